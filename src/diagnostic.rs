@@ -1,0 +1,234 @@
+//! What is said about a workspace: rules, findings, and the report that collects them.
+//!
+//! A [`Rule`] is the kind of problem with its documentation; a [`Diagnostic`] is one occurrence, with the exact place and,
+//! where two places are involved, the other one as a [`Label`].
+
+use crate::source::Loc;
+
+/// How serious a finding is. Ordered: a note is less than a warning, a warning less than an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing; never fails a run by default.
+    Note,
+    /// Likely a mistake; does not stop a compile.
+    Warning,
+    /// Wrong; no bundle is written.
+    Error,
+}
+
+impl Severity {
+    /// The word used in every format: `note`, `warning`, `error`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One kind of problem: its name, default level, and the documentation that feeds `mcpctl explain`, the book and the
+/// machine-readable formats.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Kebab-case name of the problem; reads as "allow X". Never a number, never reused.
+    pub name: &'static str,
+    /// The level unless `mcpctl.yaml` changes it.
+    pub severity: Severity,
+    /// What it finds, in a sentence or a short paragraph of Markdown.
+    pub what: &'static str,
+    /// Why that is a problem.
+    pub why: &'static str,
+    /// How to mend it, with an example where one helps.
+    pub fix: &'static str,
+}
+
+/// A second place that a finding needs to be understood, with what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub loc: Loc,
+    /// One lower-case line, no final stop.
+    pub message: String,
+}
+
+/// A change that would mend a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What applying it does.
+    pub title: String,
+    /// Whether it keeps the meaning that the author certainly intended.
+    pub safe: bool,
+    /// Replacements, in any order, not overlapping.
+    pub edits: Vec<Edit>,
+}
+
+/// One replacement of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced.
+    pub loc: Loc,
+    /// By what.
+    pub text: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The rule that found it.
+    pub rule: &'static Rule,
+    /// The rule's level, or the one set for this workspace.
+    pub severity: Severity,
+    /// Lower case, one line, user text in backticks, no final stop.
+    pub message: String,
+    /// The exact value that is wrong.
+    pub loc: Loc,
+    /// Other places.
+    pub labels: Vec<Label>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// How a tool could do it.
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A finding of `rule` at `loc`. A finding without a place cannot be written.
+    pub fn new(rule: &'static Rule, loc: Loc, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            message: one_line(&message.into()),
+            loc,
+            labels: Vec::new(),
+            help: None,
+            fix: None,
+        }
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn label(mut self, loc: Loc, message: impl Into<String>) -> Self {
+        self.labels.push(Label { loc, message: one_line(&message.into()) });
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(one_line(&help.into()));
+        self
+    }
+
+    /// Says what to do, where there is something to say.
+    #[must_use]
+    pub fn maybe_help(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
+    /// Offers a change that mends it.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Changes the level of this one finding.
+    #[must_use]
+    pub fn at(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+}
+
+/// User text may hold line breaks and control or direction-changing characters; a message is one harmless line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let unsafe_char = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.chars().any(unsafe_char) {
+        return text.to_owned();
+    }
+    text.chars().flat_map(|c| if unsafe_char(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Findings gathered over a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// In the order found until [`Report::sort`] is called.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Adds one finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Adds many.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
+    }
+
+    /// Sorts by file, place, rule and message, and drops exact repetitions.
+    pub fn sort(&mut self) {
+        self.diagnostics.sort_by(|a, b| {
+            (a.loc, a.rule.name, &a.message).cmp(&(b.loc, b.rule.name, &b.message)).then_with(|| a.help.cmp(&b.help))
+        });
+        self.diagnostics.dedup();
+    }
+
+    /// How many findings there are of exactly that level.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// Whether any finding is at or above that level.
+    #[must_use]
+    pub fn reaches(&self, severity: Severity) -> bool {
+        self.diagnostics.iter().any(|d| d.severity >= severity)
+    }
+}
+
+/// `did you mean `x`?` for the candidate nearest to what was written, where one is near enough.
+pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(written, candidates).map(|best| format!("did you mean `{best}`?"))
+}
+
+/// The candidate that `written` was most likely meant to be: at most a third of its characters differ. Ties go to the
+/// first in order.
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (written.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != written)
+        .filter(|candidate| candidate.len().abs_diff(written.len()) <= limit * 4)
+        .map(|candidate| (strsim::damerau_levenshtein(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_words_are_suggested_and_far_ones_are_not() {
+        assert_eq!(nearest("resticted", ["public", "restricted"]), Some("restricted"));
+        assert_eq!(nearest("payment_srever", ["crm_server", "payment_server"]), Some("payment_server"));
+        assert_eq!(nearest("zebra", ["public", "restricted"]), None);
+        assert_eq!(nearest("a", ["a"]), None);
+    }
+
+    #[test]
+    fn messages_are_one_harmless_line() {
+        assert_eq!(one_line("a\nb\u{202e}c"), "a\\nb\\u{202e}c");
+    }
+}

@@ -1,0 +1,19 @@
+//! mcpctl reads the configuration of a fleet of MCP servers, checks it, and compiles it into policies.
+//!
+//! The pipeline, one verb and one module a stage:
+//!
+//! ```text
+//! paths ─read→ Sources ─parse→ sections ─route→ family ─validate→ schema findings
+//!  ─decode→ as-written types ─lower→ Model ─derive→ Policy
+//! (Model, Policy) ─check→ CheckedModel
+//! CheckedModel ─compile→ artifacts ─lift→ relation ─compare→ differences ─write→ bundle
+//! ```
+//!
+//! Stages return what they made together with what they found and never stop at the first fault.
+
+pub mod checks;
+pub mod diagnostic;
+pub mod families;
+pub mod model;
+pub mod policy;
+pub mod source;

@@ -1,0 +1,3 @@
+//! The `mcpctl` command.
+
+fn main() {}

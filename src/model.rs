@@ -1,0 +1,111 @@
+//! The waist: what the configuration means, whatever file and spelling it came from.
+//!
+//! Plain data with public fields. Every check, every target and the review read this and nothing before it. Fields are
+//! named for their meaning; units are in the types. Built by [`crate::lower`], never changed afterwards.
+
+pub mod access;
+pub mod assurance;
+pub mod flow;
+pub mod name;
+pub mod operations;
+pub mod quantity;
+pub mod server;
+pub mod telemetry;
+pub mod topology;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::source::{Loc, Spanned};
+use name::{FlowId, ServerName, UnitName};
+
+/// Whose configuration a value is: the centre's (`None`) or one unit folder's.
+pub type Scope = Option<UnitName>;
+
+/// Everything the workspace says.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// Units, gateways, federation rules and the zero-trust network.
+    pub topology: topology::Topology,
+    /// Levels, classes and transport rules of the centre.
+    pub access: access::AccessRules,
+    /// What unit folders restate, for the calls to their own servers.
+    pub overlays: BTreeMap<UnitName, access::AccessRules>,
+    /// Who is calling, and how facts are found in a request.
+    pub identity: Option<access::Identity>,
+    /// Agents of the registry, by name.
+    pub agents: BTreeMap<name::AgentName, access::Agent>,
+    /// What any caller with a valid token may call.
+    pub any_agent: Option<access::AnyAgent>,
+    /// Servers of the registry and servers that are only mentioned, by name.
+    pub servers: BTreeMap<ServerName, server::Server>,
+    /// Where the registry stands, if there is one. With a registry, a server not in it is an error.
+    pub registry: Option<Loc>,
+    /// Workflows, sagas and event processors.
+    pub flows: BTreeMap<FlowId, flow::Flow>,
+    /// How workflows are run, for each scope that says so.
+    pub orchestration: BTreeMap<Scope, flow::Orchestration>,
+    /// The event bus and its topics, joined over all sections of a scope.
+    pub event_bus: BTreeMap<Scope, flow::EventBus>,
+    /// Batching, for each scope.
+    pub batch: BTreeMap<Scope, flow::Batch>,
+    /// Circuit breaking, for each scope.
+    pub breaker: BTreeMap<Scope, operations::Breaker>,
+    /// Bulkheads, joined over all sections of a scope.
+    pub bulkheads: BTreeMap<Scope, Vec<operations::ResourcePool>>,
+    /// Health checks, discovery and load balancing, for each scope.
+    pub health: BTreeMap<Scope, operations::Health>,
+    /// Cache layers, inner to outer as written, for each scope.
+    pub caching: BTreeMap<Scope, Vec<operations::CacheLayer>>,
+    /// Connection pools, joined over all sections of a scope.
+    pub connections: BTreeMap<Scope, operations::Connections>,
+    /// Tracing, for each scope.
+    pub tracing: BTreeMap<Scope, telemetry::Tracing>,
+    /// Custom metrics, joined over all sections of a scope.
+    pub metrics: BTreeMap<Scope, Vec<telemetry::Metric>>,
+    /// Logging, for each scope.
+    pub logging: BTreeMap<Scope, telemetry::Logging>,
+    /// Integration tests, for each scope.
+    pub integration_tests: BTreeMap<Scope, assurance::IntegrationTests>,
+    /// Chaos experiments, for each scope.
+    pub chaos: BTreeMap<Scope, assurance::Chaos>,
+    /// Access tests of all `policy_tests` sections, in the order of their places.
+    pub policy_tests: Vec<assurance::PolicyTest>,
+    /// Accepted findings of all `waivers` sections.
+    pub waivers: Vec<assurance::Waiver>,
+    /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the
+    /// first place it is used. Targets report the ones that they cannot express.
+    pub keys: BTreeMap<&'static str, BTreeMap<String, Loc>>,
+    /// Families of which a section could not be read. Checks that conclude from an absence keep silent about them.
+    pub unread: BTreeSet<&'static str>,
+    /// Whether some file could not be read at all, so that anything may be missing.
+    pub unread_files: bool,
+}
+
+impl Model {
+    /// Whether everything that could define a name of these families was read, so that "it is nowhere" can be said.
+    #[must_use]
+    pub fn complete_for(&self, families: &[&str]) -> bool {
+        !self.unread_files && families.iter().all(|family| !self.unread.contains(family))
+    }
+
+    /// The access rules that hold for calls to servers of that unit: the unit folder's, each part that it omits taken
+    /// from the centre's. `None` where the unit restates nothing.
+    #[must_use]
+    pub fn restated_for(&self, unit: &UnitName) -> Option<access::AccessRules> {
+        self.overlays.get(unit).map(|overlay| self.access.restated_by(overlay))
+    }
+
+    /// The server entry of that name.
+    #[must_use]
+    pub fn server(&self, name: &str) -> Option<&server::Server> {
+        self.servers.get(name)
+    }
+
+    /// The scope itself if it holds a value, else the centre's value.
+    pub fn in_scope<'a, T>(map: &'a BTreeMap<Scope, T>, scope: &Scope) -> Option<&'a T> {
+        map.get(scope).or_else(|| map.get(&None))
+    }
+}
+
+/// A reason for switching something off, and where it stands: `suspended: "reason"`.
+pub type Suspension = Option<Spanned<String>>;

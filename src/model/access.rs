@@ -1,0 +1,270 @@
+//! Levels, classes, callers and the evidence for facts.
+//! Source: the document's "Progressive Authentication Pattern" and "Data Classification and Routing".
+
+use std::collections::BTreeMap;
+
+use super::Suspension;
+use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
+use crate::source::{Loc, Spanned};
+
+/// The rules one scope sets on calls.
+#[derive(Debug, Clone, Default)]
+pub struct AccessRules {
+    /// Authentication levels by number. Empty means that none are declared.
+    pub levels: BTreeMap<u32, AuthLevel>,
+    /// Where `progressive_auth` stands, if this scope has it.
+    pub progressive_auth: Option<Loc>,
+    /// Data classes in the order of their sensitivity, the least first.
+    pub classes: Vec<DataClass>,
+    /// Where `data_routing` stands, if this scope has it.
+    pub data_routing: Option<Loc>,
+    /// `service_mesh.mutual_tls`; absent means permissive.
+    pub mutual_tls: Option<Spanned<MutualTls>>,
+}
+
+impl AccessRules {
+    /// These rules with every part that `overlay` restates replaced by it: a level, a class, the transport mode. The
+    /// order of the classes stays as it is here.
+    #[must_use]
+    pub fn restated_by(&self, overlay: &AccessRules) -> AccessRules {
+        let mut result = self.clone();
+        result.levels.extend(overlay.levels.iter().map(|(number, level)| (*number, level.clone())));
+        result.progressive_auth = self.progressive_auth.or(overlay.progressive_auth);
+        for class in &overlay.classes {
+            if let Some(mine) = result.classes.iter_mut().find(|c| c.name == class.name) {
+                *mine = class.clone();
+            }
+        }
+        if overlay.mutual_tls.is_some() {
+            result.mutual_tls.clone_from(&overlay.mutual_tls);
+        }
+        result
+    }
+
+    /// The classes that list a server, with their ranks (0 is the least sensitive) and the place of the listing.
+    pub fn classes_of<'a>(&'a self, server: &str) -> impl Iterator<Item = (usize, &'a DataClass, Loc)> + use<'a> {
+        let server = server.to_owned();
+        self.classes.iter().enumerate().filter_map(move |(rank, class)| {
+            class.servers.iter().find(|s| s.value.as_str() == server.as_str()).map(|s| (rank, class, s.loc))
+        })
+    }
+
+    /// The class that governs a server: the one that lists it; where several do (an error elsewhere) the most
+    /// sensitive; where none does, the most sensitive declared. `None` only without any class.
+    #[must_use]
+    pub fn governing_class(&self, server: &str) -> Option<(usize, &DataClass)> {
+        self.classes_of(server)
+            .map(|(rank, class, _)| (rank, class))
+            .last()
+            .or_else(|| self.classes.iter().enumerate().next_back())
+    }
+}
+
+/// One step of `progressive_auth.levels`.
+#[derive(Debug, Clone)]
+pub struct AuthLevel {
+    /// Its number, and where it stands.
+    pub number: Spanned<u32>,
+    /// What the document says of it.
+    pub description: Option<Spanned<String>>,
+    /// What it asks for itself, without the lower levels.
+    pub requirements: Vec<Spanned<FactName>>,
+    /// Other complete ways to meet it (our key).
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A named other way to meet a level.
+#[derive(Debug, Clone)]
+pub struct Alternative {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// All facts that it takes; nothing is inherited.
+    pub requirements: Vec<Spanned<FactName>>,
+}
+
+/// One class of `data_routing.classifications`.
+#[derive(Debug, Clone)]
+pub struct DataClass {
+    /// Its name (`level` in the document).
+    pub name: Spanned<ClassName>,
+    /// Servers that hold such data.
+    pub servers: Vec<Spanned<ServerName>>,
+    /// Where it must be encrypted.
+    pub encryption: Option<Spanned<ClassEncryption>>,
+    /// Where its servers must stand.
+    pub location: Option<Spanned<RequiredLocation>>,
+    /// Controls that its servers must have in place.
+    pub additional_controls: Vec<Spanned<String>>,
+    /// Replaces the derivation by rank (our key).
+    pub min_auth_level: Option<Spanned<u32>>,
+    /// More facts for every tool of its servers (our key).
+    pub requires: Vec<Spanned<FactName>>,
+    /// Switched off, with all its servers.
+    pub suspended: Suspension,
+}
+
+/// `classifications[].encryption`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClassEncryption {
+    /// On the wire.
+    InTransit,
+    /// On the wire and on disk.
+    InTransitAndAtRest,
+}
+
+/// `classifications[].location`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequiredLocation {
+    /// Own premises or a secure enclave.
+    OnPremisesOnly,
+    /// A secure enclave.
+    SecureEnclave,
+    /// Anywhere.
+    Any,
+}
+
+/// `service_mesh.mutual_tls`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MutualTls {
+    /// Every call needs the fact `mtls`.
+    Strict,
+    /// Offered, not needed.
+    Permissive,
+    /// Not offered.
+    Disabled,
+}
+
+/// An agent of the registry.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Its name.
+    pub name: Spanned<AgentName>,
+    /// Its unit, or `central`; required where units are declared.
+    pub unit: Option<Spanned<UnitName>>,
+    /// The token subject that is this agent.
+    pub subject: Option<Spanned<String>>,
+    /// What it may call.
+    pub may_call: Vec<Grant>,
+    /// Switched off.
+    pub suspended: Suspension,
+}
+
+/// `any_agent`: any caller with a valid token that is no declared principal.
+#[derive(Debug, Clone)]
+pub struct AnyAgent {
+    /// Where it stands.
+    pub loc: Loc,
+    /// What it may call.
+    pub may_call: Vec<Grant>,
+    /// Switched off.
+    pub suspended: Suspension,
+}
+
+/// One entry of `may_call`.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The entry as written, and its place.
+    pub text: Spanned<String>,
+    /// The server.
+    pub server: ServerName,
+    /// One tool, or every tool that the registry lists.
+    pub tools: GrantedTools,
+    /// Leaves out every tool that is not annotated as read-only.
+    pub only_read_only: bool,
+    /// More facts for calls under this grant.
+    pub requires: Vec<Spanned<FactName>>,
+}
+
+/// What part of a server a grant covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GrantedTools {
+    /// `server/*`.
+    All,
+    /// `server/tool`.
+    One(ToolName),
+}
+
+/// The `identity` section.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Where it stands.
+    pub loc: Loc,
+    /// Token issuers, in the order written.
+    pub issuers: Vec<Issuer>,
+    /// SPIFFE trust domain; flows without a subject of their own get theirs from it.
+    pub trust_domain: Option<Spanned<String>>,
+    /// The claim that names the unit of an undeclared caller.
+    pub business_unit_claim: Option<Spanned<String>>,
+    /// How each fact is found, defaults included; by fact name.
+    pub evidence: BTreeMap<FactName, Spanned<Evidence>>,
+}
+
+/// A token issuer.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// `iss`.
+    pub issuer: Spanned<String>,
+    /// Accepted `aud` values.
+    pub audiences: Vec<Spanned<String>>,
+    /// Where its keys are.
+    pub keys: Option<Spanned<Jwks>>,
+    /// Which principals it may speak for (`agents`, `flows`, a unit); empty means all.
+    pub speaks_for: Vec<Spanned<String>>,
+}
+
+/// A key set's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Jwks {
+    /// Fetched from a URL.
+    Url(String),
+    /// Read from a file inside the workspace.
+    File(String),
+}
+
+/// How a gateway finds a fact in a request. A missing or wrongly typed claim or argument makes the fact false.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// `caller: known`: the token names a declared principal, or `any_agent` applies.
+    KnownCaller,
+    /// A token claim.
+    Claim(ClaimEvidence),
+    /// A tool argument.
+    Argument(ArgumentEvidence),
+    /// The connection's own TLS state (`tls`, `mtls`): not a claim, decided by the hop.
+    Transport,
+}
+
+/// A test on a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimEvidence {
+    /// Path of the claim: `[act, sub]`.
+    pub path: Vec<String>,
+    /// What the claim must satisfy.
+    pub test: ClaimTest,
+    /// The OAuth scope a step-up challenge asks for.
+    pub scope: Option<String>,
+}
+
+/// What a claim must satisfy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimTest {
+    /// Equals an element of the list, or the scalar; may hold `{server}`, `{tool}`, `{unit}`. Never a substring.
+    Contains(String),
+    /// Present, not empty, and different from this other claim.
+    DiffersFrom(Vec<String>),
+    /// Present and not empty.
+    Present,
+}
+
+/// A test on a numeric or string argument of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArgumentEvidence {
+    /// The argument's name.
+    pub name: String,
+    /// Smallest number accepted.
+    pub at_least: Option<i64>,
+    /// Largest number accepted.
+    pub at_most: Option<i64>,
+    /// Exact strings accepted, where any are listed.
+    pub one_of: Vec<String>,
+}

@@ -1,0 +1,137 @@
+//! Workflows, sagas and event processors, and what runs them.
+//! Source: the document's "Orchestrated Workflow", "Event-Driven Integration", "Saga" and "Batch Processing" patterns.
+
+use super::Suspension;
+use super::name::{FlowId, ServerName, ToolName, UnitName};
+use super::quantity::{Attempts, Duration, Retention};
+use crate::source::{Loc, Spanned};
+
+/// One flow: a principal that is granted exactly the tools that its steps name.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Kind and name, and where the name stands.
+    pub id: Spanned<FlowId>,
+    /// Its unit: its own key, else the unit of its folder, else `central`.
+    pub unit: Spanned<UnitName>,
+    /// Whether `unit` was written rather than derived.
+    pub unit_written: bool,
+    /// Token subject, where written; else derived from the trust domain.
+    pub subject: Option<Spanned<String>>,
+    /// What it does, in the order written. An event processor is one step named after itself.
+    pub steps: Vec<Step>,
+    /// Sagas: `compensations_enabled`.
+    pub compensations_enabled: Option<Spanned<bool>>,
+    /// Processors: topics it reads.
+    pub subscribes_to: Vec<Spanned<String>>,
+    /// Switched off.
+    pub suspended: Suspension,
+}
+
+/// A step of a flow.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The servers it calls: one, but for processors that trigger several.
+    pub servers: Vec<Spanned<ServerName>>,
+    /// The tools it calls, compensations included.
+    pub calls: Vec<Call>,
+    /// Steps that must be done before.
+    pub depends_on: Vec<Spanned<String>>,
+}
+
+/// A tool call of a step.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The tool's name, where it is named.
+    pub tool: Spanned<ToolName>,
+    /// The server it resolves to; `None` where several could own it, which grants nothing.
+    pub server: Option<ServerName>,
+    /// Whether it undoes the step instead of doing it.
+    pub compensation: bool,
+}
+
+impl Flow {
+    /// All calls with the step they belong to.
+    pub fn calls(&self) -> impl Iterator<Item = (&Step, &Call)> {
+        self.steps.iter().flat_map(|step| step.calls.iter().map(move |call| (step, call)))
+    }
+}
+
+/// The `orchestration` section.
+#[derive(Debug, Clone)]
+pub struct Orchestration {
+    /// Where it stands.
+    pub loc: Loc,
+    /// The engine (`temporal`).
+    pub engine: Option<Spanned<String>>,
+    /// Attempts in all, the first one included.
+    pub max_attempts: Option<Spanned<Attempts>>,
+    /// `exponential`, `linear` or `fixed`.
+    pub backoff: Option<Spanned<String>>,
+    /// What happens on failure (`compensating_transactions`).
+    pub failure_handling: Option<Spanned<String>>,
+    /// How state is kept (`event_sourced`).
+    pub persistence: Option<Spanned<String>>,
+    /// When state is saved (`per_step`).
+    pub checkpointing: Option<Spanned<String>>,
+    /// Whether runs can be replayed.
+    pub replay: Option<Spanned<bool>>,
+}
+
+/// The event bus.
+#[derive(Debug, Clone, Default)]
+pub struct EventBus {
+    /// Product (`apache_kafka`).
+    pub provider: Option<Spanned<String>>,
+    /// Its topics.
+    pub topics: Vec<Topic>,
+}
+
+/// A topic of the event bus.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// How many partitions.
+    pub partitions: Option<Spanned<u32>>,
+    /// How long events are kept.
+    pub retention: Option<Spanned<Retention>>,
+}
+
+/// The `batch_processing` section.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Where it stands.
+    pub loc: Loc,
+    /// Items in a batch.
+    pub batch_size: Option<Spanned<u64>>,
+    /// Longest time a batch waits.
+    pub flush_interval: Option<Spanned<Duration>>,
+    /// Compression (`gzip`).
+    pub compression: Option<Spanned<String>>,
+    /// Named ways of flushing.
+    pub strategies: Vec<BatchStrategy>,
+}
+
+/// One way of flushing a batch.
+#[derive(Debug, Clone)]
+pub struct BatchStrategy {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// When it flushes.
+    pub trigger: Option<Spanned<Trigger>>,
+    /// Most items that it takes at once.
+    pub max_items: Option<Spanned<u64>>,
+}
+
+/// When a batch is flushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// At an interval: `every_minute`.
+    Every(Duration),
+    /// When it is full: `batch_full`.
+    BatchFull,
+    /// On an item of high priority: `high_priority_item`.
+    HighPriorityItem,
+}

@@ -1,0 +1,133 @@
+//! Circuit breakers, bulkheads, health, caches and connection pools.
+//! Source: the document's "Operational Integration Patterns" and "Performance Optimization Patterns".
+
+use super::name::ServerName;
+use super::quantity::{Bytes, Duration};
+use crate::source::{Loc, Spanned};
+
+/// The `circuit_breaker_config` section. It holds for every server.
+#[derive(Debug, Clone)]
+pub struct Breaker {
+    /// Where it stands.
+    pub loc: Loc,
+    /// Failures in a row that open the circuit.
+    pub failure_threshold: Option<Spanned<u32>>,
+    /// How long it stays open.
+    pub timeout: Option<Spanned<Duration>>,
+    /// Trial calls while half open.
+    pub half_open_max_calls: Option<Spanned<u32>>,
+    /// How long it stays half open.
+    pub half_open_timeout: Option<Spanned<Duration>>,
+    /// What is done on upstream failures (`isolate_downstream`).
+    pub upstream_failures: Option<Spanned<String>>,
+    /// How dependencies are known (`automatic_discovery`).
+    pub dependency_mapping: Option<Spanned<String>>,
+    /// What is served instead, in order (`cached_responses`, `degraded_mode`).
+    pub fallback_strategies: Vec<Spanned<String>>,
+}
+
+/// A bulkhead: resources set aside for some servers.
+#[derive(Debug, Clone)]
+pub struct ResourcePool {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its servers.
+    pub servers: Vec<Spanned<ServerName>>,
+    /// Cores in total, in thousandths.
+    pub cpu_millicores: Option<Spanned<u64>>,
+    /// Memory in total.
+    pub memory: Option<Spanned<Bytes>>,
+    /// Connections in total.
+    pub connections: Option<Spanned<u64>>,
+}
+
+/// The `health_monitoring` section.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Where it stands.
+    pub loc: Loc,
+    /// Discovery product (`consul`).
+    pub discovery_service: Option<Spanned<String>>,
+    /// The checks, in order.
+    pub checks: Vec<HealthCheck>,
+    /// `weighted_round_robin`, `round_robin`, `least_request`, ...
+    pub strategy: Option<Spanned<String>>,
+    /// Weight of health, as a ratio of 1.
+    pub health_factor: Option<Spanned<f64>>,
+    /// Weight of latency, as a ratio of 1.
+    pub latency_factor: Option<Spanned<f64>>,
+}
+
+/// One health check.
+#[derive(Debug, Clone)]
+pub struct HealthCheck {
+    /// Where it stands.
+    pub loc: Loc,
+    /// What is probed.
+    pub probe: Probe,
+    /// Time between probes.
+    pub interval: Option<Spanned<Duration>>,
+    /// Longest time a probe may take.
+    pub timeout: Option<Spanned<Duration>>,
+}
+
+/// What a health check probes.
+#[derive(Debug, Clone)]
+pub enum Probe {
+    /// An HTTP path or URL.
+    Http(Option<Spanned<String>>),
+    /// A TCP port.
+    Tcp(Option<Spanned<u16>>),
+    /// The gRPC health service.
+    Grpc(Option<Spanned<u16>>),
+}
+
+/// A cache layer, the one nearest to the caller first.
+#[derive(Debug, Clone)]
+pub struct CacheLayer {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where it is (`gateway`, `mcp_server`, `redis_cluster`).
+    pub location: Option<Spanned<String>>,
+    /// How long entries live.
+    pub ttl: Option<Spanned<Duration>>,
+    /// `lru`, `lfu`, `fifo`, `ttl_based`, `random`, `none`.
+    pub eviction: Option<Spanned<String>>,
+    /// Its size.
+    pub size: Option<Spanned<Bytes>>,
+}
+
+/// Connection pools.
+#[derive(Debug, Clone, Default)]
+pub struct Connections {
+    /// Database pools.
+    pub database: Vec<DatabasePool>,
+    /// HTTP pools.
+    pub http: Vec<HttpPool>,
+}
+
+/// A database pool of one server's instances; sizes are per instance.
+#[derive(Debug, Clone)]
+pub struct DatabasePool {
+    /// The server.
+    pub server: Spanned<ServerName>,
+    /// Connections kept.
+    pub pool_size: Option<Spanned<u64>>,
+    /// Connections beyond that under load.
+    pub max_overflow: Option<Spanned<u64>>,
+    /// Age at which a connection is replaced.
+    pub recycle_time: Option<Spanned<Duration>>,
+}
+
+/// An HTTP pool towards one server; sizes are per instance of the caller.
+#[derive(Debug, Clone)]
+pub struct HttpPool {
+    /// The server.
+    pub server: Spanned<ServerName>,
+    /// Connections.
+    pub pool_size: Option<Spanned<u64>>,
+    /// How long an idle connection is kept.
+    pub keep_alive: Option<Spanned<Duration>>,
+    /// Longest time a request may take.
+    pub timeout: Option<Spanned<Duration>>,
+}

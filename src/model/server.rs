@@ -1,0 +1,116 @@
+//! MCP servers: the registry's entries, and servers that other sections merely mention.
+
+use std::collections::BTreeMap;
+
+use super::Suspension;
+use super::name::{FactName, ServerName, ToolName, UnitName};
+use crate::source::{Loc, Spanned};
+
+/// A server by name.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its name and the place that declares it: the registry entry, else the first mention.
+    pub name: Spanned<ServerName>,
+    /// Whether the registry has an entry for it.
+    pub registered: bool,
+    /// Every mention outside the registry, with what it is mentioned as ("workflow step").
+    pub mentions: Vec<(Loc, &'static str)>,
+    /// Its unit: the registry entry's, else the unit folder's that declares it.
+    pub unit: Option<Spanned<UnitName>>,
+    /// Streamable HTTP endpoint.
+    pub url: Option<Spanned<String>>,
+    /// Where it stands.
+    pub location: Option<Spanned<Location>>,
+    /// Whether its data is encrypted on disk.
+    pub encryption_at_rest: Option<Spanned<bool>>,
+    /// Additional controls that are in place.
+    pub controls: Vec<Spanned<String>>,
+    /// Workload labels.
+    pub labels: BTreeMap<String, Spanned<String>>,
+    /// Switched off.
+    pub suspended: Suspension,
+    /// What the centre asks of calls to it.
+    pub access: ServerAccess,
+    /// What a unit folder restates of it.
+    pub overlay: Option<ServerAccess>,
+    /// Tools that the registry lists, and, where it lists none, the tools that flows name. By name.
+    pub tools: BTreeMap<ToolName, Tool>,
+    /// Whether the registry lists its tools, so that another one is an error.
+    pub lists_tools: bool,
+    /// Readable resources; none by default.
+    pub resources: Vec<Resource>,
+    /// Prompts; none by default.
+    pub prompts: Vec<Prompt>,
+}
+
+/// What calls to a server, and to each of its tools, need.
+#[derive(Debug, Clone, Default)]
+pub struct ServerAccess {
+    /// Level of all its tools that set none of their own.
+    pub auth_level: Option<Spanned<u32>>,
+    /// More facts, for all its tools.
+    pub requires: Vec<Spanned<FactName>>,
+    /// What single tools set. In an overlay with any entry here, a tool without one is denied.
+    pub tools: BTreeMap<ToolName, ToolAccess>,
+}
+
+/// What calls to one tool need.
+#[derive(Debug, Clone, Default)]
+pub struct ToolAccess {
+    /// Its own level.
+    pub auth_level: Option<Spanned<u32>>,
+    /// More facts.
+    pub requires: Vec<Spanned<FactName>>,
+    /// Switched off.
+    pub suspended: Suspension,
+}
+
+/// A tool.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// Its name and the place that declares it: the registry's entry, else the first flow step that calls it.
+    pub name: Spanned<ToolName>,
+    /// Whether the registry lists it.
+    pub registered: bool,
+    /// MCP annotation: does not modify anything.
+    pub read_only: Option<Spanned<bool>>,
+    /// MCP annotation: may destroy.
+    pub destructive: Option<Spanned<bool>>,
+    /// MCP annotation: repeating it changes nothing more.
+    pub idempotent: Option<Spanned<bool>>,
+    /// The tool's own JSON Schema as JSON text, where given.
+    pub input_schema: Option<Spanned<String>>,
+}
+
+/// A readable MCP resource or a family of them.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// URI, in which `*` stands for any text.
+    pub uri: Spanned<String>,
+    /// Its level, else the server's.
+    pub auth_level: Option<Spanned<u32>>,
+    /// More facts.
+    pub requires: Vec<Spanned<FactName>>,
+}
+
+/// An MCP prompt.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its level, else the server's.
+    pub auth_level: Option<Spanned<u32>>,
+    /// More facts.
+    pub requires: Vec<Spanned<FactName>>,
+}
+
+/// Where a server stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Location {
+    /// A public cloud.
+    Cloud,
+    /// Own premises.
+    OnPremises,
+    /// A secure enclave.
+    SecureEnclave,
+}

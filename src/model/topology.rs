@@ -1,0 +1,114 @@
+//! Units, gateways, the rules between units, and the network they stand in.
+//! Source: the document's "Federated Gateway Pattern" and "Zero-Trust Network Architecture".
+
+use std::collections::BTreeMap;
+
+use super::Suspension;
+use super::name::UnitName;
+use super::quantity::{Duration, Retention};
+use crate::source::{Loc, Spanned};
+
+/// The whole of it. What no section sets has the strictest reading, which is what `Default` gives.
+#[derive(Debug, Clone, Default)]
+pub struct Topology {
+    /// Declared business units; empty means that everything is one unit.
+    pub units: BTreeMap<UnitName, Unit>,
+    /// Unit folders named in `mcpctl.yaml`, by unit.
+    pub unit_folders: BTreeMap<UnitName, String>,
+    /// Public URL of the central gateway.
+    pub central_gateway: Option<Spanned<String>>,
+    /// Where `federation_config` stands.
+    pub federation: Option<Loc>,
+    /// `cross_bu_data_sharing`; absent means prohibited.
+    pub data_sharing: Option<Spanned<DataSharing>>,
+    /// `cross_unit_max_class`: the highest class that restricted sharing permits.
+    pub cross_unit_max_class: Option<Spanned<String>>,
+    /// `cross_unit_routing`; absent means denied.
+    pub cross_unit_routing: Option<Spanned<CrossUnitRouting>>,
+    /// `local_policy_override`; absent means none.
+    pub local_policy_override: Option<Spanned<LocalOverride>>,
+    /// `isolation_level`; absent means network and IAM.
+    pub isolation: Option<Spanned<Isolation>>,
+    /// `encryption_in_transit`; absent means optional.
+    pub encryption_in_transit: Option<Spanned<Encryption>>,
+    /// Minimum retention of audit records.
+    pub audit_retention: Option<Spanned<Retention>>,
+    /// Network segments in the order written: role (`mcp_servers`, `gateways`, `agents`) and subnet name.
+    pub segments: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Service mesh product (`istio`).
+    pub mesh: Option<Spanned<String>>,
+    /// `per_request` or `per_connection`.
+    pub policy_enforcement: Option<Spanned<String>>,
+    /// How workloads prove who they are (`spiffe`).
+    pub workload_identity: Option<Spanned<String>>,
+    /// Maximum age of workload certificates.
+    pub certificate_rotation: Option<Spanned<Duration>>,
+    /// `continuous`, `at_startup` or `none`.
+    pub attestation: Option<Spanned<String>>,
+}
+
+/// A business unit of the registry.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Its name and place.
+    pub name: Spanned<UnitName>,
+    /// URL of its gateway proxy.
+    pub gateway: Option<Spanned<String>>,
+    /// Switched off, with everything in it.
+    pub suspended: Suspension,
+}
+
+/// `cross_bu_data_sharing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DataSharing {
+    /// Every class may cross units.
+    Allowed,
+    /// Classes up to `cross_unit_max_class`.
+    Restricted,
+    /// None.
+    Prohibited,
+}
+
+/// `cross_unit_routing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CrossUnitRouting {
+    /// No further fact needed.
+    Allowed,
+    /// Needs the fact `cross_unit_approval`.
+    ExplicitApproval,
+    /// Never.
+    Denied,
+}
+
+/// `local_policy_override`: what a unit folder may contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LocalOverride {
+    /// Nothing.
+    None,
+    /// `progressive_auth`, `data_routing` and `zero_trust_config`.
+    SecurityOnly,
+    /// Any family but the centre's own.
+    Full,
+}
+
+/// `isolation_level`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Isolation {
+    /// Both.
+    NetworkAndIam,
+    /// Network policy only.
+    Network,
+    /// Identity only.
+    Iam,
+    /// Neither.
+    None,
+}
+
+/// `encryption_in_transit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Encryption {
+    /// Every call needs the fact `tls`.
+    Required,
+    /// No fact needed.
+    Optional,
+}

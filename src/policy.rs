@@ -1,0 +1,176 @@
+//! The access relation in normal form: who may call what, under which facts.
+//!
+//! A **cell** is a (principal, object) pair that some grant covers; a pair without a cell is denied. Its **condition** is a
+//! monotone function of the request's facts, kept as its antichain of minimal sufficient fact sets, which is unique.
+//! Cedar policies, gateway rules, diffs and tests are all derived from this one form.
+
+pub mod cell;
+pub mod compare;
+pub mod condition;
+pub mod derive;
+pub mod fact;
+
+use std::fmt;
+
+use crate::model::name::{AgentName, FlowId, ServerName, ToolName, UnitName};
+use crate::source::Loc;
+use cell::{AccessRule, Cell, RuleId};
+use condition::{CondId, Conditions};
+use fact::Facts;
+
+/// Who calls. Shown, and named in tests, as `customer_360_agent`, `workflow:customer_onboarding`, `any_agent` or
+/// `any_agent@retail`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalId {
+    /// A registry agent.
+    Agent(AgentName),
+    /// Any caller that is no declared principal: of that unit, or at all where no units are declared.
+    AnyAgent(Option<UnitName>),
+    /// A workflow, saga or processor.
+    Flow(FlowId),
+}
+
+impl fmt::Display for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent(name) => write!(f, "{name}"),
+            Self::AnyAgent(None) => f.write_str("any_agent"),
+            Self::AnyAgent(Some(unit)) => write!(f, "any_agent@{unit}"),
+            Self::Flow(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// A principal of the relation.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// Who it is.
+    pub id: PrincipalId,
+    /// Its unit; `None` where no units are declared.
+    pub unit: Option<UnitName>,
+    /// The token subject that is this principal, where one can be told.
+    pub subject: Option<String>,
+    /// Where it is declared.
+    pub loc: Loc,
+}
+
+/// What is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Object {
+    /// The server.
+    pub server: ServerName,
+    /// The thing on it.
+    pub kind: ObjectKind,
+}
+
+/// The kinds of things that a request can address on a server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// The protocol's own methods: initialize, ping, notifications, tools/list, session GET and DELETE.
+    Protocol,
+    /// `tools/call` of one tool.
+    Tool(ToolName),
+    /// `resources/read` and subscriptions of one URI pattern.
+    Resource(String),
+    /// `prompts/get` of one prompt.
+    Prompt(String),
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ObjectKind::Protocol => write!(f, "{} (protocol)", self.server),
+            ObjectKind::Tool(tool) => write!(f, "{}/{tool}", self.server),
+            ObjectKind::Resource(uri) => write!(f, "{} resource {uri}", self.server),
+            ObjectKind::Prompt(name) => write!(f, "{} prompt {name}", self.server),
+        }
+    }
+}
+
+/// Index into [`Policy::principals`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalIx(pub u32);
+
+/// Index into [`Policy::objects`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectIx(pub u32);
+
+/// The whole relation.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// The facts in use, and the bit of each.
+    pub facts: Facts,
+    /// All principals, sorted by id.
+    pub principals: Vec<Principal>,
+    /// All objects that exist, sorted, whether or not anyone may use them.
+    pub objects: Vec<Object>,
+    /// Every distinct condition once.
+    pub conditions: Conditions,
+    /// Every distinct reason for a condition once, in the order of [`RuleId`].
+    pub rules: Vec<AccessRule>,
+    /// For each principal (same order), its cells sorted by object.
+    pub cells: Vec<Vec<(ObjectIx, Cell)>>,
+    /// Grants and names that could not become cells because of a fault that a finding reports (too many facts).
+    pub faults: Vec<derive::Fault>,
+}
+
+impl Policy {
+    /// Finds a principal by its shown name.
+    #[must_use]
+    pub fn principal(&self, shown: &str) -> Option<PrincipalIx> {
+        self.principals.iter().position(|p| p.id.to_string() == shown).map(|index| PrincipalIx(index as u32))
+    }
+
+    /// Finds an object.
+    #[must_use]
+    pub fn object(&self, object: &Object) -> Option<ObjectIx> {
+        self.objects.binary_search(object).ok().map(|index| ObjectIx(index as u32))
+    }
+
+    /// The cell of a pair; `None` where nothing grants it.
+    #[must_use]
+    pub fn cell(&self, principal: PrincipalIx, object: ObjectIx) -> Option<Cell> {
+        let row = self.cells.get(principal.0 as usize)?;
+        let at = row.binary_search_by_key(&object, |(object, _)| *object).ok()?;
+        row.get(at).map(|(_, cell)| *cell)
+    }
+
+    /// Every cell: principals in order, objects in order within each.
+    pub fn all_cells(&self) -> impl Iterator<Item = (PrincipalIx, ObjectIx, Cell)> + '_ {
+        self.cells.iter().zip(0..).flat_map(|(row, p)| row.iter().map(move |(o, cell)| (PrincipalIx(p), *o, *cell)))
+    }
+
+    /// The decision on a request that holds exactly these facts (`mtls` implies `tls` here).
+    #[must_use]
+    pub fn decide(&self, principal: PrincipalIx, object: ObjectIx, facts: u64) -> bool {
+        let facts = self.facts.closed(facts);
+        self.cell(principal, object).is_some_and(|cell| self.conditions.get(cell.condition).holds(facts))
+    }
+
+    /// The principal at an index that this policy gave out.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "indexes come from this policy")]
+    pub fn principal_at(&self, index: PrincipalIx) -> &Principal {
+        &self.principals[index.0 as usize]
+    }
+
+    /// The object at an index that this policy gave out.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "indexes come from this policy")]
+    pub fn object_at(&self, index: ObjectIx) -> &Object {
+        &self.objects[index.0 as usize]
+    }
+
+    /// The rule at an index that this policy gave out.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "indexes come from this policy")]
+    pub fn rule_at(&self, index: RuleId) -> &AccessRule {
+        &self.rules[index.0 as usize]
+    }
+
+    /// Whether a cell's condition can never hold.
+    #[must_use]
+    pub fn is_never(&self, condition: CondId) -> bool {
+        condition == CondId::NEVER
+    }
+}

@@ -1,0 +1,289 @@
+//! From the model to the relation. Total: every grant becomes a cell, whatever faults the model has; a fault makes a
+//! cell stricter or never, not absent, and is reported by a check.
+
+mod demand;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use self::demand::{Demand, DemandId, Demands};
+use self::rules::{Rules, Side};
+use super::cell::Cell;
+use super::condition::{CondId, Condition, Conditions};
+use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
+use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
+use crate::model::Model;
+use crate::model::access::{Grant, GrantedTools};
+use crate::model::name::{FactName, ServerName, ToolName, UnitName};
+use crate::source::{Loc, Spanned};
+
+/// The fact that a call needs where no levels are declared at all.
+pub const SERVICE_ACCOUNT_TOKEN: &str = "service_account_token";
+
+/// A fault found while deriving, which a check reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// More facts are in use than a mask has bits; this one and later ones could not be represented, so every
+    /// condition that asks for one never holds.
+    TooManyFacts(Spanned<FactName>),
+    /// A unit folder lets something through that the centre denies.
+    UnitWidens {
+        /// The unit.
+        unit: UnitName,
+        /// A cell that shows it.
+        principal: PrincipalIx,
+        /// The cell's object.
+        object: ObjectIx,
+        /// A minimal set of facts that the unit's rules let through and the centre's deny.
+        facts: u64,
+        /// Where the unit restates it.
+        loc: Loc,
+        /// Where the centre's rule stands.
+        centre: Loc,
+    },
+}
+
+/// Derives the relation.
+#[must_use]
+pub fn derive(model: &Model) -> Policy {
+    let (facts, mut faults) = facts_of(model);
+    let principals = principals_of(model);
+    let (objects, demand_of, demands) = objects_of(model, &facts);
+    let mut rules = Rules::new(model, &facts, &demands);
+    let mut conditions = Conditions::default();
+    let mut grants = GrantPool::default();
+    let mut cells = Vec::with_capacity(principals.len());
+    for (principal, p) in principals.iter().zip(0..) {
+        let side = Side::of(model, principal);
+        let row = row_of(model, principal, &objects, &facts, &mut grants)
+            .into_iter()
+            .filter_map(|(object, grant)| {
+                let demand = *demand_of.get(object.0 as usize)?;
+                let cell = rules.cell(&side, demand, grant, &grants, &mut conditions, (PrincipalIx(p), object));
+                Some((object, cell))
+            })
+            .collect();
+        cells.push(with_other_methods(row, &objects, |object| {
+            let demand = *demand_of.get(object.0 as usize)?;
+            Some(rules.cell(&side, demand, GrantPool::FREE, &grants, &mut conditions, (PrincipalIx(p), object)))
+        }));
+    }
+    let (rules, widenings) = rules.finish();
+    faults.extend(widenings);
+    Policy { facts, principals, objects, conditions, rules, cells, faults }
+}
+
+/// Every fact in use, and the ones that did not fit.
+fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
+    let mut names: BTreeMap<FactName, Loc> = BTreeMap::new();
+    let mut add = |fact: &Spanned<FactName>| {
+        names.entry(fact.value.clone()).or_insert(fact.loc);
+    };
+    for rules in std::iter::once(&model.access).chain(model.overlays.values()) {
+        for level in rules.levels.values() {
+            level.requirements.iter().for_each(&mut add);
+            level.alternatives.iter().flat_map(|a| &a.requirements).for_each(&mut add);
+        }
+        rules.classes.iter().flat_map(|class| &class.requires).for_each(&mut add);
+    }
+    for server in model.servers.values() {
+        for access in std::iter::once(&server.access).chain(&server.overlay) {
+            access.requires.iter().chain(access.tools.values().flat_map(|tool| &tool.requires)).for_each(&mut add);
+        }
+        server.resources.iter().flat_map(|r| &r.requires).for_each(&mut add);
+        server.prompts.iter().flat_map(|p| &p.requires).for_each(&mut add);
+    }
+    let agents = model.agents.values().flat_map(|agent| &agent.may_call);
+    agents.chain(model.any_agent.iter().flat_map(|any| &any.may_call)).flat_map(|g| &g.requires).for_each(&mut add);
+    for always in [TLS, MTLS, CROSS_UNIT_APPROVAL, SERVICE_ACCOUNT_TOKEN] {
+        names.remove(always);
+    }
+    let built_in = [TLS, MTLS, CROSS_UNIT_APPROVAL, SERVICE_ACCOUNT_TOKEN].map(FactName::from);
+    let room = MOST_FACTS - built_in.len();
+    let faults =
+        names.iter().skip(room).map(|(name, loc)| Fault::TooManyFacts(Spanned::new(name.clone(), *loc))).collect();
+    (Facts::new(names.into_keys().take(room).chain(built_in)), faults)
+}
+
+/// Every principal, sorted by id.
+fn principals_of(model: &Model) -> Vec<Principal> {
+    let declared = !model.topology.units.is_empty();
+    let mut principals: Vec<Principal> = Vec::new();
+    for agent in model.agents.values() {
+        principals.push(Principal {
+            id: PrincipalId::Agent(agent.name.value.clone()),
+            unit: agent.unit.as_ref().map(|unit| unit.value.clone()).filter(|_| declared),
+            subject: agent.subject.as_ref().map(|subject| subject.value.clone()),
+            loc: agent.name.loc,
+        });
+    }
+    if let Some(any) = &model.any_agent {
+        let units: Vec<Option<UnitName>> =
+            if declared { model.topology.units.keys().cloned().map(Some).collect() } else { vec![None] };
+        principals.extend(units.into_iter().map(|unit| Principal {
+            id: PrincipalId::AnyAgent(unit.clone()),
+            unit,
+            subject: None,
+            loc: any.loc,
+        }));
+    }
+    let trust_domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+    for flow in model.flows.values() {
+        let id = &flow.id.value;
+        let derived =
+            || trust_domain.map(|domain| format!("spiffe://{}/mcp/{}/{}", domain.value, id.kind.word(), id.name));
+        principals.push(Principal {
+            id: PrincipalId::Flow(id.clone()),
+            unit: declared.then(|| flow.unit.value.clone()),
+            subject: flow.subject.as_ref().map(|subject| subject.value.clone()).or_else(derived),
+            loc: flow.id.loc,
+        });
+    }
+    principals.sort_by(|a, b| a.id.cmp(&b.id));
+    principals
+}
+
+/// Every object, sorted, with what calls to it demand.
+fn objects_of(model: &Model, facts: &Facts) -> (Vec<Object>, Vec<DemandId>, Vec<Demand>) {
+    let mut objects: Vec<(Object, DemandId)> = Vec::new();
+    let mut demands = Demands::new(model, facts);
+    for server in model.servers.values() {
+        let mut add = |kind: ObjectKind| {
+            let demand = demands.of(server, &kind);
+            objects.push((Object { server: server.name.value.clone(), kind }, demand));
+        };
+        add(ObjectKind::Protocol);
+        server.tools.keys().for_each(|tool| add(ObjectKind::Tool(tool.clone())));
+        server.resources.iter().for_each(|resource| add(ObjectKind::Resource(resource.uri.value.clone())));
+        server.prompts.iter().for_each(|prompt| add(ObjectKind::Prompt(prompt.name.value.clone())));
+    }
+    objects.sort_by(|a, b| a.0.cmp(&b.0));
+    objects.dedup_by(|a, b| a.0 == b.0);
+    let (objects, of) = objects.into_iter().unzip();
+    (objects, of, demands.finish())
+}
+
+/// The distinct conditions that grants add, by number.
+#[derive(Default)]
+struct GrantPool {
+    pool: Vec<Condition>,
+    ids: HashMap<Condition, u32>,
+}
+
+impl GrantPool {
+    /// A grant that asks for nothing more.
+    const FREE: u32 = u32::MAX;
+
+    fn intern(&mut self, condition: Condition) -> u32 {
+        if condition == Condition::always() {
+            return Self::FREE;
+        }
+        let next = self.pool.len() as u32;
+        *self.ids.entry(condition).or_insert_with_key(|condition| {
+            self.pool.push(condition.clone());
+            next
+        })
+    }
+
+    fn get(&self, id: u32) -> Option<&Condition> {
+        self.pool.get(id as usize)
+    }
+}
+
+/// The tools granted to a principal, sorted, with the condition that the grants add.
+fn row_of(
+    model: &Model,
+    principal: &Principal,
+    objects: &[Object],
+    facts: &Facts,
+    grants: &mut GrantPool,
+) -> Vec<(ObjectIx, u32)> {
+    let mut row: BTreeMap<ObjectIx, u32> = BTreeMap::new();
+    match &principal.id {
+        PrincipalId::Flow(id) => {
+            for (_, call) in model.flows.get(id).into_iter().flat_map(|flow| flow.calls()) {
+                if let Some(server) = &call.server {
+                    row.extend(tool_index(objects, server, &call.tool.value).map(|at| (at, GrantPool::FREE)));
+                }
+            }
+        }
+        PrincipalId::Agent(name) => {
+            let grants_of = model.agents.get(name).map(|agent| agent.may_call.as_slice()).unwrap_or_default();
+            add_grants(model, grants_of, objects, facts, grants, &mut row);
+        }
+        PrincipalId::AnyAgent(_) => {
+            let grants_of = model.any_agent.as_ref().map(|any| any.may_call.as_slice()).unwrap_or_default();
+            add_grants(model, grants_of, objects, facts, grants, &mut row);
+        }
+    }
+    row.into_iter().collect()
+}
+
+fn tool_index(objects: &[Object], server: &ServerName, tool: &ToolName) -> Option<ObjectIx> {
+    let object = Object { server: server.clone(), kind: ObjectKind::Tool(tool.clone()) };
+    objects.binary_search(&object).ok().map(|at| ObjectIx(at as u32))
+}
+
+/// Two grants of one tool are alternatives: either one's further facts will do.
+fn add_grants(
+    model: &Model,
+    entries: &[Grant],
+    objects: &[Object],
+    facts: &Facts,
+    pool: &mut GrantPool,
+    row: &mut BTreeMap<ObjectIx, u32>,
+) {
+    for grant in entries {
+        let condition = demand::condition_of(&grant.requires, facts);
+        let id = pool.intern(condition.clone());
+        let Some(server) = model.servers.get(&grant.server) else { continue };
+        let first = Object { server: grant.server.clone(), kind: ObjectKind::Protocol };
+        let from = objects.partition_point(|object| *object < first);
+        for (object, at) in objects.iter().zip(0..).skip(from).take_while(|(object, _)| object.server == grant.server) {
+            let ObjectKind::Tool(name) = &object.kind else { continue };
+            let Some(tool) = server.tools.get(name) else { continue };
+            let covered = match &grant.tools {
+                GrantedTools::All => tool.registered,
+                GrantedTools::One(one) => one == name,
+            };
+            let read_only = tool.read_only.as_ref().is_some_and(|flag| flag.value);
+            if !covered || (grant.only_read_only && !read_only) {
+                continue;
+            }
+            let merged = match row.get(&ObjectIx(at)) {
+                None => id,
+                Some(before) => match pool.get(*before).map(|before| before.or(&condition)) {
+                    Some(either) => pool.intern(either),
+                    None => GrantPool::FREE,
+                },
+            };
+            row.insert(ObjectIx(at), merged);
+        }
+    }
+}
+
+/// Adds the cells that follow from the tools: who may call some tool of a server may use the protocol's methods there,
+/// and its resources and prompts, each under its own condition. A tool whose cell is blocked opens nothing.
+fn with_other_methods(
+    tools: Vec<(ObjectIx, Cell)>,
+    objects: &[Object],
+    mut cell: impl FnMut(ObjectIx) -> Option<Cell>,
+) -> Vec<(ObjectIx, Cell)> {
+    let open: BTreeSet<&ServerName> = tools
+        .iter()
+        .filter(|(_, cell)| cell.condition != CondId::NEVER)
+        .filter_map(|(object, _)| objects.get(object.0 as usize).map(|object| &object.server))
+        .collect();
+    let mut row = tools;
+    for server in open {
+        let first = Object { server: server.clone(), kind: ObjectKind::Protocol };
+        let from = objects.partition_point(|object| *object < first);
+        for (object, at) in objects.iter().zip(0..).skip(from).take_while(|(object, _)| object.server == *server) {
+            if !matches!(object.kind, ObjectKind::Tool(_)) {
+                row.extend(cell(ObjectIx(at)).map(|cell| (ObjectIx(at), cell)));
+            }
+        }
+    }
+    row.sort_unstable_by_key(|(object, _)| *object);
+    row
+}

@@ -1,0 +1,248 @@
+//! What a call to an object demands, whoever calls: its level, its further facts, its transport, its class and unit.
+//! Objects that demand the same share one [`Demand`], so that ten thousand tools cost a few conditions.
+
+use std::collections::BTreeMap;
+
+use crate::model::Model;
+use crate::model::access::{AccessRules, AuthLevel, MutualTls};
+use crate::model::name::{FactName, ToolName, UnitName};
+use crate::model::server::{Server, ServerAccess};
+use crate::model::topology::Encryption;
+use crate::policy::ObjectKind;
+use crate::policy::cell::Blocked;
+use crate::policy::condition::Condition;
+use crate::policy::fact::{Facts, MTLS, TLS};
+use crate::source::{Loc, Spanned};
+
+/// A demand by number.
+pub(super) type DemandId = u32;
+
+/// What calls demand, by the centre's rules and by what a unit folder restates.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Demand {
+    /// By the centre's rules.
+    pub(super) centre: Part,
+    /// By the unit folder's, where it restates anything.
+    pub(super) restated: Option<Part>,
+    /// Rank of the class for data sharing between units (the more sensitive of both parts); `None` without classes.
+    pub(super) rank: Option<usize>,
+    /// The server's unit; `None` where units are not declared, or the entry lacks its own (an error).
+    pub(super) unit: Option<UnitName>,
+    /// Why no call is ever allowed.
+    pub(super) blocked: Option<Blocked>,
+}
+
+/// One set of rules' share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    /// The level that applies; `None` for protocol methods, or where no levels are declared.
+    pub(super) level: Option<u32>,
+    /// Level and further facts.
+    pub(super) facts: Condition,
+    /// `tls` and `mtls`.
+    pub(super) transport: u64,
+    /// Further facts by name, sorted.
+    pub(super) requires: Vec<FactName>,
+    /// Where it comes from, the level first.
+    pub(super) from: Vec<Loc>,
+}
+
+/// Interns demands.
+pub(super) struct Demands<'a> {
+    model: &'a Model,
+    facts: &'a Facts,
+    restated: BTreeMap<UnitName, AccessRules>,
+    ids: BTreeMap<Demand, DemandId>,
+}
+
+/// The condition that all these facts hold; never, where one has no bit.
+pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
+    let mut mask = 0;
+    for fact in requires {
+        match facts.mask(fact.value.as_str()) {
+            Some(bit) => mask |= bit,
+            None => return Condition::never(),
+        }
+    }
+    Condition::all_of(facts.closed(mask))
+}
+
+/// When a level is met: its own and every lower level's requirements, or one of its alternatives.
+fn level_condition(levels: &BTreeMap<u32, AuthLevel>, number: u32, facts: &Facts) -> Condition {
+    let cumulative: Vec<_> =
+        levels.range(..=number).flat_map(|(_, level)| level.requirements.iter().cloned()).collect();
+    let mut condition = condition_of(&cumulative, facts);
+    for alternative in levels.get(&number).into_iter().flat_map(|level| &level.alternatives) {
+        condition = condition.or(&condition_of(&alternative.requirements, facts));
+    }
+    condition
+}
+
+/// The declared level that a wanted number stands for: itself, else the next higher one, else the highest.
+pub(super) fn effective_level(levels: &BTreeMap<u32, AuthLevel>, wanted: u32) -> Option<u32> {
+    levels.range(wanted..).next().or_else(|| levels.iter().next_back()).map(|(number, _)| *number)
+}
+
+/// The level that follows from the class: `min_auth_level`, else the i-th level by number for the i-th class, capped at
+/// the highest. Without classes, the highest level.
+#[must_use]
+pub fn derived_level(rules: &AccessRules, server: &str) -> Option<u32> {
+    match rules.governing_class(server) {
+        Some((rank, class)) => match &class.min_auth_level {
+            Some(level) => effective_level(&rules.levels, level.value),
+            None => rules.levels.keys().nth(rank).or_else(|| rules.levels.keys().next_back()).copied(),
+        },
+        None => rules.levels.keys().next_back().copied(),
+    }
+}
+
+impl<'a> Demands<'a> {
+    pub(super) fn new(model: &'a Model, facts: &'a Facts) -> Self {
+        let units = model.topology.units.keys().chain(model.topology.unit_folders.keys());
+        let restated = units.filter_map(|unit| model.restated_for(unit).map(|rules| (unit.clone(), rules))).collect();
+        Self { model, facts, restated, ids: BTreeMap::new() }
+    }
+
+    /// The demands in the order of their numbers.
+    pub(super) fn finish(self) -> Vec<Demand> {
+        let mut demands: Vec<_> = self.ids.into_iter().collect();
+        demands.sort_by_key(|(_, id)| *id);
+        demands.into_iter().map(|(demand, _)| demand).collect()
+    }
+
+    /// The demand of one object.
+    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind) -> DemandId {
+        let demand = self.make(server, kind);
+        let next = self.ids.len() as DemandId;
+        *self.ids.entry(demand).or_insert(next)
+    }
+
+    fn make(&self, server: &Server, kind: &ObjectKind) -> Demand {
+        let name = server.name.value.as_str();
+        let unit = server.unit.as_ref().map(|unit| &unit.value);
+        let unit_rules = unit.and_then(|unit| self.restated.get(unit));
+        let centre_rules = &self.model.access;
+        let centre = self.part(server, kind, centre_rules, &server.access);
+        let restated = (unit_rules.is_some() || server.overlay.is_some()).then(|| {
+            let access = server.overlay.as_ref().unwrap_or(&server.access);
+            self.part(server, kind, unit_rules.unwrap_or(centre_rules), access)
+        });
+        let rank_by = |rules: &AccessRules| rules.governing_class(name).map(|(rank, _)| rank);
+        Demand {
+            centre,
+            restated,
+            rank: rank_by(centre_rules).max(unit_rules.and_then(rank_by)),
+            unit: unit.filter(|_| !self.model.topology.units.is_empty()).cloned(),
+            blocked: self.blocked(server, kind, unit_rules),
+        }
+    }
+
+    fn part(&self, server: &Server, kind: &ObjectKind, rules: &AccessRules, access: &ServerAccess) -> Part {
+        let name = server.name.value.as_str();
+        let mut from = Vec::new();
+        let mut transport = 0;
+        let mutual = rules.mutual_tls.as_ref().filter(|mode| mode.value == MutualTls::Strict);
+        let encrypted = self.model.topology.encryption_in_transit.as_ref().filter(|e| e.value == Encryption::Required);
+        if let Some(mode) = mutual {
+            transport |= self.facts.mask(MTLS).unwrap_or(0);
+            from.push(mode.loc);
+        }
+        if let Some(mode) = encrypted {
+            transport |= self.facts.mask(TLS).unwrap_or(0);
+            from.push(mode.loc);
+        }
+        let transport = self.facts.closed(transport);
+        let (own_level, own_requires) = match kind {
+            ObjectKind::Protocol => {
+                return Part { level: None, facts: Condition::always(), transport, requires: Vec::new(), from };
+            }
+            ObjectKind::Tool(tool) => {
+                let tool: Option<&_> = access.tools.get::<ToolName>(tool);
+                (tool.and_then(|t| t.auth_level.clone()), tool.map(|t| t.requires.as_slice()).unwrap_or_default())
+            }
+            ObjectKind::Resource(uri) => match server.resources.iter().find(|r| r.uri.value == *uri) {
+                Some(resource) => (resource.auth_level.clone(), resource.requires.as_slice()),
+                None => (None, &[][..]),
+            },
+            ObjectKind::Prompt(prompt) => match server.prompts.iter().find(|p| p.name.value == *prompt) {
+                Some(prompt) => (prompt.auth_level.clone(), prompt.requires.as_slice()),
+                None => (None, &[][..]),
+            },
+        };
+        let wanted = own_level.or_else(|| access.auth_level.clone());
+        let level = match &wanted {
+            Some(wanted) => effective_level(&rules.levels, wanted.value),
+            None => derived_level(rules, name),
+        };
+        let class = rules.governing_class(name).map(|(_, class)| class);
+        let mut requires: Vec<Spanned<FactName>> = Vec::new();
+        requires.extend(class.into_iter().flat_map(|class| class.requires.iter().cloned()));
+        requires.extend(access.requires.iter().chain(own_requires).cloned());
+        requires.sort();
+        requires.dedup();
+        let base = match level {
+            Some(level) => level_condition(&rules.levels, level, self.facts),
+            None => condition_of(&[Spanned::new(super::SERVICE_ACCOUNT_TOKEN.into(), Loc::default())], self.facts),
+        };
+        from.splice(0..0, level.and_then(|number| rules.levels.get(&number)).map(|level| level.number.loc));
+        Part {
+            level,
+            facts: base.and(&condition_of(&requires, self.facts)),
+            transport,
+            requires: requires.into_iter().map(|fact| fact.value).collect(),
+            from,
+        }
+    }
+
+    /// Suspension of the unit, the class, the server or the tool; a tool that a unit folder leaves out of a list; a
+    /// server without a unit where units are declared.
+    fn blocked(&self, server: &Server, kind: &ObjectKind, unit_rules: Option<&AccessRules>) -> Option<Blocked> {
+        let name = server.name.value.as_str();
+        let suspended = |what: String, reason: &Option<Spanned<String>>| {
+            reason.as_ref().map(|reason| Blocked {
+                why: format!("{what} is suspended: {}", reason.value),
+                loc: Some(reason.loc),
+                suspension: true,
+            })
+        };
+        let contradiction = |why: String, loc| Some(Blocked { why, loc, suspension: false });
+        if let Some(found) = suspended(format!("server `{name}`"), &server.suspended) {
+            return Some(found);
+        }
+        for rules in std::iter::once(&self.model.access).chain(unit_rules) {
+            if let Some((_, class)) = rules.governing_class(name)
+                && let Some(found) = suspended(format!("class `{}`", class.name), &class.suspended)
+            {
+                return Some(found);
+            }
+        }
+        let units = &self.model.topology.units;
+        if !units.is_empty() {
+            match &server.unit {
+                None => return contradiction(format!("server `{name}` has no unit"), Some(server.name.loc)),
+                Some(unit) => {
+                    if let Some(entry) = units.get(&unit.value)
+                        && let Some(found) = suspended(format!("unit `{unit}`"), &entry.suspended)
+                    {
+                        return Some(found);
+                    }
+                }
+            }
+        }
+        let ObjectKind::Tool(tool) = kind else { return None };
+        for access in std::iter::once(&server.access).chain(&server.overlay) {
+            if let Some(found) =
+                access.tools.get(tool).and_then(|own| suspended(format!("tool `{name}/{tool}`"), &own.suspended))
+            {
+                return Some(found);
+            }
+        }
+        match &server.overlay {
+            Some(overlay) if !overlay.tools.is_empty() && !overlay.tools.contains_key(tool) => contradiction(
+                format!("the unit folder's entry of `{name}` does not list `{tool}`"),
+                server.unit.as_ref().map(|unit| unit.loc),
+            ),
+            _ => None,
+        }
+    }
+}

@@ -218,7 +218,7 @@ mod tests {
     fn columns_count_characters_not_bytes() {
         let mut sources = Sources::new();
         let file = sources.add(SourceFile::new("a.yaml", "é: 1\nnaïve: x\n"));
-        let at = Loc { file, start: 13, end: 14 };
+        let at = Loc { file, start: 14, end: 15 };
         assert_eq!(sources.text_at(at), "x");
         assert_eq!(sources.position(at), Position { line: 2, column: 8, end_line: 2, end_column: 9 });
         assert_eq!(sources.file_line(at), "a.yaml:2");

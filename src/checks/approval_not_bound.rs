@@ -31,9 +31,16 @@ fn run(input: &Input<'_>, report: &mut Report) {
             continue;
         }
         let scope = if template.contains("{tool}") { "every call of that tool" } else { "every call of any tool" };
+        // Evidence by default has no line of its own.
+        let by_default = evidence.loc == identity.loc;
+        let (loc, other, what) = if by_default {
+            (*used, identity.loc, "no line here says otherwise")
+        } else {
+            (evidence.loc, *used, "asked for here")
+        };
         report.push(
-            Diagnostic::new(&CHECK.rule, evidence.loc, format!("{scope} can reuse the approval that proves `{fact}`"))
-                .label(*used, "asked for here")
+            Diagnostic::new(&CHECK.rule, loc, format!("{scope} can reuse the approval that proves `{fact}`"))
+                .label(other, what)
                 .help("keep the lifetime of tokens with approvals short"),
         );
     }

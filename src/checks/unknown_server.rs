@@ -35,13 +35,13 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
     let registered = |name: &str| model.server(name).is_some_and(|server| server.registered);
     for grant in model.grants().filter(|grant| !registered(grant.server.as_str())) {
-        mention(grant.server.as_str(), grant.text.loc, "grant");
+        mention(grant.server.as_str(), grant.text.loc, "granted to an agent");
     }
     for test in &model.policy_tests {
         if let Some((server, _)) = test.call.value.split_once('/')
             && !registered(server)
         {
-            mention(server, test.call.loc, "policy test");
+            mention(server, test.call.loc, "called in a policy test");
         }
     }
     let known = || model.servers.values().filter(|server| server.registered).map(|server| server.name.value.as_str());
@@ -50,7 +50,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let Some((first, _)) = places.next() else { continue };
         report.push(
             Diagnostic::new(&CHECK.rule, first, format!("server `{name}` is not in the registry"))
-                .labels(places.map(|(loc, what)| (loc, format!("also named here, by a {what}"))))
+                .labels(places.map(|(loc, what)| (loc, format!("also named here: {what}"))))
                 .label(registry, "the registry")
                 .maybe_help(input.did_you_mean(name, known())),
         );

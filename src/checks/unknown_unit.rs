@@ -27,8 +27,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let servers = model.servers.values().filter(|server| server.registered).filter_map(|server| server.unit.as_ref());
     let agents = model.agents.values().filter_map(|agent| agent.unit.as_ref());
     let flows = model.flows.values().filter(|flow| flow.unit_written).map(|flow| &flow.unit);
-    let unknown =
-        |unit: &&Spanned<UnitName>| !unit.value.is_central() && !model.topology.units.contains_key(&unit.value);
+    // A unit folder without a declared unit has a finding of its own, at the folder.
+    let known = |unit: &UnitName| {
+        unit.is_central() || model.topology.units.contains_key(unit) || model.topology.unit_folders.contains_key(unit)
+    };
+    let unknown = |unit: &&Spanned<UnitName>| !known(&unit.value);
     for unit in servers.chain(agents).chain(flows).filter(unknown) {
         let names = model.topology.units.keys().map(UnitName::as_str).chain([UnitName::CENTRAL]);
         report.push(

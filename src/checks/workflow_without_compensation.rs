@@ -15,8 +15,8 @@ pub static CHECK: Check = Check {
                `failure_handling: compensating_transactions`.",
         why: "When a step fails, the steps before it are to be undone, and nothing says how: accounts stay created, tenants \
               stay set up.",
-        fix: "Write it as a `saga_definition` with an `action` and a `compensation` for each step, or choose another \
-              `failure_handling`.",
+        fix: "Name the tools that undo a step under its `compensation`, write the workflow as a `saga_definition`, or choose \
+              another `failure_handling`.",
     },
     run,
 };
@@ -37,7 +37,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, flow.id.loc, format!("`{}` has no compensation for any step", flow.id))
                     .label(handling.loc, "failures are to be handled by compensating transactions")
-                    .help("write it as a saga, which names the compensation of each step"),
+                    .help("name the tools that undo each step under `compensation`"),
             );
         }
     }

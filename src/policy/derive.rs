@@ -153,7 +153,8 @@ fn principals_of(model: &Model) -> Vec<Principal> {
 /// Every object, sorted, with what calls to it demand.
 fn objects_of(model: &Model, facts: &Facts) -> (Vec<Object>, Vec<DemandId>, Vec<Demand>) {
     let mut objects: Vec<(Object, DemandId)> = Vec::new();
-    let mut demands = Demands::new(model, facts);
+    let restated = demand::restated(model);
+    let mut demands = Demands::new(model, facts, &restated);
     for server in model.servers.values() {
         let mut add = |kind: ObjectKind| {
             let demand = demands.of(server, &kind);

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+pub mod classification;
+
 use super::Suspension;
 use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::source::{Loc, Spanned};

@@ -12,6 +12,8 @@ use mcpctl::families::FamilyId;
 use mcpctl::targets::{TARGETS, Target};
 
 const BEGIN: &str = "<!-- pages made from the code: begin -->";
+/// Widest line of the commands' help, in characters.
+const WIDTH: usize = 90;
 const END: &str = "<!-- pages made from the code: end -->";
 
 fn book() -> PathBuf {
@@ -33,7 +35,24 @@ fn pages() -> BTreeMap<String, String> {
         (format!("checks/{}.md", rule.name), text)
     });
     let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name), target_page(target)));
-    families.chain(checks).chain(targets).collect()
+    let commands = std::iter::once(("reference/cli.md".to_owned(), commands_page()));
+    families.chain(checks).chain(targets).chain(commands).collect()
+}
+
+/// What `--help` says of each command, at a fixed width.
+fn commands_page() -> String {
+    let mut whole = mcpctl::cli::command().disable_help_subcommand(true);
+    whole.build();
+    let mut page = "# Commands\n\nThis is what `mcpctl --help` and `mcpctl COMMAND --help` print.\n".to_owned();
+    for command in std::iter::once(&whole).chain(whole.get_subcommands()) {
+        let mut command = command.clone().term_width(WIDTH);
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+        let help = command.render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end())
+            .expect("a String takes everything");
+    }
+    page
 }
 
 fn family_page(family: FamilyId) -> String {

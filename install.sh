@@ -86,7 +86,9 @@ if [ "$uninstall" = yes ]; then
     rm -f -- "$prefix/$record"
     while read -r path; do
         # Only what is empty goes: others may have put something there since.
-        rmdir -- "$prefix/$path" 2>/dev/null || :
+        place=$prefix/$path
+        [ "$path" != . ] || place=$prefix
+        rmdir -- "$place" 2>/dev/null || :
     done <"$work/old-folders"
     printf 'mcpctl is gone from %s\n' "$prefix"
     exit 0

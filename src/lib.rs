@@ -16,4 +16,5 @@ pub mod diagnostic;
 pub mod families;
 pub mod model;
 pub mod policy;
+pub mod render;
 pub mod source;

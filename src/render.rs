@@ -33,6 +33,8 @@ pub struct Findings<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// How many files were read.
     pub files: usize,
+    /// The workspace's folder, seen from the repository's: what GitHub needs in front of file names. Empty for none.
+    pub base: &'a str,
     /// Where the documentation is served, if anywhere.
     pub docs_url: Option<&'a str>,
 }

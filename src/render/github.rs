@@ -22,11 +22,8 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let columns = if at.line == at.end_line {
-        format!(",col={},endColumn={}", at.column, at.end_column)
-    } else {
-        String::new()
-    };
+    let columns =
+        if at.line == at.end_line { format!(",col={},endColumn={}", at.column, at.end_column) } else { String::new() };
     let mut message = one_line(&diagnostic.message);
     for label in &diagnostic.labels {
         let place = findings.sources.file_line(label.loc);
@@ -40,12 +37,17 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     }
     format!(
         "::{level} file={},line={},endLine={}{columns},title={}::{}",
-        property(&one_line(findings.sources.file(diagnostic.loc.file).name())),
+        property(&one_line(&path(findings.base, findings.sources.file(diagnostic.loc.file).name()))),
         at.line,
         at.end_line,
         property(diagnostic.rule.name),
         data(&message)
     )
+}
+
+/// GitHub finds a file by its path in the repository, and every other format by its path in the workspace.
+fn path(base: &str, name: &str) -> String {
+    if base.is_empty() { name.to_owned() } else { format!("{base}/{name}") }
 }
 
 /// Escapes the text after `::`.

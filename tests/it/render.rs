@@ -64,7 +64,7 @@ fn sample() -> (Sources, Vec<Diagnostic>) {
 }
 
 fn rendered_with(format: Format, sources: &Sources, diagnostics: &[Diagnostic], docs_url: Option<&str>) -> String {
-    let findings = Findings { sources, diagnostics, files: sources.len(), docs_url };
+    let findings = Findings { sources, diagnostics, files: sources.len(), base: "", docs_url };
     let mut out = Vec::new();
     render::write(format, &findings, false, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("text")
@@ -101,7 +101,7 @@ fn github() {
 #[test]
 fn color_changes_nothing_but_color() {
     let (sources, diagnostics) = sample();
-    let findings = Findings { sources: &sources, diagnostics: &diagnostics, files: 2, docs_url: None };
+    let findings = Findings { sources: &sources, diagnostics: &diagnostics, files: 2, base: "", docs_url: None };
     let mut colored = Vec::new();
     render::write(Format::Human, &findings, true, &mut colored).unwrap();
     let colored = String::from_utf8(colored).unwrap();
@@ -147,7 +147,7 @@ fn no_findings() {
 fn the_summary_counts_in_words() {
     let (sources, all) = sample();
     let summary = |diagnostics: &[Diagnostic], files| {
-        Findings { sources: &sources, diagnostics, files, docs_url: None }.summary()
+        Findings { sources: &sources, diagnostics, files, base: "", docs_url: None }.summary()
     };
     assert_eq!(summary(&all, 2), "1 error, 1 warning, 1 note in 2 files");
     assert_eq!(summary(&[all[1].clone(), all[1].clone()], 1), "2 warnings in 1 file");
@@ -182,7 +182,7 @@ fn github_properties_cannot_be_broken_out_of() {
     ];
     assert_eq!(
         rendered(Format::Github, &sources, &findings),
-        "::error file=a%2Cline=9%3A%3Ab%25.yaml,line=1,endLine=1,col=1,endColumn=1,title=unknown-server::\
+        "::error file=a%2Cline=9%3A%3Ab%25.yaml,line=1,endLine=1,col=1,endColumn=2,title=unknown-server::\
          100%25 of `a::b`, really%0Ahelp: write\\n::error::x\n\
          ::error file=a%2Cline=9%3A%3Ab%25.yaml,line=2,endLine=3,title=unknown-server::two lines\n"
     );

@@ -1,6 +1,7 @@
 //! Standard output and standard error: colour, closed pipes, and how errors look.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -96,15 +97,49 @@ impl<'a> Output<'a> {
     }
 }
 
+/// An error without its code, which stands in the head line instead.
+#[derive(Debug)]
+struct Headed<'e>(&'e dyn miette::Diagnostic);
+
+impl fmt::Display for Headed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0, f)
+    }
+}
+
+impl std::error::Error for Headed<'_> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl miette::Diagnostic for Headed<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.help()
+    }
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.0.source_code()
+    }
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.0.labels()
+    }
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        self.0.related()
+    }
+    fn diagnostic_source(&self) -> Option<&dyn miette::Diagnostic> {
+        self.0.diagnostic_source()
+    }
+}
+
 fn draw(error: &dyn miette::Diagnostic, theme: GraphicalTheme) -> io::Result<String> {
-    let mut text = String::from("error:\n");
+    let mut text = String::new();
     GraphicalReportHandler::new_themed(theme)
         .with_wrap_lines(false)
         .with_links(false)
-        .render_report(&mut text, error)
+        .render_report(&mut text, &Headed(error))
         .map_err(io::Error::other)?;
-    // The handler leaves an empty line in front where there is no code to show.
-    Ok(text.replacen("error:\n\n", "error:\n", 1))
+    let code = error.code().map(|code| format!("[{code}]")).unwrap_or_default();
+    Ok(format!("error{code}:\n{}", text.trim_start_matches('\n')))
 }
 
 impl Write for Output<'_> {
@@ -122,5 +157,62 @@ impl Write for Output<'_> {
         }
         let flushed = self.writer.flush();
         self.forgive(flushed, ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+    #[error("target `cedar` cannot be compiled")]
+    #[diagnostic(code(target_not_compiled), help("nothing was written"))]
+    struct Outer {
+        #[source]
+        #[diagnostic_source]
+        cause: Inner,
+    }
+
+    #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+    #[error("unexpected token")]
+    struct Inner {
+        #[source_code]
+        text: String,
+        #[label("here")]
+        at: miette::SourceSpan,
+    }
+
+    fn complained(text: &str, choice: ColorChoice) -> String {
+        let mut written = Vec::new();
+        let mut output = Output::new(&mut written, false, choice, &|_| None);
+        let error = Outer { cause: Inner { text: text.to_owned(), at: (7, 3).into() } };
+        output.complain(&error).unwrap();
+        String::from_utf8(written).unwrap()
+    }
+
+    #[test]
+    fn an_error_shows_its_code_its_cause_the_place_and_the_help() {
+        let shown = complained("permit(foo)", ColorChoice::Never);
+        let expected = [
+            "error[target_not_compiled]:\n  × target `cedar`",
+            "unexpected token",
+            "permit(foo)",
+            "here",
+            "help: nothing was",
+        ];
+        let mut rest = shown.as_str();
+        for part in expected {
+            let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{part:?} is not, in order, in\n{shown}"));
+            rest = after;
+        }
+        assert!(complained("permit(foo)", ColorChoice::Always).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn an_error_cannot_write_to_the_terminal() {
+        for choice in [ColorChoice::Never, ColorChoice::Always] {
+            let shown = complained("permit(\u{1b}[2J)", choice);
+            assert!(!shown.contains('\u{1b}') && shown.contains("permit(\\u{1b}[2J)"), "{shown}");
+        }
     }
 }

@@ -11,8 +11,8 @@ use crate::settings;
 
 const EXAMPLES: &str = "\
 Examples:
-  mcpctl schema > fleet.schema.json     for files that hold sections of any family
-  mcpctl schema data-routing            the value of one family's section
+  mcpctl schema > fleet.schema.json     for files of any family
+  mcpctl schema data-routing            for files of one family
   mcpctl schema settings                for mcpctl.yaml
 
 In an editor that runs yaml-language-server, begin a file with

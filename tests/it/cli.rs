@@ -37,7 +37,7 @@ struct Ran {
 
 fn mcpctl<'a>(args: &[&str]) -> Call<'a> {
     let args = std::iter::once("mcpctl").chain(args.iter().copied()).map(OsString::from).collect();
-    Call { args, stdin: b"", env: &[], terminal: false, reader: &workspace::Disk, disk: &bundle::write::RealDisk }
+    Call { args, stdin: b"", env: &[], terminal: false, reader: &workspace::Disk, disk: &bundle::write::FileSystem }
 }
 
 impl<'a> Call<'a> {

@@ -142,6 +142,19 @@ impl CheckedModel {
     }
 }
 
+/// Every rule that a finding can name: the checks', and those of reading, shape and lowering. Sorted by name.
+#[must_use]
+pub fn all_rules() -> Vec<&'static Rule> {
+    let mut rules: Vec<&'static Rule> = CHECKS.iter().map(|check| &check.rule).collect();
+    rules.extend(crate::source::yaml::RULES);
+    rules.extend(crate::schema::rules::RULES);
+    rules.extend(crate::lower::rules::RULES);
+    rules.extend(crate::analysis::rules::RULES);
+    rules.push(&crate::settings::UNKNOWN_CHECK);
+    rules.sort_by_key(|rule| rule.name);
+    rules
+}
+
 /// Levels that `mcpctl.yaml` sets: `None` switches a check off.
 pub type Levels = BTreeMap<String, Option<Severity>>;
 

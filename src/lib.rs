@@ -11,9 +11,14 @@
 //!
 //! Stages return what they made together with what they found and never stop at the first fault.
 
+pub mod analysis;
 pub mod checks;
 pub mod diagnostic;
 pub mod families;
+pub mod lower;
 pub mod model;
 pub mod policy;
+pub mod schema;
+pub mod settings;
 pub mod source;
+pub mod workspace;

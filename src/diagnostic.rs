@@ -154,14 +154,20 @@ impl Diagnostic {
 /// User text may hold line breaks and control or direction-changing characters; a message is one harmless line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let unsafe_char = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.chars().any(unsafe_char) {
+    if !text.chars().any(is_unprintable) {
         return text.to_owned();
     }
-    text.chars().flat_map(|c| if unsafe_char(c) { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars().flat_map(|c| if is_unprintable(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Whether a character could act on a terminal, or hide or reorder what stands around it: controls, line and paragraph
+/// separators, direction marks, zero-width and annotation characters, and the invisible tag characters.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Findings gathered over a run.

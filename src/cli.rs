@@ -1,0 +1,240 @@
+//! The command line: the only code that prints, reads the environment, and decides how a run ends.
+//!
+//! [`run`] takes everything it needs from the outside as a [`Host`], so that tests can be that outside.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::bundle::write::Disk;
+use crate::render::Format;
+use crate::workspace::Reader;
+use output::{ColorChoice, Output};
+
+pub mod compile;
+pub mod completions;
+pub mod explain;
+pub mod init;
+pub mod list;
+pub mod load;
+pub mod man;
+pub mod outline;
+pub mod output;
+pub mod progress;
+pub mod prose;
+pub mod refusal;
+pub mod schema;
+pub mod table;
+pub mod today;
+pub mod validate;
+
+/// What the process may touch.
+pub struct Host<'a> {
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Standard output: findings and everything that was asked for.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error: everything else.
+    pub stderr: &'a mut dyn Write,
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
+    /// Environment variables.
+    pub env: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Reads workspaces.
+    pub reader: &'a dyn Reader,
+    /// Writes bundles.
+    pub disk: &'a dyn Disk,
+}
+
+/// How a run ended, the same for every command and format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing found at or above `--fail-on`.
+    Clean,
+    /// Something found at or above `--fail-on`.
+    Findings,
+    /// Could not run: usage, input or output.
+    Failed,
+}
+
+impl Exit {
+    /// The process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Failed => 2,
+        }
+    }
+}
+
+/// What a command gives back: how it ended, or everything that kept it from running.
+pub type Outcome = Result<Exit, Vec<miette::Report>>;
+
+/// Check the configuration of a fleet of MCP servers, and compile it into policies.
+#[derive(Debug, Parser)]
+#[command(name = "mcpctl", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpctl init fleet                      start a workspace in the folder fleet
+  mcpctl validate fleet                  show everything that is wrong in it
+  mcpctl compile fleet --out policies    write the policies
+  mcpctl explain unclassified-server     what a finding means, how to mend it
+
+Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Globals {
+    /// How to write findings, lists and explanations: human, short (one line a finding), json (version 1) or github
+    /// (annotations)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Format,
+    /// When to use color: auto, always or never; auto respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    pub color: ColorChoice,
+    /// Print no summary and no progress, only what was asked for and what went wrong
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Threads to use; as many as there are processors by default
+    #[arg(long, short, global = true, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Run as if started in DIR
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+impl Globals {
+    /// A path as given, seen from the folder of `-C`.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> PathBuf {
+        match &self.directory {
+            Some(directory) if path == Path::new(".") => directory.clone(),
+            Some(directory) => directory.join(path),
+            None => path.to_owned(),
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show everything that is wrong in a workspace
+    Validate(validate::Validate),
+    /// Compile a workspace into a bundle of policies
+    Compile(compile::Compile),
+    /// Explain a check, a family of configuration, or a target
+    Explain(explain::Explain),
+    /// List families, checks and targets, or a workspace's servers, tools and principals
+    List(list::List),
+    /// Print the JSON Schema of a family, for editors
+    Schema(schema::Schema),
+    /// Start a small, valid, commented workspace
+    Init(init::Init),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the manual pages
+    Man(man::Man),
+}
+
+/// What a command works with.
+pub struct Session<'a> {
+    /// Options of every command.
+    pub globals: Globals,
+    /// Standard output.
+    pub out: Output<'a>,
+    /// Standard error.
+    pub err: Output<'a>,
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Reads workspaces.
+    pub reader: &'a dyn Reader,
+    /// Writes bundles.
+    pub disk: &'a dyn Disk,
+}
+
+impl Session<'_> {
+    /// Says something on standard error, unless `--quiet`.
+    ///
+    /// # Errors
+    /// Those of the writer; a closed pipe is none.
+    pub fn say(&mut self, line: &str) -> Result<(), Vec<miette::Report>> {
+        if self.globals.quiet {
+            return Ok(());
+        }
+        writeln!(self.err, "{}", crate::diagnostic::one_line(line)).map_err(refusal::stderr)
+    }
+}
+
+/// The whole command line as data, for completions and manual pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs a command line and gives back the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
+    let Host { stdin, stdout, stderr, stdout_is_terminal, stderr_is_terminal, env, reader, disk } = host;
+    let mut out = Output::new(stdout, stdout_is_terminal, ColorChoice::Auto, env);
+    let mut err = Output::new(stderr, stderr_is_terminal, ColorChoice::Auto, env);
+    let parsed = command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error, &mut out, &mut err).code(),
+    };
+    out.choose(cli.globals.color, env);
+    err.choose(cli.globals.color, env);
+    let mut session = Session { globals: cli.globals, out, err, stdin, reader, disk };
+    let outcome = match &cli.command {
+        Command::Validate(command) => command.run(&mut session),
+        Command::Compile(command) => command.run(&mut session),
+        Command::Explain(command) => command.run(&mut session),
+        Command::List(command) => command.run(&mut session),
+        Command::Schema(command) => command.run(&mut session),
+        Command::Init(command) => command.run(&mut session),
+        Command::Completions(command) => command.run(&mut session),
+        Command::Man(command) => command.run(&mut session),
+    };
+    let outcome = outcome.and_then(|exit| session.out.flush().map(|()| exit).map_err(refusal::stdout));
+    let exit = match outcome {
+        Ok(exit) => exit,
+        Err(reports) => {
+            // Nothing can be said about a standard error that cannot be written.
+            let _told = reports.iter().try_for_each(|report| session.err.complain(report.as_ref()));
+            Exit::Failed
+        }
+    };
+    let _told = session.err.flush();
+    exit.code()
+}
+
+/// `--help` and `--version` are answers; everything else that the parser says is a usage error.
+fn answer(error: &clap::Error, out: &mut Output<'_>, err: &mut Output<'_>) -> Exit {
+    let write = |to: &mut Output<'_>| -> io::Result<()> {
+        let text = error.render();
+        if to.color() {
+            write!(to, "{}", text.ansi())?
+        } else {
+            write!(to, "{text}")?
+        }
+        to.flush()
+    };
+    let written = if error.use_stderr() { write(err) } else { write(out) };
+    if error.use_stderr() || written.is_err() { Exit::Failed } else { Exit::Clean }
+}

@@ -1,0 +1,127 @@
+//! `mcpctl compile`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::load::{self, FailOn, Loaded, Shown, Source};
+use super::refusal::Refusal;
+use super::{Exit, Outcome, Session, today};
+use crate::analysis::Analysis;
+use crate::build::{self, Built};
+use crate::bundle::{self, manifest::sources_digest};
+use crate::checks;
+use crate::diagnostic::Report;
+use crate::render::counted;
+use crate::targets::{TARGETS, Target};
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpctl compile                           this folder, into its folder bundle
+  mcpctl compile fleet --out policies      into another folder
+  mcpctl compile fleet --target cedar      one target alone
+  mcpctl compile fleet --fail-on warning   write nothing where there are warnings
+
+A bundle is written only where the exit code is 0. It replaces the one before
+in one step. A folder with files that mcpctl did not write is left alone
+without --force.";
+
+/// The folder written to where nothing says otherwise, inside the workspace.
+const DEFAULT_OUT: &str = "bundle";
+
+/// Compiles a workspace into a bundle.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Compile {
+    /// What to read.
+    #[command(flatten)]
+    pub source: Source,
+    /// The date that waivers are judged by, YYYY-MM-DD; today in UTC by default
+    #[arg(long, value_name = "DATE", value_parser = today::parse)]
+    pub today: Option<String>,
+    /// The folder to write; `output` of mcpctl.yaml by default, else `bundle` in the workspace
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Compile for this target alone; repeat for several, all by default
+    #[arg(long = "target", value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Replace the folder even where it holds files that mcpctl did not write
+    #[arg(long)]
+    pub force: bool,
+    /// The lowest level of a finding that makes the exit code 1: error, warning or note
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", hide_possible_values = true)]
+    pub fail_on: FailOn,
+}
+
+impl Compile {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where it could not run: no input, a target that cannot be compiled, an output that cannot be written.
+    pub fn run(&self, session: &mut Session<'_>) -> Outcome {
+        let asked = asked(&self.targets)?;
+        let out = self.out.as_deref().map(|out| session.globals.at(out));
+        let Loaded { root, analysis } = self.source.analyse(out.as_deref(), self.today.as_deref(), session)?;
+        let Analysis { sources, settings, model, policy, report, counts } = analysis;
+        let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url: settings.docs_url.as_deref() };
+        let targets = if asked.is_empty() { all(settings.targets.keys())? } else { asked };
+
+        let Ok(checked) = checks::accept(model, policy, &report) else {
+            load::report(&shown, &report.diagnostics, session)?;
+            session.say("no bundle was written")?;
+            return Ok(Exit::Findings);
+        };
+        let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
+        let Built { bundle, notes } = build::build(&checked, &sources, &targets, &digest)
+            .map_err(|errors| errors.into_iter().map(miette::Report::new).collect::<Vec<_>>())?;
+        let inexpressible = notes.len();
+        let mut all = Report { diagnostics: report.diagnostics };
+        all.extend(notes);
+        all.sort();
+        let exit = load::exit(&all.diagnostics, self.fail_on);
+        if exit == Exit::Findings {
+            load::report(&shown, &all.diagnostics, session)?;
+            session.say("no bundle was written")?;
+            return Ok(exit);
+        }
+
+        let folder = settings.output.as_ref().map_or(DEFAULT_OUT, |output| output.value.as_str());
+        let out = out.unwrap_or_else(|| root.join(folder));
+        // Written before anything is said, so that a run that fails says nothing but why.
+        bundle::write(&bundle, &out, self.force, session.disk).map_err(|error| vec![miette::Report::new(error)])?;
+        load::report(&shown, &all.diagnostics, session)?;
+        let paths = bundle.artifacts.keys().map(String::as_str).chain([bundle::MANIFEST]);
+        session.say(&format!("wrote {} to {}", counted(bundle.artifacts.len() + 1, "file"), out.display()))?;
+        for path in paths {
+            session.say(&format!("  {path}"))?;
+        }
+        session.say(&format!("sources {digest}"))?;
+        if inexpressible > 0 {
+            let keys = counted(inexpressible, "key");
+            session.say(&format!("{keys} in use not expressed by a target; see the `not-expressible` notes"))?;
+        }
+        Ok(exit)
+    }
+}
+
+/// The targets of that name.
+fn asked(names: &[String]) -> Result<Vec<&'static Target>, Refusal> {
+    let mut targets: Vec<&'static Target> = names.iter().map(|name| target(name)).collect::<Result<_, _>>()?;
+    targets.sort_by_key(|target| target.name);
+    targets.dedup_by_key(|target| target.name);
+    Ok(targets)
+}
+
+/// Every target; those that the settings list are mandatory, so one that does not exist is an error.
+fn all<'a>(listed: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Target>, Refusal> {
+    for name in listed {
+        target(name)?;
+    }
+    Ok(TARGETS.to_vec())
+}
+
+fn target(name: &str) -> Result<&'static Target, Refusal> {
+    TARGETS.iter().copied().find(|target| target.name == name).ok_or_else(|| {
+        Refusal::unknown("target", name, TARGETS.iter().map(|target| target.name), "`mcpctl list targets` lists them")
+    })
+}

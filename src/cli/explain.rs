@@ -1,0 +1,169 @@
+//! `mcpctl explain`.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::refusal::{self, Refusal};
+use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
+use crate::checks;
+use crate::diagnostic::Rule;
+use crate::families::FamilyId;
+use crate::render::{self, Format, json};
+use crate::settings;
+use crate::targets::{Coverage, TARGETS, Target};
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpctl explain unclassified-server    a check, by the name in brackets of its findings
+  mcpctl explain data-routing           a family and its keys; data_routing is the same
+  mcpctl explain cedar                  a target, and what of each family it enforces
+  mcpctl explain settings               the keys of mcpctl.yaml
+
+`mcpctl list checks`, `list families` and `list targets` list the names.";
+
+/// Explains a check, a family or a target.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Explain {
+    /// The name of a check, a family or a target
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+/// Anything that can be explained.
+enum Subject {
+    Rule(&'static Rule),
+    Family(FamilyId),
+    Target(&'static Target),
+    Settings,
+}
+
+impl Explain {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where nothing has that name.
+    pub fn run(&self, session: &mut Session<'_>) -> Outcome {
+        let subject = find(&self.name).ok_or_else(|| unknown(&self.name))?;
+        let written = match session.globals.format {
+            Format::Json => as_json(&subject).and_then(|value| json::write_value(&value, &mut session.out)),
+            Format::Human | Format::Short | Format::Github => {
+                as_text(&subject).and_then(|text| writeln!(session.out, "{}", text.trim_end()))
+            }
+        };
+        written.map_err(refusal::stdout)?;
+        Ok(Exit::Clean)
+    }
+}
+
+fn find(name: &str) -> Option<Subject> {
+    let rule = analysis::rules::all_rules().into_iter().find(|rule| rule.name == name).map(Subject::Rule);
+    rule.or_else(|| schema::family(name).map(Subject::Family))
+        .or_else(|| TARGETS.iter().find(|target| target.name == name).map(|target| Subject::Target(target)))
+        .or_else(|| (name == schema::SETTINGS || name == "mcpctl.yaml").then_some(Subject::Settings))
+}
+
+fn unknown(name: &str) -> Refusal {
+    let rules = analysis::rules::all_rules();
+    let names = rules
+        .iter()
+        .map(|rule| rule.name)
+        .chain(FamilyId::ALL.iter().flat_map(|family| [family.name(), family.key()]))
+        .chain(TARGETS.iter().map(|target| target.name))
+        .chain([schema::SETTINGS]);
+    let otherwise = "`mcpctl list checks`, `mcpctl list families` and `mcpctl list targets` list the names";
+    Refusal::unknown("check, family or target", name, names, otherwise)
+}
+
+fn as_text(subject: &Subject) -> std::io::Result<String> {
+    match subject {
+        Subject::Rule(rule) => Ok(rule_text(rule)),
+        Subject::Family(family) => {
+            let title = format!("{}: a family of configuration, under the key `{}`", family.name(), family.key());
+            schema_text(&title, family.schema())
+        }
+        Subject::Settings => schema_text("settings: the tool's own configuration, in `mcpctl.yaml`", settings::SCHEMA),
+        Subject::Target(target) => target_text(target),
+    }
+}
+
+fn rule_text(rule: &Rule) -> String {
+    let mut text =
+        format!("{}: a check, {} by default\n\n{}\n", rule.name, a(rule.severity.word()), prose::wrap(rule.what, "  "));
+    for (title, part) in [("Why it matters", rule.why), ("How to mend it", rule.fix)] {
+        text.push_str(&format!("\n{title}\n{}\n", prose::wrap(part, "  ")));
+    }
+    if let Some(url) = render::check_url(load::docs_url(None), rule) {
+        text.push_str(&format!("\nSee {url}\n"));
+    }
+    text
+}
+
+fn a(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
+fn schema_text(title: &str, schema: &str) -> std::io::Result<String> {
+    let schema = outline::parse(schema).map_err(std::io::Error::other)?;
+    let about = prose::wrap(outline::description(&schema), "  ");
+    Ok(format!("{title}\n\n{about}\n\nKeys\n{}", outline::outline(&schema)))
+}
+
+fn target_text(target: &Target) -> std::io::Result<String> {
+    let rows: Vec<Vec<String>> = FamilyId::ALL
+        .iter()
+        .map(|family| {
+            let (covered, why) = words((target.coverage)(*family));
+            vec![format!("  {}", family.name()), covered.to_owned(), why.unwrap_or("").to_owned()]
+        })
+        .collect();
+    let mut coverage = Vec::new();
+    table::write(&["  family", "enforced", "what is left"], &rows, &mut coverage)?;
+    let doc = prose::wrap(target.doc, "  ");
+    Ok(format!("{}: a target, {}\n\n{doc}\n\n{}", target.name, target.summary, String::from_utf8_lossy(&coverage)))
+}
+
+fn words(coverage: Coverage) -> (&'static str, Option<&'static str>) {
+    match coverage {
+        Coverage::Full => ("fully", None),
+        Coverage::Partial(why) => ("partly", Some(why)),
+        Coverage::None(why) => ("not", Some(why)),
+    }
+}
+
+fn as_json(subject: &Subject) -> std::io::Result<Value> {
+    let parsed = |schema: &str| outline::parse(schema).map_err(std::io::Error::other);
+    Ok(match subject {
+        Subject::Rule(rule) => json!({
+            "kind": "check", "name": rule.name, "severity": rule.severity.word(),
+            "what": rule.what, "why": rule.why, "fix": rule.fix,
+            "url": render::check_url(load::docs_url(None), rule),
+        }),
+        Subject::Family(family) => {
+            let schema = parsed(family.schema())?;
+            json!({
+                "kind": "family", "name": family.name(), "key": family.key(),
+                "description": outline::description(&schema), "schema": schema,
+            })
+        }
+        Subject::Settings => {
+            let schema = parsed(settings::SCHEMA)?;
+            json!({"kind": "settings", "name": schema::SETTINGS, "description": outline::description(&schema), "schema": schema})
+        }
+        Subject::Target(target) => {
+            let coverage: Vec<Value> = FamilyId::ALL
+                .iter()
+                .map(|family| {
+                    let (covered, why) = words((target.coverage)(*family));
+                    json!({"family": family.name(), "enforced": covered, "why": why})
+                })
+                .collect();
+            json!({
+                "kind": "target", "name": target.name, "summary": target.summary, "doc": target.doc, "coverage": coverage,
+            })
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! `mcpctl list`.
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use super::load::Source;
+use super::{Exit, Outcome, Session, refusal, table};
+use crate::analysis::Analysis;
+use crate::diagnostic::Severity;
+use crate::render::{Format, counted, json};
+
+mod catalogue;
+mod inventory;
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpctl list checks                     every check, its level, what it finds
+  mcpctl list tools fleet                every tool, who may call it, how
+  mcpctl list principals --format json   for programs
+
+With servers, tools and principals the exit code is 1 where the workspace has
+errors, because the list may lack something.";
+
+/// Lists one kind of thing.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct List {
+    /// What to list: families, checks, targets, or a workspace's servers, tools or principals
+    #[arg(value_enum, value_name = "KIND", hide_possible_values = true)]
+    pub kind: Kind,
+    /// What to read, for servers, tools and principals.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Families of configuration
+    Families,
+    /// Checks
+    Checks,
+    /// Targets
+    Targets,
+    /// MCP servers of a workspace
+    Servers,
+    /// Tools of a workspace
+    Tools,
+    /// Principals of a workspace
+    Principals,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Families => "families",
+            Self::Checks => "checks",
+            Self::Targets => "targets",
+            Self::Servers => "servers",
+            Self::Tools => "tools",
+            Self::Principals => "principals",
+        }
+    }
+}
+
+/// Rows for people, and the same as data.
+struct Listing {
+    head: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+    data: Vec<Value>,
+}
+
+impl List {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where the workspace cannot be read.
+    pub fn run(&self, session: &mut Session<'_>) -> Outcome {
+        match self.kind {
+            Kind::Families => self.show(&catalogue::families().map_err(refusal::stdout)?, session)?,
+            Kind::Checks => self.show(&catalogue::checks(), session)?,
+            Kind::Targets => self.show(&catalogue::targets(), session)?,
+            Kind::Servers => return self.inventory(inventory::servers, session),
+            Kind::Tools => return self.inventory(inventory::tools, session),
+            Kind::Principals => return self.inventory(inventory::principals, session),
+        }
+        Ok(Exit::Clean)
+    }
+
+    fn inventory(&self, list: fn(&Analysis) -> Listing, session: &mut Session<'_>) -> Outcome {
+        let analysis = self.source.analyse(None, None, session)?.analysis;
+        self.show(&list(&analysis), session)?;
+        let errors = analysis.report.count(Severity::Error);
+        if errors == 0 {
+            return Ok(Exit::Clean);
+        }
+        let errors = counted(errors, "error");
+        session.say(&format!("the workspace has {errors}, so the list may lack something; see `mcpctl validate`"))?;
+        Ok(Exit::Findings)
+    }
+
+    fn show(&self, listing: &Listing, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
+        match session.globals.format {
+            Format::Json => json::write_value(&listing.data, &mut session.out).map_err(refusal::stdout),
+            Format::Human | Format::Short | Format::Github if listing.rows.is_empty() => {
+                session.say(&format!("no {}", self.kind.word()))
+            }
+            Format::Human | Format::Short | Format::Github => {
+                table::write(listing.head, &listing.rows, &mut session.out).map_err(refusal::stdout)
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What every command that reads a workspace does first: find the input, read it, analyse it.
+
+use std::io::{Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+use clap::Args;
+
+use super::refusal::{self, Refusal};
+use super::{Exit, Session, progress, today};
+use crate::analysis::{self, Analysis, Counts};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::render::{self, Findings, counted};
+use crate::source::Sources;
+use crate::source::yaml::MOST_BYTES;
+use crate::workspace::{self, Input};
+
+/// Where the input is.
+#[derive(Debug, Clone, Args)]
+pub struct Source {
+    /// A workspace folder, one file, or `-` for standard input
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub path: PathBuf,
+    /// The file name that findings in standard input show
+    #[arg(long, value_name = "NAME")]
+    pub stdin_filename: Option<String>,
+}
+
+/// The lowest level that fails a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum FailOn {
+    /// Errors alone
+    #[default]
+    Error,
+    /// Warnings and errors
+    Warning,
+    /// Anything found
+    Note,
+}
+
+impl FailOn {
+    /// The level.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Note => Severity::Note,
+        }
+    }
+}
+
+impl Source {
+    /// Whether it is standard input.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
+    }
+
+    /// The workspace's folder as far as the command line tells: of one file its own folder.
+    fn input(&self, session: &mut Session<'_>) -> Result<Input, Vec<miette::Report>> {
+        if !self.is_stdin() {
+            if self.stdin_filename.is_some() {
+                let message = "`--stdin-filename` names standard input, and a path is read instead".to_owned();
+                return Err(
+                    Refusal::Usage { message, help: "give `-` as the path to read standard input".into() }.into()
+                );
+            }
+            return Ok(Input::Path(session.globals.at(&self.path)));
+        }
+        let mut bytes = Vec::new();
+        // One byte more than a file may have, so that the reading stage refuses it and memory stays bounded.
+        let limit = MOST_BYTES as u64 + 1;
+        session
+            .stdin
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|source| Refusal::Stream { what: "read standard input", source })?;
+        let name = self.stdin_filename.clone().unwrap_or_else(|| "stdin.yaml".to_owned());
+        Ok(Input::Text { name, bytes })
+    }
+
+    /// Reads and analyses. `out` is a folder whose contents are never input; `today` is the date of today where the user
+    /// gave one.
+    ///
+    /// # Errors
+    /// Where there is no input, or it cannot be read.
+    pub fn analyse(
+        &self,
+        out: Option<&Path>,
+        today: Option<&str>,
+        session: &mut Session<'_>,
+    ) -> Result<Loaded, Vec<miette::Report>> {
+        let input = self.input(session)?;
+        let today = today.map_or_else(today::today, str::to_owned);
+        let watch = session.err.is_terminal() && !session.globals.quiet;
+        let reader = session.reader;
+        let work = || {
+            progress::watched(watch, reader, |reader| {
+                let workspace = workspace::read(&input, reader, out)?;
+                let root = workspace.root.clone();
+                Ok::<_, workspace::ReadError>(Loaded { root, analysis: analysis::analyse(workspace, Some(&today)) })
+            })
+        };
+        let loaded = match session.globals.jobs {
+            Some(jobs) => rayon::ThreadPoolBuilder::new()
+                .num_threads(jobs.get())
+                .build()
+                .map_err(|source| Refusal::Threads { jobs: jobs.get(), source })?
+                .install(work),
+            None => work(),
+        };
+        loaded.map_err(|error| vec![miette::Report::new(error)])
+    }
+}
+
+/// An analysed workspace.
+pub struct Loaded {
+    /// Its folder.
+    pub root: PathBuf,
+    /// What it means and what is wrong in it.
+    pub analysis: Analysis,
+}
+
+/// What beside the findings themselves a report needs.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The workspace's folder.
+    pub root: &'a Path,
+    /// The text that the places point into.
+    pub sources: &'a Sources,
+    /// What was read and what was left out.
+    pub counts: &'a Counts,
+    /// The workspace's documentation base.
+    pub docs_url: Option<&'a str>,
+}
+
+/// Writes findings to standard output and the summary to standard error.
+///
+/// # Errors
+/// Those of the writers.
+pub fn report(
+    shown: &Shown<'_>,
+    diagnostics: &[Diagnostic],
+    session: &mut Session<'_>,
+) -> Result<(), Vec<miette::Report>> {
+    let Shown { root, sources, counts, docs_url: configured } = *shown;
+    let base = base(root);
+    let findings = Findings { sources, diagnostics, files: counts.files, base: &base, docs_url: docs_url(configured) };
+    let color = session.out.color();
+    render::write(session.globals.format, &findings, color, &mut session.out).map_err(refusal::stdout)?;
+    // Findings come before the summary also where both streams are one terminal.
+    session.out.flush().map_err(refusal::stdout)?;
+    let mut summary = findings.summary();
+    if counts.skipped_manifests > 0 {
+        summary.push_str(&format!("; skipped {}", counted(counts.skipped_manifests, "Kubernetes manifest")));
+    }
+    if counts.left_out > 0 {
+        summary.push_str(&format!("; left out {}", counted(counts.left_out, "file")));
+    }
+    session.say(&summary)
+}
+
+/// The workspace's folder as seen from the folder that the process was started in, with `/`: empty where it is the same,
+/// or where it cannot be said.
+fn base(root: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let inside = if root.is_absolute() { root.strip_prefix(&here).unwrap_or(Path::new("")) } else { root };
+    let mut parts = Vec::new();
+    for component in inside.components() {
+        match component {
+            Component::Normal(part) => parts.push(part.to_string_lossy()),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return String::new(),
+        }
+    }
+    parts.join("/")
+}
+
+/// Whether these findings fail a run.
+#[must_use]
+pub fn exit(diagnostics: &[Diagnostic], fail_on: FailOn) -> Exit {
+    let reached = diagnostics.iter().any(|diagnostic| diagnostic.severity >= fail_on.severity());
+    if reached { Exit::Findings } else { Exit::Clean }
+}
+
+/// The documentation base: the workspace's, else the one this binary was built with.
+#[must_use]
+pub fn docs_url(configured: Option<&str>) -> Option<&str> {
+    configured.or(option_env!("MCPCTL_DOCS_URL")).filter(|base| !base.is_empty())
+}

@@ -1,0 +1,92 @@
+//! Findings as text, one file a format. Nothing here prints: every renderer writes to the writer it is given.
+
+use std::io::{self, Write};
+
+use crate::diagnostic::{Diagnostic, Rule, Severity};
+use crate::source::Sources;
+
+pub mod github;
+pub mod human;
+pub mod json;
+pub mod short;
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// The source line, what is wrong with it, and what to do
+    #[default]
+    Human,
+    /// One line a finding: `file:line:column: severity[check]: message`
+    Short,
+    /// One JSON object, version 1
+    Json,
+    /// GitHub annotations
+    Github,
+}
+
+/// What a run found, and what a renderer needs to show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Findings<'a> {
+    /// The text that the places point into.
+    pub sources: &'a Sources,
+    /// The findings, sorted.
+    pub diagnostics: &'a [Diagnostic],
+    /// How many files were read.
+    pub files: usize,
+    /// The workspace's folder, seen from the repository's: what GitHub needs in front of file names. Empty for none.
+    pub base: &'a str,
+    /// Where the documentation is served, if anywhere.
+    pub docs_url: Option<&'a str>,
+}
+
+impl Findings<'_> {
+    /// How many findings there are of exactly that level.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
+    /// The page about a rule, where a documentation base is configured.
+    #[must_use]
+    pub fn url(&self, rule: &Rule) -> Option<String> {
+        check_url(self.docs_url, rule)
+    }
+
+    /// `2 errors, 13 warnings, 1 note in 19 files`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+            .into_iter()
+            .map(|severity| (self.count(severity), severity.word()))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| counted(count, word))
+            .collect();
+        let found = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+        format!("{found} in {}", counted(self.files, "file"))
+    }
+}
+
+/// The page about a rule under a documentation base.
+#[must_use]
+pub fn check_url(docs_url: Option<&str>, rule: &Rule) -> Option<String> {
+    docs_url.map(|base| format!("{}/checks/{}.html", base.trim_end_matches('/'), rule.name))
+}
+
+/// A number and a noun, in the plural where there is not exactly one.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Writes all findings in a format.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(format: Format, findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Human => human::write(findings, color, out),
+        Format::Short => short::write(findings, out),
+        Format::Json => json::write(findings, out),
+        Format::Github => github::write(findings, out),
+    }
+}

@@ -1,0 +1,124 @@
+//! `mcpctl compile`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mcpctl::diagnostic::Severity;
+
+use super::{BAD, folder, good, mcpctl, put};
+
+/// Every file below a folder, by path.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_bundle_is_written_and_told() {
+    let good = good();
+    let ran = mcpctl(&["compile"]).arg(good.path()).run().code(0);
+    let written = files(&good.path().join("bundle"));
+    assert!(written.contains_key("bundle.json"));
+    for name in written.keys() {
+        assert!(ran.err.contains(&format!("\n  {name}\n")), "{name} is not in\n{}", ran.err);
+    }
+    assert!(ran.err.contains(&format!("wrote {} files to ", written.len())), "{}", ran.err);
+    let manifest: serde_json::Value = serde_json::from_slice(&written["bundle.json"]).unwrap();
+    assert!(ran.err.contains(&format!("sources {}", manifest["sources"].as_str().unwrap())), "{}", ran.err);
+}
+
+#[test]
+fn the_output_folder_can_be_chosen_and_the_bundle_is_the_same() {
+    let good = good();
+    let out = folder(&[]);
+    mcpctl(&["compile"]).arg(good.path()).run().code(0);
+    mcpctl(&["compile", "--jobs", "1", "--out"]).arg(out.path().join("a/b")).arg(good.path()).run().code(0);
+    assert_eq!(files(&good.path().join("bundle")), files(&out.path().join("a/b")));
+    put(good.path(), "mcpctl.yaml", "output: policies/now\n");
+    mcpctl(&["compile"]).arg(good.path()).run().code(0);
+    assert!(good.path().join("policies/now/bundle.json").is_file());
+    assert_eq!(mcpctl(&["validate"]).arg(good.path()).run().code(0).out, "", "an output folder is no input");
+}
+
+#[test]
+fn paths_begin_in_the_folder_of_the_directory_option() {
+    let good = good();
+    mcpctl(&["compile", "--out", "elsewhere", "-C"]).arg(good.path()).run().code(0);
+    assert!(good.path().join("elsewhere/bundle.json").is_file());
+}
+
+#[test]
+fn errors_mean_no_bundle_and_the_old_one_stays() {
+    let bad = folder(&[("bad.yaml", BAD)]);
+    let ran = mcpctl(&["compile"]).arg(bad.path()).run().code(1);
+    assert!(ran.out.contains("error[unknown-family]"), "{}", ran.out);
+    assert!(ran.err.contains("no bundle was written"), "{}", ran.err);
+    assert!(!bad.path().join("bundle").exists());
+
+    let good = good();
+    mcpctl(&["compile"]).arg(good.path()).run().code(0);
+    let before = files(&good.path().join("bundle"));
+    put(good.path(), "bad.yaml", BAD);
+    mcpctl(&["compile"]).arg(good.path()).run().code(1);
+    assert_eq!(files(&good.path().join("bundle")), before);
+}
+
+#[test]
+fn what_a_target_cannot_express_is_noted_in_every_format() {
+    let noted = good();
+    put(noted.path(), "caching.yaml", "batch_processing:\n  batch_size: 100\n  flush_interval: 10s\n");
+    let json = mcpctl(&["compile", "--format", "json"]).arg(noted.path()).run().code(0).json();
+    let notes: Vec<_> =
+        json["diagnostics"].as_array().unwrap().iter().filter(|d| d["check"] == "not-expressible").collect();
+    assert!(notes.iter().any(|note| note["file"] == "caching.yaml" && note["severity"] == "note"), "{json}");
+    let human = mcpctl(&["compile"]).arg(noted.path()).run().code(0);
+    assert_eq!(human.out.matches("note[not-expressible]").count(), notes.len());
+    assert!(human.err.contains("not expressed by a target"), "{}", human.err);
+    // The same threshold as anywhere: notes are findings, and a run that fails writes nothing.
+    std::fs::remove_dir_all(noted.path().join("bundle")).unwrap();
+    let ran = mcpctl(&["compile", "--fail-on", "note"]).arg(noted.path()).run().code(1);
+    assert!(ran.err.contains("no bundle was written"), "{}", ran.err);
+    assert!(!noted.path().join("bundle").exists());
+    // Validation knows no target.
+    assert_eq!(mcpctl(&["validate"]).arg(noted.path()).run().out.matches("not-expressible").count(), 0);
+    assert_eq!(mcpctl::targets::NOT_EXPRESSIBLE.severity, Severity::Note);
+}
+
+#[test]
+fn targets_are_chosen_by_name() {
+    let good = good();
+    mcpctl(&["compile", "--target", "cedar", "--target", "cedar"]).arg(good.path()).run().code(0);
+    mcpctl(&["compile", "--target", "cedra"]).arg(good.path()).run().refused("did you mean `cedar`?");
+}
+
+#[test]
+fn a_folder_with_other_files_is_left_alone_without_force() {
+    let good = good();
+    let out = folder(&[("mine.txt", "mine")]);
+    mcpctl(&["compile", "--out"]).arg(out.path()).arg(good.path()).run().refused("mine.txt");
+    assert_eq!(files(out.path()).len(), 1);
+    mcpctl(&["compile", "--force", "--out"]).arg(out.path()).arg(good.path()).run().code(0);
+    assert!(out.path().join("bundle.json").is_file() && !out.path().join("mine.txt").exists());
+}
+
+#[test]
+fn an_output_in_the_way_is_2_with_nothing_on_standard_output() {
+    let good = good();
+    let out = folder(&[("file", "mine")]);
+    for format in ["human", "json"] {
+        let call = mcpctl(&["compile", "--format", format, "--out"]).arg(out.path().join("file")).arg(good.path());
+        call.run().refused("file");
+    }
+}

@@ -1,0 +1,190 @@
+//! `mcpctl validate`.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use mcpctl::workspace::{self, Entry, ReadError, Reader};
+
+use super::{BAD, folder, good, mcpctl, put};
+
+#[test]
+fn findings_are_on_standard_output_and_the_summary_on_standard_error() {
+    let bad = folder(&[("a/bad.yaml", BAD), ("b.yaml", "another_one: {}\n")]);
+    let ran = mcpctl(&["validate"]).arg(bad.path()).run().code(1);
+    assert_eq!(ran.out.matches("error[unknown-family]: ").count(), 2, "{}", ran.out);
+    assert!(ran.out.contains("a/bad.yaml:2:1") && ran.out.contains("2 │ no_such_family: {}"), "{}", ran.out);
+    assert!(ran.err.starts_with("2 errors"), "{}", ran.err);
+    assert!(ran.err.contains(" in 2 files"), "{}", ran.err);
+}
+
+#[test]
+fn the_exit_code_is_the_same_in_every_format() {
+    let good = good();
+    let noted = good_with_a_note();
+    let bad = folder(&[("bad.yaml", BAD)]);
+    for format in ["human", "short", "json", "github"] {
+        let code = |path: &Path, fail_on: &str| {
+            let call = mcpctl(&["validate", "--format", format, "--fail-on", fail_on]).arg(path);
+            call.run().code
+        };
+        for (fail_on, expected) in [("error", [0, 0, 1]), ("warning", [0, 0, 1]), ("note", [0, 1, 1])] {
+            let found = [code(good.path(), fail_on), code(noted.path(), fail_on), code(bad.path(), fail_on)];
+            assert_eq!(found, expected, "{format} {fail_on}");
+        }
+    }
+}
+
+/// The workspace of `mcpctl init` with one scalar that YAML 1.1 reads otherwise.
+fn good_with_a_note() -> tempfile::TempDir {
+    let folder = good();
+    let path = folder.path().join("access.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let noted = text.replace("description: Public data", "description: yes");
+    assert_ne!(text, noted);
+    std::fs::write(path, noted).unwrap();
+    folder
+}
+
+#[test]
+fn json_is_one_object_whatever_is_found() {
+    let bad = folder(&[("bad.yaml", BAD)]);
+    let json = mcpctl(&["validate", "--format", "json"]).arg(bad.path()).run().code(1).json();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["summary"]["files"], 1);
+    assert_eq!(json["summary"]["errors"], 1);
+    let finding = json["diagnostics"].as_array().unwrap().iter().find(|d| d["check"] == "unknown-family").unwrap();
+    for (field, value) in [("line", 2), ("column", 1), ("end_line", 2), ("end_column", 15)] {
+        assert_eq!(finding[field], value, "{field}");
+    }
+    assert_eq!(finding["file"], "bad.yaml");
+    assert_eq!(finding["severity"], "error");
+    let good = mcpctl(&["validate", "--format", "json"]).arg(good().path()).run().code(0).json();
+    assert_eq!(good["diagnostics"], serde_json::json!([]));
+}
+
+#[test]
+fn standard_input_is_one_file() {
+    let ran = mcpctl(&["validate", "-", "--format", "short"]).stdin(BAD).run().code(1);
+    assert!(ran.out.starts_with("stdin.yaml:2:1: error[unknown-family]: "), "{}", ran.out);
+    let ran = mcpctl(&["validate", "-", "--stdin-filename", "units/a.yaml", "--format", "short"]).stdin(BAD).run();
+    assert!(ran.code(1).out.starts_with("units/a.yaml:2:1: "));
+}
+
+#[test]
+fn one_file_can_be_validated() {
+    let both = folder(&[("bad.yaml", BAD), ("other.yaml", BAD)]);
+    let ran = mcpctl(&["validate", "--format", "short"]).arg(both.path().join("bad.yaml")).run().code(1);
+    assert!(ran.out.starts_with("bad.yaml:2:1: ") && !ran.out.contains("other.yaml"), "{}", ran.out);
+    assert!(ran.err.contains(" in 1 file"), "{}", ran.err);
+}
+
+#[test]
+fn no_input_is_2() {
+    mcpctl(&["validate", "no/such/folder"]).run().refused("no/such/folder");
+    let empty = folder(&[("notes.txt", "")]);
+    for format in ["human", "short", "json", "github"] {
+        let ran = mcpctl(&["validate", "--format", format]).arg(empty.path()).run().code(2);
+        assert_eq!(ran.out, "");
+        assert!(ran.err.starts_with("error"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn what_is_left_out_is_said() {
+    let mixed = good();
+    put(mixed.path(), "deploy.yaml", "apiVersion: v1\nkind: Service\n");
+    let ran = mcpctl(&["validate"]).arg(mixed.path()).run().code(0);
+    assert!(ran.err.contains("; skipped 1 Kubernetes manifest"), "{}", ran.err);
+    put(mixed.path(), "mcpctl.yaml", "output: bundle\nexclude: [old]\n");
+    put(mixed.path(), "old/a.yaml", BAD);
+    put(mixed.path(), "old/b.yaml", BAD);
+    let ran = mcpctl(&["validate"]).arg(mixed.path()).run().code(0);
+    assert!(ran.err.contains("; left out "), "{}", ran.err);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let files: Vec<(String, String)> =
+        (0..50).map(|number| (format!("f{number:02}.yaml"), format!("no_such_{number}: {{}}\n"))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let many = folder(&files);
+    let with =
+        |jobs: &str| mcpctl(&["validate", "--format", "json", "--jobs", jobs]).arg(many.path()).run().code(1).out;
+    assert_eq!(with("1"), with("2"));
+    assert_eq!(with("1"), with("7"));
+}
+
+#[test]
+fn waivers_are_judged_by_the_given_day() {
+    let good = good_with_a_note();
+    let waiver = "waivers:\n  - check: ambiguous-scalar\n    file: access.yaml\n    reason: a word\n    owner: us\n    expires: 2026-06-30\n";
+    put(good.path(), "waivers.yaml", waiver);
+    let on = |day: &str| mcpctl(&["validate", "--format", "short", "--today", day]).arg(good.path()).run();
+    assert!(!on("2026-06-30").code(0).out.contains("expired-waiver"));
+    assert!(on("2026-07-01").code(1).out.contains("error[expired-waiver]"));
+}
+
+#[test]
+fn a_documentation_base_is_taken_from_the_settings() {
+    let bad = folder(&[("bad.yaml", BAD), ("mcpctl.yaml", "docs_url: https://docs.example.com/\n")]);
+    let json = mcpctl(&["validate", "--format", "json"]).arg(bad.path()).run().code(1).json();
+    let url = "https://docs.example.com/checks/unknown-family.html";
+    assert!(json["diagnostics"].as_array().unwrap().iter().any(|finding| finding["url"] == url), "{json}");
+}
+
+#[test]
+fn github_gets_paths_from_the_folder_the_run_began_in() {
+    let here = std::env::current_dir().unwrap();
+    let inside = tempfile::Builder::new().prefix("github").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    put(inside.path(), "sub/bad.yaml", BAD);
+    let expected = inside.path().strip_prefix(&here).unwrap().join("sub/bad.yaml").display().to_string();
+    for path in [inside.path().to_owned(), inside.path().strip_prefix(&here).unwrap().to_owned()] {
+        let ran = mcpctl(&["validate", "--format", "github"]).arg(path).run().code(1);
+        assert!(ran.out.starts_with(&format!("::error file={expected},line=2,")), "{}", ran.out);
+    }
+}
+
+/// A reader that cannot read one file.
+struct Locked;
+
+impl Reader for Locked {
+    fn walk(&self, root: &Path, skip: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, ReadError> {
+        workspace::Disk.walk(root, skip)
+    }
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path.ends_with("access.yaml") {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        workspace::Disk.read(path)
+    }
+}
+
+#[test]
+fn an_unreadable_file_is_2_and_named() {
+    let ran = mcpctl(&["validate"]).arg(good().path()).reader(&Locked).run().code(2);
+    assert_eq!(ran.out, "");
+    assert!(ran.err.contains("access.yaml") && ran.err.contains("permission denied"), "{}", ran.err);
+}
+
+/// A reader that takes longer than a person likes to wait.
+struct Slow;
+
+impl Reader for Slow {
+    fn walk(&self, root: &Path, skip: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, ReadError> {
+        std::thread::sleep(Duration::from_millis(1300));
+        workspace::Disk.walk(root, skip)
+    }
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        workspace::Disk.read(path)
+    }
+}
+
+#[test]
+fn slow_work_shows_progress_to_nobody_but_a_terminal() {
+    let ran = mcpctl(&["validate"]).arg(good().path()).reader(&Slow).run().code(0);
+    assert_eq!(ran.err.lines().count(), 1, "{:?}", ran.err);
+    // With a terminal the bar goes to the process's own, which is none here; the work is the same.
+    let ran = mcpctl(&["validate"]).arg(good().path()).reader(&Slow).terminal().run().code(0);
+    assert_eq!(ran.err.lines().count(), 1, "{:?}", ran.err);
+}

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use mcpctl::analysis::rules::all_rules;
 use mcpctl::analysis::{Analysis, analyse};
-use mcpctl::checks::{CHECKS, all_rules};
+use mcpctl::checks::CHECKS;
+use mcpctl::diagnostic::Severity;
 use mcpctl::workspace::{self, Disk, Input};
 
 /// File, line and check of findings, each with how often it occurs there.
@@ -150,4 +152,45 @@ fn messages_are_one_line_in_lower_case_without_a_final_stop() {
             }
         }
     }
+}
+
+/// The faults of the document's own configuration, all of them warnings but for the note.
+const OF_THE_DOCUMENT: [(&str, usize); 15] = [
+    ("ambiguous-tool", 1),
+    ("batch-never-triggers", 1),
+    ("dead-retention", 1),
+    ("fallback-caches-sensitive-data", 1),
+    ("legacy-exporter-endpoint", 1),
+    ("no-agents-declared", 1),
+    ("plaintext-in-transit", 2),
+    ("restricted-data-flow", 1),
+    ("server-without-pool", 1),
+    ("unattended-flow-needs-human", 4),
+    ("unclassified-server", 10),
+    ("unknown-scenario-step", 1),
+    ("unused-auth-level", 2),
+    ("unverified-obligation", 3),
+    ("workflow-without-compensation", 1),
+];
+
+#[test]
+fn the_documents_own_configuration_shows_its_faults_and_no_error() {
+    let analysis = analysed(&fixtures().join("seed"));
+    print(&fixtures().join("seed"), &analysis);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &analysis.report.diagnostics {
+        assert!(finding.severity < Severity::Error, "{}", finding.message);
+        *counts.entry(finding.rule.name).or_default() += 1;
+    }
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), OF_THE_DOCUMENT);
+    let text_of = |check: &str| -> Vec<&str> {
+        let findings = analysis.report.diagnostics.iter().filter(|finding| finding.rule.name == check);
+        findings.map(|finding| analysis.sources.text_at(finding.loc).trim_matches('"')).collect()
+    };
+    assert_eq!(text_of("legacy-exporter-endpoint"), ["http://jaeger:14268/api/traces"]);
+    assert_eq!(text_of("batch-never-triggers"), ["every_minute"]);
+    assert_eq!(text_of("dead-retention"), ["7_days"]);
+    assert_eq!(text_of("fallback-caches-sensitive-data"), ["cached_responses"]);
+    assert_eq!(text_of("workflow-without-compensation"), ["customer_onboarding"]);
+    assert_eq!(text_of("unused-auth-level"), ["1", "3"]);
 }

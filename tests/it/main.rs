@@ -1,3 +1,12 @@
 //! The integration tests, as one binary.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as expected, in the functions that it calls, too"
+)]
+
+mod cli;
 mod render;

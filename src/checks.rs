@@ -1,8 +1,9 @@
 //! Checks: what one section cannot see alone. One file a check, one line each in the list below.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{self, Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
 use crate::policy::Policy;
 
@@ -20,6 +21,28 @@ pub struct Input<'a> {
     pub model: &'a Model,
     /// The access relation derived from it.
     pub policy: &'a Policy,
+    /// How many more names may be compared for suggestions.
+    comparisons: Cell<usize>,
+}
+
+impl<'a> Input<'a> {
+    /// What one check reads.
+    #[must_use]
+    pub fn new(model: &'a Model, policy: &'a Policy) -> Self {
+        // Enough for every name of a real workspace; ten thousand wrong names among ten thousand others get suggestions
+        // for the first ones only, instead of a run that takes quadratic time.
+        const COMPARISONS: usize = 250_000;
+        Self { model, policy, comparisons: Cell::new(COMPARISONS) }
+    }
+
+    /// `did you mean `x`?`, as [`diagnostic::did_you_mean`], within this check's budget of comparisons.
+    pub fn did_you_mean<'b>(&self, written: &str, candidates: impl IntoIterator<Item = &'b str>) -> Option<String> {
+        let left = self.comparisons.get();
+        let compared = candidates.into_iter().take(left).inspect(|_| {
+            self.comparisons.set(self.comparisons.get().saturating_sub(1));
+        });
+        diagnostic::did_you_mean(written, compared)
+    }
 }
 
 macro_rules! checks {
@@ -31,7 +54,65 @@ macro_rules! checks {
 }
 
 checks! {
+    ambiguous_tool,
+    any_agent_overreach,
+    approval_not_bound,
+    auth_level_gap,
+    auth_levels_not_cumulative,
+    batch_never_triggers,
+    compensation_disabled,
+    conflicting_classification,
+    cross_unit_call_without_approval,
+    cyclic_workflow,
+    dead_retention,
+    destructive_tool_low_level,
+    duplicate_dependency,
+    duplicate_subject,
+    fallback_caches_sensitive_data,
+    fallback_without_cache,
+    legacy_exporter_endpoint,
+    level_below_derived,
+    location_violates_class,
+    missing_additional_control,
+    missing_at_rest_encryption,
+    missing_unit,
+    mtls_not_strict,
+    never_allowed,
+    no_agents_declared,
+    no_auth_levels,
+    no_tools_declared,
+    plaintext_in_transit,
+    processor_without_topic,
+    restricted_data_flow,
+    saga_without_compensation,
+    self_dependency,
+    server_mentioned_once,
+    server_without_pool,
+    suspended,
+    too_many_facts,
+    topic_without_subscriber,
+    unattended_flow_needs_human,
     unclassified_server,
+    unenforceable_requirement,
+    unit_widens_policy,
+    unknown_check,
+    unknown_class,
+    unknown_fact,
+    unknown_level,
+    unknown_principal,
+    unknown_scenario_step,
+    unknown_server,
+    unknown_step,
+    unknown_tool,
+    unknown_topic,
+    unknown_unit,
+    unreachable_step,
+    unreachable_tool,
+    unsupported_orchestration_value,
+    unused_auth_level,
+    unverified_obligation,
+    workflow_without_compensation,
+    zero_attempts,
 }
 
 /// A model without errors, with its policy. Only [`run`] makes one, so a target cannot compile an unchecked model.
@@ -55,16 +136,29 @@ impl CheckedModel {
     }
 }
 
+/// Every rule that a finding can name: the checks', and those of reading, shape and lowering. Sorted by name.
+#[must_use]
+pub fn all_rules() -> Vec<&'static Rule> {
+    let mut rules: Vec<&'static Rule> = CHECKS.iter().map(|check| &check.rule).collect();
+    rules.extend(crate::source::yaml::RULES);
+    rules.extend(crate::schema::rules::RULES);
+    rules.extend(crate::lower::rules::RULES);
+    rules.extend(crate::analysis::rules::RULES);
+    rules.push(&crate::settings::UNKNOWN_CHECK);
+    rules.push(&crate::targets::NOT_EXPRESSIBLE);
+    rules.sort_by_key(|rule| rule.name);
+    rules
+}
+
 /// Levels that `mcpctl.yaml` sets: `None` switches a check off.
 pub type Levels = BTreeMap<String, Option<Severity>>;
 
 /// Runs every check.
 #[must_use]
 pub fn run(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
-    let input = Input { model, policy };
     let mut report = Report::default();
     for check in CHECKS {
-        (check.run)(&input, &mut report);
+        (check.run)(&Input::new(model, policy), &mut report);
     }
     report.diagnostics
 }

@@ -113,6 +113,13 @@ impl Diagnostic {
         self
     }
 
+    /// Adds the first few of many other places, so that a finding stays readable.
+    #[must_use]
+    pub fn labels(self, places: impl IntoIterator<Item = (Loc, String)>) -> Self {
+        const READABLE: usize = 6;
+        places.into_iter().take(READABLE).fold(self, |finding, (loc, message)| finding.label(loc, message))
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -202,6 +209,18 @@ impl Report {
     }
 }
 
+/// Names in a sentence: "`a`, `b` and `c`". Of more than five, four and the number of the others.
+pub fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let (shown, last) = match names.as_slice() {
+        [] => return String::new(),
+        [one] => return one.clone(),
+        [first @ .., last] if names.len() <= 5 => (first, last.clone()),
+        all => (all.get(..4).unwrap_or(all), format!("{} more", all.len().saturating_sub(4))),
+    };
+    format!("{} and {last}", shown.join(", "))
+}
+
 /// `did you mean `x`?` for the candidate nearest to what was written, where one is near enough.
 pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(written, candidates).map(|best| format!("did you mean `{best}`?"))
@@ -231,6 +250,15 @@ mod tests {
         assert_eq!(nearest("payment_srever", ["crm_server", "payment_server"]), Some("payment_server"));
         assert_eq!(nearest("zebra", ["public", "restricted"]), None);
         assert_eq!(nearest("a", ["a"]), None);
+    }
+
+    #[test]
+    fn names_in_a_sentence() {
+        assert_eq!(quoted([]), "");
+        assert_eq!(quoted(["a"]), "`a`");
+        assert_eq!(quoted(["a", "b"]), "`a` and `b`");
+        assert_eq!(quoted(["a", "b", "c", "d", "e"]), "`a`, `b`, `c`, `d` and `e`");
+        assert_eq!(quoted(["a", "b", "c", "d", "e", "f"]), "`a`, `b`, `c`, `d` and 2 more");
     }
 
     #[test]

@@ -1,7 +1,34 @@
-//! The families of configuration: every top-level key that a workspace may use.
+//! The families of configuration: every top-level key that a workspace may use, one file each.
+//!
+//! The table below is the only list of them. A family's file holds its as-written types, whose doc comments become the
+//! schema's descriptions, and `lower`, which turns a section into its part of the model.
 
-macro_rules! family_ids {
-    ($($variant:ident $name:literal $key:literal,)*) => {
+pub mod decode;
+pub mod keys;
+pub mod text;
+
+use crate::lower::{At, Lowering};
+use crate::model::access::AccessRules;
+use crate::model::flow::Flow;
+use crate::model::name::UnitName;
+use crate::source::yaml::{NodeId, Tree};
+use crate::source::{Loc, Spanned};
+
+/// How often a family may stand in one scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Once.
+    Once,
+    /// Many times, each under its own name.
+    Named,
+    /// Many times; the lists are joined.
+    Joined,
+}
+
+macro_rules! families {
+    ($($variant:ident $module:ident::$type:ident $name:literal $key:literal $repeat:ident,)*) => {
+        $(mod $module;)*
+
         /// A family by number.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum FamilyId {
@@ -26,32 +53,111 @@ macro_rules! family_ids {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
+
+            /// How often it may stand in one scope.
+            #[must_use]
+            pub fn repeat(self) -> Repeat {
+                match self { $(Self::$variant => Repeat::$repeat,)* }
+            }
+
+            /// Its JSON Schema (2020-12), as committed under `schemas/`.
+            #[must_use]
+            pub fn schema(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("../schemas/", $name, ".schema.json")),)* }
+            }
+        }
+
+        /// A section as written, of any family.
+        #[derive(Debug)]
+        pub enum Section {
+            $(
+                #[doc = concat!("`", $key, "`.")]
+                $variant(Box<$module::$type>),
+            )*
+        }
+
+        /// Decodes the body of a section. Schemas run first, so an error here is rare.
+        ///
+        /// # Errors
+        /// The first value that does not fit, with its place.
+        pub fn decode(family: FamilyId, tree: &Tree<'_>, body: NodeId) -> Result<Section, decode::Error> {
+            match family {
+                $(FamilyId::$variant => decode::decode(tree, body).map(|section| Section::$variant(Box::new(section))),)*
+            }
+        }
+
+        impl Section {
+            /// Adds its meaning to the model.
+            pub fn lower(self, at: &At, out: &mut Lowering) {
+                match self { $(Self::$variant(section) => section.lower(at, out),)* }
+            }
+        }
+
+        #[cfg(test)]
+        pub(crate) fn generate_schema(family: FamilyId) -> serde_json::Value {
+            match family { $(FamilyId::$variant => crate::schema::generate::of::<$module::$type>($name, $key),)* }
         }
     };
 }
 
-family_ids! {
-    Federation "federation" "federation_config",
-    Workflow "workflow" "workflow_definition",
-    Orchestration "orchestration" "orchestration",
-    EventDriven "event-driven" "event_driven_config",
-    Saga "saga" "saga_definition",
-    ZeroTrust "zero-trust" "zero_trust_config",
-    ProgressiveAuth "progressive-auth" "progressive_auth",
-    DataRouting "data-routing" "data_routing",
-    CircuitBreaker "circuit-breaker" "circuit_breaker_config",
-    Bulkhead "bulkhead" "bulkhead_config",
-    HealthMonitoring "health-monitoring" "health_monitoring",
-    Caching "caching" "caching_strategy",
-    ConnectionPooling "connection-pooling" "connection_pooling",
-    BatchProcessing "batch-processing" "batch_processing",
-    Tracing "tracing" "tracing_config",
-    Metrics "metrics" "metrics_config",
-    Logging "logging" "logging_config",
-    IntegrationTests "integration-tests" "integration_tests",
-    ChaosExperiments "chaos-experiments" "chaos_experiments",
-    Registry "registry" "mcp_registry",
-    Identity "identity" "identity",
-    PolicyTests "policy-tests" "policy_tests",
-    Waivers "waivers" "waivers",
+families! {
+    Federation federation::FederationConfig "federation" "federation_config" Once,
+    Workflow workflow::WorkflowDefinition "workflow" "workflow_definition" Named,
+    Orchestration orchestration::OrchestrationConfig "orchestration" "orchestration" Once,
+    EventDriven event_driven::EventDrivenConfig "event-driven" "event_driven_config" Joined,
+    Saga saga::SagaDefinition "saga" "saga_definition" Named,
+    ZeroTrust zero_trust::ZeroTrustConfig "zero-trust" "zero_trust_config" Once,
+    ProgressiveAuth progressive_auth::ProgressiveAuth "progressive-auth" "progressive_auth" Once,
+    DataRouting data_routing::DataRouting "data-routing" "data_routing" Once,
+    CircuitBreaker circuit_breaker::CircuitBreakerConfig "circuit-breaker" "circuit_breaker_config" Once,
+    Bulkhead bulkhead::BulkheadConfig "bulkhead" "bulkhead_config" Joined,
+    HealthMonitoring health_monitoring::HealthMonitoring "health-monitoring" "health_monitoring" Once,
+    Caching caching::CachingStrategy "caching" "caching_strategy" Once,
+    ConnectionPooling connection_pooling::ConnectionPooling "connection-pooling" "connection_pooling" Joined,
+    BatchProcessing batch_processing::BatchProcessing "batch-processing" "batch_processing" Once,
+    Tracing tracing::TracingConfig "tracing" "tracing_config" Once,
+    Metrics metrics::MetricsConfig "metrics" "metrics_config" Joined,
+    Logging logging::LoggingConfig "logging" "logging_config" Once,
+    IntegrationTests integration_tests::IntegrationTestsConfig "integration-tests" "integration_tests" Once,
+    ChaosExperiments chaos_experiments::ChaosExperiments "chaos-experiments" "chaos_experiments" Once,
+    Registry registry::McpRegistry "registry" "mcp_registry" Joined,
+    Identity identity::IdentityConfig "identity" "identity" Once,
+    PolicyTests policy_tests::PolicyTests "policy-tests" "policy_tests" Named,
+    Waivers waivers::Waivers "waivers" "waivers" Named,
+}
+
+/// One schema for a file with sections of any families, as editors use it.
+pub const COMBINED_SCHEMA: &str = include_str!("../schemas/mcpctl.schema.json");
+
+impl FamilyId {
+    /// The family of a top-level key.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|family| family.key() == key)
+    }
+}
+
+/// The access rules that a section's scope sets.
+fn rules_of<'a>(at: &At, out: &'a mut Lowering) -> &'a mut AccessRules {
+    match &at.scope {
+        None => &mut out.model.access,
+        Some(unit) => out.model.overlays.entry(unit.clone()).or_default(),
+    }
+}
+
+/// Stands for a unit that is not known yet.
+fn no_unit() -> Spanned<UnitName> {
+    Spanned::new(UnitName::from(""), Loc::default())
+}
+
+/// Adds a flow under its unit, if its name is new.
+fn add_flow(at: &At, out: &mut Lowering, mut flow: Flow, unit: Option<Spanned<UnitName>>) {
+    flow.unit_written = unit.is_some();
+    if let Some(unit) = out.unit_of(at, unit, "a flow") {
+        flow.unit = unit;
+    }
+    let id = flow.id.value.clone();
+    if out.declare(id.kind.word(), &id.name, flow.id.loc) {
+        out.model.flows.insert(id, flow);
+    }
 }

@@ -11,15 +11,21 @@
 //!
 //! Stages return what they made together with what they found and never stop at the first fault.
 
+pub mod analysis;
 pub mod build;
 pub mod bundle;
 pub mod cedar;
 pub mod checks;
+pub mod cli;
 pub mod diagnostic;
 pub mod families;
 pub mod lift;
+pub mod lower;
 pub mod model;
 pub mod policy;
 pub mod render;
+pub mod schema;
+pub mod settings;
 pub mod source;
 pub mod targets;
+pub mod workspace;

@@ -12,6 +12,7 @@ pub mod quantity;
 pub mod server;
 pub mod telemetry;
 pub mod topology;
+pub mod url;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,6 +100,26 @@ impl Model {
     #[must_use]
     pub fn server(&self, name: &str) -> Option<&server::Server> {
         self.servers.get(name)
+    }
+
+    /// Every listing of a registered server in a class: the centre's, and each unit folder's for servers of that unit.
+    pub fn class_members(&self) -> impl Iterator<Item = (&access::DataClass, &server::Server, Loc)> {
+        let overlays = self.overlays.iter().map(|(unit, rules)| (Some(unit), rules));
+        std::iter::once((None, &self.access)).chain(overlays).flat_map(move |(unit, rules)| {
+            rules.classes.iter().flat_map(move |class| {
+                class.servers.iter().filter_map(move |listed| {
+                    let server = self.server(listed.value.as_str())?;
+                    let in_scope = unit.is_none_or(|unit| server.unit.as_ref().is_some_and(|own| own.value == *unit));
+                    (server.registered && in_scope).then_some((class, server, listed.loc))
+                })
+            })
+        })
+    }
+
+    /// Every grant of an agent or of `any_agent`.
+    pub fn grants(&self) -> impl Iterator<Item = &access::Grant> {
+        let agents = self.agents.values().flat_map(|agent| &agent.may_call);
+        agents.chain(self.any_agent.iter().flat_map(|any| &any.may_call))
     }
 
     /// The scope itself if it holds a value, else the centre's value.

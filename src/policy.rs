@@ -9,6 +9,7 @@ pub mod compare;
 pub mod condition;
 pub mod derive;
 pub mod fact;
+pub mod origin;
 
 use std::fmt;
 

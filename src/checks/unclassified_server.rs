@@ -1,7 +1,10 @@
 //! `unclassified-server`.
 
+use std::collections::BTreeMap;
+
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::classification::Classification;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -17,15 +20,18 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    let rules = &input.model.access;
-    let Some(most) = rules.classes.last() else { return };
-    if !input.model.complete_for(&["data_routing"]) {
+    let model = input.model;
+    let Some(most) = model.access.classes.last() else { return };
+    if !model.complete_for(&["data_routing"]) {
         return;
     }
-    for server in input.model.servers.values() {
-        let restated = server.unit.as_ref().and_then(|unit| input.model.restated_for(&unit.value));
+    let centre = Classification::of(&model.access);
+    let of_units: BTreeMap<_, _> = model.overlays.iter().map(|(unit, own)| (unit, Classification::of(own))).collect();
+    for server in model.servers.values() {
         let name = server.name.value.as_str();
-        if rules.classes_of(name).next().is_some() || restated.is_some_and(|r| r.classes_of(name).next().is_some()) {
+        let unit = server.unit.as_ref().and_then(|unit| of_units.get(&unit.value));
+        let by_unit = unit.is_some_and(|classes| classes.listed(name).is_some());
+        if centre.listed(name).is_some() || by_unit {
             continue;
         }
         report.push(

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+pub mod classification;
+
 use super::Suspension;
 use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::source::{Loc, Spanned};
@@ -232,6 +234,24 @@ pub enum Evidence {
     Argument(ArgumentEvidence),
     /// The connection's own TLS state (`tls`, `mtls`): not a claim, decided by the hop.
     Transport,
+}
+
+/// The evidence of facts that no `identity` section describes: the five of the document's vocabulary, and the two that the
+/// connection decides. By fact, sorted.
+#[must_use]
+pub fn default_evidence() -> Vec<(&'static str, Evidence)> {
+    let claim = |path: &[&str], test| {
+        Evidence::Claim(ClaimEvidence { path: path.iter().map(|part| (*part).to_owned()).collect(), test, scope: None })
+    };
+    vec![
+        ("approval_workflow", claim(&["approvals"], ClaimTest::Contains("{server}/{tool}".to_owned()))),
+        ("cross_unit_approval", claim(&["unit_approvals"], ClaimTest::Contains("{unit}".to_owned()))),
+        ("mfa", claim(&["amr"], ClaimTest::Contains("mfa".to_owned()))),
+        ("mtls", Evidence::Transport),
+        ("service_account_token", Evidence::KnownCaller),
+        ("tls", Evidence::Transport),
+        ("user_delegation", claim(&["act", "sub"], ClaimTest::DiffersFrom(vec!["sub".to_owned()]))),
+    ]
 }
 
 /// A test on a claim.

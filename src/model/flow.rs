@@ -1,6 +1,8 @@
 //! Workflows, sagas and event processors, and what runs them.
 //! Source: the document's "Orchestrated Workflow", "Event-Driven Integration", "Saga" and "Batch Processing" patterns.
 
+pub mod order;
+
 use super::Suspension;
 use super::name::{FlowId, ServerName, ToolName, UnitName};
 use super::quantity::{Attempts, Duration, Retention};

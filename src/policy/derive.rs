@@ -73,8 +73,9 @@ pub fn derive(model: &Model) -> Policy {
     Policy { facts, principals, objects, conditions, rules, cells, faults }
 }
 
-/// Every fact in use, and the ones that did not fit.
-fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
+/// Every fact that some level, class, server, tool or grant asks for, with one place that does.
+#[must_use]
+pub fn facts_in_use(model: &Model) -> BTreeMap<FactName, Loc> {
     let mut names: BTreeMap<FactName, Loc> = BTreeMap::new();
     let mut add = |fact: &Spanned<FactName>| {
         names.entry(fact.value.clone()).or_insert(fact.loc);
@@ -95,6 +96,12 @@ fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
     }
     let agents = model.agents.values().flat_map(|agent| &agent.may_call);
     agents.chain(model.any_agent.iter().flat_map(|any| &any.may_call)).flat_map(|g| &g.requires).for_each(&mut add);
+    names
+}
+
+/// Every fact in use, and the ones that did not fit.
+fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
+    let mut names = facts_in_use(model);
     for always in [TLS, MTLS, CROSS_UNIT_APPROVAL, SERVICE_ACCOUNT_TOKEN] {
         names.remove(always);
     }
@@ -146,7 +153,8 @@ fn principals_of(model: &Model) -> Vec<Principal> {
 /// Every object, sorted, with what calls to it demand.
 fn objects_of(model: &Model, facts: &Facts) -> (Vec<Object>, Vec<DemandId>, Vec<Demand>) {
     let mut objects: Vec<(Object, DemandId)> = Vec::new();
-    let mut demands = Demands::new(model, facts);
+    let restated = demand::restated(model);
+    let mut demands = Demands::new(model, facts, &restated);
     for server in model.servers.values() {
         let mut add = |kind: ObjectKind| {
             let demand = demands.of(server, &kind);

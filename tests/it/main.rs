@@ -8,5 +8,8 @@
     reason = "a test stops where something is not as expected, in the functions that it calls, too"
 )]
 
+mod book;
 mod cli;
+mod fuzz;
+mod guide;
 mod render;

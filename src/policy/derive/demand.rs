@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Model;
+use crate::model::access::classification::Classification;
 use crate::model::access::{AccessRules, AuthLevel, MutualTls};
 use crate::model::name::{FactName, ToolName, UnitName};
 use crate::model::server::{Server, ServerAccess};
@@ -51,7 +52,8 @@ pub(super) struct Part {
 pub(super) struct Demands<'a> {
     model: &'a Model,
     facts: &'a Facts,
-    restated: BTreeMap<UnitName, AccessRules>,
+    centre: Classification<'a>,
+    restated: BTreeMap<&'a UnitName, Classification<'a>>,
     ids: BTreeMap<Demand, DemandId>,
 }
 
@@ -83,24 +85,18 @@ pub(super) fn effective_level(levels: &BTreeMap<u32, AuthLevel>, wanted: u32) ->
     levels.range(wanted..).next().or_else(|| levels.iter().next_back()).map(|(number, _)| *number)
 }
 
-/// The level that follows from the class: `min_auth_level`, else the i-th level by number for the i-th class, capped at
-/// the highest. Without classes, the highest level.
-#[must_use]
-pub fn derived_level(rules: &AccessRules, server: &str) -> Option<u32> {
-    match rules.governing_class(server) {
-        Some((rank, class)) => match &class.min_auth_level {
-            Some(level) => effective_level(&rules.levels, level.value),
-            None => rules.levels.keys().nth(rank).or_else(|| rules.levels.keys().next_back()).copied(),
-        },
-        None => rules.levels.keys().next_back().copied(),
-    }
+/// The rules that hold in each unit that restates some.
+pub(super) fn restated(model: &Model) -> BTreeMap<UnitName, AccessRules> {
+    let units = model.topology.units.keys().chain(model.topology.unit_folders.keys());
+    units.filter_map(|unit| model.restated_for(unit).map(|rules| (unit.clone(), rules))).collect()
 }
 
 impl<'a> Demands<'a> {
-    pub(super) fn new(model: &'a Model, facts: &'a Facts) -> Self {
-        let units = model.topology.units.keys().chain(model.topology.unit_folders.keys());
-        let restated = units.filter_map(|unit| model.restated_for(unit).map(|rules| (unit.clone(), rules))).collect();
-        Self { model, facts, restated, ids: BTreeMap::new() }
+    /// `restated` are the rules that hold in each unit, of [`restated`].
+    pub(super) fn new(model: &'a Model, facts: &'a Facts, restated: &'a BTreeMap<UnitName, AccessRules>) -> Self {
+        let centre = Classification::of(&model.access);
+        let restated = restated.iter().map(|(unit, rules)| (unit, Classification::of(rules))).collect();
+        Self { model, facts, centre, restated, ids: BTreeMap::new() }
     }
 
     /// The demands in the order of their numbers.
@@ -121,13 +117,13 @@ impl<'a> Demands<'a> {
         let name = server.name.value.as_str();
         let unit = server.unit.as_ref().map(|unit| &unit.value);
         let unit_rules = unit.and_then(|unit| self.restated.get(unit));
-        let centre_rules = &self.model.access;
+        let centre_rules = &self.centre;
         let centre = self.part(server, kind, centre_rules, &server.access);
         let restated = (unit_rules.is_some() || server.overlay.is_some()).then(|| {
             let access = server.overlay.as_ref().unwrap_or(&server.access);
             self.part(server, kind, unit_rules.unwrap_or(centre_rules), access)
         });
-        let rank_by = |rules: &AccessRules| rules.governing_class(name).map(|(rank, _)| rank);
+        let rank_by = |classes: &Classification<'_>| classes.governing(name).map(|(rank, _)| rank);
         Demand {
             centre,
             restated,
@@ -137,7 +133,8 @@ impl<'a> Demands<'a> {
         }
     }
 
-    fn part(&self, server: &Server, kind: &ObjectKind, rules: &AccessRules, access: &ServerAccess) -> Part {
+    fn part(&self, server: &Server, kind: &ObjectKind, classes: &Classification<'_>, access: &ServerAccess) -> Part {
+        let rules = classes.rules();
         let name = server.name.value.as_str();
         let mut from = Vec::new();
         let mut transport = 0;
@@ -172,9 +169,9 @@ impl<'a> Demands<'a> {
         let wanted = own_level.or_else(|| access.auth_level.clone());
         let level = match &wanted {
             Some(wanted) => effective_level(&rules.levels, wanted.value),
-            None => derived_level(rules, name),
+            None => classes.derived_level(name),
         };
-        let class = rules.governing_class(name).map(|(_, class)| class);
+        let class = classes.governing(name).map(|(_, class)| class);
         let mut requires: Vec<Spanned<FactName>> = Vec::new();
         requires.extend(class.into_iter().flat_map(|class| class.requires.iter().cloned()));
         requires.extend(access.requires.iter().chain(own_requires).cloned());
@@ -196,7 +193,7 @@ impl<'a> Demands<'a> {
 
     /// Suspension of the unit, the class, the server or the tool; a tool that a unit folder leaves out of a list; a
     /// server without a unit where units are declared.
-    fn blocked(&self, server: &Server, kind: &ObjectKind, unit_rules: Option<&AccessRules>) -> Option<Blocked> {
+    fn blocked(&self, server: &Server, kind: &ObjectKind, unit_rules: Option<&Classification<'_>>) -> Option<Blocked> {
         let name = server.name.value.as_str();
         let suspended = |what: String, reason: &Option<Spanned<String>>| {
             reason.as_ref().map(|reason| Blocked {
@@ -209,8 +206,8 @@ impl<'a> Demands<'a> {
         if let Some(found) = suspended(format!("server `{name}`"), &server.suspended) {
             return Some(found);
         }
-        for rules in std::iter::once(&self.model.access).chain(unit_rules) {
-            if let Some((_, class)) = rules.governing_class(name)
+        for classes in std::iter::once(&self.centre).chain(unit_rules) {
+            if let Some((_, class)) = classes.governing(name)
                 && let Some(found) = suspended(format!("class `{}`", class.name), &class.suspended)
             {
                 return Some(found);

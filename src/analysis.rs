@@ -1,0 +1,206 @@
+//! From the files of a workspace to everything that can be said about it: parse, validate, decode, lower, derive, check.
+//! Pure: it reads nothing but what it is given.
+
+mod file;
+pub mod rules;
+mod waive;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::checks;
+use crate::diagnostic::{Diagnostic, Report, Severity};
+use crate::lower::{At, Lowering, finish};
+use crate::model::{Model, Scope};
+use crate::policy::{Policy, derive};
+use crate::settings::{self, Settings};
+use crate::source::{FileId, Loc, SourceFile, Sources};
+use crate::workspace::{InputFile, Skipped, Unread, Workspace, without_bom};
+
+/// What was read, for the summary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files of the workspace, settings included.
+    pub files: usize,
+    /// Documents of other tools (with `apiVersion` and `kind`) that were skipped.
+    pub skipped_manifests: usize,
+    /// Files and folders that were left out.
+    pub left_out: Skipped,
+    /// Files that could not be read at all: the run is incomplete.
+    pub unreadable: usize,
+    /// Findings that waivers accepted.
+    pub waived: usize,
+}
+
+/// Everything that can be said about a workspace.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The files.
+    pub sources: Sources,
+    /// The settings in force.
+    pub settings: Settings,
+    /// What the workspace means.
+    pub model: Model,
+    /// Who may call what.
+    pub policy: Policy,
+    /// All findings, sorted, waivers and levels applied.
+    pub report: Report,
+    /// What was read.
+    pub counts: Counts,
+}
+
+/// Analyses a workspace. `today` (`YYYY-MM-DD`) is only for the expiry of waivers; without it none expires.
+#[must_use]
+pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
+    let mut report = Report::default();
+    let mut counts = Counts { left_out: workspace.skipped, ..Counts::default() };
+    let mut files: Vec<InputFile> = workspace.files;
+    let has_settings = workspace.settings.is_some();
+    files.extend(workspace.settings);
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    counts.files = files.len();
+    let mut sources = Sources::new();
+    let mut whole = true;
+    for file in files {
+        let (source, unread) = source_of(file);
+        let id = sources.add(source);
+        if let Some((rule, message)) = unread {
+            whole = false;
+            counts.unreadable += usize::from(std::ptr::eq(rule, &rules::UNREADABLE));
+            let end = sources.file(id).text().len() as u32;
+            report.push(Diagnostic::new(rule, Loc { file: id, start: end, end }, message));
+        }
+    }
+    let settings_id =
+        sources.iter().find(|(_, file)| has_settings && file.name() == settings::FILE_NAME).map(|(id, _)| id);
+    let settings = match settings_id {
+        Some(id) => {
+            let (settings, findings) = settings::parse(id, sources.file(id));
+            report.extend(findings);
+            settings
+        }
+        None => Settings::default(),
+    };
+    if report.reaches(Severity::Error)
+        && settings_id.is_some_and(|id| report.diagnostics.iter().any(|d| d.loc.file == id))
+    {
+        // What is a unit folder, and what is excluded, is not known; every other finding could be wrong.
+        report.sort();
+        let model = Model { unread_files: true, ..Model::default() };
+        return Analysis { sources, settings, model, policy: Policy::default(), report, counts };
+    }
+    let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(|id| Some(*id) != settings_id).collect();
+    let read: Vec<file::Read> = ids.into_par_iter().map(|id| file::read(id, sources.file(id))).collect();
+    let (mut model, lowered, skipped) = lower(read, &sources, &settings);
+    model.unread_files |= !whole;
+    counts.skipped_manifests = skipped;
+    report.extend(lowered.diagnostics);
+    let policy = derive::derive(&model);
+    report.extend(checks::run(&model, &policy));
+    apply_levels(&mut report, &settings);
+    counts.waived = waive::apply(&mut report, &model, &sources, today);
+    if model.unread_files {
+        held_back(&mut report);
+    }
+    report.sort();
+    Analysis { sources, settings, model, policy, report, counts }
+}
+
+/// A file's text, or as much of it as can be shown, and what is wrong with it.
+fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic::Rule, String)>) {
+    let unreadable = |message: String| (SourceFile::new(file.name.clone(), ""), Some((&rules::UNREADABLE, message)));
+    match file.bytes {
+        Err(Unread::Failed(error)) => unreadable(format!("this file cannot be read: {error}")),
+        Err(Unread::LinkOutside) => {
+            let message = "this link leads out of the workspace and is not followed".to_owned();
+            (SourceFile::new(file.name, ""), Some((&rules::LINK_OUTSIDE, message)))
+        }
+        Err(Unread::TooLarge) => {
+            let message =
+                format!("this file is larger than {} bytes, the most that is read", crate::source::yaml::MOST_BYTES);
+            (SourceFile::new(file.name, ""), Some((&crate::source::yaml::TOO_LARGE, message)))
+        }
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) if text.starts_with('\u{feff}') => (SourceFile::new(file.name, without_bom(&text)), None),
+            Ok(text) => (SourceFile::new(file.name, Arc::<str>::from(text)), None),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let bytes = error.into_bytes();
+                let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+                let hint = if utf16 { "; it looks like UTF-16, save it as UTF-8" } else { "" };
+                let text = bytes.get(..at).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+                let message = format!("this file is not UTF-8 from byte {at} on{hint}");
+                (SourceFile::new(file.name, text), Some((&rules::NOT_UTF8, message)))
+            }
+        },
+    }
+}
+
+/// Lowers every section, in the order of the places.
+fn lower(read: Vec<file::Read>, sources: &Sources, settings: &Settings) -> (Model, Report, usize) {
+    let mut lowering = Lowering::default();
+    let mut once = Vec::new();
+    let mut skipped = 0;
+    for file in read {
+        lowering.report.extend(file.findings);
+        lowering.model.unread_files |= !file.whole;
+        skipped += file.skipped_manifests;
+        let scope = scope_of(sources.file(file.id).name(), settings);
+        for (path, (family, loc)) in file.keys {
+            let keys = lowering.model.keys.entry(family).or_default();
+            keys.entry(path).or_insert(loc);
+        }
+        for section in file.sections {
+            let at = At { family: section.family.key(), scope: scope.clone(), key: section.key };
+            lowering.section(&at);
+            if section.family.repeat() == crate::families::Repeat::Once {
+                once.push(at.clone());
+            }
+            match section.body {
+                Some(body) => body.lower(&at, &mut lowering),
+                None => {
+                    lowering.model.unread.insert(section.family.key());
+                }
+            }
+        }
+    }
+    finish::judge_repeats(&once, &mut lowering.report);
+    lowering.model.topology.unit_folders =
+        settings.units.iter().map(|(unit, folder)| (unit.clone(), folder.value.clone())).collect();
+    let (model, mut report) = lowering.finish();
+    finish::judge_folders(&settings.units, &model, &mut report);
+    (model, report, skipped)
+}
+
+/// Whose configuration a file is: the unit's in whose folder it stands, else the centre's.
+fn scope_of(name: &str, settings: &Settings) -> Scope {
+    let inside = |folder: &str| {
+        let folder = folder.trim_start_matches("./").trim_end_matches('/');
+        name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let mut folders: Vec<_> = settings.units.iter().filter(|(_, folder)| inside(&folder.value)).collect();
+    folders.sort_by_key(|(_, folder)| folder.value.len());
+    folders.last().map(|(unit, _)| (*unit).clone())
+}
+
+/// Levels set in `mcpctl.yaml`, for the checks that they may change.
+fn apply_levels(report: &mut Report, settings: &Settings) {
+    report.diagnostics.retain_mut(|finding| match settings.levels.get(finding.rule.name) {
+        None => true,
+        Some(None) => false,
+        Some(Some(level)) => {
+            finding.severity = *level;
+            true
+        }
+    });
+}
+
+/// Says once that findings from absence were held back.
+fn held_back(report: &mut Report) {
+    let reading = [&crate::source::yaml::SYNTAX, &rules::NOT_UTF8, &rules::UNREADABLE, &crate::source::yaml::TOO_LARGE];
+    if let Some(finding) = report.diagnostics.iter_mut().find(|d| reading.contains(&d.rule) && d.help.is_none()) {
+        finding.help =
+            Some("findings that conclude from a missing name are held back until every file can be read".to_owned());
+    }
+}

@@ -1,0 +1,123 @@
+//! One file: its sections, validated and decoded. Files are independent of each other, so they are read in parallel.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Severity, did_you_mean};
+use crate::families::{self, FamilyId, Section, keys};
+use crate::lower::rules;
+use crate::schema;
+use crate::source::yaml::{self, NodeId, Tree};
+use crate::source::{FileId, Loc, SourceFile};
+
+/// What one file says.
+pub(super) struct Read {
+    pub(super) id: FileId,
+    pub(super) sections: Vec<SectionRead>,
+    pub(super) findings: Vec<Diagnostic>,
+    /// The keys in use, by path, with their family.
+    pub(super) keys: Vec<(String, (&'static str, Loc))>,
+    pub(super) skipped_manifests: usize,
+    /// Whether all of the text could be read and routed.
+    pub(super) whole: bool,
+}
+
+/// A section, as far as it could be read.
+pub(super) struct SectionRead {
+    pub(super) family: FamilyId,
+    pub(super) key: Loc,
+    /// `None` where its shape is wrong, which a finding says.
+    pub(super) body: Option<Section>,
+}
+
+/// Reads one file.
+pub(super) fn read(id: FileId, source: &SourceFile) -> Read {
+    let mut findings = Vec::new();
+    let tree = yaml::parse(id, source, &mut findings);
+    let mut read =
+        Read { id, sections: Vec::new(), findings, keys: Vec::new(), skipped_manifests: 0, whole: tree.is_whole() };
+    for document in tree.documents() {
+        document_sections(&tree, *document, &mut read);
+    }
+    // A scalar that is wrong already needs no note that it is also ambiguous.
+    let wrong: Vec<Loc> =
+        read.findings.iter().filter(|f| f.severity == Severity::Error).map(|finding| finding.loc).collect();
+    read.findings.retain(|finding| finding.rule != &yaml::AMBIGUOUS || !wrong.contains(&finding.loc));
+    read
+}
+
+fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read) {
+    let Some(entries) = tree.entries(document) else {
+        let message = "a file holds sections, each under the key of its family; this is something else";
+        read.findings.push(Diagnostic::new(&rules::NOT_SECTIONS, start_of(tree, document), message));
+        read.whole = false;
+        return;
+    };
+    if tree.get(document, "apiVersion").is_some() && tree.get(document, "kind").is_some() {
+        let hidden = entries.iter().find(|(key, _)| FamilyId::of_key(tree.text(*key)).is_some());
+        match hidden {
+            None => read.skipped_manifests += 1,
+            Some((key, _)) => {
+                let message = format!("`{}` stands in a document of another tool, which is skipped", tree.text(*key));
+                let kind = tree.get(document, "kind").map_or_else(|| tree.loc(*key), |(key, _)| tree.loc(key));
+                read.findings.push(
+                    Diagnostic::new(&rules::DISGUISED_MANIFEST, tree.loc(*key), message)
+                        .label(kind, "`apiVersion` and `kind` make this a manifest"),
+                );
+                read.whole = false;
+            }
+        }
+        return;
+    }
+    for (key, body) in entries {
+        let name = tree.text(*key);
+        match FamilyId::of_key(name) {
+            Some(family) => section(tree, family, *key, *body, read),
+            None => {
+                let known = FamilyId::ALL.iter().map(|family| family.key());
+                let finding = Diagnostic::new(
+                    &rules::UNKNOWN_FAMILY,
+                    tree.loc(*key),
+                    format!("`{name}` is no family of configuration"),
+                );
+                let help =
+                    did_you_mean(name, known).unwrap_or_else(|| "`mcpctl list families` shows all families".to_owned());
+                read.findings.push(finding.help(help));
+                // It may have been meant as any family.
+                read.whole = false;
+            }
+        }
+    }
+}
+
+/// The first line of a document that is no map.
+fn start_of(tree: &Tree<'_>, node: NodeId) -> Loc {
+    let loc = tree.loc(node);
+    Loc { end: loc.end.min(loc.start.saturating_add(1)), ..loc }
+}
+
+fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &mut Read) {
+    let loc = tree.loc(key);
+    let faults = match schema::validator(family) {
+        Some(validator) => validator.check(tree, key, body),
+        None => vec![Diagnostic::new(&schema::rules::INVALID_VALUE, loc, "the schema of this family cannot be built")],
+    };
+    let decoded = if faults.is_empty() {
+        families::decode(family, tree, body).map_err(|error| {
+            let loc = error.loc.unwrap_or(loc);
+            vec![Diagnostic::new(&schema::rules::WRONG_TYPE, loc, error.message)]
+        })
+    } else {
+        Err(faults)
+    };
+    let body_read = match decoded {
+        Ok(section) => Some(section),
+        Err(faults) => {
+            read.findings.extend(faults);
+            None
+        }
+    };
+    let mut used = BTreeMap::new();
+    keys::collect(tree, body, &mut used);
+    read.keys.extend(used.into_iter().map(|(path, loc)| (path, (family.key(), loc))));
+    read.sections.push(SectionRead { family, key: loc, body: body_read });
+}

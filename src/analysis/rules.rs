@@ -1,0 +1,52 @@
+//! The rules of reading files and of waivers.
+
+use crate::diagnostic::{Rule, Severity};
+
+/// A file cannot be read.
+pub static UNREADABLE: Rule = Rule {
+    name: "unreadable-file",
+    severity: Severity::Error,
+    what: "Finds YAML files that the system does not let mcpctl read.",
+    why: "What stands in them is not known, so nothing complete can be said about the workspace.",
+    fix: "Give read permission, or list the file under `exclude` in `mcpctl.yaml`.",
+};
+
+/// A file is not UTF-8.
+pub static NOT_UTF8: Rule = Rule {
+    name: "not-utf8",
+    severity: Severity::Error,
+    what: "Finds YAML files that are not UTF-8.",
+    why: "The bytes could be read in several ways, and a policy must have one meaning.",
+    fix: "Save the file as UTF-8.",
+};
+
+/// A link leads out of the workspace.
+pub static LINK_OUTSIDE: Rule = Rule {
+    name: "link-outside-workspace",
+    severity: Severity::Error,
+    what: "Finds symbolic links that lead out of the workspace folder.",
+    why: "They are not followed: whoever can change what they point to could change policy without a review. A file that \
+          somebody meant to be read must not vanish silently either.",
+    fix: "Copy the file into the workspace, or list the link under `exclude` in `mcpctl.yaml`.",
+};
+
+/// A waiver is past its date.
+pub static EXPIRED_WAIVER: Rule = Rule {
+    name: "expired-waiver",
+    severity: Severity::Error,
+    what: "Finds waivers whose last day is over.",
+    why: "A finding was accepted for a time, and the time is over: it counts again.",
+    fix: "Mend what was waived, or have its owner set a new date.",
+};
+
+/// A waiver matches nothing.
+pub static UNUSED_WAIVER: Rule = Rule {
+    name: "unused-waiver",
+    severity: Severity::Warning,
+    what: "Finds waivers that no finding matches.",
+    why: "Either it was mended, and the waiver would silently accept the next one; or the waiver is mistyped.",
+    fix: "Remove the waiver, or correct its `check`, `file`, `line` or `matches`.",
+};
+
+/// The rules above, for the catalogue.
+pub static RULES: [&Rule; 5] = [&EXPIRED_WAIVER, &LINK_OUTSIDE, &NOT_UTF8, &UNREADABLE, &UNUSED_WAIVER];

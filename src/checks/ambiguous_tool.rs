@@ -1,0 +1,46 @@
+//! `ambiguous-tool`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::model::flow::{Call, Step};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "ambiguous-tool",
+        severity: Severity::Warning,
+        what: "Finds tools of an event processor with several servers in `triggers_mcp` that do not belong to exactly one of \
+               them according to the registry.",
+        why: "Which server is meant cannot be said, so nothing is granted for the tool and its calls are denied.",
+        fix: "List the tools of these servers in `mcp_registry`, or write one processor for each server.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    if !input.model.complete_for(&["mcp_registry"]) {
+        return;
+    }
+    for step in input.model.flows.values().flat_map(|flow| &flow.steps).filter(|step| step.servers.len() > 1) {
+        let lost: Vec<&Call> = step.calls.iter().filter(|call| call.server.is_none()).collect();
+        let Some((first, others)) = lost.split_first() else { continue };
+        let tools = quoted(lost.iter().map(|call| call.tool.value.as_str()));
+        let servers = quoted(step.servers.iter().map(|server| server.value.as_str()));
+        let message =
+            format!("which of {servers} owns {tools} cannot be told, so `processor:{}` is not granted it", step.name);
+        let owned = |call: &&Call| owners(input, step, call) > 1;
+        let finding = Diagnostic::new(&CHECK.rule, first.tool.loc, message)
+            .labels(others.iter().map(|call| (call.tool.loc, "this one, too".to_owned())))
+            .labels(step.servers.iter().map(|server| (server.loc, format!("`{server}` is one of the candidates"))));
+        report.push(if lost.iter().any(owned) {
+            finding.help("several of them list a tool of that name: write one processor for each server")
+        } else {
+            finding.help("list each tool under its server in `mcp_registry.servers`")
+        });
+    }
+}
+
+fn owners(input: &Input<'_>, step: &Step, call: &Call) -> usize {
+    let lists = |name: &str| input.model.server(name).is_some_and(|server| server.tools.contains_key(&call.tool.value));
+    step.servers.iter().filter(|server| lists(server.value.as_str())).count()
+}

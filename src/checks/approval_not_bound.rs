@@ -1,0 +1,47 @@
+//! `approval-not-bound`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::{ClaimTest, Evidence};
+use crate::policy::derive::facts_in_use;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "approval-not-bound",
+        severity: Severity::Note,
+        what: "Finds approvals that are in use and are proved by a token claim: with `{server}/{tool}` in it, every call of \
+               that tool can reuse it; without, every call of any tool.",
+        why: "An approval is meant for one call with certain arguments. A claim holds for every call that the token is shown \
+              for, as long as the token lives.",
+        fix: "Name `{server}/{tool}` in the claim, issue tokens with approvals for minutes, and bind arguments that matter by \
+              a requirement of their own (`argument: amount, at_most: 10000`).",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let Some(identity) = &input.model.identity else { return };
+    let in_use = facts_in_use(input.model);
+    for (fact, evidence) in &identity.evidence {
+        let Some(used) = in_use.get(fact) else { continue };
+        let Evidence::Claim(claim) = &evidence.value else { continue };
+        let ClaimTest::Contains(template) = &claim.test else { continue };
+        if !fact.as_str().contains("approval") {
+            continue;
+        }
+        let scope = if template.contains("{tool}") { "every call of that tool" } else { "every call of any tool" };
+        // Evidence by default has no line of its own.
+        let by_default = evidence.loc == identity.loc;
+        let (loc, other, what) = if by_default {
+            (*used, identity.loc, "no line here says otherwise")
+        } else {
+            (evidence.loc, *used, "asked for here")
+        };
+        report.push(
+            Diagnostic::new(&CHECK.rule, loc, format!("{scope} can reuse the approval that proves `{fact}`"))
+                .label(other, what)
+                .help("keep the lifetime of tokens with approvals short"),
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! `compensation-disabled`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "compensation-disabled",
+        severity: Severity::Warning,
+        what: "Finds sagas that name compensations while `compensations_enabled` is `false`.",
+        why: "They are never run, yet the saga is granted their tools.",
+        fix: "Set `compensations_enabled: true`, or remove the compensations.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    for flow in input.model.flows.values() {
+        let Some(switch) = flow.compensations_enabled.as_ref().filter(|switch| !switch.value) else { continue };
+        if let Some((_, call)) = flow.calls().find(|(_, call)| call.compensation) {
+            report.push(
+                Diagnostic::new(
+                    &CHECK.rule,
+                    switch.loc,
+                    format!("the compensations of `{}` are switched off", flow.id),
+                )
+                .label(call.tool.loc, "the first of them"),
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `cross-unit-call-without-approval`.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::topology::CrossUnitRouting;
+use crate::policy::{Object, ObjectKind, PrincipalId};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "cross-unit-call-without-approval",
+        severity: Severity::Warning,
+        what: "Finds flows of one business unit that call a server of another one while `cross_unit_routing` is \
+               `explicit_approval`; one finding for each flow and other unit.",
+        why: "Each such call needs the fact `cross_unit_approval`. A flow that runs by itself has it only if somebody put it \
+              into its token; else it stops half-way.",
+        fix: "Let the other unit approve the flow, move the step to a flow of that unit, or make the flow the centre's by \
+              writing it outside the unit folders.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let (model, policy) = (input.model, input.policy);
+    let routing = model.topology.cross_unit_routing.as_ref();
+    let Some(routing) = routing.filter(|routing| routing.value == CrossUnitRouting::ExplicitApproval) else { return };
+    for flow in model.flows.values() {
+        let id = PrincipalId::Flow(flow.id.value.clone());
+        let Ok(at) = policy.principals.binary_search_by(|principal| principal.id.cmp(&id)) else { continue };
+        let mut reported = BTreeSet::new();
+        for (step, call) in flow.calls() {
+            let Some(server) = call.server.as_ref().and_then(|name| model.servers.get(name)) else { continue };
+            let Some(unit) = &server.unit else { continue };
+            let object = Object { server: server.name.value.clone(), kind: ObjectKind::Tool(call.tool.value.clone()) };
+            let cell =
+                policy.object(&object).and_then(|object| policy.cell(crate::policy::PrincipalIx(at as u32), object));
+            let crosses =
+                cell.is_some_and(|cell| !policy.is_never(cell.condition) && policy.rule_at(cell.rule).cross_unit);
+            if crosses && reported.insert(&unit.value) {
+                let message = format!(
+                    "step `{}` of `{}`, a flow of unit `{}`, calls `{}` of unit `{unit}`, which needs \
+                     `cross_unit_approval`",
+                    step.name, flow.id, flow.unit, server.name
+                );
+                report.push(
+                    Diagnostic::new(&CHECK.rule, call.tool.loc, message)
+                        .label(unit.loc, format!("`{}` belongs to `{unit}`", server.name))
+                        .label(routing.loc, "calls between units need approval"),
+                );
+            }
+        }
+    }
+}

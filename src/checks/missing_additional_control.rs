@@ -1,0 +1,38 @@
+//! `missing-additional-control`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "missing-additional-control",
+        severity: Severity::Error,
+        what: "Finds registered servers whose `controls` lack an `additional_controls` entry of their data class.",
+        why: "A control such as data loss prevention stands beside the server. No property of a request can make up for it.",
+        fix: "Add the control to the server's `controls` in `mcp_registry` if it is in place; else put it in place.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    for (class, server, listed) in input.model.class_members() {
+        let lacks = |control: &str| !server.controls.iter().any(|own| own.value == control);
+        let missing: Vec<_> = class.additional_controls.iter().filter(|control| lacks(&control.value)).collect();
+        let Some(first) = missing.first() else { continue };
+        let names = quoted(missing.iter().map(|control| control.value.as_str()));
+        let meant = missing.iter().find_map(|control| {
+            input.did_you_mean(&control.value, server.controls.iter().map(|own| own.value.as_str()))
+        });
+        let loc = server.controls.first().map_or(server.name.loc, |own| own.loc);
+        let message = format!("server `{}` of class `{}` does not have {names} in place", server.name, class.name);
+        report.push(
+            Diagnostic::new(&CHECK.rule, loc, message)
+                .label(first.loc, format!("class `{}` demands it", class.name))
+                .label(listed, "the server is listed here")
+                .maybe_help(
+                    meant.map(|_| "the control is written differently in the class and on the server".to_owned()),
+                ),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! `plaintext-in-transit`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::{Jwks, MutualTls};
+use crate::model::operations::Probe;
+use crate::model::topology::Encryption;
+use crate::model::url::Url;
+use crate::source::Loc;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "plaintext-in-transit",
+        severity: Severity::Error,
+        what: "Finds URLs of servers, gateways, issuers and health checks that are not encrypted while \
+               `encryption_in_transit` is `required`. For trace exporters it is a warning. Services of the cluster \
+               (`NAME.NAMESPACE.svc...`) are left alone under a mesh with strict mutual TLS, and so is the machine itself.",
+        why: "What is sent to such a URL can be read and changed on the way.",
+        fix: "Use `https`, or the full cluster-local name of a service inside a mesh with `mutual_tls: strict`.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    let Some(required) = model.topology.encryption_in_transit.as_ref().filter(|e| e.value == Encryption::Required)
+    else {
+        return;
+    };
+    let meshed = model.access.mutual_tls.as_ref().is_some_and(|mode| mode.value == MutualTls::Strict);
+    let mut check = |what: &str, text: &str, loc: Loc, severity: Severity| {
+        let Some(url) = Url::parse(text).filter(Url::is_plaintext) else { return };
+        if url.is_loopback() || (meshed && url.is_cluster_local()) {
+            return;
+        }
+        report.push(
+            Diagnostic::new(&CHECK.rule, loc, format!("{what} `{text}` is not encrypted"))
+                .at(severity)
+                .label(required.loc, "encryption in transit is required here"),
+        );
+    };
+    if let Some(url) = &model.topology.central_gateway {
+        check("the central gateway", &url.value, url.loc, Severity::Error);
+    }
+    for url in model.topology.units.values().filter_map(|unit| unit.gateway.as_ref()) {
+        check("the unit gateway", &url.value, url.loc, Severity::Error);
+    }
+    for url in model.servers.values().filter_map(|server| server.url.as_ref()) {
+        check("the server's URL", &url.value, url.loc, Severity::Error);
+    }
+    for issuer in model.identity.iter().flat_map(|identity| &identity.issuers) {
+        check("the issuer", &issuer.issuer.value, issuer.issuer.loc, Severity::Error);
+        if let Some(keys) = &issuer.keys
+            && let Jwks::Url(url) = &keys.value
+        {
+            check("the key set", url, keys.loc, Severity::Error);
+        }
+    }
+    for probe in model.health.values().flat_map(|health| &health.checks).map(|check| &check.probe) {
+        if let Probe::Http(Some(url)) = probe {
+            check("the health endpoint", &url.value, url.loc, Severity::Error);
+        }
+    }
+    for url in model.tracing.values().flat_map(|tracing| &tracing.exporters).filter_map(|e| e.endpoint.as_ref()) {
+        check("the trace endpoint", &url.value, url.loc, Severity::Warning);
+    }
+}

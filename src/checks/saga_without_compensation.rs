@@ -1,0 +1,44 @@
+//! `saga-without-compensation`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::Model;
+use crate::model::flow::Step;
+use crate::model::name::FlowKind;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "saga-without-compensation",
+        severity: Severity::Error,
+        what: "Finds steps without a `compensation` in sagas with `compensations_enabled: true`. A step whose action the \
+               registry annotates as read-only needs none.",
+        why: "When a later step fails, what this one did stays done.",
+        fix: "Name the tool that undoes the step under `compensation`.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    for flow in model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Saga) {
+        let Some(switch) = flow.compensations_enabled.as_ref().filter(|switch| switch.value) else { continue };
+        for step in flow.steps.iter().filter(|step| !step.calls.iter().any(|call| call.compensation)) {
+            if !changes_nothing(model, step) {
+                report.push(
+                    Diagnostic::new(&CHECK.rule, step.name.loc, format!("step `{}` has no compensation", step.name))
+                        .label(switch.loc, format!("`{}` promises them", flow.id)),
+                );
+            }
+        }
+    }
+}
+
+/// Whether the registry says of every tool of the step that it only reads.
+pub(super) fn changes_nothing(model: &Model, step: &Step) -> bool {
+    step.calls.iter().all(|call| {
+        let server = call.server.as_ref().and_then(|name| model.servers.get(name));
+        let tool = server.and_then(|server| server.tools.get(&call.tool.value));
+        tool.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value)
+    })
+}

@@ -1,0 +1,48 @@
+//! `unenforceable-requirement`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::policy::derive::facts_in_use;
+use crate::policy::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unenforceable-requirement",
+        severity: Severity::Error,
+        what: "Finds requirements for which nothing says how a gateway finds them in a request: no line of \
+               `identity.requirements`, and no default. Defaults exist for `service_account_token`, `user_delegation`, `mfa`, \
+               `approval_workflow` and `cross_unit_approval`; `tls` and `mtls` are seen on the connection.",
+        why: "A requirement that no gateway can recognize could only be ignored or always denied; neither is what was meant.",
+        fix: "Correct the name, or say what proves it:\n\n```yaml\nidentity:\n  requirements:\n    treasury_dealer: {claim: \
+              groups, contains: treasury-dealers}\n```",
+    },
+    run,
+};
+
+/// Facts whose evidence is known without an `identity` section.
+pub(super) const DEFAULTS: [&str; 7] =
+    ["service_account_token", "user_delegation", "mfa", "approval_workflow", CROSS_UNIT_APPROVAL, TLS, MTLS];
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    if !model.complete_for(&["identity"]) {
+        return;
+    }
+    let defined = |fact: &str| {
+        DEFAULTS.contains(&fact) || model.identity.as_ref().is_some_and(|identity| identity.evidence.contains_key(fact))
+    };
+    for (fact, loc) in facts_in_use(model).iter().filter(|(fact, _)| !defined(fact.as_str())) {
+        let evidence = model.identity.iter().flat_map(|identity| identity.evidence.keys()).map(|f| f.as_str());
+        let known = evidence.chain(DEFAULTS);
+        let help = input
+            .did_you_mean(fact.as_str(), known)
+            .unwrap_or_else(|| format!("say what proves it: add `{fact}` to `identity.requirements`"));
+        let finding =
+            Diagnostic::new(&CHECK.rule, *loc, format!("nothing says how a request proves `{fact}`")).help(help);
+        report.push(match &model.identity {
+            Some(identity) => finding.label(identity.loc, format!("no line for `{fact}` here")),
+            None => finding,
+        });
+    }
+}

@@ -1,0 +1,39 @@
+//! `unit-widens-policy`.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::policy::derive::Fault;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unit-widens-policy",
+        severity: Severity::Error,
+        what: "Finds levels, classes and server entries of a unit folder that let a request through which the centre's rules \
+               deny.",
+        why: "A unit may make the centre's rules stricter for its own servers, never weaker. Both gateways enforce both, so \
+              the request stays denied; but the unit's text promises something else.",
+        fix: "Ask for at least what the centre asks for: the message shows a request that makes the difference.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let policy = input.policy;
+    let mut reported: BTreeSet<_> = BTreeSet::new();
+    for fault in &policy.faults {
+        let Fault::UnitWidens { unit, principal, object, facts, loc, centre } = fault else { continue };
+        // One restated level stands behind many cells; the first one shows it.
+        if !reported.insert((*loc, unit)) {
+            continue;
+        }
+        let (who, what) = (&policy.principal_at(*principal).id, policy.object_at(*object));
+        let message = format!(
+            "unit `{unit}` lets `{who}` use `{what}` with {}, which the centre denies",
+            policy.facts.shown(*facts)
+        );
+        report.push(Diagnostic::new(&CHECK.rule, *loc, message).label(*centre, "the centre's rule"));
+    }
+}

@@ -1,0 +1,37 @@
+//! `unknown-fact`.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unknown-fact",
+        severity: Severity::Error,
+        what: "Finds policy tests that name a fact which no rule asks for and no line of `identity.requirements` defines.",
+        why: "A fact that nothing uses changes no decision, so the test does not test what it says.",
+        fix: "Use the names of `requirements` and `requires`, `cross_unit_approval`, `tls` or `mtls`.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    if !model.complete_for(&["progressive_auth", "data_routing", "mcp_registry", "identity"]) {
+        return;
+    }
+    let evidence = model.identity.iter().flat_map(|identity| identity.evidence.keys());
+    let mut known: BTreeSet<&str> = input.policy.facts.names().iter().chain(evidence).map(|f| f.as_str()).collect();
+    known.extend(super::unenforceable_requirement::DEFAULTS);
+    for test in &model.policy_tests {
+        let missing = test.missing.iter().flatten().flatten();
+        for fact in test.with.iter().chain(missing).filter(|fact| !known.contains(fact.value.as_str())) {
+            report.push(
+                Diagnostic::new(&CHECK.rule, fact.loc, format!("nothing asks for the fact `{fact}`"))
+                    .maybe_help(input.did_you_mean(fact.value.as_str(), known.iter().copied())),
+            );
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `unknown-principal`.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::name::UnitName;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unknown-principal",
+        severity: Severity::Error,
+        what: "Finds policy tests whose `principal` is no agent, workflow, saga or event processor. `any_agent` always \
+               exists: it is every caller that is not declared.",
+        why: "A test of a principal that does not exist can only find that it is denied, and so proves nothing.",
+        fix: "Write an agent by its name, a flow as `workflow:NAME`, `saga:NAME` or `processor:NAME`, and other callers as \
+              `any_agent` or `any_agent@UNIT`.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    let families = ["mcp_registry", "workflow_definition", "saga_definition", "event_driven_config"];
+    if model.policy_tests.is_empty() || !model.complete_for(&families) {
+        return;
+    }
+    let known: BTreeSet<String> = input.policy.principals.iter().map(|principal| principal.id.to_string()).collect();
+    let any_agent = |name: &str| match name.strip_prefix("any_agent") {
+        Some("") => true,
+        Some(unit) => {
+            unit.strip_prefix('@').is_some_and(|unit| model.topology.units.contains_key::<UnitName>(&unit.into()))
+        }
+        None => false,
+    };
+    for test in &model.policy_tests {
+        let name = test.principal.value.as_str();
+        if known.contains(name) || any_agent(name) {
+            continue;
+        }
+        let same_name = known.iter().find(|id| id.split_once(':').is_some_and(|(_, own)| own == name));
+        let help = same_name
+            .map(|id| format!("did you mean `{id}`?"))
+            .or_else(|| input.did_you_mean(name, known.iter().map(String::as_str)));
+        report.push(
+            Diagnostic::new(&CHECK.rule, test.principal.loc, format!("there is no principal `{name}`"))
+                .maybe_help(help),
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! `unknown-server`.
+
+use std::collections::BTreeMap;
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::source::Loc;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unknown-server",
+        severity: Severity::Error,
+        what: "Finds servers that a flow, a class, a pool, a grant or a test names and that `mcp_registry` does not list. \
+               Without a registry nothing is unknown; `server-mentioned-once` then looks for slips of the pen.",
+        why: "The registry is the inventory. A name outside it is a slip of the pen or a server that nobody registered: \
+              its unit, its place and its tools are unknown, so nothing about it can be enforced.",
+        fix: "Correct the name, or add the server:\n\n```yaml\nmcp_registry:\n  servers:\n    - name: payment_server\n```",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    let Some(registry) = model.registry else { return };
+    if !model.complete_for(&["mcp_registry"]) {
+        return;
+    }
+    let mut unknown: BTreeMap<&str, BTreeMap<Loc, &'static str>> = BTreeMap::new();
+    let mut mention = |name, loc, what| {
+        unknown.entry(name).or_default().entry(loc).or_insert(what);
+    };
+    for server in model.servers.values().filter(|server| !server.registered) {
+        server.mentions.iter().for_each(|(loc, what)| mention(server.name.value.as_str(), *loc, *what));
+    }
+    let registered = |name: &str| model.server(name).is_some_and(|server| server.registered);
+    for grant in model.grants().filter(|grant| !registered(grant.server.as_str())) {
+        mention(grant.server.as_str(), grant.text.loc, "granted to an agent");
+    }
+    for test in &model.policy_tests {
+        if let Some((server, _)) = test.call.value.split_once('/')
+            && !registered(server)
+        {
+            mention(server, test.call.loc, "called in a policy test");
+        }
+    }
+    let known = || model.servers.values().filter(|server| server.registered).map(|server| server.name.value.as_str());
+    for (name, places) in unknown {
+        let mut places = places.into_iter();
+        let Some((first, _)) = places.next() else { continue };
+        report.push(
+            Diagnostic::new(&CHECK.rule, first, format!("server `{name}` is not in the registry"))
+                .labels(places.map(|(loc, what)| (loc, format!("also named here: {what}"))))
+                .label(registry, "the registry")
+                .maybe_help(input.did_you_mean(name, known())),
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! `unknown-step`.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unknown-step",
+        severity: Severity::Error,
+        what: "Finds steps that depend on a step which their flow does not have.",
+        why: "The step waits for something that never happens, and everything behind it waits too.",
+        fix: "Correct the name in `depends_on`, or add the step.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    for flow in input.model.flows.values() {
+        let names: BTreeSet<&str> = flow.steps.iter().map(|step| step.name.value.as_str()).collect();
+        for step in &flow.steps {
+            for other in step.depends_on.iter().filter(|other| !names.contains(other.value.as_str())) {
+                let message = format!("step `{}` depends on `{other}`, which `{}` does not have", step.name, flow.id);
+                let siblings = names.iter().copied().filter(|name| *name != step.name.value);
+                report.push(
+                    Diagnostic::new(&CHECK.rule, other.loc, message)
+                        .label(flow.id.loc, format!("`{}`", flow.id))
+                        .maybe_help(input.did_you_mean(&other.value, siblings)),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `unknown-unit`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::name::UnitName;
+use crate::source::Spanned;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unknown-unit",
+        severity: Severity::Error,
+        what: "Finds servers, agents and flows of a unit that `mcp_registry.business_units` does not declare. `central` is \
+               always known.",
+        why: "The rules between units hold between declared units. A unit that is not declared has no gateway, and without \
+              any declared unit no call crosses units at all.",
+        fix: "Correct the name, or declare the unit:\n\n```yaml\nmcp_registry:\n  business_units:\n    - name: retail\n```",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    if !model.complete_for(&["mcp_registry"]) {
+        return;
+    }
+    let servers = model.servers.values().filter(|server| server.registered).filter_map(|server| server.unit.as_ref());
+    let agents = model.agents.values().filter_map(|agent| agent.unit.as_ref());
+    let flows = model.flows.values().filter(|flow| flow.unit_written).map(|flow| &flow.unit);
+    // A unit folder without a declared unit has a finding of its own, at the folder.
+    let known = |unit: &UnitName| {
+        unit.is_central() || model.topology.units.contains_key(unit) || model.topology.unit_folders.contains_key(unit)
+    };
+    let unknown = |unit: &&Spanned<UnitName>| !known(&unit.value);
+    for unit in servers.chain(agents).chain(flows).filter(unknown) {
+        let names = model.topology.units.keys().map(UnitName::as_str).chain([UnitName::CENTRAL]);
+        report.push(
+            Diagnostic::new(&CHECK.rule, unit.loc, format!("no business unit `{unit}` is declared"))
+                .maybe_help(input.did_you_mean(unit.value.as_str(), names)),
+        );
+    }
+}

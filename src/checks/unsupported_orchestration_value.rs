@@ -1,0 +1,43 @@
+//! `unsupported-orchestration-value`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unsupported-orchestration-value",
+        severity: Severity::Error,
+        what: "Finds values of `orchestration` that the chosen engine cannot give. Temporal grows the time between attempts \
+               by a factor, keeps its state as a history of events, saves it with every step, and can always replay it.",
+        why: "The engine would do something else than what is written here, and nothing would say so.",
+        fix: "Use one of the values that the message names, or another engine.",
+    },
+    run,
+};
+
+/// For each key what Temporal gives.
+const TEMPORAL: [(&str, &[&str]); 3] = [
+    ("error_handling.retry_policy.backoff", &["exponential", "fixed"]),
+    ("state_management.persistence", &["event_sourced"]),
+    ("state_management.checkpointing", &["per_step"]),
+];
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    for rules in input.model.orchestration.values() {
+        let Some(engine) = rules.engine.as_ref().filter(|engine| engine.value == "temporal") else { continue };
+        for ((key, given), written) in TEMPORAL.iter().zip([&rules.backoff, &rules.persistence, &rules.checkpointing]) {
+            let Some(value) = written.as_ref().filter(|value| !given.contains(&value.value.as_str())) else { continue };
+            report.push(
+                Diagnostic::new(&CHECK.rule, value.loc, format!("`{engine}` cannot give `{key}: {value}`"))
+                    .label(engine.loc, "the engine")
+                    .help(format!("it gives {}", quoted(given.iter().copied()))),
+            );
+        }
+        if let Some(replay) = rules.replay.as_ref().filter(|replay| !replay.value) {
+            let message =
+                format!("`{engine}` can always replay: `state_management.replay_capability` cannot be `false`");
+            report.push(Diagnostic::new(&CHECK.rule, replay.loc, message).label(engine.loc, "the engine"));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `unverified-obligation`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::model::access::{ClassEncryption, DataClass, RequiredLocation};
+use crate::source::Loc;
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "unverified-obligation",
+        severity: Severity::Warning,
+        what: "Finds data classes that demand a location, encryption at rest or additional controls of servers of which \
+               nothing is known, because there is no `mcp_registry`.",
+        why: "These are properties of servers, which no request can prove. Without a registry they are wishes.",
+        fix: "Register the servers with their `location`, `encryption_at_rest` and `controls`.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    let model = input.model;
+    if model.registry.is_some() || !model.complete_for(&["mcp_registry"]) {
+        return;
+    }
+    let overlays = model.overlays.values().flat_map(|rules| &rules.classes);
+    for class in model.access.classes.iter().chain(overlays).filter(|class| !class.servers.is_empty()) {
+        let demands = demands(class);
+        let Some((_, loc)) = demands.first() else { continue };
+        let said: Vec<_> = demands.iter().map(|(what, _)| what.as_str()).collect();
+        let servers = quoted(class.servers.iter().map(|server| server.value.as_str()));
+        let message = format!("nothing shows that {servers} of class `{}` {}", class.name, said.join(" and "));
+        let places = class.servers.iter().map(|server| (server.loc, format!("nothing is known of `{server}`")));
+        report.push(
+            Diagnostic::new(&CHECK.rule, *loc, message)
+                .labels(places)
+                .help("describe the servers in `mcp_registry.servers`"),
+        );
+    }
+}
+
+fn demands(class: &DataClass) -> Vec<(String, Loc)> {
+    let mut demands = Vec::new();
+    if let Some(encryption) = class.encryption.as_ref().filter(|e| e.value == ClassEncryption::InTransitAndAtRest) {
+        demands.push(("encrypt at rest".to_owned(), encryption.loc));
+    }
+    if let Some(location) = &class.location {
+        match location.value {
+            RequiredLocation::Any => {}
+            RequiredLocation::OnPremisesOnly => demands.push(("stand on premises".to_owned(), location.loc)),
+            RequiredLocation::SecureEnclave => demands.push(("stand in a secure enclave".to_owned(), location.loc)),
+        }
+    }
+    if let Some(first) = class.additional_controls.first() {
+        let controls = quoted(class.additional_controls.iter().map(|control| control.value.as_str()));
+        demands.push((format!("have {controls} in place"), first.loc));
+    }
+    demands
+}

@@ -1,0 +1,27 @@
+//! `zero-attempts`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "zero-attempts",
+        severity: Severity::Error,
+        what: "Finds `max_attempts: 0`.",
+        why: "It reads as \"do not even try\", and Temporal takes it as \"try for ever\".",
+        fix: "Write `1` for one attempt without a retry, or the number of attempts that is meant.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    for attempts in input.model.orchestration.values().filter_map(|rules| rules.max_attempts.as_ref()) {
+        if attempts.value.0 == 0 {
+            report.push(
+                Diagnostic::new(&CHECK.rule, attempts.loc, "no attempt at all is allowed")
+                    .help("write `1` for one attempt without a retry"),
+            );
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `circuit_breaker_config`. Source: the document, "Circuit Breaker Pattern".
+
+use crate::lower::{At, Lowering};
+use crate::model::operations::Breaker;
+use crate::model::quantity::Duration;
+use crate::source::Spanned;
+
+/// When calls to a failing server are cut off, and what is served instead.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CircuitBreakerConfig {
+    /// The breaker in front of every MCP server.
+    per_mcp_server: Option<PerServer>,
+    /// How failures are kept from spreading.
+    cascading_protection: Option<CascadingProtection>,
+}
+
+/// The breaker in front of every MCP server.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct PerServer {
+    /// Failures in a row that open the circuit.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    failure_threshold: Option<Spanned<u32>>,
+    /// How long it stays open.
+    timeout: Option<Spanned<Duration>>,
+    /// Trial calls while it is half open.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    half_open_max_calls: Option<Spanned<u32>>,
+    /// How long it stays half open.
+    half_open_timeout: Option<Spanned<Duration>>,
+}
+
+/// How failures are kept from spreading.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct CascadingProtection {
+    /// What is done when an upstream fails, such as `isolate_downstream`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    upstream_failures: Option<Spanned<String>>,
+    /// How dependencies are known, such as `automatic_discovery`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    dependency_mapping: Option<Spanned<String>>,
+    /// What is served instead, in order, such as `cached_responses`.
+    #[serde(default)]
+    fallback_strategies: Vec<Spanned<String>>,
+}
+
+impl CircuitBreakerConfig {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let (failure_threshold, timeout, half_open_max_calls, half_open_timeout) = match self.per_mcp_server {
+            Some(b) => (b.failure_threshold, b.timeout, b.half_open_max_calls, b.half_open_timeout),
+            None => (None, None, None, None),
+        };
+        let (upstream_failures, dependency_mapping, fallback_strategies) = match self.cascading_protection {
+            Some(c) => (c.upstream_failures, c.dependency_mapping, c.fallback_strategies),
+            None => (None, None, Vec::new()),
+        };
+        let breaker = Breaker {
+            loc: at.key,
+            failure_threshold,
+            timeout,
+            half_open_max_calls,
+            half_open_timeout,
+            upstream_failures,
+            dependency_mapping,
+            fallback_strategies,
+        };
+        out.model.breaker.entry(at.scope.clone()).or_insert(breaker);
+    }
+}

@@ -1,0 +1,345 @@
+//! From the arena to the as-written types: a serde deserializer that carries places.
+//!
+//! A [`Spanned`] field asks for its value under a reserved name, and gets the place with it. A [`Merged`] field accepts a
+//! list of one-key maps where a map would do. Schemas run first, so an error here is rare; it is reported at its place.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::source::yaml::scalar::Value;
+use crate::source::yaml::{Kind, NodeId, Tree};
+use crate::source::{FileId, Loc, Spanned};
+
+const SPANNED: &str = "$mcpctl::Spanned";
+const MERGED: &str = "$mcpctl::Merged";
+
+/// A value that does not fit its type, and where.
+#[derive(Debug)]
+pub struct Error {
+    /// What is wrong.
+    pub message: String,
+    /// The innermost value it was found in, once known.
+    pub loc: Option<Loc>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self { message: message.to_string(), loc: None }
+    }
+}
+
+/// Decodes a node.
+///
+/// # Errors
+/// The first value that does not fit, with its place.
+pub fn decode<'de, T: Deserialize<'de>>(tree: &'de Tree<'de>, node: NodeId) -> Result<T, Error> {
+    At { tree, node }.run(|at| T::deserialize(at))
+}
+
+#[derive(Clone, Copy)]
+struct At<'de> {
+    tree: &'de Tree<'de>,
+    node: NodeId,
+}
+
+impl<'de> At<'de> {
+    fn run<T>(self, read: impl FnOnce(Self) -> Result<T, Error>) -> Result<T, Error> {
+        read(self).map_err(|error| Error { loc: error.loc.or(Some(self.loc())), ..error })
+    }
+
+    /// Where the value is written: for an alias the place of what it names, where a person would change it.
+    fn loc(self) -> Loc {
+        self.tree.loc(self.tree.target(self.node))
+    }
+
+    fn child(self, node: NodeId) -> Self {
+        Self { tree: self.tree, node }
+    }
+}
+
+impl<'de> Deserializer<'de> for At<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.run(|at| match at.tree.kind(at.node) {
+            Kind::Scalar(scalar) => match scalar.value() {
+                Value::Null => visitor.visit_unit(),
+                Value::Bool(value) => visitor.visit_bool(value),
+                Value::Int(value) => visitor.visit_i64(value),
+                Value::Float(value) => visitor.visit_f64(value),
+                Value::Text(value) => visitor.visit_borrowed_str(value),
+            },
+            Kind::Sequence(elements) => visitor.visit_seq(Elements { at, rest: elements.iter() }),
+            Kind::Mapping(entries) => visitor.visit_map(Entries { at, rest: entries.iter(), value: None }),
+            Kind::Alias(_) => Err(de::Error::custom("an alias of an alias")),
+        })
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.tree.scalar(self.node).is_some_and(|scalar| scalar.is_null()) {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        match name {
+            SPANNED => visitor.visit_seq(Located { at: self, next: 0 }),
+            MERGED => self.run(|at| {
+                let Some(elements) = at.tree.elements(at.node) else { return visitor.visit_newtype_struct(at) };
+                let mut entries = Vec::new();
+                for element in elements {
+                    match at.tree.entries(*element) {
+                        Some(of_element) => entries.extend_from_slice(of_element),
+                        None => {
+                            return Err(Error {
+                                message: "each element must be a map of one key".to_owned(),
+                                loc: Some(at.child(*element).loc()),
+                            });
+                        }
+                    }
+                }
+                visitor.visit_newtype_struct(MergedEntries { at, entries })
+            }),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.run(|at| match at.tree.scalar(at.node) {
+            Some(scalar) => visitor.visit_enum(scalar.text().into_deserializer()),
+            None => Err(de::Error::custom("expected one word")),
+        })
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+struct Elements<'de> {
+    at: At<'de>,
+    rest: std::slice::Iter<'de, NodeId>,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.rest.next().map(|node| self.at.child(*node).run(|at| seed.deserialize(at))).transpose()
+    }
+}
+
+struct Entries<'de, 'e> {
+    at: At<'de>,
+    rest: std::slice::Iter<'e, (NodeId, NodeId)>,
+    value: Option<NodeId>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de, '_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let Some((key, value)) = self.rest.next() else { return Ok(None) };
+        self.value = Some(*value);
+        self.at.child(*key).run(|at| seed.deserialize(Key(at))).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        match self.value.take() {
+            Some(value) => self.at.child(value).run(|at| seed.deserialize(at)),
+            None => Err(de::Error::custom("a value without a key")),
+        }
+    }
+}
+
+/// A key is always its text, even where a value so written would be a number.
+struct Key<'de>(At<'de>);
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.0.tree.text(self.0.node))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        if name == SPANNED {
+            visitor.visit_seq(LocatedKey { key: self.0, next: 0 })
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The entries of a list of one-key maps, as one map.
+struct MergedEntries<'de> {
+    at: At<'de>,
+    entries: Vec<(NodeId, NodeId)>,
+}
+
+impl<'de> Deserializer<'de> for MergedEntries<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(Entries { at: self.at, rest: self.entries.iter(), value: None })
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Hands out file, start, end and then the value.
+struct Located<'de> {
+    at: At<'de>,
+    next: u8,
+}
+
+fn part_of(loc: Loc, part: u8) -> Option<u32> {
+    match part {
+        0 => Some(loc.file.0),
+        1 => Some(loc.start),
+        2 => Some(loc.end),
+        _ => None,
+    }
+}
+
+impl<'de> SeqAccess<'de> for Located<'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        let part = self.next;
+        self.next += 1;
+        match part_of(self.at.loc(), part) {
+            Some(number) => seed.deserialize(number.into_deserializer()).map(Some),
+            None => self.at.run(|at| seed.deserialize(at)).map(Some),
+        }
+    }
+}
+
+struct LocatedKey<'de> {
+    key: At<'de>,
+    next: u8,
+}
+
+impl<'de> SeqAccess<'de> for LocatedKey<'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        let part = self.next;
+        self.next += 1;
+        match part_of(self.key.loc(), part) {
+            Some(number) => seed.deserialize(number.into_deserializer()).map(Some),
+            None => seed.deserialize(Key(self.key)).map(Some),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Parts<T> {
+            type Value = Spanned<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value with its place")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut number = || seq.next_element::<u32>().map(Option::unwrap_or_default);
+                let loc = Loc { file: FileId(number()?), start: number()?, end: number()? };
+                match seq.next_element()? {
+                    Some(value) => Ok(Spanned { value, loc }),
+                    None => Err(de::Error::custom("a place without a value")),
+                }
+            }
+        }
+        deserializer.deserialize_newtype_struct(SPANNED, Parts(std::marker::PhantomData))
+    }
+}
+
+/// A map, which may also be written as a list of one-key maps. Source: `global_policies` and `network_segmentation` in
+/// the document.
+#[derive(Debug, Clone, Default)]
+pub struct Merged<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Merged<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Inner<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Inner<T> {
+            type Value = Merged<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map, or a list of one-key maps")
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+                T::deserialize(deserializer).map(Merged)
+            }
+        }
+        deserializer.deserialize_newtype_struct(MERGED, Inner(std::marker::PhantomData))
+    }
+}
+
+/// One value, or a list of them. Source: `triggers_mcp` in the document.
+#[derive(Debug, Clone, Default)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<Spanned<T>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // A scalar's place is known one level up.
+        let Spanned { value: Inner(mut many), loc } = Spanned::<Inner<T>>::deserialize(deserializer)?;
+        for one in &mut many {
+            if one.loc == Loc::default() {
+                one.loc = loc;
+            }
+        }
+        Ok(Self(many))
+    }
+}
+
+struct Inner<T>(Vec<Spanned<T>>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Inner<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = Inner<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word, or a list of words")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                let one = T::deserialize(text.into_deserializer())?;
+                Ok(Inner(vec![Spanned::new(one, Loc::default())]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut many = Vec::new();
+                while let Some(one) = seq.next_element()? {
+                    many.push(one);
+                }
+                Ok(Inner(many))
+            }
+        }
+        deserializer.deserialize_any(Either(std::marker::PhantomData))
+    }
+}

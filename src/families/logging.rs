@@ -1,0 +1,60 @@
+//! `logging_config`. Source: the document, "Log Aggregation".
+
+use super::text::words;
+use crate::lower::{At, Lowering};
+use crate::model::quantity::Retention;
+use crate::model::telemetry::Logging;
+use crate::source::Spanned;
+
+/// What is logged and how long it is kept.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LoggingConfig {
+    /// Whether records are structured (JSON) instead of lines of text.
+    structured_logging: Option<Spanned<bool>>,
+    /// The least severe level that is written.
+    log_level: Option<Spanned<LevelWord>>,
+    /// The fields of every record.
+    #[serde(default)]
+    fields: Vec<Spanned<String>>,
+    /// How long records are kept.
+    retention: Option<RetentionSection>,
+}
+
+/// How long records are kept.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct RetentionSection {
+    /// Audit records; not less than the federation's `audit_retention`.
+    audit_logs: Option<Spanned<Retention>>,
+    /// Operational records.
+    operational_logs: Option<Spanned<Retention>>,
+    /// Debug records.
+    debug_logs: Option<Spanned<Retention>>,
+}
+
+words! {
+    /// `log_level`.
+    enum LevelWord { Trace = "trace", Debug = "debug", Info = "info", Warn = "warn", Error = "error", }
+}
+
+impl LoggingConfig {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let (audit_retention, operational_retention, debug_retention) = match self.retention {
+            Some(retention) => (retention.audit_logs, retention.operational_logs, retention.debug_logs),
+            None => (None, None, None),
+        };
+        let logging = Logging {
+            loc: at.key,
+            structured: self.structured_logging,
+            level: self.log_level.map(|word| word.map(|word| word.word().to_owned())),
+            fields: self.fields,
+            audit_retention,
+            operational_retention,
+            debug_retention,
+        };
+        out.model.logging.entry(at.scope.clone()).or_insert(logging);
+    }
+}

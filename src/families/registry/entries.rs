@@ -1,0 +1,371 @@
+//! The entries of the registry's lists.
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use super::Labels;
+use crate::families::text::words;
+use crate::lower::{At, Lowering, ServerEntry, bare_tool};
+use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
+use crate::model::name::{AgentName, FactName, ServerName, ToolName, UnitName};
+use crate::model::server::{Location, Prompt, Resource, ToolAccess};
+use crate::source::{Loc, Spanned};
+
+/// A business unit.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnitEntry {
+    /// Its name; `central` is taken.
+    pub(super) name: Spanned<UnitName>,
+    /// URL of its gateway proxy, as the central gateway reaches it.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
+    pub(super) gateway: Option<Spanned<String>>,
+    /// Switches the unit off, callers and servers alike, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub(super) suspended: Option<Spanned<String>>,
+}
+
+/// An MCP server.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerSection {
+    /// Its name.
+    name: Spanned<ServerName>,
+    /// Its unit, or `central`. Needed where units are declared.
+    business_unit: Option<Spanned<UnitName>>,
+    /// Its streamable HTTP endpoint, as the gateway in front of it reaches it.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
+    url: Option<Spanned<String>>,
+    /// Where it stands.
+    location: Option<Spanned<LocationWord>>,
+    /// Whether its data is encrypted on disk.
+    encryption_at_rest: Option<Spanned<bool>>,
+    /// Additional controls that are in place there, such as `data_loss_prevention`.
+    #[serde(default)]
+    controls: Vec<Spanned<String>>,
+    /// Labels of its workload.
+    #[serde(default)]
+    labels: Labels,
+    /// The authentication level of all its tools that set none; never below the one that follows from its class.
+    auth_level: Option<Spanned<u32>>,
+    /// More facts, for all its tools.
+    #[serde(default)]
+    requires: Vec<Spanned<FactName>>,
+    /// Switches the server off, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    suspended: Option<Spanned<String>>,
+    /// Its tools. Where listed, no other tool can be called.
+    #[serde(default)]
+    tools: Vec<ToolSection>,
+    /// Resources that may be read; none by default.
+    #[serde(default)]
+    resources: Vec<ResourceSection>,
+    /// Prompts that may be fetched; none by default.
+    #[serde(default)]
+    prompts: Vec<PromptSection>,
+}
+
+/// A tool.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct ToolSection {
+    /// Its name, as in `tools/call`.
+    name: Spanned<ToolName>,
+    /// Its authentication level; never below the one that follows from its server's class.
+    auth_level: Option<Spanned<u32>>,
+    /// More facts for calls to it.
+    #[serde(default)]
+    requires: Vec<Spanned<FactName>>,
+    /// Its MCP annotations.
+    annotations: Option<Annotations>,
+    /// Its own JSON Schema.
+    #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
+    input_schema: Option<Spanned<JsonObject>>,
+    /// Switches the tool off, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    suspended: Option<Spanned<String>>,
+}
+
+/// MCP annotations of a tool. Hints of the tool's author, which only make policy stricter.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct Annotations {
+    /// It changes nothing.
+    read_only: Option<Spanned<bool>>,
+    /// It may destroy something.
+    destructive: Option<Spanned<bool>>,
+    /// Calling it again changes nothing more.
+    idempotent: Option<Spanned<bool>>,
+}
+
+/// A readable resource.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct ResourceSection {
+    /// Its URI, in which `*` stands for any text.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    uri: Spanned<String>,
+    /// Its authentication level; by default its server's.
+    auth_level: Option<Spanned<u32>>,
+    /// More facts for reading it.
+    #[serde(default)]
+    requires: Vec<Spanned<FactName>>,
+}
+
+/// A prompt.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct PromptSection {
+    /// Its name.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    name: Spanned<String>,
+    /// Its authentication level; by default its server's.
+    auth_level: Option<Spanned<u32>>,
+    /// More facts for fetching it.
+    #[serde(default)]
+    requires: Vec<Spanned<FactName>>,
+}
+
+/// An agent.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgentEntry {
+    /// Its name. A colon or an at sign would make it look like another kind of principal.
+    #[cfg_attr(test, schemars(extend("pattern" = "^[^:@]+$")))]
+    name: Spanned<AgentName>,
+    /// Its unit, or `central`. Needed where units are declared.
+    business_unit: Option<Spanned<UnitName>>,
+    /// The token subject that is this agent.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    subject: Option<Spanned<String>>,
+    /// What it may call: `server/tool`, `server/*`, or a map with conditions.
+    #[serde(default)]
+    may_call: Vec<GrantEntry>,
+    /// Switches the agent off, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    suspended: Option<Spanned<String>>,
+}
+
+/// Callers that are no declared principal.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnyAgentEntry {
+    /// What any of them may call.
+    #[serde(default)]
+    may_call: Vec<GrantEntry>,
+    /// Switches them off, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    suspended: Option<Spanned<String>>,
+}
+
+/// A grant with conditions.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct GrantSection {
+    /// `server/tool` or `server/*`.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-target")))]
+    tools: Spanned<String>,
+    /// `read_only` leaves out every tool that is not annotated so.
+    only: Option<Spanned<OnlyWord>>,
+    /// More facts for calls under this grant.
+    #[serde(default)]
+    requires: Vec<Spanned<FactName>>,
+}
+
+words! {
+    /// `location`.
+    enum LocationWord { Cloud = "cloud", OnPremises = "on_premises", SecureEnclave = "secure_enclave", }
+}
+words! {
+    /// `only`.
+    enum OnlyWord { ReadOnly = "read_only", }
+}
+
+/// One entry of `may_call`: a word or a map.
+#[derive(Debug)]
+struct GrantEntry(GrantSection);
+
+impl<'de> Deserialize<'de> for GrantEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = GrantSection;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("`server/tool`, or a map with `tools`")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<GrantSection, E> {
+                Ok(GrantSection {
+                    tools: Spanned::new(text.to_owned(), Loc::default()),
+                    only: None,
+                    requires: Vec::new(),
+                })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<GrantSection, A::Error> {
+                GrantSection::deserialize(de::value::MapAccessDeserializer::new(map))
+            }
+        }
+        struct Inner(GrantSection);
+        impl<'de> Deserialize<'de> for Inner {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Either).map(Inner)
+            }
+        }
+        let Spanned { value: Inner(mut section), loc } = Spanned::<Inner>::deserialize(deserializer)?;
+        if section.tools.loc == Loc::default() {
+            section.tools.loc = loc;
+        }
+        Ok(Self(section))
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for GrantEntry {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "GrantEntry".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let section = GrantSection::json_schema(generator);
+        schemars::json_schema!({
+            "if": { "type": "object" },
+            "then": section,
+            "else": { "type": "string", "format": "mcpctl-target" }
+        })
+    }
+}
+
+/// Any JSON value, in a schema.
+#[cfg(test)]
+struct AnyJson;
+
+#[cfg(test)]
+impl schemars::JsonSchema for AnyJson {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AnyJson".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!(true)
+    }
+}
+
+/// A free-form object, kept as JSON.
+#[derive(Debug, Deserialize)]
+struct JsonObject(serde_json::Map<String, serde_json::Value>);
+
+impl ServerSection {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let unit = out.unit_of(at, self.business_unit, "a server");
+        let mut entry = ServerEntry::new(self.name.clone(), unit);
+        let server = &mut entry.server;
+        server.url = self.url;
+        server.location = self.location.map(|word| {
+            word.map(|word| match word {
+                LocationWord::Cloud => Location::Cloud,
+                LocationWord::OnPremises => Location::OnPremises,
+                LocationWord::SecureEnclave => Location::SecureEnclave,
+            })
+        });
+        server.encryption_at_rest = self.encryption_at_rest;
+        server.controls = self.controls;
+        server.labels = self.labels;
+        server.suspended = self.suspended;
+        server.access.auth_level = self.auth_level;
+        server.access.requires = self.requires;
+        server.lists_tools = !self.tools.is_empty();
+        for section in self.tools {
+            let key = format!("{:?}\u{0}{}/{}", at.scope, self.name, section.name);
+            if !out.declare_as("tool", key, section.name.value.as_str(), section.name.loc) {
+                continue;
+            }
+            let name = section.name.value.clone();
+            let access =
+                ToolAccess { auth_level: section.auth_level, requires: section.requires, suspended: section.suspended };
+            let mut tool = bare_tool(section.name, true);
+            if let Some(annotations) = section.annotations {
+                tool.read_only = annotations.read_only;
+                tool.destructive = annotations.destructive;
+                tool.idempotent = annotations.idempotent;
+            }
+            tool.input_schema = section
+                .input_schema
+                .map(|schema| schema.map(|JsonObject(map)| serde_json::Value::Object(map).to_string()));
+            server.access.tools.insert(name.clone(), access);
+            server.tools.insert(name, tool);
+        }
+        server.resources = self
+            .resources
+            .into_iter()
+            .map(|r| Resource { uri: r.uri, auth_level: r.auth_level, requires: r.requires })
+            .collect();
+        server.prompts = self
+            .prompts
+            .into_iter()
+            .map(|p| Prompt { name: p.name, auth_level: p.auth_level, requires: p.requires })
+            .collect();
+        out.server_entry(at, entry);
+    }
+}
+
+fn grants(entries: Vec<GrantEntry>) -> Vec<Grant> {
+    entries
+        .into_iter()
+        .filter_map(|GrantEntry(section)| {
+            let (server, tool) = section.tools.value.split_once('/')?;
+            Some(Grant {
+                server: ServerName::from(server),
+                tools: if tool == "*" { GrantedTools::All } else { GrantedTools::One(ToolName::from(tool)) },
+                only_read_only: section.only.is_some(),
+                requires: section.requires,
+                text: section.tools.clone(),
+            })
+        })
+        .collect()
+}
+
+impl AgentEntry {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let unit = out.unit_of(at, self.business_unit, "an agent");
+        if !out.declare("agent", self.name.value.as_str(), self.name.loc) {
+            return;
+        }
+        let may_call = grants(self.may_call);
+        mention_granted(at, out, &may_call);
+        let name = self.name.value.clone();
+        let agent = Agent { name: self.name, unit, subject: self.subject, may_call, suspended: self.suspended };
+        out.model.agents.insert(name, agent);
+    }
+}
+
+impl AnyAgentEntry {
+    pub(super) fn lower(self, loc: Loc, at: &At, out: &mut Lowering) {
+        let may_call = grants(self.may_call);
+        mention_granted(at, out, &may_call);
+        match &mut out.model.any_agent {
+            Some(any) => {
+                any.may_call.extend(may_call);
+                any.suspended = any.suspended.take().or(self.suspended);
+            }
+            none @ None => *none = Some(AnyAgent { loc, may_call, suspended: self.suspended }),
+        }
+    }
+}
+
+fn mention_granted(at: &At, out: &mut Lowering, grants: &[Grant]) {
+    for grant in grants {
+        out.mention(&at.scope, &Spanned::new(grant.server.clone(), grant.text.loc), "granted to an agent");
+    }
+}

@@ -1,0 +1,81 @@
+//! `saga_definition`. Source: the document, "Saga Pattern for Distributed Transactions".
+
+use crate::lower::{At, Lowering};
+use crate::model::flow::{Call, Flow, Step};
+use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
+use crate::source::Spanned;
+
+/// A saga: steps over several servers, each with the call that undoes it. It is a principal of its own, granted every
+/// action and every compensation. May stand many times, with unique names.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SagaDefinition {
+    /// Its name, unique among sagas.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    name: Spanned<String>,
+    /// What it is for, for readers.
+    #[serde(default, rename = "description")]
+    _description: Option<Spanned<String>>,
+    /// Whether compensations run when a step fails.
+    compensations_enabled: Option<Spanned<bool>>,
+    /// The unit it belongs to; by default that of its folder, else `central`.
+    business_unit: Option<Spanned<UnitName>>,
+    /// The token subject it runs as; by default derived from the trust domain of `identity`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    subject: Option<Spanned<String>>,
+    /// Switches the saga off, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    suspended: Option<Spanned<String>>,
+    /// What it does, in order.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    steps: Vec<SagaStep>,
+}
+
+/// A step of a saga.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct SagaStep {
+    /// Its name, unique within the saga.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    name: Spanned<String>,
+    /// The server of action and compensation.
+    mcp_server: Spanned<ServerName>,
+    /// The tool that does the step.
+    action: Spanned<ToolName>,
+    /// The tool that undoes it.
+    compensation: Option<Spanned<ToolName>>,
+}
+
+impl SagaDefinition {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let id = self.name.map(|name| FlowId { kind: FlowKind::Saga, name: name.into() });
+        let steps = self
+            .steps
+            .into_iter()
+            .map(|step| {
+                out.mention(&at.scope, &step.mcp_server, "the server of a saga step");
+                let action = Call { tool: step.action, server: None, compensation: false };
+                let undo = step.compensation.map(|tool| Call { tool, server: None, compensation: true });
+                Step {
+                    name: step.name,
+                    servers: vec![step.mcp_server],
+                    calls: std::iter::once(action).chain(undo).collect(),
+                    depends_on: Vec::new(),
+                }
+            })
+            .collect();
+        let flow = Flow {
+            id,
+            unit: super::no_unit(),
+            unit_written: false,
+            subject: self.subject,
+            steps,
+            compensations_enabled: self.compensations_enabled,
+            subscribes_to: Vec::new(),
+            suspended: self.suspended,
+        };
+        super::add_flow(at, out, flow, self.business_unit);
+    }
+}

@@ -1,0 +1,218 @@
+//! Words, names and quantities as they are written: how each is decoded, and what a schema says of it.
+
+use serde::de::{self, Deserialize, Deserializer};
+
+use crate::model::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
+use crate::model::quantity::{Bytes, Duration, Percent, Retention};
+
+/// A closed vocabulary: an enum whose variants are the legal words.
+macro_rules! words {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        $vis enum $name {
+            $(
+                #[cfg_attr(not(test), doc = concat!("`", $word, "`."))]
+                #[serde(rename = $word)]
+                $variant,
+            )*
+        }
+
+        impl $name {
+            /// The word as written.
+            #[must_use]
+            #[allow(dead_code, reason = "not every vocabulary is kept as its word")]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+macro_rules! from_text {
+    ($($type:ty, $name:literal, |$text:ident| $parse:expr, $schema:tt;)*) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let $text = String::deserialize(deserializer)?;
+                $parse.map_err(de::Error::custom)
+            }
+        }
+
+        #[cfg(test)]
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool { true }
+            fn schema_name() -> std::borrow::Cow<'static, str> { $name.into() }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+from_text! {
+    ServerName, "ServerName", |text| Ok::<_, String>(text.into()),
+        { "type": "string", "pattern": "^[A-Za-z0-9_.-]+$" };
+    ToolName, "ToolName", |text| Ok::<_, String>(text.into()),
+        { "type": "string", "pattern": "^[^*]+$" };
+    UnitName, "UnitName", |text| Ok::<_, String>(text.into()), { "type": "string", "minLength": 1 };
+    ClassName, "ClassName", |text| Ok::<_, String>(text.into()), { "type": "string", "minLength": 1 };
+    AgentName, "AgentName", |text| Ok::<_, String>(text.into()), { "type": "string", "minLength": 1 };
+    FactName, "FactName", |text| Ok::<_, String>(text.into()),
+        { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$" };
+    Duration, "Duration", |text| Duration::parse(&text),
+        { "type": "string", "format": "mcpctl-duration", "examples": ["30s", "5m", "24_hours"] };
+    Retention, "Retention", |text| Retention::parse(&text),
+        { "type": "string", "format": "mcpctl-duration", "examples": ["30_days", "7_years"] };
+    Bytes, "Bytes", |text| Bytes::parse(&text),
+        { "type": "string", "format": "mcpctl-size", "examples": ["100MB", "8Gi"] };
+    Percent, "Percent", |text| Percent::parse(&text),
+        { "type": "string", "format": "mcpctl-percent", "examples": ["50%", "90%_memory"] };
+}
+
+/// Checks a text against one of the formats above, for schema validation. `None` for a format that is not ours.
+#[must_use]
+pub fn check_format(format: &str, text: &str) -> Option<Result<(), String>> {
+    Some(match format {
+        "mcpctl-duration" => Duration::parse(text).map(drop),
+        "mcpctl-size" => Bytes::parse(text).map(drop),
+        "mcpctl-percent" => Percent::parse(text).map(drop),
+        "mcpctl-date" => check_date(text),
+        "mcpctl-http-url" => check_url(text),
+        "mcpctl-target" => check_target(text),
+        _ => return None,
+    })
+}
+
+/// `YYYY-MM-DD`, a day that exists.
+fn check_date(text: &str) -> Result<(), String> {
+    let read = || {
+        let mut parts = text.split('-');
+        let mut part = |digits: usize| {
+            parts.next().filter(|p| p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<u32>().ok()
+        };
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let days = match month {
+            2 => 28 + u32::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        (parts.next().is_none() && (1..=days).contains(&day)).then_some(())
+    };
+    read().ok_or_else(|| format!("`{text}` is no date; write it as `2027-03-31`"))
+}
+
+fn check_url(text: &str) -> Result<(), String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '`'));
+    if plain && host.is_some_and(|host| !host.is_empty() && !host.contains('@')) {
+        Ok(())
+    } else {
+        Err(format!("`{text}` is no URL; write `https://host[:port]/path`, without a user name"))
+    }
+}
+
+/// `server/tool` or `server/*`.
+fn check_target(text: &str) -> Result<(), String> {
+    let server_fits = |server: &str| {
+        !server.is_empty() && server.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    };
+    match text.split_once('/') {
+        Some((server, tool)) if server_fits(server) && !tool.is_empty() && (tool == "*" || !tool.contains('*')) => {
+            Ok(())
+        }
+        _ => Err(format!("`{text}` names no tool; write `server/tool`, or `server/*` for all that the registry lists")),
+    }
+}
+
+#[cfg(test)]
+mod schemas {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use crate::families::decode::{Merged, OneOrMany};
+    use crate::source::Spanned;
+
+    impl<T: JsonSchema> JsonSchema for Spanned<T> {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            T::schema_name()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            T::json_schema(generator)
+        }
+    }
+
+    impl<T: JsonSchema> JsonSchema for Merged<T> {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            format!("Merged{}", T::schema_name()).into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let whole = T::json_schema(generator);
+            let mut one = whole.clone();
+            one.insert("minProperties".into(), 1.into());
+            one.insert("maxProperties".into(), 1.into());
+            one.remove("required");
+            json_schema!({ "if": { "type": "array" }, "then": { "items": one }, "else": whole })
+        }
+    }
+
+    impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            format!("OneOrMany{}", T::schema_name()).into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let one = T::json_schema(generator);
+            json_schema!({ "if": { "type": "array" }, "then": { "items": one, "minItems": 1 }, "else": one })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_exist() {
+        for (text, fits) in [
+            ("2027-03-31", true),
+            ("2028-02-29", true),
+            ("2027-02-29", false),
+            ("2027-13-01", false),
+            ("27-03-31", false),
+            ("2027-03-31-1", false),
+            ("2027-3-31", false),
+        ] {
+            assert_eq!(check_date(text).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn wildcards_stand_only_behind_a_server() {
+        for (text, fits) in [
+            ("a/b", true),
+            ("a/*", true),
+            ("a/b/c", true),
+            ("*", false),
+            ("a/b*", false),
+            ("*/b", false),
+            ("/b", false),
+            ("a/", false),
+        ] {
+            assert_eq!(check_target(text).is_ok(), fits, "{text}");
+        }
+    }
+}

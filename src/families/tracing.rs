@@ -1,0 +1,106 @@
+//! `tracing_config`. Source: the document, "Distributed Tracing".
+
+use super::text::words;
+use crate::lower::{At, Lowering};
+use crate::model::telemetry::{Exporter, Tracing};
+use crate::source::Spanned;
+
+/// Where spans are sent, which traces are kept, and the headers that tie records together.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TracingConfig {
+    /// Where spans are sent.
+    #[serde(default)]
+    exporters: Vec<ExporterSection>,
+    /// Which traces are kept.
+    sampling: Option<Sampling>,
+    /// The headers that tie records together.
+    correlation: Option<Correlation>,
+}
+
+/// A span exporter.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct ExporterSection {
+    /// Its name, such as `jaeger`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    name: Spanned<String>,
+    /// Its URL.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    endpoint: Option<Spanned<String>>,
+}
+
+/// Which traces are kept.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct Sampling {
+    /// How it is decided.
+    strategy: Option<Spanned<StrategyWord>>,
+    /// The share that is kept, of 1.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
+    rate: Option<Spanned<f64>>,
+    /// What is kept more often, such as `error_spans`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    priority_boost: Option<Spanned<String>>,
+}
+
+/// The headers that tie records together.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct Correlation {
+    /// Header of the request id.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    request_id_header: Option<Spanned<String>>,
+    /// Header of the user id.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    user_id_header: Option<Spanned<String>>,
+    /// Header of the tenant id.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    tenant_id_header: Option<Spanned<String>>,
+}
+
+words! {
+    /// `sampling.strategy`.
+    enum StrategyWord {
+        Probabilistic = "probabilistic",
+        AlwaysOn = "always_on",
+        AlwaysOff = "always_off",
+        RateLimiting = "rate_limiting",
+        Tail = "tail",
+    }
+}
+
+impl TracingConfig {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let mut exporters = Vec::new();
+        for exporter in self.exporters {
+            let key = format!("{:?}\u{0}{}", at.scope, exporter.name);
+            if out.declare_as("exporter", key, &exporter.name.value, exporter.name.loc) {
+                exporters.push(Exporter { name: exporter.name, endpoint: exporter.endpoint });
+            }
+        }
+        let (strategy, rate, priority_boost) = match self.sampling {
+            Some(sampling) => (sampling.strategy, sampling.rate, sampling.priority_boost),
+            None => (None, None, None),
+        };
+        let (request_id_header, user_id_header, tenant_id_header) = match self.correlation {
+            Some(headers) => (headers.request_id_header, headers.user_id_header, headers.tenant_id_header),
+            None => (None, None, None),
+        };
+        let tracing = Tracing {
+            loc: at.key,
+            exporters,
+            strategy: strategy.map(|word| word.map(|word| word.word().to_owned())),
+            rate,
+            priority_boost,
+            request_id_header,
+            user_id_header,
+            tenant_id_header,
+        };
+        out.model.tracing.entry(at.scope.clone()).or_insert(tracing);
+    }
+}

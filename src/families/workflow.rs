@@ -1,0 +1,84 @@
+//! `workflow_definition`. Source: the document, "Orchestrated Workflow Pattern".
+
+use crate::lower::{At, Lowering};
+use crate::model::flow::{Call, Flow, Step};
+use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
+use crate::source::Spanned;
+
+/// A workflow: steps that call tools of MCP servers in an order. It is a principal of its own, granted exactly the tools
+/// that its steps name. May stand many times, with unique names.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowDefinition {
+    /// Its name, unique among workflows.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    name: Spanned<String>,
+    /// What it is for, for readers.
+    #[serde(default, rename = "description")]
+    _description: Option<Spanned<String>>,
+    /// The unit it belongs to; by default that of its folder, else `central`.
+    business_unit: Option<Spanned<UnitName>>,
+    /// The token subject it runs as; by default derived from the trust domain of `identity`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    subject: Option<Spanned<String>>,
+    /// Switches the workflow off, and says why.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    suspended: Option<Spanned<String>>,
+    /// What it does.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    steps: Vec<WorkflowStep>,
+}
+
+/// A step of a workflow.
+#[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct WorkflowStep {
+    /// Its name, unique within the workflow.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    name: Spanned<String>,
+    /// The server whose tools it calls.
+    mcp_server: Spanned<ServerName>,
+    /// The tools it calls.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    tools: Vec<Spanned<ToolName>>,
+    /// Tools of the same server that undo the step, called when a later one fails.
+    #[serde(default)]
+    compensation: Vec<Spanned<ToolName>>,
+    /// Steps that must be done before.
+    #[serde(default)]
+    depends_on: Vec<Spanned<String>>,
+}
+
+impl WorkflowDefinition {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let id = self.name.map(|name| FlowId { kind: FlowKind::Workflow, name: name.into() });
+        let steps = self
+            .steps
+            .into_iter()
+            .map(|step| {
+                out.mention(&at.scope, &step.mcp_server, "the server of a workflow step");
+                let call = |compensation| move |tool| Call { tool, server: None, compensation };
+                let calls = step.tools.into_iter().map(call(false));
+                Step {
+                    name: step.name,
+                    servers: vec![step.mcp_server],
+                    calls: calls.chain(step.compensation.into_iter().map(call(true))).collect(),
+                    depends_on: step.depends_on,
+                }
+            })
+            .collect();
+        let flow = Flow {
+            id,
+            unit: super::no_unit(),
+            unit_written: false,
+            subject: self.subject,
+            steps,
+            compensations_enabled: None,
+            subscribes_to: Vec::new(),
+            suspended: self.suspended,
+        };
+        super::add_flow(at, out, flow, self.business_unit);
+    }
+}

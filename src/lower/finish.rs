@@ -1,0 +1,194 @@
+//! What needs all sections: servers, tool ownership, unit folders.
+
+use std::collections::BTreeMap;
+
+use super::{At, Lowering, ServerEntry, bare_server, bare_tool, rules};
+use crate::diagnostic::{Diagnostic, Report};
+use crate::model::Model;
+use crate::model::name::{ServerName, UnitName};
+use crate::model::topology::LocalOverride;
+use crate::source::Spanned;
+
+/// The families that `security_only` lets a unit folder hold.
+const SECURITY_FAMILIES: [&str; 3] = ["progressive_auth", "data_routing", "zero_trust_config"];
+/// The families that no unit folder may hold.
+const CENTRE_FAMILIES: [&str; 2] = ["federation_config", "identity"];
+
+impl Lowering {
+    /// Brings everything together.
+    #[must_use]
+    pub fn finish(mut self) -> (Model, Report) {
+        self.judge_unit_folders();
+        self.add_servers();
+        self.add_mentions();
+        self.resolve_calls();
+        self.set_flow_units();
+        (self.model, self.report)
+    }
+
+    fn judge_unit_folders(&mut self) {
+        let mode = self.model.topology.local_policy_override.as_ref();
+        for at in &self.sections {
+            let Some(unit) = &at.scope else { continue };
+            if CENTRE_FAMILIES.contains(&at.family) {
+                let message =
+                    format!("`{}` is the centre's alone and may not stand in the folder of unit `{unit}`", at.family);
+                self.report.push(Diagnostic::new(&rules::CENTRE_ONLY, at.key, message));
+                continue;
+            }
+            let (permitted, word) = match mode.map(|mode| mode.value) {
+                Some(LocalOverride::Full) => (true, "full"),
+                Some(LocalOverride::SecurityOnly) => (SECURITY_FAMILIES.contains(&at.family), "security_only"),
+                Some(LocalOverride::None) | None => (false, "none"),
+            };
+            if permitted {
+                continue;
+            }
+            let message = format!("the folder of unit `{unit}` may not hold `{}`", at.family);
+            let mut finding = Diagnostic::new(&rules::OVERRIDES_FORBIDDEN, at.key, message);
+            finding = match mode {
+                Some(mode) => finding.label(mode.loc, format!("`local_policy_override` is `{word}`")),
+                None => finding.help("`local_policy_override` is not set, which means `none`"),
+            };
+            self.report.push(finding);
+        }
+    }
+
+    fn add_servers(&mut self) {
+        let mut entries = std::mem::take(&mut self.entries);
+        // The centre's entries first; a unit's entry then restates one of them or stands alone.
+        entries.sort_by(|a, b| a.0.scope.cmp(&b.0.scope));
+        for (at, entry) in entries {
+            let name = entry.server.name.value.clone();
+            match (&at.scope, self.model.servers.get(&name)) {
+                (Some(folder), Some(central)) if central.registered => {
+                    let of_folder = central.unit.as_ref().is_some_and(|unit| unit.value == *folder);
+                    let (loc, first) = (entry.server.name.loc, central.name.loc);
+                    let restated = central.overlay.is_some();
+                    if !of_folder {
+                        let message = format!("unit `{folder}` may not restate server `{name}` of another unit");
+                        let finding = Diagnostic::new(&rules::FOREIGN_UNIT, loc, message).label(first, "declared here");
+                        self.report.push(finding);
+                    } else if restated {
+                        self.declare_as("server", format!("{folder}\u{0}{name}"), name.as_str(), loc);
+                    } else {
+                        self.declare_as("server", format!("{folder}\u{0}{name}"), name.as_str(), loc);
+                        self.restate(&name, entry);
+                    }
+                }
+                (_, Some(_)) => {
+                    self.declare("server", name.as_str(), entry.server.name.loc);
+                }
+                (_, None) => {
+                    self.declare("server", name.as_str(), entry.server.name.loc);
+                    let mut server = entry.server;
+                    server.registered = true;
+                    server.unit = entry.unit;
+                    self.model.servers.insert(name, server);
+                }
+            }
+        }
+    }
+
+    /// A unit's entry restates the access part as a whole; operational values that it sets replace the centre's.
+    fn restate(&mut self, name: &ServerName, entry: ServerEntry) {
+        let Some(server) = self.model.servers.get_mut(name) else { return };
+        let mine = entry.server;
+        server.overlay = Some(mine.access);
+        server.url = mine.url.or(server.url.take());
+        server.location = mine.location.or(server.location.take());
+        server.encryption_at_rest = mine.encryption_at_rest.or(server.encryption_at_rest.take());
+        server.suspended = server.suspended.take().or(mine.suspended);
+        if !mine.controls.is_empty() {
+            server.controls = mine.controls;
+        }
+        if !mine.labels.is_empty() {
+            server.labels = mine.labels;
+        }
+    }
+
+    fn add_mentions(&mut self) {
+        let mut mentions = std::mem::take(&mut self.mentions);
+        mentions.sort_by_key(|(_, server, _)| server.loc);
+        for (_, server, as_what) in mentions {
+            let entry = self.model.servers.entry(server.value.clone()).or_insert_with(|| bare_server(server.clone()));
+            entry.mentions.push((server.loc, as_what));
+        }
+    }
+
+    /// Finds the server of each call, and adds the tools that flows name to servers that list none.
+    fn resolve_calls(&mut self) {
+        let Model { flows, servers, .. } = &mut self.model;
+        for flow in flows.values_mut() {
+            for step in &mut flow.steps {
+                let candidates: Vec<&ServerName> = step.servers.iter().map(|server| &server.value).collect();
+                for call in &mut step.calls {
+                    let owns = |server: &&&ServerName| {
+                        servers
+                            .get::<ServerName>(server)
+                            .is_some_and(|s| s.lists_tools && s.tools.contains_key(&call.tool.value))
+                    };
+                    call.server = match candidates.as_slice() {
+                        [only] => Some((*only).clone()),
+                        several => match several.iter().filter(owns).collect::<Vec<_>>().as_slice() {
+                            [only] => Some((**only).clone()),
+                            _ => None,
+                        },
+                    };
+                    let Some(server) = call.server.as_ref().and_then(|name| servers.get_mut(name)) else { continue };
+                    if !server.lists_tools {
+                        let tool = call.tool.clone();
+                        server.tools.entry(tool.value.clone()).or_insert_with(|| bare_tool(tool, false));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A flow without a unit of its own is of the centre; writing it in the central files is the approval.
+    fn set_flow_units(&mut self) {
+        for flow in self.model.flows.values_mut() {
+            if flow.unit.value.as_str().is_empty() {
+                flow.unit = Spanned::new(UnitName::from(UnitName::CENTRAL), flow.id.loc);
+            }
+        }
+    }
+}
+
+/// Reports unit folders of units that the registry does not list.
+pub fn judge_folders(folders: &BTreeMap<UnitName, Spanned<String>>, model: &Model, report: &mut Report) {
+    if !model.complete_for(&["mcp_registry"]) {
+        return;
+    }
+    for (unit, folder) in folders {
+        if !model.topology.units.contains_key(unit) {
+            let known = model.topology.units.keys().map(UnitName::as_str);
+            let message =
+                format!("folder `{}` is given to unit `{unit}`, which the registry does not list", folder.value);
+            report.push(
+                Diagnostic::new(&rules::FOLDER_WITHOUT_UNIT, folder.loc, message)
+                    .maybe_help(crate::diagnostic::did_you_mean(unit.as_str(), known)),
+            );
+        }
+    }
+}
+
+/// Reports a second section of a family that may stand once in its scope.
+pub fn judge_repeats(sections: &[At], report: &mut Report) {
+    let mut first: BTreeMap<(&str, &crate::model::Scope), &At> = BTreeMap::new();
+    for at in sections {
+        match first.get(&(at.family, &at.scope)) {
+            None => {
+                first.insert((at.family, &at.scope), at);
+            }
+            Some(earlier) => report.push(
+                Diagnostic::new(
+                    &rules::DUPLICATE_SECTION,
+                    at.key,
+                    format!("`{}` stands a second time, and may stand once", at.family),
+                )
+                .label(earlier.key, "first here"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The rules of routing and lowering.
+
+use crate::diagnostic::{Rule, Severity};
+
+/// A top-level key that no family has.
+pub static UNKNOWN_FAMILY: Rule = Rule {
+    name: "unknown-family",
+    severity: Severity::Error,
+    what: "Finds top-level keys that name no family of configuration.",
+    why: "Whatever stands below such a key would have no effect, and nobody would notice.",
+    fix: "Correct the key (`mcpctl list families` shows all), or list the file under `exclude` in `mcpctl.yaml`.",
+};
+
+/// A file or document that is no map of sections.
+pub static NOT_SECTIONS: Rule = Rule {
+    name: "not-a-section-map",
+    severity: Severity::Error,
+    what: "Finds documents whose top level is a list or a single value.",
+    why: "Configuration is a map from family keys to sections; anything else cannot be routed and would be lost.",
+    fix: "Put the content under the key of its family, or list the file under `exclude` in `mcpctl.yaml`.",
+};
+
+/// A manifest that hides a family.
+pub static DISGUISED_MANIFEST: Rule = Rule {
+    name: "disguised-manifest",
+    severity: Severity::Error,
+    what: "Finds documents that have `apiVersion` and `kind`, as a Kubernetes manifest does, and a family key beside them.",
+    why: "Manifests of other tools are skipped. A section inside one would be skipped with it and have no effect.",
+    fix: "Move the section into a document of its own.",
+};
+
+/// A family that may stand once stands twice.
+pub static DUPLICATE_SECTION: Rule = Rule {
+    name: "duplicate-section",
+    severity: Severity::Error,
+    what: "Finds a second section of a family that may stand only once in its scope.",
+    why: "It is not said which of the two counts.",
+    fix: "Join the two sections. Workflows, sagas, policy tests and waivers may stand many times; the registry, the event \
+          bus, pools, bulkheads and metrics are joined.",
+};
+
+/// A name is declared twice.
+pub static DUPLICATE_NAME: Rule = Rule {
+    name: "duplicate-name",
+    severity: Severity::Error,
+    what: "Finds a name that is declared twice among things of its kind: two servers, two workflows, two topics.",
+    why: "A reference to the name could mean either.",
+    fix: "Rename or remove one of the two.",
+};
+
+/// A level number is declared twice.
+pub static DUPLICATE_LEVEL: Rule = Rule {
+    name: "duplicate-level",
+    severity: Severity::Error,
+    what: "Finds two entries of `progressive_auth.levels` with the same number.",
+    why: "The requirements of the level would depend on which one is read last.",
+    fix: "Give each level its own number, or join the two.",
+};
+
+/// A value is set to two things.
+pub static CONFLICTING_VALUES: Rule = Rule {
+    name: "conflicting-values",
+    severity: Severity::Error,
+    what: "Finds a single value of a joined family (such as `central_gateway`) that two sections set differently.",
+    why: "It is not said which of the two counts.",
+    fix: "Set it once.",
+};
+
+/// A unit folder sets what is the centre's.
+pub static CENTRE_ONLY: Rule = Rule {
+    name: "centre-only-section",
+    severity: Severity::Error,
+    what: "Finds `federation_config`, `identity`, the list of business units, the central gateway, `any_agent`, or a class \
+           that the centre does not have, in a unit folder.",
+    why: "These decide what the units may do to each other; no unit may change them, in any override mode.",
+    fix: "Move it into the central files.",
+};
+
+/// A unit folder holds a family that its mode forbids.
+pub static OVERRIDES_FORBIDDEN: Rule = Rule {
+    name: "unit-overrides-forbidden-family",
+    severity: Severity::Error,
+    what: "Finds sections in a unit folder that `local_policy_override` does not permit there.",
+    why: "The centre decides what its units may set: `none` nothing, `security_only` only `progressive_auth`, \
+          `data_routing` and `zero_trust_config`, `full` any family that is not the centre's own.",
+    fix: "Move the section to the centre, or let the centre permit it.",
+};
+
+/// A unit folder speaks for another unit.
+pub static FOREIGN_UNIT: Rule = Rule {
+    name: "foreign-unit",
+    severity: Severity::Error,
+    what: "Finds servers, agents and flows in a unit folder that claim to be of another unit, or restate another unit's \
+           server.",
+    why: "A unit could otherwise give itself the rights of another one, or of the centre.",
+    fix: "Leave `business_unit` out, or move the entry to where it belongs.",
+};
+
+/// A unit folder belongs to no unit.
+pub static FOLDER_WITHOUT_UNIT: Rule = Rule {
+    name: "unit-folder-without-unit",
+    severity: Severity::Error,
+    what: "Finds folders under `units` in `mcpctl.yaml` whose unit the registry does not list.",
+    why: "The sections in the folder would apply to nothing.",
+    fix: "Add the unit to `mcp_registry.business_units`, or correct the name.",
+};
+
+/// The rules above, for the catalogue.
+pub static RULES: [&Rule; 11] = [
+    &CENTRE_ONLY,
+    &CONFLICTING_VALUES,
+    &DISGUISED_MANIFEST,
+    &DUPLICATE_LEVEL,
+    &DUPLICATE_NAME,
+    &DUPLICATE_SECTION,
+    &FOLDER_WITHOUT_UNIT,
+    &FOREIGN_UNIT,
+    &NOT_SECTIONS,
+    &OVERRIDES_FORBIDDEN,
+    &UNKNOWN_FAMILY,
+];

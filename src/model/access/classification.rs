@@ -1,0 +1,90 @@
+//! Which class governs which server, indexed: questions about every server cost no walk over every class.
+
+use std::collections::BTreeMap;
+
+use super::{AccessRules, DataClass};
+use crate::model::server::ServerAccess;
+use crate::source::{Loc, Spanned};
+
+/// One scope's classes by server.
+#[derive(Debug)]
+pub struct Classification<'a> {
+    rules: &'a AccessRules,
+    by_server: BTreeMap<&'a str, Vec<Listing<'a>>>,
+}
+
+/// One class that lists a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing<'a> {
+    /// Position in the order of sensitivity; 0 is the least sensitive.
+    pub rank: usize,
+    /// The class.
+    pub class: &'a DataClass,
+    /// Where it lists the server.
+    pub loc: Loc,
+}
+
+impl<'a> Classification<'a> {
+    /// Indexes the classes of these rules.
+    #[must_use]
+    pub fn of(rules: &'a AccessRules) -> Self {
+        let mut by_server: BTreeMap<&str, Vec<Listing<'a>>> = BTreeMap::new();
+        for (rank, class) in rules.classes.iter().enumerate() {
+            for server in &class.servers {
+                by_server.entry(server.value.as_str()).or_default().push(Listing { rank, class, loc: server.loc });
+            }
+        }
+        Self { rules, by_server }
+    }
+
+    /// The rules that were indexed.
+    #[must_use]
+    pub fn rules(&self) -> &'a AccessRules {
+        self.rules
+    }
+
+    /// Every listing of a server, the least sensitive class first.
+    #[must_use]
+    pub fn listings(&self, server: &str) -> &[Listing<'a>] {
+        self.by_server.get(server).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The most sensitive class that lists a server; `None` where none does.
+    #[must_use]
+    pub fn listed(&self, server: &str) -> Option<Listing<'a>> {
+        self.listings(server).last().copied()
+    }
+
+    /// Every server that is listed, by name, with its listings.
+    pub fn servers(&self) -> impl Iterator<Item = (&'a str, &[Listing<'a>])> {
+        self.by_server.iter().map(|(server, listings)| (*server, listings.as_slice()))
+    }
+
+    /// The rank and class that govern a server: the listed one, else the most sensitive declared.
+    #[must_use]
+    pub fn governing(&self, server: &str) -> Option<(usize, &'a DataClass)> {
+        let listed = self.listed(server).map(|listing| (listing.rank, listing.class));
+        listed.or_else(|| self.rules.classes.iter().enumerate().next_back())
+    }
+
+    /// The level that follows from the class of a server; `None` where no levels are declared.
+    #[must_use]
+    pub fn derived_level(&self, server: &str) -> Option<u32> {
+        let levels = &self.rules.levels;
+        let highest = levels.keys().next_back();
+        let level = match self.governing(server) {
+            Some((_, DataClass { min_auth_level: Some(least), .. })) => {
+                levels.range(least.value..).next().map(|(number, _)| number)
+            }
+            Some((rank, _)) => levels.keys().nth(rank),
+            None => None,
+        };
+        level.or(highest).copied()
+    }
+
+    /// The level of a thing on a server: its own, else the server's, else the derived one.
+    #[must_use]
+    pub fn level(&self, server: &str, access: &ServerAccess, own: Option<&Spanned<u32>>) -> Option<u32> {
+        own.or(access.auth_level.as_ref()).map(|level| level.value).or_else(|| self.derived_level(server))
+    }
+}

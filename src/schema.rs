@@ -1,0 +1,83 @@
+//! JSON Schemas, run straight on the arena, every fault at its place.
+//!
+//! The schemas are generated from the families' types by a test and committed under `schemas/`. A validator is built when a
+//! section of its family is first met, never before.
+
+pub mod arena;
+pub mod explain;
+#[cfg(test)]
+pub(crate) mod generate;
+pub mod rules;
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use self::arena::{Arena, ArenaNode};
+use crate::diagnostic::Diagnostic;
+use crate::families::FamilyId;
+use crate::families::text::check_format;
+use crate::source::yaml::{NodeId, Tree};
+
+/// A schema ready to run, with its text for messages.
+pub struct Validator {
+    schema: Value,
+    compiled: jsonschema::Validator<Arena>,
+}
+
+const FORMATS: [&str; 6] =
+    ["mcpctl-duration", "mcpctl-size", "mcpctl-percent", "mcpctl-date", "mcpctl-http-url", "mcpctl-target"];
+
+impl Validator {
+    /// Builds a validator for a JSON Schema.
+    ///
+    /// # Errors
+    /// What is wrong with the schema. Never for a schema of this crate, which a test builds.
+    pub fn new(schema: Value) -> Result<Self, String> {
+        let mut options = jsonschema::options_for::<Arena>().should_validate_formats(true);
+        for format in FORMATS {
+            options = options.with_format(format, move |text: &str| matches!(check_format(format, text), Some(Ok(()))));
+        }
+        let compiled = options.build(&schema).map_err(|error| error.to_string())?;
+        Ok(Self { schema, compiled })
+    }
+
+    /// Every fault of a node. `key` is the key that it stands under, where a missing key is reported.
+    #[must_use]
+    pub fn check(&self, tree: &Tree<'_>, key: NodeId, body: NodeId) -> Vec<Diagnostic> {
+        if self.compiled.is_valid(ArenaNode::new(tree, body)) {
+            return Vec::new();
+        }
+        self.compiled
+            .iter_errors(ArenaNode::new(tree, body))
+            .flat_map(|error| explain::explain(&error, &self.schema, tree, key, body))
+            .collect()
+    }
+}
+
+/// The validator of a family's section body, built on first use. `None` only if the embedded schema does not build,
+/// which a test excludes.
+#[must_use]
+pub fn validator(family: FamilyId) -> Option<&'static Validator> {
+    static VALIDATORS: [OnceLock<Option<Validator>>; FamilyId::ALL.len()] =
+        [const { OnceLock::new() }; FamilyId::ALL.len()];
+    let slot = VALIDATORS.get(family as usize)?;
+    slot.get_or_init(|| {
+        let mut file: Value = serde_json::from_str(family.schema()).ok()?;
+        let body = file.get_mut("properties")?.get_mut(family.key())?.take();
+        Validator::new(body).ok()
+    })
+    .as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_a_schema_that_builds() {
+        for family in FamilyId::ALL {
+            assert!(validator(*family).is_some(), "{}", family.name());
+        }
+    }
+}

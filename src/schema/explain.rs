@@ -1,0 +1,214 @@
+//! From a schema error to a finding that a person can act on, at the key or value that is wrong.
+
+use jsonschema::ValidationError;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use serde_json::Value;
+
+use super::rules;
+use crate::diagnostic::{Diagnostic, Rule, did_you_mean};
+use crate::families::text::check_format;
+use crate::source::Loc;
+use crate::source::yaml::scalar::Value as Scalar;
+use crate::source::yaml::{NodeId, Tree};
+
+/// A value reached by a path: its node, the key it stands under, and the last alias on the way.
+struct Reached {
+    node: NodeId,
+    key: NodeId,
+    alias: Option<Loc>,
+}
+
+fn reach(tree: &Tree<'_>, key: NodeId, body: NodeId, pointer: &str) -> Reached {
+    let mut at = Reached { node: body, key, alias: None };
+    let follow = |at: &mut Reached, node: NodeId| {
+        if tree.target(node) != node {
+            at.alias = Some(tree.loc(node));
+        }
+        at.node = tree.target(node);
+    };
+    follow(&mut at, body);
+    for segment in pointer.split('/').skip(1) {
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        if let Some((key, value)) = tree.get(at.node, &name) {
+            at.key = key;
+            follow(&mut at, value);
+        } else if let Some(element) = tree.elements(at.node).and_then(|all| all.get(name.parse::<usize>().ok()?)) {
+            follow(&mut at, *element);
+        }
+    }
+    at
+}
+
+/// The findings of one schema error.
+#[must_use]
+pub fn explain(
+    error: &ValidationError<'_>,
+    schema: &Value,
+    tree: &Tree<'_>,
+    key: NodeId,
+    body: NodeId,
+) -> Vec<Diagnostic> {
+    let at = reach(tree, key, body, error.instance_path().as_str());
+    let loc = tree.loc(at.node);
+    let shown = shown(tree, at.node);
+    let under = tree.text(at.key);
+    let parent = || {
+        let path = error.schema_path().as_str();
+        path.rsplit_once('/').and_then(|(parent, _)| schema.pointer(parent))
+    };
+    let one = |rule: &'static Rule, loc: Loc, message: String| vec![Diagnostic::new(rule, loc, message)];
+    #[expect(clippy::wildcard_enum_match_arm, reason = "kinds that our schemas do not use are passed on as they are")]
+    let mut findings = match error.kind() {
+        Kind::AdditionalProperties { unexpected } => unexpected
+            .iter()
+            .map(|name| {
+                let loc = tree.get(at.node, name).map_or(loc, |(key, _)| tree.loc(key));
+                unknown_key(name, parent(), loc)
+            })
+            .collect(),
+        Kind::Required { property } => {
+            let property = property.as_str().unwrap_or_default();
+            let place = if tree.elements(at.node).is_none() && tree.loc(at.key).end <= loc.start && at.node != body {
+                tree.loc(at.key)
+            } else {
+                first_key(tree, at.node).unwrap_or(loc)
+            };
+            let place = if at.node == tree.target(body) { tree.loc(key) } else { place };
+            one(&rules::MISSING_KEY, place, format!("the key `{property}` is missing here"))
+        }
+        Kind::Enum { options } => {
+            let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let listed: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            let message = format!("{shown} is no legal word for `{under}`; legal are {}", listed.join(", "));
+            let help = did_you_mean(tree.text(at.node), words);
+            vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
+        }
+        Kind::Type { kind } => vec![wrong_type(tree, at.node, under, kind)],
+        Kind::Format { format } => {
+            let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
+            let rule = if format == "mcpctl-target" { &rules::INVALID_WILDCARD } else { &rules::INVALID_VALUE };
+            one(rule, loc, reason.unwrap_or_else(|| format!("{shown} is no {format}")))
+        }
+        Kind::Pattern { pattern } => {
+            one(&rules::INVALID_NAME, loc, format!("{shown} is no valid name for `{under}`; it must match `{pattern}`"))
+        }
+        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+            one(&rules::INVALID_VALUE, place_of_empty(tree, &at), format!("`{under}` must not be empty"))
+        }
+        Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
+            one(&rules::INVALID_VALUE, loc, format!("{shown} is too small for `{under}`; the least is {limit}"))
+        }
+        Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => {
+            one(&rules::INVALID_VALUE, loc, format!("{shown} is too large for `{under}`; the most is {limit}"))
+        }
+        Kind::MaxProperties { .. } => {
+            one(&rules::INVALID_VALUE, loc, "each element of this list must be a map of one key".to_owned())
+        }
+        Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
+            one(&rules::INVALID_VALUE, tree.loc(at.key), one_of_message(under, parent()))
+        }
+        _ => one(&rules::INVALID_VALUE, loc, error.to_string()),
+    };
+    if let Some(alias) = at.alias {
+        findings = findings.into_iter().map(|finding| finding.label(alias, "used through this alias")).collect();
+    }
+    findings
+}
+
+fn first_key(tree: &Tree<'_>, node: NodeId) -> Option<Loc> {
+    tree.entries(node)?.first().map(|(key, _)| tree.loc(*key))
+}
+
+/// An empty scalar or flow collection is shown itself; an empty value without extent, by its key.
+fn place_of_empty(tree: &Tree<'_>, at: &Reached) -> Loc {
+    let loc = tree.loc(at.node);
+    if loc.end > loc.start { loc } else { tree.loc(at.key) }
+}
+
+fn unknown_key(name: &str, parent: Option<&Value>, loc: Loc) -> Diagnostic {
+    let known: Vec<&str> = parent
+        .and_then(|p| p.get("properties")?.as_object())
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    let patterns =
+        parent.and_then(|p| p.get("patternProperties")?.as_object()).is_some_and(|patterns| !patterns.is_empty());
+    if patterns {
+        return Diagnostic::new(&rules::INVALID_NAME, loc, format!("`{name}` is no valid name here"));
+    }
+    let listed: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
+    let finding = Diagnostic::new(&rules::UNKNOWN_KEY, loc, format!("`{name}` has no meaning here"));
+    match did_you_mean(name, known.iter().copied()) {
+        Some(help) => finding.help(help),
+        None if listed.is_empty() => finding,
+        None => finding.help(format!("legal here: {}", listed.join(", "))),
+    }
+}
+
+fn one_of_message(under: &str, parent: Option<&Value>) -> String {
+    let alternatives = parent.and_then(|p| p.get("oneOf")?.as_array()).into_iter().flatten();
+    let keys: Vec<String> = alternatives
+        .filter_map(|alternative| alternative.get("required")?.get(0)?.as_str())
+        .map(|key| format!("`{key}`"))
+        .collect();
+    format!("`{under}` needs exactly one of {}", keys.join(", "))
+}
+
+fn shown(tree: &Tree<'_>, node: NodeId) -> String {
+    match tree.scalar(node).map(|scalar| scalar.value()) {
+        Some(Scalar::Null) => "nothing".to_owned(),
+        Some(_) => {
+            let text = tree.text(node);
+            let cut: String = text.chars().take(60).collect();
+            if cut.len() < text.len() { format!("`{cut}…`") } else { format!("`{text}`") }
+        }
+        None if tree.elements(node).is_some() => "a list".to_owned(),
+        None => "a map".to_owned(),
+    }
+}
+
+fn type_word(name: &str) -> &str {
+    match name {
+        "null" => "nothing",
+        "boolean" => "`true` or `false`",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "string" => "a string",
+        "array" => "a list",
+        "object" => "a map",
+        other => other,
+    }
+}
+
+fn wrong_type(tree: &Tree<'_>, node: NodeId, under: &str, kind: &TypeKind) -> Diagnostic {
+    let expected: Vec<String> = match kind {
+        TypeKind::Single(one) => vec![one.to_string()],
+        TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect(),
+    };
+    let words: Vec<&str> = expected.iter().map(|name| type_word(name)).collect();
+    let scalar = tree.scalar(node);
+    let found = match scalar.map(|scalar| scalar.value()) {
+        Some(Scalar::Null) => "nothing".to_owned(),
+        Some(Scalar::Bool(_)) => format!("the boolean `{}`", tree.text(node)),
+        Some(Scalar::Int(_) | Scalar::Float(_)) => format!("the number `{}`", tree.text(node)),
+        Some(Scalar::Text(_)) => format!("the string {}", shown(tree, node)),
+        None => shown(tree, node),
+    };
+    let message = format!("`{under}` takes {}, not {found}", words.join(" or "));
+    let help = match scalar {
+        Some(scalar) if expected == ["string"] && !scalar.is_null() => {
+            Some(format!("put quotes around it: \"{}\"", scalar.text()))
+        }
+        Some(scalar) if expected == ["boolean"] => match scalar.text().to_ascii_lowercase().as_str() {
+            "yes" | "on" => Some("write `true`; YAML 1.2 reads this word as a string".to_owned()),
+            "no" | "off" => Some("write `false`; YAML 1.2 reads this word as a string".to_owned()),
+            _ => None,
+        },
+        Some(scalar) if expected == ["array"] && !scalar.is_null() => {
+            Some(format!("write a list: [{}]", scalar.text()))
+        }
+        _ => None,
+    };
+    Diagnostic::new(&rules::WRONG_TYPE, tree.loc(node), message).maybe_help(help)
+}

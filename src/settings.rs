@@ -1,0 +1,175 @@
+//! `mcpctl.yaml`: the tool's own settings. Not a family; optional; a schema of its own.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::checks::Levels;
+use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
+use crate::families::decode;
+use crate::families::text::words;
+use crate::model::name::UnitName;
+use crate::schema::Validator;
+use crate::source::yaml;
+use crate::source::{FileId, Loc, SourceFile, Spanned};
+
+/// The name of the file, at the root of a workspace.
+pub const FILE_NAME: &str = "mcpctl.yaml";
+
+/// The JSON Schema of the file.
+pub const SCHEMA: &str = include_str!("../schemas/settings.schema.json");
+
+/// A check that does not exist.
+pub static UNKNOWN_CHECK: Rule = Rule {
+    name: "unknown-check",
+    severity: Severity::Error,
+    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has.",
+    why: "The setting or waiver has no effect, and the check that was meant goes on as before.",
+    fix: "Correct the name; `mcpctl list checks` shows all.",
+};
+
+/// `mcpctl.yaml`, the settings of the tool for this workspace. Optional.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SettingsFile {
+    /// Where `compile` writes the bundle, relative to the workspace; `bundle` by default.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    output: Option<Spanned<String>>,
+    /// Paths that are not read, relative to the workspace; `*` stands for any text within a name, `**` for any folders.
+    #[serde(default)]
+    exclude: Vec<Spanned<String>>,
+    /// Levels of checks, by name: `error`, `warning`, `note`, or `off`. Errors of reading and shape cannot be lowered.
+    #[serde(default)]
+    checks: BTreeMap<Spanned<String>, Spanned<LevelWord>>,
+    /// Targets that every compile must produce, with their settings.
+    targets: Option<TargetsSection>,
+    /// Folders of business units, by unit, relative to the workspace.
+    #[serde(default)]
+    units: BTreeMap<UnitName, Spanned<String>>,
+    /// Folders of environments, by name. They are not read as part of the workspace.
+    #[serde(default)]
+    environments: BTreeMap<String, Spanned<String>>,
+    /// Base URL of a published copy of the documentation; findings then carry a link.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
+    docs_url: Option<Spanned<String>>,
+}
+
+/// Targets that every compile must produce.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct TargetsSection {
+    /// Cedar schema, policies, entities and evidence.
+    cedar: Option<Spanned<CedarSettings>>,
+}
+
+/// Settings of the Cedar target; it has none yet.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct CedarSettings {}
+
+words! {
+    /// The level of a check.
+    enum LevelWord { Error = "error", Warning = "warning", Note = "note", Off = "off", }
+}
+
+/// The settings in force.
+#[derive(Debug, Default, Clone)]
+pub struct Settings {
+    /// The output folder, where set.
+    pub output: Option<Spanned<String>>,
+    /// Patterns of paths that are not read.
+    pub exclude: Vec<Spanned<String>>,
+    /// Levels of checks; `None` is off.
+    pub levels: Levels,
+    /// Targets that every compile must produce, and where that is said.
+    pub targets: BTreeMap<String, Loc>,
+    /// Unit folders.
+    pub units: BTreeMap<UnitName, Spanned<String>>,
+    /// Environment folders.
+    pub environments: BTreeMap<String, Spanned<String>>,
+    /// Base URL of the documentation.
+    pub docs_url: Option<String>,
+}
+
+/// Reads the settings. With any finding of level error the settings are the defaults, and nothing else should be read.
+#[must_use]
+pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
+    static VALIDATOR: OnceLock<Option<Validator>> = OnceLock::new();
+    let mut findings = Vec::new();
+    let tree = yaml::parse(file, source, &mut findings);
+    let fails = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == Severity::Error);
+    let root = match tree.documents() {
+        [] => return (Settings::default(), findings),
+        [root] => *root,
+        [_, second, ..] => {
+            let message = "settings are one document; this is a second one";
+            findings.push(Diagnostic::new(&crate::lower::rules::DUPLICATE_SECTION, tree.loc(*second), message));
+            return (Settings::default(), findings);
+        }
+    };
+    let validator = VALIDATOR.get_or_init(|| Validator::new(serde_json::from_str(SCHEMA).ok()?).ok());
+    if let Some(validator) = validator {
+        findings.extend(validator.check(&tree, root, root));
+    }
+    if fails(&findings) {
+        return (Settings::default(), findings);
+    }
+    let settings = match decode::decode::<SettingsFile>(&tree, root) {
+        Ok(written) => settle(written, &mut findings),
+        Err(error) => {
+            let loc = error.loc.unwrap_or_else(|| Loc::start_of(file));
+            findings.push(Diagnostic::new(&crate::schema::rules::WRONG_TYPE, loc, error.message));
+            Settings::default()
+        }
+    };
+    if fails(&findings) { (Settings::default(), findings) } else { (settings, findings) }
+}
+
+fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
+    let mut levels = Levels::new();
+    let adjustable: Vec<&str> = crate::checks::CHECKS.iter().map(|check| check.rule.name).collect();
+    for (name, level) in written.checks {
+        if !adjustable.contains(&name.value.as_str()) {
+            let fixed = crate::checks::all_rules().iter().any(|rule| rule.name == name.value);
+            let message = if fixed {
+                format!("the level of `{name}` cannot be changed")
+            } else {
+                format!("no check is called `{name}`")
+            };
+            findings.push(
+                Diagnostic::new(&UNKNOWN_CHECK, name.loc, message)
+                    .maybe_help(did_you_mean(&name.value, adjustable.iter().copied()).filter(|_| !fixed)),
+            );
+            continue;
+        }
+        levels.insert(
+            name.value,
+            match level.value {
+                LevelWord::Error => Some(Severity::Error),
+                LevelWord::Warning => Some(Severity::Warning),
+                LevelWord::Note => Some(Severity::Note),
+                LevelWord::Off => None,
+            },
+        );
+    }
+    let folders = written.units.values().chain(written.environments.values()).chain(&written.output);
+    for folder in folders {
+        let leaves = folder.value.starts_with('/') || folder.value.split(['/', '\\']).any(|part| part == "..");
+        if leaves && written.output.as_ref().is_none_or(|output| output.loc != folder.loc) {
+            let message = format!("`{folder}` must be a folder inside the workspace");
+            findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, folder.loc, message));
+        }
+    }
+    let cedar = written.targets.and_then(|targets| targets.cedar);
+    Settings {
+        output: written.output,
+        exclude: written.exclude,
+        levels,
+        targets: cedar.map(|cedar| ("cedar".to_owned(), cedar.loc)).into_iter().collect(),
+        units: written.units,
+        environments: written.environments,
+        docs_url: written.docs_url.map(|url| url.value),
+    }
+}

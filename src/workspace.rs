@@ -1,0 +1,292 @@
+//! Walks and reads a workspace: the only input I/O, behind an injectable [`Reader`].
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
+
+use crate::settings::{self, Settings};
+use crate::source::yaml::MOST_BYTES;
+use crate::source::{FileId, SourceFile};
+
+pub mod disk;
+
+pub use disk::Disk;
+
+/// Reads folders and files.
+pub trait Reader: Sync {
+    /// Whether the path is a folder.
+    ///
+    /// # Errors
+    /// Where the path does not exist or cannot be looked at.
+    fn is_folder(&self, path: &Path) -> io::Result<bool>;
+
+    /// Every file below a folder. `skip` is asked for each folder and file, by its path relative to `root`, and nothing
+    /// below a skipped folder is visited.
+    ///
+    /// # Errors
+    /// Where the folder itself cannot be read. What cannot be read inside is an entry that says so.
+    fn walk(&self, root: &Path, skip: &mut dyn FnMut(&str) -> bool) -> io::Result<Vec<Entry>>;
+
+    /// The bytes of a file; at most `most` and one more, so that a larger one is recognised.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>>;
+}
+
+/// What a walk came across.
+#[derive(Debug)]
+pub struct Entry {
+    /// Path relative to the root, with `/`.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What a walk came across.
+#[derive(Debug)]
+pub enum EntryKind {
+    /// A file.
+    File,
+    /// A symbolic link whose content is read under its own name already.
+    LinkInside,
+    /// A symbolic link that leads out of the workspace; never followed.
+    LinkOutside,
+    /// Something that could not be looked at.
+    Failed(io::Error),
+}
+
+/// What is to be read.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A folder, or a single file.
+    Path(PathBuf),
+    /// A text that is there already, such as standard input, under that name.
+    Text {
+        /// The name that findings show.
+        name: String,
+        /// The text.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A file, read or not.
+#[derive(Debug)]
+pub struct InputFile {
+    /// Path relative to the root, with `/`.
+    pub name: String,
+    /// Its bytes, or why they could not be had.
+    pub bytes: Result<Vec<u8>, Unread>,
+}
+
+/// Why a file's bytes could not be had.
+#[derive(Debug)]
+pub enum Unread {
+    /// It could not be read.
+    Failed(io::Error),
+    /// It is larger than anything that is read.
+    TooLarge,
+    /// It is a link out of the workspace.
+    LinkOutside,
+}
+
+/// What was left out, counted for the summary.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Hidden files and folders.
+    pub hidden: usize,
+    /// What `exclude`, the output folder and the environments' folders leave out.
+    pub excluded: usize,
+    /// Symbolic links to files that are read under their own name.
+    pub links: usize,
+}
+
+/// A workspace's files, sorted by name.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The folder.
+    pub root: PathBuf,
+    /// Every YAML file but the settings.
+    pub files: Vec<InputFile>,
+    /// `mcpctl.yaml`, if there is one.
+    pub settings: Option<InputFile>,
+    /// What was left out.
+    pub skipped: Skipped,
+}
+
+/// Why a workspace could not be read at all.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ReadError {
+    /// The path cannot be looked at.
+    #[error("cannot read `{}`", path.display())]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No YAML file was found.
+    #[error("there is no YAML file to read in `{}`", path.display())]
+    #[diagnostic(help("a workspace is a folder of `*.yaml` files; `mcpctl init` writes a small one to start from"))]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An `exclude` pattern is malformed.
+    #[error("`{pattern}` in `exclude` of `mcpctl.yaml` is no pattern of paths")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        #[source]
+        source: globset::Error,
+    },
+}
+
+/// The folder that `compile` writes to when nothing says otherwise.
+pub const DEFAULT_OUTPUT: &str = "bundle";
+
+/// Reads a workspace. `out` is the folder that will be written, which is left out if it stands inside.
+///
+/// # Errors
+/// Where the path cannot be read at all, or holds no YAML file. A single file that cannot be read is an [`InputFile`]
+/// that says so.
+pub fn read(input: &Input, reader: &dyn Reader, out: Option<&Path>) -> Result<Workspace, ReadError> {
+    let path = match input {
+        Input::Text { name, bytes } => {
+            let too_large = bytes.len() > MOST_BYTES;
+            let bytes = if too_large { Err(Unread::TooLarge) } else { Ok(bytes.clone()) };
+            return Ok(one_file(PathBuf::from("."), name.clone(), bytes));
+        }
+        Input::Path(path) => path,
+    };
+    let failed = |source| ReadError::Path { path: path.clone(), source };
+    if reader.is_folder(path).map_err(failed)? {
+        return read_folder(path, reader, out);
+    }
+    let root = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let bytes = reader.read(path, MOST_BYTES).map_err(failed)?;
+    let bytes = if bytes.len() > MOST_BYTES { Err(Unread::TooLarge) } else { Ok(bytes) };
+    Ok(one_file(root, name, bytes))
+}
+
+fn one_file(root: PathBuf, name: String, bytes: Result<Vec<u8>, Unread>) -> Workspace {
+    let file = InputFile { bytes, name };
+    let is_settings = file.name == settings::FILE_NAME;
+    let (files, settings) = if is_settings { (Vec::new(), Some(file)) } else { (vec![file], None) };
+    Workspace { root, files, settings, skipped: Skipped::default() }
+}
+
+fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<Workspace, ReadError> {
+    let failed = |source| ReadError::Path { path: root.to_path_buf(), source };
+    let settings = match reader.read(&root.join(settings::FILE_NAME), MOST_BYTES) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(ReadError::Path { path: root.join(settings::FILE_NAME), source }),
+    };
+    let parsed = settings
+        .as_deref()
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .map(|text| settings::parse(FileId(0), &SourceFile::new(settings::FILE_NAME, without_bom(text))).0);
+    let left_out = LeftOut::new(root, &parsed.unwrap_or_default(), out)?;
+    let mut skipped = Skipped::default();
+    let entries = reader
+        .walk(root, &mut |name| {
+            let hidden = name.rsplit('/').next().is_some_and(|last| last.starts_with('.'));
+            let excluded = !hidden && left_out.matches(name);
+            skipped.hidden += usize::from(hidden);
+            skipped.excluded += usize::from(excluded);
+            hidden || excluded
+        })
+        .map_err(failed)?;
+    let mut wanted: Vec<Entry> = Vec::new();
+    for entry in entries {
+        let yaml = entry.name.ends_with(".yaml") || entry.name.ends_with(".yml");
+        match entry.kind {
+            EntryKind::LinkInside => skipped.links += 1,
+            EntryKind::File | EntryKind::LinkOutside if !yaml || entry.name == settings::FILE_NAME => {}
+            EntryKind::File | EntryKind::LinkOutside | EntryKind::Failed(_) => wanted.push(entry),
+        }
+    }
+    wanted.sort_by(|a, b| a.name.cmp(&b.name));
+    if wanted.is_empty() {
+        return Err(ReadError::Empty { path: root.to_path_buf() });
+    }
+    let files = wanted
+        .into_par_iter()
+        .map(|entry| {
+            let bytes = match entry.kind {
+                EntryKind::File | EntryKind::LinkInside => match reader.read(&root.join(&entry.name), MOST_BYTES) {
+                    Ok(bytes) if bytes.len() > MOST_BYTES => Err(Unread::TooLarge),
+                    Ok(bytes) => Ok(bytes),
+                    Err(error) => Err(Unread::Failed(error)),
+                },
+                EntryKind::LinkOutside => Err(Unread::LinkOutside),
+                EntryKind::Failed(error) => Err(Unread::Failed(error)),
+            };
+            InputFile { name: entry.name, bytes }
+        })
+        .collect();
+    let settings = settings.map(|bytes| {
+        let bytes = if bytes.len() > MOST_BYTES { Err(Unread::TooLarge) } else { Ok(bytes) };
+        InputFile { name: settings::FILE_NAME.to_owned(), bytes }
+    });
+    Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
+}
+
+/// A text without its byte order mark.
+#[must_use]
+pub fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// What is not read although it is there.
+struct LeftOut {
+    folders: BTreeSet<String>,
+    patterns: GlobSet,
+}
+
+impl LeftOut {
+    fn new(root: &Path, settings: &Settings, out: Option<&Path>) -> Result<Self, ReadError> {
+        let mut folders = BTreeSet::new();
+        let mut patterns = GlobSetBuilder::new();
+        let plain = |path: &str| path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        folders.extend(settings.environments.values().map(|folder| plain(&folder.value)));
+        folders.insert(plain(settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str())));
+        if let Some(inside) = out.and_then(|out| relative(root, out)) {
+            folders.insert(inside);
+        }
+        let fault = |pattern: &str| {
+            let pattern = pattern.to_owned();
+            move |source| ReadError::Pattern { pattern, source }
+        };
+        for pattern in &settings.exclude {
+            let path = plain(&pattern.value);
+            let glob = GlobBuilder::new(&path).literal_separator(true).build().map_err(fault(&pattern.value))?;
+            patterns.add(glob);
+        }
+        let patterns = patterns.build().map_err(fault("exclude"))?;
+        Ok(Self { folders, patterns })
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        self.folders.contains(name) || self.patterns.is_match(name)
+    }
+}
+
+/// The path of `out` relative to `root`, where it stands inside; both as they are written, made absolute.
+fn relative(root: &Path, out: &Path) -> Option<String> {
+    let root = std::path::absolute(root).ok()?;
+    let out = std::path::absolute(out).ok()?;
+    let inside = out.strip_prefix(&root).ok()?;
+    let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    (!parts.is_empty()).then(|| parts.join("/"))
+}

@@ -1,0 +1,214 @@
+//! The pages of the book that are made from the code: one for each family, check and target, and their place in the
+//! table of contents. `MCPCTL_BLESS=1 cargo test book` writes them; without it, a page that differs fails.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mcpctl::checks::all_rules;
+use mcpctl::cli::outline;
+use mcpctl::families::FamilyId;
+use mcpctl::targets::{TARGETS, Target};
+
+const BEGIN: &str = "<!-- pages made from the code: begin -->";
+/// Widest line of the commands' help, in characters.
+const WIDTH: usize = 90;
+const END: &str = "<!-- pages made from the code: end -->";
+
+fn book() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src")
+}
+
+/// Every generated page by its path below the book's source.
+fn pages() -> BTreeMap<String, String> {
+    let families = FamilyId::ALL.iter().map(|family| (format!("families/{}.md", family.name()), family_page(*family)));
+    let checks = all_rules().into_iter().map(|rule| {
+        let text = format!(
+            "# {}\n\nLevel: {}\n\n{}\n\n## Why it matters\n\n{}\n\n## How to mend it\n\n{}\n",
+            rule.name,
+            rule.severity.word(),
+            rule.what.trim(),
+            rule.why.trim(),
+            rule.fix.trim()
+        );
+        (format!("checks/{}.md", rule.name), text)
+    });
+    let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name), target_page(target)));
+    let commands = std::iter::once(("reference/cli.md".to_owned(), commands_page()));
+    families.chain(checks).chain(targets).chain(commands).collect()
+}
+
+/// What `--help` says of each command, at a fixed width.
+fn commands_page() -> String {
+    let mut whole = mcpctl::cli::command().disable_help_subcommand(true);
+    whole.build();
+    let mut page = "# Commands\n\nThis is what `mcpctl --help` and `mcpctl COMMAND --help` print.\n".to_owned();
+    for command in std::iter::once(&whole).chain(whole.get_subcommands()) {
+        let mut command = command.clone().term_width(WIDTH);
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+        let help = command.render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end())
+            .expect("a String takes everything");
+    }
+    page
+}
+
+fn family_page(family: FamilyId) -> String {
+    let schema = outline::parse(family.schema()).expect("a schema is JSON");
+    let mut page = format!(
+        "# {}\n\nTop-level key: `{}`\n\n{}\n\n## Keys\n\n```text\n{}```\n\n## What targets enforce\n\n",
+        family.name(),
+        family.key(),
+        outline::description(&schema).trim(),
+        outline::outline(&schema)
+    );
+    page.push_str("| target | enforced | what is left |\n|---|---|---|\n");
+    for target in TARGETS {
+        let coverage = (target.coverage)(family);
+        let name = target.name;
+        writeln!(page, "| [{name}](../targets/{name}.md) | {} | {} |", coverage.word(), coverage.why().unwrap_or(""))
+            .expect("a String takes everything");
+    }
+    write!(page, "\n`mcpctl schema {}` prints its JSON Schema.\n", family.name()).expect("a String takes everything");
+    page
+}
+
+fn target_page(target: &Target) -> String {
+    let mut page = format!(
+        "# {}\n\n{}\n\n{}\n\n## What it enforces\n\n",
+        target.name,
+        sentence(target.summary),
+        target.doc.trim()
+    );
+    page.push_str("| family | enforced | what is left |\n|---|---|---|\n");
+    for family in FamilyId::ALL {
+        let coverage = (target.coverage)(*family);
+        let name = family.name();
+        writeln!(page, "| [{name}](../families/{name}.md) | {} | {} |", coverage.word(), coverage.why().unwrap_or(""))
+            .expect("a String takes everything");
+    }
+    page
+}
+
+/// A summary without a capital and a stop, as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.trim_end_matches('.').chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+}
+
+/// The table of contents' part about the generated pages.
+fn contents() -> String {
+    let mut text = format!("{BEGIN}\n");
+    let families: Vec<_> = FamilyId::ALL.iter().map(|family| family.name()).collect();
+    let checks: Vec<_> = all_rules().iter().map(|rule| rule.name).collect();
+    let targets: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+    for (title, folder, names) in
+        [("Families", "families", families), ("Checks", "checks", checks), ("Targets", "targets", targets)]
+    {
+        write!(text, "\n# {title}\n\n").expect("a String takes everything");
+        for name in names {
+            writeln!(text, "- [{name}]({folder}/{name}.md)").expect("a String takes everything");
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn with_contents(summary: &str) -> String {
+    let (before, rest) = summary.split_once(BEGIN).expect("SUMMARY.md has the first marker");
+    let (_, after) = rest.split_once(END).expect("SUMMARY.md has the last marker");
+    format!("{before}{}{END}{after}", contents())
+}
+
+fn bless() -> bool {
+    std::env::var_os("MCPCTL_BLESS").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn generated_pages_are_fresh() {
+    let book = book();
+    let mut wanted = pages();
+    let summary = fs::read_to_string(book.join("SUMMARY.md")).expect("SUMMARY.md");
+    wanted.insert("SUMMARY.md".to_owned(), with_contents(&summary));
+    let mut stale = Vec::new();
+    for folder in ["families", "checks", "targets"] {
+        for entry in fs::read_dir(book.join(folder)).into_iter().flatten() {
+            let name = entry.expect("a folder entry").file_name().into_string().expect("a plain name");
+            let path = format!("{folder}/{name}");
+            if !wanted.contains_key(&path) {
+                stale.push(format!("{path} is about nothing"));
+                if bless() {
+                    fs::remove_file(book.join(&path)).expect("an old page goes");
+                }
+            }
+        }
+    }
+    for (path, text) in &wanted {
+        let place = book.join(path);
+        if fs::read_to_string(&place).is_ok_and(|found| found == *text) {
+            continue;
+        }
+        stale.push(format!("{path} is not what the code says"));
+        if bless() {
+            fs::create_dir_all(place.parent().expect("a page has a folder")).expect("a folder for pages");
+            fs::write(&place, text).expect("a page is written");
+        }
+    }
+    assert!(bless() || stale.is_empty(), "run `MCPCTL_BLESS=1 cargo test book`:\n{}", stale.join("\n"));
+}
+
+/// The paths that Markdown links lead to, without those of other sites and of places in the same page.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|link| !link.contains("://") && !link.starts_with('#') && !link.contains(' '))
+        .filter_map(|link| link.split('#').next())
+}
+
+fn markdown_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a folder entry").path();
+        if path.is_dir() {
+            found.extend(markdown_below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = markdown_below(&book());
+    files.extend(["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root.join(name)));
+    let mut broken = Vec::new();
+    let mut followed = 0;
+    for file in &files {
+        let text = fs::read_to_string(file).expect("a page");
+        for link in links(&text) {
+            followed += 1;
+            if !file.parent().expect("a page has a folder").join(link).exists() {
+                broken.push(format!("{} links to {link}", file.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(followed > 50, "only {followed} links were found");
+}
+
+#[test]
+fn every_page_is_in_the_contents() {
+    let summary = fs::read_to_string(book().join("SUMMARY.md")).expect("SUMMARY.md");
+    let listed: Vec<&str> = links(&summary).collect();
+    for page in markdown_below(&book()) {
+        let path =
+            page.strip_prefix(book()).expect("below the book").to_str().expect("a plain name").replace('\\', "/");
+        assert!(path == "SUMMARY.md" || listed.contains(&path.as_str()), "{path} is not in SUMMARY.md");
+    }
+}

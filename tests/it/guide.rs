@@ -1,0 +1,66 @@
+//! The first guide of the book, followed to its end: what it says Cedar decides is what Cedar decides.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request, Schema};
+
+fn guide() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src/guide/getting-started.md");
+    fs::read_to_string(path).expect("the guide")
+}
+
+/// The code block of that language that holds `part`.
+fn block<'a>(guide: &'a str, language: &str, part: &str) -> &'a str {
+    guide
+        .split("```")
+        .filter_map(|block| block.strip_prefix(language))
+        .find(|block| block.contains(part))
+        .unwrap_or_else(|| panic!("no {language} block with {part}"))
+}
+
+fn mcpctl(folder: &Path, args: &[&str]) {
+    let run = Command::new(env!("CARGO_BIN_EXE_mcpctl")).current_dir(folder).args(args).output().expect("mcpctl runs");
+    assert!(
+        run.status.success(),
+        "{args:?}: {}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+#[test]
+fn the_guide_ends_in_the_decisions_that_it_says() {
+    let guide = guide();
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    for command in ["init fleet", "validate fleet", "list tools fleet", "compile fleet --out policy"] {
+        assert!(block(&guide, "sh", command).contains(&format!("mcpctl {command}")));
+        mcpctl(scratch.path(), &command.split(' ').collect::<Vec<_>>());
+    }
+
+    let command = block(&guide, "sh", "cedar authorize");
+    let option = |name: &str| {
+        let line = command.lines().find_map(|line| line.trim().strip_prefix(name)).expect("the option is there");
+        line.trim_end_matches('\\').trim().trim_matches('\'').to_owned()
+    };
+    let file = |name: &str| fs::read_to_string(scratch.path().join(option(name))).expect("a file of the bundle");
+    let (schema, _) = Schema::from_cedarschema_str(&file("--schema")).expect("a schema");
+    let policies: PolicySet = file("--policies").parse().expect("policies");
+    let entities = Entities::from_json_str(&file("--entities"), Some(&schema)).expect("entities");
+    let uid = |name: &str| option(name).parse::<EntityUid>().expect("a name of an entity");
+    let action = uid("--action");
+    let decide = |context: &str| {
+        let context = Context::from_json_str(context, Some((&schema, &action))).expect("a context");
+        let request = Request::new(uid("--principal"), action.clone(), uid("--resource"), context, Some(&schema))
+            .expect("a request");
+        let response = Authorizer::new().is_authorized(&request, &policies, &entities);
+        assert_eq!(response.diagnostics().errors().count(), 0);
+        response.decision()
+    };
+
+    let context = block(&guide, "json", "small_amount");
+    assert!(guide.contains("prints `ALLOW`. With `\"small_amount\": false` it prints `DENY`"));
+    assert_eq!(decide(context), Decision::Allow);
+    assert_eq!(decide(&context.replace("\"small_amount\": true", "\"small_amount\": false")), Decision::Deny);
+}

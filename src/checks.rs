@@ -95,7 +95,6 @@ checks! {
     unclassified_server,
     unenforceable_requirement,
     unit_widens_policy,
-    unknown_check,
     unknown_class,
     unknown_fact,
     unknown_level,
@@ -134,20 +133,6 @@ impl CheckedModel {
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
-}
-
-/// Every rule that a finding can name: the checks', and those of reading, shape and lowering. Sorted by name.
-#[must_use]
-pub fn all_rules() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> = CHECKS.iter().map(|check| &check.rule).collect();
-    rules.extend(crate::source::yaml::RULES);
-    rules.extend(crate::schema::rules::RULES);
-    rules.extend(crate::lower::rules::RULES);
-    rules.extend(crate::analysis::rules::RULES);
-    rules.push(&crate::settings::UNKNOWN_CHECK);
-    rules.push(&crate::targets::NOT_EXPRESSIBLE);
-    rules.sort_by_key(|rule| rule.name);
-    rules
 }
 
 /// Levels that `mcpctl.yaml` sets: `None` switches a check off.

@@ -132,7 +132,7 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
     let adjustable: Vec<&str> = crate::checks::CHECKS.iter().map(|check| check.rule.name).collect();
     for (name, level) in written.checks {
         if !adjustable.contains(&name.value.as_str()) {
-            let fixed = crate::checks::all_rules().iter().any(|rule| rule.name == name.value);
+            let fixed = crate::analysis::rules::all_rules().iter().any(|rule| rule.name == name.value);
             let message = if fixed {
                 format!("the level of `{name}` cannot be changed")
             } else {

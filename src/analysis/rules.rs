@@ -50,3 +50,18 @@ pub static UNUSED_WAIVER: Rule = Rule {
 
 /// The rules above, for the catalogue.
 pub static RULES: [&Rule; 5] = [&EXPIRED_WAIVER, &LINK_OUTSIDE, &NOT_UTF8, &UNREADABLE, &UNUSED_WAIVER];
+
+/// Every rule that a finding can name: the checks', and those of reading, shape and lowering. Sorted by name.
+#[must_use]
+pub fn all_rules() -> Vec<&'static Rule> {
+    let mut rules: Vec<&'static Rule> = crate::checks::CHECKS.iter().map(|check| &check.rule).collect();
+    rules.extend(crate::source::yaml::RULES);
+    rules.extend(crate::schema::rules::RULES);
+    rules.extend(crate::lower::rules::RULES);
+    rules.extend(RULES);
+    rules.push(&crate::settings::UNKNOWN_CHECK);
+    rules.push(&crate::targets::NOT_EXPRESSIBLE);
+    rules.sort_by_key(|rule| rule.name);
+    rules
+}
+

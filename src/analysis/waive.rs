@@ -9,7 +9,7 @@ use crate::source::Sources;
 
 /// Applies every waiver. Answers how many findings were accepted. A finding about a waiver cannot be waived.
 pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today: Option<&str>) -> usize {
-    let known: Vec<&str> = crate::checks::all_rules().iter().map(|rule| rule.name).collect();
+    let known: Vec<&str> = crate::analysis::rules::all_rules().iter().map(|rule| rule.name).collect();
     let mut about_waivers = Vec::new();
     let mut accepted = 0;
     for waiver in &model.waivers {

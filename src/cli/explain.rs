@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{self, Refusal};
 use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
-use crate::checks;
+use crate::analysis;
 use crate::diagnostic::Rule;
 use crate::families::FamilyId;
 use crate::render::{self, Format, json};
@@ -59,14 +59,14 @@ impl Explain {
 }
 
 fn find(name: &str) -> Option<Subject> {
-    let rule = checks::all_rules().into_iter().find(|rule| rule.name == name).map(Subject::Rule);
+    let rule = analysis::rules::all_rules().into_iter().find(|rule| rule.name == name).map(Subject::Rule);
     rule.or_else(|| schema::family(name).map(Subject::Family))
         .or_else(|| TARGETS.iter().find(|target| target.name == name).map(|target| Subject::Target(target)))
         .or_else(|| (name == schema::SETTINGS || name == "mcpctl.yaml").then_some(Subject::Settings))
 }
 
 fn unknown(name: &str) -> Refusal {
-    let rules = checks::all_rules();
+    let rules = analysis::rules::all_rules();
     let names = rules
         .iter()
         .map(|rule| rule.name)

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mcpctl::checks::all_rules;
+use mcpctl::analysis::rules::all_rules;
 use mcpctl::cli::outline;
 use mcpctl::families::FamilyId;
 use mcpctl::targets::{TARGETS, Target};

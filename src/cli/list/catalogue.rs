@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::Listing;
-use crate::checks::all_rules;
+use crate::analysis::rules::all_rules;
 use crate::cli::{load, outline, prose};
 use crate::families::FamilyId;
 use crate::render::check_url;

@@ -1,6 +1,6 @@
 //! `mcpctl explain`.
 
-use mcpctl::checks::all_rules;
+use mcpctl::analysis::rules::all_rules;
 use mcpctl::families::FamilyId;
 use mcpctl::targets::TARGETS;
 

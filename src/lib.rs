@@ -11,6 +11,7 @@
 //!
 //! Stages return what they made together with what they found and never stop at the first fault.
 
+pub mod bundle;
 pub mod cedar;
 pub mod checks;
 pub mod diagnostic;

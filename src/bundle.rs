@@ -1,0 +1,48 @@
+//! What a compile produces: files with their origin, the manifest that lists them, and writing both in one step.
+//!
+//! The same sources give the same bytes: there is no clock and no environment in any of it.
+
+pub mod disk;
+pub mod manifest;
+pub mod write;
+
+use std::collections::BTreeMap;
+
+pub use write::write;
+
+use crate::source::Loc;
+use manifest::Manifest;
+
+/// Name of the manifest, at the root of the bundle.
+pub const MANIFEST: &str = "bundle.json";
+
+/// One file of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// The places that it was made from.
+    pub from: Vec<Loc>,
+}
+
+/// Everything that a compile produced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The files by path: relative, with `/`, the target's name first.
+    pub artifacts: BTreeMap<String, Artifact>,
+    /// What is said about them in [`MANIFEST`].
+    pub manifest: Manifest,
+}
+
+impl Bundle {
+    /// Every file to be written, the manifest included, by path.
+    ///
+    /// # Errors
+    /// Where the manifest has no JSON form, which cannot happen for one made by [`Manifest::new`].
+    pub fn files(&self) -> Result<BTreeMap<String, Vec<u8>>, serde_json::Error> {
+        let mut files: BTreeMap<String, Vec<u8>> =
+            self.artifacts.iter().map(|(path, artifact)| (path.clone(), artifact.bytes.clone())).collect();
+        files.insert(MANIFEST.to_owned(), self.manifest.to_json()?);
+        Ok(files)
+    }
+}

@@ -11,11 +11,14 @@
 //!
 //! Stages return what they made together with what they found and never stop at the first fault.
 
+pub mod build;
 pub mod bundle;
 pub mod cedar;
 pub mod checks;
 pub mod diagnostic;
 pub mod families;
+pub mod lift;
 pub mod model;
 pub mod policy;
 pub mod source;
+pub mod targets;

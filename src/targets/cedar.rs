@@ -1,0 +1,106 @@
+//! The target `cedar`: schema, policies and entities for a Cedar engine, and the map that tells a policy enforcement point
+//! how to fill a request.
+//!
+//! A principal holds, for each access rule, the groups of objects that it may use under it; an object is in one group. So
+//! there is one policy a rule, whatever the number of tools, and each is a permit: what nothing permits is denied.
+
+mod coverage;
+mod entities;
+mod evidence;
+mod layout;
+mod policies;
+mod schema;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::{CompileError, Files, Target};
+use crate::bundle::Artifact;
+use crate::checks::CheckedModel;
+use crate::source::{Loc, Sources};
+use layout::Layout;
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "cedar",
+    summary: "Cedar schema, policies and entities, and the map from requests to them",
+    doc: "\
+Four files, for any policy enforcement point that can call a Cedar engine:
+
+- `schema.cedarschema`: namespace `Mcp`. Principals are `Agent`, `AnyAgent`, `Workflow`, `Saga` and `Processor`; resources \
+are `Tool`, `Server` (the protocol's own methods), `Resource` and `Prompt`. The actions `call_tool`, `use_server`, \
+`read_resource` and `get_prompt` are all in the group `request` and share one context, with one required `Bool` for each \
+fact. `Group`, `Level`, `Class` and `Unit` are enumerations, so a hand-written policy that misspells one does not validate.
+- `policies.cedar`: one `permit` for each access rule, and no `forbid`. `@id` is the rule, `@source` the place that it \
+comes from, `@sources` further places.
+- `entities.json`: principals with their `grants`, the groups of objects that each may use under each rule; and objects, \
+each in its group. An object's server is an attribute and not a parent, so that a grant on a server's protocol methods \
+never reaches its tools.
+- `evidence.json`: how to find each fact, the principal, the action and the resource of a request, and when to deny.
+
+A request is allowed only if Cedar allows it and reports no error. Every compile reads the four texts back, validates them \
+strictly, and compares what they decide with the access relation, cell by cell.",
+    coverage: coverage::coverage,
+    expressed: coverage::expressed,
+    // Cedar ids hold any character, so every name is the one in YAML.
+    names: |_| BTreeMap::new(),
+    compile,
+};
+
+/// Type names of the generated schema, without the namespace.
+mod kind {
+    pub(super) const AGENT: &str = "Agent";
+    pub(super) const ANY_AGENT: &str = "AnyAgent";
+    pub(super) const WORKFLOW: &str = "Workflow";
+    pub(super) const SAGA: &str = "Saga";
+    pub(super) const PROCESSOR: &str = "Processor";
+    pub(super) const TOOL: &str = "Tool";
+    pub(super) const SERVER: &str = "Server";
+    pub(super) const RESOURCE: &str = "Resource";
+    pub(super) const PROMPT: &str = "Prompt";
+    pub(super) const GROUP: &str = "Group";
+    pub(super) const LEVEL: &str = "Level";
+    pub(super) const CLASS: &str = "Class";
+    pub(super) const UNIT: &str = "Unit";
+
+    pub(super) const PRINCIPALS: [&str; 5] = [AGENT, ANY_AGENT, WORKFLOW, SAGA, PROCESSOR];
+}
+
+/// Ids of the generated actions.
+mod action {
+    pub(super) const REQUEST: &str = "request";
+    pub(super) const CALL_TOOL: &str = "call_tool";
+    pub(super) const USE_SERVER: &str = "use_server";
+    pub(super) const READ_RESOURCE: &str = "read_resource";
+    pub(super) const GET_PROMPT: &str = "get_prompt";
+
+    /// Each action with the type of resource that it applies to.
+    pub(super) const ALL: [(&str, &str); 4] = [
+        (CALL_TOOL, super::kind::TOOL),
+        (USE_SERVER, super::kind::SERVER),
+        (READ_RESOURCE, super::kind::RESOURCE),
+        (GET_PROMPT, super::kind::PROMPT),
+    ];
+}
+
+/// Keys that Cedar's JSON form of a context gives a meaning of its own, so that a fact of that name could not be sent.
+const RESERVED: [&str; 3] = ["__entity", "__extn", "__expr"];
+
+fn compile(checked: &CheckedModel, sources: &Sources) -> Result<Files, CompileError> {
+    let facts = checked.policy().facts.names();
+    if let Some(fact) = facts.iter().find(|fact| RESERVED.contains(&fact.as_str())) {
+        return Err(CompileError::Refused(format!("the requirement `{fact}` has a name that Cedar keeps for itself")));
+    }
+    let layout = Layout::new(checked.model(), checked.policy());
+    let of_rules: Vec<Loc> = layout.rules().flat_map(|(_, rule)| rule.from.iter().copied()).collect();
+    let file =
+        |name: &str, text: String, from: Vec<Loc>| (name.to_owned(), Artifact { bytes: text.into_bytes(), from });
+    Ok(vec![
+        file("schema.cedarschema", schema::print(&layout)?, layout.declared_at()),
+        file("policies.cedar", policies::print(&layout, sources)?, of_rules),
+        file("entities.json", entities::print(&layout)?, entities::places(&layout)),
+        file("evidence.json", evidence::print(&layout)?, evidence::places(&layout)),
+    ])
+}

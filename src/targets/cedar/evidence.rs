@@ -1,0 +1,329 @@
+//! `evidence.json`: how a policy enforcement point turns an MCP request into a Cedar request, and when it must deny.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::layout::{Layout, principal_uid};
+use super::{action, kind};
+use crate::cedar::{NAMESPACE, Uid};
+use crate::model::access::{ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
+use crate::policy::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
+use crate::policy::{Principal, PrincipalId};
+use crate::source::Loc;
+use crate::targets::CompileError;
+
+/// The format's version.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct File<'a> {
+    version: u32,
+    deny: Vec<&'static str>,
+    tokens: Tokens<'a>,
+    principal: PrincipalMap<'a>,
+    facts: BTreeMap<&'a str, FactSource<'a>>,
+    methods: Vec<Method>,
+    other_methods: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tokens<'a> {
+    issuers: Vec<IssuerEntry<'a>>,
+    speaks_for: &'static str,
+}
+
+#[derive(Serialize)]
+struct IssuerEntry<'a> {
+    issuer: &'a str,
+    audiences: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_file: Option<&'a str>,
+    speaks_for: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PrincipalMap<'a> {
+    caller: &'static str,
+    certificate: &'static str,
+    subjects: BTreeMap<&'a str, Uid>,
+    without_subject: Vec<Uid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    any_agent: Option<AnyAgentMap<'a>>,
+    otherwise: &'static str,
+}
+
+#[derive(Serialize)]
+struct AnyAgentMap<'a> {
+    applies_to: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit_claim: Option<&'a str>,
+    units: BTreeMap<&'a str, Uid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity: Option<Uid>,
+}
+
+#[derive(Serialize)]
+struct FactSource<'a> {
+    from: &'static str,
+    holds_if: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contains: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs_from: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_least: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_most: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    one_of: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Method {
+    methods: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Uid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_type: Option<String>,
+    resource_id: &'static str,
+    rule: &'static str,
+}
+
+const DENY: [&str; 6] = [
+    "Cedar's decision is not Allow",
+    "Cedar's diagnostics report any error, whatever the decision is",
+    "the token is missing, expired or not signed by an issuer below for one of its audiences",
+    "the request maps to no principal, no action or no resource below",
+    "the request does not conform to the schema; every fact is sent, as true or false",
+    "anything in this file is not understood",
+];
+
+/// The evidence that holds where `identity` names none.
+fn default_of(fact: &str) -> Option<Evidence> {
+    let claim = |path: &[&str], test: ClaimTest, scope: Option<&str>| {
+        let path = path.iter().map(|part| (*part).to_owned()).collect();
+        Some(Evidence::Claim(ClaimEvidence { path, test, scope: scope.map(str::to_owned) }))
+    };
+    match fact {
+        "service_account_token" => Some(Evidence::KnownCaller),
+        "user_delegation" => claim(&["act", "sub"], ClaimTest::DiffersFrom(vec!["sub".to_owned()]), None),
+        "mfa" => claim(&["amr"], ClaimTest::Contains("mfa".to_owned()), Some("mcp.mfa")),
+        "approval_workflow" => claim(&["approvals"], ClaimTest::Contains("{server}/{tool}".to_owned()), None),
+        CROSS_UNIT_APPROVAL => claim(&["unit_approvals"], ClaimTest::Contains("{unit}".to_owned()), None),
+        TLS | MTLS => Some(Evidence::Transport),
+        _ => None,
+    }
+}
+
+pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
+    let identity = layout.model.identity.as_ref();
+    let names = layout.policy.facts.names();
+    let evidence: Vec<Option<Evidence>> = names
+        .iter()
+        .map(|fact| {
+            let declared = identity.and_then(|identity| identity.evidence.get(fact));
+            declared.map(|evidence| evidence.value.clone()).or_else(|| default_of(fact.as_str()))
+        })
+        .collect();
+    let facts =
+        names.iter().zip(&evidence).map(|(fact, from)| (fact.as_str(), source_of(fact.as_str(), from.as_ref())));
+    let file = File {
+        version: FORMAT,
+        deny: DENY.to_vec(),
+        tokens: Tokens {
+            issuers: identity.into_iter().flat_map(|identity| &identity.issuers).map(issuer).collect(),
+            speaks_for: "an issuer with a list vouches only for principals of these kinds (`agents`, `flows`) and \
+                         units; an empty list means all",
+        },
+        principal: principal_map(&layout.policy.principals, identity)?,
+        facts: facts.collect(),
+        methods: methods(),
+        other_methods: "deny",
+    };
+    let mut text = serde_json::to_string_pretty(&file)
+        .map_err(|cause| CompileError::Refused(format!("the evidence map has no JSON form: {cause}")))?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn issuer(issuer: &Issuer) -> IssuerEntry<'_> {
+    let (url, file) = match issuer.keys.as_ref().map(|keys| &keys.value) {
+        Some(Jwks::Url(url)) => (Some(url.as_str()), None),
+        Some(Jwks::File(file)) => (None, Some(file.as_str())),
+        None => (None, None),
+    };
+    IssuerEntry {
+        issuer: &issuer.issuer.value,
+        audiences: issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
+        jwks_url: url,
+        jwks_file: file,
+        speaks_for: issuer.speaks_for.iter().map(|kind| kind.value.as_str()).collect(),
+    }
+}
+
+fn principal_map<'a>(
+    principals: &'a [Principal],
+    identity: Option<&'a Identity>,
+) -> Result<PrincipalMap<'a>, CompileError> {
+    let mut subjects: BTreeMap<&str, Uid> = BTreeMap::new();
+    let mut without_subject = Vec::new();
+    let mut units = BTreeMap::new();
+    let mut any = None;
+    for principal in principals {
+        let uid = principal_uid(&principal.id);
+        match (&principal.id, principal.subject.as_deref()) {
+            (PrincipalId::AnyAgent(Some(unit)), _) => {
+                units.insert(unit.as_str(), uid);
+            }
+            (PrincipalId::AnyAgent(None), _) => any = Some(uid),
+            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(subject)) => {
+                if let Some(other) = subjects.insert(subject, uid) {
+                    return Err(CompileError::Refused(format!(
+                        "the subject `{subject}` is that of both `{other}` and `{}`",
+                        principal_uid(&principal.id)
+                    )));
+                }
+            }
+            (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => without_subject.push(uid),
+        }
+    }
+    let any_agent = (any.is_some() || !units.is_empty()).then(|| AnyAgentMap {
+        applies_to: "a caller with a valid token whose subject is none of `subjects`; with `units`, its unit is the \
+                     value of the claim `unit_claim`, which must equal one of them, else the request is denied",
+        unit_claim: identity
+            .and_then(|identity| identity.business_unit_claim.as_ref())
+            .map(|claim| claim.value.as_str()),
+        units,
+        entity: any,
+    });
+    Ok(PrincipalMap {
+        caller: "the claim `act.sub` where the token has `act`, else `sub`; it must equal one of `subjects`",
+        certificate: "where a client certificate names a principal too and it is another one, deny",
+        subjects,
+        without_subject,
+        any_agent,
+        otherwise: "deny",
+    })
+}
+
+fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
+    let mut source = FactSource {
+        from: "nothing",
+        holds_if: "never: no evidence is declared for this fact, so send false",
+        path: None,
+        contains: None,
+        differs_from: None,
+        scope: None,
+        at_least: None,
+        at_most: None,
+        one_of: Vec::new(),
+    };
+    match evidence {
+        None => {}
+        Some(Evidence::KnownCaller) => {
+            source.from = "caller";
+            source.holds_if = "the caller is one of `subjects`, or `any_agent` applies to it";
+        }
+        Some(Evidence::Transport) => {
+            source.from = "transport";
+            source.holds_if = if fact == MTLS {
+                "the hop in front of the enforcing gateway uses TLS with a verified client certificate; mtls implies \
+                 tls: send both as true"
+            } else {
+                "the hop in front of the enforcing gateway uses TLS, with or without a client certificate"
+            };
+        }
+        Some(Evidence::Claim(claim)) => {
+            source.from = "claim";
+            source.path = Some(claim.path.iter().map(String::as_str).collect());
+            source.scope = claim.scope.as_deref();
+            source.holds_if = match &claim.test {
+                ClaimTest::Contains(text) => {
+                    source.contains = Some(text);
+                    "the claim is a string that equals `contains`, or a list of which an element does, never a \
+                     substring; `{server}`, `{tool}` and `{unit}` stand for the YAML names of the called server, the \
+                     called tool and the server's unit, and the fact is false where the request has none"
+                }
+                ClaimTest::DiffersFrom(other) => {
+                    source.differs_from = Some(other.iter().map(String::as_str).collect());
+                    "the claim is a string, not empty, and differs from the claim `differs_from`, which is one too"
+                }
+                ClaimTest::Present => "the claim is present and not empty",
+            };
+        }
+        Some(Evidence::Argument(argument)) => {
+            let ArgumentEvidence { name, at_least, at_most, one_of } = argument;
+            source.from = "argument";
+            source.path = Some(vec![name]);
+            source.at_least = *at_least;
+            source.at_most = *at_most;
+            source.one_of = one_of.iter().map(String::as_str).collect();
+            source.holds_if = "the request is a `tools/call` with this argument: a number within the limits given, or a \
+                               string among those listed; missing or of another type is false";
+        }
+    }
+    source
+}
+
+fn methods() -> Vec<Method> {
+    let on = |methods, id: &str, resource: &str, resource_id, rule| Method {
+        methods,
+        action: Some(Uid::new("Action", id)),
+        resource_type: Some(format!("{NAMESPACE}::{resource}")),
+        resource_id,
+        rule,
+    };
+    let filtered = |methods, rule| Method { methods, action: None, resource_type: None, resource_id: "none", rule };
+    vec![
+        on(&["tools/call"], action::CALL_TOOL, kind::TOOL, "{server}/{params.name}", "one decision"),
+        on(
+            &[
+                "initialize",
+                "server/discover",
+                "ping",
+                "notifications/*",
+                "tools/list",
+                "subscriptions/listen",
+                "GET of a session",
+                "DELETE of a session",
+            ],
+            action::USE_SERVER,
+            kind::SERVER,
+            "{server}",
+            "one decision; `{server}` is the YAML name of the server that the request is routed to",
+        ),
+        on(
+            &["resources/read", "resources/subscribe", "resources/unsubscribe"],
+            action::READ_RESOURCE,
+            kind::RESOURCE,
+            "{server}/{pattern}",
+            "for each URI pattern of the server's entities that matches `params.uri`, in which `*` stands for any text, \
+             one decision; allowed if at least one pattern matches and every one that does is allowed",
+        ),
+        on(&["prompts/get"], action::GET_PROMPT, kind::PROMPT, "{server}/{params.name}", "one decision"),
+        filtered(
+            &["resources/list", "resources/templates/list"],
+            "allowed if some resource of the server is; the answer holds only those that the caller may read",
+        ),
+        filtered(
+            &["prompts/list"],
+            "allowed if some prompt of the server is; the answer holds only those that the caller may get",
+        ),
+    ]
+}
+
+/// Where identity, evidence and subjects are declared.
+pub(super) fn places(layout: &Layout<'_>) -> Vec<Loc> {
+    let identity = layout.model.identity.iter();
+    let declared = identity.flat_map(|identity| {
+        std::iter::once(identity.loc).chain(identity.evidence.values().map(|evidence| evidence.loc))
+    });
+    declared.chain(layout.policy.principals.iter().map(|principal| principal.loc)).collect()
+}

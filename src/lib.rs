@@ -16,6 +16,7 @@ pub mod build;
 pub mod bundle;
 pub mod cedar;
 pub mod checks;
+pub mod cli;
 pub mod diagnostic;
 pub mod families;
 pub mod lift;

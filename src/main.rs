@@ -1,3 +1,23 @@
-//! The `mcpctl` command.
+//! The `mcpctl` command: wires the process to [`mcpctl::cli`].
 
-fn main() {}
+use std::io::{self, BufWriter, IsTerminal};
+use std::process::ExitCode;
+
+use mcpctl::{bundle, cli, workspace};
+
+fn main() -> ExitCode {
+    let mut stdout = BufWriter::new(io::stdout());
+    ExitCode::from(cli::run(
+        std::env::args_os(),
+        cli::Host {
+            stdin: &mut io::stdin(),
+            stdout: &mut stdout,
+            stderr: &mut io::stderr(),
+            stdout_is_terminal: io::stdout().is_terminal(),
+            stderr_is_terminal: io::stderr().is_terminal(),
+            env: &|name| std::env::var_os(name),
+            reader: &workspace::Disk,
+            disk: &bundle::write::FileSystem,
+        },
+    ))
+}

@@ -14,6 +14,7 @@ use crate::checks;
 use crate::diagnostic::Report;
 use crate::render::counted;
 use crate::targets::{TARGETS, Target};
+use crate::workspace::DEFAULT_OUTPUT;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,9 +26,6 @@ Examples:
 A bundle is written only where the exit code is 0. It replaces the one before
 in one step. A folder with files that mcpctl did not write is left alone
 without --force.";
-
-/// The folder written to where nothing says otherwise, inside the workspace.
-const DEFAULT_OUT: &str = "bundle";
 
 /// Compiles a workspace into a bundle.
 #[derive(Debug, Args)]
@@ -69,7 +67,7 @@ impl Compile {
         let Ok(checked) = checks::accept(model, policy, &report) else {
             load::report(&shown, &report.diagnostics, session)?;
             session.say("no bundle was written")?;
-            return Ok(Exit::Findings);
+            return Ok(load::exit(&report.diagnostics, &counts, self.fail_on));
         };
         let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
         let Built { bundle, notes } = build::build(&checked, &sources, &targets, &digest)
@@ -78,14 +76,14 @@ impl Compile {
         let mut all = Report { diagnostics: report.diagnostics };
         all.extend(notes);
         all.sort();
-        let exit = load::exit(&all.diagnostics, self.fail_on);
-        if exit == Exit::Findings {
+        let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
+        if exit != Exit::Clean {
             load::report(&shown, &all.diagnostics, session)?;
             session.say("no bundle was written")?;
             return Ok(exit);
         }
 
-        let folder = settings.output.as_ref().map_or(DEFAULT_OUT, |output| output.value.as_str());
+        let folder = settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str());
         let out = out.unwrap_or_else(|| root.join(folder));
         // Written before anything is said, so that a run that fails says nothing but why.
         bundle::write(&bundle, &out, self.force, session.disk).map_err(|error| vec![miette::Report::new(error)])?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{self, Refusal};
 use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
-use crate::checks;
+use crate::analysis;
 use crate::diagnostic::Rule;
 use crate::families::FamilyId;
 use crate::render::{self, Format, json};

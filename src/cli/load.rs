@@ -150,14 +150,29 @@ pub fn report(
     render::write(session.globals.format, &findings, color, &mut session.out).map_err(refusal::stdout)?;
     // Findings come before the summary also where both streams are one terminal.
     session.out.flush().map_err(refusal::stdout)?;
-    let mut summary = findings.summary();
+    session.say(&format!("{}{}", findings.summary(), beside(counts)))
+}
+
+/// What the summary adds: nothing is left out in silence.
+fn beside(counts: &Counts) -> String {
+    let mut text = String::new();
+    if counts.unreadable > 0 {
+        text.push_str(&format!("; could not read {}", counted(counts.unreadable, "file")));
+    }
+    if counts.waived > 0 {
+        text.push_str(&format!("; {} waived", counted(counts.waived, "finding")));
+    }
     if counts.skipped_manifests > 0 {
-        summary.push_str(&format!("; skipped {}", counted(counts.skipped_manifests, "Kubernetes manifest")));
+        text.push_str(&format!("; skipped {}", counted(counts.skipped_manifests, "Kubernetes manifest")));
     }
-    if counts.left_out > 0 {
-        summary.push_str(&format!("; left out {}", counted(counts.left_out, "file")));
+    let left_out = &counts.left_out;
+    let kinds = [(left_out.hidden, "hidden"), (left_out.excluded, "excluded"), (left_out.links, "linked twice")];
+    let kinds: Vec<String> =
+        kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}")).collect();
+    if !kinds.is_empty() {
+        text.push_str(&format!("; left out {}", kinds.join(", ")));
     }
-    session.say(&summary)
+    text
 }
 
 /// The workspace's folder as seen from the folder that the process was started in, with `/`: empty where it is the same,
@@ -176,11 +191,17 @@ fn base(root: &Path) -> String {
     parts.join("/")
 }
 
-/// Whether these findings fail a run.
+/// Whether these findings fail a run. A file that could not be read is a finding like the others, shown with them, but the
+/// run did not see everything, so it ends as one that could not be made.
 #[must_use]
-pub fn exit(diagnostics: &[Diagnostic], fail_on: FailOn) -> Exit {
-    let reached = diagnostics.iter().any(|diagnostic| diagnostic.severity >= fail_on.severity());
-    if reached { Exit::Findings } else { Exit::Clean }
+pub fn exit(diagnostics: &[Diagnostic], counts: &Counts, fail_on: FailOn) -> Exit {
+    if counts.unreadable > 0 {
+        Exit::Failed
+    } else if diagnostics.iter().any(|diagnostic| diagnostic.severity >= fail_on.severity()) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
 }
 
 /// The documentation base: the workspace's, else the one this binary was built with.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::workspace::{Entry, ReadError, Reader};
+use crate::workspace::{Entry, Reader};
 
 /// Work shorter than this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,14 +23,19 @@ struct Counting<'a> {
 }
 
 impl Reader for Counting<'_> {
-    fn walk(&self, root: &Path, skip: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, ReadError> {
+    fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        self.inner.is_folder(path)
+    }
+
+    fn walk(&self, root: &Path, skip: &mut dyn FnMut(&str) -> bool) -> io::Result<Vec<Entry>> {
         let entries = self.inner.walk(root, skip)?;
-        self.found.store(entries.len() as u64, Ordering::Relaxed);
+        let files = entries.iter().filter(|entry| entry.name.ends_with(".yaml") || entry.name.ends_with(".yml"));
+        self.found.store(files.count() as u64, Ordering::Relaxed);
         Ok(entries)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let bytes = self.inner.read(path);
+    fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
+        let bytes = self.inner.read(path, most);
         self.read.fetch_add(1, Ordering::Relaxed);
         bytes
     }

@@ -41,6 +41,6 @@ impl Validate {
             docs_url: analysis.settings.docs_url.as_deref(),
         };
         load::report(&shown, &analysis.report.diagnostics, session)?;
-        Ok(load::exit(&analysis.report.diagnostics, self.fail_on))
+        Ok(load::exit(&analysis.report.diagnostics, &analysis.counts, self.fail_on))
     }
 }

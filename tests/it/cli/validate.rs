@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mcpctl::workspace::{self, Entry, ReadError, Reader};
+use mcpctl::workspace::{self, Entry, Reader};
 
 use super::{BAD, folder, good, mcpctl, put};
 
@@ -149,34 +149,48 @@ fn github_gets_paths_from_the_folder_the_run_began_in() {
 struct Locked;
 
 impl Reader for Locked {
-    fn walk(&self, root: &Path, skip: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, ReadError> {
+    fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        workspace::Disk.is_folder(path)
+    }
+    fn walk(&self, root: &Path, skip: &mut dyn FnMut(&str) -> bool) -> io::Result<Vec<Entry>> {
         workspace::Disk.walk(root, skip)
     }
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
         if path.ends_with("access.yaml") {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        workspace::Disk.read(path)
+        workspace::Disk.read(path, most)
     }
 }
 
 #[test]
-fn an_unreadable_file_is_2_and_named() {
-    let ran = mcpctl(&["validate"]).arg(good().path()).reader(&Locked).run().code(2);
-    assert_eq!(ran.out, "");
-    assert!(ran.err.contains("access.yaml") && ran.err.contains("permission denied"), "{}", ran.err);
+fn an_unreadable_file_is_2_and_shown_with_the_other_findings() {
+    let good = good();
+    put(good.path(), "bad.yaml", BAD);
+    for format in ["human", "short", "json", "github"] {
+        let ran = mcpctl(&["validate", "--format", format]).arg(good.path()).reader(&Locked).run().code(2);
+        assert!(ran.out.contains("access.yaml") && ran.out.contains("permission denied"), "{}", ran.out);
+        assert!(ran.out.contains("unknown-family"), "{}", ran.out);
+        assert!(ran.err.contains("; could not read 1 file"), "{}", ran.err);
+    }
+    let ran = mcpctl(&["compile"]).arg(good.path()).reader(&Locked).run().code(2);
+    assert!(ran.err.contains("no bundle was written"), "{}", ran.err);
+    assert!(!good.path().join("bundle").exists());
 }
 
 /// A reader that takes longer than a person likes to wait.
 struct Slow;
 
 impl Reader for Slow {
-    fn walk(&self, root: &Path, skip: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, ReadError> {
+    fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        workspace::Disk.is_folder(path)
+    }
+    fn walk(&self, root: &Path, skip: &mut dyn FnMut(&str) -> bool) -> io::Result<Vec<Entry>> {
         std::thread::sleep(Duration::from_millis(1300));
         workspace::Disk.walk(root, skip)
     }
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        workspace::Disk.read(path)
+    fn read(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
+        workspace::Disk.read(path, most)
     }
 }
 

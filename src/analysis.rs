@@ -92,8 +92,7 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
     }
     let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(|id| Some(*id) != settings_id).collect();
     let read: Vec<file::Read> = ids.into_par_iter().map(|id| file::read(id, sources.file(id))).collect();
-    let (mut model, lowered, skipped) = lower(read, &sources, &settings);
-    model.unread_files |= !whole;
+    let (model, lowered, skipped) = lower(read, &sources, &settings, whole);
     counts.skipped_manifests = skipped;
     report.extend(lowered.diagnostics);
     let policy = derive::derive(&model);
@@ -137,9 +136,10 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
     }
 }
 
-/// Lowers every section, in the order of the places.
-fn lower(read: Vec<file::Read>, sources: &Sources, settings: &Settings) -> (Model, Report, usize) {
+/// Lowers every section, in the order of the places. `whole` says whether every file could be read.
+fn lower(read: Vec<file::Read>, sources: &Sources, settings: &Settings, whole: bool) -> (Model, Report, usize) {
     let mut lowering = Lowering::default();
+    lowering.model.unread_files = !whole;
     let mut once = Vec::new();
     let mut skipped = 0;
     for file in read {

@@ -32,7 +32,7 @@ type End<'a> = (Loc, Listing<'a>, &'a str);
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["data_routing"]) {
+    if !model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
     let classes = Classification::of(&model.access);

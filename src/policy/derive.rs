@@ -227,6 +227,14 @@ fn row_of(
     row.into_iter().collect()
 }
 
+/// The objects of one server with their indexes. `objects` is sorted, so they stand together; nothing before them is
+/// looked at.
+fn objects_on<'a>(objects: &'a [Object], server: &'a ServerName) -> impl Iterator<Item = (&'a Object, u32)> {
+    let from = objects.partition_point(|object| object.server < *server);
+    let rest = objects.get(from..).unwrap_or_default();
+    rest.iter().zip(from as u32..).take_while(move |(object, _)| object.server == *server)
+}
+
 fn tool_index(objects: &[Object], server: &ServerName, tool: &ToolName) -> Option<ObjectIx> {
     let object = Object { server: server.clone(), kind: ObjectKind::Tool(tool.clone()) };
     objects.binary_search(&object).ok().map(|at| ObjectIx(at as u32))
@@ -245,9 +253,7 @@ fn add_grants(
         let condition = demand::condition_of(&grant.requires, facts);
         let id = pool.intern(condition.clone());
         let Some(server) = model.servers.get(&grant.server) else { continue };
-        let first = Object { server: grant.server.clone(), kind: ObjectKind::Protocol };
-        let from = objects.partition_point(|object| *object < first);
-        for (object, at) in objects.iter().zip(0..).skip(from).take_while(|(object, _)| object.server == grant.server) {
+        for (object, at) in objects_on(objects, &grant.server) {
             let ObjectKind::Tool(name) = &object.kind else { continue };
             let Some(tool) = server.tools.get(name) else { continue };
             let covered = match &grant.tools {
@@ -284,9 +290,7 @@ fn with_other_methods(
         .collect();
     let mut row = tools;
     for server in open {
-        let first = Object { server: server.clone(), kind: ObjectKind::Protocol };
-        let from = objects.partition_point(|object| *object < first);
-        for (object, at) in objects.iter().zip(0..).skip(from).take_while(|(object, _)| object.server == *server) {
+        for (object, at) in objects_on(objects, server) {
             if !matches!(object.kind, ObjectKind::Tool(_)) {
                 row.extend(cell(ObjectIx(at)).map(|cell| (ObjectIx(at), cell)));
             }

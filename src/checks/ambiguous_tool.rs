@@ -26,8 +26,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let Some((first, others)) = lost.split_first() else { continue };
         let tools = quoted(lost.iter().map(|call| call.tool.value.as_str()));
         let servers = quoted(step.servers.iter().map(|server| server.value.as_str()));
-        let message =
-            format!("which of {servers} owns {tools} cannot be told, so `processor:{}` is not granted it", step.name);
+        let them = if others.is_empty() { "it" } else { "them" };
+        let message = format!(
+            "{tools} cannot be told to belong to one of {servers}, so `processor:{}` is not granted {them}",
+            step.name
+        );
         let owned = |call: &&Call| owners(input, step, call) > 1;
         let finding = Diagnostic::new(&CHECK.rule, first.tool.loc, message)
             .labels(others.iter().map(|call| (call.tool.loc, "this one, too".to_owned())))

@@ -24,6 +24,9 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let policy = input.policy;
+    if !input.model.complete_for(&["federation_config", "data_routing", "mcp_registry"]) {
+        return;
+    }
     let mut blocked: BTreeMap<(PrincipalIx, RuleId), (ObjectIx, usize)> = BTreeMap::new();
     for (principal, object, cell) in policy.all_cells().filter(|(_, _, cell)| policy.is_never(cell.condition)) {
         let is_tool = matches!(policy.object_at(object).kind, ObjectKind::Tool(_));
@@ -34,7 +37,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for ((principal, rule), (object, count)) in blocked {
         let (who, what) = (policy.principal_at(principal), policy.object_at(object));
         let Some(reason) = &policy.rule_at(rule).blocked else { continue };
-        let others = if count > 1 { format!(" (and {} more tools)", count - 1) } else { String::new() };
+        let others = match count {
+            0 | 1 => String::new(),
+            2 => " (and one more tool)".to_owned(),
+            count => format!(" (and {} more tools)", count - 1),
+        };
         let loc = grant_place(input.model, &who.id, what).unwrap_or(who.loc);
         let message = format!("`{}` can never call `{what}`{others}: {}", who.id, reason.why);
         let finding = Diagnostic::new(&CHECK.rule, loc, message);

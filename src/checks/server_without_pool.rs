@@ -35,7 +35,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let verb = if loose.len() == 1 { "is" } else { "are" };
         report.push(
             Diagnostic::new(&CHECK.rule, first, format!("{names} {verb} in no resource pool"))
-                .labels(loose.iter().map(|server| (server.name.loc, format!("`{}`", server.name)))),
+                .labels(loose.iter().map(|server| (server.name.loc, format!("`{}` is in none", server.name)))),
         );
     }
 }

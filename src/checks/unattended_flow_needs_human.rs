@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::model::flow::{Call, Flow, Step};
+use crate::model::name::FlowKind;
 use crate::policy::{Object, ObjectKind, PrincipalId, PrincipalIx};
 
 /// The check.
@@ -35,6 +36,9 @@ struct Needing<'a> {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let policy = input.policy;
+    if !input.model.complete_for(&["progressive_auth", "data_routing", "mcp_registry", "identity"]) {
+        return;
+    }
     let human = human_facts(input);
     let classes = Classification::of(&input.model.access);
     for flow in input.model.flows.values() {
@@ -71,11 +75,17 @@ fn finding(
     let server = call.server.as_ref()?.as_str();
     let facts = quoted(input.policy.facts.named(needing.facts).map(|fact| fact.as_str()));
     let of_level = level.map_or_else(String::new, |level| format!(" at level {level}"));
-    let more = if others.is_empty() { String::new() } else { format!(" (and {} more calls)", others.len()) };
-    let message = format!(
-        "step `{}` of `{}` calls `{server}/{}`{more}, which{of_level} needs {facts} of a user, and the flow has none",
-        step.name, flow.id, call.tool
-    );
+    let more = match others.len() {
+        0 => String::new(),
+        1 => " (and one more call)".to_owned(),
+        others => format!(" (and {others} more calls)"),
+    };
+    let who = match flow.id.value.kind {
+        FlowKind::Workflow | FlowKind::Saga => format!("step `{}` of `{}`", step.name, flow.id),
+        FlowKind::Processor => format!("`{}`", flow.id),
+    };
+    let message =
+        format!("{who} calls `{server}/{}`{more}, which{of_level} needs {facts}, and no user is present", call.tool);
     let mut finding = Diagnostic::new(&CHECK.rule, call.tool.loc, message);
     if let Some(level) = level.and_then(|level| input.model.access.levels.get(&level)) {
         finding = finding.label(level.number.loc, format!("level {} asks for it", level.number));
@@ -89,7 +99,7 @@ fn finding(
     };
     let other = |(step, call): &(&Step, &Call)| {
         let what = if call.compensation { "the compensation" } else { "a call" };
-        (call.tool.loc, format!("{what} of step `{}` needs it, too", step.name))
+        (call.tool.loc, format!("{what} of `{}` needs it, too", step.name))
     };
     Some(finding.labels(others.iter().map(other)))
 }

@@ -1,9 +1,12 @@
 //! `unenforceable-requirement`.
 
+use std::collections::BTreeSet;
+
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::default_evidence;
+use crate::model::name::FactName;
 use crate::policy::derive::facts_in_use;
-use crate::policy::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -20,23 +23,16 @@ pub static CHECK: Check = Check {
     run,
 };
 
-/// Facts whose evidence is known without an `identity` section.
-pub(super) const DEFAULTS: [&str; 7] =
-    ["service_account_token", "user_delegation", "mfa", "approval_workflow", CROSS_UNIT_APPROVAL, TLS, MTLS];
-
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     if !model.complete_for(&["identity"]) {
         return;
     }
-    let defined = |fact: &str| {
-        DEFAULTS.contains(&fact) || model.identity.as_ref().is_some_and(|identity| identity.evidence.contains_key(fact))
-    };
-    for (fact, loc) in facts_in_use(model).iter().filter(|(fact, _)| !defined(fact.as_str())) {
-        let evidence = model.identity.iter().flat_map(|identity| identity.evidence.keys()).map(|f| f.as_str());
-        let known = evidence.chain(DEFAULTS);
+    let own = || model.identity.iter().flat_map(|identity| identity.evidence.keys()).map(FactName::as_str);
+    let known: BTreeSet<&str> = default_evidence().into_iter().map(|(fact, _)| fact).chain(own()).collect();
+    for (fact, loc) in facts_in_use(model).iter().filter(|(fact, _)| !known.contains(fact.as_str())) {
         let help = input
-            .did_you_mean(fact.as_str(), known)
+            .did_you_mean(fact.as_str(), known.iter().copied())
             .unwrap_or_else(|| format!("say what proves it: add `{fact}` to `identity.requirements`"));
         let finding =
             Diagnostic::new(&CHECK.rule, *loc, format!("nothing says how a request proves `{fact}`")).help(help);

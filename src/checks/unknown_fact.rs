@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::default_evidence;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -24,7 +25,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
     let evidence = model.identity.iter().flat_map(|identity| identity.evidence.keys());
     let mut known: BTreeSet<&str> = input.policy.facts.names().iter().chain(evidence).map(|f| f.as_str()).collect();
-    known.extend(super::unenforceable_requirement::DEFAULTS);
+    known.extend(default_evidence().into_iter().map(|(fact, _)| fact));
     for test in &model.policy_tests {
         let missing = test.missing.iter().flatten().flatten();
         for fact in test.with.iter().chain(missing).filter(|fact| !known.contains(fact.value.as_str())) {

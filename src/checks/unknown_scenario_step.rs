@@ -33,7 +33,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         if unknown.len() == scenario.steps.len() && !others.is_empty() {
             let names = quoted(unknown.iter().map(|step| step.value.as_str()));
             report.push(
-                Diagnostic::new(&CHECK.rule, first.loc, format!("no flow has a step {names}"))
+                Diagnostic::new(&CHECK.rule, first.loc, format!("no flow has the steps {names}"))
                     .label(scenario.name.loc, format!("no step of scenario `{}` is known", scenario.name))
                     .maybe_help(input.did_you_mean(&first.value, known.iter().copied())),
             );

@@ -41,12 +41,13 @@ fn finding(flow: &Flow) -> Option<Diagnostic> {
     let root =
         stuck.iter().find(|root| graph.behind([**root]).contains(behind.first().unwrap_or(root))).and_then(step)?;
     let all = quoted(behind.iter().filter_map(step).map(|step| step.name.value.as_str()));
-    let verb = if behind.len() == 1 { "waits" } else { "wait" };
     Some(
-        Diagnostic::new(&CHECK.rule, first.name.loc, format!("{all} can never run: {verb} for `{}`", root.name))
-            .label(root.name.loc, "this step can never start")
-            .labels(
-                behind.iter().skip(1).filter_map(step).map(|step| (step.name.loc, "nor can this one run".to_owned())),
-            ),
+        Diagnostic::new(
+            &CHECK.rule,
+            first.name.loc,
+            format!("{all} can never run, because `{}` can never start", root.name),
+        )
+        .label(root.name.loc, "it can never start")
+        .labels(behind.iter().skip(1).filter_map(step).map(|step| (step.name.loc, "nor can this one run".to_owned()))),
     )
 }

@@ -29,7 +29,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let Some((_, loc)) = demands.first() else { continue };
         let said: Vec<_> = demands.iter().map(|(what, _)| what.as_str()).collect();
         let servers = quoted(class.servers.iter().map(|server| server.value.as_str()));
-        let message = format!("nothing shows that {servers} of class `{}` {}", class.name, said.join(" and "));
+        let message = format!("class `{}` demands {}, which nothing shows for {servers}", class.name, listed(&said));
         let places = class.servers.iter().map(|server| (server.loc, format!("nothing is known of `{server}`")));
         report.push(
             Diagnostic::new(&CHECK.rule, *loc, message)
@@ -39,21 +39,26 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
 }
 
+fn listed(demands: &[&str]) -> String {
+    match demands.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 fn demands(class: &DataClass) -> Vec<(String, Loc)> {
     let mut demands = Vec::new();
     if let Some(encryption) = class.encryption.as_ref().filter(|e| e.value == ClassEncryption::InTransitAndAtRest) {
-        demands.push(("encrypt at rest".to_owned(), encryption.loc));
+        demands.push(("encryption at rest".to_owned(), encryption.loc));
     }
     if let Some(location) = &class.location {
         match location.value {
             RequiredLocation::Any => {}
-            RequiredLocation::OnPremisesOnly => demands.push(("stand on premises".to_owned(), location.loc)),
-            RequiredLocation::SecureEnclave => demands.push(("stand in a secure enclave".to_owned(), location.loc)),
+            RequiredLocation::OnPremisesOnly => demands.push(("a place on premises".to_owned(), location.loc)),
+            RequiredLocation::SecureEnclave => demands.push(("a secure enclave".to_owned(), location.loc)),
         }
     }
-    if let Some(first) = class.additional_controls.first() {
-        let controls = quoted(class.additional_controls.iter().map(|control| control.value.as_str()));
-        demands.push((format!("have {controls} in place"), first.loc));
-    }
+    demands.extend(class.additional_controls.iter().map(|control| (format!("`{control}`"), control.loc)));
     demands
 }

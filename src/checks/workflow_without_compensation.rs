@@ -4,6 +4,7 @@ use super::saga_without_compensation::changes_nothing;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
+use crate::model::flow::Flow;
 use crate::model::name::FlowKind;
 
 /// The check.
@@ -11,8 +12,8 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "workflow-without-compensation",
         severity: Severity::Warning,
-        what: "Finds workflows of several steps that change something and name no compensation, while `orchestration` says \
-               `failure_handling: compensating_transactions`.",
+        what: "Finds workflows without any compensation in which a step that changes something can be done when another one \
+               fails, while `orchestration` says `failure_handling: compensating_transactions`.",
         why: "When a step fails, the steps before it are to be undone, and nothing says how: accounts stay created, tenants \
               stay set up.",
         fix: "Name the tools that undo a step under its `compensation`, write the workflow as a `saga_definition`, or choose \
@@ -23,7 +24,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["orchestration"]) {
+    if !model.complete_for(&["orchestration", "mcp_registry"]) {
         return;
     }
     for flow in model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow) {
@@ -32,13 +33,23 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let Some(handling) = handling.filter(|handling| handling.value == "compensating_transactions") else {
             continue;
         };
-        let changing = flow.steps.iter().filter(|step| !changes_nothing(model, step)).count();
-        if flow.steps.len() > 1 && changing > 0 && !flow.calls().any(|(_, call)| call.compensation) {
+        if leaves_changes(model, flow) && !flow.calls().any(|(_, call)| call.compensation) {
             report.push(
                 Diagnostic::new(&CHECK.rule, flow.id.loc, format!("`{}` has no compensation for any step", flow.id))
                     .label(handling.loc, "failures are to be handled by compensating transactions")
                     .help("name the tools that undo each step under `compensation`"),
             );
         }
+    }
+}
+
+/// Whether a step that changes something can be done when another one fails: another one can come after it, or beside it.
+fn leaves_changes(model: &Model, flow: &Flow) -> bool {
+    let changing = flow.steps.iter().enumerate().filter(|(_, step)| !changes_nothing(model, step));
+    let changing: Vec<usize> = changing.map(|(at, _)| at).take(2).collect();
+    match changing.as_slice() {
+        [] => false,
+        [only] => flow.graph().before(*only).len() < flow.steps.len(),
+        _ => true,
     }
 }

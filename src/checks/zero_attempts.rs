@@ -19,8 +19,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for attempts in input.model.orchestration.values().filter_map(|rules| rules.max_attempts.as_ref()) {
         if attempts.value.0 == 0 {
             report.push(
-                Diagnostic::new(&CHECK.rule, attempts.loc, "no attempt at all is allowed")
-                    .help("write `1` for one attempt without a retry"),
+                Diagnostic::new(
+                    &CHECK.rule,
+                    attempts.loc,
+                    "`max_attempts: 0` reads as no attempt, and engines take it as no limit",
+                )
+                .help("write `1` for one attempt without a retry"),
             );
         }
     }

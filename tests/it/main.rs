@@ -1,5 +1,4 @@
 //! The integration tests, as one binary.
-
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,8 +7,12 @@
     reason = "a test stops where something is not as expected, in the functions that it calls, too"
 )]
 
+mod bad_input;
 mod book;
+mod checks;
 mod cli;
 mod fuzz;
 mod guide;
+mod memory;
 mod render;
+mod yaml;

@@ -83,6 +83,19 @@ impl StepGraph {
         found
     }
 
+    /// All steps that a step waits for, directly or through others; itself included.
+    #[must_use]
+    pub fn before(&self, step: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut queue = vec![step];
+        while let Some(step) = queue.pop() {
+            if found.insert(step) {
+                queue.extend(self.needs(step));
+            }
+        }
+        found
+    }
+
     /// The groups of steps that all wait for each other, each sorted, in the order of their first steps.
     #[must_use]
     pub fn knots(&self) -> Vec<BTreeSet<usize>> {
@@ -158,6 +171,8 @@ mod tests {
     fn an_order_exists_without_cycles() {
         let graph = graph(&[&[1, 2], &[2], &[]]);
         assert_eq!(graph.order(), [2, 1, 0]);
+        assert_eq!(graph.before(1), BTreeSet::from([1, 2]));
+        assert_eq!(graph.behind([1]), BTreeSet::from([0, 1]));
         assert!(graph.knots().is_empty());
     }
 

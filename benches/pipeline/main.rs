@@ -1,0 +1,125 @@
+//! Ratios of the pipeline in one run, on generated workspaces. See the book's performance page.
+//!
+//! `cargo bench --bench pipeline` prints every table; `cargo bench --bench pipeline -- write DIR FILES` writes a workspace
+//! for measuring a whole process from outside.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a program that prints its measurements"
+)]
+
+mod generate;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use generate::Size;
+use mcpctl::analysis::{self, Analysis};
+use mcpctl::policy::derive;
+use mcpctl::source::{FileId, SourceFile, yaml};
+use mcpctl::workspace::{self, Disk, Input};
+use rayon::prelude::*;
+
+/// One hundred files to one server, two hundred agents at the most.
+fn mix(files: usize) -> Size {
+    Size { files, servers: (files / 10).clamp(20, 1_000), tools: 10, agents: (files / 50).clamp(4, 200) }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["write", folder, files] => write(Path::new(folder), mix(files.parse().expect("a number of files"))),
+        [] => {
+            validate_against_parse();
+            policy_and_compile();
+        }
+        _ => println!("usage: [write DIR FILES]"),
+    }
+}
+
+fn write(folder: &Path, size: Size) {
+    let mut bytes = 0;
+    let files = generate::workspace(size);
+    for (name, text) in &files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        bytes += text.len();
+    }
+    println!("{} files, {bytes} bytes", files.len());
+}
+
+/// The middle of an odd number of runs.
+fn median(mut run: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn analyse(folder: &Path) -> Analysis {
+    let workspace = workspace::read(&Input::Path(folder.to_path_buf()), &Disk, None).unwrap();
+    analysis::analyse(workspace, None)
+}
+
+/// A bare parallel read and parse into the arena of the same files.
+fn parse_only(paths: &[PathBuf]) -> usize {
+    let parse = |path: &PathBuf| {
+        let text = String::from_utf8(std::fs::read(path).unwrap()).unwrap();
+        let source = SourceFile::new("a.yaml", text);
+        yaml::parse(FileId(0), &source, &mut Vec::new()).len()
+    };
+    paths.par_iter().map(parse).sum()
+}
+
+fn validate_against_parse() {
+    println!("| files | MB | read + parse | validate | ratio | µs a file | findings |\n|---|---|---|---|---|---|---|");
+    for files in [100, 1_000, 10_000] {
+        let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-{files}", std::process::id()));
+        let generated = generate::workspace(mix(files));
+        let bytes: usize = generated.iter().map(|(_, text)| text.len()).sum();
+        let mut paths = Vec::new();
+        for (name, text) in &generated {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, text).unwrap();
+            paths.push(path);
+        }
+        assert!(parse_only(&paths) > 0);
+        let analysis = analyse(&folder);
+        let findings = analysis.report.diagnostics.len();
+        drop(analysis);
+        let parse = median(|| assert!(parse_only(&paths) > 0));
+        let validate = median(|| assert_eq!(analyse(&folder).report.diagnostics.len(), findings));
+        println!(
+            "| {} | {:.1} | {:.0} ms | {:.0} ms | {:.2} | {:.0} | {findings} |",
+            generated.len(),
+            bytes as f64 / 1e6,
+            parse.as_secs_f64() * 1e3,
+            validate.as_secs_f64() * 1e3,
+            validate.as_secs_f64() / parse.as_secs_f64(),
+            validate.as_secs_f64() * 1e6 / generated.len() as f64,
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+fn policy_and_compile() {
+    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-policy", std::process::id()));
+    let size = Size { files: 0, servers: 1_000, tools: 10, agents: 200 };
+    write(&folder, size);
+    let analysis = analyse(&folder);
+    println!(
+        "normal form: {:?}, {} cells",
+        median(|| drop(derive::derive(&analysis.model))),
+        analysis.policy.all_cells().count()
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,8 +1,10 @@
 //! `mcpctl compile`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
+use mcpctl::bundle::disk::{Disk, FileSystem, Kind, Marked};
 use mcpctl::diagnostic::Severity;
 
 use super::{BAD, folder, good, mcpctl, put};
@@ -60,6 +62,20 @@ fn paths_begin_in_the_folder_of_the_directory_option() {
 }
 
 #[test]
+fn standard_input_and_single_files_are_compiled_too() {
+    let good = good();
+    let registry = std::fs::read_to_string(good.path().join("registry.yaml")).unwrap();
+    let access = std::fs::read_to_string(good.path().join("access.yaml")).unwrap();
+    let both = format!("{registry}---\n{access}");
+    let out = folder(&[("one/fleet.yaml", &both)]);
+    mcpctl(&["compile", "-", "-C"]).arg(out.path()).stdin(&both).run().code(0);
+    mcpctl(&["compile"]).arg(out.path().join("one/fleet.yaml")).run().code(0);
+    let (from_stdin, from_file) = (files(&out.path().join("bundle")), files(&out.path().join("one/bundle")));
+    assert!(from_stdin.contains_key("cedar/policies.cedar"));
+    assert_eq!(from_stdin.keys().collect::<Vec<_>>(), from_file.keys().collect::<Vec<_>>());
+}
+
+#[test]
 fn errors_mean_no_bundle_and_the_old_one_stays() {
     let bad = folder(&[("bad.yaml", BAD)]);
     let ran = mcpctl(&["compile"]).arg(bad.path()).run().code(1);
@@ -114,11 +130,77 @@ fn a_folder_with_other_files_is_left_alone_without_force() {
 }
 
 #[test]
+fn no_force_removes_the_sources() {
+    let outer = folder(&[]);
+    let fleet = outer.path().join("fleet");
+    mcpctl(&["init"]).arg(&fleet).run().code(0);
+    let before = files(outer.path());
+    for out in [&fleet, outer.path(), &fleet.join("../fleet")] {
+        mcpctl(&["compile", "--force", "--out"]).arg(out).arg(&fleet).run().refused("holds the workspace itself");
+        assert_eq!(files(outer.path()), before);
+    }
+    put(&fleet, "mcpctl.yaml", "output: .\n");
+    mcpctl(&["compile", "--force"]).arg(&fleet).run().refused("holds the workspace itself");
+}
+
+#[test]
 fn an_output_in_the_way_is_2_with_nothing_on_standard_output() {
     let good = good();
     let out = folder(&[("file", "mine")]);
     for format in ["human", "json"] {
         let call = mcpctl(&["compile", "--format", format, "--out"]).arg(out.path().join("file")).arg(good.path());
         call.run().refused("file");
+    }
+}
+
+/// A disk that refuses to write files.
+struct Refusing(io::ErrorKind);
+
+impl Disk for Refusing {
+    fn kind(&self, path: &Path) -> io::Result<Kind> {
+        FileSystem.kind(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        FileSystem.list(folder)
+    }
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        FileSystem.read(file)
+    }
+    fn create_all(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.create_all(folder)
+    }
+    fn create(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.create(folder)
+    }
+    fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(self.0.into())
+    }
+    fn sync(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.sync(folder)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        FileSystem.rename(from, to)
+    }
+    fn remove(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.remove(folder)
+    }
+    fn mark(&self, folder: &Path) -> io::Result<Marked> {
+        FileSystem.mark(folder)
+    }
+}
+
+#[test]
+fn a_disk_that_refuses_is_2_and_the_old_bundle_stays() {
+    let good = good();
+    mcpctl(&["compile"]).arg(good.path()).run().code(0);
+    let before = files(good.path());
+    for (kind, saying) in
+        [(io::ErrorKind::StorageFull, "no storage space"), (io::ErrorKind::PermissionDenied, "denied")]
+    {
+        for format in ["human", "json"] {
+            let call = mcpctl(&["compile", "--format", format]).arg(good.path());
+            call.disk(&Refusing(kind)).run().refused(saying);
+            assert_eq!(files(good.path()), before);
+        }
     }
 }

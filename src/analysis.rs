@@ -5,6 +5,7 @@ mod file;
 pub mod rules;
 mod waive;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -61,12 +62,12 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
     files.sort_by(|a, b| a.name.cmp(&b.name));
     counts.files = files.len();
     let mut sources = Sources::new();
-    let mut whole = true;
+    let mut unread = BTreeSet::new();
     for file in files {
-        let (source, unread) = source_of(file);
+        let (source, fault) = source_of(file);
         let id = sources.add(source);
-        if let Some((rule, message)) = unread {
-            whole = false;
+        if let Some((rule, message)) = fault {
+            unread.insert(id);
             counts.unreadable += usize::from(std::ptr::eq(rule, &rules::UNREADABLE));
             let end = sources.file(id).text().len() as u32;
             report.push(Diagnostic::new(rule, Loc { file: id, start: end, end }, message));
@@ -90,10 +91,10 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
         let model = Model { unread_files: true, ..Model::default() };
         return Analysis { sources, settings, model, policy: Policy::default(), report, counts };
     }
-    let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(|id| Some(*id) != settings_id).collect();
+    let wanted = |id: &FileId| Some(*id) != settings_id && !unread.contains(id);
+    let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(wanted).collect();
     let read: Vec<file::Read> = ids.into_par_iter().map(|id| file::read(id, sources.file(id))).collect();
-    let (mut model, lowered, skipped) = lower(read, &sources, &settings);
-    model.unread_files |= !whole;
+    let (model, lowered, skipped) = lower(read, &sources, &settings, unread.is_empty());
     counts.skipped_manifests = skipped;
     report.extend(lowered.diagnostics);
     let policy = derive::derive(&model);
@@ -137,9 +138,10 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
     }
 }
 
-/// Lowers every section, in the order of the places.
-fn lower(read: Vec<file::Read>, sources: &Sources, settings: &Settings) -> (Model, Report, usize) {
+/// Lowers every section, in the order of the places. `whole` says whether every file could be read.
+fn lower(read: Vec<file::Read>, sources: &Sources, settings: &Settings, whole: bool) -> (Model, Report, usize) {
     let mut lowering = Lowering::default();
+    lowering.model.unread_files = !whole;
     let mut once = Vec::new();
     let mut skipped = 0;
     for file in read {

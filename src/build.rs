@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::manifest::{FamilyCoverage, Manifest, NotExpressed, Settings, Target as TargetEntry};
+use crate::bundle::manifest::{Manifest, Settings};
 use crate::bundle::{Artifact, Bundle};
 use crate::checks::CheckedModel;
 use crate::diagnostic::{Diagnostic, one_line};
-use crate::families::FamilyId;
-use crate::lift::{self, LiftError};
+use crate::lift::{self, LiftError, Said};
 use crate::policy::Policy;
 use crate::policy::compare::{Difference, Lifted, compare};
 use crate::source::Sources;
@@ -31,19 +30,21 @@ pub struct Built {
 pub enum BuildError {
     /// A target could not make its files.
     #[error("target `{target}` cannot be compiled")]
-    #[diagnostic(code(target_not_compiled))]
+    #[diagnostic(code("target-not-compiled"))]
     Compile {
         /// The target.
         target: &'static str,
         /// Why.
         #[source]
-        #[diagnostic_source]
         cause: CompileError,
+        /// What the engine of the target's format said.
+        #[related]
+        said: Vec<Said>,
     },
     /// What a target made could not be read back.
     #[error("the files of target `{target}` do not verify")]
     #[diagnostic(
-        code(target_not_verified),
+        code("target-not-verified"),
         help("this is a fault of mcpctl, or a name that this target cannot hold; nothing was written")
     )]
     Verify {
@@ -51,12 +52,14 @@ pub enum BuildError {
         target: &'static str,
         /// Why.
         #[source]
-        #[diagnostic_source]
         cause: LiftError,
+        /// What the engine of the target's format said.
+        #[related]
+        said: Vec<Said>,
     },
     /// What a target made decides something else than the model.
     #[error("the files of target `{target}` decide {cells} {} otherwise than the model: {}", noun(*.cells), .shown.join("; "))]
-    #[diagnostic(code(target_differs), help("this is a fault of mcpctl; nothing was written"))]
+    #[diagnostic(code("target-differs"), help("this is a fault of mcpctl; nothing was written"))]
     Differs {
         /// The target.
         target: &'static str,
@@ -67,7 +70,7 @@ pub enum BuildError {
     },
     /// No lifter is known for a target.
     #[error("nothing can read back the files of target `{0}`, so they cannot be trusted")]
-    #[diagnostic(code(target_without_lifter))]
+    #[diagnostic(code("target-without-lifter"))]
     NoLifter(&'static str),
 }
 
@@ -106,7 +109,7 @@ pub fn build(
     }
     let settings =
         Settings { targets: targets.iter().map(|target| target.name.to_owned()).collect(), other: BTreeMap::new() };
-    let entries = targets.iter().map(|target| entry(checked, sources, target)).collect();
+    let entries = targets.iter().map(|target| targets::entry(target, checked.model(), sources)).collect();
     let manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
     let notes = targets.iter().flat_map(|target| targets::notes(target, checked.model())).collect();
     Ok(Built { bundle: Bundle { artifacts, manifest }, notes })
@@ -119,7 +122,7 @@ fn compiled(
     target: &'static Target,
 ) -> Result<BTreeMap<String, Artifact>, BuildError> {
     let files = (target.compile)(checked, sources)
-        .map_err(|cause| BuildError::Compile { target: target.name, cause })?
+        .map_err(|mut cause| BuildError::Compile { target: target.name, said: cause.take_said(), cause })?
         .into_iter()
         .map(|(path, artifact)| (format!("{}/{path}", target.name), artifact))
         .collect();
@@ -133,7 +136,8 @@ fn compiled(
 /// Where they cannot be read, or decide anything else.
 pub fn verify(target: &'static str, files: &BTreeMap<String, Artifact>, policy: &Policy) -> Result<(), BuildError> {
     let (_, lifter) = LIFTERS.iter().find(|(name, _)| *name == target).ok_or(BuildError::NoLifter(target))?;
-    let lifted = lifter(files, policy).map_err(|cause| BuildError::Verify { target, cause })?;
+    let lifted =
+        lifter(files, policy).map_err(|mut cause| BuildError::Verify { target, said: cause.take_said(), cause })?;
     let differences = compare(policy, &lifted);
     if differences.is_empty() {
         return Ok(());
@@ -158,31 +162,6 @@ fn in_words(policy: &Policy, difference: &Difference) -> String {
     let principal = &policy.principal_at(difference.principal).id;
     let object = policy.object_at(difference.object);
     one_line(&format!("`{principal}` on `{object}`: {}", what.join(", ")))
-}
-
-/// What the manifest says of a target.
-fn entry(checked: &CheckedModel, sources: &Sources, target: &Target) -> TargetEntry {
-    let in_use = |family: &&FamilyId| checked.model().keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
-    let coverage = FamilyId::ALL.iter().filter(in_use).map(|family| {
-        let coverage = (target.coverage)(*family);
-        FamilyCoverage {
-            family: family.key().to_owned(),
-            coverage: coverage.word().to_owned(),
-            why: coverage.why().map(str::to_owned),
-        }
-    });
-    let not_expressed = targets::not_expressed(target, checked.model()).into_iter().map(|found| NotExpressed {
-        family: found.family.key().to_owned(),
-        key: found.key,
-        at: sources.file_line(found.loc),
-        why: found.why.to_owned(),
-    });
-    TargetEntry {
-        name: target.name.to_owned(),
-        coverage: coverage.collect(),
-        not_expressed: not_expressed.collect(),
-        names: BTreeMap::new(),
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub mod schema;
 
 use std::fmt;
 
-use miette::Diagnostic;
+use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
 
 /// The namespace of everything that is generated.
 pub const NAMESPACE: &str = "Mcp";
@@ -39,26 +39,36 @@ impl fmt::Display for Uid {
     }
 }
 
-/// What Cedar says against a text, or why a text could not be printed. Renders Cedar's own diagnostics below its line.
+/// What Cedar says against a text, or why a text could not be printed.
 #[derive(Debug)]
 pub struct Error {
     what: String,
-    causes: Vec<Box<dyn Diagnostic + Send + Sync>>,
+    said: Vec<Said>,
 }
 
+/// One diagnostic of Cedar's own, with its place in the text that it refuses.
+#[derive(Debug)]
+pub struct Said(Box<dyn Diagnostic + Send + Sync>);
+
 impl Error {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), causes: Vec::new() }
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), said: Vec::new() }
     }
 
     fn because(mut self, cause: impl Diagnostic + Send + Sync + 'static) -> Self {
-        self.causes.push(Box::new(cause));
+        self.said.push(Said(Box::new(cause)));
         self
     }
 
-    /// What Cedar itself said, one line each; empty where the fault was found by mcpctl.
-    pub fn causes(&self) -> impl Iterator<Item = String> + '_ {
-        self.causes.iter().map(ToString::to_string)
+    /// What Cedar itself said; empty where the fault was found by mcpctl.
+    #[must_use]
+    pub fn said(&self) -> &[Said] {
+        &self.said
+    }
+
+    /// Takes what Cedar itself said, for an error that has this one as its cause and renders it.
+    pub fn take_said(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.said)
     }
 }
 
@@ -72,9 +82,42 @@ impl std::error::Error for Error {}
 
 impl Diagnostic for Error {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        if self.causes.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.causes.iter().map(|cause| -> &dyn Diagnostic { &**cause })))
+        Some(Box::new(self.said.iter().map(|said| -> &dyn Diagnostic { said })))
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Said {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl Diagnostic for Said {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.code()
+    }
+    fn severity(&self) -> Option<Severity> {
+        self.0.severity()
+    }
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.help()
+    }
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.url()
+    }
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.0.source_code()
+    }
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.0.labels()
+    }
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.0.related()
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod cedar;
 
+pub use crate::cedar::Said;
+
 /// Why an artifact could not be read back.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LiftError {
@@ -15,7 +17,17 @@ pub enum LiftError {
     /// A file that should be there is not, or is no text.
     #[error("the file `{0}` is missing, or is no text")]
     File(String),
-    /// It speaks of something that is not in the model, or leaves out something that is.
+    /// It speaks of something that is not in the model, leaves out something that is, or cannot be read exactly.
     #[error("{0}")]
     Stranger(String),
+}
+
+impl LiftError {
+    /// Takes what the engine of the artifact's own format said, for rendering.
+    pub fn take_said(&mut self) -> Vec<Said> {
+        match self {
+            Self::Cedar(error) => error.take_said(),
+            Self::File(_) | Self::Stranger(_) => Vec::new(),
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::Artifact;
+use crate::bundle::{Artifact, manifest};
 use crate::checks::CheckedModel;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
@@ -24,6 +24,8 @@ pub struct Target {
     pub coverage: fn(FamilyId) -> Coverage,
     /// For a family that it does not enforce fully, the words that may make up the path of a key that it does express.
     pub expressed: fn(FamilyId) -> &'static [&'static str],
+    /// Names in its files and the names in YAML that they stand for, where the two differ.
+    pub names: fn(&Model) -> BTreeMap<String, String>,
     /// Makes the files, by path below the target's folder.
     pub compile: fn(&CheckedModel, &Sources) -> Result<Files, CompileError>,
 }
@@ -73,6 +75,16 @@ pub enum CompileError {
     /// A name or value that the target cannot hold.
     #[error("{0}")]
     Refused(String),
+}
+
+impl CompileError {
+    /// Takes what the engine of the target's own format said, for rendering.
+    pub fn take_said(&mut self) -> Vec<crate::cedar::Said> {
+        match self {
+            Self::Cedar(error) => error.take_said(),
+            Self::Refused(_) => Vec::new(),
+        }
+    }
 }
 
 macro_rules! targets {
@@ -143,6 +155,32 @@ fn beyond(path: &str, words: &[&str]) -> Option<String> {
     None
 }
 
+/// What the manifest says of a target: of each family in use, and of each key that is not expressed.
+#[must_use]
+pub fn entry(target: &Target, model: &Model, sources: &Sources) -> manifest::Target {
+    let in_use = |family: &&FamilyId| model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
+    let coverage = FamilyId::ALL.iter().filter(in_use).map(|family| {
+        let coverage = (target.coverage)(*family);
+        manifest::FamilyCoverage {
+            family: family.key().to_owned(),
+            coverage: coverage.word().to_owned(),
+            why: coverage.why().map(str::to_owned),
+        }
+    });
+    let not_expressed = not_expressed(target, model).into_iter().map(|found| manifest::NotExpressed {
+        family: found.family.key().to_owned(),
+        key: found.key,
+        at: sources.file_line(found.loc),
+        why: found.why.to_owned(),
+    });
+    manifest::Target {
+        name: target.name.to_owned(),
+        coverage: coverage.collect(),
+        not_expressed: not_expressed.collect(),
+        names: (target.names)(model),
+    }
+}
+
 /// The notes about keys that a target does not express.
 #[must_use]
 pub fn notes(target: &Target, model: &Model) -> Vec<Diagnostic> {
@@ -180,6 +218,20 @@ mod tests {
         assert_eq!(beyond("servers[].labels.name", &words), Some("servers[].labels".to_owned()));
         assert_eq!(beyond("units[].x", &words), Some("units".to_owned()));
         assert_eq!(beyond("x", &[]), Some("x".to_owned()));
+    }
+
+    #[test]
+    fn the_manifest_names_families_in_use() {
+        let mut sources = Sources::new();
+        sources.add(crate::source::SourceFile::new("a.yaml", "x\ny\n"));
+        let mut model = Model::default();
+        model.keys.insert("caching_strategy", [("layers[].ttl".to_owned(), Loc { start: 2, ..Loc::default() })].into());
+        model.keys.insert("progressive_auth", [("levels".to_owned(), Loc::default())].into());
+        let entry = entry(&cedar::TARGET, &model, &sources);
+        let coverage: Vec<_> = entry.coverage.iter().map(|c| (c.family.as_str(), c.coverage.as_str())).collect();
+        assert_eq!(coverage, [("progressive_auth", "full"), ("caching_strategy", "none")]);
+        assert_eq!(entry.not_expressed.len(), 1);
+        assert_eq!((entry.not_expressed[0].key.as_str(), entry.not_expressed[0].at.as_str()), ("layers", "a.yaml:2"));
     }
 
     #[test]

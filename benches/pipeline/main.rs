@@ -2,7 +2,13 @@
 //!
 //! `cargo bench --bench pipeline` prints every table; `cargo bench --bench pipeline -- write DIR FILES` writes a workspace
 //! for measuring a whole process from outside.
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a program that prints its measurements")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a program that prints its measurements"
+)]
 
 mod generate;
 
@@ -110,6 +116,10 @@ fn policy_and_compile() {
     let size = Size { files: 0, servers: 1_000, tools: 10, agents: 200 };
     write(&folder, size);
     let analysis = analyse(&folder);
-    println!("normal form: {:?}, {} cells", median(|| drop(derive::derive(&analysis.model))), analysis.policy.all_cells().count());
+    println!(
+        "normal form: {:?}, {} cells",
+        median(|| drop(derive::derive(&analysis.model))),
+        analysis.policy.all_cells().count()
+    );
     std::fs::remove_dir_all(&folder).unwrap();
 }

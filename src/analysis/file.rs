@@ -47,8 +47,9 @@ pub(super) fn read(id: FileId, source: &SourceFile) -> Read {
 
 fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read) {
     let Some(entries) = tree.entries(document) else {
+        let loc = tree.loc(document);
         let message = "a file holds sections, each under the key of its family; this is something else";
-        read.findings.push(Diagnostic::new(&rules::NOT_SECTIONS, start_of(tree, document), message));
+        read.findings.push(Diagnostic::new(&rules::NOT_SECTIONS, Loc { end: loc.start, ..loc }, message));
         read.whole = false;
         return;
     };
@@ -87,12 +88,6 @@ fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read) {
             }
         }
     }
-}
-
-/// The first line of a document that is no map.
-fn start_of(tree: &Tree<'_>, node: NodeId) -> Loc {
-    let loc = tree.loc(node);
-    Loc { end: loc.end.min(loc.start.saturating_add(1)), ..loc }
 }
 
 fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &mut Read) {

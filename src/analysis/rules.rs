@@ -64,4 +64,3 @@ pub fn all_rules() -> Vec<&'static Rule> {
     rules.sort_by_key(|rule| rule.name);
     rules
 }
-

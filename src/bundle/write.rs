@@ -24,11 +24,11 @@ const MOST_NAMED: usize = 10;
 pub enum WriteError {
     /// The output is no folder's name.
     #[error("`{}` cannot be the output folder", .0.display())]
-    #[diagnostic(code(no_output_folder), help("name a folder that is not the root, `.` or `..`"))]
+    #[diagnostic(code("no-output-folder"), help("name a folder that is not the root, `.` or `..`"))]
     NoFolder(PathBuf),
     /// Something else stands where the folder should be.
     #[error("the output `{}` is {what}, not a folder", .path.display())]
-    #[diagnostic(code(output_is_no_folder), help("choose another output, or remove it yourself"))]
+    #[diagnostic(code("output-is-no-folder"), help("choose another output, or remove it yourself"))]
     NotAFolder {
         /// Where.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum WriteError {
     /// The folder holds files that no bundle of ours accounts for.
     #[error("the output folder `{}` holds files that mcpctl did not write: {}", .path.display(), .files.join(", "))]
     #[diagnostic(
-        code(foreign_files),
+        code("foreign-files"),
         help("choose another folder, or use `--force` to remove it with everything in it")
     )]
     Foreign {
@@ -49,11 +49,11 @@ pub enum WriteError {
     },
     /// Another run is writing the same folder.
     #[error("another run is writing `{}`", .0.display())]
-    #[diagnostic(code(output_in_use), help("wait for it, or choose another output"))]
+    #[diagnostic(code("output-in-use"), help("wait for it, or choose another output"))]
     InUse(PathBuf),
     /// The system refused.
     #[error("cannot {doing} `{}`", .path.display())]
-    #[diagnostic(code(output_not_written))]
+    #[diagnostic(code("output-not-written"))]
     Io {
         /// What was being done.
         doing: &'static str,
@@ -65,7 +65,7 @@ pub enum WriteError {
     },
     /// The manifest has no JSON form.
     #[error("the manifest has no JSON form")]
-    #[diagnostic(code(no_manifest))]
+    #[diagnostic(code("no-manifest"))]
     Manifest(#[source] serde_json::Error),
 }
 

@@ -59,7 +59,7 @@ impl Engine {
         let (schema, warnings) = Schema::from_cedarschema_str(schema)
             .map_err(|cause| Error::new("Cedar cannot read the schema").because(cause))?;
         let refused = warnings.fold(Error::new("Cedar warns about the schema"), Error::because);
-        if refused.causes().next().is_some() {
+        if !refused.said().is_empty() {
             return Err(refused);
         }
         let policies = named_by_annotation(
@@ -70,7 +70,7 @@ impl Engine {
         let mut refused = Error::new("Cedar's validator refuses the policies");
         refused = found.validation_errors().cloned().fold(refused, Error::because);
         refused = found.validation_warnings().cloned().fold(refused, Error::because);
-        if refused.causes().next().is_some() {
+        if !refused.said().is_empty() {
             return Err(refused);
         }
         let entities = Entities::from_json_str(entities, Some(&schema))

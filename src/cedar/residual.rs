@@ -46,7 +46,8 @@ impl<'e> Evaluator<'e> {
     pub fn new(engine: &'e Engine) -> Result<Self, Error> {
         let kinds: Vec<_> = engine.schema.principals().collect();
         let principals = engine.entities.iter().filter(|entity| kinds.contains(&entity.uid().type_name())).cloned();
-        let principals = Entities::from_entities(principals, Some(&engine.schema))
+        // Validated already, as part of the engine's entities.
+        let principals = Entities::from_entities(principals, None)
             .map_err(|cause| Error::new("Cedar refuses the principals").because(cause))?;
         let principals = PartialEntities::from_concrete(principals, &engine.schema)
             .map_err(|cause| Error::new("Cedar cannot evaluate with these principals").because(cause))?;

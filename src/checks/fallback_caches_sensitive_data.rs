@@ -4,7 +4,7 @@ use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 use crate::model::Model;
 use crate::model::access::{DataClass, RequiredLocation};
-use crate::model::operations::CacheLayer;
+use crate::model::operations::{Breaker, CacheLayer};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -36,19 +36,19 @@ fn run(input: &Input<'_>, report: &mut Report) {
         classes.iter().map(|class| (class.name.loc, format!("data of class `{}` must stay in its place", class.name)))
     };
     let outside = |layer: &&CacheLayer| layer.location.as_ref().is_some_and(|location| location.value != "mcp_server");
-    let mut covered = false;
-    for strategy in model.breaker.values().flat_map(|breaker| &breaker.fallback_strategies) {
-        if strategy.value == "cached_responses" {
-            covered = true;
-            let message = format!("cached responses would hold data of {names} outside its servers");
-            report.push(Diagnostic::new(&CHECK.rule, strategy.loc, message).labels(labels()));
-        }
+    let cached =
+        |breaker: &Breaker| breaker.fallback_strategies.iter().find(|it| it.value == "cached_responses").cloned();
+    for strategy in model.breaker.values().filter_map(cached) {
+        let message = format!("cached responses would hold data of {names} outside its servers");
+        report.push(Diagnostic::new(&CHECK.rule, strategy.loc, message).labels(labels()));
+    }
+    // Where a fallback keeps the responses already, the layer needs no finding of its own.
+    if !model.complete_for(&["circuit_breaker_config"]) {
+        return;
     }
     for (scope, layers) in &model.caching {
-        let falls_back = Model::in_scope(&model.breaker, scope).is_some();
-        if let Some(layer) = layers.iter().find(outside)
-            && !(covered && falls_back)
-        {
+        let falls_back = Model::in_scope(&model.breaker, scope).and_then(cached).is_some();
+        if let Some(layer) = layers.iter().find(outside).filter(|_| !falls_back) {
             let loc = layer.location.as_ref().map_or(layer.name.loc, |location| location.loc);
             let message = format!("cache layer `{}` would hold data of {names} outside its servers", layer.name);
             report.push(Diagnostic::new(&CHECK.rule, loc, message).labels(labels()));

@@ -19,6 +19,9 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    if !input.model.complete_for(&["mcp_registry"]) {
+        return;
+    }
     for (class, server, listed) in input.model.class_members() {
         let Some(required) = &class.location else { continue };
         let location = server.location.as_ref();

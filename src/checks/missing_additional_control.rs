@@ -16,6 +16,9 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    if !input.model.complete_for(&["mcp_registry"]) {
+        return;
+    }
     for (class, server, listed) in input.model.class_members() {
         let lacks = |control: &str| !server.controls.iter().any(|own| own.value == control);
         let missing: Vec<_> = class.additional_controls.iter().filter(|control| lacks(&control.value)).collect();

@@ -18,6 +18,9 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    if !input.model.complete_for(&["mcp_registry"]) {
+        return;
+    }
     for (class, server, listed) in input.model.class_members() {
         let Some(demand) = class.encryption.as_ref().filter(|e| e.value == ClassEncryption::InTransitAndAtRest) else {
             continue;

@@ -24,6 +24,9 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let policy = input.policy;
+    if !input.model.complete_for(&["federation_config", "data_routing", "mcp_registry"]) {
+        return;
+    }
     let mut blocked: BTreeMap<(PrincipalIx, RuleId), (ObjectIx, usize)> = BTreeMap::new();
     for (principal, object, cell) in policy.all_cells().filter(|(_, _, cell)| policy.is_never(cell.condition)) {
         let is_tool = matches!(policy.object_at(object).kind, ObjectKind::Tool(_));

@@ -20,6 +20,9 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    if !input.model.complete_for(&["mcp_registry"]) {
+        return;
+    }
     let mut wild: BTreeMap<&str, &Grant> = BTreeMap::new();
     for grant in input.model.grants().filter(|grant| grant.tools == GrantedTools::All) {
         wild.entry(grant.server.as_str()).or_insert(grant);

@@ -28,6 +28,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
     else {
         return;
     };
+    if !model.complete_for(&["zero_trust_config"]) {
+        return;
+    }
     let meshed = model.access.mutual_tls.as_ref().is_some_and(|mode| mode.value == MutualTls::Strict);
     let mut check = |what: &str, text: &str, loc: Loc, severity: Severity| {
         let Some(url) = Url::parse(text).filter(Url::is_plaintext) else { return };

@@ -21,6 +21,9 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
+    if !model.complete_for(&["mcp_registry"]) {
+        return;
+    }
     for flow in model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Saga) {
         let Some(switch) = flow.compensations_enabled.as_ref().filter(|switch| switch.value) else { continue };
         for step in flow.steps.iter().filter(|step| !step.calls.iter().any(|call| call.compensation)) {

@@ -36,6 +36,9 @@ struct Needing<'a> {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let policy = input.policy;
+    if !input.model.complete_for(&["progressive_auth", "data_routing", "mcp_registry", "identity"]) {
+        return;
+    }
     let human = human_facts(input);
     let classes = Classification::of(&input.model.access);
     for flow in input.model.flows.values() {

@@ -22,6 +22,9 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let policy = input.policy;
+    if !input.model.complete_for(&["progressive_auth", "data_routing", "mcp_registry", "zero_trust_config"]) {
+        return;
+    }
     let mut reported: BTreeSet<_> = BTreeSet::new();
     for fault in &policy.faults {
         let Fault::UnitWidens { unit, principal, object, facts, loc, centre } = fault else { continue };

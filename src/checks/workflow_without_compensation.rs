@@ -24,7 +24,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["orchestration"]) {
+    if !model.complete_for(&["orchestration", "mcp_registry"]) {
         return;
     }
     for flow in model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow) {

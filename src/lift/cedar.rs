@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use super::LiftError;
 use crate::bundle::Artifact;
+use crate::cedar::Uid;
 use crate::cedar::engine::{Engine, Shape};
 use crate::cedar::residual::{Evaluator, Formula};
-use crate::cedar::{Error, Uid};
 use crate::model::name::FlowKind;
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
@@ -78,8 +78,8 @@ struct Term<'f> {
 }
 
 /// The formula as a disjunction.
-fn terms<'f>(formula: &'f Formula, facts: &Facts) -> Result<Vec<Term<'f>>, Error> {
-    let too_many = || Error::new("a policy has too many alternatives to be read back");
+fn terms<'f>(formula: &'f Formula, facts: &Facts) -> Result<Vec<Term<'f>>, LiftError> {
+    let too_many = || LiftError::Stranger("a policy has too many alternatives to be read back".to_owned());
     match formula {
         Formula::Any(parts) => {
             let mut all = Vec::new();
@@ -106,7 +106,7 @@ fn terms<'f>(formula: &'f Formula, facts: &Facts) -> Result<Vec<Term<'f>>, Error
         Formula::ResourceGranted(rule) => Ok(vec![Term { granted: vec![rule], ..Term::default() }]),
         Formula::Fact(name) => match facts.mask(name) {
             Some(bit) => Ok(vec![Term { facts: bit, ..Term::default() }]),
-            None => Err(Error::new(format!("a policy asks for `{name}`, which is no fact of the model"))),
+            None => Err(LiftError::Stranger(format!("a policy asks for `{name}`, which is no fact of the model"))),
         },
     }
 }

@@ -41,7 +41,9 @@ impl Lowering {
                 Some(LocalOverride::SecurityOnly) => (SECURITY_FAMILIES.contains(&at.family), "security_only"),
                 Some(LocalOverride::None) | None => (false, "none"),
             };
-            if permitted {
+            // A mode that could not be read may permit anything.
+            let unknown = mode.is_none() && !self.model.complete_for(&["federation_config"]);
+            if permitted || unknown {
                 continue;
             }
             let message = format!("the folder of unit `{unit}` may not hold `{}`", at.family);

@@ -83,7 +83,7 @@ pub fn explain(
             let help = did_you_mean(tree.text(at.node), words);
             vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
         }
-        Kind::Type { kind } => vec![wrong_type(tree, at.node, under, kind)],
+        Kind::Type { kind } => vec![wrong_type(tree, &at, under, kind)],
         Kind::Format { format } => {
             let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
             let rule = if format == "mcpctl-target" { &rules::INVALID_WILDCARD } else { &rules::INVALID_VALUE };
@@ -181,7 +181,8 @@ fn type_word(name: &str) -> &str {
     }
 }
 
-fn wrong_type(tree: &Tree<'_>, node: NodeId, under: &str, kind: &TypeKind) -> Diagnostic {
+fn wrong_type(tree: &Tree<'_>, at: &Reached, under: &str, kind: &TypeKind) -> Diagnostic {
+    let node = at.node;
     let expected: Vec<String> = match kind {
         TypeKind::Single(one) => vec![one.to_string()],
         TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect(),
@@ -210,5 +211,5 @@ fn wrong_type(tree: &Tree<'_>, node: NodeId, under: &str, kind: &TypeKind) -> Di
         }
         _ => None,
     };
-    Diagnostic::new(&rules::WRONG_TYPE, tree.loc(node), message).maybe_help(help)
+    Diagnostic::new(&rules::WRONG_TYPE, place_of_empty(tree, at), message).maybe_help(help)
 }

@@ -217,6 +217,7 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
     let mut builder = Builder {
         text,
         tree: Tree { file, nodes: Vec::with_capacity(text.len() / 16), documents: Vec::new(), whole: true },
+        root: None,
         open: Vec::new(),
         anchors: Vec::new(),
         weights: Vec::new(),
@@ -254,6 +255,8 @@ struct Stop;
 struct Open {
     id: NodeId,
     key: Option<NodeId>,
+    /// Whether that key stands in the map already.
+    repeated: bool,
     seen: HashSet<String>,
 }
 
@@ -267,6 +270,7 @@ struct Weight {
 struct Builder<'s, 'r> {
     text: &'s str,
     tree: Tree<'s>,
+    root: Option<NodeId>,
     open: Vec<Open>,
     anchors: Vec<(usize, NodeId)>,
     weights: Vec<Weight>,
@@ -308,6 +312,11 @@ impl<'s> Builder<'s, '_> {
             Event::Alias(anchor) => self.alias(anchor, loc),
             Event::DocumentEnd => {
                 self.anchors.clear();
+                if let Some(root) = self.root.take()
+                    && !self.tree.scalar(root).is_some_and(Scalar::is_null)
+                {
+                    self.tree.documents.push(root);
+                }
                 Ok(())
             }
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) => Ok(()),
@@ -365,7 +374,7 @@ impl<'s> Builder<'s, '_> {
         }
         let id = self.push(start, start, kind, anchor);
         self.place(id)?;
-        self.open.push(Open { id, key: None, seen: HashSet::new() });
+        self.open.push(Open { id, key: None, repeated: false, seen: HashSet::new() });
         Ok(())
     }
 
@@ -377,14 +386,15 @@ impl<'s> Builder<'s, '_> {
     /// Puts a finished or opened node into the collection that is being read. A complex key is reported when it comes.
     fn place(&mut self, id: NodeId) -> Result<(), Stop> {
         let Some(open) = self.open.last_mut() else {
-            let empty = matches!(self.tree.kind(id), Kind::Scalar(scalar) if scalar.is_null());
-            if !empty {
-                self.tree.documents.push(id);
-            }
+            self.root = Some(id);
             return Ok(());
         };
         let parent = open.id;
         let key = open.key.take();
+        if std::mem::take(&mut open.repeated) && key.is_some() {
+            // The first value of a key that stands twice is the one that the rest of the run sees.
+            return Ok(());
+        }
         let Some(node) = self.tree.nodes.get_mut(parent.0 as usize) else { return Err(Stop) };
         match (&mut node.kind, key) {
             (Kind::Sequence(elements), _) => elements.push(id),
@@ -427,6 +437,9 @@ impl<'s> Builder<'s, '_> {
                 finding = finding.label(first, "first here");
             }
             self.tree.whole = false;
+            if let Some(open) = self.open.last_mut() {
+                open.repeated = true;
+            }
             self.report.push(finding);
         }
     }

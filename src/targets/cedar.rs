@@ -14,6 +14,8 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use super::{CompileError, Files, Target};
 use crate::bundle::Artifact;
 use crate::checks::CheckedModel;
@@ -42,6 +44,8 @@ A request is allowed only if Cedar allows it and reports no error. Every compile
 strictly, and compares what they decide with the access relation, cell by cell.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    // Cedar ids hold any character, so every name is the one in YAML.
+    names: |_| BTreeMap::new(),
     compile,
 };
 
@@ -81,7 +85,14 @@ mod action {
     ];
 }
 
+/// Keys that Cedar's JSON form of a context gives a meaning of its own, so that a fact of that name could not be sent.
+const RESERVED: [&str; 3] = ["__entity", "__extn", "__expr"];
+
 fn compile(checked: &CheckedModel, sources: &Sources) -> Result<Files, CompileError> {
+    let facts = checked.policy().facts.names();
+    if let Some(fact) = facts.iter().find(|fact| RESERVED.contains(&fact.as_str())) {
+        return Err(CompileError::Refused(format!("the requirement `{fact}` has a name that Cedar keeps for itself")));
+    }
     let layout = Layout::new(checked.model(), checked.policy());
     let of_rules: Vec<Loc> = layout.rules().flat_map(|(_, rule)| rule.from.iter().copied()).collect();
     let file =

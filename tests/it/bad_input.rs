@@ -30,7 +30,8 @@ fn a_syntax_error_in_one_file_does_not_hide_the_findings_of_the_others() {
 
 #[test]
 fn nothing_is_concluded_from_absence_while_a_file_cannot_be_read() {
-    let flow = "workflow_definition:\n  name: w\n  steps:\n    - {name: s, mcp_server: pay, tools: [t], compensation: [u]}\n";
+    let flow =
+        "workflow_definition:\n  name: w\n  steps:\n    - {name: s, mcp_server: pay, tools: [t], compensation: [u]}\n";
     let registry = "mcp_registry:\n  servers:\n    - {name: crm, tools: [{name: t}]}\n";
     let whole = Files::of([("flow.yaml", flow), ("registry.yaml", registry)]).findings();
     assert!(whole.iter().any(|f| f == "flow.yaml:4:29 unknown-server"), "{whole:?}");
@@ -52,10 +53,7 @@ fn unknown_families_keys_and_words_are_shown_at_their_place_with_a_suggestion() 
         analysis.report
     );
     let help: Vec<_> = analysis.report.diagnostics.iter().map(|d| d.help.clone().unwrap_or_default()).collect();
-    assert_eq!(
-        help,
-        ["did you mean `circuit_breaker_config`?", "did you mean `ttl`?", "did you mean `lru`?"]
-    );
+    assert_eq!(help, ["did you mean `circuit_breaker_config`?", "did you mean `ttl`?", "did you mean `lru`?"]);
 }
 
 #[test]
@@ -65,15 +63,12 @@ fn wrong_types_are_shown_at_the_value() {
         ["a.yaml:3:24 wrong-type", "a.yaml:4:14 wrong-type"]
     );
     assert_eq!(one("saga_definition: []\n"), ["a.yaml:1:18 wrong-type"]);
-    assert_eq!(one("saga_definition:\n"), ["a.yaml:1:17 wrong-type"]);
+    assert_eq!(one("saga_definition:\n"), ["a.yaml:1:1 wrong-type"]);
     assert_eq!(one("tracing_config:\n  sampling: {rate: 1.5}\n"), ["a.yaml:2:20 invalid-value"]);
-    assert_eq!(one("caching_strategy:\n  layers:\n    - {name: a, ttl: 5 minutess}\n"), ["a.yaml:3:23 invalid-value"]);
+    assert_eq!(one("caching_strategy:\n  layers:\n    - {name: a, ttl: 5 minutess}\n"), ["a.yaml:3:22 invalid-value"]);
     assert_eq!(one("saga_definition:\n  name: s\n  steps: []\n"), ["a.yaml:3:10 invalid-value"]);
     assert_eq!(one("saga_definition:\n  steps: [{name: a, mcp_server: b, action: c}]\n"), ["a.yaml:1:1 missing-key"]);
-    assert_eq!(
-        one("metrics_config:\n  custom_metrics:\n    - type: gauge\n"),
-        ["a.yaml:3:7 missing-key"]
-    );
+    assert_eq!(one("metrics_config:\n  custom_metrics:\n    - type: gauge\n"), ["a.yaml:3:7 missing-key"]);
 }
 
 #[test]
@@ -94,7 +89,8 @@ fn duplicate_keys_show_both_places() {
     let first = analysis.report.diagnostics[0].labels[0].loc;
     assert_eq!(analysis.sources.position(first).line, 2);
     let many: String = (0..40).map(|n| format!("    k{n}: v\n")).collect();
-    let text = format!("mcp_registry:\n  servers:\n  - name: s\n    labels:\n{many}    k3: w\n").replace("    k", "      k");
+    let text =
+        format!("mcp_registry:\n  servers:\n  - name: s\n    labels:\n{many}    k3: w\n").replace("    k", "      k");
     assert!(one(&text).contains(&"a.yaml:45:7 duplicate-key".to_owned()), "{:?}", one(&text));
 }
 
@@ -163,7 +159,7 @@ fn what_is_no_map_of_sections_is_refused() {
     assert_eq!(one("- a\n- b\n"), ["a.yaml:1:1 not-a-section-map"]);
     assert_eq!(one("hello\n"), ["a.yaml:1:1 not-a-section-map"]);
     assert_eq!(one("? [a]\n: b\n"), ["a.yaml:1:3 yaml-unsupported", "a.yaml:1:3 unknown-family"]);
-    assert_eq!(one("bulkhead_config: !pool {}\n").first().unwrap(), "a.yaml:1:18 yaml-unsupported");
+    assert_eq!(one("bulkhead_config: !pool {}\n").first().unwrap(), "a.yaml:1:24 yaml-unsupported");
 }
 
 #[test]
@@ -230,11 +226,8 @@ fn links_never_lead_outside_and_loops_end() {
     symlink("nowhere.yaml", root.join("broken.yaml")).unwrap();
     let workspace = workspace::read(&Input::Path(root.to_path_buf()), &Disk, None).unwrap();
     let analysis = analysis::analyse(workspace, None);
-    let expected = [
-        "broken.yaml:1:1 unreadable-file",
-        "out.yaml:1:1 link-outside-workspace",
-        "sub/mounted.yaml:1:20 unknown-key",
-    ];
+    let expected =
+        ["broken.yaml:1:1 unreadable-file", "out.yaml:1:1 link-outside-workspace", "sub/mounted.yaml:1:20 unknown-key"];
     assert_eq!(shown(&analysis), expected);
     assert_eq!(analysis.counts.left_out.links, 2, "{:?}", analysis.counts);
     let through_a_file = workspace::read(&Input::Path(Path::new(root).join("a.yaml")), &Disk, None).unwrap();
@@ -245,7 +238,9 @@ fn links_never_lead_outside_and_loops_end() {
 fn exclusions_are_counted_and_gitignore_is_not_honoured() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    for path in ["a.yaml", "vendor/deep/x.yaml", "bundle/cedar/y.yaml", ".hidden/z.yaml", "env/prod/e.yaml", "ignored.yaml"] {
+    for path in
+        ["a.yaml", "vendor/deep/x.yaml", "bundle/cedar/y.yaml", ".hidden/z.yaml", "env/prod/e.yaml", "ignored.yaml"]
+    {
         std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
         std::fs::write(root.join(path), if path == "a.yaml" { BREAKER } else { "batch_processing: {batch_sise: 1}\n" })
             .unwrap();

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use mcpctl::analysis::rules::all_rules;
 use mcpctl::analysis::{Analysis, analyse};
 use mcpctl::checks::CHECKS;
-use mcpctl::diagnostic::Severity;
+use mcpctl::diagnostic::{Diagnostic, Severity};
+use mcpctl::families::FamilyId;
 use mcpctl::workspace::{self, Disk, Input};
 
 /// File, line and check of findings, each with how often it occurs there.
@@ -152,6 +153,64 @@ fn messages_are_one_line_in_lower_case_without_a_final_stop() {
             }
         }
     }
+}
+
+/// Whatever cannot be read may hold anything, so nothing may be concluded from its absence.
+#[test]
+fn hiding_a_file_adds_no_finding() {
+    let folders = folders(&fixtures().join("checks")).iter().flat_map(|check| folders(check)).collect::<Vec<_>>();
+    let whole = [fixtures().join("seed")].into_iter().chain(self::folders(&fixtures().join("projects")));
+    for folder in whole.chain(folders) {
+        let read = || {
+            let mut workspace = workspace::read(&Input::Path(folder.clone()), &Disk, None).unwrap();
+            let accepts =
+                |text: &[u8]| text.starts_with(b"waivers:") || text.windows(9).any(|part| part == b"\nwaivers:");
+            workspace.files.retain(|file| !file.bytes.as_ref().is_ok_and(|text| accepts(text)));
+            workspace
+        };
+        // The first mention of a name may move to another file, so findings are compared by what they point at or say.
+        let before = pointed_at(&analyse(read(), Some("2026-11-22")));
+        for at in 0..read().files.len() {
+            let families = |text: &str| -> Vec<String> {
+                let keys = FamilyId::ALL.iter().map(|family| family.key());
+                keys.filter(|key| text.lines().any(|line| line.starts_with(&format!("{key}:"))))
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let mut workspace = read();
+            let hidden = workspace.files[at].name.clone();
+            let text = String::from_utf8(workspace.files[at].bytes.as_ref().unwrap().clone()).unwrap();
+            let wrong = families(&text).iter().map(|key| format!("{key}: 12\n")).collect::<String>();
+            workspace.files[at].bytes = Ok(b"a: [".to_vec());
+            let mut sections = read();
+            sections.files[at].bytes = Ok(wrong.into_bytes());
+            for workspace in [workspace, sections] {
+                let after = analyse(workspace, Some("2026-11-22"));
+                let in_hidden = |finding: &&Diagnostic| after.sources.file(finding.loc.file).name() == hidden;
+                for finding in after.report.diagnostics.iter().filter(|finding| !in_hidden(finding)) {
+                    let text = after.sources.text_at(finding.loc).to_owned();
+                    assert!(
+                        before.contains(&(finding.rule.name, text))
+                            || before.contains(&(finding.rule.name, finding.message.clone())),
+                        "{} without {hidden}: {} is {}: {}",
+                        folder.display(),
+                        after.sources.file_line(finding.loc),
+                        finding.rule.name,
+                        finding.message
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What each finding points at, and what it says.
+fn pointed_at(analysis: &Analysis) -> BTreeSet<(&'static str, String)> {
+    let both = |finding: &Diagnostic| {
+        [analysis.sources.text_at(finding.loc).to_owned(), finding.message.clone()]
+            .map(|text| (finding.rule.name, text))
+    };
+    analysis.report.diagnostics.iter().flat_map(both).collect()
 }
 
 /// The faults of the document's own configuration, all of them warnings but for the note.

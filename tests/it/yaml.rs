@@ -101,8 +101,10 @@ fn scalar() -> impl Strategy<Value = Value> {
         (-1_000_000_i64..1_000_000).prop_map(|n| Value::from(n as f64 / 64.0)),
         "[a-z_ ]{0,12}".prop_map(Value::from),
         "\\PC{0,8}".prop_map(Value::from),
-        prop::sample::select(vec!["yes", "012", "1_000", "<<", "*a", "&a", "!t", "a: b", "a #b", "- x", "~", "null", "0x1f"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "yes", "012", "1_000", "<<", "*a", "&a", "!t", "a: b", "a #b", "- x", "~", "null", "0x1f"
+        ])
+        .prop_map(Value::from),
     ]
 }
 
@@ -186,7 +188,7 @@ fn places_of_what_is_awkward_to_place() {
     assert_eq!(at(tree.get(value("a"), "k").unwrap().1), "'v é'");
     let b = tree.elements(value("b")).unwrap();
     assert_eq!(at(b[0]), "*x");
-    assert_eq!(at(b[1]), "|\n    lit\n    two");
+    assert_eq!(at(b[1]), "lit\n    two");
     assert_eq!(at(b[2]), "plain multi\n    line");
     assert_eq!(at(value("b")), "- *x\n  - |\n    lit\n    two\n  - plain multi\n    line");
     assert_eq!(at(value("c")), "[1,\n  2]");

@@ -24,22 +24,34 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, Error> {
     })
 }
 
-/// The enumerations that are not empty. Cedar knows no empty one, and nothing can be in it.
-fn enumerations(layout: &Layout<'_>) -> BTreeMap<String, Vec<String>> {
+/// Most groups that are enumerated. Cedar checks an id against an enumeration by looking at one choice after another, for
+/// every grant and object, so beyond this the time to load the entities would grow with the square of the groups. Groups
+/// are named by the entities alone, where the lifter catches a wrong one.
+pub(super) const MOST_ENUMERATED_GROUPS: usize = 1_000;
+
+/// The types of which there are entities that others are in: enumerations, so that a misspelt id does not validate.
+fn enclosing(layout: &Layout<'_>) -> BTreeMap<String, Entity> {
     let lists: [(&str, Vec<String>); 4] = [
         (kind::GROUP, layout.groups().to_vec()),
         (kind::LEVEL, layout.levels().iter().map(u32::to_string).collect()),
         (kind::CLASS, layout.classes().into_iter().map(str::to_owned).collect()),
         (kind::UNIT, layout.units().into_iter().map(str::to_owned).collect()),
     ];
-    lists.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(name, ids)| (name.to_owned(), ids)).collect()
+    let of = |name: &str, ids: Vec<String>| {
+        if name == kind::GROUP && ids.len() > MOST_ENUMERATED_GROUPS {
+            Entity::Open { parents: Vec::new(), attributes: BTreeMap::new() }
+        } else {
+            Entity::Enum(ids)
+        }
+    };
+    // Cedar knows no empty enumeration, and nothing could be in it.
+    let lists = lists.into_iter().filter(|(_, ids)| !ids.is_empty());
+    lists.map(|(name, ids)| (name.to_owned(), of(name, ids))).collect()
 }
 
 fn entities(layout: &Layout<'_>) -> BTreeMap<String, Entity> {
-    let enumerations = enumerations(layout);
-    let parents: Vec<String> = enumerations.keys().cloned().collect();
-    let mut entities: BTreeMap<String, Entity> =
-        enumerations.into_iter().map(|(name, ids)| (name, Entity::Enum(ids))).collect();
+    let mut entities = enclosing(layout);
+    let parents: Vec<String> = entities.keys().cloned().collect();
     for principal in kind::PRINCIPALS {
         let attributes = [(GRANTS.to_owned(), Type::Named(GRANTS_TYPE.to_owned()))].into();
         entities.insert(principal.to_owned(), Entity::Open { parents: Vec::new(), attributes });

@@ -1,6 +1,7 @@
 //! What the emitted Cedar decides, by Cedar's own authorizer and by the lifter, against the access relation.
 
 mod decisions;
+mod evidence;
 mod names;
 mod properties;
 mod tampering;

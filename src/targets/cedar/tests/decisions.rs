@@ -87,6 +87,23 @@ fn the_number_of_policies_does_not_depend_on_the_number_of_tools() {
     assert_eq!(without_places(&few.0), without_places(&many.0));
 }
 
+/// Each tool is granted to another set of agents, so each is a group of its own.
+#[test]
+fn many_groups_are_not_enumerated_and_still_verify() {
+    let tools: Vec<String> = (1..1_024).map(|n| format!("tool_{n}")).collect();
+    let names: Vec<&str> = tools.iter().map(String::as_str).collect();
+    let mut world = World::default().server("s", None, &names);
+    for bit in 0..10 {
+        let granted = names.iter().zip(1_u32..).filter(|(_, n)| n >> bit & 1 == 1);
+        let grants: Vec<(&str, Option<&str>)> = granted.map(|(name, _)| ("s", Some(*name))).collect();
+        world = world.agent(&format!("agent_{bit}"), None, &grants);
+    }
+    let (_, built) = world.built();
+    let schema = text(&built.bundle.artifacts, "schema.cedarschema");
+    assert!(schema.contains("\n  entity Group;\n"), "{schema}");
+    assert_eq!(engine_of(&built.bundle.artifacts).policy_count(), 2);
+}
+
 #[test]
 fn compiling_twice_gives_the_same_bytes() {
     assert_eq!(enterprise().built().1.bundle.files().unwrap(), enterprise().built().1.bundle.files().unwrap());

@@ -59,19 +59,33 @@ fn all_hostile_names_at_once_stay_apart() {
 
 #[test]
 fn hostile_fact_names_decide_correctly_or_are_refused() {
-    let mut refused = 0;
+    let mut refused = Vec::new();
     for name in HOSTILE {
-        let world =
-            World::default().level(1, &[name, "mfa"], &[]).server("s", None, &["a"]).agent("x", None, &[("s", None)]);
+        let world = World::default()
+            .level(1, &[name, "mfa"], &[])
+            .server("s", None, &["a"])
+            .tool_access("s", "a", None, &[name])
+            .agent("x", None, &[("s", None)]);
         match crate::build::build(&world.checked(), &world.sources(), &[&super::super::TARGET], "sha256:0") {
             Ok(_) => world.decides_as_the_model(),
             Err(errors) => {
                 assert!(errors[0].to_string().contains("`cedar`"), "{errors:?}");
-                refused += 1;
+                refused.push(*name);
             }
         }
     }
-    assert!(refused < HOSTILE.len(), "some of these are no danger");
+    let expected = [
+        "new\nline\r\n",
+        "right\u{202e}to\u{2066}left",
+        "emoji 🔑👩\u{200d}👩\u{200d}👧",
+        "nul\0nul",
+        "\u{1b}[31mred",
+        "__entity",
+        "\u{feff}",
+        // Only because the rule's name `level-1.requires-Группа` then mixes two scripts.
+        "Группа",
+    ];
+    assert_eq!(refused, expected);
 }
 
 /// `a/b` of `c` and `b` of `c/a` would be one Cedar entity.

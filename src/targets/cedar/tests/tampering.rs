@@ -30,8 +30,8 @@ fn verdict((policy, artifacts): &(Policy, BTreeMap<String, Artifact>)) -> String
         said = format!("{said}: {next}");
         cause = next.source();
     }
-    if let BuildError::Verify { cause: crate::lift::LiftError::Cedar(error), .. } = &error {
-        said = error.causes().fold(said, |said, cause| format!("{said}: {cause}"));
+    if let BuildError::Verify { said: causes, .. } = &error {
+        said = causes.iter().fold(said, |said, cause| format!("{said}: {cause}"));
     }
     said
 }
@@ -211,4 +211,15 @@ fn another_models_files_are_refused() {
     let (policy, _) = World::default().server("crm", None, &["record"]).built();
     let said = verdict(&(policy, built.bundle.artifacts));
     assert!(said.contains("nothing in the model") || said.contains("no fact of the model"), "{said}");
+}
+
+/// Whoever reads the error sees what Cedar itself says.
+#[test]
+fn cedars_own_words_are_rendered() {
+    let (policy, artifacts) = tampered("policies.cedar", |text| text.replacen("context.tls", "context.unheard_of", 1));
+    let error = verify("cedar", &artifacts, &policy).unwrap_err();
+    let mut rendered = String::new();
+    miette::NarratableReportHandler::new().render_report(&mut rendered, &error).unwrap();
+    assert!(rendered.contains("do not verify"), "{rendered}");
+    assert!(rendered.contains("unheard_of"), "{rendered}");
 }

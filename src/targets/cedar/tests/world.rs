@@ -212,7 +212,7 @@ impl World {
                         .map(|(bit, name)| (name.as_str(), facts >> bit & 1 == 1));
                     let found = engine
                         .decide(&principal_uid(&principal.id), action_on(object), &object_uid(object), sent)
-                        .unwrap_or_else(|error| panic!("{error}: {:?}", error.causes().collect::<Vec<_>>()));
+                        .unwrap_or_else(|error| panic!("{error}: {:?}", error.said()));
                     assert_eq!(found.errors, Vec::<String>::new());
                     assert_eq!(
                         found.allowed,

@@ -30,7 +30,7 @@ const FILES: &[(&str, &str)] = &[
 pub struct Init {
     /// The folder to start it in
     #[arg(default_value = ".", value_name = "DIR")]
-    pub directory: PathBuf,
+    pub folder: PathBuf,
 }
 
 impl Init {
@@ -39,7 +39,7 @@ impl Init {
     /// # Errors
     /// Where a file exists or cannot be written.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
-        let folder = session.globals.at(&self.directory);
+        let folder = session.globals.at(&self.folder);
         let files: Vec<_> = FILES.iter().map(|(name, text)| (folder.join(name), *text)).collect();
         // A link that leads nowhere is in the way, too.
         let paths: Vec<_> = files.iter().map(|(path, _)| path).filter(|path| path.symlink_metadata().is_ok()).collect();

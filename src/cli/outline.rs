@@ -29,17 +29,19 @@ struct Line {
 
 /// `above` holds the schemas that this one stands in: one that holds itself is not shown again.
 fn keys<'a>(root: &'a Value, node: &'a Value, above: &mut Vec<&'a Value>, lines: &mut Vec<Line>) {
-    let node = inner(root, node, 0);
+    let Some(node) = map_in(root, node, 0) else { return };
     if above.len() >= MOST_DEPTH || above.iter().any(|outer| std::ptr::eq(*outer, node)) {
         return;
     }
     let required: Vec<&str> =
         node.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let Some(properties) = node.get("properties").and_then(Value::as_object) else { return };
+    let named = node.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let named = named.map(|(key, value)| (key.as_str(), value));
+    let any = values(node).filter(|value| map_in(root, value, 0).is_some()).map(|value| ("<name>", value));
     above.push(node);
-    for (key, value) in properties {
+    for (key, value) in named.chain(any) {
         let mut text = holds(root, value, 0);
-        if required.contains(&key.as_str()) {
+        if required.contains(&key) {
             text.push_str(", required");
         }
         let about = [description(value), description(resolve(root, value))];
@@ -53,29 +55,29 @@ fn keys<'a>(root: &'a Value, node: &'a Value, above: &mut Vec<&'a Value>, lines:
     above.pop();
 }
 
-/// The schema of the objects inside: of a list its items, of a map of anything its values, of several shapes the one
-/// with keys.
-fn inner<'a>(root: &'a Value, node: &'a Value, depth: usize) -> &'a Value {
-    let mut node = resolve(root, node);
-    for _ in depth..MOST_DEPTH {
-        if node.get("properties").is_some() {
-            return node;
-        }
-        let shapes = ["anyOf", "oneOf"].iter().find_map(|word| node.get(word)).and_then(Value::as_array);
-        let next = node
-            .get("items")
-            .or_else(|| node.get("additionalProperties").filter(|more| more.is_object()))
-            .or_else(|| {
-                shapes.and_then(|shapes| {
-                    shapes.iter().find(|shape| inner(root, shape, depth + 1).get("properties").is_some())
-                })
-            });
-        match next {
-            Some(next) => node = resolve(root, next),
-            None => return node,
-        }
+/// What a map of free names holds.
+fn values(node: &Value) -> impl Iterator<Item = &Value> {
+    let by_pattern = node.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    by_pattern.chain(node.get("additionalProperties").filter(|value| value.is_object()))
+}
+
+/// The shapes that a value may have, where there are several.
+fn shapes(node: &Value) -> Vec<&Value> {
+    let several = ["anyOf", "oneOf"].iter().filter_map(|word| node.get(word)).filter_map(Value::as_array).flatten();
+    let chosen = ["then", "else"].iter().filter_map(|word| node.get(word));
+    several.chain(chosen).collect()
+}
+
+/// The schema with keys at this place: of a list its items, of several shapes the first with keys.
+fn map_in<'a>(root: &'a Value, node: &'a Value, depth: usize) -> Option<&'a Value> {
+    if depth > MOST_DEPTH {
+        return None;
     }
-    node
+    let node = resolve(root, node);
+    if node.get("properties").is_some() || values(node).next().is_some() {
+        return Some(node);
+    }
+    node.get("items").into_iter().chain(shapes(node)).find_map(|inside| map_in(root, inside, depth + 1))
 }
 
 /// What a key holds, in words.
@@ -84,28 +86,31 @@ fn holds(root: &Value, node: &Value, depth: usize) -> String {
         return "anything".to_owned();
     }
     let node = resolve(root, node);
-    let shapes = ["anyOf", "oneOf"].iter().find_map(|word| node.get(word)).and_then(Value::as_array);
     let mut words: Vec<String> = Vec::new();
     if let Some(values) = node.get("enum").and_then(Value::as_array) {
         words.extend(values.iter().map(constant));
     } else if let Some(value) = node.get("const") {
         words.push(constant(value));
-    } else if let Some(shapes) = shapes {
-        words.extend(shapes.iter().map(|shape| holds(root, shape, depth + 1)));
     } else {
         let types: Vec<&str> = match node.get("type") {
             Some(Value::String(one)) => vec![one],
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
             Some(_) | None => vec![],
         };
-        words.extend(types.into_iter().map(|name| match (name, node.get("items")) {
-            ("array", Some(items)) => format!("list of {}", holds(root, items, depth + 1)),
-            ("array", None) => "list".to_owned(),
-            ("object", _) => "map".to_owned(),
-            ("string", _) => "text".to_owned(),
-            ("boolean", _) => "true | false".to_owned(),
-            (other, _) => other.to_owned(),
+        let items = node.get("items").map(|items| format!("list of {}", holds(root, items, depth + 1)));
+        if types.is_empty() {
+            words.extend(items.clone());
+        }
+        words.extend(types.into_iter().map(|name| match name {
+            "array" => items.clone().unwrap_or_else(|| "list".to_owned()),
+            "object" => "map".to_owned(),
+            "string" => "text".to_owned(),
+            "boolean" => "true | false".to_owned(),
+            other => other.to_owned(),
         }));
+        if words.is_empty() {
+            words.extend(shapes(node).into_iter().map(|shape| holds(root, shape, depth + 1)));
+        }
     }
     words.retain(|word| word != "null");
     words.dedup();

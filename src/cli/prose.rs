@@ -9,6 +9,7 @@ pub fn wrap(text: &str, indent: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut open = false;
     let mut fenced = false;
+    let mut hanging = "";
     for source in text.trim_end().lines() {
         let fence = source.trim_start().starts_with("```");
         let kept = fenced || fence || source.starts_with("    ") || source.starts_with('|');
@@ -19,6 +20,9 @@ pub fn wrap(text: &str, indent: &str) -> String {
             continue;
         }
         let starts_item = source.trim_start().starts_with("- ");
+        if starts_item || !open {
+            hanging = if starts_item { "  " } else { "" };
+        }
         for (number, word) in source.split_whitespace().enumerate() {
             let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= WIDTH;
             match lines.last_mut() {
@@ -26,7 +30,8 @@ pub fn wrap(text: &str, indent: &str) -> String {
                     line.push(' ');
                     line.push_str(word);
                 }
-                Some(_) | None => lines.push(format!("{indent}{word}")),
+                Some(_) | None if starts_item && number == 0 => lines.push(format!("{indent}{word}")),
+                Some(_) | None => lines.push(format!("{indent}{hanging}{word}")),
             }
             open = true;
         }
@@ -48,10 +53,11 @@ mod tests {
     #[test]
     fn paragraphs_are_filled_and_code_is_not() {
         let words = "word ".repeat(30);
-        let text = format!("{words}\nend.\n\n- one\n- two\n\n```yaml\na:\n  b: 1\n```\n");
+        let item = "item ".repeat(20);
+        let text = format!("{words}\nend.\n\n- {item}\n- two\n\n```yaml\na:\n  b: 1\n```\n");
         let wrapped = wrap(&text, "  ");
         assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH), "{wrapped}");
-        assert!(wrapped.ends_with("word end.\n\n  - one\n  - two\n\n  ```yaml\n  a:\n    b: 1\n  ```"), "{wrapped}");
+        assert!(wrapped.ends_with("\n    item item item\n  - two\n\n  ```yaml\n  a:\n    b: 1\n  ```"), "{wrapped}");
     }
 
     #[test]

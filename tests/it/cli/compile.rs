@@ -1,8 +1,10 @@
 //! `mcpctl compile`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
+use mcpctl::bundle::disk::{Disk, FileSystem, Kind, Marked};
 use mcpctl::diagnostic::Severity;
 
 use super::{BAD, folder, good, mcpctl, put};
@@ -120,5 +122,57 @@ fn an_output_in_the_way_is_2_with_nothing_on_standard_output() {
     for format in ["human", "json"] {
         let call = mcpctl(&["compile", "--format", format, "--out"]).arg(out.path().join("file")).arg(good.path());
         call.run().refused("file");
+    }
+}
+
+/// A disk that refuses to write files.
+struct Refusing(io::ErrorKind);
+
+impl Disk for Refusing {
+    fn kind(&self, path: &Path) -> io::Result<Kind> {
+        FileSystem.kind(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        FileSystem.list(folder)
+    }
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        FileSystem.read(file)
+    }
+    fn create_all(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.create_all(folder)
+    }
+    fn create(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.create(folder)
+    }
+    fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(self.0.into())
+    }
+    fn sync(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.sync(folder)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        FileSystem.rename(from, to)
+    }
+    fn remove(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.remove(folder)
+    }
+    fn mark(&self, folder: &Path) -> io::Result<Marked> {
+        FileSystem.mark(folder)
+    }
+}
+
+#[test]
+fn a_disk_that_refuses_is_2_and_the_old_bundle_stays() {
+    let good = good();
+    mcpctl(&["compile"]).arg(good.path()).run().code(0);
+    let before = files(good.path());
+    for (kind, saying) in
+        [(io::ErrorKind::StorageFull, "no storage space"), (io::ErrorKind::PermissionDenied, "denied")]
+    {
+        for format in ["human", "json"] {
+            let call = mcpctl(&["compile", "--format", format]).arg(good.path());
+            call.disk(&Refusing(kind)).run().refused(saying);
+            assert_eq!(files(good.path()), before);
+        }
     }
 }

@@ -35,8 +35,18 @@ fn pages() -> BTreeMap<String, String> {
         (format!("checks/{}.md", rule.name), text)
     });
     let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name), target_page(target)));
-    let commands = std::iter::once(("reference/cli.md".to_owned(), commands_page()));
-    families.chain(checks).chain(targets).chain(commands).collect()
+    let others =
+        [("reference/cli.md".to_owned(), commands_page()), ("reference/settings.md".to_owned(), settings_page())];
+    families.chain(checks).chain(targets).chain(others).collect()
+}
+
+fn settings_page() -> String {
+    let schema = outline::parse(mcpctl::settings::SCHEMA).expect("a schema is JSON");
+    format!(
+        "# Settings\n\n{}\n\n```text\n{}```\n\n`mcpctl schema settings` prints the JSON Schema.\n",
+        outline::description(&schema).trim(),
+        outline::outline(&schema)
+    )
 }
 
 /// What `--help` says of each command, at a fixed width.

@@ -14,5 +14,6 @@ mod cli;
 mod fuzz;
 mod guide;
 mod memory;
+mod projects;
 mod render;
 mod yaml;

@@ -17,4 +17,5 @@ mod guide;
 mod memory;
 mod projects;
 mod render;
+mod structure;
 mod yaml;

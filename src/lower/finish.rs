@@ -120,6 +120,7 @@ impl Lowering {
             let entry = self.model.servers.entry(server.value.clone()).or_insert_with(|| bare_server(server.clone()));
             entry.mentions.push((server.loc, as_what));
         }
+        self.model.servers.sort_unstable_keys();
     }
 
     /// Finds the server of each call, and adds the tools that flows name to servers that list none.

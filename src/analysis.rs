@@ -19,6 +19,9 @@ use crate::settings::{self, Settings};
 use crate::source::{FileId, Loc, SourceFile, Sources};
 use crate::workspace::{InputFile, Skipped, Unread, Workspace, without_bom};
 
+/// How many files are read one after the other before another thread may take over.
+const FILES_AT_ONCE: usize = 32;
+
 /// What was read, for the summary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -93,7 +96,14 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
     }
     let wanted = |id: &FileId| Some(*id) != settings_id && !unread.contains(id);
     let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(wanted).collect();
-    let read: Vec<file::Read> = ids.into_par_iter().map(|id| file::read(id, sources.file(id))).collect();
+    // Files in a row share one map of the keys in use, so that a path that stands in many files is kept once.
+    let read: Vec<(Vec<file::Read>, file::FamilyKeys)> = ids
+        .par_chunks(FILES_AT_ONCE)
+        .map(|ids| {
+            let mut keys = file::FamilyKeys::new();
+            (ids.iter().map(|id| file::read(*id, sources.file(*id), &mut keys)).collect(), keys)
+        })
+        .collect();
     let (model, lowered, skipped) = lower(read, &sources, &settings, unread.is_empty());
     counts.skipped_manifests = skipped;
     report.extend(lowered.diagnostics);
@@ -139,23 +149,38 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
 }
 
 /// Lowers every section, in the order of the places. `whole` says whether every file could be read.
-fn lower(read: Vec<file::Read>, sources: &Sources, settings: &Settings, whole: bool) -> (Model, Report, usize) {
+fn lower(
+    read: Vec<(Vec<file::Read>, file::FamilyKeys)>,
+    sources: &Sources,
+    settings: &Settings,
+    whole: bool,
+) -> (Model, Report, usize) {
     let mut lowering = Lowering::default();
     lowering.model.unread_files = !whole;
     let mut once = Vec::new();
     let mut skipped = 0;
-    for file in read {
+    let mut files = Vec::new();
+    for (of_chunk, keys) in read {
+        files.extend(of_chunk);
+        for (family, paths) in keys {
+            let mut paths: Vec<(String, Loc)> = paths.into_iter().collect();
+            paths.sort_unstable();
+            let known = lowering.model.keys.entry(family).or_default();
+            for (path, loc) in paths {
+                known.entry(path).or_insert(loc);
+            }
+        }
+    }
+    for file in files {
         lowering.report.extend(file.findings);
         lowering.model.unread_files |= !file.whole;
         skipped += file.skipped_manifests;
         let scope = scope_of(sources.file(file.id).name(), settings);
-        for (path, (family, loc)) in file.keys {
-            let keys = lowering.model.keys.entry(family).or_default();
-            keys.entry(path).or_insert(loc);
-        }
         for section in file.sections {
             let at = At { family: section.family.key(), scope: scope.clone(), key: section.key };
-            lowering.section(&at);
+            if at.scope.is_some() {
+                lowering.section(&at);
+            }
             if section.family.repeat() == crate::families::Repeat::Once {
                 once.push(at.clone());
             }

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::diagnostic::{self, Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
 use crate::policy::Policy;
@@ -141,11 +143,13 @@ pub type Levels = BTreeMap<String, Option<Severity>>;
 /// Runs every check.
 #[must_use]
 pub fn run(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
-    let mut report = Report::default();
-    for check in CHECKS {
+    let of_check = |check: &&Check| {
+        let mut report = Report::default();
         (check.run)(&Input::new(model, policy), &mut report);
-    }
-    report.diagnostics
+        report.diagnostics
+    };
+    let found: Vec<Vec<Diagnostic>> = CHECKS.par_iter().map(of_check).collect();
+    found.into_iter().flatten().collect()
 }
 
 /// Accepts a model that no finding of level error speaks against.

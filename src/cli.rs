@@ -4,7 +4,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -98,6 +97,9 @@ Examples:
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
 
+/// Most threads that can be asked for.
+const MOST_JOBS: i64 = 1024;
+
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
@@ -113,8 +115,8 @@ pub struct Globals {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Threads to use; as many as there are processors by default
-    #[arg(long, short, global = true, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    #[arg(long, short, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
+    pub jobs: Option<u16>,
     /// Run as if started in DIR
     #[arg(short = 'C', global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,

@@ -6,7 +6,8 @@
 pub mod finish;
 pub mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::name::{ServerName, UnitName};
@@ -32,7 +33,7 @@ pub struct Lowering {
     pub model: Model,
     /// What was found.
     pub report: Report,
-    declared: BTreeMap<(&'static str, String), Loc>,
+    declared: HashMap<(&'static str, String), Loc>,
     mentions: Vec<(Scope, Spanned<ServerName>, &'static str)>,
     entries: Vec<(At, ServerEntry)>,
     sections: Vec<At>,
@@ -84,7 +85,7 @@ pub fn bare_tool(name: Spanned<crate::model::name::ToolName>, registered: bool) 
 }
 
 impl Lowering {
-    /// Notes that a section of a family stands there.
+    /// Notes that a section of a family stands in a unit folder.
     pub fn section(&mut self, at: &At) {
         self.sections.push(at.clone());
     }
@@ -97,12 +98,13 @@ impl Lowering {
 
     /// As [`Lowering::declare`], for names that only have to be unique within something else: `key` is the full name.
     pub fn declare_as(&mut self, kind: &'static str, key: String, shown: &str, loc: Loc) -> bool {
-        match self.declared.get(&(kind, key.clone())) {
-            None => {
-                self.declared.insert((kind, key), loc);
+        match self.declared.entry((kind, key)) {
+            Entry::Vacant(free) => {
+                free.insert(loc);
                 true
             }
-            Some(first) => {
+            Entry::Occupied(taken) => {
+                let first = taken.get();
                 let message = format!("{kind} `{shown}` is declared a second time");
                 let rule = if kind == "level" { &rules::DUPLICATE_LEVEL } else { &rules::DUPLICATE_NAME };
                 self.report.push(Diagnostic::new(rule, loc, message).label(*first, "first here"));

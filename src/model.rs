@@ -22,6 +22,9 @@ use name::{FlowId, ServerName, UnitName};
 /// Whose configuration a value is: the centre's (`None`) or one unit folder's.
 pub type Scope = Option<UnitName>;
 
+/// Servers in the order of their names. Found by hash: tens of thousands of calls each ask for theirs several times.
+pub type Servers = indexmap::IndexMap<ServerName, server::Server>;
+
 /// Everything the workspace says.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
@@ -38,7 +41,7 @@ pub struct Model {
     /// What any caller with a valid token may call.
     pub any_agent: Option<access::AnyAgent>,
     /// Servers of the registry and servers that are only mentioned, by name.
-    pub servers: BTreeMap<ServerName, server::Server>,
+    pub servers: Servers,
     /// Where the registry stands, if there is one. With a registry, a server not in it is an error.
     pub registry: Option<Loc>,
     /// Workflows, sagas and event processors.

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod condition;
 pub mod derive;
 pub mod fact;
+pub mod objects;
 pub mod origin;
 
 use std::fmt;
@@ -105,6 +106,8 @@ pub struct Policy {
     pub principals: Vec<Principal>,
     /// All objects that exist, sorted, whether or not anyone may use them.
     pub objects: Vec<Object>,
+    /// Which of them stand on which server.
+    pub index: objects::ObjectIndex,
     /// Every distinct condition once.
     pub conditions: Conditions,
     /// Every distinct reason for a condition once, in the order of [`RuleId`].
@@ -125,7 +128,7 @@ impl Policy {
     /// Finds an object.
     #[must_use]
     pub fn object(&self, object: &Object) -> Option<ObjectIx> {
-        self.objects.binary_search(object).ok().map(|index| ObjectIx(index as u32))
+        self.index.find(&self.objects, object.server.as_str(), &object.kind)
     }
 
     /// The cell of a pair; `None` where nothing grants it.

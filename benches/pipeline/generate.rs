@@ -5,57 +5,61 @@ use std::fmt::Write;
 /// How large a workspace is.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Files with sections of the repeatable families, about 3.2 KB each.
-    pub files: usize,
-    /// Servers in the registry, spread over the registry's files.
+    /// Servers in the registry.
     pub servers: usize,
     /// Tools of each server.
     pub tools: usize,
-    /// Agents; each is granted every tool of twenty servers.
+    /// Agents.
     pub agents: usize,
+    /// Servers of which an agent is granted every tool.
+    pub grants: usize,
+    /// Whether each tool has its own JSON Schema, as the registries of real servers do.
+    pub input_schemas: bool,
+    /// Files of flows, tests, pools and metrics, about 3 KB each.
+    pub others: usize,
 }
 
-/// The files of a workspace: name and text. Of every ten files four hold workflows, two sagas, two event processors, one
-/// metrics and one policy tests; the singletons and the registry come on top.
+/// A workspace of about that many files of 3.1 KB on average. Of every ten, five are of the registry (four of servers,
+/// one of agents), and one each holds a workflow, a saga, event processors, policy tests, and pools with metrics.
+pub fn mixed(files: usize) -> Size {
+    Size { servers: files * 4 / 5, tools: 4, agents: files, grants: 3, input_schemas: true, others: files / 2 }
+}
+
+/// The files of a workspace: name and text.
 pub fn workspace(size: Size) -> Vec<(String, String)> {
     let mut files = vec![("base.yaml".to_owned(), base(size))];
-    for (number, first) in (0..size.servers).step_by(20).enumerate() {
-        let last = (first + 20).min(size.servers);
-        files.push((format!("registry/servers-{number:04}.yaml"), servers(first..last, size)));
-    }
-    for (number, first) in (0..size.agents).step_by(20).enumerate() {
-        let last = (first + 20).min(size.agents);
-        files.push((format!("registry/agents-{number:04}.yaml"), agents(first..last, size)));
-    }
-    for number in 0..size.files {
-        let text = match number % 10 {
-            0..4 => many(number, 8, "workflow_definition", workflow, size),
-            4 | 5 => many(number, 7, "saga_definition", saga, size),
-            6 | 7 => processors(number, size),
-            8 => metrics(number),
-            _ => tests(number, size),
-        };
-        files.push((format!("flows/{:02}/file-{number:05}.yaml", number % 100), text));
-    }
+    let mut spread = |kind: &str, total: usize, each: usize, text: &dyn Fn(std::ops::Range<usize>) -> String| {
+        for (number, first) in (0..total).step_by(each).enumerate() {
+            let name = format!("{kind}/{:02}/{kind}-{number:05}.yaml", number % 100);
+            files.push((name, text(first..(first + each).min(total))));
+        }
+    };
+    let per_file = if size.input_schemas { 2 } else { 20 };
+    spread("servers", size.servers, per_file, &|range| servers(range, size));
+    spread("agents", size.agents, 10, &|range| agents(range, size));
+    spread("flows", size.others, 1, &|range| match range.start % 5 {
+        0 => workflow(range.start, size),
+        1 => saga(range.start, size),
+        2 => processors(range.start, size),
+        3 => tests(range.start, size),
+        _ => pools(range.start, size),
+    });
     files
 }
 
-fn class_of(server: usize) -> usize {
-    server % 4
+/// A server of a unit and class; units and classes take turns, sixteen servers a round.
+fn server_in(unit: usize, class: usize, pick: usize, size: Size) -> usize {
+    let rounds = (size.servers / 16).max(1);
+    pick % rounds * 16 + unit % 4 * 4 + class % 4
+}
+
+/// A public server of the unit of a flow, so that a flow can do its work without a person.
+fn server_of(number: usize, step: usize, size: Size) -> usize {
+    server_in(number, 0, number * 31 + step * 17, size)
 }
 
 fn base(size: Size) -> String {
-    let mut text = String::from(
-        "federation_config:\n  central_gateway:\n    global_policies:\n      - cross_bu_data_sharing: restricted\n      \
-         - encryption_in_transit: required\n      - audit_retention: 7_years\n  business_unit_gateways:\n    \
-         cross_unit_routing: explicit_approval\nzero_trust_config:\n  service_mesh:\n    mutual_tls: strict\n\
-         progressive_auth:\n  levels:\n    - level: 1\n      requirements: [service_account_token]\n    - level: 2\n      \
-         requirements: [service_account_token, user_delegation]\n    - level: 3\n      requirements: \
-         [service_account_token, user_delegation, mfa]\n    - level: 4\n      requirements: [service_account_token, \
-         user_delegation, mfa, approval_workflow]\n      alternatives:\n        - name: break_glass\n          \
-         requirements: [service_account_token, mfa, break_glass]\nidentity:\n  trust_domain: example.org\n  \
-         requirements:\n    break_glass: {claim: groups, contains: break-glass}\n",
-    );
+    let mut text = String::from(BASE);
     text.push_str("mcp_registry:\n  business_units:\n");
     for unit in 0..4 {
         let _ = writeln!(text, "    - name: unit_{unit}");
@@ -63,7 +67,7 @@ fn base(size: Size) -> String {
     text.push_str("data_routing:\n  classifications:\n");
     for (class, name) in ["public", "internal", "confidential", "restricted"].iter().enumerate() {
         let _ = writeln!(text, "    - level: {name}\n      encryption: in_transit\n      mcp_servers:");
-        for server in (0..size.servers).filter(|server| class_of(*server) == class) {
+        for server in (0..size.servers).filter(|server| server % 4 == class) {
             let _ = writeln!(text, "        - server_{server}");
         }
     }
@@ -74,21 +78,64 @@ fn base(size: Size) -> String {
     text
 }
 
+const BASE: &str = "\
+federation_config:
+  central_gateway:
+    global_policies:
+      - cross_bu_data_sharing: restricted
+      - encryption_in_transit: required
+      - audit_retention: 7_years
+  business_unit_gateways:
+    cross_unit_routing: explicit_approval
+zero_trust_config:
+  service_mesh:
+    mutual_tls: strict
+progressive_auth:
+  levels:
+    - level: 1
+      requirements: [service_account_token]
+    - level: 2
+      requirements: [service_account_token, user_delegation]
+    - level: 3
+      requirements: [service_account_token, user_delegation, mfa]
+    - level: 4
+      requirements: [service_account_token, user_delegation, mfa, approval_workflow]
+      alternatives:
+        - name: break_glass
+          requirements: [service_account_token, user_delegation, mfa, break_glass]
+identity:
+  trust_domain: example.org
+  requirements:
+    break_glass: {claim: groups, contains: break-glass}
+";
+
+const INPUT_SCHEMA: &str = "
+            type: object
+            required: [\"id\", \"reason\"]
+            properties:
+              id: {type: string, description: \"the record that the call is about\"}
+              reason: {type: string, description: \"why it is done, for the audit record\"}
+              amount: {type: number, minimum: 0, description: \"in the currency of the account\"}
+              tags: {type: array, items: {type: string}, maxItems: 16}";
+
 fn servers(range: std::ops::Range<usize>, size: Size) -> String {
     let mut text = String::from("mcp_registry:\n  servers:\n");
     for server in range {
         let _ = writeln!(
             text,
-            "    - name: server_{server}\n      business_unit: unit_{}\n      url: https://s{server}.example.com/mcp\n      \
-             location: on_premises\n      tools:",
+            "    - name: \"server_{server}\"\n      business_unit: \"unit_{}\"\n      url: \
+             \"https://s{server}.example.com/mcp\"\n      location: on_premises\n      labels: {{app: s{server}}}\n      tools:",
             server / 4 % 4
         );
         for tool in 0..size.tools {
             let _ = writeln!(
                 text,
-                "        - name: tool_{tool}\n          annotations: {{read_only: {}, destructive: false}}",
+                "        - name: \"tool_{tool}\"\n          annotations: {{read_only: {}, destructive: false}}",
                 tool % 2 == 0
             );
+            if size.input_schemas {
+                let _ = writeln!(text, "          input_schema:{INPUT_SCHEMA}");
+            }
         }
     }
     text
@@ -99,30 +146,28 @@ fn agents(range: std::ops::Range<usize>, size: Size) -> String {
     for agent in range {
         let _ = writeln!(
             text,
-            "    - name: agent_{agent}\n      business_unit: unit_{}\n      subject: agent-{agent}\n      may_call:",
+            "    - name: \"agent_{agent}\"\n      business_unit: \"unit_{}\"\n      subject: \
+             \"spiffe://example.org/ns/agents/sa/agent-{agent}\"\n      may_call:   # tools of its own unit alone",
             agent % 4
         );
-        for grant in 0..20.min(size.servers) {
-            let _ = writeln!(text, "        - server_{}/*", (agent * 7 + grant * 13) % size.servers.max(1));
+        for grant in 0..size.grants.min(size.servers / 16).max(1) {
+            let _ = writeln!(text, "        - \"server_{}/*\"", server_in(agent, agent / 4, agent * 7 + grant, size));
         }
     }
     text
 }
 
-fn many(number: usize, copies: usize, key: &str, one: fn(usize, usize, Size) -> String, size: Size) -> String {
-    (0..copies).map(|copy| format!("---\n{key}:\n{}", one(number, copy, size))).collect()
-}
-
-fn server_of(number: usize, step: usize, size: Size) -> usize {
-    (number * 31 + step * 17) % size.servers.max(1)
-}
-
-fn workflow(number: usize, copy: usize, size: Size) -> String {
-    let mut text = format!("  name: \"workflow_{number}_{copy}\"\n  business_unit: unit_{}\n  steps:\n", number % 4);
-    for step in 0..3 {
+fn workflow(number: usize, size: Size) -> String {
+    let mut text = format!(
+        "workflow_definition:\n  name: \"workflow_{number}\"\n  description: \"what the team of unit {0} does \
+         every day\"\n  business_unit: \"unit_{0}\"\n  steps:\n",
+        number % 4
+    );
+    for step in 0..14 {
         let _ = writeln!(
             text,
-            "    - name: \"step_{step}\"\n      mcp_server: \"server_{}\"\n      tools: [\"tool_0\", \"tool_1\"]{}",
+            "    # Waits for the step before it; the tools are called in the order written.\n    - name: \"step_{step}\"\n      \
+             mcp_server: \"server_{}\"\n      tools: [\"tool_0\", \"tool_1\"]\n      compensation: [\"tool_2\"]{}",
             server_of(number, step, size),
             if step > 0 { format!("\n      depends_on: [\"step_{}\"]", step - 1) } else { String::new() }
         );
@@ -130,9 +175,12 @@ fn workflow(number: usize, copy: usize, size: Size) -> String {
     text
 }
 
-fn saga(number: usize, copy: usize, size: Size) -> String {
-    let mut text = format!("  name: saga_{number}_{copy}\n  compensations_enabled: true\n  steps:\n");
-    for step in 0..3 {
+fn saga(number: usize, size: Size) -> String {
+    let mut text = format!(
+        "saga_definition:\n  name: saga_{number}\n  business_unit: unit_{}\n  compensations_enabled: true\n  steps:\n",
+        number % 4
+    );
+    for step in 0..18 {
         let _ = writeln!(
             text,
             "    - name: step_{step}\n      mcp_server: server_{}   # the owner of both tools\n      action: tool_1\n      \
@@ -152,19 +200,7 @@ fn processors(number: usize, size: Size) -> String {
              tools: [tool_0, tool_1]\n      business_unit: unit_{}",
             copy % 8,
             server_of(number, copy, size),
-            copy % 4
-        );
-    }
-    text
-}
-
-fn metrics(number: usize) -> String {
-    let mut text = String::from("metrics_config:\n  custom_metrics:\n");
-    for copy in 0..26 {
-        let _ = writeln!(
-            text,
-            "    - name: \"mcp_calls_{number}_{copy}_total\"\n      type: \"counter\"\n      labels: [\"mcp_server\", \
-             \"method\", \"status_code\"]"
+            number % 4
         );
     }
     text
@@ -178,7 +214,26 @@ fn tests(number: usize, size: Size) -> String {
             text,
             "  - name: \"test {number} {copy}: agent {agent}\"\n    principal: agent_{agent}\n    call: server_{}/tool_0\n    \
              with: [service_account_token, user_delegation, mtls]\n    expect: deny",
-            (agent * 7) % size.servers.max(1)
+            server_in(agent, agent / 4, agent * 7, size)
+        );
+    }
+    text
+}
+
+fn pools(number: usize, size: Size) -> String {
+    let mut text = String::from("connection_pooling:\n  http_pools:\n");
+    for server in (number / 5 * 8..number / 5 * 8 + 8).filter(|server| *server < size.servers) {
+        let _ = writeln!(
+            text,
+            "    - mcp_server: \"server_{server}\"\n      pool_size: 100\n      keep_alive: \"60s\"\n      timeout: \"30s\""
+        );
+    }
+    text.push_str("metrics_config:\n  custom_metrics:\n");
+    for copy in 0..16 {
+        let _ = writeln!(
+            text,
+            "    - name: \"mcp_calls_{number}_{copy}_total\"\n      type: \"counter\"\n      labels: [\"mcp_server\", \
+             \"method\", \"status_code\"]"
         );
     }
     text

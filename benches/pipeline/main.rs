@@ -22,15 +22,12 @@ use mcpctl::source::{FileId, SourceFile, yaml};
 use mcpctl::workspace::{self, Disk, Input};
 use rayon::prelude::*;
 
-/// One hundred files to one server, two hundred agents at the most.
-fn mix(files: usize) -> Size {
-    Size { files, servers: (files / 10).clamp(20, 1_000), tools: 10, agents: (files / 50).clamp(4, 200) }
-}
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["write", folder, files] => write(Path::new(folder), mix(files.parse().expect("a number of files"))),
+        ["write", folder, files] => {
+            write(Path::new(folder), generate::mixed(files.parse().expect("a number of files")))
+        }
         [] => {
             validate_against_parse();
             policy_and_compile();
@@ -83,7 +80,7 @@ fn validate_against_parse() {
     println!("| files | MB | read + parse | validate | ratio | µs a file | findings |\n|---|---|---|---|---|---|---|");
     for files in [100, 1_000, 10_000] {
         let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-{files}", std::process::id()));
-        let generated = generate::workspace(mix(files));
+        let generated = generate::workspace(generate::mixed(files));
         let bytes: usize = generated.iter().map(|(_, text)| text.len()).sum();
         let mut paths = Vec::new();
         for (name, text) in &generated {
@@ -113,7 +110,7 @@ fn validate_against_parse() {
 
 fn policy_and_compile() {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-policy", std::process::id()));
-    let size = Size { files: 0, servers: 1_000, tools: 10, agents: 200 };
+    let size = Size { servers: 1_008, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0 };
     write(&folder, size);
     let analysis = analyse(&folder);
     println!(

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Severity, did_you_mean};
-use crate::families::{self, FamilyId, Section, keys};
+use crate::families::keys::{self, Keys};
+use crate::families::{self, FamilyId, Section};
 use crate::lower::rules;
 use crate::schema;
 use crate::source::yaml::{self, NodeId, Tree};
 use crate::source::{FileId, Loc, SourceFile};
+
+/// The keys in use, by family.
+pub(super) type FamilyKeys = BTreeMap<&'static str, Keys>;
 
 /// What one file says.
 pub(super) struct Read {
     pub(super) id: FileId,
     pub(super) sections: Vec<SectionRead>,
     pub(super) findings: Vec<Diagnostic>,
-    /// The keys in use, by path, with their family.
-    pub(super) keys: Vec<(String, (&'static str, Loc))>,
     pub(super) skipped_manifests: usize,
     /// Whether all of the text could be read and routed.
     pub(super) whole: bool,
@@ -30,13 +32,12 @@ pub(super) struct SectionRead {
 }
 
 /// Reads one file.
-pub(super) fn read(id: FileId, source: &SourceFile) -> Read {
+pub(super) fn read(id: FileId, source: &SourceFile, keys: &mut FamilyKeys) -> Read {
     let mut findings = Vec::new();
     let tree = yaml::parse(id, source, &mut findings);
-    let mut read =
-        Read { id, sections: Vec::new(), findings, keys: Vec::new(), skipped_manifests: 0, whole: tree.is_whole() };
+    let mut read = Read { id, sections: Vec::new(), findings, skipped_manifests: 0, whole: tree.is_whole() };
     for document in tree.documents() {
-        document_sections(&tree, *document, &mut read);
+        document_sections(&tree, *document, &mut read, keys);
     }
     // A scalar that is wrong already needs no note that it is also ambiguous.
     let wrong: Vec<Loc> =
@@ -45,7 +46,7 @@ pub(super) fn read(id: FileId, source: &SourceFile) -> Read {
     read
 }
 
-fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read) {
+fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read, keys: &mut FamilyKeys) {
     let Some(entries) = tree.entries(document) else {
         let loc = tree.loc(document);
         let message = "a file holds sections, each under the key of its family; this is something else";
@@ -72,7 +73,7 @@ fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read) {
     for (key, body) in entries {
         let name = tree.text(*key);
         match FamilyId::of_key(name) {
-            Some(family) => section(tree, family, *key, *body, read),
+            Some(family) => section(tree, family, *key, *body, read, keys),
             None => {
                 let known = FamilyId::ALL.iter().map(|family| family.key());
                 let finding = Diagnostic::new(
@@ -90,7 +91,7 @@ fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read) {
     }
 }
 
-fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &mut Read) {
+fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &mut Read, keys: &mut FamilyKeys) {
     let loc = tree.loc(key);
     let faults = match schema::validator(family) {
         Some(validator) => validator.check(tree, key, body),
@@ -111,8 +112,6 @@ fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &
             None
         }
     };
-    let mut used = BTreeMap::new();
-    keys::collect(tree, body, &mut used);
-    read.keys.extend(used.into_iter().map(|(path, loc)| (path, (family.key(), loc))));
+    keys::collect(tree, body, keys.entry(family.key()).or_default());
     read.sections.push(SectionRead { family, key: loc, body: body_read });
 }

@@ -21,7 +21,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let Some(any) = &input.model.any_agent else { return };
-    if !input.model.complete_for(&["data_routing"]) {
+    if !input.model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
     let classes = Classification::of(&input.model.access);

@@ -33,6 +33,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         for (step, call) in flow.calls() {
             let Some(server) = call.server.as_ref().and_then(|name| model.servers.get(name)) else { continue };
             let Some(unit) = &server.unit else { continue };
+            if unit.value == flow.unit.value || reported.contains(&unit.value) {
+                continue;
+            }
             let object = Object { server: server.name.value.clone(), kind: ObjectKind::Tool(call.tool.value.clone()) };
             let cell =
                 policy.object(&object).and_then(|object| policy.cell(crate::policy::PrincipalIx(at as u32), object));

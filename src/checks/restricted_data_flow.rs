@@ -32,7 +32,7 @@ type End<'a> = (Loc, Listing<'a>, &'a str);
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["data_routing"]) {
+    if !model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
     let classes = Classification::of(&model.access);
@@ -40,7 +40,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let tool = model.server(server).and_then(|server| server.tools.get(tool));
         !tool.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value)
     };
+    let rank = |call: &Call| Some(classes.listed(call.server.as_ref()?.as_str())?.rank);
     for flow in model.flows.values() {
+        // Most flows stay within one class, and nothing can descend there.
+        let mut ranks = flow.calls().filter_map(|(_, call)| rank(call));
+        let first = ranks.next();
+        if ranks.all(|rank| Some(rank) == first) {
+            continue;
+        }
         if let Some(descent) = of_flow(flow, &classes, takes_in) {
             report.push(finding(&format!("`{}` calls", flow.id), "and later", descent));
         }

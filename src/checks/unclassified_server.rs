@@ -22,7 +22,7 @@ pub static CHECK: Check = Check {
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     let Some(most) = model.access.classes.last() else { return };
-    if !model.complete_for(&["data_routing"]) {
+    if !model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
     let centre = Classification::of(&model.access);

@@ -27,8 +27,13 @@ fn run(input: &Input<'_>, report: &mut Report) {
         return;
     }
     let mut named: BTreeMap<(&str, &str), Vec<Loc>> = BTreeMap::new();
+    let listed = |server: &str, tool: &str| {
+        model.server(server).is_some_and(|s| s.tools.get(tool).is_some_and(|tool| tool.registered || !s.lists_tools))
+    };
     for (_, call) in model.flows.values().flat_map(|flow| flow.calls()) {
-        if let Some(server) = &call.server {
+        if let Some(server) = &call.server
+            && !listed(server.as_str(), call.tool.value.as_str())
+        {
             named.entry((server.as_str(), call.tool.value.as_str())).or_default().push(call.tool.loc);
         }
     }

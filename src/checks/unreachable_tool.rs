@@ -1,11 +1,10 @@
 //! `unreachable-tool`.
 
-use std::collections::BTreeSet;
-
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::name::ToolName;
 use crate::model::server::Server;
-use crate::policy::{Object, ObjectIx, ObjectKind};
+use crate::policy::{Object, ObjectKind};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -26,11 +25,16 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if (model.agents.is_empty() && model.any_agent.is_none()) || !model.complete_for(&families) {
         return;
     }
-    let granted: BTreeSet<ObjectIx> = policy.cells.iter().flatten().map(|(object, _)| *object).collect();
+    let mut granted = vec![false; policy.objects.len()];
+    for (object, _) in policy.cells.iter().flatten() {
+        if let Some(flag) = granted.get_mut(object.0 as usize) {
+            *flag = true;
+        }
+    }
     for server in model.servers.values().filter(|server| server.registered && server.lists_tools) {
-        let is_granted = |tool: &crate::model::name::ToolName| {
+        let is_granted = |tool: &ToolName| {
             let object = Object { server: server.name.value.clone(), kind: ObjectKind::Tool(tool.clone()) };
-            policy.object(&object).is_some_and(|object| granted.contains(&object))
+            policy.object(&object).and_then(|object| granted.get(object.0 as usize)).is_some_and(|flag| *flag)
         };
         let tools: Vec<_> = server.tools.iter().filter(|(_, tool)| tool.registered).collect();
         let idle: Vec<_> = tools.iter().filter(|(name, _)| !is_granted(name)).collect();

@@ -1,6 +1,6 @@
 //! `mcpctl compile`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -85,6 +85,7 @@ impl Compile {
 
         let folder = settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str());
         let out = out.unwrap_or_else(|| root.join(folder));
+        keep_sources(&root, &out)?;
         // Written before anything is said, so that a run that fails says nothing but why.
         bundle::write(&bundle, &out, self.force, session.disk).map_err(|error| vec![miette::Report::new(error)])?;
         load::report(&shown, &all.diagnostics, session)?;
@@ -100,6 +101,17 @@ impl Compile {
         }
         Ok(exit)
     }
+}
+
+/// Refuses an output folder that the workspace stands in: replacing it, as `--force` does, would remove the sources.
+fn keep_sources(root: &Path, out: &Path) -> Result<(), Refusal> {
+    // A folder that is not there yet holds nothing.
+    let (Ok(root), Ok(real)) = (root.canonicalize(), out.canonicalize()) else { return Ok(()) };
+    if root.starts_with(&real) {
+        let message = format!("the output folder `{}` holds the workspace itself", out.display());
+        return Err(Refusal::Usage { message, help: "choose a folder in the workspace or beside it".to_owned() });
+    }
+    Ok(())
 }
 
 /// The targets of that name.

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::load::Source;
+use super::load::{self, FailOn, Source};
 use super::{Exit, Outcome, Session, refusal, table};
 use crate::analysis::Analysis;
 use crate::diagnostic::Severity;
@@ -90,13 +90,13 @@ impl List {
     fn inventory(&self, list: fn(&Analysis) -> Listing, session: &mut Session<'_>) -> Outcome {
         let analysis = self.source.analyse(None, None, session)?.analysis;
         self.show(&list(&analysis), session)?;
-        let errors = analysis.report.count(Severity::Error);
-        if errors == 0 {
-            return Ok(Exit::Clean);
+        let exit = load::exit(&analysis.report.diagnostics, &analysis.counts, FailOn::Error);
+        if exit != Exit::Clean {
+            let errors = counted(analysis.report.count(Severity::Error), "error");
+            session
+                .say(&format!("the workspace has {errors}, so the list may lack something; see `mcpctl validate`"))?;
         }
-        let errors = counted(errors, "error");
-        session.say(&format!("the workspace has {errors}, so the list may lack something; see `mcpctl validate`"))?;
-        Ok(Exit::Findings)
+        Ok(exit)
     }
 
     fn show(&self, listing: &Listing, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {

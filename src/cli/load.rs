@@ -56,7 +56,7 @@ impl Source {
         self.path == Path::new("-")
     }
 
-    /// The workspace's folder as far as the command line tells: of one file its own folder.
+    /// What to read; standard input is read right here.
     fn input(&self, session: &mut Session<'_>) -> Result<Input, Vec<miette::Report>> {
         if !self.is_stdin() {
             if self.stdin_filename.is_some() {
@@ -91,21 +91,23 @@ impl Source {
         session: &mut Session<'_>,
     ) -> Result<Loaded, Vec<miette::Report>> {
         let input = self.input(session)?;
+        let here = self.is_stdin().then(|| session.globals.at(Path::new(".")));
         let today = today.map_or_else(today::today, str::to_owned);
         let watch = session.err.is_terminal() && !session.globals.quiet;
         let reader = session.reader;
         let work = || {
             progress::watched(watch, reader, |reader| {
                 let workspace = workspace::read(&input, reader, out)?;
-                let root = workspace.root.clone();
+                // Standard input stands in the folder that the run begins in.
+                let root = here.unwrap_or_else(|| workspace.root.clone());
                 Ok::<_, workspace::ReadError>(Loaded { root, analysis: analysis::analyse(workspace, Some(&today)) })
             })
         };
         let loaded = match session.globals.jobs {
             Some(jobs) => rayon::ThreadPoolBuilder::new()
-                .num_threads(jobs.get())
+                .num_threads(jobs.into())
                 .build()
-                .map_err(|source| Refusal::Threads { jobs: jobs.get(), source })?
+                .map_err(|source| Refusal::Threads { jobs, source })?
                 .install(work),
             None => work(),
         };

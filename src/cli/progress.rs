@@ -61,9 +61,9 @@ pub fn watched<T>(watch: bool, reader: &dyn Reader, work: impl FnOnce(&dyn Reade
             }
             loop {
                 let (found, read) = (counting.found.load(Ordering::Relaxed), counting.read.load(Ordering::Relaxed));
-                bar.set_message(if found > 0 && read >= found { "checking" } else { "reading" });
                 bar.set_length(found);
                 bar.set_position(read.min(found));
+                bar.set_message(if found > 0 && read >= found { "checking" } else { "reading" });
                 bar.tick();
                 if waiting.recv_timeout(REDRAW) != Err(RecvTimeoutError::Timeout) {
                     break;

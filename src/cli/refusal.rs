@@ -57,7 +57,7 @@ pub enum Refusal {
     #[error("could not start {jobs} threads")]
     Threads {
         /// How many.
-        jobs: usize,
+        jobs: u16,
         /// Why.
         #[source]
         source: rayon::ThreadPoolBuildError,

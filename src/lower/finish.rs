@@ -1,11 +1,13 @@
 //! What needs all sections: servers, tool ownership, unit folders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{At, Lowering, ServerEntry, bare_server, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::Model;
-use crate::model::name::{ServerName, UnitName};
+use crate::model::flow::Step;
+use crate::model::name::{ServerName, ToolName, UnitName};
+use crate::model::server::Server;
 use crate::model::topology::LocalOverride;
 use crate::source::Spanned;
 
@@ -110,39 +112,48 @@ impl Lowering {
     }
 
     fn add_mentions(&mut self) {
-        let mut mentions = std::mem::take(&mut self.mentions);
-        mentions.sort_by_key(|(_, server, _)| server.loc);
-        for (_, server, as_what) in mentions {
+        let registered: HashSet<&str> = self.model.servers.keys().map(ServerName::as_str).collect();
+        let mut unregistered = std::mem::take(&mut self.mentions);
+        unregistered.retain(|(_, server, _)| !registered.contains(server.value.as_str()));
+        unregistered.sort_by_key(|(_, server, _)| server.loc);
+        for (_, server, as_what) in unregistered {
             let entry = self.model.servers.entry(server.value.clone()).or_insert_with(|| bare_server(server.clone()));
             entry.mentions.push((server.loc, as_what));
         }
+        self.model.servers.sort_unstable_keys();
     }
 
     /// Finds the server of each call, and adds the tools that flows name to servers that list none.
     fn resolve_calls(&mut self) {
         let Model { flows, servers, .. } = &mut self.model;
+        let known: HashMap<&str, &Server> = servers.iter().map(|(name, server)| (name.as_str(), server)).collect();
+        let mut named: Vec<(ServerName, Spanned<ToolName>)> = Vec::new();
         for flow in flows.values_mut() {
-            for step in &mut flow.steps {
-                let candidates: Vec<&ServerName> = step.servers.iter().map(|server| &server.value).collect();
-                for call in &mut step.calls {
-                    let owns = |server: &&&ServerName| {
-                        servers
-                            .get::<ServerName>(server)
+            for Step { servers: candidates, calls, .. } in &mut flow.steps {
+                for call in calls {
+                    let lists = |name: &Spanned<ServerName>| {
+                        known
+                            .get(name.value.as_str())
                             .is_some_and(|s| s.lists_tools && s.tools.contains_key(&call.tool.value))
                     };
                     call.server = match candidates.as_slice() {
-                        [only] => Some((*only).clone()),
-                        several => match several.iter().filter(owns).collect::<Vec<_>>().as_slice() {
-                            [only] => Some((**only).clone()),
+                        [only] => Some(only.value.clone()),
+                        several => match several.iter().filter(|name| lists(name)).collect::<Vec<_>>().as_slice() {
+                            [only] => Some(only.value.clone()),
                             _ => None,
                         },
                     };
-                    let Some(server) = call.server.as_ref().and_then(|name| servers.get_mut(name)) else { continue };
-                    if !server.lists_tools {
-                        let tool = call.tool.clone();
-                        server.tools.entry(tool.value.clone()).or_insert_with(|| bare_tool(tool, false));
+                    if let Some(server) = &call.server
+                        && known.get(server.as_str()).is_some_and(|known| !known.lists_tools)
+                    {
+                        named.push((server.clone(), call.tool.clone()));
                     }
                 }
+            }
+        }
+        for (server, tool) in named {
+            if let Some(server) = servers.get_mut(&server) {
+                server.tools.entry(tool.value.clone()).or_insert_with(|| bare_tool(tool, false));
             }
         }
     }

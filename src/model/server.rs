@@ -13,7 +13,7 @@ pub struct Server {
     pub name: Spanned<ServerName>,
     /// Whether the registry has an entry for it.
     pub registered: bool,
-    /// Every mention outside the registry, with what it is mentioned as ("workflow step").
+    /// For a server that is not in the registry: every mention, with what it is mentioned as ("workflow step").
     pub mentions: Vec<(Loc, &'static str)>,
     /// Its unit: the registry entry's, else the unit folder's that declares it.
     pub unit: Option<Spanned<UnitName>>,

@@ -4,17 +4,20 @@
 mod demand;
 mod rules;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
 
 use self::demand::{Demand, DemandId, Demands};
-use self::rules::{Rules, Side};
+use self::rules::Rules;
 use super::cell::Cell;
 use super::condition::{CondId, Condition, Conditions};
 use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
+use super::objects::ObjectIndex;
 use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::model::Model;
 use crate::model::access::{Grant, GrantedTools};
-use crate::model::name::{FactName, ServerName, ToolName, UnitName};
+use crate::model::name::{FactName, ServerName, UnitName};
 use crate::source::{Loc, Spanned};
 
 /// The fact that a call needs where no levels are declared at all.
@@ -49,28 +52,44 @@ pub fn derive(model: &Model) -> Policy {
     let (facts, mut faults) = facts_of(model);
     let principals = principals_of(model);
     let (objects, demand_of, demands) = objects_of(model, &facts);
+    let index = ObjectIndex::of(&objects);
     let mut rules = Rules::new(model, &facts, &demands);
     let mut conditions = Conditions::default();
     let mut grants = GrantPool::default();
+    let world = World { model, objects: &objects, index: &index, facts: &facts };
+    // What is granted to whom is found in parallel; numbers are given out in order, so that they are always the same.
+    let rows: Vec<(Row, GrantPool)> = principals.par_iter().map(|principal| world.row_of(principal)).collect();
     let mut cells = Vec::with_capacity(principals.len());
-    for (principal, p) in principals.iter().zip(0..) {
-        let side = Side::of(model, principal);
-        let row = row_of(model, principal, &objects, &facts, &mut grants)
+    for ((principal, p), (row, pool)) in principals.iter().zip(0..).zip(rows) {
+        let side = rules.side(principal);
+        let row = row
             .into_iter()
             .filter_map(|(object, grant)| {
+                let grant = pool.get(grant).map_or(GrantPool::FREE, |condition| grants.intern(condition.clone()));
                 let demand = *demand_of.get(object.0 as usize)?;
                 let cell = rules.cell(&side, demand, grant, &grants, &mut conditions, (PrincipalIx(p), object));
                 Some((object, cell))
             })
             .collect();
-        cells.push(with_other_methods(row, &objects, |object| {
+        cells.push(world.with_other_methods(row, |object| {
             let demand = *demand_of.get(object.0 as usize)?;
             Some(rules.cell(&side, demand, GrantPool::FREE, &grants, &mut conditions, (PrincipalIx(p), object)))
         }));
     }
     let (rules, widenings) = rules.finish();
     faults.extend(widenings);
-    Policy { facts, principals, objects, conditions, rules, cells, faults }
+    Policy { facts, principals, objects, index, conditions, rules, cells, faults }
+}
+
+/// The tools granted to a principal, sorted, each with the number of what its grants add.
+type Row = Vec<(ObjectIx, u32)>;
+
+/// What every row is derived from.
+struct World<'a> {
+    model: &'a Model,
+    objects: &'a [Object],
+    index: &'a ObjectIndex,
+    facts: &'a Facts,
 }
 
 /// Every fact that some level, class, server, tool or grant asks for, with one place that does.
@@ -198,100 +217,93 @@ impl GrantPool {
     }
 }
 
-/// The tools granted to a principal, sorted, with the condition that the grants add.
-fn row_of(
-    model: &Model,
-    principal: &Principal,
-    objects: &[Object],
-    facts: &Facts,
-    grants: &mut GrantPool,
-) -> Vec<(ObjectIx, u32)> {
-    let mut row: BTreeMap<ObjectIx, u32> = BTreeMap::new();
-    match &principal.id {
-        PrincipalId::Flow(id) => {
-            for (_, call) in model.flows.get(id).into_iter().flat_map(|flow| flow.calls()) {
-                if let Some(server) = &call.server {
-                    row.extend(tool_index(objects, server, &call.tool.value).map(|at| (at, GrantPool::FREE)));
+impl World<'_> {
+    /// The tools granted to a principal, with the conditions that the grants add.
+    fn row_of(&self, principal: &Principal) -> (Row, GrantPool) {
+        let mut pool = GrantPool::default();
+        let mut row = Row::new();
+        match &principal.id {
+            PrincipalId::Flow(id) => {
+                for (_, call) in self.model.flows.get(id).into_iter().flat_map(|flow| flow.calls()) {
+                    let Some(server) = &call.server else { continue };
+                    let tool = ObjectKind::Tool(call.tool.value.clone());
+                    let object = self.index.find(self.objects, server.as_str(), &tool);
+                    row.extend(object.map(|object| (object, GrantPool::FREE)));
+                }
+            }
+            PrincipalId::Agent(name) => {
+                let grants = self.model.agents.get(name).map(|agent| agent.may_call.as_slice());
+                self.add_grants(grants.unwrap_or_default(), &mut pool, &mut row);
+            }
+            PrincipalId::AnyAgent(_) => {
+                let grants = self.model.any_agent.as_ref().map(|any| any.may_call.as_slice());
+                self.add_grants(grants.unwrap_or_default(), &mut pool, &mut row);
+            }
+        }
+        row.sort_unstable();
+        // Two grants of one tool are alternatives: either one's further facts will do.
+        let mut merged = Row::with_capacity(row.len());
+        for (object, grant) in row {
+            match merged.last_mut() {
+                Some((last, before)) if *last == object => {
+                    *before = match (pool.get(*before), pool.get(grant)) {
+                        (Some(one), Some(other)) => {
+                            let either = one.or(other);
+                            pool.intern(either)
+                        }
+                        _ => GrantPool::FREE,
+                    };
+                }
+                _ => merged.push((object, grant)),
+            }
+        }
+        (merged, pool)
+    }
+
+    fn add_grants(&self, entries: &[Grant], pool: &mut GrantPool, row: &mut Row) {
+        for grant in entries {
+            let id = pool.intern(demand::condition_of(&grant.requires, self.facts));
+            let Some(server) = self.model.servers.get(&grant.server) else { continue };
+            for (object, at) in self.index.objects_on(self.objects, grant.server.as_str()) {
+                let ObjectKind::Tool(name) = &object.kind else { continue };
+                let Some(tool) = server.tools.get(name) else { continue };
+                let named = match &grant.tools {
+                    GrantedTools::All => true,
+                    GrantedTools::One(one) => one == name,
+                };
+                let read_only = tool.read_only.as_ref().is_some_and(|flag| flag.value);
+                // A tool that only a flow names exists for that flow alone.
+                if named && tool.registered && (read_only || !grant.only_read_only) {
+                    row.push((ObjectIx(at), id));
                 }
             }
         }
-        PrincipalId::Agent(name) => {
-            let grants_of = model.agents.get(name).map(|agent| agent.may_call.as_slice()).unwrap_or_default();
-            add_grants(model, grants_of, objects, facts, grants, &mut row);
-        }
-        PrincipalId::AnyAgent(_) => {
-            let grants_of = model.any_agent.as_ref().map(|any| any.may_call.as_slice()).unwrap_or_default();
-            add_grants(model, grants_of, objects, facts, grants, &mut row);
-        }
     }
-    row.into_iter().collect()
-}
 
-fn tool_index(objects: &[Object], server: &ServerName, tool: &ToolName) -> Option<ObjectIx> {
-    let object = Object { server: server.clone(), kind: ObjectKind::Tool(tool.clone()) };
-    objects.binary_search(&object).ok().map(|at| ObjectIx(at as u32))
-}
-
-/// Two grants of one tool are alternatives: either one's further facts will do.
-fn add_grants(
-    model: &Model,
-    entries: &[Grant],
-    objects: &[Object],
-    facts: &Facts,
-    pool: &mut GrantPool,
-    row: &mut BTreeMap<ObjectIx, u32>,
-) {
-    for grant in entries {
-        let condition = demand::condition_of(&grant.requires, facts);
-        let id = pool.intern(condition.clone());
-        let Some(server) = model.servers.get(&grant.server) else { continue };
-        let first = Object { server: grant.server.clone(), kind: ObjectKind::Protocol };
-        let from = objects.partition_point(|object| *object < first);
-        for (object, at) in objects.iter().zip(0..).skip(from).take_while(|(object, _)| object.server == grant.server) {
-            let ObjectKind::Tool(name) = &object.kind else { continue };
-            let Some(tool) = server.tools.get(name) else { continue };
-            let covered = match &grant.tools {
-                GrantedTools::All => tool.registered,
-                GrantedTools::One(one) => one == name,
-            };
-            let read_only = tool.read_only.as_ref().is_some_and(|flag| flag.value);
-            if !covered || (grant.only_read_only && !read_only) {
+    /// Adds the cells that follow from the tools: who may call some tool of a server may use the protocol's methods
+    /// there, and its resources and prompts, each under its own condition. A tool whose cell is blocked opens nothing.
+    fn with_other_methods(
+        &self,
+        tools: Vec<(ObjectIx, Cell)>,
+        mut cell: impl FnMut(ObjectIx) -> Option<Cell>,
+    ) -> Vec<(ObjectIx, Cell)> {
+        let mut row = tools;
+        let mut seen: Option<&ServerName> = None;
+        let mut others = Vec::new();
+        for (object, of_tool) in &row {
+            let Some(server) = self.objects.get(object.0 as usize).map(|object| &object.server) else { continue };
+            if of_tool.condition == CondId::NEVER || seen == Some(server) {
                 continue;
             }
-            let merged = match row.get(&ObjectIx(at)) {
-                None => id,
-                Some(before) => match pool.get(*before).map(|before| before.or(&condition)) {
-                    Some(either) => pool.intern(either),
-                    None => GrantPool::FREE,
-                },
-            };
-            row.insert(ObjectIx(at), merged);
-        }
-    }
-}
-
-/// Adds the cells that follow from the tools: who may call some tool of a server may use the protocol's methods there,
-/// and its resources and prompts, each under its own condition. A tool whose cell is blocked opens nothing.
-fn with_other_methods(
-    tools: Vec<(ObjectIx, Cell)>,
-    objects: &[Object],
-    mut cell: impl FnMut(ObjectIx) -> Option<Cell>,
-) -> Vec<(ObjectIx, Cell)> {
-    let open: BTreeSet<&ServerName> = tools
-        .iter()
-        .filter(|(_, cell)| cell.condition != CondId::NEVER)
-        .filter_map(|(object, _)| objects.get(object.0 as usize).map(|object| &object.server))
-        .collect();
-    let mut row = tools;
-    for server in open {
-        let first = Object { server: server.clone(), kind: ObjectKind::Protocol };
-        let from = objects.partition_point(|object| *object < first);
-        for (object, at) in objects.iter().zip(0..).skip(from).take_while(|(object, _)| object.server == *server) {
-            if !matches!(object.kind, ObjectKind::Tool(_)) {
-                row.extend(cell(ObjectIx(at)).map(|cell| (ObjectIx(at), cell)));
+            seen = Some(server);
+            for (object, at) in self.index.objects_on(self.objects, server.as_str()) {
+                if !matches!(object.kind, ObjectKind::Tool(_)) {
+                    others.extend(cell(ObjectIx(at)).map(|cell| (ObjectIx(at), cell)));
+                }
             }
         }
+        row.append(&mut others);
+        row.sort_unstable_by_key(|(object, _)| *object);
+        row
     }
-    row.sort_unstable_by_key(|(object, _)| *object);
-    row
 }

@@ -16,10 +16,12 @@ struct Reached {
     node: NodeId,
     key: NodeId,
     alias: Option<Loc>,
+    /// Whether it is an element of a list, so that the key is the list's.
+    element: bool,
 }
 
 fn reach(tree: &Tree<'_>, key: NodeId, body: NodeId, pointer: &str) -> Reached {
-    let mut at = Reached { node: body, key, alias: None };
+    let mut at = Reached { node: body, key, alias: None, element: false };
     let follow = |at: &mut Reached, node: NodeId| {
         if tree.target(node) != node {
             at.alias = Some(tree.loc(node));
@@ -31,8 +33,10 @@ fn reach(tree: &Tree<'_>, key: NodeId, body: NodeId, pointer: &str) -> Reached {
         let name = segment.replace("~1", "/").replace("~0", "~");
         if let Some((key, value)) = tree.get(at.node, &name) {
             at.key = key;
+            at.element = false;
             follow(&mut at, value);
         } else if let Some(element) = tree.elements(at.node).and_then(|all| all.get(name.parse::<usize>().ok()?)) {
+            at.element = true;
             follow(&mut at, *element);
         }
     }
@@ -68,12 +72,7 @@ pub fn explain(
             .collect(),
         Kind::Required { property } => {
             let property = property.as_str().unwrap_or_default();
-            let place = if tree.elements(at.node).is_none() && tree.loc(at.key).end <= loc.start && at.node != body {
-                tree.loc(at.key)
-            } else {
-                first_key(tree, at.node).unwrap_or(loc)
-            };
-            let place = if at.node == tree.target(body) { tree.loc(key) } else { place };
+            let place = if at.element { first_key(tree, at.node).unwrap_or(loc) } else { tree.loc(at.key) };
             one(&rules::MISSING_KEY, place, format!("the key `{property}` is missing here"))
         }
         Kind::Enum { options } => {

@@ -283,6 +283,7 @@ impl<'s> Builder<'s, '_> {
         self.report.push(Diagnostic::new(rule, loc, message));
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the crate may add events")]
     fn event(&mut self, event: Event<'s>, range: std::ops::Range<usize>) -> Result<(), Stop> {
         let (start, end) = (range.start as u32, range.end as u32);
         let loc = Loc { file: self.tree.file, start, end };
@@ -320,7 +321,6 @@ impl<'s> Builder<'s, '_> {
                 Ok(())
             }
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) => Ok(()),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the crate may add events")]
             // The options above ask for none of the other events; one that comes all the same is refused, not skipped.
             other => {
                 self.refuse(&UNSUPPORTED, loc, format!("this YAML construct is not supported: {other:?}"));

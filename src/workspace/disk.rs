@@ -11,7 +11,6 @@ use super::{Entry, EntryKind, Reader};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads files")]
 impl Reader for Disk {
     fn is_folder(&self, path: &Path) -> io::Result<bool> {
         std::fs::metadata(path).map(|metadata| metadata.is_dir())
@@ -74,7 +73,6 @@ fn name_of(root: &Path, path: &Path) -> String {
 
 /// Links are never followed out of the workspace. A link to a file inside is read through the link only where the file
 /// itself stands in a hidden folder, as in a mounted ConfigMap; else it is read under its own name.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads files")]
 fn link(root: &Path, path: &Path, name: &str) -> Option<EntryKind> {
     let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
     let target = match std::fs::canonicalize(path) {

@@ -1,7 +1,9 @@
 //! Every check finds what its fixtures say, at the line they say, and nothing else.
 //!
 //! A fixture is a workspace under `fixtures/checks/<check>/{pass,fail}`; a line with a finding ends in
-//! `# expect: check-name`, or several names separated by commas. `MCPCTL_PRINT=1` prints the findings as they are.
+//! `# expect: check-name`, or several names separated by commas; `check-name=warning` where the level is not the check's
+//! own. A line that a finding shows beside its own place ends in `# also: check-name`. `MCPCTL_PRINT=1` prints the
+//! findings as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +13,8 @@ use mcpctl::analysis::{Analysis, analyse};
 use mcpctl::checks::CHECKS;
 use mcpctl::diagnostic::{Diagnostic, Severity};
 use mcpctl::families::FamilyId;
-use mcpctl::workspace::{self, Disk, Input};
+use mcpctl::source::Loc;
+use mcpctl::workspace::{self, Disk, Input, InputFile, Skipped, Workspace};
 
 /// File, line and check of findings, each with how often it occurs there.
 type Findings = BTreeMap<(String, u32, String), usize>;
@@ -43,24 +46,42 @@ fn count(findings: impl IntoIterator<Item = (String, u32, String)>) -> Findings 
     })
 }
 
+/// Every finding under its marker, and every line that one shows beside its own.
 fn found(analysis: &Analysis) -> Findings {
-    count(analysis.report.diagnostics.iter().map(|finding| {
-        let name = analysis.sources.file(finding.loc.file).name().to_owned();
-        (name, analysis.sources.position(finding.loc).line, finding.rule.name.to_owned())
-    }))
+    let place = |loc: Loc| (analysis.sources.file(loc.file).name().to_owned(), analysis.sources.position(loc).line);
+    let marker = |name: &str, (file, line): (String, u32)| (file, line, name.to_owned());
+    let findings = analysis.report.diagnostics.iter();
+    let primary = findings.clone().map(|finding| {
+        let (name, own) = (finding.rule.name, finding.rule.severity);
+        match finding.severity {
+            level if level == own => marker(name, place(finding.loc)),
+            level => marker(&format!("{name}={}", level.word()), place(finding.loc)),
+        }
+    });
+    let also: BTreeSet<_> = findings
+        .flat_map(|finding| finding.labels.iter().map(move |label| (finding, label)))
+        .filter(|(finding, label)| place(finding.loc) != place(label.loc))
+        .map(|(finding, label)| marker(&format!("also {}", finding.rule.name), place(label.loc)))
+        .collect();
+    count(primary.chain(also))
 }
 
 fn expected(analysis: &Analysis) -> Findings {
     let known: BTreeSet<&str> = all_rules().iter().map(|rule| rule.name).collect();
-    count(analysis.sources.iter().flat_map(|(_, file)| {
-        let marked =
-            file.text().lines().zip(1..).filter_map(|(text, line)| Some((text.split_once("# expect: ")?.1, line)));
-        let names = marked.flat_map(|(names, line)| names.split(',').map(move |name| (name.trim().to_owned(), line)));
-        names
-            .inspect(|(name, _)| assert!(known.contains(name.as_str()), "{} expects no check: `{name}`", file.name()))
-            .map(|(name, line)| (file.name().to_owned(), line, name))
-            .collect::<Vec<_>>()
-    }))
+    let mut markers = Vec::new();
+    for (_, file) in analysis.sources.iter() {
+        for (text, line) in file.text().lines().zip(1..) {
+            for (kind, prefix) in [("# expect: ", ""), ("# also: ", "also ")] {
+                let Some((_, names)) = text.split_once(kind) else { continue };
+                for name in names.split(" #").next().unwrap().split(',').map(str::trim) {
+                    let check = name.split('=').next().unwrap();
+                    assert!(known.contains(check), "{}:{line} expects no check: `{check}`", file.name());
+                    markers.push((file.name().to_owned(), line, format!("{prefix}{name}")));
+                }
+            }
+        }
+    }
+    count(markers)
 }
 
 fn print(folder: &Path, analysis: &Analysis) {
@@ -110,7 +131,7 @@ fn every_check_has_a_fixture_that_fails_and_one_that_passes() {
         for (kind, wanted) in [("pass", false), ("fail", true)] {
             let folder = root.join(name).join(kind);
             assert!(folder.is_dir(), "`{name}` has no fixture {}", folder.display());
-            let own = found(&analysed(&folder)).keys().any(|(_, _, found)| found == name);
+            let own = analysed(&folder).report.diagnostics.iter().any(|finding| finding.rule.name == name);
             assert_eq!(own, wanted, "`{name}` in its fixture `{kind}`");
         }
     }
@@ -157,42 +178,30 @@ fn messages_are_one_line_in_lower_case_without_a_final_stop() {
 
 /// Whatever cannot be read may hold anything, so nothing may be concluded from its absence.
 #[test]
-fn hiding_a_file_adds_no_finding() {
-    let folders = folders(&fixtures().join("checks")).iter().flat_map(|check| folders(check)).collect::<Vec<_>>();
-    let whole = [fixtures().join("seed")].into_iter().chain(self::folders(&fixtures().join("projects")));
-    for folder in whole.chain(folders) {
-        let read = || {
-            let mut workspace = workspace::read(&Input::Path(folder.clone()), &Disk, None).unwrap();
-            let accepts =
-                |text: &[u8]| text.starts_with(b"waivers:") || text.windows(9).any(|part| part == b"\nwaivers:");
-            workspace.files.retain(|file| !file.bytes.as_ref().is_ok_and(|text| accepts(text)));
-            workspace
-        };
-        // The first mention of a name may move to another file, so findings are compared by what they point at or say.
-        let before = pointed_at(&analyse(read(), Some("2026-11-22")));
-        for at in 0..read().files.len() {
-            let families = |text: &str| -> Vec<String> {
-                let keys = FamilyId::ALL.iter().map(|family| family.key());
-                keys.filter(|key| text.lines().any(|line| line.starts_with(&format!("{key}:"))))
-                    .map(str::to_owned)
-                    .collect()
-            };
-            let mut workspace = read();
-            let hidden = workspace.files[at].name.clone();
-            let text = String::from_utf8(workspace.files[at].bytes.as_ref().unwrap().clone()).unwrap();
-            let wrong = families(&text).iter().map(|key| format!("{key}: 12\n")).collect::<String>();
-            workspace.files[at].bytes = Ok(b"a: [".to_vec());
-            let mut sections = read();
-            sections.files[at].bytes = Ok(wrong.into_bytes());
-            for workspace in [workspace, sections] {
-                let after = analyse(workspace, Some("2026-11-22"));
-                let in_hidden = |finding: &&Diagnostic| after.sources.file(finding.loc.file).name() == hidden;
-                for finding in after.report.diagnostics.iter().filter(|finding| !in_hidden(finding)) {
-                    let text = after.sources.text_at(finding.loc).to_owned();
+fn hiding_a_file_or_a_section_adds_no_finding() {
+    let checks = folders(&fixtures().join("checks"));
+    let mut workspaces: Vec<PathBuf> = checks.iter().flat_map(|check| folders(check)).collect();
+    workspaces.push(fixtures().join("seed"));
+    workspaces.extend(folders(&fixtures().join("projects")));
+    for folder in workspaces {
+        let files = without_waivers(&folder);
+        // The first mention of a name may move elsewhere, so findings are compared by what they point at or say.
+        let before = pointed_at(&of_files(&files));
+        for (at, (hidden, text)) in files.iter().enumerate() {
+            let whole = std::iter::once("\"".to_owned());
+            for broken in whole.chain(with_one_section_broken(text)) {
+                let mut changed = files.clone();
+                changed[at].1 = broken;
+                let after = of_files(&changed);
+                for finding in &after.report.diagnostics {
+                    let place = after.sources.text_at(finding.loc).to_owned();
+                    let known =
+                        [place, finding.message.clone()].map(|text| before.contains(&(finding.rule.name, text)));
+                    let about_it = after.sources.file(finding.loc.file).name() == hidden
+                        && ["yaml-syntax", "wrong-type"].contains(&finding.rule.name);
                     assert!(
-                        before.contains(&(finding.rule.name, text))
-                            || before.contains(&(finding.rule.name, finding.message.clone())),
-                        "{} without {hidden}: {} is {}: {}",
+                        about_it || known.contains(&true),
+                        "{} with a part of {hidden} hidden: {} is {}: {}",
                         folder.display(),
                         after.sources.file_line(finding.loc),
                         finding.rule.name,
@@ -202,6 +211,37 @@ fn hiding_a_file_adds_no_finding() {
             }
         }
     }
+}
+
+/// The files of a workspace by name, without those that hold waivers: hiding a waiver rightly shows what it accepts.
+fn without_waivers(folder: &Path) -> Vec<(String, String)> {
+    let workspace = workspace::read(&Input::Path(folder.to_owned()), &Disk, None).unwrap();
+    let files = workspace.files.into_iter().chain(workspace.settings);
+    let texts = files.map(|file| (file.name, String::from_utf8(file.bytes.unwrap()).unwrap()));
+    texts.filter(|(_, text)| !text.lines().any(|line| line.starts_with("waivers:"))).collect()
+}
+
+fn of_files(files: &[(String, String)]) -> Analysis {
+    let file = |(name, text): &(String, String)| InputFile { name: name.clone(), bytes: Ok(text.clone().into_bytes()) };
+    let (settings, files): (Vec<_>, Vec<_>) = files.iter().map(file).partition(|file| file.name == "mcpctl.yaml");
+    let settings = settings.into_iter().next();
+    analyse(Workspace { root: PathBuf::new(), files, settings, skipped: Skipped::default() }, Some("2026-11-22"))
+}
+
+/// The text, once for each section, with a number where the body of that section was.
+fn with_one_section_broken(text: &str) -> Vec<String> {
+    let starts = |line: &str| FamilyId::ALL.iter().find(|family| line.starts_with(&format!("{}:", family.key())));
+    let ends = |line: &str| !line.is_empty() && !line.starts_with([' ', '#', '-']) || line.starts_with("---");
+    let lines: Vec<&str> = text.lines().collect();
+    let sections = lines.iter().enumerate().filter_map(|(at, line)| Some((at, starts(line)?)));
+    sections
+        .map(|(at, family)| {
+            let length = lines[at + 1..].iter().take_while(|line| !ends(line)).count();
+            let before = lines[..at].join("\n");
+            let after = lines[at + 1 + length..].join("\n");
+            format!("{before}\n{}: 12\n{after}\n", family.key())
+        })
+        .collect()
 }
 
 /// What each finding points at, and what it says.

@@ -3,6 +3,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test stops where something is not as expected, in the functions that it calls, too"
 )]
@@ -16,4 +17,5 @@ mod guide;
 mod memory;
 mod projects;
 mod render;
+mod structure;
 mod yaml;

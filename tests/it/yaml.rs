@@ -43,7 +43,7 @@ fn sorted(values: &[Value]) -> Vec<String> {
                 Value::Object(entries.into_iter().collect())
             }
             Value::Array(items) => items.iter().map(sort).collect(),
-            other => other.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
         }
     }
     values.iter().map(|value| sort(value).to_string()).collect()

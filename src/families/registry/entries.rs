@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::Labels;
+use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
-use crate::lower::{At, Lowering, ServerEntry, bare_tool};
+use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
 use crate::model::name::{AgentName, FactName, ServerName, ToolName, UnitName};
 use crate::model::server::{Location, Prompt, Resource, ToolAccess};
@@ -287,8 +288,12 @@ impl ServerSection {
         server.access.requires = self.requires;
         server.lists_tools = !self.tools.is_empty();
         for section in self.tools {
-            let key = format!("{:?}\u{0}{}/{}", at.scope, self.name, section.name);
-            if !out.declare_as("tool", key, section.name.value.as_str(), section.name.loc) {
+            if let Some(first) = server.tools.get(&section.name.value) {
+                let message = format!("tool `{}` is declared a second time", section.name);
+                out.report.push(
+                    Diagnostic::new(&rules::DUPLICATE_NAME, section.name.loc, message)
+                        .label(first.name.loc, "first here"),
+                );
                 continue;
             }
             let name = section.name.value.clone();

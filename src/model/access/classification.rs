@@ -1,6 +1,6 @@
 //! Which class governs which server, indexed: questions about every server cost no walk over every class.
 
-use std::collections::BTreeMap;
+use indexmap::IndexMap;
 
 use super::{AccessRules, DataClass};
 use crate::model::server::ServerAccess;
@@ -10,7 +10,7 @@ use crate::source::{Loc, Spanned};
 #[derive(Debug)]
 pub struct Classification<'a> {
     rules: &'a AccessRules,
-    by_server: BTreeMap<&'a str, Vec<Listing<'a>>>,
+    by_server: IndexMap<&'a str, Vec<Listing<'a>>>,
 }
 
 /// One class that lists a server.
@@ -28,12 +28,13 @@ impl<'a> Classification<'a> {
     /// Indexes the classes of these rules.
     #[must_use]
     pub fn of(rules: &'a AccessRules) -> Self {
-        let mut by_server: BTreeMap<&str, Vec<Listing<'a>>> = BTreeMap::new();
+        let mut by_server: IndexMap<&str, Vec<Listing<'a>>> = IndexMap::new();
         for (rank, class) in rules.classes.iter().enumerate() {
             for server in &class.servers {
                 by_server.entry(server.value.as_str()).or_default().push(Listing { rank, class, loc: server.loc });
             }
         }
+        by_server.sort_unstable_keys();
         Self { rules, by_server }
     }
 

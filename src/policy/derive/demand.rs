@@ -1,7 +1,7 @@
 //! What a call to an object demands, whoever calls: its level, its further facts, its transport, its class and unit.
 //! Objects that demand the same share one [`Demand`], so that ten thousand tools cost a few conditions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::model::Model;
 use crate::model::access::classification::Classification;
@@ -55,7 +55,11 @@ pub(super) struct Demands<'a> {
     centre: Classification<'a>,
     restated: BTreeMap<&'a UnitName, Classification<'a>>,
     ids: BTreeMap<Demand, DemandId>,
+    plain: HashMap<Plain, DemandId>,
 }
+
+/// Protocol or tool, rank of the class, unit.
+type Plain = (bool, Option<usize>, Option<UnitName>);
 
 /// The condition that all these facts hold; never, where one has no bit.
 pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
@@ -96,7 +100,7 @@ impl<'a> Demands<'a> {
     pub(super) fn new(model: &'a Model, facts: &'a Facts, restated: &'a BTreeMap<UnitName, AccessRules>) -> Self {
         let centre = Classification::of(&model.access);
         let restated = restated.iter().map(|(unit, rules)| (unit, Classification::of(rules))).collect();
-        Self { model, facts, centre, restated, ids: BTreeMap::new() }
+        Self { model, facts, centre, restated, ids: BTreeMap::new(), plain: HashMap::new() }
     }
 
     /// The demands in the order of their numbers.
@@ -108,9 +112,41 @@ impl<'a> Demands<'a> {
 
     /// The demand of one object.
     pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind) -> DemandId {
+        let plain = self.plain(server, kind);
+        if let Some(id) = plain.as_ref().and_then(|plain| self.plain.get(plain)) {
+            return *id;
+        }
         let demand = self.make(server, kind);
         let next = self.ids.len() as DemandId;
-        *self.ids.entry(demand).or_insert(next)
+        let id = *self.ids.entry(demand).or_insert(next);
+        if let Some(plain) = plain {
+            self.plain.insert(plain, id);
+        }
+        id
+    }
+
+    /// All that an object's demand can depend on where neither the object, nor its server, nor a unit folder sets
+    /// anything for it: most objects of most workspaces. `None` for the others.
+    fn plain(&self, server: &Server, kind: &ObjectKind) -> Option<Plain> {
+        let access = &server.access;
+        let own = match kind {
+            ObjectKind::Protocol => None,
+            ObjectKind::Tool(tool) => access.tools.get(tool),
+            ObjectKind::Resource(_) | ObjectKind::Prompt(_) => return None,
+        };
+        let sets =
+            own.is_some_and(|own| own.auth_level.is_some() || !own.requires.is_empty() || own.suspended.is_some());
+        let server_sets = access.auth_level.is_some() || !access.requires.is_empty() || server.suspended.is_some();
+        if sets || server_sets || server.overlay.is_some() || !self.restated.is_empty() {
+            return None;
+        }
+        // Without a unit where units are declared the server is blocked, and the reason names it.
+        let unit = server.unit.as_ref().map(|unit| unit.value.clone());
+        if unit.is_none() && !self.model.topology.units.is_empty() {
+            return None;
+        }
+        let rank = self.centre.governing(server.name.value.as_str()).map(|(rank, _)| rank);
+        Some((matches!(kind, ObjectKind::Protocol), rank, unit))
     }
 
     fn make(&self, server: &Server, kind: &ObjectKind) -> Demand {

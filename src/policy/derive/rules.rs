@@ -17,11 +17,12 @@ use crate::source::Loc;
 pub(super) struct Side {
     unit: Option<UnitName>,
     blocked: Option<Blocked>,
-    key: (Option<UnitName>, Option<Loc>),
+    /// The same number for the same unit and block.
+    key: u32,
 }
 
 impl Side {
-    pub(super) fn of(model: &Model, principal: &Principal) -> Self {
+    fn of(model: &Model, principal: &Principal) -> Self {
         let units = &model.topology.units;
         let own = match &principal.id {
             PrincipalId::Agent(name) => model.agents.get(name).and_then(|agent| agent.suspended.as_ref()),
@@ -52,12 +53,11 @@ impl Side {
             }),
             (None, None) => None,
         };
-        let key = (unit.clone(), blocked.as_ref().and_then(|blocked| blocked.loc));
-        Self { unit, blocked, key }
+        Self { unit, blocked, key: 0 }
     }
 }
 
-type Key = ((Option<UnitName>, Option<Loc>), DemandId, u32);
+type Key = (u32, DemandId, u32);
 
 /// All rules found so far.
 pub(super) struct Rules<'a> {
@@ -65,6 +65,7 @@ pub(super) struct Rules<'a> {
     facts: &'a Facts,
     demands: &'a [Demand],
     sharing_rank: Option<usize>,
+    sides: BTreeMap<(Option<UnitName>, Option<Blocked>), u32>,
     made: HashMap<Key, Cell>,
     last: Option<(Key, Cell)>,
     rules: Vec<AccessRule>,
@@ -79,12 +80,21 @@ impl<'a> Rules<'a> {
             facts,
             demands,
             sharing_rank: sharing_rank(model),
+            sides: BTreeMap::new(),
             made: HashMap::new(),
             last: None,
             rules: Vec::new(),
             ids: BTreeMap::new(),
             widenings: Vec::new(),
         }
+    }
+
+    /// What matters of a principal.
+    pub(super) fn side(&mut self, principal: &Principal) -> Side {
+        let mut side = Side::of(self.model, principal);
+        let next = self.sides.len() as u32;
+        side.key = *self.sides.entry((side.unit.clone(), side.blocked.clone())).or_insert(next);
+        side
     }
 
     /// The rules, their names made unique, and one widening for each rule that has any.
@@ -110,19 +120,17 @@ impl<'a> Rules<'a> {
         conditions: &mut Conditions,
         at: (PrincipalIx, ObjectIx),
     ) -> Cell {
-        if let Some((key, cell)) = &self.last
-            && key.1 == demand
-            && key.2 == grant
-            && key.0 == side.key
+        let key = (side.key, demand, grant);
+        if let Some((last, cell)) = self.last
+            && last == key
         {
-            return *cell;
+            return cell;
         }
-        let key = (side.key.clone(), demand, grant);
         let cell = match self.made.get(&key) {
             Some(cell) => *cell,
             None => {
                 let cell = self.make(side, demand, grants.get(grant), conditions, at);
-                self.made.insert(key.clone(), cell);
+                self.made.insert(key, cell);
                 cell
             }
         };

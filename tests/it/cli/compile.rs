@@ -62,6 +62,20 @@ fn paths_begin_in_the_folder_of_the_directory_option() {
 }
 
 #[test]
+fn standard_input_and_single_files_are_compiled_too() {
+    let good = good();
+    let registry = std::fs::read_to_string(good.path().join("registry.yaml")).unwrap();
+    let access = std::fs::read_to_string(good.path().join("access.yaml")).unwrap();
+    let both = format!("{registry}---\n{access}");
+    let out = folder(&[("one/fleet.yaml", &both)]);
+    mcpctl(&["compile", "-", "-C"]).arg(out.path()).stdin(&both).run().code(0);
+    mcpctl(&["compile"]).arg(out.path().join("one/fleet.yaml")).run().code(0);
+    let (from_stdin, from_file) = (files(&out.path().join("bundle")), files(&out.path().join("one/bundle")));
+    assert!(from_stdin.contains_key("cedar/policies.cedar"));
+    assert_eq!(from_stdin.keys().collect::<Vec<_>>(), from_file.keys().collect::<Vec<_>>());
+}
+
+#[test]
 fn errors_mean_no_bundle_and_the_old_one_stays() {
     let bad = folder(&[("bad.yaml", BAD)]);
     let ran = mcpctl(&["compile"]).arg(bad.path()).run().code(1);
@@ -113,6 +127,20 @@ fn a_folder_with_other_files_is_left_alone_without_force() {
     assert_eq!(files(out.path()).len(), 1);
     mcpctl(&["compile", "--force", "--out"]).arg(out.path()).arg(good.path()).run().code(0);
     assert!(out.path().join("bundle.json").is_file() && !out.path().join("mine.txt").exists());
+}
+
+#[test]
+fn no_force_removes_the_sources() {
+    let outer = folder(&[]);
+    let fleet = outer.path().join("fleet");
+    mcpctl(&["init"]).arg(&fleet).run().code(0);
+    let before = files(outer.path());
+    for out in [&fleet, outer.path(), &fleet.join("../fleet")] {
+        mcpctl(&["compile", "--force", "--out"]).arg(out).arg(&fleet).run().refused("holds the workspace itself");
+        assert_eq!(files(outer.path()), before);
+    }
+    put(&fleet, "mcpctl.yaml", "output: .\n");
+    mcpctl(&["compile", "--force"]).arg(&fleet).run().refused("holds the workspace itself");
 }
 
 #[test]

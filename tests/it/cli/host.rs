@@ -49,7 +49,8 @@ fn usage_errors_are_2_on_standard_error() {
     mcpctl(&[]).run().refused("Usage:");
     mcpctl(&["valdate"]).run().refused("validate");
     mcpctl(&["validate", "--format", "xml"]).run().refused("human, short, json, github");
-    mcpctl(&["validate", "--jobs", "0"]).run().refused("0");
+    mcpctl(&["validate", "--jobs", "0"]).run().refused("1..=1024");
+    mcpctl(&["validate", "--jobs", "1000000"]).run().refused("1..=1024");
     mcpctl(&["validate", "--today", "2026-02-30"]).run().refused("YYYY-MM-DD");
     mcpctl(&["validate", "--fail-on", "never"]).run().refused("error, warning, note");
     mcpctl(&["validate", ".", "--stdin-filename", "a.yaml"]).run().refused("`-`");

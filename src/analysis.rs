@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::checks;
 use crate::diagnostic::{Diagnostic, Report, Severity};
+use crate::lower::rules as lowering_rules;
 use crate::lower::{At, Lowering, finish};
 use crate::model::{Model, Scope};
 use crate::policy::{Policy, derive};
@@ -90,9 +91,20 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
         && settings_id.is_some_and(|id| report.diagnostics.iter().any(|d| d.loc.file == id))
     {
         // What is a unit folder, and what is excluded, is not known; every other finding could be wrong.
+        if let Some(finding) = report.diagnostics.iter_mut().find(|finding| finding.help.is_none()) {
+            finding.help = Some("the other files are read once the settings are right".to_owned());
+        }
         report.sort();
         let model = Model { unread_files: true, ..Model::default() };
         return Analysis { sources, settings, model, policy: Policy::default(), report, counts };
+    }
+    for (id, file) in sources.iter().filter(|(id, _)| Some(*id) != settings_id) {
+        if file.name().rsplit('/').next() == Some(settings::FILE_NAME) {
+            unread.insert(id);
+            let message = "settings are read at the root of the workspace alone, and this is below it";
+            let help = "run mcpctl on the folder that holds this file, or exclude the folder";
+            report.push(Diagnostic::new(&rules::MISPLACED_SETTINGS, Loc::start_of(id), message).help(help));
+        }
     }
     let wanted = |id: &FileId| Some(*id) != settings_id && !unread.contains(id);
     let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(wanted).collect();
@@ -106,6 +118,11 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
         .collect();
     let (model, lowered, skipped) = lower(read, &sources, &settings, unread.is_empty());
     counts.skipped_manifests = skipped;
+    if model.keys.is_empty() && !model.unread_files && !lowered.reaches(Severity::Error) {
+        let first = sources.iter().map(|(id, _)| id).next().unwrap_or_default();
+        let message = "this workspace holds no section of any family";
+        report.push(Diagnostic::new(&rules::EMPTY_WORKSPACE, Loc::start_of(first), message));
+    }
     report.extend(lowered.diagnostics);
     let policy = derive::derive(&model);
     report.extend(checks::run(&model, &policy));
@@ -197,6 +214,13 @@ fn lower(
         settings.units.iter().map(|(unit, folder)| (unit.clone(), folder.value.clone())).collect();
     let (model, mut report) = lowering.finish();
     finish::judge_folders(&settings.units, &model, &mut report);
+    for (unit, folder) in &settings.units {
+        let inside = |name: &str| name.strip_prefix(folder.value.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        if !sources.iter().any(|(_, file)| inside(file.name())) {
+            let message = format!("no YAML file stands in `{folder}`, the folder of unit `{unit}`");
+            report.push(Diagnostic::new(&lowering_rules::FOLDER_WITHOUT_FILES, folder.loc, message));
+        }
+    }
     (model, report, skipped)
 }
 

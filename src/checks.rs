@@ -70,6 +70,7 @@ checks! {
     destructive_tool_low_level,
     duplicate_dependency,
     duplicate_subject,
+    failing_policy_test,
     fallback_caches_sensitive_data,
     fallback_without_cache,
     legacy_exporter_endpoint,
@@ -157,5 +158,11 @@ pub fn run(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
 /// # Errors
 /// The model and policy, unchanged, where one does.
 pub fn accept(model: Model, policy: Policy, report: &Report) -> Result<CheckedModel, Box<(Model, Policy)>> {
-    if report.reaches(Severity::Error) { Err(Box::new((model, policy))) } else { Ok(CheckedModel { model, policy }) }
+    // What could not be read may have asked for more.
+    let whole = !model.unread_files && model.unread.is_empty();
+    if report.reaches(Severity::Error) || !whole {
+        Err(Box::new((model, policy)))
+    } else {
+        Ok(CheckedModel { model, policy })
+    }
 }

@@ -116,7 +116,7 @@ impl Diagnostic {
     /// Adds the first few of many other places, so that a finding stays readable.
     #[must_use]
     pub fn labels(self, places: impl IntoIterator<Item = (Loc, String)>) -> Self {
-        const READABLE: usize = 6;
+        const READABLE: usize = 12;
         places.into_iter().take(READABLE).fold(self, |finding, (loc, message)| finding.label(loc, message))
     }
 

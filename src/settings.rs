@@ -22,7 +22,8 @@ pub const SCHEMA: &str = include_str!("../schemas/settings.schema.json");
 pub static UNKNOWN_CHECK: Rule = Rule {
     name: "unknown-check",
     severity: Severity::Error,
-    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has.",
+    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has, or whose findings may be \
+           neither waived nor given another level: those of reading and shape, and `unit-widens-policy`.",
     why: "The setting or waiver has no effect, and the check that was meant goes on as before.",
     fix: "Correct the name; `mcpctl list checks` shows all.",
 };
@@ -99,6 +100,8 @@ pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
     static VALIDATOR: OnceLock<Option<Validator>> = OnceLock::new();
     let mut findings = Vec::new();
     let tree = yaml::parse(file, source, &mut findings);
+    // `off` is a legal word here, and means what it says.
+    findings.retain(|finding| finding.rule != &yaml::AMBIGUOUS);
     let fails = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == Severity::Error);
     let root = match tree.documents() {
         [] => return (Settings::default(), findings),
@@ -127,9 +130,17 @@ pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
     if fails(&findings) { (Settings::default(), findings) } else { (settings, findings) }
 }
 
+/// Whether the findings of a check may be waived or given another level. Those of reading, shape and joining may not, and
+/// neither may a unit's attempt to loosen what the centre asks.
+#[must_use]
+pub fn can_be_adjusted(check: &str) -> bool {
+    check != "unit-widens-policy" && crate::checks::CHECKS.iter().any(|known| known.rule.name == check)
+}
+
 fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
     let mut levels = Levels::new();
-    let adjustable: Vec<&str> = crate::checks::CHECKS.iter().map(|check| check.rule.name).collect();
+    let all = crate::checks::CHECKS.iter().map(|check| check.rule.name);
+    let adjustable: Vec<&str> = all.filter(|name| can_be_adjusted(name)).collect();
     for (name, level) in written.checks {
         if !adjustable.contains(&name.value.as_str()) {
             let fixed = crate::analysis::rules::all_rules().iter().any(|rule| rule.name == name.value);
@@ -154,7 +165,23 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
             },
         );
     }
-    let folders = written.units.values().chain(written.environments.values()).chain(&written.output);
+    let units: BTreeMap<UnitName, Spanned<String>> =
+        written.units.into_iter().map(|(unit, folder)| (unit, folder.map(|folder| plain_folder(&folder)))).collect();
+    for (unit, folder) in &units {
+        let inside = |outer: &str| folder.value == outer || folder.value.starts_with(&format!("{outer}/"));
+        let other = units.iter().find(|(name, other)| *name != unit && inside(&other.value));
+        let message = if folder.value.is_empty() {
+            Some(format!("unit `{unit}` needs a folder of its own below the workspace"))
+        } else if unit.is_central() {
+            Some("`central` is everything outside the unit folders and has no folder of its own".to_owned())
+        } else {
+            other.map(|(name, _)| format!("the folder of unit `{unit}` is that of unit `{name}`, or inside it"))
+        };
+        if let Some(message) = message {
+            findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, folder.loc, message));
+        }
+    }
+    let folders = units.values().chain(written.environments.values()).chain(&written.output);
     for folder in folders {
         let leaves = folder.value.starts_with('/') || folder.value.split(['/', '\\']).any(|part| part == "..");
         if leaves && written.output.as_ref().is_none_or(|output| output.loc != folder.loc) {
@@ -168,8 +195,16 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
         exclude: written.exclude,
         levels,
         targets: cedar.map(|cedar| ("cedar".to_owned(), cedar.loc)).into_iter().collect(),
-        units: written.units,
+        units,
         environments: written.environments,
         docs_url: written.docs_url.map(|url| url.value),
     }
+}
+
+/// A folder as the names of files begin: without `.`, doubled or trailing separators.
+fn plain_folder(written: &str) -> String {
+    if written.starts_with('/') {
+        return written.to_owned();
+    }
+    written.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }

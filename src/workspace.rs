@@ -51,8 +51,9 @@ pub struct Entry {
 pub enum EntryKind {
     /// A file.
     File,
-    /// A symbolic link whose content is read under its own name already.
-    LinkInside,
+    /// A symbolic link to something inside the workspace: the target's path relative to the root, and whether it is a
+    /// folder.
+    LinkInside(String, bool),
     /// A symbolic link that leads out of the workspace; never followed.
     LinkOutside,
     /// Something that could not be looked at.
@@ -207,13 +208,32 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
             hidden || excluded
         })
         .map_err(failed)?;
+    let regular = |entry: &&Entry| matches!(entry.kind, EntryKind::File) && is_yaml(&entry.name);
+    let visited: BTreeSet<String> = entries.iter().filter(regular).map(|entry| entry.name.clone()).collect();
     let mut wanted: Vec<Entry> = Vec::new();
-    for entry in entries {
-        let yaml = entry.name.ends_with(".yaml") || entry.name.ends_with(".yml");
+    for mut entry in entries {
+        let yaml = is_yaml(&entry.name);
+        if let EntryKind::LinkInside(target, folder) = &entry.kind {
+            // What is read under its own name is not read twice; what is not, must not vanish.
+            let below = format!("{target}/");
+            let of_folder = || visited.range(below.clone()..).next().is_some_and(|name| name.starts_with(&below));
+            if visited.contains(target) || (*folder && (target.is_empty() || of_folder())) {
+                skipped.links += 1;
+                continue;
+            }
+            entry.kind = match (yaml, folder) {
+                (true, false) => EntryKind::File,
+                (false, false) => continue,
+                (_, true) => {
+                    EntryKind::Failed(io::Error::other(format!("it links to the folder `{target}`, which is not read")))
+                }
+            };
+        }
         match entry.kind {
-            EntryKind::LinkInside => skipped.links += 1,
-            EntryKind::File | EntryKind::LinkOutside if !yaml || entry.name == settings::FILE_NAME => {}
-            EntryKind::File | EntryKind::LinkOutside | EntryKind::Failed(_) => wanted.push(entry),
+            EntryKind::File if !yaml || entry.name == settings::FILE_NAME => {}
+            EntryKind::File | EntryKind::LinkOutside | EntryKind::LinkInside(..) | EntryKind::Failed(_) => {
+                wanted.push(entry)
+            }
         }
     }
     wanted.sort_by(|a, b| a.name.cmp(&b.name));
@@ -224,7 +244,7 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
         .into_par_iter()
         .map(|entry| {
             let bytes = match entry.kind {
-                EntryKind::File | EntryKind::LinkInside => match reader.read(&root.join(&entry.name), MOST_BYTES) {
+                EntryKind::File | EntryKind::LinkInside(..) => match reader.read(&root.join(&entry.name), MOST_BYTES) {
                     Ok(bytes) if bytes.len() > MOST_BYTES => Err(Unread::TooLarge),
                     Ok(bytes) => Ok(bytes),
                     Err(error) => Err(Unread::Failed(error)),
@@ -240,6 +260,12 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
         InputFile { name: settings::FILE_NAME.to_owned(), bytes }
     });
     Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
+}
+
+/// Whether a file of that name holds configuration.
+fn is_yaml(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with(".yaml") || lower.ends_with(".yml")
 }
 
 /// A text without its byte order mark.

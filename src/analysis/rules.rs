@@ -30,6 +30,27 @@ pub static LINK_OUTSIDE: Rule = Rule {
     fix: "Copy the file into the workspace, or list the link under `exclude` in `mcpctl.yaml`.",
 };
 
+/// Settings stand elsewhere than at the root.
+pub static MISPLACED_SETTINGS: Rule = Rule {
+    name: "misplaced-settings",
+    severity: Severity::Error,
+    what: "Finds files called `mcpctl.yaml` below the root of the workspace.",
+    why: "Settings are read at the root alone. A second file would have no effect; most often the folder that holds it is \
+          the workspace that was meant.",
+    fix: "Run mcpctl on the folder that holds the file (`mcpctl validate FOLDER`, and `args: [FOLDER]` in a pre-commit \
+          hook), or list the folder under `exclude`.",
+};
+
+/// Nothing is configured.
+pub static EMPTY_WORKSPACE: Rule = Rule {
+    name: "empty-workspace",
+    severity: Severity::Error,
+    what: "Finds workspaces whose files hold no section at all.",
+    why: "Nothing is granted by nothing: compiled, it would deny every call. A truncated file, or a wrong path, looks the \
+          same.",
+    fix: "Check the path. `mcpctl init` writes a small workspace to start from.",
+};
+
 /// A waiver is past its date.
 pub static EXPIRED_WAIVER: Rule = Rule {
     name: "expired-waiver",
@@ -49,7 +70,8 @@ pub static UNUSED_WAIVER: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 5] = [&EXPIRED_WAIVER, &LINK_OUTSIDE, &NOT_UTF8, &UNREADABLE, &UNUSED_WAIVER];
+pub static RULES: [&Rule; 7] =
+    [&EMPTY_WORKSPACE, &EXPIRED_WAIVER, &LINK_OUTSIDE, &MISPLACED_SETTINGS, &NOT_UTF8, &UNREADABLE, &UNUSED_WAIVER];
 
 /// Every rule that a finding can name: the checks', and those of reading, shape and lowering. Sorted by name.
 #[must_use]

@@ -1,10 +1,10 @@
 //! Waivers: findings that somebody accepted are taken out of the report; what is wrong with a waiver is put in.
 
 use super::rules::{EXPIRED_WAIVER, UNUSED_WAIVER};
-use crate::diagnostic::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::model::Model;
 use crate::model::assurance::Waiver;
-use crate::settings::UNKNOWN_CHECK;
+use crate::settings::{UNKNOWN_CHECK, can_be_adjusted};
 use crate::source::Sources;
 
 /// Applies every waiver. Answers how many findings were accepted. A finding about a waiver cannot be waived.
@@ -19,6 +19,13 @@ pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today
                 Diagnostic::new(&UNKNOWN_CHECK, waiver.check.loc, format!("no check is called `{check}`"))
                     .maybe_help(crate::diagnostic::did_you_mean(check, known.iter().copied())),
             );
+            continue;
+        }
+        let minor =
+            crate::analysis::rules::all_rules().iter().any(|r| r.name == check && r.severity != Severity::Error);
+        if !can_be_adjusted(check) && !minor {
+            let message = format!("a finding of `{check}` cannot be waived");
+            about_waivers.push(Diagnostic::new(&UNKNOWN_CHECK, waiver.check.loc, message));
             continue;
         }
         // Dates of the form YYYY-MM-DD compare as text.

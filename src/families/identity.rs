@@ -169,6 +169,22 @@ impl EvidenceEntry {
         if self.claim.is_none() && (self.contains.is_some() || self.differs_from.is_some()) {
             stray(out, "contains` and `differs_from");
         }
+        if let Some(scope) = self.scope.as_ref().filter(|_| self.claim.is_none()) {
+            let message = "a scope can be asked for where a claim is the evidence, and has no meaning here";
+            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, scope.loc, message));
+        }
+        if let (Some(least), Some(most)) = (&self.at_least, &self.at_most)
+            && least.value > most.value
+        {
+            let message = format!("no number is at least {least} and at most {most}");
+            out.report
+                .push(Diagnostic::new(&rules::CONFLICTING_VALUES, least.loc, message).label(most.loc, "at most this"));
+        }
+        if let Some(unknown) = self.contains.as_ref().filter(|text| has_unknown_placeholder(&text.value)) {
+            let message =
+                format!("`{unknown}` holds a placeholder that is none of `{{server}}`, `{{tool}}` and `{{unit}}`");
+            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, unknown.loc, message));
+        }
         if self.argument.is_none() && (self.at_least.is_some() || self.at_most.is_some() || !self.one_of.is_empty()) {
             stray(out, "at_least`, `at_most` and `one_of");
         }
@@ -201,4 +217,9 @@ impl EvidenceEntry {
         }
         Evidence::KnownCaller
     }
+}
+
+fn has_unknown_placeholder(text: &str) -> bool {
+    let known = ["{server}", "{tool}", "{unit}"].iter().fold(text.to_owned(), |text, name| text.replace(name, ""));
+    known.contains(['{', '}'])
 }

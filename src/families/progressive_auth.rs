@@ -27,7 +27,8 @@ struct LevelSection {
     description: Option<Spanned<String>>,
     /// Facts that a call must show, such as `mfa`; the lower levels' are added.
     requirements: Vec<Spanned<FactName>>,
-    /// Other complete ways to meet the level; nothing is added to them.
+    /// Other complete ways to meet the level; nothing is added to them. At most 32.
+    #[cfg_attr(test, schemars(length(max = 32)))]
     #[serde(default)]
     alternatives: Vec<AlternativeSection>,
 }

@@ -6,7 +6,8 @@ mod entries;
 use std::collections::BTreeMap;
 
 use self::entries::{AgentEntry, AnyAgentEntry, ServerSection, UnitEntry};
-use crate::lower::{At, Lowering};
+use crate::diagnostic::Diagnostic;
+use crate::lower::{At, Lowering, rules};
 use crate::model::topology::Unit;
 use crate::source::Spanned;
 
@@ -42,6 +43,11 @@ impl McpRegistry {
         let first_unit = self.business_units.first().map(|unit| unit.name.loc);
         if out.centre_only(at, "business_units", first_unit) {
             for unit in self.business_units {
+                if unit.name.value.is_central() {
+                    let message = "`central` is the centre itself, and cannot be a business unit";
+                    out.report.push(Diagnostic::new(&rules::DUPLICATE_NAME, unit.name.loc, message));
+                    continue;
+                }
                 if out.declare("unit", unit.name.value.as_str(), unit.name.loc) {
                     let name = unit.name.value.clone();
                     let unit = Unit { name: unit.name, gateway: unit.gateway, suspended: unit.suspended };

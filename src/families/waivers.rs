@@ -4,7 +4,7 @@ use crate::lower::{At, Lowering};
 use crate::model::assurance::Waiver;
 use crate::source::Spanned;
 
-/// Accepted findings. A waiver that has expired, or that nothing matches, is itself a finding. May stand many times; the
+/// Accepted findings. The centre's alone. A waiver that has expired, or that nothing matches, is itself a finding. May stand many times; the
 /// names must be unique.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -43,7 +43,11 @@ struct WaiverSection {
 }
 
 impl Waivers {
-    pub(super) fn lower(self, _: &At, out: &mut Lowering) {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        // A unit that could accept findings would accept its own.
+        if at.scope.is_some() {
+            return;
+        }
         for Spanned { value: waiver, loc } in self.0 {
             if out.declare("waiver", &waiver.name.value, waiver.name.loc) {
                 out.model.waivers.push(Waiver {

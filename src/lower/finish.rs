@@ -9,12 +9,12 @@ use crate::model::flow::Step;
 use crate::model::name::{ServerName, ToolName, UnitName};
 use crate::model::server::Server;
 use crate::model::topology::LocalOverride;
-use crate::source::Spanned;
+use crate::source::{Loc, Spanned};
 
 /// The families that `security_only` lets a unit folder hold.
 const SECURITY_FAMILIES: [&str; 3] = ["progressive_auth", "data_routing", "zero_trust_config"];
 /// The families that no unit folder may hold.
-const CENTRE_FAMILIES: [&str; 2] = ["federation_config", "identity"];
+const CENTRE_FAMILIES: [&str; 3] = ["federation_config", "identity", "waivers"];
 
 impl Lowering {
     /// Brings everything together.
@@ -23,6 +23,8 @@ impl Lowering {
         self.judge_unit_folders();
         self.add_servers();
         self.add_mentions();
+        self.judge_overlays();
+        self.judge_speakers();
         self.resolve_calls();
         self.set_flow_units();
         (self.model, self.report)
@@ -94,20 +96,85 @@ impl Lowering {
         }
     }
 
-    /// A unit's entry restates the access part as a whole; operational values that it sets replace the centre's.
+    /// A unit's entry restates what calls need. What the centre says of the server itself stays the centre's: a unit that
+    /// could change it could satisfy any obligation by saying so.
     fn restate(&mut self, name: &ServerName, entry: ServerEntry) {
         let Some(server) = self.model.servers.get_mut(name) else { return };
         let mine = entry.server;
-        server.overlay = Some(mine.access);
-        server.url = mine.url.or(server.url.take());
-        server.location = mine.location.or(server.location.take());
-        server.encryption_at_rest = mine.encryption_at_rest.or(server.encryption_at_rest.take());
-        server.suspended = server.suspended.take().or(mine.suspended);
-        if !mine.controls.is_empty() {
-            server.controls = mine.controls;
+        let mut faults: Vec<(Loc, String)> = Vec::new();
+        let mut keep = |what: &str, loc: Option<Loc>, same: bool| {
+            if let Some(loc) = loc.filter(|_| !same) {
+                faults.push((
+                    loc,
+                    format!("`{what}` of server `{name}` is the centre's, and a unit folder may not change it"),
+                ));
+            }
+        };
+        keep("url", mine.url.as_ref().map(|v| v.loc), mine.url == server.url);
+        keep("location", mine.location.as_ref().map(|v| v.loc), mine.location == server.location);
+        let at_rest = mine.encryption_at_rest == server.encryption_at_rest;
+        keep("encryption_at_rest", mine.encryption_at_rest.as_ref().map(|v| v.loc), at_rest);
+        keep("controls", mine.controls.first().map(|v| v.loc), mine.controls == server.controls);
+        keep("labels", mine.labels.values().next().map(|v| v.loc), mine.labels == server.labels);
+        keep("resources", mine.resources.first().map(|v| v.uri.loc), false);
+        keep("prompts", mine.prompts.first().map(|v| v.name.loc), false);
+        for (tool, theirs) in mine.tools {
+            match server.tools.get_mut(&tool) {
+                Some(central) => {
+                    // Hints only make policy stricter: what either calls writing is writing.
+                    if theirs.read_only.as_ref().is_some_and(|flag| !flag.value) {
+                        central.read_only = theirs.read_only;
+                    }
+                }
+                None => keep(&format!("tools (`{tool}`)"), Some(theirs.name.loc), false),
+            }
         }
-        if !mine.labels.is_empty() {
-            server.labels = mine.labels;
+        server.overlay = Some(mine.access);
+        server.suspended = server.suspended.take().or(mine.suspended);
+        let first = server.name.loc;
+        self.report.extend(faults.into_iter().map(|(loc, message)| {
+            Diagnostic::new(&rules::CENTRE_ONLY, loc, message).label(first, "the centre's entry")
+        }));
+    }
+
+    /// A unit folder restates the centre's classes, for its own servers, and no others.
+    fn judge_overlays(&mut self) {
+        let Model { overlays, access, servers, .. } = &self.model;
+        for (unit, rules) in overlays {
+            for class in &rules.classes {
+                if !access.classes.iter().any(|central| central.name == class.name) {
+                    let message =
+                        format!("class `{}` is not the centre's; the classes and their order are", class.name);
+                    self.report.push(Diagnostic::new(&rules::CENTRE_ONLY, class.name.loc, message));
+                }
+                for server in &class.servers {
+                    let owner = servers.get(&server.value).and_then(|known| known.unit.as_ref());
+                    if owner.is_none_or(|owner| owner.value != *unit) {
+                        let message = format!(
+                            "`{server}` is no server of unit `{unit}`, and its class is not for the unit to say"
+                        );
+                        self.report.push(Diagnostic::new(&rules::FOREIGN_UNIT, server.loc, message));
+                    }
+                }
+            }
+        }
+    }
+
+    /// An issuer may speak for `agents`, `flows`, or a unit.
+    fn judge_speakers(&mut self) {
+        // A unit may be declared where it could not be read.
+        let Some(identity) = self.model.identity.as_ref().filter(|_| self.model.complete_for(&["mcp_registry"])) else {
+            return;
+        };
+        let units = || self.model.topology.units.keys().map(UnitName::as_str);
+        for word in identity.issuers.iter().flat_map(|issuer| &issuer.speaks_for) {
+            let known = matches!(word.value.as_str(), "agents" | "flows" | UnitName::CENTRAL)
+                || units().any(|u| u == word.value);
+            if !known {
+                let help = crate::diagnostic::did_you_mean(&word.value, ["agents", "flows"].into_iter().chain(units()));
+                let message = format!("`{word}` is neither `agents` nor `flows` nor a unit, so it speaks for nobody");
+                self.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, word.loc, message).maybe_help(help));
+            }
         }
     }
 
@@ -130,6 +197,9 @@ impl Lowering {
         let mut named: Vec<(ServerName, Spanned<ToolName>)> = Vec::new();
         for flow in flows.values_mut() {
             for Step { servers: candidates, calls, .. } in &mut flow.steps {
+                let mut candidates: Vec<&Spanned<ServerName>> = candidates.iter().collect();
+                candidates.sort_unstable();
+                candidates.dedup();
                 for call in calls {
                     let lists = |name: &Spanned<ServerName>| {
                         known

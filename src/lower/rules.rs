@@ -105,14 +105,24 @@ pub static FOLDER_WITHOUT_UNIT: Rule = Rule {
     fix: "Add the unit to `mcp_registry.business_units`, or correct the name.",
 };
 
+/// A unit folder holds nothing.
+pub static FOLDER_WITHOUT_FILES: Rule = Rule {
+    name: "unit-folder-without-files",
+    severity: Severity::Error,
+    what: "Finds folders under `units` in `mcpctl.yaml` in which no YAML file stands.",
+    why: "Where the folder is mistyped, the unit's own files count as the centre's, with all the rights of the centre.",
+    fix: "Correct the path (relative to the workspace, case matters), or remove the line until the unit has files.",
+};
+
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 11] = [
+pub static RULES: [&Rule; 12] = [
     &CENTRE_ONLY,
     &CONFLICTING_VALUES,
     &DISGUISED_MANIFEST,
     &DUPLICATE_LEVEL,
     &DUPLICATE_NAME,
     &DUPLICATE_SECTION,
+    &FOLDER_WITHOUT_FILES,
     &FOLDER_WITHOUT_UNIT,
     &FOREIGN_UNIT,
     &NOT_SECTIONS,

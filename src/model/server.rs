@@ -46,6 +46,8 @@ pub struct Server {
 /// What calls to a server, and to each of its tools, need.
 #[derive(Debug, Clone, Default)]
 pub struct ServerAccess {
+    /// The entry that says it.
+    pub at: Option<Loc>,
     /// Level of all its tools that set none of their own.
     pub auth_level: Option<Spanned<u32>>,
     /// More facts, for all its tools.

@@ -82,7 +82,11 @@ pub fn explain(
             let help = did_you_mean(tree.text(at.node), words);
             vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
         }
-        Kind::Type { kind } => vec![wrong_type(tree, &at, under, kind)],
+        // The words are listed by the error of the vocabulary itself.
+        Kind::Type { .. } if parent().is_some_and(|p| p.get("enum").is_some()) && tree.scalar(at.node).is_some() => {
+            Vec::new()
+        }
+        Kind::Type { kind } => vec![wrong_type(tree, &at, under, kind, parent())],
         Kind::Format { format } => {
             let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
             let rule = if format == "mcpctl-target" { &rules::INVALID_WILDCARD } else { &rules::INVALID_VALUE };
@@ -180,7 +184,7 @@ fn type_word(name: &str) -> &str {
     }
 }
 
-fn wrong_type(tree: &Tree<'_>, at: &Reached, under: &str, kind: &TypeKind) -> Diagnostic {
+fn wrong_type(tree: &Tree<'_>, at: &Reached, under: &str, kind: &TypeKind, schema: Option<&Value>) -> Diagnostic {
     let node = at.node;
     let expected: Vec<String> = match kind {
         TypeKind::Single(one) => vec![one.to_string()],
@@ -196,7 +200,10 @@ fn wrong_type(tree: &Tree<'_>, at: &Reached, under: &str, kind: &TypeKind) -> Di
         None => shown(tree, node),
     };
     let message = format!("`{under}` takes {}, not {found}", words.join(" or "));
+    let format = schema.and_then(|schema| schema.get("format")?.as_str());
+    let wanted_form = |text: &str| format.and_then(|format| check_format(format, text)).and_then(Result::err);
     let help = match scalar {
+        Some(scalar) if !scalar.is_null() && wanted_form(scalar.text()).is_some() => wanted_form(scalar.text()),
         Some(scalar) if expected == ["string"] && !scalar.is_null() => {
             Some(format!("put quotes around it: \"{}\"", scalar.text()))
         }

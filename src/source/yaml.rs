@@ -7,7 +7,7 @@
 pub mod scalar;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
@@ -219,7 +219,8 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
         tree: Tree { file, nodes: Vec::with_capacity(text.len() / 16), documents: Vec::new(), whole: true },
         root: None,
         open: Vec::new(),
-        anchors: Vec::new(),
+        anchors: HashMap::new(),
+        merged: 0,
         weights: Vec::new(),
         report,
     };
@@ -272,7 +273,9 @@ struct Builder<'s, 'r> {
     tree: Tree<'s>,
     root: Option<NodeId>,
     open: Vec<Open>,
-    anchors: Vec<(usize, NodeId)>,
+    anchors: HashMap<usize, NodeId>,
+    /// Entries that merge keys have added so far.
+    merged: u64,
     weights: Vec<Weight>,
     report: &'r mut Vec<Diagnostic>,
 }
@@ -352,7 +355,7 @@ impl<'s> Builder<'s, '_> {
         self.tree.nodes.push(Node { start, end, kind });
         self.weights.push(Weight { nodes: 1, height: 1 });
         if anchor != 0 {
-            self.anchors.push((anchor, id));
+            self.anchors.insert(anchor, id);
         }
         id
     }
@@ -416,9 +419,6 @@ impl<'s> Builder<'s, '_> {
             self.refuse(&UNSUPPORTED, loc, "a key must be a plain word".to_owned());
             return;
         };
-        if scalar.is_merge() {
-            return;
-        }
         let text = scalar.text();
         let entries = self.tree.entries(map).unwrap_or_default();
         let twice = if entries.len() <= SMALL_MAP {
@@ -445,7 +445,7 @@ impl<'s> Builder<'s, '_> {
     }
 
     fn alias(&mut self, anchor: usize, loc: Loc) -> Result<(), Stop> {
-        let Some(target) = self.anchors.iter().rev().find(|(id, _)| *id == anchor).map(|(_, node)| *node) else {
+        let Some(target) = self.anchors.get(&anchor).copied() else {
             self.refuse(&SYNTAX, loc, "this alias names no anchor before it".to_owned());
             return Err(Stop);
         };
@@ -526,6 +526,12 @@ impl<'s> Builder<'s, '_> {
                     self.refuse(&UNSUPPORTED, loc, "`<<` must name a map or a list of maps".to_owned());
                     return Err(Stop);
                 };
+                self.merged = self.merged.saturating_add(entries.len() as u64);
+                if self.merged > MOST_NODES {
+                    let loc = self.tree.loc(source);
+                    self.refuse(&TOO_LARGE, loc, format!("merge keys add more than {MOST_NODES} entries"));
+                    return Err(Stop);
+                }
                 for (key, value) in entries {
                     if keys.insert(self.tree.text(*key).to_owned()) {
                         merged.push((*key, *value));

@@ -46,6 +46,8 @@ impl Reader for Disk {
                 link(&canonical, found.path(), &name)
             } else if found.file_type().is_file() {
                 Some(EntryKind::File)
+            } else if !found.file_type().is_dir() && super::is_yaml(&name) {
+                Some(EntryKind::Failed(io::Error::other("it is no regular file")))
             } else {
                 None
             };
@@ -71,15 +73,17 @@ fn name_of(root: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-/// Links are never followed out of the workspace. A link to a file inside is read through the link only where the file
-/// itself stands in a hidden folder, as in a mounted ConfigMap; else it is read under its own name.
+/// Links are never followed out of the workspace. What a link inside leads to is for the caller to judge, who knows what is
+/// read under its own name: a file in a hidden folder, as in a mounted ConfigMap, is not.
 fn link(root: &Path, path: &Path, name: &str) -> Option<EntryKind> {
-    let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    let yaml = super::is_yaml(name);
     let target = match std::fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) => return yaml.then_some(EntryKind::Failed(error)),
     };
-    let Ok(inside) = target.strip_prefix(root) else { return Some(EntryKind::LinkOutside) };
-    let hidden = inside.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
-    if hidden && target.is_file() { Some(EntryKind::File) } else { Some(EntryKind::LinkInside) }
+    let Ok(inside) = target.strip_prefix(root) else {
+        return (yaml || target.is_dir()).then_some(EntryKind::LinkOutside);
+    };
+    let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Some(EntryKind::LinkInside(parts.join("/"), target.is_dir()))
 }

@@ -226,10 +226,22 @@ fn links_never_lead_outside_and_loops_end() {
     symlink("nowhere.yaml", root.join("broken.yaml")).unwrap();
     let workspace = workspace::read(&Input::Path(root.to_path_buf()), &Disk, None).unwrap();
     let analysis = analysis::analyse(workspace, None);
-    let expected =
-        ["broken.yaml:1:1 unreadable-file", "out.yaml:1:1 link-outside-workspace", "sub/mounted.yaml:1:20 unknown-key"];
+    let expected = [
+        "broken.yaml:1:1 unreadable-file",
+        "out.yaml:1:1 link-outside-workspace",
+        "outdir:1:1 link-outside-workspace",
+        "sub/mounted.yaml:1:20 unknown-key",
+    ];
     assert_eq!(shown(&analysis), expected);
     assert_eq!(analysis.counts.left_out.links, 2, "{:?}", analysis.counts);
+    symlink(root.join("sub/..data"), root.join("hidden-folder")).unwrap();
+    symlink(root.join("notes.txt"), root.join("renamed.yaml")).unwrap();
+    std::fs::write(root.join("notes.txt"), "batch_processing: {batch_sise: 1}\n").unwrap();
+    let workspace = workspace::read(&Input::Path(root.to_path_buf()), &Disk, None).unwrap();
+    let findings = shown(&analysis::analyse(workspace, None));
+    for expected in ["hidden-folder:1:1 unreadable-file", "renamed.yaml:1:20 unknown-key"] {
+        assert!(findings.iter().any(|finding| finding == expected), "{findings:?}");
+    }
     let through_a_file = workspace::read(&Input::Path(Path::new(root).join("a.yaml")), &Disk, None).unwrap();
     assert_eq!(through_a_file.files.len(), 1);
 }

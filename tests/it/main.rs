@@ -19,4 +19,5 @@ mod memory;
 mod projects;
 mod render;
 mod structure;
+mod units;
 mod yaml;

@@ -59,6 +59,7 @@ pub(super) struct ServerSection {
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
     /// Its tools. Where listed, no other tool can be called.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     tools: Vec<ToolSection>,
     /// Resources that may be read; none by default.
@@ -281,6 +282,7 @@ impl ServerSection {
         server.controls = self.controls;
         server.labels = self.labels;
         server.suspended = self.suspended;
+        server.access.at = Some(self.name.loc);
         server.access.auth_level = self.auth_level;
         server.access.requires = self.requires;
         server.lists_tools = !self.tools.is_empty();
@@ -309,16 +311,18 @@ impl ServerSection {
             }
             server.tools.insert(name, tool);
         }
-        server.resources = self
-            .resources
-            .into_iter()
-            .map(|r| Resource { uri: r.uri, auth_level: r.auth_level, requires: r.requires })
-            .collect();
-        server.prompts = self
-            .prompts
-            .into_iter()
-            .map(|p| Prompt { name: p.name, auth_level: p.auth_level, requires: p.requires })
-            .collect();
+        for r in self.resources {
+            let key = format!("{:?}\u{0}{}/{}", at.scope, self.name, r.uri);
+            if out.declare_as("resource", key, &r.uri.value, r.uri.loc) {
+                server.resources.push(Resource { uri: r.uri, auth_level: r.auth_level, requires: r.requires });
+            }
+        }
+        for p in self.prompts {
+            let key = format!("{:?}\u{0}{}/{}", at.scope, self.name, p.name);
+            if out.declare_as("prompt", key, &p.name.value, p.name.loc) {
+                server.prompts.push(Prompt { name: p.name, auth_level: p.auth_level, requires: p.requires });
+            }
+        }
         out.server_entry(at, entry);
     }
 }
@@ -342,6 +346,10 @@ fn grants(entries: Vec<GrantEntry>) -> Vec<Grant> {
 impl AgentEntry {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let unit = out.unit_of(at, self.business_unit, "an agent");
+        if self.name.value.as_str() == "any_agent" {
+            let message = "`any_agent` stands for callers that are no declared agent, and cannot name one";
+            out.report.push(Diagnostic::new(&rules::DUPLICATE_NAME, self.name.loc, message));
+        }
         if !out.declare("agent", self.name.value.as_str(), self.name.loc) {
             return;
         }

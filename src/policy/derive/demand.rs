@@ -25,6 +25,8 @@ pub(super) struct Demand {
     pub(super) centre: Part,
     /// By the unit folder's, where it restates anything.
     pub(super) restated: Option<Part>,
+    /// Where the unit folder restates what matters here.
+    pub(super) restated_at: Option<Loc>,
     /// Rank of the class for data sharing between units (the more sensitive of both parts); `None` without classes.
     pub(super) rank: Option<usize>,
     /// The server's unit; `None` where units are not declared, or the entry lacks its own (an error).
@@ -160,9 +162,26 @@ impl<'a> Demands<'a> {
             self.part(server, kind, unit_rules.unwrap_or(centre_rules), access)
         });
         let rank_by = |classes: &Classification<'_>| classes.governing(name).map(|(rank, _)| rank);
+        let restated_at = restated.as_ref().and_then(|part| {
+            let class_of = |classes: &Classification<'_>| classes.governing(name).map(|(_, class)| class.name.loc);
+            let mode_of = |classes: &Classification<'_>| classes.rules().mutual_tls.as_ref().map(|mode| mode.loc);
+            let changed = |of: &dyn Fn(&Classification<'_>) -> Option<Loc>| {
+                unit_rules.and_then(of).filter(|loc| of(centre_rules) != Some(*loc))
+            };
+            let level = part.from.first().copied().filter(|loc| !centre.from.contains(loc));
+            let class = changed(&class_of);
+            // A level that differs because the class does is explained by the class.
+            let level_restated = level.filter(|_| part.level == centre.level);
+            level_restated
+                .or(class)
+                .or(level)
+                .or_else(|| changed(&mode_of))
+                .or(server.overlay.as_ref().and_then(|overlay| overlay.at))
+        });
         Demand {
             centre,
             restated,
+            restated_at,
             rank: rank_by(centre_rules).max(unit_rules.and_then(rank_by)),
             unit: unit.filter(|_| !self.model.topology.units.is_empty()).cloned(),
             blocked: self.blocked(server, kind, unit_rules),

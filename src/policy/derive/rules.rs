@@ -174,7 +174,7 @@ impl<'a> Rules<'a> {
                     principal: at.0,
                     object: at.1,
                     facts: *facts,
-                    loc: part.from.first().copied().unwrap_or_default(),
+                    loc: demand.restated_at.or(part.from.first().copied()).unwrap_or_default(),
                     centre: demand.centre.from.first().copied().unwrap_or_default(),
                 });
             }

@@ -138,7 +138,9 @@ fn a_documentation_base_is_taken_from_the_settings() {
 #[test]
 fn github_gets_paths_from_the_folder_the_run_began_in() {
     let here = std::env::current_dir().unwrap();
-    let inside = tempfile::Builder::new().prefix("github").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    // Below the folder that the run begins in, wherever the build itself is kept.
+    std::fs::create_dir_all(here.join("target")).unwrap();
+    let inside = tempfile::Builder::new().prefix("github").tempdir_in(here.join("target")).unwrap();
     put(inside.path(), "sub/bad.yaml", BAD);
     let expected = inside.path().strip_prefix(&here).unwrap().join("sub/bad.yaml").display().to_string();
     for path in [inside.path().to_owned(), inside.path().strip_prefix(&here).unwrap().to_owned()] {

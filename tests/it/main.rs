@@ -18,4 +18,5 @@ mod memory;
 mod projects;
 mod render;
 mod structure;
+mod survive;
 mod yaml;

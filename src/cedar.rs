@@ -11,8 +11,24 @@ pub mod residual;
 pub mod schema;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
+
+/// How often Cedar has been used in this process: commands that only check must leave it at zero, because its first use
+/// costs milliseconds.
+static USES: AtomicUsize = AtomicUsize::new(0);
+
+/// How often Cedar has been used in this process.
+#[must_use]
+pub fn uses() -> usize {
+    USES.load(Ordering::Relaxed)
+}
+
+/// Counts a use; every way into this module calls it.
+fn count_use() {
+    USES.fetch_add(1, Ordering::Relaxed);
+}
 
 /// The namespace of everything that is generated.
 pub const NAMESPACE: &str = "Mcp";

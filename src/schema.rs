@@ -10,6 +10,7 @@ pub(crate) mod generate;
 pub mod rules;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
@@ -38,6 +39,7 @@ impl Validator {
         for format in FORMATS {
             options = options.with_format(format, move |text: &str| matches!(check_format(format, text), Some(Ok(()))));
         }
+        BUILT.fetch_add(1, Ordering::Relaxed);
         let compiled = options.build(&schema).map_err(|error| error.to_string())?;
         Ok(Self { schema, compiled })
     }
@@ -53,6 +55,14 @@ impl Validator {
             .flat_map(|error| explain::explain(&error, &self.schema, tree, key, body))
             .collect()
     }
+}
+
+static BUILT: AtomicUsize = AtomicUsize::new(0);
+
+/// How many validators have been built in this process, for the test that one is built only when it is used.
+#[must_use]
+pub fn built() -> usize {
+    BUILT.load(Ordering::Relaxed)
 }
 
 /// The validator of a family's section body, built on first use. `None` only if the embedded schema does not build,

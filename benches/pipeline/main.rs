@@ -17,9 +17,12 @@ use std::time::{Duration, Instant};
 
 use generate::Size;
 use mcpctl::analysis::{self, Analysis};
+use mcpctl::families::FamilyId;
 use mcpctl::policy::derive;
+use mcpctl::schema;
 use mcpctl::source::{FileId, SourceFile, yaml};
 use mcpctl::workspace::{self, Disk, Input};
+use mcpctl::{build, checks, targets};
 use rayon::prelude::*;
 
 fn main() {
@@ -28,12 +31,25 @@ fn main() {
         ["write", folder, files] => {
             write(Path::new(folder), generate::mixed(files.parse().expect("a number of files")))
         }
+        ["parse-and-schema", file] => parse_and_schema(Path::new(file)),
+        ["validate", file] => {
+            println!("{} findings", analyse(Path::new(file)).report.diagnostics.len());
+        }
         [] => {
             validate_against_parse();
             policy_and_compile();
         }
-        _ => println!("usage: [write DIR FILES]"),
+        _ => println!("usage: [write DIR FILES | parse-and-schema FILE | validate FILE]"),
     }
+}
+
+/// What a single-file run must do at least: parse it, and build one schema.
+fn parse_and_schema(file: &Path) {
+    let source = SourceFile::new("a.yaml", std::fs::read_to_string(file).unwrap());
+    let tree = yaml::parse(FileId(0), &source, &mut Vec::new());
+    let first = tree.entries(tree.documents()[0]).unwrap()[0].0;
+    let family = FamilyId::of_key(tree.text(first)).expect("a family");
+    println!("{} nodes, schema built: {}", tree.len(), schema::validator(family).is_some());
 }
 
 fn write(folder: &Path, size: Size) {
@@ -113,10 +129,18 @@ fn policy_and_compile() {
     let size = Size { servers: 1_008, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0 };
     write(&folder, size);
     let analysis = analyse(&folder);
+    let form = median(|| drop(derive::derive(&analysis.model)));
+    let cells = analysis.policy.all_cells().count();
+    let tools = size.servers * size.tools;
+    println!("\n| what | size | time |\n|---|---|---|");
     println!(
-        "normal form: {:?}, {} cells",
-        median(|| drop(derive::derive(&analysis.model))),
-        analysis.policy.all_cells().count()
+        "| normal form | {tools} tools, {} agents, {cells} cells | {:.0} ms |",
+        size.agents,
+        form.as_secs_f64() * 1e3
     );
+    assert!(!analysis.report.reaches(mcpctl::diagnostic::Severity::Error), "{:?}", analysis.report.diagnostics.first());
+    let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
+    let compile = median(|| drop(build::build(&checked, &analysis.sources, targets::TARGETS, "sha256:0").unwrap()));
+    println!("| Cedar: emit, verify, lift, compare | the same | {:.2} s |", compile.as_secs_f64());
     std::fs::remove_dir_all(&folder).unwrap();
 }

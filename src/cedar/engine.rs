@@ -56,6 +56,7 @@ impl Engine {
     /// # Errors
     /// What Cedar says against the first of the three that it refuses.
     pub fn load(schema: &str, policies: &str, entities: &str) -> Result<Self, Error> {
+        super::count_use();
         let (schema, warnings) = Schema::from_cedarschema_str(schema)
             .map_err(|cause| Error::new("Cedar cannot read the schema").because(cause))?;
         let refused = warnings.fold(Error::new("Cedar warns about the schema"), Error::because);

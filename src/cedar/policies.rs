@@ -52,6 +52,7 @@ pub enum Condition {
 /// # Errors
 /// Where Cedar cannot express or print one.
 pub fn print(permits: &[Permit]) -> Result<String, Error> {
+    super::count_use();
     let mut sorted: Vec<&Permit> = permits.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let config = Config { line_width: LINE_WIDTH, indent_width: 2 };

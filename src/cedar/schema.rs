@@ -66,6 +66,7 @@ pub struct Action {
 /// # Errors
 /// Where Cedar refuses the schema: a name that is none, an empty enumeration.
 pub fn print(namespace: &Namespace) -> Result<String, Error> {
+    super::count_use();
     let json =
         serde_json::to_value(File(namespace)).map_err(|e| Error::new(format!("the schema has no JSON form: {e}")))?;
     let fragment = SchemaFragment::from_json_value(json)

@@ -50,7 +50,8 @@ pub struct ServerAccess {
     pub auth_level: Option<Spanned<u32>>,
     /// More facts, for all its tools.
     pub requires: Vec<Spanned<FactName>>,
-    /// What single tools set. In an overlay with any entry here, a tool without one is denied.
+    /// What single tools set; in the centre's entry only those that set something. In an overlay with any entry here, a
+    /// tool without one is denied.
     pub tools: BTreeMap<ToolName, ToolAccess>,
 }
 
@@ -63,6 +64,14 @@ pub struct ToolAccess {
     pub requires: Vec<Spanned<FactName>>,
     /// Switched off.
     pub suspended: Suspension,
+}
+
+impl ToolAccess {
+    /// Whether it asks for nothing of its own.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.auth_level.is_none() && self.requires.is_empty() && self.suspended.is_none()
+    }
 }
 
 /// A tool.

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod book;
+mod bundle;
 mod checks;
 mod cli;
 mod fuzz;

@@ -5,6 +5,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::Labels;
 use crate::diagnostic::Diagnostic;
+use crate::families::decode::JsonText;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
@@ -84,7 +85,7 @@ struct ToolSection {
     annotations: Option<Annotations>,
     /// Its own JSON Schema.
     #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
-    input_schema: Option<Spanned<JsonObject>>,
+    input_schema: Option<Spanned<JsonText>>,
     /// Switches the tool off, and says why.
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
@@ -263,10 +264,6 @@ impl schemars::JsonSchema for AnyJson {
     }
 }
 
-/// A free-form object, kept as JSON.
-#[derive(Debug, Deserialize)]
-struct JsonObject(serde_json::Map<String, serde_json::Value>);
-
 impl ServerSection {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let unit = out.unit_of(at, self.business_unit, "a server");
@@ -305,10 +302,11 @@ impl ServerSection {
                 tool.destructive = annotations.destructive;
                 tool.idempotent = annotations.idempotent;
             }
-            tool.input_schema = section
-                .input_schema
-                .map(|schema| schema.map(|JsonObject(map)| serde_json::Value::Object(map).to_string()));
-            server.access.tools.insert(name.clone(), access);
+            tool.input_schema = section.input_schema.map(|schema| schema.map(|JsonText(text)| text));
+            // In a unit folder the list itself has a meaning: a tool that it leaves out is denied.
+            if at.scope.is_some() || !access.is_plain() {
+                server.access.tools.insert(name.clone(), access);
+            }
             server.tools.insert(name, tool);
         }
         server.resources = self

@@ -1,0 +1,18 @@
+//! What a run costs only when it needs it. A binary of its own, because it counts over the whole process.
+
+use mcpctl::workspace::{self, Input};
+use mcpctl::{analysis, build, cedar, checks, schema, targets};
+
+#[test]
+fn schemas_are_built_when_met_and_cedar_is_touched_by_compile_alone() {
+    let text = "caching_strategy:\n  layers:\n    - {name: edge, ttl: 5m}\n";
+    let input = Input::Text { name: "a.yaml".to_owned(), bytes: text.into() };
+    let workspace = workspace::read(&input, &workspace::Disk, None).unwrap();
+    let analysis = analysis::analyse(workspace, None);
+    assert!(analysis.report.diagnostics.is_empty(), "{:?}", analysis.report);
+    assert_eq!((schema::built(), cedar::uses()), (1, 0));
+    let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
+    build::build(&checked, &analysis.sources, targets::TARGETS, "sha256:0").unwrap();
+    assert_eq!(schema::built(), 1);
+    assert!(cedar::uses() > 0);
+}

@@ -19,5 +19,6 @@ mod memory;
 mod projects;
 mod render;
 mod structure;
+mod survive;
 mod units;
 mod yaml;

@@ -201,7 +201,7 @@ fn the_project_speaks_of_the_project_alone() {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             if path.is_dir() && !["target", ".git", "examples", "corpus", "artifacts"].contains(&name.as_str()) {
                 walk(&path, found);
-            } else if path.is_file() && name != "structure.rs" && name != "Cargo.lock" {
+            } else if path.is_file() && !["structure.rs", "Cargo.lock", ".git"].contains(&name.as_str()) {
                 found.push(path);
             }
         }

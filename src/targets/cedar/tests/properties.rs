@@ -96,7 +96,8 @@ fn settle(world: &mut World, c: &mut Choices<'_>) {
         let (requires, at) = (c.facts(), world.at());
         let requires = world.facts(&requires);
         let (suspended, restated, extra) = (c.one_in(16), c.one_in(8), c.one_in(3));
-        let overlay = ServerAccess { auth_level: None, requires: world.facts(&c.facts()), tools: Default::default() };
+        let overlay =
+            ServerAccess { at: None, auth_level: None, requires: world.facts(&c.facts()), tools: Default::default() };
         let resource =
             Resource { uri: world.put("x://*".to_owned()), auth_level: None, requires: world.facts(&c.facts()) };
         let prompt = Prompt { name: world.put("p".to_owned()), auth_level: Some(world.put(3)), requires: Vec::new() };

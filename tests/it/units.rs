@@ -78,7 +78,7 @@ fn what_the_centre_says_of_a_server_stays() {
     let place = "mcp_registry:\n  servers: [{name: crm, location: secure_enclave, tools: [{name: get}]}]\n";
     assert_eq!(errors("full", place), ["2:35 centre-only-section"]);
     let more = "mcp_registry:\n  servers:\n    - name: crm\n      resources: [{uri: \"r://a\"}]\n      tools: [{name: get}, {name: ghost}]\n";
-    assert_eq!(errors("full", more), ["4:24 centre-only-section", "5:35 centre-only-section"]);
+    assert_eq!(errors("full", more), ["4:25 centre-only-section", "5:35 centre-only-section"]);
     let other = "mcp_registry:\n  servers: [{name: pay, tools: [{name: charge}]}]\n";
     assert_eq!(errors("full", other), ["2:20 foreign-unit"]);
 }

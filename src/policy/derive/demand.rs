@@ -168,15 +168,11 @@ impl<'a> Demands<'a> {
             let changed = |of: &dyn Fn(&Classification<'_>) -> Option<Loc>| {
                 unit_rules.and_then(of).filter(|loc| of(centre_rules) != Some(*loc))
             };
-            let level = part.from.first().copied().filter(|loc| !centre.from.contains(loc));
-            let class = changed(&class_of);
-            // A level that differs because the class does is explained by the class.
-            let level_restated = level.filter(|_| part.level == centre.level);
-            level_restated
-                .or(class)
-                .or(level)
-                .or_else(|| changed(&mode_of))
-                .or(server.overlay.as_ref().and_then(|overlay| overlay.at))
+            let of_centre = |loc: &Loc| centre_rules.rules().levels.values().any(|level| level.number.loc == *loc);
+            let level = part.from.first().copied().filter(|loc| !of_centre(loc) && Some(*loc) != mode_of(centre_rules));
+            let level = level.filter(|_| part.level.is_some());
+            let entry = server.overlay.as_ref().and_then(|overlay| overlay.at);
+            level.or_else(|| changed(&class_of)).or(entry).or_else(|| changed(&mode_of))
         });
         Demand {
             centre,

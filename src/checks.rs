@@ -93,6 +93,7 @@ checks! {
     server_without_pool,
     suspended,
     too_many_facts,
+    too_many_ways,
     topic_without_subscriber,
     unattended_flow_needs_human,
     unclassified_server,

@@ -20,7 +20,7 @@ pub static CHECK: Check = Check {
 fn run(input: &Input<'_>, report: &mut Report) {
     let beyond = input.policy.faults.iter().filter_map(|fault| match fault {
         Fault::TooManyFacts(fact) => Some(fact),
-        Fault::UnitWidens { .. } => None,
+        Fault::UnitWidens { .. } | Fault::TooManyWays(..) => None,
     });
     let beyond: Vec<_> = beyond.collect();
     let Some((first, others)) = beyond.split_first() else { return };

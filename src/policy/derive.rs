@@ -23,12 +23,18 @@ use crate::source::{Loc, Spanned};
 /// The fact that a call needs where no levels are declared at all.
 pub const SERVICE_ACCOUNT_TOKEN: &str = "service_account_token";
 
+/// Most incomparable sets of further facts under which one principal may be granted one tool. Far above what people write;
+/// combining conditions takes time with the square of it.
+pub const MOST_WAYS: usize = 64;
+
 /// A fault found while deriving, which a check reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// More facts are in use than a mask has bits; this one and later ones could not be represented, so every
     /// condition that asks for one never holds.
     TooManyFacts(Spanned<FactName>),
+    /// A tool is granted to a principal in more ways than [`MOST_WAYS`]; its condition never holds.
+    TooManyWays(PrincipalIx, ObjectIx),
     /// A unit folder lets something through that the centre denies.
     UnitWidens {
         /// The unit.
@@ -61,6 +67,7 @@ pub fn derive(model: &Model) -> Policy {
     let rows: Vec<(Row, GrantPool)> = principals.par_iter().map(|principal| world.row_of(principal)).collect();
     let mut cells = Vec::with_capacity(principals.len());
     for ((principal, p), (row, pool)) in principals.iter().zip(0..).zip(rows) {
+        faults.extend(pool.crowded.iter().map(|object| Fault::TooManyWays(PrincipalIx(p), *object)));
         let side = rules.side(principal);
         let row = row
             .into_iter()
@@ -195,6 +202,8 @@ fn objects_of(model: &Model, facts: &Facts) -> (Vec<Object>, Vec<DemandId>, Vec<
 struct GrantPool {
     pool: Vec<Condition>,
     ids: HashMap<Condition, u32>,
+    /// Tools that are granted in too many ways.
+    crowded: Vec<ObjectIx>,
 }
 
 impl GrantPool {
@@ -246,12 +255,18 @@ impl World<'_> {
         for (object, grant) in row {
             match merged.last_mut() {
                 Some((last, before)) if *last == object => {
-                    *before = match (pool.get(*before), pool.get(grant)) {
-                        (Some(one), Some(other)) => {
-                            let either = one.or(other);
-                            pool.intern(either)
-                        }
-                        _ => GrantPool::FREE,
+                    let either = match (pool.get(*before), pool.get(grant)) {
+                        (Some(one), Some(other)) => one.or(other),
+                        _ => Condition::always(),
+                    };
+                    if pool.crowded.last() == Some(&object) {
+                        continue;
+                    }
+                    *before = if either.minimal_sets().len() > MOST_WAYS {
+                        pool.crowded.push(object);
+                        pool.intern(Condition::never())
+                    } else {
+                        pool.intern(either)
                     };
                 }
                 _ => merged.push((object, grant)),

@@ -6,7 +6,6 @@ pub mod rules;
 mod waive;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -67,8 +66,8 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
     counts.files = files.len();
     let mut sources = Sources::new();
     let mut unread = BTreeSet::new();
-    for file in files {
-        let (source, fault) = source_of(file);
+    let texts: Vec<_> = files.into_par_iter().map(source_of).collect();
+    for (source, fault) in texts {
         let id = sources.add(source);
         if let Some((rule, message)) = fault {
             unread.insert(id);
@@ -151,7 +150,7 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
         }
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) if text.starts_with('\u{feff}') => (SourceFile::new(file.name, without_bom(&text)), None),
-            Ok(text) => (SourceFile::new(file.name, Arc::<str>::from(text)), None),
+            Ok(text) => (SourceFile::new(file.name, text), None),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let bytes = error.into_bytes();

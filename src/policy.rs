@@ -14,7 +14,7 @@ pub mod origin;
 
 use std::fmt;
 
-use crate::model::name::{AgentName, FlowId, ServerName, ToolName, UnitName};
+use crate::model::name::{AgentName, FlowId, FlowKind, ServerName, ToolName, UnitName};
 use crate::source::Loc;
 use cell::{AccessRule, Cell, RuleId};
 use condition::{CondId, Conditions};
@@ -122,7 +122,19 @@ impl Policy {
     /// Finds a principal by its shown name.
     #[must_use]
     pub fn principal(&self, shown: &str) -> Option<PrincipalIx> {
-        self.principals.iter().position(|p| p.id.to_string() == shown).map(|index| PrincipalIx(index as u32))
+        let flow = |kind, name: &str| PrincipalId::Flow(FlowId { kind, name: name.into() });
+        let id = match shown.split_once([':', '@']) {
+            Some(("workflow", name)) => flow(FlowKind::Workflow, name),
+            Some(("saga", name)) => flow(FlowKind::Saga, name),
+            Some(("processor", name)) => flow(FlowKind::Processor, name),
+            Some(("any_agent", unit)) => PrincipalId::AnyAgent(Some(unit.into())),
+            _ if shown == "any_agent" => PrincipalId::AnyAgent(None),
+            _ => PrincipalId::Agent(shown.into()),
+        };
+        let at = self.principals.binary_search_by(|principal| principal.id.cmp(&id)).ok()?;
+        // `workflow@x` and `any_agent:x` are nobody's name.
+        self.principals.get(at).filter(|found| found.id.to_string() == shown)?;
+        Some(PrincipalIx(at as u32))
     }
 
     /// Finds an object.

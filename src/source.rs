@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 pub mod yaml;
 
@@ -85,13 +85,13 @@ impl<T: fmt::Display> fmt::Display for Spanned<T> {
 #[derive(Debug, Clone)]
 pub struct SourceFile {
     name: String,
-    text: Arc<str>,
+    text: String,
     line_starts: OnceLock<Vec<u32>>,
 }
 
 impl SourceFile {
     /// A file of that name and text.
-    pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), line_starts: OnceLock::new() }
     }
 

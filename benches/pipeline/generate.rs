@@ -151,7 +151,11 @@ fn agents(range: std::ops::Range<usize>, size: Size) -> String {
             agent % 4
         );
         for grant in 0..size.grants.min(size.servers / 16).max(1) {
-            let _ = writeln!(text, "        - \"server_{}/*\"", server_in(agent, agent / 4, agent * 7 + grant, size));
+            let _ = writeln!(
+                text,
+                "        - \"server_{}/*\"",
+                server_in(agent, agent / 4, agent / 16 * size.grants + grant, size)
+            );
         }
     }
     text
@@ -213,8 +217,9 @@ fn tests(number: usize, size: Size) -> String {
         let _ = writeln!(
             text,
             "  - name: \"test {number} {copy}: agent {agent}\"\n    principal: agent_{agent}\n    call: server_{}/tool_0\n    \
-             with: [service_account_token, user_delegation, mtls]\n    expect: deny",
-            server_in(agent, agent / 4, agent * 7, size)
+             with: [service_account_token, user_delegation, mtls]\n    expect: {}",
+            server_in(agent, agent / 4, agent / 16 * size.grants, size),
+            if agent / 4 % 4 < 2 { "allow" } else { "deny" }
         );
     }
     text

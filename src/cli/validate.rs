@@ -41,6 +41,9 @@ impl Validate {
             docs_url: analysis.settings.docs_url.as_deref(),
         };
         load::report(&shown, &analysis.report.diagnostics, session)?;
-        Ok(load::exit(&analysis.report.diagnostics, &analysis.counts, self.fail_on))
+        let exit = load::exit(&analysis.report.diagnostics, &analysis.counts, self.fail_on);
+        // The process ends here; giving a large model back piece by piece would only take time.
+        std::mem::forget(analysis);
+        Ok(exit)
     }
 }

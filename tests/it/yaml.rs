@@ -100,7 +100,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         (-1_000_000_i64..1_000_000).prop_map(|n| Value::from(n as f64 / 64.0)),
         "[a-z_ ]{0,12}".prop_map(Value::from),
-        "\\PC{0,8}".prop_map(Value::from),
+        // The second parser is of YAML 1.1, to which these two are line breaks.
+        "\\PC{0,8}".prop_map(|text| Value::from(text.replace(['\u{2028}', '\u{2029}'], " "))),
         prop::sample::select(vec![
             "yes", "012", "1_000", "<<", "*a", "&a", "!t", "a: b", "a #b", "- x", "~", "null", "0x1f"
         ])
@@ -142,6 +143,18 @@ fn check_places(tree: &Tree<'_>, sources: &Sources, node: NodeId) {
             inside(value);
         }),
         Kind::Alias(_) => unreachable!("aliases are followed"),
+    }
+}
+
+/// YAML 1.2 knows no line breaks but `\n` and `\r`: what YAML 1.1 folded is text like any other.
+#[test]
+fn line_separators_are_text() {
+    for separator in ["\u{2028}", "\u{2029}", "\u{85}"] {
+        for text in
+            [format!("a: \"x{separator}  y\"\n"), format!("a: 'x{separator}  y'\n"), format!("a: x{separator}  y\n")]
+        {
+            assert_eq!(ours(&text).unwrap(), [serde_json::json!({"a": format!("x{separator}  y")})], "{text:?}");
+        }
     }
 }
 

@@ -238,7 +238,20 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
                 let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
                 let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
                 let loc = Loc { file, start: at as u32, end: end as u32 };
-                builder.refuse(&SYNTAX, loc, format!("this is not YAML: {}", error.info()));
+                let said = error.info();
+                builder.refuse(&SYNTAX, loc, format!("this is not YAML: {said}"));
+                let help = if said.contains("tab") {
+                    Some("indent with spaces; YAML forbids tabs there")
+                } else if said.contains("mapping values") || said.contains("expected key") {
+                    Some(
+                        "check the indentation of this line and the one before it, and put quotes around a value with `: `",
+                    )
+                } else {
+                    None
+                };
+                if let Some(finding) = builder.report.last_mut() {
+                    finding.help = help.map(str::to_owned);
+                }
                 Err(Stop)
             }
         };

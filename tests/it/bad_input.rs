@@ -29,6 +29,15 @@ fn a_syntax_error_in_one_file_does_not_hide_the_findings_of_the_others() {
 }
 
 #[test]
+fn syntax_errors_say_what_to_do_where_that_can_be_told() {
+    for (text, word) in [("caching_strategy:\n\tlayers: []\n", "spaces"), ("a:\n  b: 1\n c: 2\n", "indentation")] {
+        let analysis = Files::of([("a.yaml", text)]).analyse();
+        let help = analysis.report.diagnostics[0].help.clone().unwrap_or_default();
+        assert!(help.contains(word), "{text:?}: {:?}", analysis.report.diagnostics);
+    }
+}
+
+#[test]
 fn nothing_is_concluded_from_absence_while_a_file_cannot_be_read() {
     let flow =
         "workflow_definition:\n  name: w\n  steps:\n    - {name: s, mcp_server: pay, tools: [t], compensation: [u]}\n";

@@ -15,6 +15,7 @@ mod checks;
 mod cli;
 mod fuzz;
 mod guide;
+mod meaning;
 mod memory;
 mod projects;
 mod render;

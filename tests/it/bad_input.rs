@@ -273,3 +273,48 @@ fn exclusions_are_counted_and_gitignore_is_not_honoured() {
     assert_eq!(shown(&analysis), ["ignored.yaml:1:20 unknown-key"]);
     assert_eq!((analysis.counts.left_out.hidden, analysis.counts.left_out.excluded), (2, 3));
 }
+
+#[test]
+fn merge_keys_and_aliases_cannot_be_made_to_grow() {
+    let keys: Vec<String> = (0..30_000).map(|n| format!("k{n}: 1")).collect();
+    let bomb = format!("a: &b {{{}}}\nc:\n{}", keys.join(", "), "  - {<<: *b}\n".repeat(1_500));
+    assert!(one(&bomb).iter().any(|finding| finding.ends_with(" yaml-too-large")));
+    assert_eq!(one("a: &x {k: 1}\nidentity: {<<: *x, <<: *x}\n").first().unwrap(), "a.yaml:1:1 unknown-family");
+    assert!(one("a: &x {k: 1}\nidentity: {<<: *x, <<: *x}\n").contains(&"a.yaml:2:20 duplicate-key".to_owned()));
+}
+
+#[test]
+fn a_workspace_without_sections_and_settings_below_the_root_are_errors() {
+    assert_eq!(one("# nothing\n"), ["a.yaml:1:1 empty-workspace"]);
+    assert_eq!(one("apiVersion: v1\nkind: ConfigMap\n"), ["a.yaml:1:1 empty-workspace"]);
+    let nested = Files::of([("a.yaml", BREAKER), ("fleet/mcpctl.yaml", "output: x\n")]).findings();
+    assert_eq!(nested, ["fleet/mcpctl.yaml:1:1 misplaced-settings"]);
+}
+
+#[test]
+fn what_stands_twice_or_is_empty_grants_nothing_by_accident() {
+    let server = |rest: &str| one(&format!("mcp_registry:\n  servers:\n    - name: s\n{rest}"));
+    assert_eq!(server("      tools: []\n"), ["a.yaml:4:14 invalid-value"]);
+    let twice = "      tools: [{name: t}, {name: t}]\n      resources: [{uri: r}, {uri: r}]\n      prompts: [{name: p}, {name: p}]\n";
+    let found: Vec<_> = server(twice).into_iter().filter(|finding| finding.ends_with(" duplicate-name")).collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    let steps = "saga_definition:\n  name: s\n  steps:\n    - {name: a, mcp_server: x, action: t, compensation: u}\n";
+    let again = format!("{steps}    - {{name: a, mcp_server: x, action: v, compensation: w}}\n");
+    assert!(one(&again).contains(&"a.yaml:5:14 duplicate-name".to_owned()), "{:?}", one(&again));
+}
+
+#[test]
+fn evidence_that_could_never_hold_is_refused() {
+    let evidence = |line: &str| one(&format!("identity:\n  requirements:\n    f: {line}\n"));
+    for line in [
+        "{claim: c, contains: \"{servr}\"}",
+        "{argument: n, at_least: 5, at_most: 1}",
+        "{argument: n, at_most: 1, scope: s}",
+        "{argument: n}",
+    ] {
+        let found = evidence(line);
+        assert!(found.iter().any(|finding| finding.ends_with(" conflicting-values")), "{line}: {found:?}");
+    }
+    let speaks = one("identity:\n  issuers: [{issuer: \"https://i.example.com\", speaks_for: [agnets]}]\n");
+    assert!(speaks.contains(&"a.yaml:2:60 conflicting-values".to_owned()), "{speaks:?}");
+}

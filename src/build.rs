@@ -3,15 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::manifest::{Manifest, Settings};
+use crate::bundle::manifest::{self, Manifest, Settings};
 use crate::bundle::{Artifact, Bundle};
 use crate::checks::CheckedModel;
 use crate::diagnostic::{Diagnostic, one_line};
+use crate::lift::relation::Part;
 use crate::lift::{self, LiftError, Said};
+use crate::model::Model;
+use crate::model::name::FactName;
 use crate::policy::Policy;
-use crate::policy::compare::{Difference, Lifted, compare};
+use crate::policy::compare::{Difference, compare};
+use crate::policy::fact::{MTLS, TLS};
+use crate::policy::seen::{Stricter, View, seen};
 use crate::source::Sources;
-use crate::targets::{self, CompileError, Target};
+use crate::targets::{self, CompileError, Input, Need, Target};
 
 /// Most cells named in one error; the rest is counted.
 const MOST_CELLS: usize = 20;
@@ -78,12 +83,57 @@ fn noun(cells: usize) -> &'static str {
     if cells == 1 { "cell" } else { "cells" }
 }
 
-/// Reads a target's files back, by path in the bundle, into the relation that they decide.
-type Lifter = fn(&BTreeMap<String, Artifact>, &Policy) -> Result<Lifted, LiftError>;
+/// Reads a target's files back, by path in the bundle.
+type Reader<T> = fn(&BTreeMap<String, Artifact>, &Model, &Policy) -> Result<T, LiftError>;
+
+/// How a target's files are judged.
+enum Lifter {
+    /// They decide calls: read into the relation that they decide.
+    Decides(Reader<Vec<Part>>),
+    /// They decide no calls: what they must hold all the same is checked.
+    #[expect(dead_code, reason = "the first target of this kind comes next")]
+    Shapes(Reader<()>),
+}
 
 /// The lifter of each target.
-const LIFTERS: &[(&str, Lifter)] =
-    &[("cedar", |artifacts, policy| lift::cedar::lift(&lift::cedar::read(artifacts)?, policy))];
+const LIFTERS: &[(&str, Lifter)] = &[(
+    "cedar",
+    Lifter::Decides(|artifacts, _, policy| Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))),
+)];
+
+/// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
+/// needs and it cannot see.
+#[must_use]
+pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
+    let (model, policy) = (checked.model(), checked.policy());
+    let needs = (target.needs)(model);
+    if !needs.is_empty() {
+        return needs;
+    }
+    let view = targets::view(target, model, policy);
+    let (_, stricter) = seen(policy, &view);
+    if stricter.kept > 0 || stricter.possible == 0 {
+        return needs;
+    }
+    let unseen: Vec<&str> = stricter.facts.keys().map(|fact| fact.as_str()).collect();
+    let why: Vec<&str> = view
+        .blind
+        .iter()
+        .filter(|(fact, _)| stricter.facts.contains_key(*fact))
+        .map(|(_, why)| why.as_str())
+        .chain(stricter.objects.keys().map(String::as_str))
+        .collect();
+    vec![Need {
+        what: format!("`{}`, without which it would deny every call", unseen.join("`, `")),
+        how: format!(
+            "{}; or let something in front make sure of it, and say so with `targets.{}.assume` and `assume_reason` in \
+             mcpctl.yaml",
+            why.join("; "),
+            target.name
+        ),
+        loc: None,
+    }]
+}
 
 /// Compiles for these targets, in this order, and verifies every one. `source_digest` is that of all source files, by
 /// [`crate::bundle::manifest::sources_digest`].
@@ -97,10 +147,18 @@ pub fn build(
     source_digest: &str,
 ) -> Result<Built, Vec<BuildError>> {
     let mut artifacts = BTreeMap::new();
+    let mut entries: Vec<manifest::Target> = Vec::new();
+    let mut notes = Vec::new();
     let mut errors = Vec::new();
     for target in targets {
-        match compiled(checked, sources, target) {
-            Ok(files) => artifacts.extend(files),
+        let view = targets::view(target, checked.model(), checked.policy());
+        match compiled(checked, sources, target, &view) {
+            Ok((files, stricter)) => {
+                artifacts.extend(files);
+                entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
+                notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
+                notes.extend(targets::notes(target, checked.model()));
+            }
             Err(error) => errors.push(error),
         }
     }
@@ -109,41 +167,85 @@ pub fn build(
     }
     let settings =
         Settings { targets: targets.iter().map(|target| target.name.to_owned()).collect(), other: BTreeMap::new() };
-    let entries = targets.iter().map(|target| targets::entry(target, checked.model(), sources)).collect();
     let manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
-    let notes = targets.iter().flat_map(|target| targets::notes(target, checked.model())).collect();
     Ok(Built { bundle: Bundle { artifacts, manifest }, notes })
 }
 
-/// The verified files of one target, by path in the bundle.
+/// The verified files of one target, by path in the bundle, and what its product denies beyond the model.
 fn compiled(
     checked: &CheckedModel,
     sources: &Sources,
     target: &'static Target,
-) -> Result<BTreeMap<String, Artifact>, BuildError> {
-    let files = (target.compile)(checked, sources)
+    view: &View,
+) -> Result<(BTreeMap<String, Artifact>, Stricter), BuildError> {
+    let (policy, stricter) = seen(checked.policy(), view);
+    let input = Input { model: checked.model(), policy: &policy, sources };
+    let files = (target.compile)(&input)
         .map_err(|mut cause| BuildError::Compile { target: target.name, said: cause.take_said(), cause })?
         .into_iter()
         .map(|(path, artifact)| (format!("{}/{path}", target.name), artifact))
         .collect();
-    verify(target.name, &files, checked.policy())?;
-    Ok(files)
+    verify(target.name, &files, checked.model(), &policy)?;
+    Ok((files, stricter))
 }
 
-/// Reads a target's files back and compares what they decide with the policy.
+/// Reads a target's files back and compares what they decide with the relation as the product can decide it.
 ///
 /// # Errors
 /// Where they cannot be read, or decide anything else.
-pub fn verify(target: &'static str, files: &BTreeMap<String, Artifact>, policy: &Policy) -> Result<(), BuildError> {
+pub fn verify(
+    target: &'static str,
+    files: &BTreeMap<String, Artifact>,
+    model: &Model,
+    policy: &Policy,
+) -> Result<(), BuildError> {
     let (_, lifter) = LIFTERS.iter().find(|(name, _)| *name == target).ok_or(BuildError::NoLifter(target))?;
-    let lifted =
-        lifter(files, policy).map_err(|mut cause| BuildError::Verify { target, said: cause.take_said(), cause })?;
-    let differences = compare(policy, &lifted);
-    if differences.is_empty() {
-        return Ok(());
+    let refused = |mut cause: LiftError| BuildError::Verify { target, said: cause.take_said(), cause };
+    let parts = match lifter {
+        Lifter::Decides(lifter) => lifter(files, model, policy).map_err(refused)?,
+        Lifter::Shapes(check) => return check(files, model, policy).map_err(refused),
+    };
+    let mut cells = 0;
+    let mut shown = Vec::new();
+    for part in parts {
+        let expected = expected(policy, &part);
+        let differences = compare(&expected, &part.lifted);
+        cells += differences.len();
+        let at = if part.gateway.is_empty() { String::new() } else { format!("gateway `{}`: ", part.gateway) };
+        let some = differences.iter().take(MOST_CELLS);
+        shown.extend(some.map(|difference| format!("{at}{}", in_words(&expected, difference))));
     }
-    let shown = differences.iter().take(MOST_CELLS).map(|difference| in_words(policy, difference)).collect();
-    Err(BuildError::Differs { target, cells: differences.len(), shown })
+    if cells == 0 { Ok(()) } else { Err(BuildError::Differs { target, cells, shown }) }
+}
+
+/// What a gateway should decide: of its servers, with what is given for its peers.
+fn expected(policy: &Policy, part: &Part) -> Policy {
+    let mut view = View::default();
+    if part.transport_given {
+        view.implied.extend([TLS, MTLS].map(FactName::from));
+    }
+    if let Some(servers) = &part.servers {
+        let elsewhere = (0..).zip(&policy.objects).filter(|(_, object)| !servers.contains(&object.server));
+        view.undecided.extend(elsewhere.map(|(index, _)| (index, String::new())));
+    }
+    seen(policy, &view).0
+}
+
+/// The findings among the errors, for those that are faults of the workspace, and the other errors.
+#[must_use]
+pub fn findings(errors: Vec<BuildError>) -> (Vec<Diagnostic>, Vec<BuildError>) {
+    let mut findings = Vec::new();
+    let mut other = Vec::new();
+    for error in errors {
+        match error {
+            BuildError::Compile { cause: CompileError::Findings(found), .. } => findings.extend(found),
+            error @ (BuildError::Compile { .. }
+            | BuildError::Verify { .. }
+            | BuildError::Differs { .. }
+            | BuildError::NoLifter(_)) => other.push(error),
+        }
+    }
+    (findings, other)
 }
 
 /// `agent` on `server/tool`: lets through {mfa}; denies {mfa, mtls}.
@@ -177,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_target_without_a_lifter_is_refused() {
-        let found = verify("unheard_of", &BTreeMap::new(), &Policy::default());
+        let found = verify("unheard_of", &BTreeMap::new(), &Model::default(), &Policy::default());
         assert!(matches!(found, Err(BuildError::NoLifter("unheard_of"))));
     }
 }

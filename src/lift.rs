@@ -4,6 +4,8 @@
 //! difference. Anything that a lifter cannot read exactly is an error.
 
 pub mod cedar;
+pub mod relation;
+pub mod world;
 
 pub use crate::cedar::Said;
 

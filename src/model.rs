@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod assurance;
+pub mod deployment;
 pub mod flow;
 pub mod name;
 pub mod operations;
@@ -76,6 +77,8 @@ pub struct Model {
     pub policy_tests: Vec<assurance::PolicyTest>,
     /// Accepted findings of all `waivers` sections.
     pub waivers: Vec<assurance::Waiver>,
+    /// How it is deployed: what `mcpctl.yaml` says of targets.
+    pub deployment: deployment::Deployment,
     /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the
     /// first place it is used. Targets report the ones that they cannot express.
     pub keys: BTreeMap<&'static str, BTreeMap<String, Loc>>,

@@ -11,6 +11,7 @@ pub mod derive;
 pub mod fact;
 pub mod objects;
 pub mod origin;
+pub mod seen;
 
 use std::fmt;
 

@@ -1,5 +1,7 @@
 //! `mcpctl.yaml`: the tool's own settings. Not a family; optional; a schema of its own.
 
+mod targets;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -7,6 +9,7 @@ use crate::checks::Levels;
 use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
 use crate::families::decode;
 use crate::families::text::words;
+use crate::model::deployment::Deployment;
 use crate::model::name::UnitName;
 use crate::schema::Validator;
 use crate::source::yaml;
@@ -43,7 +46,7 @@ pub struct SettingsFile {
     #[serde(default)]
     checks: BTreeMap<Spanned<String>, Spanned<LevelWord>>,
     /// Targets that every compile must produce, with their settings.
-    targets: Option<TargetsSection>,
+    targets: Option<targets::TargetsSection>,
     /// Folders of business units, by unit, relative to the workspace.
     #[serde(default)]
     units: BTreeMap<UnitName, Spanned<String>>,
@@ -54,21 +57,6 @@ pub struct SettingsFile {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     docs_url: Option<Spanned<String>>,
 }
-
-/// Targets that every compile must produce.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct TargetsSection {
-    /// Cedar schema, policies, entities and evidence.
-    cedar: Option<Spanned<CedarSettings>>,
-}
-
-/// Settings of the Cedar target; it has none yet.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct CedarSettings {}
 
 words! {
     /// The level of a check.
@@ -84,8 +72,8 @@ pub struct Settings {
     pub exclude: Vec<Spanned<String>>,
     /// Levels of checks; `None` is off.
     pub levels: Levels,
-    /// Targets that every compile must produce, and where that is said.
-    pub targets: BTreeMap<String, Loc>,
+    /// Targets that every compile must produce, and how.
+    pub deployment: Deployment,
     /// Unit folders.
     pub units: BTreeMap<UnitName, Spanned<String>>,
     /// Environment folders.
@@ -189,12 +177,12 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
             findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, folder.loc, message));
         }
     }
-    let cedar = written.targets.and_then(|targets| targets.cedar);
+    let deployment = written.targets.map(|targets| targets.lower(findings)).unwrap_or_default();
     Settings {
         output: written.output,
         exclude: written.exclude,
         levels,
-        targets: cedar.map(|cedar| ("cedar".to_owned(), cedar.loc)).into_iter().collect(),
+        deployment,
         units,
         environments: written.environments,
         docs_url: written.docs_url.map(|url| url.value),

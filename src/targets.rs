@@ -3,13 +3,19 @@
 //! A target turns a checked model into files, and says for every family what it enforces, so that nothing is dropped in
 //! silence. It does not judge its own files: [`crate::build`] has them read back by code that shares nothing with it.
 
+pub mod gateways;
+pub mod names;
+
 use std::collections::BTreeMap;
 
 use crate::bundle::{Artifact, manifest};
-use crate::checks::CheckedModel;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
 use crate::model::Model;
+use crate::model::access::{Evidence, default_evidence};
+use crate::model::name::FactName;
+use crate::policy::seen::{Stricter, View};
+use crate::policy::{ObjectKind, Policy};
 use crate::source::{Loc, Sources};
 
 /// A product that configuration is compiled for.
@@ -26,12 +32,103 @@ pub struct Target {
     pub expressed: fn(FamilyId) -> &'static [&'static str],
     /// Names in its files and the names in YAML that they stand for, where the two differ.
     pub names: fn(&Model) -> BTreeMap<String, String>,
+    /// What its proof rests on.
+    pub proof: Proof,
+    /// What it cannot do without and the workspace does not declare.
+    pub needs: fn(&Model) -> Vec<Need>,
+    /// Why its product cannot see the evidence for a fact; `None` where it can.
+    pub blind_to: fn(&Model, &str, &Evidence) -> Option<&'static str>,
+    /// What becomes of such objects where its product does not judge them by the relation; `None` where it does.
+    pub leaves_out: fn(&Model, &ObjectKind) -> Option<LeftOut>,
+    /// Whether its rules recognise the caller by the token, so that a request which reaches them has a known caller.
+    pub recognises_callers: bool,
+    /// Whether the product matches the URIs of resources itself.
+    pub matches_uris: bool,
     /// Makes the files, by path below the target's folder.
-    pub compile: fn(&CheckedModel, &Sources) -> Result<Files, CompileError>,
+    pub compile: fn(&Input<'_>) -> Result<Files, CompileError>,
+}
+
+/// What a target is compiled from.
+pub struct Input<'a> {
+    /// The checked model.
+    pub model: &'a Model,
+    /// The relation as the product can decide it: what it cannot see is denied already, and what is taken as given is not
+    /// asked for.
+    pub policy: &'a Policy,
+    /// The files, for places.
+    pub sources: &'a Sources,
+}
+
+/// What becomes of objects that a product does not judge by the relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It never lets them through, and why.
+    Denied(&'static str),
+    /// It lets them through or not by rules of its own, and which.
+    Undecided(&'static str),
+}
+
+/// What the workspace lacks for a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// What is missing, as the end of "it needs ...".
+    pub what: String,
+    /// How to add it.
+    pub how: String,
+    /// The place nearest to where it would stand.
+    pub loc: Option<Loc>,
+}
+
+/// What the proof of a target rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The real product is exercised with such files, in the project's tests.
+    Run(&'static str),
+    /// Our reading of the product's rules.
+    Model(&'static str),
+    /// The product's published schema.
+    Schema(&'static str),
+}
+
+impl Proof {
+    /// `RUN`, `MODEL` or `SCHEMA`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run(_) => "RUN",
+            Self::Model(_) => "MODEL",
+            Self::Schema(_) => "SCHEMA",
+        }
+    }
+
+    /// What was done, in a sentence.
+    #[must_use]
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Run(what) | Self::Model(what) | Self::Schema(what) => what,
+        }
+    }
 }
 
 /// The files of a target, by path below its folder.
 pub type Files = Vec<(String, Artifact)>;
+
+/// A YAML file of these documents.
+///
+/// # Errors
+/// Where a value has no YAML form.
+pub fn yaml(path: &str, documents: &[serde_json::Value], from: Vec<Loc>) -> Result<(String, Artifact), CompileError> {
+    let mut text = String::new();
+    for document in documents {
+        if !text.is_empty() {
+            text.push_str("---\n");
+        }
+        let printed = serde_yaml::to_string(document)
+            .map_err(|cause| CompileError::Refused(format!("`{path}` has no YAML form: {cause}")))?;
+        text.push_str(&printed);
+    }
+    Ok((path.to_owned(), Artifact { bytes: text.into_bytes(), from }))
+}
 
 /// How much of a family a target enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +172,9 @@ pub enum CompileError {
     /// A name or value that the target cannot hold.
     #[error("{0}")]
     Refused(String),
+    /// Faults of the workspace, each with its place.
+    #[error("the workspace breaks a rule of this target's product")]
+    Findings(Vec<Diagnostic>),
 }
 
 impl CompileError {
@@ -82,7 +182,7 @@ impl CompileError {
     pub fn take_said(&mut self) -> Vec<crate::cedar::Said> {
         match self {
             Self::Cedar(error) => error.take_said(),
-            Self::Refused(_) => Vec::new(),
+            Self::Refused(_) | Self::Findings(_) => Vec::new(),
         }
     }
 }
@@ -109,6 +209,97 @@ pub static NOT_EXPRESSIBLE: Rule = Rule {
     fix: "Have another part of the system do it, or leave the target out of the compile. The manifest of the bundle \
           lists these keys too.",
 };
+
+/// The note about a target that a plain compile leaves out.
+pub static TARGET_LEFT_OUT: Rule = Rule {
+    name: "target-left-out",
+    severity: Severity::Note,
+    what: "Finds targets that a compile leaves out, because they need something that the workspace does not declare.",
+    why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
+    fix: "Add what is missing, as the help says. A target that `--target` or `mcpctl.yaml` names is an error instead.",
+};
+
+/// The error for two names that become one in a product.
+pub static NAME_COLLISION: Rule = Rule {
+    name: "name-collision",
+    severity: Severity::Error,
+    what: "Finds two names that become the same name in a product which takes fewer characters than mcpctl: \
+           `a_b` and `a-b` are both `a-b` in Kubernetes.",
+    why: "Rules for one would hold for the other too.",
+    fix: "Rename one of them, or leave that target out of the compile.",
+};
+
+/// The error for what a product does not hold.
+pub static TARGET_LIMIT: Rule = Rule {
+    name: "target-limit",
+    severity: Severity::Error,
+    what: "Finds what is beyond a limit of a product that files are compiled for: a name that it refuses, or more rules \
+           than it holds.",
+    why: "The product would refuse the files, or cut them short.",
+    fix: "Rename, split or shorten what the message names, or leave that target out of the compile.",
+};
+
+/// The warning about cells that a product denies although the model allows them.
+pub static TARGET_STRICTER: Rule = Rule {
+    name: "target-stricter",
+    severity: Severity::Warning,
+    what: "Finds requirements and objects that a target's product cannot see, so that what needs them is always denied \
+           there.",
+    why: "Calls that the policy allows fail at that gateway.",
+    fix: "Let something in front make sure of the requirement and say so with `assume` and `assume_reason` in the \
+          target's settings, or leave the target out of the compile.",
+};
+
+/// Every rule of this stage.
+pub static RULES: &[&Rule] = &[&NOT_EXPRESSIBLE, &TARGET_LEFT_OUT, &NAME_COLLISION, &TARGET_LIMIT, &TARGET_STRICTER];
+
+/// What a target sees of requests, by its own word and the settings.
+#[must_use]
+pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
+    let mut view = View { matches_uris: target.matches_uris, ..View::default() };
+    let defaults = default_evidence();
+    let settings = model.deployment.of(target.name);
+    let mut known: Vec<(&FactName, &Evidence)> = Vec::new();
+    for fact in policy.facts.names() {
+        if let Some(settings) = settings.filter(|settings| settings.assume.iter().any(|given| given.value == *fact)) {
+            let reason = settings.assume_reason.as_ref().map(|reason| reason.value.clone());
+            view.given.insert(fact.clone(), reason.unwrap_or_default());
+            continue;
+        }
+        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
+        let evidence =
+            declared.or_else(|| defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence));
+        if target.recognises_callers && evidence == Some(&Evidence::KnownCaller) {
+            view.implied.insert(fact.clone());
+            continue;
+        }
+        if let Some(evidence) = evidence.filter(|_| target.recognises_callers) {
+            match known.iter().find(|(_, other)| *other == evidence) {
+                Some((first, _)) => {
+                    view.same.insert(fact.clone(), FactName::clone(first));
+                    continue;
+                }
+                None => known.push((fact, evidence)),
+            }
+        }
+        let why = match evidence {
+            Some(evidence) => (target.blind_to)(model, fact.as_str(), evidence),
+            // Where facts are sent as such, somebody else finds them.
+            None => Some("no evidence is declared for it").filter(|_| target.recognises_callers),
+        };
+        if let Some(why) = why {
+            view.blind.insert(fact.clone(), why.to_owned());
+        }
+    }
+    for (index, object) in (0..).zip(&policy.objects) {
+        match (target.leaves_out)(model, &object.kind) {
+            None => {}
+            Some(LeftOut::Denied(why)) => drop(view.left_out.insert(index, why.to_owned())),
+            Some(LeftOut::Undecided(why)) => drop(view.undecided.insert(index, why.to_owned())),
+        }
+    }
+    view
+}
 
 /// A key in use that a target does not express.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +348,7 @@ fn beyond(path: &str, words: &[&str]) -> Option<String> {
 
 /// What the manifest says of a target: of each family in use, and of each key that is not expressed.
 #[must_use]
-pub fn entry(target: &Target, model: &Model, sources: &Sources) -> manifest::Target {
+pub fn entry(target: &Target, model: &Model, sources: &Sources, view: &View, stricter: &Stricter) -> manifest::Target {
     let in_use = |family: &&FamilyId| model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
     let coverage = FamilyId::ALL.iter().filter(in_use).map(|family| {
         let coverage = (target.coverage)(*family);
@@ -178,7 +369,57 @@ pub fn entry(target: &Target, model: &Model, sources: &Sources) -> manifest::Tar
         coverage: coverage.collect(),
         not_expressed: not_expressed.collect(),
         names: (target.names)(model),
+        proof: manifest::Proof { rests_on: target.proof.word().to_owned(), what: target.proof.what().to_owned() },
+        assumed: view
+            .given
+            .iter()
+            .map(|(fact, reason)| manifest::Assumed { fact: fact.to_string(), reason: reason.clone() })
+            .collect(),
+        stricter: narrowings(view, stricter)
+            .into_iter()
+            .map(|(what, why, cells)| manifest::Stricter { what, why, cells: cells as u64 })
+            .collect(),
+        undecided: stricter
+            .undecided
+            .iter()
+            .map(|(why, cells)| manifest::Undecided { why: why.clone(), cells: *cells as u64 })
+            .collect(),
     }
+}
+
+/// What is narrower in the product than in the model: what, why, and how many cells.
+fn narrowings(view: &View, stricter: &Stricter) -> Vec<(String, String, usize)> {
+    let facts = stricter
+        .facts
+        .iter()
+        .map(|(fact, cells)| (format!("fact {fact}"), view.blind.get(fact).cloned().unwrap_or_default(), *cells));
+    let objects = stricter.objects.iter().map(|(why, cells)| ("objects".to_owned(), why.clone(), *cells));
+    facts.chain(objects).collect()
+}
+
+/// The warnings about what is narrower in the product than in the model.
+#[must_use]
+pub fn stricter_notes(target: &Target, model: &Model, view: &View, stricter: &Stricter) -> Vec<Diagnostic> {
+    let at = model.deployment.of(target.name).map(|settings| settings.loc);
+    let loc = at.or(model.registry).or(model.identity.as_ref().map(|identity| identity.loc)).unwrap_or_default();
+    let in_words = |(what, why, cells): (String, String, usize)| {
+        let what = what.strip_prefix("fact ").map_or(what.clone(), |fact| format!("what needs `{fact}`"));
+        let noun = if cells == 1 { "cell" } else { "cells" };
+        let message = format!("target `{}` denies {what}: {cells} {noun} of the access relation", target.name);
+        Diagnostic::new(&TARGET_STRICTER, loc, message).help(why)
+    };
+    narrowings(view, stricter).into_iter().map(in_words).collect()
+}
+
+/// The note that a target is left out, for what it needs.
+#[must_use]
+pub fn left_out(target: &Target, model: &Model, sources: &Sources, needs: &[Need]) -> Diagnostic {
+    let first = sources.iter().map(|(id, _)| Loc::start_of(id)).next().unwrap_or_default();
+    let settings = model.deployment.of(target.name).map(|settings| settings.loc);
+    let loc = needs.iter().find_map(|need| need.loc).or(settings).or(model.registry).unwrap_or(first);
+    let list = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
+    let message = format!("target `{}` is left out: it needs {}", target.name, list(|need| &need.what));
+    Diagnostic::new(&TARGET_LEFT_OUT, loc, message).help(list(|need| &need.how))
 }
 
 /// The notes about keys that a target does not express.
@@ -195,63 +436,4 @@ pub fn notes(target: &Target, model: &Model) -> Vec<Diagnostic> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_are_sorted_and_documented() {
-        assert!(TARGETS.is_sorted_by_key(|target| target.name));
-        for target in TARGETS {
-            assert!(!target.doc.is_empty() && !target.summary.is_empty(), "{}", target.name);
-            for family in FamilyId::ALL {
-                if let Coverage::Full = (target.coverage)(*family) {
-                    assert!((target.expressed)(*family).is_empty(), "{} {}", target.name, family.name());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn keys_are_cut_after_the_first_unknown_word() {
-        let words = ["servers", "tools", "name"];
-        assert_eq!(beyond("servers[].tools[].name", &words), None);
-        assert_eq!(beyond("servers[].labels.name", &words), Some("servers[].labels".to_owned()));
-        assert_eq!(beyond("units[].x", &words), Some("units".to_owned()));
-        assert_eq!(beyond("x", &[]), Some("x".to_owned()));
-    }
-
-    #[test]
-    fn the_manifest_names_families_in_use() {
-        let mut sources = Sources::new();
-        sources.add(crate::source::SourceFile::new("a.yaml", "x\ny\n"));
-        let mut model = Model::default();
-        model.keys.insert("caching_strategy", [("layers[].ttl".to_owned(), Loc { start: 2, ..Loc::default() })].into());
-        model.keys.insert("progressive_auth", [("levels".to_owned(), Loc::default())].into());
-        let entry = entry(&cedar::TARGET, &model, &sources);
-        let coverage: Vec<_> = entry.coverage.iter().map(|c| (c.family.as_str(), c.coverage.as_str())).collect();
-        assert_eq!(coverage, [("progressive_auth", "full"), ("caching_strategy", "none")]);
-        assert_eq!(entry.not_expressed.len(), 1);
-        assert_eq!((entry.not_expressed[0].key.as_str(), entry.not_expressed[0].at.as_str()), ("layers", "a.yaml:2"));
-    }
-
-    #[test]
-    fn only_unexpressed_keys_are_noted_each_once() {
-        let mut model = Model::default();
-        let at = |start| Loc { start, end: start + 1, ..Loc::default() };
-        let keys = [
-            ("service_mesh", at(1)),
-            ("service_mesh.mutual_tls", at(2)),
-            ("network_segmentation[].gateways", at(9)),
-            ("network_segmentation[].agents", at(7)),
-        ];
-        model.keys.insert("zero_trust_config", keys.map(|(key, loc)| (key.to_owned(), loc)).into());
-        model.keys.insert("progressive_auth", [("levels".to_owned(), at(20))].into());
-        let found = notes(&cedar::TARGET, &model);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].loc, at(7));
-        assert_eq!(
-            found[0].message,
-            "`network_segmentation` of `zero_trust_config` is not expressed by target `cedar`"
-        );
-    }
-}
+pub(crate) mod tests;

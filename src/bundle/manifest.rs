@@ -83,6 +83,56 @@ pub struct Target {
     pub not_expressed: Vec<NotExpressed>,
     /// Names in the target's files and the names in YAML that they stand for, where the two differ.
     pub names: BTreeMap<String, String>,
+    /// What the proof that it decides as the model says rests on.
+    pub proof: Proof,
+    /// Facts that are taken as given, because the settings say so.
+    pub assumed: Vec<Assumed>,
+    /// What it denies although the model allows it, because its product cannot see what is needed.
+    pub stricter: Vec<Stricter>,
+    /// What its product lets through or not by rules of its own, so that the proof does not speak of it.
+    pub undecided: Vec<Undecided>,
+}
+
+/// Objects that a product judges by rules of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Undecided {
+    /// Which, and by what rules.
+    pub why: String,
+    /// How many cells of the access relation they have.
+    pub cells: u64,
+}
+
+/// What a proof rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// `RUN`: the real product is exercised. `MODEL`: a reading of its rules. `SCHEMA`: its schema alone.
+    pub rests_on: String,
+    /// What was done.
+    pub what: String,
+}
+
+/// A fact that is taken as given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assumed {
+    /// The fact.
+    pub fact: String,
+    /// Why that is right, in the words of the settings.
+    pub reason: String,
+}
+
+/// Something that a product denies although the model allows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stricter {
+    /// What is denied: `fact mfa`, or `objects`.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// How many cells of the access relation are narrower.
+    pub cells: u64,
 }
 
 /// How much of a family a target enforces.

@@ -10,10 +10,11 @@ use super::{Exit, Outcome, Session, today};
 use crate::analysis::Analysis;
 use crate::build::{self, Built};
 use crate::bundle::{self, manifest::sources_digest};
-use crate::checks;
-use crate::diagnostic::Report;
+use crate::checks::{self, CheckedModel};
+use crate::diagnostic::{Diagnostic, Report};
 use crate::render::counted;
-use crate::targets::{TARGETS, Target};
+use crate::source::Sources;
+use crate::targets::{self, NOT_EXPRESSIBLE, Need, TARGETS, Target};
 use crate::workspace::DEFAULT_OUTPUT;
 
 const EXAMPLES: &str = "\
@@ -62,7 +63,8 @@ impl Compile {
         let Loaded { root, analysis } = self.source.analyse(out.as_deref(), self.today.as_deref(), session)?;
         let Analysis { sources, settings, model, policy, report, counts } = analysis;
         let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url: settings.docs_url.as_deref() };
-        let targets = if asked.is_empty() { all(settings.targets.keys())? } else { asked };
+        let mandatory: Vec<&'static Target> =
+            if asked.is_empty() { listed(settings.deployment.targets.keys())? } else { asked.clone() };
 
         let Ok(checked) = checks::accept(model, policy, &report) else {
             load::report(&shown, &report.diagnostics, session)?;
@@ -70,11 +72,27 @@ impl Compile {
             return Ok(load::exit(&report.diagnostics, &counts, self.fail_on));
         };
         let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
-        let Built { bundle, notes } = build::build(&checked, &sources, &targets, &digest)
-            .map_err(|errors| errors.into_iter().map(miette::Report::new).collect::<Vec<_>>())?;
-        let inexpressible = notes.len();
+        let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked };
+        let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
         let mut all = Report { diagnostics: report.diagnostics };
+        let Built { bundle, notes } = match build::build(&checked, &sources, &targets, &digest) {
+            Ok(built) => built,
+            Err(errors) => {
+                // Faults of the workspace have their places; all else could not run.
+                let (findings, other) = build::findings(errors);
+                if !other.is_empty() {
+                    return Err(other.into_iter().map(miette::Report::new).collect());
+                }
+                all.extend(findings);
+                all.sort();
+                load::report(&shown, &all.diagnostics, session)?;
+                session.say("no bundle was written")?;
+                return Ok(load::exit(&all.diagnostics, &counts, self.fail_on));
+            }
+        };
+        let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
+        all.extend(left_out);
         all.sort();
         let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
         if exit != Exit::Clean {
@@ -122,12 +140,41 @@ fn asked(names: &[String]) -> Result<Vec<&'static Target>, Refusal> {
     Ok(targets)
 }
 
-/// Every target; those that the settings list are mandatory, so one that does not exist is an error.
-fn all<'a>(listed: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Target>, Refusal> {
-    for name in listed {
-        target(name)?;
+/// The targets that the settings list: mandatory, so one that does not exist is an error.
+fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Target>, Refusal> {
+    names.map(|name| target(name)).collect()
+}
+
+/// Those of the targets that this workspace can be compiled for, and a note for each other one.
+///
+/// # Errors
+/// Where a mandatory target is not among them.
+fn possible(
+    candidates: &[&'static Target],
+    mandatory: &[&'static Target],
+    checked: &CheckedModel,
+    sources: &Sources,
+) -> Result<(Vec<&'static Target>, Vec<Diagnostic>), Refusal> {
+    let mut targets = Vec::new();
+    let mut left_out = Vec::new();
+    for target in candidates {
+        let needs = build::missing(checked, target);
+        if needs.is_empty() {
+            targets.push(*target);
+            continue;
+        }
+        let note = targets::left_out(target, checked.model(), sources, &needs);
+        if mandatory.iter().any(|asked| asked.name == target.name) {
+            let message = format!("target `{}` cannot be compiled: it needs {}", target.name, needs_of(&needs));
+            return Err(Refusal::Usage { message, help: note.help.unwrap_or_default() });
+        }
+        left_out.push(note);
     }
-    Ok(TARGETS.to_vec())
+    Ok((targets, left_out))
+}
+
+fn needs_of(needs: &[Need]) -> String {
+    needs.iter().map(|need| need.what.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn target(name: &str) -> Result<&'static Target, Refusal> {

@@ -59,7 +59,8 @@ struct IssuerEntry {
     /// File of its key set, inside the workspace.
     #[cfg_attr(test, schemars(length(min = 1)))]
     jwks_file: Option<Spanned<String>>,
-    /// Whom its tokens may speak for: `agents`, `flows`, or a unit's name; all where nothing is listed.
+    /// Whom its tokens may speak for: `agents`, `flows`, or a unit's name; all where nothing is listed. Kinds and units
+    /// restrict each by itself: `[agents, retail]` are the agents of retail.
     #[serde(default)]
     speaks_for: Vec<Spanned<String>>,
 }

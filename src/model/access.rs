@@ -214,6 +214,28 @@ pub struct Issuer {
     pub speaks_for: Vec<Spanned<String>>,
 }
 
+impl Issuer {
+    /// Whether it may speak for a principal of that kind (`agents` or `flows`) and unit. Kinds and units restrict each by
+    /// itself: with `[agents, retail]` it speaks for the agents of retail. An empty list restricts nothing.
+    #[must_use]
+    pub fn may_speak_for(&self, kind: &str, unit: Option<&UnitName>) -> bool {
+        let is_kind = |word: &&str| matches!(*word, "agents" | "flows");
+        let words = || self.speaks_for.iter().map(|word| word.value.as_str());
+        let mut kinds = words().filter(is_kind).peekable();
+        let mut units = words().filter(|word| !is_kind(word)).peekable();
+        (kinds.peek().is_none() || kinds.any(|word| word == kind))
+            && (units.peek().is_none() || unit.is_some_and(|unit| units.any(|word| word == unit.as_str())))
+    }
+}
+
+impl Identity {
+    /// The evidence for a fact, where there is any.
+    #[must_use]
+    pub fn evidence_for(&self, fact: &str) -> Option<&Evidence> {
+        self.evidence.get(fact).map(|evidence| &evidence.value)
+    }
+}
+
 /// A key set's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Jwks {

@@ -47,6 +47,15 @@ pub struct Topology {
     pub attestation: Option<Spanned<String>>,
 }
 
+impl Topology {
+    /// The identity that a gateway's certificate carries, by convention: `spiffe://{trust domain}/mcp/gateway/{name}`. The
+    /// name is `central`, or a unit's.
+    #[must_use]
+    pub fn gateway_identity(trust_domain: &str, gateway: &str) -> String {
+        format!("spiffe://{trust_domain}/mcp/gateway/{gateway}")
+    }
+}
+
 /// A business unit of the registry.
 #[derive(Debug, Clone)]
 pub struct Unit {

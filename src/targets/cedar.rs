@@ -16,10 +16,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::{CompileError, Files, Target};
+use super::{CompileError, Files, Input, Proof, Target};
 use crate::bundle::Artifact;
-use crate::checks::CheckedModel;
-use crate::source::{Loc, Sources};
+use crate::source::Loc;
 use layout::Layout;
 
 /// The target.
@@ -46,6 +45,12 @@ strictly, and compares what they decide with the access relation, cell by cell."
     expressed: coverage::expressed,
     // Cedar ids hold any character, so every name is the one in YAML.
     names: |_| BTreeMap::new(),
+    proof: Proof::Run("the engine itself, linked into mcpctl, decides every request of small models in the tests"),
+    needs: |_| Vec::new(),
+    blind_to: |_, _, _| None,
+    leaves_out: |_, _| None,
+    recognises_callers: false,
+    matches_uris: false,
     compile,
 };
 
@@ -88,18 +93,18 @@ mod action {
 /// Keys that Cedar's JSON form of a context gives a meaning of its own, so that a fact of that name could not be sent.
 const RESERVED: [&str; 3] = ["__entity", "__extn", "__expr"];
 
-fn compile(checked: &CheckedModel, sources: &Sources) -> Result<Files, CompileError> {
-    let facts = checked.policy().facts.names();
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
+    let facts = input.policy.facts.names();
     if let Some(fact) = facts.iter().find(|fact| RESERVED.contains(&fact.as_str())) {
         return Err(CompileError::Refused(format!("the requirement `{fact}` has a name that Cedar keeps for itself")));
     }
-    let layout = Layout::new(checked.model(), checked.policy());
+    let layout = Layout::new(input.model, input.policy);
     let of_rules: Vec<Loc> = layout.rules().flat_map(|(_, rule)| rule.from.iter().copied()).collect();
     let file =
         |name: &str, text: String, from: Vec<Loc>| (name.to_owned(), Artifact { bytes: text.into_bytes(), from });
     Ok(vec![
         file("schema.cedarschema", schema::print(&layout)?, layout.declared_at()),
-        file("policies.cedar", policies::print(&layout, sources)?, of_rules),
+        file("policies.cedar", policies::print(&layout, input.sources)?, of_rules),
         file("entities.json", entities::print(&layout)?, entities::places(&layout)),
         file("evidence.json", evidence::print(&layout)?, evidence::places(&layout)),
     ])

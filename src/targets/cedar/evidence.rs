@@ -139,8 +139,9 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
         deny: DENY.to_vec(),
         tokens: Tokens {
             issuers: identity.into_iter().flat_map(|identity| &identity.issuers).map(issuer).collect(),
-            speaks_for: "an issuer with a list vouches only for principals of these kinds (`agents`, `flows`) and \
-                         units; an empty list means all",
+            speaks_for: "an issuer whose list names `agents` or `flows` vouches only for principals of these kinds \
+                         (`any_agent` is one of `agents`), and one whose list names units only for principals of \
+                         these; an empty list means all",
         },
         principal: principal_map(&layout.policy.principals, identity)?,
         facts: facts.collect(),

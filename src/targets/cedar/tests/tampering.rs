@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::world::{World, enterprise, text};
 use crate::build::{BuildError, verify};
 use crate::bundle::Artifact;
+use crate::model::Model;
 use crate::policy::Policy;
 use crate::policy::compare::compare;
 
@@ -23,7 +24,7 @@ fn tampered(file: &str, change: impl Fn(&str) -> String) -> (Policy, BTreeMap<St
 
 /// What the verifier says, with all causes, and how many leaks and refusals it counts where it gets to comparing.
 fn verdict((policy, artifacts): &(Policy, BTreeMap<String, Artifact>)) -> String {
-    let error = verify("cedar", artifacts, policy).expect_err("tampering must not pass");
+    let error = verify("cedar", artifacts, &Model::default(), policy).expect_err("tampering must not pass");
     let mut said = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(next) = cause {
@@ -217,7 +218,7 @@ fn another_models_files_are_refused() {
 #[test]
 fn cedars_own_words_are_rendered() {
     let (policy, artifacts) = tampered("policies.cedar", |text| text.replacen("context.tls", "context.unheard_of", 1));
-    let error = verify("cedar", &artifacts, &policy).unwrap_err();
+    let error = verify("cedar", &artifacts, &Model::default(), &policy).unwrap_err();
     let mut rendered = String::new();
     miette::NarratableReportHandler::new().render_report(&mut rendered, &error).unwrap();
     assert!(rendered.contains("do not verify"), "{rendered}");

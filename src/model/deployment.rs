@@ -1,0 +1,121 @@
+//! How the workspace is deployed: what `mcpctl.yaml` says of each target.
+//! Source: `targets` of `mcpctl.yaml`, the tool's own settings.
+
+use std::collections::BTreeMap;
+
+use super::name::FactName;
+use crate::source::{Loc, Spanned};
+
+/// Settings by target name. A target that stands here is mandatory: a compile that cannot produce it fails.
+#[derive(Debug, Clone, Default)]
+pub struct Deployment {
+    /// What is said of each target.
+    pub targets: BTreeMap<String, TargetSettings>,
+}
+
+impl Deployment {
+    /// What is said of a target; `None` where it is not listed.
+    #[must_use]
+    pub fn of(&self, target: &str) -> Option<&TargetSettings> {
+        self.targets.get(target)
+    }
+}
+
+/// What is said of one target. A key that the target does not have is refused when the settings are read, so here it is
+/// simply not set.
+#[derive(Debug, Clone, Default)]
+pub struct TargetSettings {
+    /// Where it stands.
+    pub loc: Loc,
+    /// Facts to be taken as given although the target cannot see them.
+    pub assume: Vec<Spanned<FactName>>,
+    /// Why that is right; set where `assume` is.
+    pub assume_reason: Option<Spanned<String>>,
+    /// Listeners by gateway: `central`, or a unit.
+    pub gateways: BTreeMap<String, GatewaySettings>,
+    /// Status of a denial: 403 or 200.
+    pub deny_status: Option<Spanned<u32>>,
+    /// Kubernetes namespace of what is emitted.
+    pub namespace: Option<Spanned<String>>,
+    /// Name of the Kubernetes `Gateway` that routes are attached to.
+    pub gateway: Option<Spanned<String>>,
+    /// ARN of the AgentCore gateway.
+    pub gateway_arn: Option<Spanned<String>>,
+    /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body.
+    pub verified_headers: Option<Spanned<bool>>,
+}
+
+impl TargetSettings {
+    /// The settings of a gateway: its own, else those of `central`, which stand for every gateway that has none.
+    #[must_use]
+    pub fn gateway(&self, name: &str) -> Option<&GatewaySettings> {
+        self.gateways.get(name).or_else(|| self.gateways.get("central"))
+    }
+}
+
+/// One gateway's listener.
+#[derive(Debug, Clone, Default)]
+pub struct GatewaySettings {
+    /// Address and port that it listens on.
+    pub listen: Option<Spanned<Listen>>,
+    /// Address and port of its admin interface.
+    pub admin: Option<Spanned<Listen>>,
+    /// Its certificate, key and trusted authorities.
+    pub tls: Option<Tls>,
+}
+
+/// `host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// IP address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl Listen {
+    /// Reads `127.0.0.1:8443` or `[::1]:8443`; an IP address, since a listener binds no name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let address: core::net::SocketAddr = text.parse().ok()?;
+        Some(Self { host: address.ip().to_string(), port: address.port() })
+    }
+}
+
+/// Files on the machine that the gateway runs on; none is read when compiling.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Certificate chain, PEM.
+    pub cert: Spanned<String>,
+    /// Private key, PEM.
+    pub key: Spanned<String>,
+    /// Authorities that peers' certificates must come from, PEM.
+    pub ca: Spanned<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_binds_an_address() {
+        let listen = |text| Listen::parse(text).map(|listen| (listen.host, listen.port));
+        assert_eq!(listen("127.0.0.1:8443"), Some(("127.0.0.1".to_owned(), 8443)));
+        assert_eq!(listen("[::1]:80"), Some(("::1".to_owned(), 80)));
+        for bad in ["localhost:80", "127.0.0.1", ":80", "127.0.0.1:70000", ""] {
+            assert_eq!(listen(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_settings_has_those_of_the_centre() {
+        let with = |port| GatewaySettings {
+            listen: Some(Spanned::new(Listen { host: "::".to_owned(), port }, Loc::default())),
+            ..GatewaySettings::default()
+        };
+        let gateways = [("central".to_owned(), with(1)), ("retail".to_owned(), with(2))].into();
+        let settings = TargetSettings { gateways, ..TargetSettings::default() };
+        let port = |name| settings.gateway(name).and_then(|g| g.listen.as_ref()).map(|listen| listen.value.port);
+        assert_eq!((port("central"), port("retail"), port("logistics")), (Some(1), Some(2), Some(1)));
+    }
+}

@@ -1,0 +1,306 @@
+//! `targets` of `mcpctl.yaml`, as written. Each target has the keys that it uses and no others.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::deployment::{Deployment, GatewaySettings, Listen, TargetSettings, Tls};
+use crate::model::name::FactName;
+use crate::schema::rules::INVALID_VALUE;
+use crate::source::{Loc, Spanned};
+
+/// Targets that every compile must produce, and how.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetsSection {
+    /// Cedar policies for AgentCore gateways of Amazon Bedrock.
+    agentcore: Option<Spanned<AgentcoreSettings>>,
+    /// Configuration of agentgateway.
+    agentgateway: Option<Spanned<AgentgatewaySettings>>,
+    /// Routes of the Envoy AI Gateway.
+    #[serde(rename = "ai-gateway")]
+    ai_gateway: Option<Spanned<AiGatewaySettings>>,
+    /// Cedar schema, policies, entities and evidence.
+    cedar: Option<Spanned<PlainSettings>>,
+    /// Configuration of Envoy, a folder for each gateway.
+    envoy: Option<Spanned<EnvoySettings>>,
+    /// Policies of the Istio mesh.
+    istio: Option<Spanned<IstioSettings>>,
+    /// Namespaces, network policies and quotas of Kubernetes.
+    kubernetes: Option<Spanned<KubernetesSettings>>,
+    /// Cedar policies for ToolHive.
+    toolhive: Option<Spanned<ToolhiveSettings>>,
+}
+
+/// A target without settings of its own.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct PlainSettings {}
+
+/// Settings of `envoy`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct EnvoySettings {
+    /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
+    listen: Option<Spanned<String>>,
+    /// Address and port of the admin interface, `127.0.0.1:9901` by default.
+    admin: Option<Spanned<String>>,
+    /// Certificate, key and trusted authorities of the gateways.
+    tls: Option<TlsSettings>,
+    /// What single gateways have of their own, by unit, or `central`.
+    #[serde(default)]
+    gateways: BTreeMap<String, GatewayEntry>,
+    /// HTTP status of a denial: 403, or 200 for clients that end their session at any other.
+    #[cfg_attr(test, schemars(extend("enum" = [200, 403])))]
+    deny_status: Option<Spanned<u32>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+/// Settings of `agentgateway`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct AgentgatewaySettings {
+    /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
+    listen: Option<Spanned<String>>,
+    /// Certificate, key and trusted authorities of the gateways.
+    tls: Option<TlsSettings>,
+    /// What single gateways have of their own, by unit, or `central`.
+    #[serde(default)]
+    gateways: BTreeMap<String, GatewayEntry>,
+    /// Kubernetes namespace of the policy form; `mcp` by default.
+    namespace: Option<Spanned<String>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+/// Settings of `ai-gateway`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct AiGatewaySettings {
+    /// Kubernetes namespace of the routes; `mcp` by default.
+    namespace: Option<Spanned<String>>,
+    /// The `Gateway` that routes are attached to; `mcp` by default.
+    gateway: Option<Spanned<String>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+/// Settings of `istio`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct IstioSettings {
+    /// Kubernetes namespace of the servers; `mcp` by default.
+    namespace: Option<Spanned<String>>,
+    /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body, so that they can
+    /// tell tools apart. Without it, rules are for whole servers.
+    verified_headers: Option<Spanned<bool>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+/// Settings of `kubernetes`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct KubernetesSettings {
+    /// Kubernetes namespace of the servers; `mcp` by default.
+    namespace: Option<Spanned<String>>,
+}
+
+/// Settings of `agentcore`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct AgentcoreSettings {
+    /// ARN of the gateway that the policies are for.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    gateway_arn: Option<Spanned<String>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+/// Settings of `toolhive`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct ToolhiveSettings {
+    /// Kubernetes namespace of the resources; `mcp` by default.
+    namespace: Option<Spanned<String>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+/// Files on the machine that the gateway runs on.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct TlsSettings {
+    /// Certificate chain, PEM.
+    cert: Spanned<String>,
+    /// Private key, PEM.
+    key: Spanned<String>,
+    /// Authorities that peers' certificates must come from, PEM.
+    ca: Spanned<String>,
+}
+
+/// What one gateway has of its own.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct GatewayEntry {
+    /// Address and port that it listens on.
+    listen: Option<Spanned<String>>,
+    /// Address and port of its admin interface.
+    admin: Option<Spanned<String>>,
+    /// Its certificate, key and trusted authorities.
+    tls: Option<TlsSettings>,
+}
+
+impl TargetsSection {
+    /// What it means.
+    pub(super) fn lower(self, findings: &mut Vec<Diagnostic>) -> Deployment {
+        let mut deployment = Deployment::default();
+        let mut add = |name: &str, settings: Option<TargetSettings>| {
+            if let Some(settings) = settings {
+                judge_assumptions(name, &settings, findings);
+                deployment.targets.insert(name.to_owned(), settings);
+            }
+        };
+        let at = |loc: Loc, assume, assume_reason| TargetSettings { loc, assume, assume_reason, ..Default::default() };
+        let plain = |written: Option<Spanned<PlainSettings>>| written.map(|written| at(written.loc, Vec::new(), None));
+        add("cedar", plain(self.cedar));
+        add(
+            "agentcore",
+            self.agentcore.map(|Spanned { value, loc }| TargetSettings {
+                gateway_arn: value.gateway_arn,
+                ..at(loc, value.assume, value.assume_reason)
+            }),
+        );
+        add(
+            "ai-gateway",
+            self.ai_gateway.map(|Spanned { value, loc }| TargetSettings {
+                namespace: value.namespace,
+                gateway: value.gateway,
+                ..at(loc, value.assume, value.assume_reason)
+            }),
+        );
+        add(
+            "istio",
+            self.istio.map(|Spanned { value, loc }| TargetSettings {
+                namespace: value.namespace,
+                verified_headers: value.verified_headers,
+                ..at(loc, value.assume, value.assume_reason)
+            }),
+        );
+        add(
+            "kubernetes",
+            self.kubernetes.map(|Spanned { value, loc }| TargetSettings {
+                namespace: value.namespace,
+                ..at(loc, Vec::new(), None)
+            }),
+        );
+        add(
+            "toolhive",
+            self.toolhive.map(|Spanned { value, loc }| TargetSettings {
+                namespace: value.namespace,
+                ..at(loc, value.assume, value.assume_reason)
+            }),
+        );
+        let mut faults = Vec::new();
+        add(
+            "agentgateway",
+            self.agentgateway.map(|Spanned { value, loc }| {
+                let all = GatewayEntry { listen: value.listen, admin: None, tls: value.tls };
+                TargetSettings {
+                    gateways: gateways(all, value.gateways, &mut faults),
+                    namespace: value.namespace,
+                    ..at(loc, value.assume, value.assume_reason)
+                }
+            }),
+        );
+        add(
+            "envoy",
+            self.envoy.map(|Spanned { value, loc }| {
+                let all = GatewayEntry { listen: value.listen, admin: value.admin, tls: value.tls };
+                TargetSettings {
+                    gateways: gateways(all, value.gateways, &mut faults),
+                    deny_status: value.deny_status,
+                    ..at(loc, value.assume, value.assume_reason)
+                }
+            }),
+        );
+        findings.extend(faults);
+        deployment
+    }
+}
+
+/// What is said of all gateways stands under `central`, and is what a gateway has where it says nothing itself.
+fn gateways(
+    all: GatewayEntry,
+    each: BTreeMap<String, GatewayEntry>,
+    findings: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, GatewaySettings> {
+    let all = settled(all, &GatewaySettings::default(), findings);
+    let mut gateways: BTreeMap<String, GatewaySettings> =
+        each.into_iter().map(|(name, entry)| (name, settled(entry, &all, findings))).collect();
+    gateways.entry("central".to_owned()).or_insert(all);
+    gateways
+}
+
+fn settled(entry: GatewayEntry, all: &GatewaySettings, findings: &mut Vec<Diagnostic>) -> GatewaySettings {
+    let mut listen = |written: Option<Spanned<String>>| {
+        let written = written?;
+        let parsed = Listen::parse(&written.value);
+        if parsed.is_none() {
+            let message = format!("`{written}` is no IP address with a port, like `0.0.0.0:8443`");
+            findings.push(Diagnostic::new(&INVALID_VALUE, written.loc, message));
+        }
+        parsed.map(|listen| Spanned::new(listen, written.loc))
+    };
+    GatewaySettings {
+        listen: listen(entry.listen).or_else(|| all.listen.clone()),
+        admin: listen(entry.admin).or_else(|| all.admin.clone()),
+        tls: entry.tls.map(|tls| Tls { cert: tls.cert, key: tls.key, ca: tls.ca }).or_else(|| all.tls.clone()),
+    }
+}
+
+/// An assumption is a hole in the proof, so it comes with its reason.
+fn judge_assumptions(name: &str, settings: &TargetSettings, findings: &mut Vec<Diagnostic>) {
+    let reason = settings.assume_reason.as_ref().filter(|reason| !reason.value.trim().is_empty());
+    match (settings.assume.first(), reason) {
+        (Some(fact), None) => {
+            let message = format!("target `{name}` assumes `{fact}` without a reason");
+            let help = "say in `assume_reason` what makes sure of it; the reason goes into the bundle";
+            findings.push(Diagnostic::new(&INVALID_VALUE, fact.loc, message).help(help));
+        }
+        (None, Some(reason)) => {
+            let message = format!("target `{name}` gives a reason and assumes nothing");
+            findings.push(Diagnostic::new(&INVALID_VALUE, reason.loc, message));
+        }
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+}

@@ -1,0 +1,171 @@
+//! Which gateways there are, and where each sends the calls to a server.
+//!
+//! The central gateway routes to every server: straight to those of the centre and of units without a gateway of their own,
+//! and through a unit's gateway to that unit's. A unit's gateway routes to its own servers.
+
+use std::collections::BTreeMap;
+
+use super::Need;
+use crate::model::Model;
+use crate::model::name::{ServerName, UnitName};
+use crate::model::server::Server;
+use crate::policy::Policy;
+
+/// The name of the central gateway: of its settings, its folder, and in its identity.
+pub const CENTRAL: &str = "central";
+
+/// A gateway.
+#[derive(Debug)]
+pub struct Gateway<'m> {
+    /// [`CENTRAL`], or the unit's name.
+    pub name: &'m str,
+    /// The unit; `None` for the central gateway.
+    pub unit: Option<&'m UnitName>,
+    /// Its public URL, where declared.
+    pub url: Option<&'m str>,
+    /// Where it sends the calls to each server, sorted by name.
+    pub routes: Vec<Route<'m>>,
+}
+
+/// The way to a server.
+#[derive(Debug)]
+pub struct Route<'m> {
+    /// The server.
+    pub server: &'m Server,
+    /// The next hop.
+    pub to: Hop<'m>,
+}
+
+/// What calls are sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hop<'m> {
+    /// The server itself, by its URL.
+    Server(&'m str),
+    /// The gateway of a unit, by its URL.
+    Gateway(&'m UnitName, &'m str),
+}
+
+/// Every gateway, the central one first; units in order. Servers that nobody may use, or without a URL, have no route.
+#[must_use]
+pub fn gateways<'m>(model: &'m Model, policy: &Policy) -> Vec<Gateway<'m>> {
+    let mut central =
+        Gateway { name: CENTRAL, unit: None, url: text(&model.topology.central_gateway), routes: Vec::new() };
+    let mut units: BTreeMap<&UnitName, Gateway<'m>> = BTreeMap::new();
+    for server in used(model, policy) {
+        let Some(url) = text(&server.url) else { continue };
+        let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
+        match unit.and_then(|unit| text(&unit.gateway).map(|gateway| (&unit.name.value, gateway))) {
+            Some((name, gateway)) => {
+                central.routes.push(Route { server, to: Hop::Gateway(name, gateway) });
+                let entry = units.entry(name).or_insert_with(|| Gateway {
+                    name: name.as_str(),
+                    unit: Some(name),
+                    url: Some(gateway),
+                    routes: Vec::new(),
+                });
+                entry.routes.push(Route { server, to: Hop::Server(url) });
+            }
+            None => central.routes.push(Route { server, to: Hop::Server(url) }),
+        }
+    }
+    std::iter::once(central).chain(units.into_values()).collect()
+}
+
+fn text(value: &Option<crate::source::Spanned<String>>) -> Option<&str> {
+    value.as_ref().map(|value| value.value.as_str())
+}
+
+/// The servers that somebody may use, sorted by name.
+pub fn used<'m>(model: &'m Model, policy: &Policy) -> Vec<&'m Server> {
+    let mut names: Vec<&ServerName> = policy
+        .all_cells()
+        .filter(|(_, _, cell)| !policy.is_never(cell.condition))
+        .map(|(_, object, _)| &policy.object_at(object).server)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().filter_map(|name| model.servers.get(name)).collect()
+}
+
+/// What every gateway needs: an issuer with audiences and keys, and the URLs of the servers.
+#[must_use]
+pub fn needs(model: &Model) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let mut need = |what: &str, how: &str, loc| {
+        needs.push(Need { what: what.to_owned(), how: how.to_owned(), loc });
+    };
+    match &model.identity {
+        None => need(
+            "a token issuer",
+            "add an `identity` section with `issuer`, `audiences`, and `jwks` or `jwks_file`",
+            None,
+        ),
+        Some(identity) => {
+            if identity.issuers.is_empty() {
+                need("a token issuer", "add `issuer`, `audiences` and `jwks` to `identity`", Some(identity.loc));
+            }
+            for issuer in &identity.issuers {
+                if issuer.audiences.is_empty() {
+                    need("the audiences of its tokens", "add `audiences`", Some(issuer.issuer.loc));
+                }
+                if issuer.keys.is_none() {
+                    need("the keys of the issuer", "add `jwks` or `jwks_file`", Some(issuer.issuer.loc));
+                }
+            }
+            let federated = model.topology.units.values().any(|unit| unit.gateway.is_some());
+            if federated && identity.trust_domain.is_none() {
+                let how = "add `trust_domain` to `identity`: gateways know each other by certificates in it";
+                need("a trust domain", how, Some(identity.loc));
+            }
+        }
+    }
+    let without: Vec<&Server> = model.servers.values().filter(|s| s.url.is_none() && !s.tools.is_empty()).collect();
+    if let Some(first) = without.first() {
+        let more = if without.len() == 1 { String::new() } else { format!(" and {} more", without.len() - 1) };
+        let what = format!("the URL of server `{}`{more}", first.name);
+        need(&what, "add `url` to the server's entry in `mcp_registry`", Some(first.name.loc));
+    }
+    needs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::tests::checked;
+
+    const WORLD: &str = "
+# file: registry.yaml
+federation_config:
+  central_gateway: {global_policies: [{cross_bu_data_sharing: allowed}]}
+  business_unit_gateways: {cross_unit_routing: allowed}
+mcp_registry:
+  business_units: [{name: retail, gateway: 'https://gw.retail.example'}, {name: logistics}]
+  servers:
+    - {name: a, business_unit: retail, url: 'https://a.example/mcp', tools: [{name: t}]}
+    - {name: b, business_unit: central, url: 'https://b.example/mcp', tools: [{name: t}]}
+    - {name: c, business_unit: logistics, url: 'https://c.example/mcp', tools: [{name: t}]}
+    - {name: d, business_unit: retail, tools: [{name: t}]}
+  agents:
+    - {name: agent, business_unit: central, subject: agent, may_call: [a/t, b/t, c/t]}
+";
+
+    #[test]
+    fn a_units_servers_are_behind_its_gateway() {
+        let (checked, _) = checked(WORLD);
+        let found = gateways(checked.model(), checked.policy());
+        let routes = |gateway: &Gateway<'_>| -> Vec<(String, bool)> {
+            let each = gateway.routes.iter();
+            each.map(|route| (route.server.name.value.to_string(), matches!(route.to, Hop::Server(_)))).collect()
+        };
+        assert_eq!(found.iter().map(|gateway| gateway.name).collect::<Vec<_>>(), ["central", "retail"]);
+        assert_eq!(routes(&found[0]), [("a".to_owned(), false), ("b".to_owned(), true), ("c".to_owned(), true)]);
+        assert_eq!(routes(&found[1]), [("a".to_owned(), true)]);
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let (checked, _) = checked(WORLD);
+        let said: Vec<String> = needs(checked.model()).into_iter().map(|need| need.what).collect();
+        assert_eq!(said, ["a token issuer", "the URL of server `d`"]);
+    }
+}

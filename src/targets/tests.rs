@@ -1,0 +1,102 @@
+//! What holds for every target; and, for the tests of each, workspaces from text.
+
+use super::*;
+use crate::analysis::analyse;
+use crate::build::{BuildError, Built, build};
+use crate::checks::{CheckedModel, accept};
+use crate::workspace::{InputFile, Skipped, Workspace};
+
+/// The files of a workspace, checked. Files are separated by lines `# file: NAME`; text before the first is `mcpctl.yaml`.
+///
+/// # Panics
+/// Where there is a finding of level error.
+pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
+    let mut files: Vec<(String, String)> = vec![("mcpctl.yaml".to_owned(), String::new())];
+    for line in text.lines() {
+        match line.strip_prefix("# file: ") {
+            Some(name) => files.push((name.trim().to_owned(), String::new())),
+            None => files.last_mut().unwrap().1.push_str(&format!("{line}\n")),
+        }
+    }
+    let mut files = files.into_iter().map(|(name, text)| InputFile { name, bytes: Ok(text.into_bytes()) });
+    let settings = files.next().filter(|file| file.bytes.as_ref().is_ok_and(|bytes| !bytes.is_empty()));
+    let workspace = Workspace { root: "/".into(), files: files.collect(), settings, skipped: Skipped::default() };
+    let analysis = analyse(workspace, None);
+    let findings: Vec<String> =
+        analysis.report.diagnostics.iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect();
+    let checked = accept(analysis.model, analysis.policy, &analysis.report)
+        .unwrap_or_else(|_| panic!("the workspace has errors: {findings:#?}"));
+    (checked, analysis.sources)
+}
+
+/// The verified bundle of one target for a workspace from text.
+///
+/// # Errors
+/// Those of [`build`].
+pub(crate) fn built(target: &'static Target, text: &str) -> Result<Built, Vec<BuildError>> {
+    let (checked, sources) = checked(text);
+    build(&checked, &sources, &[target], "sha256:0")
+}
+
+#[test]
+fn targets_are_sorted_and_documented() {
+    assert!(TARGETS.is_sorted_by_key(|target| target.name));
+    for target in TARGETS {
+        assert!(!target.doc.is_empty() && !target.summary.is_empty(), "{}", target.name);
+        for family in FamilyId::ALL {
+            if let Coverage::Full = (target.coverage)(*family) {
+                assert!((target.expressed)(*family).is_empty(), "{} {}", target.name, family.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_are_cut_after_the_first_unknown_word() {
+    let words = ["servers", "tools", "name"];
+    assert_eq!(beyond("servers[].tools[].name", &words), None);
+    assert_eq!(beyond("servers[].labels.name", &words), Some("servers[].labels".to_owned()));
+    assert_eq!(beyond("units[].x", &words), Some("units".to_owned()));
+    assert_eq!(beyond("x", &[]), Some("x".to_owned()));
+}
+
+#[test]
+fn the_manifest_names_families_in_use() {
+    let mut sources = Sources::new();
+    sources.add(crate::source::SourceFile::new("a.yaml", "x\ny\n"));
+    let mut model = Model::default();
+    model.keys.insert("caching_strategy", [("layers[].ttl".to_owned(), Loc { start: 2, ..Loc::default() })].into());
+    model.keys.insert("progressive_auth", [("levels".to_owned(), Loc::default())].into());
+    let entry = entry(&cedar::TARGET, &model, &sources, &View::default(), &Stricter::default());
+    let coverage: Vec<_> = entry.coverage.iter().map(|c| (c.family.as_str(), c.coverage.as_str())).collect();
+    assert_eq!(coverage, [("progressive_auth", "full"), ("caching_strategy", "none")]);
+    assert_eq!(entry.not_expressed.len(), 1);
+    assert_eq!((entry.not_expressed[0].key.as_str(), entry.not_expressed[0].at.as_str()), ("layers", "a.yaml:2"));
+}
+
+#[test]
+fn only_unexpressed_keys_are_noted_each_once() {
+    let mut model = Model::default();
+    let at = |start| Loc { start, end: start + 1, ..Loc::default() };
+    let keys = [
+        ("service_mesh", at(1)),
+        ("service_mesh.mutual_tls", at(2)),
+        ("network_segmentation[].gateways", at(9)),
+        ("network_segmentation[].agents", at(7)),
+    ];
+    model.keys.insert("zero_trust_config", keys.map(|(key, loc)| (key.to_owned(), loc)).into());
+    model.keys.insert("progressive_auth", [("levels".to_owned(), at(20))].into());
+    let found = notes(&cedar::TARGET, &model);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].loc, at(7));
+    assert_eq!(found[0].message, "`network_segmentation` of `zero_trust_config` is not expressed by target `cedar`");
+}
+
+#[test]
+fn what_a_proof_rests_on_and_what_is_assumed_is_in_the_manifest() {
+    let settings = "targets: {cedar: {}}\n# file: all.yaml\nmcp_registry:\n  servers: [{name: a, tools: [{name: t}]}]\n  \
+                    agents: [{name: agent, subject: agent, may_call: [a/t]}]\n";
+    let built = built(&cedar::TARGET, settings).unwrap();
+    let target = &built.bundle.manifest.targets[0];
+    assert_eq!((target.proof.rests_on.as_str(), target.assumed.len(), target.stricter.len()), ("RUN", 0, 0));
+}

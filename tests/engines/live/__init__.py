@@ -1,0 +1,1 @@
+"""Tests of compiled bundles on running products, on loopback."""

@@ -1,0 +1,338 @@
+"""Attacks: requests that a caller with some rights sends to run a tool that it may not. What counts is what runs."""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+import time
+
+from . import request
+from .fleet import Fleet
+from .tally import Tally
+from .tokens import b64
+from .wire import Refused
+
+SERVER, ALLOWED, FORBIDDEN = "crm_server", "get_customer", "update_customer"
+ARGUMENTS = '"arguments":{"note":"n","amount":5}'
+CALL = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{FORBIDDEN}",{ARGUMENTS}}}}}'
+HARMLESS = CALL.replace(FORBIDDEN, ALLOWED)
+
+
+class Attacker:
+    """Sends, and looks at the servers for what ran."""
+
+    def __init__(self, fleet: Fleet, tally: Tally):
+        self.fleet, self.tally = fleet, tally
+        self.numbers = iter(range(1, 100_000))
+
+    def look(self, what: str, forbidden: str, answer, seen_is_bypass=False) -> None:
+        arrived = self.fleet.seen()
+        ran = arrived["ran"].get(forbidden, 0)
+        self.tally.count(allowed=bool(ran))
+        if ran:
+            self.tally.fault(f"{what}: {forbidden} ran: {answer}", bypass=True)
+        if seen_is_bypass and arrived["seen"]:
+            self.tally.fault(f"{what}: it reached the server: {answer}", bypass=True)
+        for token in arrived["tokens"]:
+            self.tally.fault(f"{what}: a server saw a token: {token}", bypass=True)
+        for certificate in arrived["certificates"]:
+            self.tally.fault(f"{what}: a server saw a forwarded certificate: {certificate}", bypass=True)
+
+    def send(self, what, connection, body, headers, path=None, method="POST", forbidden=None, **more):
+        body = body.encode() if isinstance(body, str) else body
+        try:
+            answer = connection.ask(method, path or request.path(SERVER), headers, body, **more)
+        except Refused as error:
+            answer = f"refused: {error}"
+        self.look(what, forbidden or f"{SERVER}/{FORBIDDEN}", answer, seen_is_bypass=bool(forbidden))
+        return answer
+
+
+def run(fleet: Fleet) -> Tally:
+    tally = Tally("attacks")
+    attacker = Attacker(fleet, tally)
+    relation, presenter = fleet.relation, fleet.presenter
+    care, tool = relation.principal("care_agent"), relation.tool(SERVER, FORBIDDEN)
+    token = presenter.token(care, {"user_delegation"}, tool)
+    control = fleet.connect("central", fleet.caller(care))
+    fleet.seen()
+    good = control.ask("POST", request.path(SERVER), request.headers(token, "a0", ("tools/call", ALLOWED)),
+                       request.call(ALLOWED, '{"note":"n"}', 1, True))
+    tally.check(fleet.seen()["ran"] == {f"{SERVER}/{ALLOWED}": 1}, f"the caller may call the other tool: {good}")
+    ways = [("central", fleet.caller(care)), ("retail", fleet.pki.gateway("central"))]
+    for gateway, pair in ways:
+        connection = fleet.connect(gateway, pair)
+        for modern in (False, True):
+            messages(attacker, connection, token, gateway, modern)
+        connection.close()
+    amounts(attacker)
+    identities(attacker)
+    tokens(attacker)
+    detours(attacker)
+    return tally.end()
+
+
+def messages(attacker: Attacker, connection, token: str, gateway: str, modern: bool) -> None:
+    """What is written differently and could be read differently: 60 bodies, in both protocols."""
+    plain = request.headers(token, "a")
+    if modern:
+        # The current protocol's headers tell of the harmless call.
+        plain |= {"mcp-protocol-version": request.MODERN, "mcp-method": "tools/call", "mcp-name": ALLOWED}
+
+    def meta(body):
+        return body[:-2] + f',"_meta":{request.envelope()}}}}}' if modern and isinstance(body, str) and body.endswith("}}") else body
+
+    def p(what, body, **more):
+        changed = more.pop("headers", {})
+        headers = {k: v for k, v in (plain | changed).items() if v is not None}
+        attacker.send(f"{what} ({gateway}, {'current' if modern else 'older'} protocol)", connection, body, headers, **more)
+
+    p("plain", meta(CALL))
+    p("batch", f"[{CALL}]")
+    p("batch, harmless first", f"[{HARMLESS},{CALL}]")
+    for order in ((ALLOWED, FORBIDDEN), (FORBIDDEN, ALLOWED)):
+        p(f"name twice, {order[0]} first", meta(CALL.replace(f'"name":"{FORBIDDEN}"', '"name":"%s","name":"%s"' % order)))
+    p("params twice, harmless first", CALL.replace('"params"', f'"params":{{"name":"{ALLOWED}"}},"params"'))
+    p("params twice, harmless last", CALL[:-1] + f',"params":{{"name":"{ALLOWED}"}}}}')
+    p("method twice, harmless first", meta(CALL.replace('"method":"tools/call"', '"method":"tools/list","method":"tools/call"')))
+    p("method twice, harmless last", CALL[:-1] + ',"method":"tools/list"}')
+    p("method twice, escaped", CALL[:-1] + ',"me\\u0074hod":"tools/list"}')
+    p("name twice, escaped", CALL[:-2] + f',"na\\u006de":"{ALLOWED}"}}}}')
+    p("name escaped", meta(CALL.replace("update_customer", "update\\u005fcustomer")))
+    p("name with a null", meta(CALL.replace('"update_customer"', '"get_customer\\u0000","x":"update_customer"')))
+    p("name in capitals", meta(CALL.replace('"name"', '"Name"')))
+    p("names in both cases", meta(CALL.replace('"name":', f'"name":"{ALLOWED}","Name":')))
+    p("params before method", f'{{"params":{{{ARGUMENTS},"name":"{FORBIDDEN}"}},"method":"tools/call","id":1,"jsonrpc":"2.0"}}')
+    p("harmless name in arguments", meta(CALL.replace('"note":"n"', f'"name":"{ALLOWED}"')))
+    p("harmless name in _meta", CALL.replace(ARGUMENTS, f'{ARGUMENTS},"_meta":{{"name":"{ALLOWED}"}}'))
+    p("name in a list", meta(CALL.replace(f'"{FORBIDDEN}"', f'["{ALLOWED}","{FORBIDDEN}"]')))
+    p("name in a map", meta(CALL.replace(f'"{FORBIDDEN}"', f'{{"{ALLOWED}":"{FORBIDDEN}"}}')))
+    p("two messages", f"{HARMLESS}\n{CALL}")
+    p("two messages, no space", HARMLESS + CALL)
+    p("byte order mark", "\ufeff" + meta(CALL))
+    p("comment", meta(CALL).replace('{"jsonrpc"', '{/*x*/"jsonrpc"', 1))
+    p("single quotes", meta(CALL).replace('"', "'"))
+    p("utf-16", CALL.encode("utf-16"))
+    p("utf-16 with charset", CALL.encode("utf-16-le"), headers={"content-type": "application/json; charset=utf-16le"})
+    p("utf-7 with charset", CALL.encode("utf-7"), headers={"content-type": "application/json; charset=utf-7"})
+    p("compressed", gzip.compress(CALL.encode()), headers={"content-encoding": "gzip"})
+    for kind in ("text/plain", None, "application/json-rpc", "Application/JSON", "application/json; charset=utf-8",
+                 "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
+        p(f"content type {kind}", meta(CALL), headers={"content-type": kind})
+    for accept in ("application/json", "text/event-stream", "*/*", None, "text/html"):
+        p(f"accept {accept}", meta(CALL), headers={"accept": accept})
+    for method in ("PUT", "PATCH", "OPTIONS", "HEAD", "GET", "DELETE", "post", "TRACE"):
+        p(f"by {method}", meta(CALL), method=method, head_only=method in ("HEAD", "GET"))
+    p("method override", meta(CALL), headers={"x-http-method-override": "POST"}, method="GET", head_only=True)
+    p("not JSON", '{"jsonrpc":"2.0",')
+    p("nothing", "")
+    p("no JSON-RPC", '{"a":1}')
+    p("JSON-RPC 1.0", meta(CALL.replace('"2.0"', '"1.0"')))
+    p("no version", meta(CALL.replace('"jsonrpc":"2.0",', "")))
+    p("an answer with a method", CALL[:-1] + ',"result":{}}')
+    for id_ in ('"x"', "null", "1.5", "[1]", "{}"):
+        p(f"id {id_}", meta(CALL.replace('"id":1', f'"id":{id_}')))
+    p("notification", meta(CALL.replace('"id":1,', "")))
+    for size in (9_000, 70_000, 1_100_000):
+        pad = "a" * size
+        p(f"{size} bytes", meta(CALL.replace('"note":"n"', f'"note":"{pad}"')))
+        p(f"{size} bytes, then the name again", meta(CALL.replace(f'"name":"{FORBIDDEN}",', f'"name":"{ALLOWED}","pad":"{pad}","name":"{FORBIDDEN}",')))
+        p(f"{size} bytes, then params again", HARMLESS[:-1] + f',"pad":"{pad}","params":{{"name":"{FORBIDDEN}",{ARGUMENTS}}}}}')
+        p(f"{size} bytes, then the method again", CALL.replace('"method":"tools/call"', f'"method":"tools/list","pad":"{pad}","method":"tools/call"'))
+        p(f"{size} spaces before", " " * size + meta(CALL))
+    whole = meta(CALL).encode()
+    p("in two chunks", b"", chunks=[whole[:30], whole[30:]])
+    p("in chunks of one byte", b"", chunks=[whole[i:i + 1] for i in range(min(len(whole), 900))] if not modern else [whole[i:i + 7] for i in range(0, len(whole), 7)])
+    p("harmless in the first chunk", b"", chunks=[HARMLESS.encode(), CALL.encode()])
+    deep = "[" * 2000 + "]" * 2000
+    p("deep nesting", meta(CALL.replace('"note":"n"', f'"note":{deep}')))
+    p("name beyond nesting", CALL.replace('"params":{', f'"x":{deep},"params":{{'))
+    for path in ("/notice_server/../crm_server/mcp", "/notice_server/%2e%2e/crm_server/mcp", "//crm_server//mcp", "/notice_server%2f..%2fcrm_server/mcp",
+                 "/crm_server/mcp/", "/crm_server/mcp?x=1", "/crm_server/mcp;x", "/CRM_SERVER/mcp", "/crm_server/mcp%00", "/crm_server/mcp#x",
+                 "/crm_server/./mcp", "/crm_server/health/../mcp", "/crm_server\\mcp", "/", "/crm_server", "/health",
+                 "https://localhost/crm_server/mcp", "/crm_server/mcp%2f", "/.well-known/oauth-protected-resource/../../crm_server/mcp"):
+        p(f"path {path}", meta(CALL), path=path)
+    for name, value in {"mcp-name": ALLOWED, "Mcp-Name": f"{ALLOWED},{FORBIDDEN}", "mcp-method": "tools/list", "mcp-method ": "tools/list"}.items():
+        p(f"forged {name.strip()}: {value}", meta(CALL), headers={"mcp-protocol-version": request.MODERN, name.strip(): value})
+    p("another protocol version", meta(CALL), headers={"mcp-protocol-version": "2024-11-05"})
+    p("an unknown protocol version", meta(CALL), headers={"mcp-protocol-version": "2099-01-01"})
+    p("a session of nobody", meta(CALL), headers={"mcp-session-id": "x"})
+    raw = (f"POST {request.path(SERVER)} HTTP/1.1\r\nhost: localhost\r\nauthorization: {plain['authorization']}\r\ncontent-type: application/json\r\n"
+           "accept: application/json, text/event-stream\r\n")
+    for what, tail in {
+        "content-length and chunked": f"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n{len(CALL):x}\r\n{CALL}\r\n0\r\n\r\n",
+        "two content-lengths": f"content-length: 5\r\ncontent-length: {len(CALL)}\r\n\r\n{CALL}",
+        "chunked twice": f"transfer-encoding: chunked, chunked\r\n\r\n{len(CALL):x}\r\n{CALL}\r\n0\r\n\r\n",
+        "a second request in the body": f"content-length: {len(HARMLESS)}\r\n\r\n{HARMLESS}POST {request.path(SERVER)} HTTP/1.1\r\nhost: x\r\n\r\n",
+        "header with a line feed": f"x-a: b\nauthorization: x\r\ncontent-length: {len(CALL)}\r\n\r\n{CALL}",
+        "space before the colon": f"content-length : {len(CALL)}\r\n\r\n{CALL}",
+    }.items():
+        connection.close()
+        try:
+            answer = connection.send((raw + tail).encode())
+        except Refused as error:
+            answer = f"refused: {error}"
+        connection.close()
+        attacker.look(f"{what} ({gateway})", f"{SERVER}/{FORBIDDEN}", answer)
+
+
+def amounts(attacker: Attacker) -> None:
+    """The argument that is limited, in every form but a number within the limit."""
+    fleet = attacker.fleet
+    relation, presenter = fleet.relation, fleet.presenter
+    who, tool = relation.principal("treasury_agent"), relation.tool("payment_server", "transfer_funds")
+    everything = set(presenter.varied(tool))
+    token = presenter.token(who, everything, tool)
+    forms = ['"amount":"5"', '"amount":-1', '"amount":1e309', '"amount":-1e309', '"amount":10001', '"amount":10000.0001', '"amount":1e4001',
+             '"amount":20000,"amount":5', '"amount":5,"amount":20000', '"amount":5,"am\\u006funt":20000', '"Amount":5', '"amount":null', '"amount":[5]',
+             '"amount":{"value":5}', '"amount":true', '"amount":NaN', '"amount":Infinity', '"amount":0x5', '"amount":05', '"amount":"1e1"',
+             '"amount":99999999999999999999', '"amount":18446744073709551621', '"x":1', '"amount.x":5', '"arguments":{"amount":5}', '"amount":""']
+    for gateway, pair in (("central", fleet.caller(who)), ("finance", fleet.pki.gateway("central"))):
+        connection = fleet.connect(gateway, pair)
+        for modern in (False, True):
+            headers = request.headers(token, "b", ("tools/call", "transfer_funds") if modern else None)
+            for form in forms:
+                body = request.call("transfer_funds", "{%s}" % form, 1, modern)
+                attacker.send(f"{form} ({gateway})", connection, body, headers, request.path("payment_server"), forbidden="payment_server/transfer_funds")
+            for what, body in {
+                "no arguments": '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer_funds"}}',
+                "amount beside arguments": '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer_funds","amount":5,"arguments":{"amount":50000}}}',
+                "arguments twice": '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer_funds","arguments":{"amount":5},"arguments":{"amount":50000}}}',
+                "a dotted key": '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer_funds","arguments.amount":5,"arguments":{"amount":50000}}}',
+                "arguments as a list": '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer_funds","arguments":[{"amount":5}]}}',
+            }.items():
+                attacker.send(f"{what} ({gateway})", connection, body, headers, request.path("payment_server"), forbidden="payment_server/transfer_funds")
+        connection.close()
+    good = fleet.connect("central", fleet.caller(who)).ask("POST", request.path("payment_server"), request.headers(token, "b1"), request.call("transfer_funds", '{"amount":10000}', 1, False))
+    attacker.tally.check(fleet.seen()["ran"] == {"payment_server/transfer_funds": 1}, f"the largest amount is let through: {good}")
+
+
+def identities(attacker: Attacker) -> None:
+    """Whose certificate, whose token."""
+    fleet = attacker.fleet
+    relation, presenter, pki = fleet.relation, fleet.presenter, fleet.pki
+    who, tool = relation.principal("treasury_agent"), relation.tool("payment_server", "refund_charge")
+    name, path = "payment_server/refund_charge", request.path("payment_server")
+    everything = set(presenter.varied(tool))
+    token = presenter.token(who, everything, tool)
+    subject = relation.subject_of(who)
+    body = request.call("refund_charge", '{"amount":5}', 1, False)
+    headers = request.headers(token, "c")
+
+    def p(what, connection, sent=headers, body=body, path=path):
+        answer = attacker.send(what, connection, body, sent, path, forbidden=name)
+        connection.close()
+        return answer
+
+    for other in relation.principals:
+        if other["subject"] and other["name"] != who["name"]:
+            p(f"its token over the certificate of {other['name']}", fleet.connect("central", fleet.caller(other)))
+    p("its certificate from an unknown authority", fleet.connect("central", pki.stranger(subject)))
+    p("its certificate, no longer valid", fleet.connect("central", pki.ended(subject)))
+    p("without a certificate", fleet.connect("central", None))
+    for claim in ("act", "sub"):
+        stolen = fleet.issuers[relation.issuer_of(who)].token({"sub": "user:mallory", "act": {"sub": relation.subject_of(relation.principal("care_agent"))}, claim: {"sub": subject} if claim == "act" else subject})
+        p(f"its name in {claim} alone, over another certificate", fleet.connect("central", fleet.caller(relation.principal("care_agent"))), request.headers(stolen, "c"))
+    care = relation.principal("care_agent")
+    weak = presenter.token(care, everything, tool)
+    forged = f'By=spiffe://x;Hash={"0" * 64};URI={subject}'
+    for what, more in {
+        "a forged XFCC": {"x-forwarded-client-cert": forged}, "XFCC in capitals": {"X-Forwarded-Client-Cert": forged},
+        "two forged XFCC": {"x-forwarded-client-cert": f"{forged},{forged}"}, "x-envoy-peer-metadata": {"x-envoy-peer-metadata": "x", "x-envoy-peer-metadata-id": "x"},
+        "x-envoy-original-path": {"x-envoy-original-path": "/payment_server/mcp"}, "x-forwarded-for": {"x-forwarded-for": "127.0.0.1", "x-envoy-internal": "true"},
+        "x-jwt-payload": {"x-jwt-payload": b64(json.dumps({"sub": subject}).encode())},
+        "x_forwarded_client_cert": {"x_forwarded_client_cert": forged},
+    }.items():
+        p(f"{what}, with the own token", fleet.connect("central", fleet.caller(care)), request.headers(weak, "c") | more)
+        p(f"{what}, with a stolen token", fleet.connect("central", fleet.caller(care)), headers | more)
+    for gateway in ("finance", "retail"):
+        p(f"at the gateway of {gateway}, with its own certificate", fleet.connect(gateway, fleet.caller(who)))
+        p(f"at the gateway of {gateway}, without a certificate", fleet.connect(gateway, None))
+        p(f"at the gateway of {gateway}, with the certificate of retail's gateway", fleet.connect(gateway, pki.gateway("retail")))
+        p(f"at the gateway of {gateway}, with a certificate of an unknown authority", fleet.connect(gateway, pki.stranger(f"spiffe://{relation.trust_domain}/mcp/gateway/central")))
+        p(f"at the gateway of {gateway}, XFCC of the centre", fleet.connect(gateway, fleet.caller(who)), headers | {"x-forwarded-client-cert": f"URI=spiffe://{relation.trust_domain}/mcp/gateway/central"})
+    p("at the gateway of retail, as the centre", fleet.connect("retail", pki.gateway("central")))
+    # Round the gateways: the server takes connections of gateways alone.
+    from .wire import Connection
+    for what, pair in {"no certificate": None, "its certificate": fleet.caller(who), "an unknown authority's": pki.stranger(subject)}.items():
+        p(f"at the server itself, with {what}", Connection(fleet.server_port, pki.context(pair)))
+    # A token that was made for a gateway of another unit, or that a unit's gateway has seen, is the caller's own: what it
+    # can do is what its caller could, and only through the centre, over the caller's certificate.
+    p("the token of another's call, replayed by a unit's gateway at the centre", fleet.connect("central", pki.gateway("retail")))
+    p("the token of another's call, replayed by a unit's gateway at the other unit", fleet.connect("finance", pki.gateway("retail")))
+
+
+def tokens(attacker: Attacker) -> None:
+    """Tokens that are none."""
+    fleet = attacker.fleet
+    relation, presenter = fleet.relation, fleet.presenter
+    who, tool = relation.principal("treasury_agent"), relation.tool("payment_server", "refund_charge")
+    everything = set(presenter.varied(tool))
+    claims = presenter.claims(who, everything, tool, 0)
+    issuer = fleet.issuers[relation.issuer_of(who)]
+    other = next(one for name, one in fleet.issuers.items() if name != issuer.issuer)
+    good, now = issuer.token(claims), int(time.time())
+    head, payload, signature = good.split(".")
+    none = b64(json.dumps({"alg": "none", "typ": "JWT"}).encode())
+    text = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    widened = b64(json.dumps(text | {"amr": ["mfa"], "groups": ["treasury-dealers"]}).encode())
+    symmetric = b64(json.dumps({"alg": "HS256", "typ": "JWT", "kid": issuer.kid}).encode())
+    mac = b64(hmac.new(issuer.jwks().encode(), f"{symmetric}.{payload}".encode(), hashlib.sha256).digest())
+    forms = {
+        "no token": None, "empty": "", "garbage": "x", "no signature": f"{head}.{payload}.", "alg none": f"{none}.{payload}.",
+        "alg none, signed": f"{none}.{payload}.{signature}", "changed payload": f"{head}.{widened}.{signature}", "HS256 by the public key": f"{symmetric}.{payload}.{mac}",
+        "of the other issuer's key": other.token(claims | {"iss": issuer.issuer}), "of the other issuer's key and id": other.token(claims | {"iss": issuer.issuer}, {"kid": other.kid}),
+        "of the other issuer": other.token(claims), "of an unknown issuer": issuer.token(claims | {"iss": "https://evil.example"}), "without issuer": issuer.token(claims | {"iss": None}),
+        "expired": issuer.token(claims | {"exp": now - 120}), "never expires": issuer.token(claims | {"exp": None}), "expires as text": issuer.token(claims | {"exp": str(now + 600)}),
+        "not yet valid": issuer.token(claims | {"nbf": now + 600}), "wrong audience": issuer.token(claims | {"aud": "other"}), "no audience": issuer.token(claims | {"aud": None}),
+        "audience that begins so": issuer.token(claims | {"aud": "mcp-gateway-2"}), "unknown key id": issuer.token(claims, {"kid": "x"}), "twice": f"{good}.{good}",
+        "embedded key": issuer.token(claims, {"kid": "x", "jwk": json.loads(other.jwks())["keys"][0]}),
+    }
+    connection = fleet.connect("central", fleet.caller(who))
+    body, path = request.call("refund_charge", '{"amount":5}', 1, False), request.path("payment_server")
+    challenged = 0
+    for what, token in forms.items():
+        answer = attacker.send(f"token: {what}", connection, body, request.headers(token, "d"), path, forbidden="payment_server/refund_charge")
+        if getattr(answer, "status", 0) == 401 and "resource_metadata=" in answer.headers.get("www-authenticate", ""):
+            challenged += 1
+        elif what != "of the other issuer":
+            attacker.tally.fault(f"token: {what}: no 401 with a challenge: {answer} {getattr(answer, 'headers', '')}")
+    attacker.tally.notes.append(f"{challenged} of {len(forms)} bad tokens answered by 401 and where to get a good one")
+    sent = {k: v for k, v in request.headers(None, "d").items()}
+    for what, more, at in (("in the query", {}, f"{path}?access_token={good}"), ("as a cookie", {"cookie": f"access_token={good}"}, path),
+                           ("in another header", {"x-authorization": f"Bearer {good}"}, path), ("by another scheme", {"authorization": f"Basic {good}"}, path),
+                           ("in proxy-authorization", {"proxy-authorization": f"Bearer {good}"}, path)):
+        attacker.send(f"token: {what}", connection, body, sent | more, at, forbidden="payment_server/refund_charge")
+    # Two tokens: the weaker decides at every gateway, or nothing does.
+    care = relation.principal("care_agent")
+    weak = presenter.token(care, {"user_delegation"}, tool)
+    for first, second in ((weak, good), (good, weak)):
+        lines = "".join(f"authorization: Bearer {token}\r\n" for token in (first, second))
+        raw = f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{lines}content-type: application/json\r\naccept: application/json, text/event-stream\r\nx-test-id: d\r\ncontent-length: {len(body)}\r\n\r\n"
+        over = fleet.connect("central", fleet.caller(care))
+        try:
+            answer = over.send(raw.encode() + body)
+        except Refused as error:
+            answer = f"refused: {error}"
+        over.close()
+        attacker.look("two tokens", "payment_server/refund_charge", answer, seen_is_bypass=True)
+
+
+def detours(attacker: Attacker) -> None:
+    """A token beside the one that counts: no server may see it, wherever the caller put it."""
+    fleet = attacker.fleet
+    relation, presenter = fleet.relation, fleet.presenter
+    who, tool = relation.principal("care_agent"), relation.tool(SERVER, ALLOWED)
+    token = presenter.token(who, {"user_delegation"}, tool)
+    connection = fleet.connect("central", fleet.caller(who))
+    body = request.call(ALLOWED, '{"note":"n"}', 1, True)
+    sent = request.headers(token, "e", ("tools/call", ALLOWED))
+    answer = attacker.send("an allowed call", connection, body, sent)
+    attacker.tally.check(getattr(answer, "status", 0) == 200, f"an allowed call is let through: {answer}")
+    for header in ("cookie", "proxy-authorization", "x-forwarded-client-cert"):
+        attacker.send(f"an allowed call with a token in {header} too", connection, body, sent | {header: f"Bearer {token}"})
+    metadata = connection.ask("GET", f"/.well-known/oauth-protected-resource/{SERVER}/mcp", {"accept": "application/json"})
+    said = metadata.message() or {}
+    attacker.tally.check(metadata.status == 200 and said.get("resource", "").endswith(f"/{SERVER}/mcp")
+                         and sorted(said.get("authorization_servers", [])) == sorted(fleet.issuers), f"the metadata of the resource: {metadata}")

@@ -1,0 +1,179 @@
+"""Every other MCP method, for each principal and server: the protocol's own, resources, prompts, and what nobody may use."""
+
+import itertools
+import time
+
+from . import request
+from .fleet import Fleet
+from .matrix import Judge
+from .tally import Tally
+from .wire import Refused, Stream
+
+PROTOCOL = {
+    "initialize": {"protocolVersion": request.LEGACY, "capabilities": {}, "clientInfo": {"name": "live", "version": "1"}},
+    "server/discover": {},
+    "ping": {},
+    "notifications/initialized": {},
+    "notifications/cancelled": {"requestId": 0},
+    "notifications/roots/list_changed": {},
+    "tools/list": {},
+    "subscriptions/listen": {},
+}
+RESOURCE_LISTS = ("resources/list", "resources/templates/list")
+NOBODY = {
+    "completion/complete": {"ref": {"type": "ref/prompt", "name": "summarize"}, "argument": {"name": "x", "value": ""}},
+    "logging/setLevel": {"level": "debug"},
+    "sampling/createMessage": {"messages": [], "maxTokens": 1},
+    "elicitation/create": {"message": "x"},
+    "roots/list": {},
+    "tasks/get": {"taskId": "1"},
+    "tasks/result": {"taskId": "1"},
+    "Tools/Call": {"name": "get_customer", "arguments": {}},
+    "tools/call ": {"name": "get_customer", "arguments": {}},
+    "tools/": {},
+    "notifications": {},
+    "x/y": {},
+}
+
+
+def run(fleet: Fleet) -> Tally:
+    tally = Tally("methods")
+    judge = Judge(fleet, tally)
+    for principal in fleet.relation.principals:
+        for server in fleet.relation.servers:
+            ways = [("central", fleet.caller(principal))]
+            unit = fleet.relation.behind(server)
+            if unit:
+                ways.append((unit, fleet.pki.gateway("central")))
+            for gateway, pair in ways:
+                connection = fleet.connect(gateway, pair)
+                of_server(fleet, judge, connection, principal, server, gateway)
+                connection.close()
+        judge.settle()
+    return tally.end()
+
+
+def of_server(fleet, judge, connection, principal, server, gateway) -> None:
+    relation, presenter = fleet.relation, fleet.presenter
+    protocol = relation.on(server, "protocol")[0]
+    resources, prompts = relation.on(server, "resource"), relation.on(server, "prompt")
+    given = relation.given(principal)
+
+    def allowed(object_, holding):
+        return relation.allows(principal, object_, holding | given)
+
+    for turn, holding in enumerate(relevant(fleet, principal, server)):
+        def send(method, params, allow, name=None, missing=None, object_=protocol, http="POST"):
+            what = f"{principal['name']} sends {method} {params} to {server} through {gateway} with {sorted(holding)}"
+            token = presenter.token(principal, holding, object_, turn)
+            ask(judge, connection, server, http, method, params, name, token, allow, missing, what)
+
+        may = allowed(protocol, holding)
+        lacking = relation.missing(principal, protocol, holding | given)
+        for method, params in PROTOCOL.items():
+            send(method, params, may, missing=lacking)
+        for http in ("GET", "DELETE"):
+            send(http, None, may, http=http)
+        readable = any(allowed(object_, holding) for object_ in resources)
+        for method in RESOURCE_LISTS:
+            send(method, {}, readable)
+        send("prompts/list", {}, any(allowed(object_, holding) for object_ in prompts))
+        for object_ in resources:
+            uri = object_["name"].replace("*", "42")
+            lacking = relation.missing(principal, object_, holding | given)
+            for method in ("resources/read", "resources/subscribe", "resources/unsubscribe"):
+                send(method, {"uri": uri}, allowed(object_, holding), uri, lacking, object_)
+            for near in (uri.upper(), "x" + uri, uri.split("://")[0] + "://", "file:///etc/passwd", "", f"{uri.split('/')[0]}//x/../customer"):
+                send("resources/read", {"uri": near}, False, near, None, object_)
+        for object_ in prompts:
+            lacking = relation.missing(principal, object_, holding | given)
+            send("prompts/get", {"name": object_["name"]}, allowed(object_, holding), object_["name"], lacking, object_)
+            send("prompts/get", {"name": object_["name"] + "x"}, False, object_["name"] + "x")
+        if not resources:
+            send("resources/read", {"uri": "x://y"}, False, "x://y")
+        if not prompts:
+            send("prompts/get", {"name": "summarize"}, False, "summarize")
+        if turn == 0:
+            for method, params in NOBODY.items():
+                send(method, params, False, params.get("name"))
+            for tool in ("", "x", "*", f"{server}/x"):
+                send("tools/call", {"name": tool, "arguments": {}}, False, tool)
+            send("tools/call", {"arguments": {}}, False)
+
+
+def relevant(fleet: Fleet, principal: dict, server: str):
+    """The sets of facts that some cell of this principal on this server speaks of, the fullest first."""
+    relation, presenter = fleet.relation, fleet.presenter
+    kinds = [object_ for kind in ("protocol", "resource", "prompt") for object_ in relation.on(server, kind)]
+    named = set().union(*(fact for object_ in kinds for fact in relation.sets(principal, object_)))
+    shown = {fact for object_ in kinds for fact in presenter.varied(object_)}
+    varied, rest = sorted(named & shown), shown - named
+    for size in range(len(varied), -1, -1):
+        for chosen in itertools.combinations(varied, size):
+            # What no cell speaks of changes nothing, so it is there in every second one.
+            yield set(chosen) | (rest if size % 2 == len(varied) % 2 else set())
+
+
+def ask(judge, connection, server, http, method, params, name, token, allow, missing, what) -> None:
+    id_ = request.number()
+    test_id = f"o{id_}"
+    # Listening and event streams do not end, so the head of the answer has to do.
+    endless = method in ("subscriptions/listen", "GET")
+    # The two protocols know different methods; each server is asked in the one that it can answer in.
+    modern = http == "POST" and method not in ("initialize", "ping") and not method.startswith("notifications/")
+    sent = request.headers(token, test_id, (method, name) if modern else None)
+    if http == "POST":
+        notification = method.startswith("notifications/")
+        body = request.message(method, params, None if notification else id_, modern)
+    else:
+        sent.pop("content-type")
+        if http == "GET":
+            sent["accept"] = "text/event-stream"
+        body = b""
+    try:
+        answer = connection.ask(http, request.path(server), sent, body, head_only=endless)
+    except Refused:
+        answer = None
+    if allow:
+        # Whether the server has use for it is the server's affair; it must get there.
+        judge.expected[test_id] = (True, what)
+        judge.tally.count(True)
+        if answer is None or judge._is_denial(answer):
+            judge.tally.fault(f"{what}: should be allowed: {answer}")
+        return
+    # An empty name or one with a space is no header value, so those are refused as what they are.
+    judge.answer(test_id, False, answer, what, missing, None, reason=not endless)
+
+
+def streams(fleet: Fleet) -> Tally:
+    """Sessions with events: a call that reports progress, and the stream that a client listens to, through both gateways."""
+    tally = Tally("streams")
+    relation, presenter = fleet.relation, fleet.presenter
+    principal, tool = relation.principal("care_agent"), relation.tool("crm_server", "get_customer")
+    token = presenter.token(principal, {"user_delegation"}, tool)
+    connection = fleet.connect("central", fleet.caller(principal))
+    opened = connection.ask("POST", request.path("crm_server"), request.headers(token, "s1"),
+                            request.message("initialize", PROTOCOL["initialize"], 1, False))
+    session = opened.headers.get("mcp-session-id")
+    tally.check(opened.status == 200 and bool(session), f"a session begins: {opened}")
+    in_session = request.headers(token, "s2") | {"mcp-session-id": session or "", "mcp-protocol-version": request.LEGACY}
+    begun = connection.ask("POST", request.path("crm_server"), in_session, request.message("notifications/initialized", {}, None, False))
+    tally.check(begun.status == 202, f"the session is confirmed: {begun}")
+
+    listening = fleet.connect("central", fleet.caller(principal))
+    stream = Stream(listening, "GET", request.path("crm_server"), in_session | {"accept": "text/event-stream"})
+    tally.check(stream.status == 200 and "text/event-stream" in stream.headers.get("content-type", ""), f"a stream opens: {stream.status}")
+
+    body = request.message("tools/call", {"name": "get_customer", "arguments": {"steps": 4, "seconds": 1}, "_meta": {"progressToken": "p"}}, 3, False)
+    began = time.monotonic()
+    events = Stream(connection, "POST", request.path("crm_server"), in_session, body)
+    moments = [(time.monotonic() - began, line) for line in events.lines(40) if line.startswith("data:") and len(line) > 6]
+    progress = [moment for moment, line in moments if "notifications/progress" in line]
+    tally.check(len(progress) == 4 and moments and "ran crm_server/get_customer" in moments[-1][1], f"four events and a result: {moments}")
+    tally.check(bool(progress) and progress[0] < progress[-1] - 0.5, f"events arrive as they happen, not at the end: {progress}")
+
+    ended = fleet.connect("central", fleet.caller(principal)).ask("DELETE", request.path("crm_server"), {k: v for k, v in in_session.items() if k != "content-type"})
+    tally.check(ended.status in (200, 204), f"the session ends: {ended}")
+    stream.close()
+    fleet.seen()
+    return tally.end()

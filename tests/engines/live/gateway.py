@@ -20,6 +20,8 @@ class Envoy:
 
     def start(self) -> "Envoy":
         command = [self.binary, "-c", self.file, "--disable-hot-restart", "--concurrency", "1", "-l", "warning",
+                   # Without it, what Envoy does not know in a file of `xds` is passed over, and a misspelled DENY is an ALLOW.
+                   "--reject-unknown-dynamic-fields",
                    "--log-path", self.log.name]
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=open(self.folder / "stdout.log", "ab"), stderr=subprocess.STDOUT)
         until = time.monotonic() + READY_SECONDS

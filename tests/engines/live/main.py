@@ -89,7 +89,7 @@ def run(fleet: Fleet, given) -> list[Tally]:
             print(tally.shown(), flush=True)
             for note in tally.notes:
                 print(f"             {note}")
-            for fault in tally.faults[:10]:
+            for fault in sorted(tally.faults, key=lambda fault: not fault.startswith("BYPASS"))[:10]:
                 print(f"  {fault[:600]}")
             if len(tally.faults) > 10:
                 print(f"  and {len(tally.faults) - 10} more")

@@ -73,11 +73,11 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
         for method, params in PROTOCOL.items():
             send(method, params, may, missing=lacking)
         for http in ("GET", "DELETE"):
-            send(http, None, may, http=http)
-        readable = any(allowed(object_, holding) for object_ in resources)
-        for method in RESOURCE_LISTS:
-            send(method, {}, readable)
-        send("prompts/list", {}, any(allowed(object_, holding) for object_ in prompts))
+            send(http, None, may, missing=lacking, http=http)
+        for listed, lists in ((resources, RESOURCE_LISTS), (prompts, ("prompts/list",))):
+            lacking = set().union(*(relation.missing(principal, object_, holding | given) for object_ in listed))
+            for method in lists:
+                send(method, {}, any(allowed(object_, holding) for object_ in listed), missing=lacking)
         for object_ in resources:
             uri = object_["name"].replace("*", "42")
             lacking = relation.missing(principal, object_, holding | given)
@@ -127,6 +127,8 @@ def ask(judge, connection, server, http, method, params, name, token, allow, mis
         body = request.message(method, params, None if notification else id_, modern)
     else:
         sent.pop("content-type")
+        # Without a session a DELETE is none of MCP's.
+        sent["mcp-session-id"] = "none"
         if http == "GET":
             sent["accept"] = "text/event-stream"
         body = b""
@@ -136,7 +138,7 @@ def ask(judge, connection, server, http, method, params, name, token, allow, mis
         answer = None
     if allow:
         # Whether the server has use for it is the server's affair; it must get there.
-        judge.expected[test_id] = (True, what)
+        judge.expected[test_id] = (True, f"{what} ({answer})")
         judge.tally.count(True)
         if answer is None or judge._is_denial(answer):
             judge.tally.fault(f"{what}: should be allowed: {answer}")

@@ -112,10 +112,10 @@ def watched(name: str, app, state: State):
 
 def health(state: State):
     async def answer(request):
-        # Health checks name no server, so the worst one counts where the path does not say.
-        name = request.path_params.get("server")
-        status = state.health.get(name, 200) if name else max(state.health.values())
-        return PlainTextResponse("health", status)
+        # One listener is every server, so the host that is asked for has to say which one is meant.
+        host = request.headers.get("host", "")
+        named = [status for name, status in state.health.items() if name in host]
+        return PlainTextResponse("health", max(named or state.health.values()))
 
     return answer
 
@@ -169,7 +169,6 @@ async def main(config: dict) -> None:
         # Whoever stands in front names the host, so the check against rebinding is not for here.
         app = server.streamable_http_app(stateless_http=name not in STATEFUL, host="0.0.0.0")
         starts.append(server.session_manager)
-        routes.append(Route(f"/{name}/health", lambda r, name=name: PlainTextResponse("health", state.health[name])))
         routes.append(Mount(f"/{name}", app=watched(name, app, state)))
 
     @contextlib.asynccontextmanager

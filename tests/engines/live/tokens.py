@@ -80,7 +80,7 @@ def beyond(test: dict, turn: int):
     """Arguments that are not within; `Raw` is written as it stands, MISSING not at all."""
     high = test["at_most"]
     forms = [
-        high + 1, str(high - 1), MISSING, None, True, [high - 1], {"value": high - 1}, Raw("1e309"), high + 0.001,
+        high + 1, str(high - 1), MISSING, None, True, [high - 1], {"value": high - 1}, high + 0.001,
         Raw("-1") if test["at_least"] is not None else high + 1, "", Raw("1e18"), Raw("18446744073709551617"),
     ]
     return forms[turn % len(forms)]

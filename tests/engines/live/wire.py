@@ -143,7 +143,8 @@ class Stream:
     def lines(self, most: int = 1000):
         for _ in range(most):
             line = self.connection.file.readline(65536)
-            if not line:
+            # The last chunk is an empty one.
+            if not line or line.strip() == b"0":
                 return
             yield line.decode("utf-8", "replace").strip()
 

@@ -2,6 +2,7 @@
 //! Pure: it reads nothing but what it is given.
 
 mod file;
+pub mod keys;
 pub mod rules;
 mod waive;
 

@@ -13,7 +13,6 @@ use crate::model::Model;
 use crate::model::name::FactName;
 use crate::policy::Policy;
 use crate::policy::compare::{Difference, compare};
-use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::{Stricter, View, seen};
 use crate::source::Sources;
 use crate::targets::{self, CompileError, Input, Need, Target};
@@ -96,10 +95,15 @@ enum Lifter {
 }
 
 /// The lifter of each target.
-const LIFTERS: &[(&str, Lifter)] = &[(
-    "cedar",
-    Lifter::Decides(|artifacts, _, policy| Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))),
-)];
+const LIFTERS: &[(&str, Lifter)] = &[
+    (
+        "cedar",
+        Lifter::Decides(|artifacts, _, policy| {
+            Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
+        }),
+    ),
+    ("envoy", Lifter::Decides(lift::envoy::lift)),
+];
 
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
 /// needs and it cannot see.
@@ -205,6 +209,14 @@ pub fn verify(
         Lifter::Decides(lifter) => lifter(files, model, policy).map_err(refused)?,
         Lifter::Shapes(check) => return check(files, model, policy).map_err(refused),
     };
+    agree(target, policy, parts)
+}
+
+/// Compares what the gateways of a target decide with the relation as the product can decide it.
+///
+/// # Errors
+/// Where any decides anything else.
+pub fn agree(target: &'static str, policy: &Policy, parts: Vec<Part>) -> Result<(), BuildError> {
     let mut cells = 0;
     let mut shown = Vec::new();
     for part in parts {
@@ -221,9 +233,7 @@ pub fn verify(
 /// What a gateway should decide: of its servers, with what is given for its peers.
 fn expected(policy: &Policy, part: &Part) -> Policy {
     let mut view = View::default();
-    if part.transport_given {
-        view.implied.extend([TLS, MTLS].map(FactName::from));
-    }
+    view.implied.extend(part.given.iter().map(|fact| FactName::from(*fact)));
     if let Some(servers) = &part.servers {
         let elsewhere = (0..).zip(&policy.objects).filter(|(_, object)| !servers.contains(&object.server));
         view.undecided.extend(elsewhere.map(|(index, _)| (index, String::new())));

@@ -4,6 +4,7 @@
 //! difference. Anything that a lifter cannot read exactly is an error.
 
 pub mod cedar;
+pub mod envoy;
 pub mod relation;
 pub mod world;
 

@@ -77,6 +77,8 @@ pub struct Model {
     pub policy_tests: Vec<assurance::PolicyTest>,
     /// Accepted findings of all `waivers` sections.
     pub waivers: Vec<assurance::Waiver>,
+    /// The key sets that `identity` names as files, by the path written there: JSON texts.
+    pub key_sets: BTreeMap<String, String>,
     /// How it is deployed: what `mcpctl.yaml` says of targets.
     pub deployment: deployment::Deployment,
     /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the

@@ -6,13 +6,13 @@
 pub mod gateways;
 pub mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
 use crate::model::Model;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::model::name::FactName;
 use crate::policy::seen::{Stricter, View};
 use crate::policy::{ObjectKind, Policy};
@@ -197,6 +197,7 @@ macro_rules! targets {
 
 targets! {
     cedar,
+    envoy,
 }
 
 /// The note for a key that a target does not express.
@@ -291,7 +292,25 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
             view.blind.insert(fact.clone(), why.to_owned());
         }
     }
+    let template = |name: &str| -> Vec<&FactName> {
+        let of = |evidence: &Evidence| {
+            matches!(evidence, Evidence::Claim(claim)
+                if matches!(&claim.test, ClaimTest::Contains(text) if text.contains(name)))
+        };
+        known.iter().filter(|(_, evidence)| of(evidence)).map(|(fact, _)| *fact).collect()
+    };
+    let (of_tools, of_units) = (template("{tool}"), template("{unit}"));
     for (index, object) in (0..).zip(&policy.objects) {
+        let mut unshown: BTreeSet<FactName> = BTreeSet::new();
+        if !matches!(object.kind, ObjectKind::Tool(_)) {
+            unshown.extend(of_tools.iter().map(|fact| FactName::clone(fact)));
+        }
+        if !of_units.is_empty() && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none()) {
+            unshown.extend(of_units.iter().map(|fact| FactName::clone(fact)));
+        }
+        if !unshown.is_empty() {
+            view.unshown.insert(index, unshown);
+        }
         match (target.leaves_out)(model, &object.kind) {
             None => {}
             Some(LeftOut::Denied(why)) => drop(view.left_out.insert(index, why.to_owned())),

@@ -69,9 +69,28 @@ pub static UNUSED_WAIVER: Rule = Rule {
     fix: "Remove the waiver, or correct its `check`, `file`, `line` or `matches`.",
 };
 
+/// A key set is none.
+pub static KEY_SET: Rule = Rule {
+    name: "unreadable-key-set",
+    severity: Severity::Error,
+    what: "Finds files named by `jwks_file` that cannot be read, stand outside the workspace, or are no JSON Web Key Set of \
+           public keys.",
+    why: "Gateways verify tokens with these keys. Without them no token is good; and a private key in the workspace lets \
+          everybody who reads it sign tokens.",
+    fix: "Write the issuer's public key set there: `{\"keys\": [...]}`, as its `jwks_uri` gives it.",
+};
+
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 7] =
-    [&EMPTY_WORKSPACE, &EXPIRED_WAIVER, &LINK_OUTSIDE, &MISPLACED_SETTINGS, &NOT_UTF8, &UNREADABLE, &UNUSED_WAIVER];
+pub static RULES: [&Rule; 8] = [
+    &EMPTY_WORKSPACE,
+    &EXPIRED_WAIVER,
+    &KEY_SET,
+    &LINK_OUTSIDE,
+    &MISPLACED_SETTINGS,
+    &NOT_UTF8,
+    &UNREADABLE,
+    &UNUSED_WAIVER,
+];
 
 /// Every rule that a finding can name: the checks', and those of reading, shape and lowering. Sorted by name.
 #[must_use]

@@ -100,7 +100,9 @@ impl Source {
                 let workspace = workspace::read(&input, reader, out)?;
                 // Standard input stands in the folder that the run begins in.
                 let root = here.unwrap_or_else(|| workspace.root.clone());
-                Ok::<_, workspace::ReadError>(Loaded { root, analysis: analysis::analyse(workspace, Some(&today)) })
+                let mut analysis = analysis::analyse(workspace, Some(&today));
+                analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
+                Ok::<_, workspace::ReadError>(Loaded { root, analysis })
             })
         };
         let loaded = match session.globals.jobs {
@@ -113,6 +115,17 @@ impl Source {
         };
         loaded.map_err(|error| vec![miette::Report::new(error)])
     }
+}
+
+/// The bytes of a file of the workspace that is no YAML; a link that leads out of it is not followed.
+fn inside(root: &Path, file: &str, reader: &dyn workspace::Reader) -> std::io::Result<Vec<u8>> {
+    let path = root.join(file);
+    if let (Ok(root), Ok(real)) = (root.canonicalize(), path.canonicalize())
+        && !real.starts_with(root)
+    {
+        return Err(std::io::Error::other("it is a link that leads out of the workspace"));
+    }
+    reader.read(&path, analysis::keys::MOST_BYTES)
 }
 
 /// An analysed workspace.

@@ -100,15 +100,15 @@ pub struct Part {
     pub lifted: Lifted,
     /// The servers that it speaks of; `None` for all.
     pub servers: Option<BTreeSet<ServerName>>,
-    /// Whether its peers are known by their certificates, so that `tls` and `mtls` are given.
-    pub transport_given: bool,
+    /// Facts that hold for every request that reaches its rules: `tls`, and `mtls` where no peer comes without certificate.
+    pub given: BTreeSet<&'static str>,
 }
 
 impl Part {
     /// The one gateway that there is.
     #[must_use]
     pub fn whole(lifted: Lifted) -> Vec<Self> {
-        vec![Self { gateway: String::new(), lifted, servers: None, transport_given: false }]
+        vec![Self { gateway: String::new(), lifted, servers: None, given: BTreeSet::new() }]
     }
 }
 

@@ -112,6 +112,9 @@ impl World<'_> {
 
     /// Whether the claim is this text.
     pub fn text_is(&mut self, path: &[String], value: &str) -> bool {
+        if matches!(path, [only] if only == "iss") {
+            return self.issuer.is_some_and(|issuer| issuer.issuer.value == value);
+        }
         if let Some(text) = self.token.texts.get(path) {
             return text == value;
         }
@@ -146,6 +149,28 @@ impl World<'_> {
         self.yes_or_no(test, || format!("the claims `{}` and `{}`", left.join("."), right.join(".")))
     }
 
+    /// Whether the claim is a text that is not empty. Only claims that tell who the caller is can be asked, and those that a
+    /// fact compares, which then says it.
+    pub fn is_text(&mut self, path: &[String]) -> bool {
+        match self.token.texts.get(path) {
+            Some(text) => !text.is_empty(),
+            None if self.is_of_caller(path) => false,
+            None => {
+                let test = |evidence: &Evidence| {
+                    matches!(evidence, Evidence::Claim(claim)
+                        if matches!(&claim.test, ClaimTest::DiffersFrom(other) if claim.path == path || other == path))
+                };
+                self.yes_or_no(test, || format!("whether the claim `{}` is a text", path.join(".")))
+            }
+        }
+    }
+
+    /// A question that nothing of the model answers; the artifact is refused for it.
+    pub fn unknown(&mut self, what: String) -> bool {
+        self.stranger(what);
+        false
+    }
+
     /// Whether the claim is a text, not empty, and another one than this. Only claims that tell who the caller is can be
     /// asked.
     pub fn text_other_than(&mut self, path: &[String], value: &str) -> bool {
@@ -158,6 +183,9 @@ impl World<'_> {
 
     /// Whether the argument is a number from `start` on and below `end`.
     pub fn number_within(&mut self, argument: &str, start: f64, end: f64) -> bool {
+        // Formats without infinity write the least and the greatest number.
+        let start = if start == -f64::MAX { f64::NEG_INFINITY } else { start };
+        let end = if end == f64::MAX { f64::INFINITY } else { end };
         let asked = |found: &ArgumentEvidence| {
             let low = found.at_least.map_or(f64::NEG_INFINITY, |low| low as f64);
             let high = found.at_most.map_or(f64::INFINITY, |high| (high as f64).next_up());

@@ -18,6 +18,9 @@ pub struct View {
     pub implied: BTreeSet<FactName>,
     /// Facts with the same evidence as another one, which stands for both.
     pub same: BTreeMap<FactName, FactName>,
+    /// For objects that a request cannot show some fact for, these facts: an approval of `{tool}` is no approval of a prompt.
+    /// They are false there, whatever the product.
+    pub unshown: BTreeMap<u32, BTreeSet<FactName>>,
     /// Objects that it cannot let through, by index, each with the reason.
     pub left_out: BTreeMap<u32, String>,
     /// Objects that it does not judge, by index, each with the reason: somebody else has to.
@@ -80,7 +83,13 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
                 }
                 continue;
             }
-            cell.condition = number(cell.condition, &mut conditions);
+            if let Some(facts) = view.unshown.get(&object.0) {
+                let unshown = facts.iter().map(bit).fold(0, |all, bit| all | bit);
+                let shown = old.minimal_sets().iter().copied().filter(|set| set & unshown == 0);
+                cell.condition = conditions.intern(narrowed(&Condition::any_of(shown)));
+            } else {
+                cell.condition = number(cell.condition, &mut conditions);
+            }
             if let Some(others) = overlaps.get(&object.0) {
                 let condition = others.iter().fold(conditions.get(cell.condition).clone(), |all, other| {
                     let at = row.iter().find(|(object, _)| object.0 == *other);
@@ -218,6 +227,13 @@ mod tests {
         let (found, cost) = seen(&model, &view);
         assert_eq!((sets(&found, 0), found.cells[0].len()), (vec![mtls], 1));
         assert_eq!((cost.possible, cost.kept, cost.undecided.get("theirs")), (1, 1, Some(&1)));
+    }
+
+    #[test]
+    fn what_a_request_cannot_show_is_false() {
+        let model = policy(&[ObjectKind::Prompt("x".to_owned())], &[&[1, 2]]);
+        let view = View { unshown: [(0, ["mfa".into()].into())].into(), ..View::default() };
+        assert_eq!(sets(&seen(&model, &view).0, 0), [2]);
     }
 
     #[test]

@@ -54,6 +54,11 @@ strictly, and compares what they decide with the access relation, cell by cell."
     compile,
 };
 
+/// The words of a family's keys that describe access alone, for other targets that decide access.
+pub(super) fn expressed_words(family: crate::families::FamilyId) -> &'static [&'static str] {
+    coverage::expressed(family)
+}
+
 /// Type names of the generated schema, without the namespace.
 mod kind {
     pub(super) const AGENT: &str = "Agent";

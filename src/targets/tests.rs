@@ -18,10 +18,15 @@ pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
             None => files.last_mut().unwrap().1.push_str(&format!("{line}\n")),
         }
     }
+    let (others, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| name.ends_with(".json"));
     let mut files = files.into_iter().map(|(name, text)| InputFile { name, bytes: Ok(text.into_bytes()) });
     let settings = files.next().filter(|file| file.bytes.as_ref().is_ok_and(|bytes| !bytes.is_empty()));
     let workspace = Workspace { root: "/".into(), files: files.collect(), settings, skipped: Skipped::default() };
-    let analysis = analyse(workspace, None);
+    let mut analysis = analyse(workspace, None);
+    crate::analysis::keys::attach(&mut analysis, &|wanted| {
+        let found = others.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, text)| text.clone().into_bytes()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    });
     let findings: Vec<String> =
         analysis.report.diagnostics.iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect();
     let checked = accept(analysis.model, analysis.policy, &analysis.report)

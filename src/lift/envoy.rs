@@ -1,0 +1,105 @@
+//! Reads Envoy's configuration back: an interpreter of its filters, matchers and routes.
+//!
+//! Only what is understood is accepted: an unknown filter, matcher or value is an error, and so is a file of the watched
+//! folder that says something else than `envoy.static.yaml`.
+
+mod gateway;
+mod matcher;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::LiftError;
+use super::relation::{Before, Decided, Part, Product, relation};
+use super::world::World;
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::model::name::ServerName;
+use crate::model::topology::Topology;
+use crate::policy::fact::{MTLS, TLS};
+use crate::policy::Policy;
+use gateway::Gateway;
+
+/// The files of one gateway, by name.
+pub(crate) type Folder = BTreeMap<String, Value>;
+/// The folders of all gateways, by name.
+pub(crate) type Folders = BTreeMap<String, Folder>;
+
+/// The relation that each gateway decides.
+///
+/// # Errors
+/// Where a file is missing or says something that is not understood, the files of a folder contradict each other, a route
+/// leads elsewhere than to its server, or something is let through that nobody may do.
+pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    let mut folders: Folders = BTreeMap::new();
+    for (path, artifact) in artifacts {
+        let Some((name, file)) = path.strip_prefix("envoy/").and_then(|path| path.split_once('/')) else { continue };
+        let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
+        let value = serde_yaml::from_str(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}")))?;
+        folders.entry(name.to_owned()).or_default().insert(file.to_owned(), value);
+    }
+    judge(&folders, model, policy)
+}
+
+/// As [`lift`], of files that are parsed already.
+pub(crate) fn judge(folders: &Folders, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    let expected = gateway::expected(model, policy);
+    let names: BTreeSet<&str> = expected.keys().map(String::as_str).collect();
+    if folders.keys().map(String::as_str).collect::<BTreeSet<_>>() != names {
+        return Err(strange(format!("there are folders for other gateways than {names:?}")));
+    }
+    let mut parts = Vec::new();
+    for (name, upstreams) in &expected {
+        let folder = folders.get(name.as_str()).ok_or_else(|| LiftError::File(format!("envoy/{name}")))?;
+        let unit = (name != "central").then_some(name.as_str());
+        let gateway = Gateway::read(folder, model, policy, unit, upstreams)
+            .map_err(|error| within(&format!("gateway `{name}`"), error))?;
+        let servers: BTreeSet<ServerName> = upstreams.keys().cloned().collect();
+        let central = model
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.trust_domain.as_ref())
+            .map(|domain| Topology::gateway_identity(&domain.value, "central"));
+        let before = match (unit, &central) {
+            (None, _) => Before::Callers,
+            (Some(_), Some(identity)) => Before::Gateway(identity),
+            (Some(_), None) => return Err(strange("a unit's gateway cannot know the central one".to_owned())),
+        };
+        let decided = Decided { certificates: gateway.encrypted, ..Decided::ALL };
+        let lifted = relation(&gateway, &servers, model, policy, decided, before)
+            .map_err(|error| within(&format!("gateway `{name}`"), error))?;
+        let mut given = BTreeSet::new();
+        if gateway.encrypted {
+            given.insert(TLS);
+        }
+        if gateway.certificates {
+            given.insert(MTLS);
+        }
+        parts.push(Part { gateway: name.clone(), lifted, servers: Some(servers), given });
+    }
+    Ok(parts)
+}
+
+impl Product for Gateway<'_> {
+    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+        self.allows(server, world)
+    }
+
+    fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
+        self.routes.get(server).map(|route| route.texts.clone()).unwrap_or_default()
+    }
+}
+
+/// Something that is not understood, or is not as it must be.
+pub(super) fn strange(what: String) -> LiftError {
+    LiftError::Stranger(what)
+}
+
+/// The error with where it stands.
+pub(super) fn within(place: &str, error: LiftError) -> LiftError {
+    match error {
+        LiftError::Stranger(what) => LiftError::Stranger(format!("{place}: {what}")),
+        error @ (LiftError::Cedar(_) | LiftError::File(_)) => error,
+    }
+}

@@ -1,0 +1,584 @@
+//! One gateway's folder: listener, filters, routes and clusters, each as it must be for the rules to decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::matcher::{Matcher, fields, is_type, list, short, text};
+use super::{Folder, strange, within};
+use crate::lift::LiftError;
+use crate::lift::world::{Http, World};
+use crate::model::Model;
+use crate::model::access::{Evidence, Issuer, Jwks};
+use crate::model::name::ServerName;
+use crate::model::topology::Topology;
+use crate::model::url::Url;
+use crate::policy::Policy;
+
+type Read<T> = Result<T, LiftError>;
+
+/// The filters, in the order that decides: the third only where callers show certificates.
+const FILTERS: [&str; 5] = [
+    "envoy.filters.http.jwt_authn",
+    "envoy.filters.http.mcp",
+    "mcpctl.certificate",
+    "envoy.filters.http.rbac",
+    "envoy.filters.http.router",
+];
+const METADATA: &str = "/.well-known/oauth-protected-resource";
+/// Largest message that Envoy reads whole, in bytes: the limit of its own API.
+const MOST_BYTES: u64 = 10_485_760;
+/// Headers that a server must never get from a gateway.
+const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+/// Where calls to a server must be sent by a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Upstream {
+    host: String,
+    port: u16,
+    tls: bool,
+    path: String,
+    /// The next gateway, by its identity; `None` for the server itself.
+    gateway: Option<String>,
+}
+
+/// The routes of one server.
+pub(super) struct Route {
+    messages: Matcher,
+    stream: Matcher,
+    /// Every text that the rules compare claims with.
+    pub(super) texts: BTreeSet<String>,
+}
+
+/// A gateway that has been read.
+pub(super) struct Gateway<'a> {
+    /// Whether it speaks TLS.
+    pub(super) encrypted: bool,
+    /// Whether it takes no peer without a certificate.
+    pub(super) certificates: bool,
+    /// The one peer that it takes.
+    only_peer: Option<String>,
+    binding: Option<Matcher>,
+    pub(super) routes: BTreeMap<&'a ServerName, Route>,
+}
+
+/// For each gateway, where the calls to each of its servers must be sent. As the model says: straight to servers, but through
+/// the gateway of a unit that has one.
+pub(super) fn expected(model: &Model, policy: &Policy) -> BTreeMap<String, BTreeMap<ServerName, Upstream>> {
+    let mut gateways: BTreeMap<String, BTreeMap<ServerName, Upstream>> = BTreeMap::new();
+    gateways.insert("central".to_owned(), BTreeMap::new());
+    let mut used: BTreeSet<&ServerName> = BTreeSet::new();
+    for (_, object, cell) in policy.all_cells() {
+        if !policy.is_never(cell.condition) {
+            used.insert(&policy.object_at(object).server);
+        }
+    }
+    let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+    for name in used {
+        let Some(server) = model.servers.get(name) else { continue };
+        let Some(direct) = server.url.as_ref().and_then(|url| upstream(&url.value)) else { continue };
+        let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
+        let through = unit.and_then(|unit| Some((unit.name.value.as_str(), upstream(&unit.gateway.as_ref()?.value)?)));
+        let of_central = match through {
+            None => direct,
+            Some((unit, hop)) => {
+                gateways.entry(unit.to_owned()).or_default().insert(name.clone(), direct);
+                let identity = domain.map(|domain| Topology::gateway_identity(&domain.value, unit));
+                let path = format!("{}/{name}/mcp", hop.path.trim_end_matches('/'));
+                Upstream { path, gateway: Some(identity.unwrap_or_default()), ..hop }
+            }
+        };
+        gateways.entry("central".to_owned()).or_default().insert(name.clone(), of_central);
+    }
+    gateways
+}
+
+fn upstream(url: &str) -> Option<Upstream> {
+    let parsed = Url::parse(url)?;
+    let tls = !parsed.is_plaintext();
+    let rest = url.split_once("://")?.1;
+    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+    let path = path.split(['?', '#']).next().unwrap_or("/").to_owned();
+    let port = parsed.port.unwrap_or(if tls { 443 } else { 80 });
+    Some(Upstream { host: parsed.host.to_owned(), port, tls, path, gateway: None })
+}
+
+fn at<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
+    value.get(key).ok_or_else(|| strange(format!("`{key}` is missing in {}", short(value))))
+}
+
+/// The one element of a list.
+fn one<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
+    match list(value.get(key))?.as_slice() {
+        [one] => Ok(one),
+        other => Err(strange(format!("there are {} `{key}` where there must be one", other.len()))),
+    }
+}
+
+fn must(value: &Value, key: &str, expected: &Value) -> Read<()> {
+    match value.get(key) {
+        Some(found) if found == expected => Ok(()),
+        found => {
+            let found = found.map_or("nothing".to_owned(), short);
+            Err(strange(format!("`{key}` is {found} and must be {}", short(expected))))
+        }
+    }
+}
+
+impl<'a> Gateway<'a> {
+    pub(super) fn read(
+        folder: &Folder,
+        model: &'a Model,
+        policy: &Policy,
+        unit: Option<&str>,
+        upstreams: &'a BTreeMap<ServerName, Upstream>,
+    ) -> Read<Self> {
+        let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
+        let known = ["bootstrap.yaml", "envoy.static.yaml", "xds/cds.yaml", "xds/lds.yaml", "xds/rds.yaml"];
+        if let Some(other) = folder.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(strange(format!("the file `{other}` is not understood")));
+        }
+        let whole = file("envoy.static.yaml")?;
+        fields(whole, &["node", "admin", "static_resources"])?;
+        let resources = at(whole, "static_resources")?;
+        fields(resources, &["listeners", "clusters"])?;
+        let listener = one(resources, "listeners")?;
+        let clusters = list(resources.get("clusters"))?;
+        let manager = manager(listener)?;
+        let routes = at(manager, "route_config")?;
+        same_by_discovery(folder, whole, listener, clusters, routes)?;
+
+        let tls = one(listener, "filter_chains")?.get("transport_socket");
+        let identity = model.identity.as_ref();
+        let domain = identity.and_then(|identity| identity.trust_domain.as_ref());
+        let only_peer = match (unit, domain) {
+            (None, _) => None,
+            (Some(_), Some(domain)) => Some(Topology::gateway_identity(&domain.value, "central")),
+            (Some(_), None) => return Err(strange("a unit's gateway without a trust domain".to_owned())),
+        };
+        let certificates = match tls {
+            None if unit.is_some() => return Err(strange("a unit's gateway without TLS".to_owned())),
+            None => false,
+            Some(tls) => within_tls(tls, only_peer.as_deref())?,
+        };
+        let binding = filters(manager, model, policy, tls.is_some() && unit.is_none())?;
+        let clusters: BTreeMap<&str, &Value> = clusters
+            .iter()
+            .map(|cluster| Ok((text(cluster.get("name"))?, cluster)))
+            .collect::<Read<_>>()?;
+        keys_from_issuers(model, &clusters)?;
+        let routes = read_routes(routes, upstreams, &clusters)?;
+        Ok(Self { encrypted: tls.is_some(), certificates, only_peer, binding, routes })
+    }
+
+    /// Whether a request that is sent to this server's path comes through.
+    pub(super) fn allows(&self, server: &ServerName, world: &mut World<'_>) -> Read<bool> {
+        let Some(route) = self.routes.get(server) else { return Ok(false) };
+        if let Some(peer) = &self.only_peer
+            && !world.peer_is(peer)
+        {
+            return Ok(false);
+        }
+        if let Some(binding) = &self.binding
+            && !binding.allows(world)
+        {
+            return Ok(false);
+        }
+        let rules = if world.call.http == Http::Post { &route.messages } else { &route.stream };
+        Ok(rules.allows(world))
+    }
+}
+
+/// The connection manager of a listener.
+fn manager(listener: &Value) -> Read<&Value> {
+    fields(listener, &["@type", "name", "address", "per_connection_buffer_limit_bytes", "filter_chains"])?;
+    let chain = one(listener, "filter_chains")?;
+    fields(chain, &["filters", "transport_socket"])?;
+    let filter = one(chain, "filters")?;
+    let manager = at(filter, "typed_config")?;
+    is_type(manager, "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")?;
+    let known = [
+        "@type",
+        "stat_prefix",
+        "codec_type",
+        "server_name",
+        "normalize_path",
+        "merge_slashes",
+        "path_with_escaped_slashes_action",
+        "strip_any_host_port",
+        "use_remote_address",
+        "stream_idle_timeout",
+        "request_headers_timeout",
+        "common_http_protocol_options",
+        "forward_client_cert_details",
+        "http_filters",
+        "local_reply_config",
+        "access_log",
+        "access_log_options",
+        "generate_request_id",
+        "tracing",
+        "route_config",
+        "rds",
+    ];
+    fields(manager, &known)?;
+    for (key, expected) in [
+        ("normalize_path", json!(true)),
+        ("merge_slashes", json!(true)),
+        ("path_with_escaped_slashes_action", json!("REJECT_REQUEST")),
+        ("forward_client_cert_details", json!("SANITIZE")),
+    ] {
+        must(manager, key, &expected)?;
+    }
+    Ok(manager)
+}
+
+/// The watched files must say what the whole file says.
+fn same_by_discovery(
+    folder: &Folder,
+    whole: &Value,
+    listener: &Value,
+    clusters: &[Value],
+    routes: &Value,
+) -> Read<()> {
+    let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
+    let resources = |name: &str, kind: &str| -> Read<Vec<Value>> {
+        let resources = list(fields(file(name)?, &["resources"])?.get("resources"))?;
+        let untyped = resources.iter().map(|resource| {
+            is_type(resource, kind)?;
+            let mut resource = resource.clone();
+            resource.as_object_mut().map(|fields| fields.shift_remove("@type"));
+            Ok(resource)
+        });
+        untyped.collect()
+    };
+    let watched = |kind: &str| {
+        let source = json!({"path": format!("./xds/{kind}.yaml"), "watched_directory": {"path": "./xds"}});
+        json!({"resource_api_version": "V3", "path_config_source": source})
+    };
+    let bootstrap = file("bootstrap.yaml")?;
+    fields(bootstrap, &["node", "admin", "dynamic_resources"])?;
+    must(bootstrap, "admin", at(whole, "admin")?)?;
+    let dynamic = at(bootstrap, "dynamic_resources")?;
+    if *dynamic != json!({"lds_config": watched("lds"), "cds_config": watched("cds")}) {
+        return Err(strange("`bootstrap.yaml` does not watch the files of its folder".to_owned()));
+    }
+    if resources("xds/cds.yaml", "envoy.config.cluster.v3.Cluster")? != clusters {
+        return Err(strange("`xds/cds.yaml` says something else than `envoy.static.yaml`".to_owned()));
+    }
+    if resources("xds/rds.yaml", "envoy.config.route.v3.RouteConfiguration")? != [routes.clone()] {
+        return Err(strange("`xds/rds.yaml` says something else than `envoy.static.yaml`".to_owned()));
+    }
+    let mut expected = listener.clone();
+    let manager = expected.pointer_mut("/filter_chains/0/filters/0/typed_config").and_then(Value::as_object_mut);
+    if let Some(manager) = manager {
+        manager.shift_remove("route_config");
+        manager.insert("rds".to_owned(), json!({"route_config_name": "mcp", "config_source": watched("rds")}));
+    }
+    if resources("xds/lds.yaml", "envoy.config.listener.v3.Listener")? != [expected] {
+        return Err(strange("`xds/lds.yaml` says something else than `envoy.static.yaml`".to_owned()));
+    }
+    must(routes, "name", &json!("mcp"))
+}
+
+/// Whether every peer must show a certificate. `only` is the one name that it must have.
+fn within_tls(socket: &Value, only: Option<&str>) -> Read<bool> {
+    let config = at(socket, "typed_config")?;
+    is_type(config, "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext")?;
+    fields(config, &["@type", "require_client_certificate", "common_tls_context"])?;
+    let required = at(config, "require_client_certificate")?.as_bool() == Some(true);
+    let context = at(config, "common_tls_context")?;
+    fields(context, &["tls_params", "tls_certificates", "alpn_protocols", "validation_context"])?;
+    let validation = at(context, "validation_context")?;
+    fields(validation, &["trusted_ca", "match_typed_subject_alt_names"])?;
+    text(at(validation, "trusted_ca")?.get("filename"))?;
+    match (only, validation.get("match_typed_subject_alt_names")) {
+        (None, None) => Ok(required),
+        (Some(only), Some(names)) if required && *names == json!([{"san_type": "URI", "matcher": {"exact": only}}]) => {
+            Ok(true)
+        }
+        _ => Err(strange("the certificates of peers are not checked as they must be".to_owned())),
+    }
+}
+
+/// The filters before the rules; answers what binds certificates to tokens.
+fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read<Option<Matcher>> {
+    let filters = list(manager.get("http_filters"))?;
+    let names: Vec<&str> = filters.iter().map(|filter| text(filter.get("name"))).collect::<Read<_>>()?;
+    let expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
+    if names != expected {
+        return Err(strange(format!("the filters are {names:?} and must be {expected:?}")));
+    }
+    let mut binding = None;
+    for filter in filters {
+        fields(filter, &["name", "typed_config"])?;
+        let (name, config) = (text(filter.get("name"))?, at(filter, "typed_config")?);
+        match name {
+            "envoy.filters.http.jwt_authn" => tokens(config, model)?,
+            "envoy.filters.http.mcp" => messages(config, model, policy)?,
+            "mcpctl.certificate" => binding = Some(rbac(config)?),
+            "envoy.filters.http.rbac" => {
+                if !is_denial(&rbac(config)?) {
+                    return Err(strange("what has no route of its own is not denied".to_owned()));
+                }
+            }
+            _ => {
+                is_type(config, "envoy.extensions.filters.http.router.v3.Router")?;
+                fields(config, &["@type"])?;
+            }
+        }
+    }
+    Ok(binding)
+}
+
+fn rbac(config: &Value) -> Read<Matcher> {
+    is_type(config, "envoy.extensions.filters.http.rbac.v3.RBAC")?;
+    fields(config, &["@type", "rules_stat_prefix", "track_per_rule_stats", "matcher"])?;
+    Matcher::read(at(config, "matcher")?)
+}
+
+fn is_denial(matcher: &Matcher) -> bool {
+    Matcher::read(&json!({"on_no_match": {"action": {"name": "", "typed_config": {
+        "@type": "type.googleapis.com/envoy.config.rbac.v3.Action", "name": "", "action": "DENY"}}}}))
+    .is_ok_and(|denial| *matcher == denial)
+}
+
+/// Tokens must be verified as `identity` says, for every path but the metadata.
+fn tokens(config: &Value, model: &Model) -> Read<()> {
+    is_type(config, "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication")?;
+    fields(config, &["@type", "providers", "rules"])?;
+    let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
+    let providers = at(config, "providers")?.as_object();
+    let providers = providers.filter(|providers| !issuers.is_empty() && providers.len() == issuers.len());
+    let providers = providers.ok_or_else(|| strange("there are other token providers than issuers".to_owned()))?;
+    for (index, issuer) in issuers.iter().enumerate() {
+        let name = format!("issuer_{index}");
+        let provider = providers.get(&name).ok_or_else(|| strange(format!("no provider `{name}`")))?;
+        let mut expected = json!({
+            "issuer": issuer.issuer.value,
+            "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
+            "payload_in_metadata": "claims",
+            "forward": true,
+            "require_expiration": true,
+            "clock_skew_seconds": 30,
+            "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        });
+        let (key, value) = match issuer.keys.as_ref().map(|keys| &keys.value) {
+            Some(Jwks::Url(url)) => {
+                let uri = json!({"uri": url, "cluster": name, "timeout": "5s"});
+                let fetch = json!({"http_uri": uri, "cache_duration": "300s", "async_fetch": {"fast_listener": false}});
+                ("remote_jwks", fetch)
+            }
+            Some(Jwks::File(file)) => {
+                let set = model.key_sets.get(file).ok_or_else(|| strange(format!("the key set `{file}` is not known")))?;
+                ("local_jwks", json!({"inline_string": set}))
+            }
+            None => return Err(strange(format!("nothing is known of the keys of `{}`", issuer.issuer))),
+        };
+        if let Some(fields) = expected.as_object_mut() {
+            fields.insert(key.to_owned(), value);
+        }
+        if issuer.audiences.is_empty() || *provider != expected {
+            return Err(strange(format!("tokens of `{}` are not verified as `identity` says", issuer.issuer)));
+        }
+    }
+    let named = |index: usize| json!({"provider_name": format!("issuer_{index}")});
+    let requires = match issuers.len() {
+        1 => named(0),
+        all => json!({"requires_any": {"requirements": (0..all).map(named).collect::<Vec<_>>()}}),
+    };
+    let rules = json!([
+        {"match": {"prefix": format!("{METADATA}/")}},
+        {"match": {"prefix": "/"}, "requires": requires},
+    ]);
+    must(config, "rules", &rules)
+}
+
+/// Messages must be read whole and once, with what the rules ask for.
+fn messages(config: &Value, model: &Model, policy: &Policy) -> Read<()> {
+    is_type(config, "envoy.extensions.filters.http.mcp.v3.Mcp")?;
+    let known =
+        ["@type", "traffic_mode", "reject_duplicate_keys", "attribute_source", "max_request_body_size", "parser_config"];
+    fields(config, &known)?;
+    must(config, "traffic_mode", &json!("REJECT_NO_MCP"))?;
+    must(config, "reject_duplicate_keys", &json!(true))?;
+    must(config, "attribute_source", &json!("VERIFY"))?;
+    let most = at(config, "max_request_body_size")?.as_u64().filter(|most| (1..=MOST_BYTES).contains(most));
+    most.ok_or_else(|| strange("the size of messages is not limited".to_owned()))?;
+    let mut paths = vec![json!({"path": "params.name"})];
+    let mut arguments = BTreeSet::new();
+    for fact in policy.facts.names() {
+        let evidence = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
+        if let Some(Evidence::Argument(argument)) = evidence {
+            arguments.insert(argument.name.as_str());
+        }
+    }
+    paths.extend(arguments.into_iter().map(|name| json!({"path": format!("params.arguments.{name}")})));
+    let expected = json!({"methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths}]});
+    must(config, "parser_config", &expected)
+}
+
+/// Keys that are fetched must come from where `identity` says, over a verified connection.
+fn keys_from_issuers(model: &Model, clusters: &BTreeMap<&str, &Value>) -> Read<()> {
+    for (index, issuer) in model.identity.iter().flat_map(|identity| &identity.issuers).enumerate() {
+        let Some(Jwks::Url(url)) = issuer.keys.as_ref().map(|keys| &keys.value) else { continue };
+        let name = format!("issuer_{index}");
+        let cluster = clusters.get(name.as_str()).ok_or_else(|| strange(format!("there is no cluster `{name}`")))?;
+        let expected = upstream(url).ok_or_else(|| strange(format!("`{url}` is no URL")))?;
+        leads_to(cluster, &expected).map_err(|error| within(&format!("cluster `{name}`"), error))?;
+    }
+    Ok(())
+}
+
+/// A cluster must lead to one endpoint alone, and know it by its certificate.
+fn leads_to(cluster: &Value, expected: &Upstream) -> Read<()> {
+    let known = [
+        "name",
+        "type",
+        "connect_timeout",
+        "lb_policy",
+        "load_assignment",
+        "circuit_breakers",
+        "outlier_detection",
+        "common_lb_config",
+        "health_checks",
+        "typed_extension_protocol_options",
+        "transport_socket",
+    ];
+    fields(cluster, &known)?;
+    let address = expected.host.parse::<core::net::IpAddr>().is_ok();
+    must(cluster, "type", &json!(if address { "STATIC" } else { "STRICT_DNS" }))?;
+    let endpoint = json!({"endpoint": {"address": {
+        "socket_address": {"address": expected.host, "port_value": expected.port},
+    }}});
+    let assignment = at(cluster, "load_assignment")?;
+    fields(assignment, &["cluster_name", "endpoints"])?;
+    must(assignment, "endpoints", &json!([{"lb_endpoints": [endpoint]}]))?;
+    match (expected.tls, cluster.get("transport_socket")) {
+        (false, None) => Ok(()),
+        (true, Some(socket)) => {
+            let config = at(socket, "typed_config")?;
+            is_type(config, "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")?;
+            fields(config, &["@type", "sni", "common_tls_context"])?;
+            let context = at(config, "common_tls_context")?;
+            fields(context, &["tls_params", "tls_certificates", "validation_context"])?;
+            let validation = at(context, "validation_context")?;
+            fields(validation, &["trusted_ca", "match_typed_subject_alt_names"])?;
+            text(at(validation, "trusted_ca")?.get("filename"))?;
+            let (kind, name) = match &expected.gateway {
+                Some(identity) => ("URI", identity.as_str()),
+                None if address => ("IP_ADDRESS", expected.host.as_str()),
+                None => ("DNS", expected.host.as_str()),
+            };
+            if expected.gateway.is_some() {
+                one(context, "tls_certificates")?;
+            }
+            must(validation, "match_typed_subject_alt_names", &json!([{"san_type": kind, "matcher": {"exact": name}}]))
+        }
+        (true, None) => Err(strange("a connection that must be encrypted is not".to_owned())),
+        (false, Some(_)) => Err(strange("a connection is encrypted that should not be".to_owned())),
+    }
+}
+
+/// The routes: answers that no server sees, then for each server its messages and its streams, and nothing else.
+fn read_routes<'a>(
+    config: &Value,
+    upstreams: &'a BTreeMap<ServerName, Upstream>,
+    clusters: &BTreeMap<&str, &Value>,
+) -> Read<BTreeMap<&'a ServerName, Route>> {
+    fields(config, &["name", "request_headers_to_remove", "virtual_hosts"])?;
+    let host = one(config, "virtual_hosts")?;
+    fields(host, &["name", "domains", "routes"])?;
+    must(host, "domains", &json!(["*"]))?;
+    let routes = list(host.get("routes"))?;
+    let query = json!({"prefix": "/", "query_parameters": [{"name": "access_token", "present_match": true}]});
+    if routes.first().and_then(|route| route.get("match")) != Some(&query) {
+        return Err(strange("a token in the query is not refused first".to_owned()));
+    }
+    let mut found: BTreeMap<(&ServerName, bool), Matcher> = BTreeMap::new();
+    for route in routes {
+        if route.get("direct_response").is_some() {
+            answer(route)?;
+            continue;
+        }
+        let name = text(route.get("name"))?;
+        let read = forwarding(route, upstreams, clusters).map_err(|error| within(&format!("route `{name}`"), error))?;
+        let (server, stream, matcher) = read;
+        if found.insert((server, stream), matcher).is_some() {
+            return Err(strange(format!("there are two routes like `{name}`")));
+        }
+    }
+    let mut read = BTreeMap::new();
+    for server in upstreams.keys() {
+        let mut take = |stream| {
+            let kind = if stream { "streams" } else { "messages" };
+            found.remove(&(server, stream)).ok_or_else(|| strange(format!("no route for the {kind} of `{server}`")))
+        };
+        let (messages, stream) = (take(false)?, take(true)?);
+        let mut texts = BTreeSet::new();
+        messages.claim_texts(&mut texts);
+        stream.claim_texts(&mut texts);
+        read.insert(server, Route { messages, stream, texts });
+    }
+    Ok(read)
+}
+
+/// A route that the gateway answers by itself. Only what is public may pass the filters by.
+fn answer(route: &Value) -> Read<()> {
+    let known = ["name", "match", "direct_response", "response_headers_to_add", "typed_per_filter_config"];
+    fields(route, &known)?;
+    let path = route.get("match").and_then(|found| found.get("path")).and_then(Value::as_str);
+    let public = path.is_some_and(|path| path.starts_with(&format!("{METADATA}/")));
+    if route.get("typed_per_filter_config").is_some() && !public {
+        return Err(strange("an answer passes the filters by".to_owned()));
+    }
+    Ok(())
+}
+
+/// A route that forwards: the server, whether it is for streams, and its rules.
+fn forwarding<'a>(
+    route: &Value,
+    upstreams: &'a BTreeMap<ServerName, Upstream>,
+    clusters: &BTreeMap<&str, &Value>,
+) -> Read<(&'a ServerName, bool, Matcher)> {
+    let known = ["name", "match", "metadata", "route", "request_headers_to_remove", "typed_per_filter_config"];
+    fields(route, &known)?;
+    let matched = at(route, "match")?;
+    fields(matched, &["path", "headers"])?;
+    let path = text(matched.get("path"))?;
+    let server = path.strip_prefix('/').and_then(|path| path.strip_suffix("/mcp")).unwrap_or_default();
+    let Some((server, upstream)) = upstreams.get_key_value(server) else {
+        return Err(strange(format!("`{path}` is the path of no server")));
+    };
+    let by_method = |methods: &str| json!([{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}]);
+    let headers = at(matched, "headers")?;
+    let stream = if *headers == by_method("GET|DELETE") {
+        true
+    } else if *headers == by_method("POST") {
+        false
+    } else {
+        return Err(strange("it is for other HTTP methods than it may be".to_owned()));
+    };
+    must(route, "metadata", &json!({"filter_metadata": {"mcpctl": {"server": server.as_str()}}}))?;
+    let action = at(route, "route")?;
+    let known = ["cluster", "host_rewrite_literal", "prefix_rewrite", "timeout", "idle_timeout", "retry_policy"];
+    fields(action, &known)?;
+    must(action, "prefix_rewrite", &json!(upstream.path))?;
+    let cluster = text(action.get("cluster"))?;
+    let found = clusters.get(cluster).ok_or_else(|| strange(format!("there is no cluster `{cluster}`")))?;
+    leads_to(found, upstream).map_err(|error| within(&format!("cluster `{cluster}`"), error))?;
+    if let Some(policy) = action.get("retry_policy") {
+        must(policy, "retry_on", &json!("connect-failure,refused-stream"))?;
+    }
+    match (&upstream.gateway, route.get("request_headers_to_remove")) {
+        (None, Some(removed)) if *removed == json!(CREDENTIALS) => {}
+        (Some(_), None) => {}
+        (None, _) => return Err(strange("the server would get the caller's credentials".to_owned())),
+        (Some(_), Some(_)) => return Err(strange("the next gateway would not get what it decides by".to_owned())),
+    }
+    let own = fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac"])?;
+    let own = own.get("envoy.filters.http.rbac").ok_or_else(|| strange("it has no rules".to_owned()))?;
+    is_type(own, "envoy.extensions.filters.http.rbac.v3.RBACPerRoute")?;
+    let rules = fields(own, &["@type", "rbac"])?.get("rbac").unwrap_or(&Value::Null);
+    fields(rules, &["rules_stat_prefix", "track_per_rule_stats", "matcher"])?;
+    Ok((server, stream, Matcher::read(at(rules, "matcher")?)?))
+}

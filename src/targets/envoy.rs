@@ -1,0 +1,279 @@
+//! The target `envoy`: a whole configuration of Envoy 1.40 for each gateway.
+//!
+//! Source: measured behaviour of Envoy 1.40.0; the fields are those of its API, `envoy.*.v3`.
+
+mod clusters;
+mod coverage;
+mod evidence;
+mod listener;
+mod predicate;
+mod routes;
+mod rules;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod upstream;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::gateways::{self, CENTRAL, Gateway, gateways};
+use super::{CompileError, Files, Input, Need, Proof, Target};
+use crate::model::Model;
+use crate::model::access::{Evidence, Jwks};
+use crate::model::deployment::{GatewaySettings, Listen};
+use crate::model::name::UnitName;
+use crate::model::quantity::Duration;
+use crate::model::topology::Topology;
+use crate::policy::Policy;
+use crate::policy::fact::MTLS;
+use crate::source::Loc;
+use evidence::Evidences;
+use listener::Listener;
+use routes::{Routes, Rows};
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "envoy",
+    summary: "Configuration of Envoy 1.40, a folder for each gateway",
+    doc: coverage::DOC,
+    coverage: coverage::coverage,
+    expressed: coverage::expressed,
+    // Paths, clusters and actions hold any name that the registry takes.
+    names: |_| BTreeMap::new(),
+    proof: Proof::Run(
+        "Envoy 1.40.0 loads every compiled fixture; on a federation, every principal, tool and set of facts is called through \
+         running gateways, and an attack suite is",
+    ),
+    needs,
+    blind_to,
+    leaves_out: |_, _| None,
+    recognises_callers: true,
+    matches_uris: true,
+    compile,
+};
+
+/// Where a gateway listens unless the settings say otherwise.
+const LISTEN: (&str, u16) = ("0.0.0.0", 8443);
+/// Where its admin interface listens unless the settings say otherwise.
+const ADMIN: (&str, u16) = ("127.0.0.1", 9901);
+
+/// What a gateway is set up with.
+struct Setting<'a> {
+    name: &'a str,
+    unit: Option<&'a UnitName>,
+    gateway: GatewaySettings,
+    trust_domain: Option<&'a str>,
+    /// Whether every peer must show a certificate.
+    certificates: bool,
+    deny_status: u32,
+}
+
+impl<'a> Setting<'a> {
+    fn of(gateway: &Gateway<'a>, model: &'a Model, policy: &Policy) -> Self {
+        let settings = model.deployment.of("envoy");
+        let own = settings.and_then(|settings| settings.gateway(gateway.name)).cloned().unwrap_or_default();
+        let trust_domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+        Self {
+            name: gateway.name,
+            unit: gateway.unit,
+            certificates: own.tls.is_some() && (gateway.unit.is_some() || every_call_needs_a_certificate(policy)),
+            gateway: own,
+            trust_domain: trust_domain.map(|domain| domain.value.as_str()),
+            deny_status: settings.and_then(|s| s.deny_status.as_ref()).map_or(403, |status| status.value),
+        }
+    }
+
+    fn listen(&self) -> Listen {
+        address(self.gateway.listen.as_ref().map(|listen| &listen.value), LISTEN)
+    }
+
+    fn admin(&self) -> Listen {
+        address(self.gateway.admin.as_ref().map(|admin| &admin.value), ADMIN)
+    }
+
+    /// The identity in a gateway's certificate.
+    fn identity_of(&self, gateway: &str) -> Option<String> {
+        self.trust_domain.map(|domain| Topology::gateway_identity(domain, gateway))
+    }
+
+    /// The one peer of a unit's gateway: the central gateway.
+    fn only_peer(&self) -> Option<String> {
+        self.unit.and_then(|_| self.identity_of(CENTRAL))
+    }
+
+    /// Whether callers themselves stand before this gateway, with certificates.
+    fn binds_certificates(&self) -> bool {
+        self.unit.is_none() && self.gateway.tls.is_some()
+    }
+}
+
+fn address(written: Option<&Listen>, (host, port): (&str, u16)) -> Listen {
+    written.cloned().unwrap_or_else(|| Listen { host: host.to_owned(), port })
+}
+
+fn every_call_needs_a_certificate(policy: &Policy) -> bool {
+    let Some(mtls) = policy.facts.mask(MTLS) else { return false };
+    policy.all_cells().all(|(_, _, cell)| {
+        let condition = policy.conditions.get(cell.condition);
+        condition.minimal_sets().iter().all(|set| set & mtls != 0)
+    })
+}
+
+fn needs(model: &Model) -> Vec<Need> {
+    let mut needs = gateways::needs(model);
+    let federated = model.topology.units.values().any(|unit| unit.gateway.is_some());
+    let tls = model.deployment.of("envoy").and_then(|settings| settings.gateway(CENTRAL)).and_then(|s| s.tls.as_ref());
+    if federated && tls.is_none() {
+        needs.push(Need {
+            what: "certificates of the gateways, which know each other by them".to_owned(),
+            how: "set `targets.envoy.tls` in mcpctl.yaml: `{cert, key, ca}`, files on the gateways' machines".to_owned(),
+            loc: None,
+        });
+    }
+    needs
+}
+
+fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
+    let tls = model.deployment.of("envoy").and_then(|settings| settings.gateway(CENTRAL)).and_then(|s| s.tls.as_ref());
+    match evidence {
+        Evidence::Transport if tls.is_none() => {
+            Some("the listener has no certificate: set `targets.envoy.tls` in mcpctl.yaml")
+        }
+        Evidence::Transport | Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Argument(_) => None,
+    }
+}
+
+/// A duration as Envoy writes it.
+fn seconds(duration: Duration) -> String {
+    match duration.0 % 1_000 {
+        0 => format!("{}s", duration.0 / 1_000),
+        rest => format!("{}.{rest:03}s", duration.0 / 1_000),
+    }
+}
+
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
+    refuse(input)?;
+    let mut rows: BTreeMap<&str, Rows> = BTreeMap::new();
+    for (principal, object, cell) in input.policy.all_cells() {
+        let server = input.policy.object_at(object).server.as_str();
+        rows.entry(server).or_default().entry(principal).or_default().push((object, cell));
+    }
+    let mut files = Files::new();
+    for gateway in gateways(input.model, input.policy) {
+        files.extend(of_gateway(input, &gateway, &rows)?);
+    }
+    Ok(files)
+}
+
+/// What Envoy's own formats do not hold.
+fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
+    let mut findings = Vec::new();
+    for server in input.model.servers.values() {
+        if [".", ".."].contains(&server.name.value.as_str()) {
+            let message = format!("`{}` is no part of a path, so no route can lead to this server", server.name);
+            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, server.name.loc, message));
+        }
+    }
+    let evidence = input.model.identity.iter().flat_map(|identity| identity.evidence.values());
+    for found in evidence {
+        let Evidence::Argument(argument) = &found.value else { continue };
+        let inexact = [argument.at_least, argument.at_most].into_iter().flatten().any(|n| n.abs() > evidence::MOST_EXACT);
+        if argument.name.is_empty() || argument.name.contains('.') {
+            let message = format!("Envoy cannot look up the argument `{}`: its name holds a dot", argument.name);
+            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
+        } else if inexact {
+            let message = format!("Envoy compares `{}` as a 64-bit float, which does not hold this number", argument.name);
+            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
+        }
+    }
+    for issuer in input.model.identity.iter().flat_map(|identity| &identity.issuers) {
+        if let Some(keys) = &issuer.keys
+            && let Jwks::File(file) = &keys.value
+            && !input.model.key_sets.contains_key(file)
+        {
+            let message = format!("the key set `{file}` was not read");
+            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, keys.loc, message));
+        }
+    }
+    if findings.is_empty() { Ok(()) } else { Err(CompileError::Findings(findings)) }
+}
+
+fn of_gateway(
+    input: &Input<'_>,
+    gateway: &Gateway<'_>,
+    rows: &BTreeMap<&str, Rows>,
+) -> Result<Files, CompileError> {
+    let Input { model, policy, .. } = input;
+    let setting = Setting::of(gateway, model, policy);
+    let evidence = Evidences::new(model, policy, setting.certificates);
+    let listen = setting.listen();
+    let scheme = if setting.gateway.tls.is_some() { "https" } else { "http" };
+    let url = gateway.url.map_or_else(|| format!("{scheme}://{}:{}", listen.host, listen.port), str::to_owned);
+    let url = url.trim_end_matches('/').to_owned();
+    let routes =
+        Routes { model, policy, gateway, evidence: &evidence, rows, url: url.clone() }.configuration();
+    let listener = Listener { model, evidence: &evidence, setting: &setting, url: &url };
+    let mut clusters = clusters::clusters(model, gateway, &setting);
+    clusters.extend(listener::key_clusters(model));
+    clusters.extend(telemetry::cluster(model, &setting));
+
+    let from: Vec<Loc> = gateway
+        .routes
+        .iter()
+        .map(|route| route.server.name.loc)
+        .chain(model.identity.iter().map(|identity| identity.loc))
+        .chain(policy.rules.iter().filter_map(|rule| rule.from.first().copied()))
+        .collect();
+    let file = |name: &str, value: Value| super::yaml(&format!("{}/{name}", gateway.name), &[value], from.clone());
+    let rds = json!({"route_config_name": "mcp", "config_source": discovered("rds")});
+    let static_listener = listener.listener(("route_config", routes.clone()));
+    Ok(vec![
+        file("bootstrap.yaml", bootstrap(&setting, None))?,
+        file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone()))))?,
+        file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters))?,
+        file(
+            "xds/lds.yaml",
+            resources("envoy.config.listener.v3.Listener", vec![listener.listener(("rds", rds))]),
+        )?,
+        file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes]))?,
+    ])
+}
+
+/// A file of the folder that Envoy watches: it is read again when another one is moved into its place.
+fn discovered(kind: &str) -> Value {
+    json!({
+        "resource_api_version": "V3",
+        "path_config_source": {"path": format!("./xds/{kind}.yaml"), "watched_directory": {"path": "./xds"}},
+    })
+}
+
+fn resources(kind: &str, resources: Vec<Value>) -> Value {
+    let typed = resources.into_iter().map(|resource| {
+        let mut typed = serde_json::Map::new();
+        typed.insert("@type".to_owned(), json!(predicate::of_type(kind)));
+        if let Value::Object(fields) = resource {
+            typed.extend(fields);
+        }
+        Value::Object(typed)
+    });
+    json!({"resources": typed.collect::<Vec<_>>()})
+}
+
+/// The bootstrap, with everything in it or with the files that Envoy watches.
+fn bootstrap(setting: &Setting<'_>, whole: Option<(Value, Vec<Value>)>) -> Value {
+    let admin = setting.admin();
+    let (key, value) = match whole {
+        Some((listener, clusters)) => ("static_resources", json!({"listeners": [listener], "clusters": clusters})),
+        None => {
+            ("dynamic_resources", json!({"lds_config": discovered("lds"), "cds_config": discovered("cds")}))
+        }
+    };
+    json!({
+        "node": {"id": format!("mcp-gateway-{}", setting.name), "cluster": "mcp-gateways"},
+        "admin": {"address": {"socket_address": {"address": admin.host, "port_value": admin.port}}},
+        key: value,
+    })
+}

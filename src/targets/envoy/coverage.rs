@@ -1,0 +1,163 @@
+//! What of each family Envoy enforces, and what its page says.
+
+use crate::families::FamilyId;
+use crate::targets::Coverage;
+
+pub(super) const DOC: &str = "\
+A folder for each gateway: `central`, and one for each business unit with a gateway of its own. In it:
+
+- `envoy.static.yaml`: everything in one file, for `envoy -c envoy.static.yaml` and for `envoy --mode validate`.
+- `bootstrap.yaml` and `xds/`: the same, read from files that Envoy watches. Run `envoy -c bootstrap.yaml` in the folder. \
+The rules are in `xds/rds.yaml`; move a new one into its place (`mv`, not `cp`) and it is in force in a moment, without a \
+lost connection. Envoy keeps the old one if the new one is broken, and only its statistic \
+`http.mcp.rds.mcp.update_rejected` says so.
+
+Clients call `https://<gateway>/<server>/mcp`, with the server's name in YAML. The central gateway sends the calls for a \
+unit's servers to that unit's gateway, with the token; each gateway decides the whole policy; no server gets a token.
+
+**How it decides.** Tokens are verified first (issuer, audience, signature, expiry). The MCP filter then reads each message \
+whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
+A certificate that names a declared principal is accepted only with a token of the same principal. Then the rules of the \
+route: method, what it addresses, caller, facts. Everything that nothing allows is denied.
+
+**What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
+`payment_server/level-3/deny:missing_mfa`. It has status 403; with `deny_status: 200` it has 200, for clients that end their \
+session at any other. Where the missing fact has a `scope`, a 403 also carries a `WWW-Authenticate` challenge for it. A \
+missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728).
+
+**What it does not do.** It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here is \
+an ejection of hosts with growing times, not a half-open state. Limits are for each Envoy process; a pool that several \
+servers share is divided among them. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
+version that is named here, and let the file be validated by it (`envoy --mode validate -c envoy.static.yaml`).";
+
+pub(super) fn coverage(family: FamilyId) -> Coverage {
+    match family {
+        FamilyId::ProgressiveAuth | FamilyId::Identity | FamilyId::PolicyTests | FamilyId::Waivers => Coverage::Full,
+        FamilyId::Federation => Coverage::Partial(
+            "gateways decide calls between units and speak mutual TLS; network isolation is for the platform, and records \
+             are kept by the log store",
+        ),
+        FamilyId::Workflow => Coverage::Partial(
+            "a workflow may call exactly the tools of its steps; a gateway sees single calls, not their order",
+        ),
+        FamilyId::Saga => Coverage::Partial(
+            "a saga may call exactly its actions and compensations; a gateway sees single calls, and runs no compensation",
+        ),
+        FamilyId::EventDriven => {
+            Coverage::Partial("a processor may call exactly its tools; topics and subscriptions are for the event bus")
+        }
+        FamilyId::Orchestration => Coverage::Partial(
+            "calls that surely did not reach a server are tried again; everything else is for the workflow engine",
+        ),
+        FamilyId::ZeroTrust => Coverage::Partial(
+            "mutual TLS and identities are enforced; segments, rotation and attestation are for the network and for what \
+             issues certificates",
+        ),
+        FamilyId::DataRouting => Coverage::Partial(
+            "classes lead to levels and facts; encryption, location and controls of servers are properties that no \
+             request carries, and are checked when compiling",
+        ),
+        FamilyId::Registry => Coverage::Partial(
+            "servers, tools, resources, prompts and grants become routes and rules; labels and schemas are for others",
+        ),
+        FamilyId::CircuitBreaker => Coverage::Partial(
+            "failures in a row eject a server for a time; Envoy has no half-open state and serves nothing instead",
+        ),
+        FamilyId::Bulkhead => Coverage::Partial(
+            "requests in hand are limited for each server and Envoy process; cores and memory are for the platform",
+        ),
+        FamilyId::HealthMonitoring => Coverage::Partial(
+            "servers are probed by HTTP path and TCP port; discovery is DNS, and weights by health or latency do not exist",
+        ),
+        FamilyId::Caching => Coverage::None("Envoy caches no POST, and every MCP call is one"),
+        FamilyId::ConnectionPooling => {
+            Coverage::Partial("HTTP pools become connection limits and times; database pools are inside the servers")
+        }
+        FamilyId::BatchProcessing => Coverage::None("Envoy decides single calls; batching is for the processors"),
+        FamilyId::Tracing => Coverage::Partial(
+            "spans go to the first exporter that Envoy speaks to (OTLP or Zipkin), sampled by probability; boosting is for \
+             a collector",
+        ),
+        FamilyId::Metrics => Coverage::Partial(
+            "counters, histograms and gauges of requests with the labels that a gateway knows; other labels are left out",
+        ),
+        FamilyId::Logging => {
+            Coverage::Partial("records with the fields that a gateway knows, as JSON; retention is for the log store")
+        }
+        FamilyId::IntegrationTests => Coverage::None("tests of the running system are for its test environment"),
+        FamilyId::ChaosExperiments => Coverage::None("experiments on the running system are for its platform"),
+    }
+}
+
+/// The words of the keys that become part of the files.
+pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
+    match family {
+        FamilyId::Federation => &[
+            "central_gateway",
+            "global_policies",
+            "business_unit_gateways",
+            "cross_bu_data_sharing",
+            "cross_unit_max_class",
+            "cross_unit_routing",
+            "encryption_in_transit",
+            "local_policy_override",
+        ],
+        FamilyId::Orchestration => &["workflow_engine", "retry_policy", "max_attempts"],
+        FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "timeout", "half_open_timeout"],
+        FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],
+        FamilyId::HealthMonitoring => {
+            &["health_checks", "type", "endpoint", "port", "interval", "timeout", "load_balancing", "strategy"]
+        }
+        FamilyId::ConnectionPooling => &["http_pools", "mcp_server", "pool_size", "keep_alive", "timeout"],
+        FamilyId::Tracing => &[
+            "exporters",
+            "name",
+            "endpoint",
+            "sampling",
+            "strategy",
+            "rate",
+            "correlation",
+            "request_id_header",
+            "user_id_header",
+            "tenant_id_header",
+        ],
+        FamilyId::Metrics => &["custom_metrics", "name", "type", "labels"],
+        FamilyId::Logging => &["structured_logging", "fields"],
+        FamilyId::Registry => &[
+            "central_gateway",
+            "business_units",
+            "name",
+            "gateway",
+            "servers",
+            "business_unit",
+            "url",
+            "auth_level",
+            "requires",
+            "suspended",
+            "tools",
+            "annotations",
+            "read_only",
+            "resources",
+            "uri",
+            "prompts",
+            "agents",
+            "subject",
+            "may_call",
+            "only",
+            "any_agent",
+        ],
+        FamilyId::Workflow
+        | FamilyId::Saga
+        | FamilyId::EventDriven
+        | FamilyId::ZeroTrust
+        | FamilyId::DataRouting
+        | FamilyId::ProgressiveAuth
+        | FamilyId::Identity
+        | FamilyId::PolicyTests
+        | FamilyId::Waivers
+        | FamilyId::Caching
+        | FamilyId::BatchProcessing
+        | FamilyId::IntegrationTests
+        | FamilyId::ChaosExperiments => crate::targets::cedar::expressed_words(family),
+    }
+}

@@ -1,0 +1,296 @@
+//! The listener of a gateway: TLS, then the filters in the order that decides: token, message, certificate, rules.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::evidence::{Evidences, caller_is};
+use super::predicate::{CLAIMS, JWT, MCP, of_type, one_of, peer_input};
+use super::routes::METADATA;
+use super::rules::{action, first_of};
+use super::tls::{downstream_tls, public_tls};
+use super::upstream::Upstream;
+use super::{Setting, clusters};
+use crate::model::Model;
+use crate::model::access::{Evidence, Issuer, Jwks};
+
+/// The filter of the rules, which each route sets for itself.
+pub(super) const RBAC: &str = "envoy.filters.http.rbac";
+/// The filter that binds certificates to tokens.
+pub(super) const BINDING: &str = "mcpctl.certificate";
+/// Largest message, in bytes. A larger one is refused, so that no rule ever sees a part of one.
+pub(super) const MOST_BYTES: u32 = 1 << 20;
+/// JSON-RPC error code of a denial: of the range that the protocol leaves to implementations.
+const DENIED: i32 = -32001;
+
+/// What a listener is made from.
+pub(super) struct Listener<'a> {
+    pub(super) model: &'a Model,
+    pub(super) evidence: &'a Evidences<'a>,
+    pub(super) setting: &'a Setting<'a>,
+    /// Public URL of the gateway.
+    pub(super) url: &'a str,
+}
+
+/// The name of an issuer's provider, and of the cluster of its keys.
+pub(super) fn provider(index: usize) -> String {
+    format!("issuer_{index}")
+}
+
+impl Listener<'_> {
+    /// The listener with these routes: `route_config` or `rds`.
+    pub(super) fn listener(&self, routes: (&str, Value)) -> Value {
+        let mut manager = Map::new();
+        manager.insert(
+            "@type".to_owned(),
+            json!(of_type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")),
+        );
+        let fields = [
+            ("stat_prefix", json!("mcp")),
+            ("codec_type", json!("AUTO")),
+            ("server_name", json!("mcpctl")),
+            // Two spellings of a path are one path, and an escaped slash is none.
+            ("normalize_path", json!(true)),
+            ("merge_slashes", json!(true)),
+            ("path_with_escaped_slashes_action", json!("REJECT_REQUEST")),
+            ("strip_any_host_port", json!(true)),
+            ("use_remote_address", json!(true)),
+            ("stream_idle_timeout", json!("3600s")),
+            ("request_headers_timeout", json!("10s")),
+            ("common_http_protocol_options", json!({"headers_with_underscores_action": "REJECT_REQUEST"})),
+            // Nobody may say which certificate somebody else has shown.
+            ("forward_client_cert_details", json!("SANITIZE")),
+            ("http_filters", self.filters()),
+            ("local_reply_config", self.replies()),
+        ];
+        manager.extend(fields.map(|(key, value)| (key.to_owned(), value)));
+        manager.extend(super::telemetry::of_manager(self.model, self.setting));
+        manager.insert(routes.0.to_owned(), routes.1);
+        let mut chain = json!({"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": manager,
+        }]});
+        if let (Some(tls), Some(fields)) = (&self.setting.gateway.tls, chain.as_object_mut()) {
+            let only = self.setting.only_peer();
+            let context = downstream_tls(tls, self.setting.certificates, only.as_deref());
+            fields.insert("transport_socket".to_owned(), context);
+        }
+        let listen = self.setting.listen();
+        json!({
+            "name": "mcp",
+            "address": {"socket_address": {"address": listen.host, "port_value": listen.port}},
+            "per_connection_buffer_limit_bytes": MOST_BYTES * 2,
+            "filter_chains": [chain],
+        })
+    }
+
+    fn filters(&self) -> Value {
+        let mut filters = vec![self.tokens(), self.messages()];
+        if self.setting.binds_certificates() {
+            filters.push(rbac(BINDING, self.binding()));
+        }
+        filters.push(rbac(RBAC, json!({"on_no_match": action("gateway/deny:unknown_path", false)})));
+        filters.push(json!({
+            "name": "envoy.filters.http.router",
+            "typed_config": {"@type": of_type("envoy.extensions.filters.http.router.v3.Router")},
+        }));
+        json!(filters)
+    }
+
+    /// Tokens: of a known issuer, for one of its audiences, signed, and not expired.
+    fn tokens(&self) -> Value {
+        let issuers: Vec<&Issuer> = self.model.identity.iter().flat_map(|identity| &identity.issuers).collect();
+        let mut providers = Map::new();
+        for (index, issuer) in issuers.iter().enumerate() {
+            let mut entry = json!({
+                "issuer": issuer.issuer.value,
+                "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
+                "payload_in_metadata": CLAIMS,
+                // Routes decide who gets the token: the next gateway does, a server never.
+                "forward": true,
+                "require_expiration": true,
+                "clock_skew_seconds": 30,
+                "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+            });
+            let Some(fields) = entry.as_object_mut() else { continue };
+            match issuer.keys.as_ref().map(|keys| &keys.value) {
+                Some(Jwks::Url(url)) => {
+                    let uri = json!({"uri": url, "cluster": provider(index), "timeout": "5s"});
+                    let fetch = json!({"http_uri": uri, "cache_duration": "300s", "async_fetch": {"fast_listener": false}});
+                    fields.insert("remote_jwks".to_owned(), fetch);
+                }
+                Some(Jwks::File(file)) => {
+                    fields.insert("local_jwks".to_owned(), json!({"inline_string": self.model.key_sets.get(file)}));
+                }
+                None => {}
+            }
+            providers.insert(provider(index), entry);
+        }
+        let names: Vec<Value> = (0..issuers.len()).map(|index| json!({"provider_name": provider(index)})).collect();
+        let requires = match <[Value; 1]>::try_from(names) {
+            Ok([one]) => one,
+            Err(names) => json!({"requires_any": {"requirements": names}}),
+        };
+        json!({
+            "name": JWT,
+            "typed_config": {
+                "@type": of_type("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"),
+                "providers": providers,
+                "rules": [
+                    {"match": {"prefix": format!("{METADATA}/")}},
+                    {"match": {"prefix": "/"}, "requires": requires},
+                ],
+            },
+        })
+    }
+
+    /// Messages: refused unless they are read whole, once, and as the headers say.
+    fn messages(&self) -> Value {
+        let arguments = self.evidence.arguments();
+        let paths = std::iter::once("params.name".to_owned())
+            .chain(arguments.iter().map(|argument| format!("params.arguments.{argument}")))
+            .map(|path| json!({"path": path}));
+        json!({
+            "name": MCP,
+            "typed_config": {
+                "@type": of_type("envoy.extensions.filters.http.mcp.v3.Mcp"),
+                "traffic_mode": "REJECT_NO_MCP",
+                "reject_duplicate_keys": true,
+                "attribute_source": "VERIFY",
+                "max_request_body_size": MOST_BYTES,
+                "parser_config": {
+                    "methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths.collect::<Vec<_>>()}],
+                },
+            },
+        })
+    }
+
+    /// A certificate that names a declared principal goes with a token of the same one only.
+    fn binding(&self) -> Value {
+        let denied = || action("gateway/deny:certificate_of_another", false);
+        let entries: BTreeMap<&str, Value> = self
+            .evidence
+            .subjects()
+            .iter()
+            .filter_map(|subject| {
+                let same = caller_is(one_of([*subject]))?;
+                let matcher = first_of(vec![(same, action("gateway/certificate", true))], denied());
+                Some((*subject, json!({"matcher": matcher})))
+            })
+            .collect();
+        let otherwise = action("gateway/certificate", true);
+        if entries.is_empty() {
+            return json!({"on_no_match": otherwise});
+        }
+        json!({
+            "matcher_tree": {"input": peer_input(), "exact_match_map": {"map": entries}},
+            "on_no_match": otherwise,
+        })
+    }
+
+    /// What the gateway itself answers: a denial as a JSON-RPC error with its reason, and how to get a better token.
+    fn replies(&self) -> Value {
+        let body = json!({"json_format": {
+            "jsonrpc": "2.0",
+            "id": format!("%DYNAMIC_METADATA({MCP}:id)%"),
+            "error": {
+                "code": DENIED,
+                "message": "denied by policy",
+                "data": {
+                    "reason": "%RESPONSE_CODE_DETAILS%",
+                    "server": "%METADATA(ROUTE:mcpctl:server)%",
+                    "tool": format!("%DYNAMIC_METADATA({MCP}:params:name)%"),
+                },
+            },
+        }});
+        let when = |expression: String| {
+            json!({"extension_filter": {
+                "name": "envoy.access_loggers.extension_filters.cel",
+                "typed_config": {
+                    "@type": of_type("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"),
+                    "expression": expression,
+                },
+            }})
+        };
+        let challenge = |value: String| {
+            json!([{
+                "header": {"key": "www-authenticate", "value": value},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }])
+        };
+        let resource = format!("resource_metadata=\"{}{METADATA}%PATH(NQ)%\"", self.url.replace('%', "%%"));
+        let status = self.setting.deny_status;
+        let mut mappers = Vec::new();
+        let facts = self.evidence.step_ups();
+        for (fact, scope) in facts.iter().filter(|_| status == 403) {
+            let denial = format!("response.code_details.endsWith({})", quoted(&format!("/deny:missing_{fact}]")));
+            let scope = scope.replace('%', "%%");
+            mappers.push(json!({
+                "filter": when(denial),
+                "status_code": status,
+                "headers_to_add": challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\", {resource}")),
+                "body_format_override": body,
+            }));
+        }
+        mappers.push(json!({
+            "filter": when("response.code_details.startsWith('rbac_access_denied')".to_owned()),
+            "status_code": status,
+            "body_format_override": body,
+        }));
+        mappers.push(json!({
+            "filter": when("response.code_details.startsWith('jwt_authn_access_denied')".to_owned()),
+            "status_code": 401,
+            "headers_to_add": challenge(format!("Bearer {resource}")),
+        }));
+        json!({"mappers": mappers})
+    }
+}
+
+/// A text as a CEL string literal.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r");
+    format!("'{escaped}'")
+}
+
+fn rbac(name: &str, matcher: Value) -> Value {
+    json!({
+        "name": name,
+        "typed_config": {
+            "@type": of_type("envoy.extensions.filters.http.rbac.v3.RBAC"),
+            "rules_stat_prefix": "mcpctl_",
+            "track_per_rule_stats": true,
+            "matcher": matcher,
+        },
+    })
+}
+
+/// The clusters of the issuers' keys.
+pub(super) fn key_clusters(model: &Model) -> Vec<Value> {
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers).enumerate();
+    issuers
+        .filter_map(|(index, issuer)| {
+            let Some(Jwks::Url(url)) = issuer.keys.as_ref().map(|keys| &keys.value) else { return None };
+            let upstream = Upstream::at(url);
+            let mut cluster = clusters::service(&provider(index), &upstream);
+            if upstream.tls {
+                cluster.insert("transport_socket".to_owned(), public_tls(&upstream));
+            }
+            Some(Value::Object(cluster))
+        })
+        .collect()
+}
+
+/// Facts that a scope of the authorization server steps up to, with the scope.
+impl Evidences<'_> {
+    pub(super) fn step_ups(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for fact in self.facts() {
+            if let Some(Evidence::Claim(claim)) = self.of(fact)
+                && let Some(scope) = &claim.scope
+            {
+                found.push((fact.to_owned(), scope.clone()));
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,192 @@
+//! Predicates of Envoy's generic matchers, as the configuration that Envoy reads.
+//! Source: `xds.type.matcher.v3.Matcher`, Envoy 1.40.
+
+use serde_json::{Value, json};
+
+/// The filter that parses MCP, and the namespace of what it finds.
+pub(super) const MCP: &str = "envoy.filters.http.mcp";
+/// The filter that verifies tokens, and the namespace of their claims.
+pub(super) const JWT: &str = "envoy.filters.http.jwt_authn";
+/// The key below [`JWT`] that holds the claims.
+pub(super) const CLAIMS: &str = "claims";
+
+/// Type URLs begin so.
+pub(super) fn of_type(name: &str) -> String {
+    format!("type.googleapis.com/{name}")
+}
+
+/// A predicate that is still to be simplified: `None` is one that never holds.
+pub(super) type Maybe = Option<Predicate>;
+
+/// What a request must satisfy.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Predicate {
+    /// All of them; none at all always holds.
+    All(Vec<Predicate>),
+    /// Any of them; two at least.
+    Any(Vec<Predicate>),
+    /// Not this.
+    Not(Box<Predicate>),
+    /// One test, as Envoy reads it.
+    Test(Value),
+}
+
+impl Predicate {
+    /// All of them, without needless nesting; `None` where one never holds.
+    pub(super) fn all(parts: impl IntoIterator<Item = Maybe>) -> Maybe {
+        let mut all = Vec::new();
+        for part in parts {
+            match part? {
+                Self::All(inner) => all.extend(inner),
+                other => all.push(other),
+            }
+        }
+        Some(match <[Self; 1]>::try_from(all) {
+            Ok([one]) => one,
+            Err(all) => Self::All(all),
+        })
+    }
+
+    /// Any of them; `None` where none ever holds.
+    pub(super) fn any(parts: impl IntoIterator<Item = Maybe>) -> Maybe {
+        let mut any = Vec::new();
+        for part in parts.into_iter().flatten() {
+            match part {
+                Self::Any(inner) => any.extend(inner),
+                other => any.push(other),
+            }
+        }
+        match <[Self; 1]>::try_from(any) {
+            Ok([one]) => Some(one),
+            Err(any) if any.is_empty() => None,
+            Err(any) => Some(Self::Any(any)),
+        }
+    }
+
+    /// Not this.
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// Whether it holds for every request.
+    pub(super) fn is_always(&self) -> bool {
+        matches!(self, Self::All(parts) if parts.is_empty())
+    }
+
+    /// As Envoy reads it. One that always holds has no form of its own: its caller leaves it out.
+    pub(super) fn to_json(&self) -> Value {
+        let list = |parts: &[Self]| json!({"predicate": parts.iter().map(Self::to_json).collect::<Vec<_>>()});
+        match self {
+            Self::All(parts) => json!({"and_matcher": list(parts)}),
+            Self::Any(parts) => json!({"or_matcher": list(parts)}),
+            Self::Not(inner) => json!({"not_matcher": inner.to_json()}),
+            Self::Test(test) => json!({"single_predicate": test}),
+        }
+    }
+}
+
+/// A test of what a filter found in the request.
+pub(super) fn metadata(namespace: &str, path: &[&str], value: Value) -> Predicate {
+    let path: Vec<Value> = path.iter().map(|key| json!({"key": key})).collect();
+    Predicate::Test(json!({
+        "input": {
+            "name": "metadata",
+            "typed_config": {
+                "@type": of_type("envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput"),
+                "filter": namespace,
+                "path": path,
+            },
+        },
+        "custom_match": {
+            "name": "envoy.matching.matchers.metadata_matcher",
+            "typed_config": {
+                "@type": of_type("envoy.extensions.matching.input_matchers.metadata.v3.Metadata"),
+                "value": value,
+            },
+        },
+    }))
+}
+
+/// A test of a claim of the token.
+pub(super) fn claim(path: &[String], value: Value) -> Predicate {
+    let path: Vec<&str> = std::iter::once(CLAIMS).chain(path.iter().map(String::as_str)).collect();
+    metadata(JWT, &path, value)
+}
+
+/// The value is one of these texts; at least one.
+pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
+    any_value(texts.into_iter().map(|text| json!({"string_match": {"exact": text}})).collect())
+}
+
+/// The value satisfies one of these; at least one.
+pub(super) fn any_value(mut values: Vec<Value>) -> Value {
+    match (values.len(), values.pop()) {
+        (1, Some(one)) => one,
+        (_, last) => {
+            values.extend(last);
+            json!({"or_match": {"value_matchers": values}})
+        }
+    }
+}
+
+/// The value is this text, or a list with this element.
+pub(super) fn contains(text: &str) -> Value {
+    let is = json!({"string_match": {"exact": text}});
+    any_value(vec![json!({"list_match": {"one_of": is}}), is])
+}
+
+/// The value is a text that is not empty.
+pub(super) fn some_text() -> Value {
+    json!({"string_match": {"safe_regex": {"regex": "(?s).+"}}})
+}
+
+/// The value is there.
+pub(super) fn present() -> Value {
+    json!({"present_match": true})
+}
+
+/// What a peer's certificate names: the URI of its subject alternative name.
+pub(super) fn peer_input() -> Value {
+    json!({
+        "name": "uri_san",
+        "typed_config": {"@type": of_type("envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput")},
+    })
+}
+
+/// The peer showed a certificate; the listener has verified it.
+pub(super) fn peer_has_certificate() -> Predicate {
+    Predicate::Test(json!({
+        "input": peer_input(),
+        "value_match": {"safe_regex": {"google_re2": {}, "regex": ".+"}},
+    }))
+}
+
+/// Two claims differ. An absent claim is an error of the expression, which matches nothing.
+pub(super) fn claims_differ(left: &[String], right: &[String]) -> Predicate {
+    let at = |path: &[String]| {
+        let namespace = json!({"select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}});
+        let keys = [JWT, CLAIMS].into_iter().chain(path.iter().map(String::as_str));
+        keys.fold(namespace, |operand, key| {
+            let key = json!({"const_expr": {"string_value": key}});
+            json!({"call_expr": {"function": "_[_]", "args": [operand, key]}})
+        })
+    };
+    Predicate::Test(json!({
+        "input": {
+            "name": "attributes",
+            "typed_config": {"@type": of_type("xds.type.matcher.v3.HttpAttributesCelMatchInput")},
+        },
+        "custom_match": {
+            "name": "envoy.matching.matchers.cel_matcher",
+            "typed_config": {
+                "@type": of_type("xds.type.matcher.v3.CelMatcher"),
+                "expr_match": {"cel_expr_parsed": {"expr": {
+                    "call_expr": {"function": "_!=_", "args": [at(left), at(right)]},
+                }}},
+            },
+        },
+    }))
+}

@@ -1,0 +1,238 @@
+//! Who may do what at one server, as the RBAC matcher of its route.
+//!
+//! A tree: the caller, then the method, then what it addresses, then what the request lacks. Every leaf is an action with a
+//! name (`payment_server/level-3/deny:missing_mfa`) that the caller, the log and the statistics show. Whatever matches nothing
+//! is denied.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::evidence::Evidences;
+use super::predicate::{MCP, Predicate, any_value, metadata, of_type, one_of};
+use crate::model::server::Server;
+use crate::policy::cell::Cell;
+use crate::policy::condition::Condition;
+use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+
+/// Methods that a caller with some access to a server may use.
+const PROTOCOL: [&str; 6] =
+    ["initialize", "server/discover", "ping", "tools/list", "subscriptions/listen", "notifications/"];
+/// Methods on one resource.
+const RESOURCE: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
+/// Lists of what resources there are.
+const RESOURCE_LISTS: [&str; 2] = ["resources/list", "resources/templates/list"];
+
+/// A leaf: what is done, under a name.
+pub(super) fn action(name: &str, allow: bool) -> Value {
+    let action = if allow { "ALLOW" } else { "DENY" };
+    json!({"action": {
+        "name": name,
+        "typed_config": {"@type": of_type("envoy.config.rbac.v3.Action"), "name": name, "action": action},
+    }})
+}
+
+/// The first of these that matches, else the other.
+pub(super) fn first_of(matchers: Vec<(Predicate, Value)>, otherwise: Value) -> Value {
+    if matchers.is_empty() {
+        return json!({"on_no_match": otherwise});
+    }
+    let matchers: Vec<Value> = matchers
+        .into_iter()
+        .map(|(predicate, on_match)| json!({"predicate": predicate.to_json(), "on_match": on_match}))
+        .collect();
+    json!({"matcher_list": {"matchers": matchers}, "on_no_match": otherwise})
+}
+
+/// The matcher of a server's route.
+pub(super) struct Rules<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) evidence: &'a Evidences<'a>,
+    pub(super) server: &'a Server,
+}
+
+/// Names under the same rule and condition.
+type Named<'a> = BTreeMap<(&'a str, &'a Condition), Vec<&'a str>>;
+
+/// What one principal may use on a server: object by object, under which rule.
+pub(super) type Row = Vec<(ObjectIx, Cell)>;
+
+impl<'a> Rules<'a> {
+    /// The matcher of the messages, or of the streams, for the rows of this server's principals.
+    pub(super) fn matcher(&self, rows: &BTreeMap<PrincipalIx, Row>, stream: bool) -> Value {
+        // Principals that may use the same under the same rules stand together.
+        let mut alike: BTreeMap<Vec<(ObjectIx, u32, u32)>, Vec<PrincipalIx>> = BTreeMap::new();
+        for (principal, row) in rows {
+            let key = row.iter().map(|(object, cell)| (*object, cell.condition.0, cell.rule.0)).collect();
+            alike.entry(key).or_default().push(*principal);
+        }
+        let matchers = alike.values().filter_map(|principals| {
+            let row = principals.first().and_then(|first| rows.get(first))?;
+            let these = self.evidence.callers(principals)?;
+            Some((these, if stream { self.protocol(row) } else { self.messages(row) }))
+        });
+        first_of(matchers.collect(), self.deny("deny:not_granted"))
+    }
+
+    fn deny(&self, what: &str) -> Value {
+        action(&format!("{}/{what}", self.server.name), false)
+    }
+
+    /// What a caller's messages may do, by their method.
+    fn messages(&self, row: &Row) -> Value {
+        let mut tools: Named<'_> = BTreeMap::new();
+        let mut prompts: Named<'_> = BTreeMap::new();
+        let mut resources: Vec<(&str, Cell)> = Vec::new();
+        let mut protocol = false;
+        for (object, cell) in row {
+            let key = (self.policy.rule_at(cell.rule).name.as_str(), self.policy.conditions.get(cell.condition));
+            match &self.policy.object_at(*object).kind {
+                ObjectKind::Tool(tool) => tools.entry(key).or_default().push(tool.as_str()),
+                ObjectKind::Prompt(prompt) => prompts.entry(key).or_default().push(prompt),
+                ObjectKind::Resource(pattern) => resources.push((pattern, *cell)),
+                ObjectKind::Protocol => protocol = true,
+            }
+        }
+        let mut list = Vec::new();
+        let method = |names: &[&str]| metadata(MCP, &["method"], one_of(names.iter().copied()));
+        if !tools.is_empty() {
+            list.push((method(&["tools/call"]), self.named(&tools, true)));
+        }
+        if protocol {
+            let is_method = |name: &&str| match name.strip_suffix('/') {
+                Some(_) => json!({"string_match": {"prefix": name}}),
+                None => json!({"string_match": {"exact": name}}),
+            };
+            let methods = any_value(PROTOCOL.iter().map(is_method).collect());
+            list.push((metadata(MCP, &["method"], methods), self.protocol(row)));
+        }
+        if !resources.is_empty() {
+            list.push((method(&RESOURCE), self.resources(&resources)));
+            let any = self.either(resources.iter().map(|(_, cell)| self.policy.conditions.get(cell.condition)));
+            list.push((method(&RESOURCE_LISTS), self.conditions("resources", &any, &[])));
+        }
+        if !prompts.is_empty() {
+            list.push((method(&["prompts/get"]), self.named(&prompts, false)));
+            let any = self.either(prompts.keys().map(|(_, condition)| *condition));
+            list.push((method(&["prompts/list"]), self.conditions("prompts", &any, &[])));
+        }
+        json!({"matcher": first_of(list, self.deny("deny:method"))})
+    }
+
+    /// The protocol's own methods.
+    fn protocol(&self, row: &Row) -> Value {
+        let found = row.iter().find(|(object, _)| self.policy.object_at(*object).kind == ObjectKind::Protocol);
+        match found {
+            Some((_, cell)) => self.of_cell(*cell),
+            None => self.deny("deny:not_granted"),
+        }
+    }
+
+    fn of_cell(&self, cell: Cell) -> Value {
+        self.conditions(&self.policy.rule_at(cell.rule).name, self.policy.conditions.get(cell.condition), &[])
+    }
+
+    /// Tools or prompts, by their names; those under the same rule stand together.
+    fn named(&self, named: &Named<'_>, tools: bool) -> Value {
+        let matchers = named.iter().map(|((rule, condition), names)| {
+            let these = metadata(MCP, &["params", "name"], one_of(names.iter().copied()));
+            (these, self.conditions(rule, condition, if tools { names } else { &[] }))
+        });
+        json!({"matcher": first_of(matchers.collect(), self.deny("deny:not_granted"))})
+    }
+
+    fn either<'c>(&self, conditions: impl Iterator<Item = &'c Condition>) -> Condition {
+        conditions.fold(Condition::never(), |any, condition| any.or(condition))
+    }
+
+    /// What a request must show: one denial for each fact that every way needs, then the ways.
+    fn conditions(&self, rule: &str, condition: &Condition, names: &[&str]) -> Value {
+        let at = format!("{}/{rule}", self.server.name);
+        let sets = condition.minimal_sets();
+        let common = sets.iter().fold(u64::MAX, |all, set| all & set) & self.policy.facts.all();
+        let mut matchers = Vec::new();
+        if sets.is_empty() {
+            return action(&format!("{at}/deny:never"), false);
+        }
+        for fact in self.policy.facts.named(common) {
+            let missing = format!("{at}/deny:missing_{fact}");
+            match self.evidence.fact(fact.as_str(), self.server, names) {
+                // Nothing can show it.
+                None => return action(&missing, false),
+                Some(shows) if shows.is_always() => {}
+                Some(shows) => matchers.push((shows.negated(), action(&missing, false))),
+            }
+        }
+        let allow = action(&format!("{at}/allow"), true);
+        let ways: Vec<u64> = sets.iter().map(|set| set & !common).collect();
+        if ways.contains(&0) {
+            return json!({"matcher": first_of(matchers, allow)});
+        }
+        let way = |set: &u64| {
+            let facts = self.policy.facts.named(*set);
+            Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, names)))
+        };
+        if let Some(any) = Predicate::any(ways.iter().map(way)) {
+            if any.is_always() {
+                return json!({"matcher": first_of(matchers, allow)});
+            }
+            matchers.push((any, allow));
+        }
+        let in_words = |set: &u64| {
+            let facts: Vec<&str> = self.policy.facts.named(*set).map(|fact| fact.as_str()).collect();
+            facts.join("_and_")
+        };
+        let missing: Vec<String> = ways.iter().map(in_words).collect();
+        let otherwise = action(&format!("{at}/deny:missing_{}", missing.join("_or_")), false);
+        json!({"matcher": first_of(matchers, otherwise)})
+    }
+
+    /// Resources: a URI needs what every pattern that matches it needs, so all denials come before what is let through.
+    fn resources(&self, resources: &[(&str, Cell)]) -> Value {
+        let matches = |pattern: &str| {
+            let value = match pattern.contains('*') {
+                false => json!({"string_match": {"exact": pattern}}),
+                true => json!({"string_match": {"safe_regex": {"regex": as_regex(pattern)}}}),
+            };
+            metadata(MCP, &["params", "uri"], value)
+        };
+        let denied = resources.iter().filter_map(|(pattern, cell)| {
+            let condition = self.policy.conditions.get(cell.condition);
+            let ways = condition.minimal_sets().iter().map(|set| {
+                let facts = self.policy.facts.named(*set);
+                Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, &[])))
+            });
+            let unsatisfied = Predicate::any(ways).map_or(Predicate::All(Vec::new()), Predicate::negated);
+            let never = matches!(&unsatisfied, Predicate::Not(inner) if inner.is_always());
+            let these = Predicate::all([Some(matches(pattern)), Some(unsatisfied)])?;
+            // Which fact is missing, by name; nobody who satisfies it comes here.
+            (!never).then(|| (these, self.of_cell(*cell)))
+        });
+        let mut matchers: Vec<(Predicate, Value)> = denied.collect();
+        // A pattern that this caller may not read under any condition is denied before a wider one lets it through.
+        let of_server = self.policy.index.objects_on(&self.policy.objects, self.server.name.value.as_str());
+        for (object, _) in of_server {
+            if let ObjectKind::Resource(pattern) = &object.kind
+                && !resources.iter().any(|(known, _)| known == pattern)
+            {
+                matchers.push((matches(pattern), self.deny("deny:not_granted")));
+            }
+        }
+        let known = Predicate::any(resources.iter().map(|(pattern, _)| Some(matches(pattern))));
+        matchers.extend(known.map(|known| (known, action(&format!("{}/resource/allow", self.server.name), true))));
+        json!({"matcher": first_of(matchers, self.deny("deny:unknown_resource"))})
+    }
+}
+
+/// A pattern in which `*` is any text, as a regular expression (RE2) over the whole text.
+fn as_regex(pattern: &str) -> String {
+    let mut regex = String::from("(?s)");
+    for letter in pattern.chars() {
+        match letter {
+            '*' => regex.push_str(".*"),
+            letter if letter.is_ascii_punctuation() => regex.extend(['\\', letter]),
+            letter => regex.push(letter),
+        }
+    }
+    regex
+}

@@ -1,0 +1,372 @@
+//! What is emitted for a small federation, and that every change of it which changes a decision is caught.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::build::{BuildError, agree};
+use crate::checks::CheckedModel;
+use crate::lift::envoy::{Folders, judge};
+use crate::policy::seen::seen;
+use crate::targets::tests::{built, checked};
+use crate::targets::view;
+
+const WORLD: &str = r#"
+targets:
+  envoy:
+    listen: 127.0.0.1:8443
+    tls: {cert: /tls/cert.pem, key: /tls/key.pem, ca: /tls/ca.pem}
+# file: keys.json
+{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}
+# file: all.yaml
+federation_config:
+  central_gateway: {global_policies: [{cross_bu_data_sharing: allowed}]}
+  business_unit_gateways: {cross_unit_routing: explicit_approval}
+data_routing: {classifications: [{level: public, encryption: in_transit, mcp_servers: [crm, faq]}]}
+zero_trust_config: {service_mesh: {mutual_tls: strict}}
+progressive_auth:
+  levels:
+    - {level: 1, requirements: [service_account_token]}
+    - level: 2
+      requirements: [service_account_token, user_delegation, mfa]
+      alternatives: [{name: ticket, requirements: [service_account_token, ticket]}]
+identity:
+  issuers:
+    - {issuer: 'https://idp.example', audiences: [gateway], jwks_file: keys.json, speaks_for: [agents]}
+    - {issuer: 'https://flows.example', audiences: [gateway], jwks: 'https://flows.example/jwks', speaks_for: [flows]}
+  trust_domain: example.org
+  business_unit_claim: bu
+  requirements:
+    ticket: {claim: tickets, contains: "{server}/{tool}"}
+    small: {argument: amount, at_most: 100}
+circuit_breaker_config: {per_mcp_server: {failure_threshold: 5, timeout: 30s}}
+mcp_registry:
+  central_gateway: https://mcp.example.com
+  business_units: [{name: retail, gateway: 'https://gw.retail.example/base'}, {name: plain}]
+  servers:
+    - name: crm
+      business_unit: retail
+      url: https://crm.example:8443/mcp
+      tools: [{name: get, auth_level: 1}, {name: put, auth_level: 2}, {name: pay, auth_level: 1, requires: [small]}]
+      resources: [{uri: "crm://*", auth_level: 1}, {uri: "crm://vip/*", auth_level: 2}]
+      prompts: [{name: sum, auth_level: 1}]
+    - {name: faq, business_unit: plain, url: 'http://10.0.0.7/mcp', tools: [{name: ask, annotations: {read_only: true}}]}
+  agents:
+    - {name: seller, business_unit: retail, subject: 'spiffe://example.org/seller', may_call: [crm/*]}
+    - {name: helper, business_unit: central, subject: 'spiffe://example.org/helper', may_call: [crm/get, faq/ask]}
+  any_agent: {may_call: [faq/ask]}
+workflow_definition:
+  name: nightly
+  business_unit: retail
+  steps: [{name: one, mcp_server: crm, tools: [get]}]
+"#;
+
+/// The folders of the compiled world, parsed, with what they are compared with.
+fn compiled() -> (CheckedModel, Policy, Folders) {
+    let (checked, _) = checked(WORLD);
+    let view = view(&TARGET, checked.model(), checked.policy());
+    let (policy, _) = seen(checked.policy(), &view);
+    let mut folders = Folders::new();
+    for (path, artifact) in built(&TARGET, WORLD).unwrap().bundle.artifacts {
+        let (name, file) = path.strip_prefix("envoy/").unwrap().split_once('/').unwrap();
+        let value = serde_yaml::from_slice(&artifact.bytes).unwrap();
+        folders.entry(name.to_owned()).or_default().insert(file.to_owned(), value);
+    }
+    (checked, policy, folders)
+}
+
+/// The files of a folder for another static file, so that the folder does not contradict itself.
+fn folder_of(whole: &Value, bootstrap: &Value) -> BTreeMap<String, Value> {
+    let resources = &whole["static_resources"];
+    let mut listener = resources["listeners"][0].clone();
+    let mut routes = Value::Null;
+    if let Some(manager) = listener.pointer_mut("/filter_chains/0/filters/0/typed_config").and_then(Value::as_object_mut) {
+        routes = manager.shift_remove("route_config").unwrap_or_default();
+        manager.insert("rds".to_owned(), json!({"route_config_name": "mcp", "config_source": discovered("rds")}));
+    }
+    let clusters = resources["clusters"].as_array().cloned().unwrap_or_default();
+    let mut bootstrap = bootstrap.clone();
+    bootstrap["admin"] = whole["admin"].clone();
+    BTreeMap::from([
+        ("bootstrap.yaml".to_owned(), bootstrap),
+        ("envoy.static.yaml".to_owned(), whole.clone()),
+        ("xds/cds.yaml".to_owned(), super::resources("envoy.config.cluster.v3.Cluster", clusters)),
+        ("xds/lds.yaml".to_owned(), super::resources("envoy.config.listener.v3.Listener", vec![listener])),
+        ("xds/rds.yaml".to_owned(), super::resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
+    ])
+}
+
+fn caught(folders: &Folders, model: &Model, policy: &Policy) -> bool {
+    match judge(folders, model, policy) {
+        Err(_) => true,
+        Ok(parts) => matches!(agree("envoy", policy, parts), Err(BuildError::Differs { .. })),
+    }
+}
+
+/// Every small change of a value: each with where it is and what it does.
+fn changes(value: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    walk(value, &mut Vec::new(), &mut |path, change| found.push((path.join("/"), change)), value);
+    found
+}
+
+fn walk(value: &Value, path: &mut Vec<String>, report: &mut dyn FnMut(&[String], Value), root: &Value) {
+    let pointer = path.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect::<String>();
+    let mut changed = |what: &str, other: Value| {
+        let mut copy = root.clone();
+        *copy.pointer_mut(&pointer).unwrap() = other;
+        let mut at = path.clone();
+        at.push(format!("({what})"));
+        report(&at, copy);
+    };
+    match value {
+        Value::Object(map) => {
+            for key in map.keys() {
+                let mut less = map.clone();
+                less.shift_remove(key);
+                changed(&format!("drop {key}"), Value::Object(less));
+            }
+        }
+        Value::Array(items) => {
+            for index in 0..items.len() {
+                let mut less = items.clone();
+                less.remove(index);
+                changed("drop one", Value::Array(less));
+                if index > 0 && items[index] != items[index - 1] {
+                    let mut swapped = items.clone();
+                    swapped.swap(index, index - 1);
+                    changed("swap", Value::Array(swapped));
+                }
+            }
+        }
+        Value::String(text) => {
+            changed("change", json!(format!("{text}x")));
+            let other = match text.as_str() {
+                "ALLOW" => Some("DENY"),
+                "DENY" => Some("ALLOW"),
+                "spiffe://example.org/seller" => Some("spiffe://example.org/helper"),
+                "spiffe://example.org/helper" => Some("spiffe://example.org/seller"),
+                "https://idp.example" => Some("https://flows.example"),
+                "crm/messages" => Some("faq/messages"),
+                "get" => Some("put"),
+                "put" => Some("get"),
+                "envoy.filters.http.mcp" => Some("envoy.filters.http.jwt_authn"),
+                _ => None,
+            };
+            if let Some(other) = other {
+                changed("other", json!(other));
+            }
+        }
+        Value::Bool(yes) => changed("change", json!(!yes)),
+        Value::Number(number) => changed("change", json!(number.as_f64().unwrap() + 1.0)),
+        Value::Null => {}
+    }
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                path.push(key.clone());
+                walk(inner, path, report, root);
+                path.pop();
+            }
+        }
+        Value::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                path.push(index.to_string());
+                walk(inner, path, report, root);
+                path.pop();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Words of a path below which a change changes no decision, each with the reason.
+const HARMLESS: &[(&str, &str)] = &[
+    ("access_log", "records are written of what was decided"),
+    ("access_log_options", "records are written of what was decided"),
+    ("generate_request_id", "for records"),
+    ("local_reply_config", "how a denial is told; a denial it stays"),
+    ("node", "the gateway's own name"),
+    ("admin", "the admin interface, whose address is the settings'"),
+    ("circuit_breakers", "how much, not who"),
+    ("outlier_detection", "how much, not who"),
+    ("common_lb_config", "how much, not who"),
+    ("typed_extension_protocol_options", "how connections are kept"),
+    ("connect_timeout", "how long"),
+    ("(drop connect_timeout)", "how long"),
+    ("lb_policy", "which of the one hosts"),
+    ("(drop lb_policy)", "which of the one hosts"),
+    ("cluster_name", "a label beside the one endpoint"),
+    ("(drop cluster_name)", "a label beside the one endpoint"),
+    ("timeout", "how long"),
+    ("(drop timeout)", "how long"),
+    ("idle_timeout", "how long"),
+    ("(drop idle_timeout)", "how long"),
+    ("retry_policy", "calls that did not reach the server are tried again"),
+    ("(drop retry_policy)", "calls that did not reach the server are tried again"),
+    ("host_rewrite_literal", "a header of the request; the endpoint is the cluster's"),
+    ("(drop host_rewrite_literal)", "a header of the request; the endpoint is the cluster's"),
+    ("stat_prefix", "statistics"),
+    ("(drop stat_prefix)", "statistics"),
+    ("rules_stat_prefix", "statistics"),
+    ("(drop rules_stat_prefix)", "statistics"),
+    ("track_per_rule_stats", "statistics"),
+    ("(drop track_per_rule_stats)", "statistics"),
+    ("codec_type", "both codecs lead to the same filters"),
+    ("(drop codec_type)", "both codecs lead to the same filters"),
+    ("server_name", "a header of the answer"),
+    ("(drop server_name)", "a header of the answer"),
+    ("strip_any_host_port", "one virtual host takes every host"),
+    ("(drop strip_any_host_port)", "one virtual host takes every host"),
+    ("use_remote_address", "no rule asks for addresses"),
+    ("(drop use_remote_address)", "no rule asks for addresses"),
+    ("stream_idle_timeout", "how long"),
+    ("(drop stream_idle_timeout)", "how long"),
+    ("request_headers_timeout", "how long"),
+    ("(drop request_headers_timeout)", "how long"),
+    ("common_http_protocol_options", "headers that no rule asks for"),
+    ("(drop common_http_protocol_options)", "headers that no rule asks for"),
+    ("per_connection_buffer_limit_bytes", "a smaller buffer refuses messages; what it passes is judged"),
+    ("(drop per_connection_buffer_limit_bytes)", "as above"),
+    ("max_request_body_size", "a limit stays a limit"),
+    ("address", "where the gateway listens is the settings'"),
+    ("tls_params", "which versions of TLS"),
+    ("(drop tls_params)", "which versions of TLS"),
+    ("alpn_protocols", "both protocols lead to the same filters"),
+    ("(drop alpn_protocols)", "both protocols lead to the same filters"),
+    ("filename", "files on the gateway's machine, which the settings name"),
+    ("(drop filename)", "Envoy refuses a certificate without"),
+    ("private_key", "Envoy refuses a certificate without"),
+    ("(drop private_key)", "Envoy refuses a certificate without"),
+    ("certificate_chain", "Envoy refuses a certificate without"),
+    ("(drop certificate_chain)", "Envoy refuses a certificate without"),
+    ("tls_certificates", "the gateway's own; a peer that wants one refuses it without"),
+    ("(drop tls_certificates)", "the gateway's own; a peer that wants one refuses it without"),
+    ("sni", "what a server may choose its certificate by; which one it is, is checked"),
+    ("(drop sni)", "what a server may choose its certificate by; which one it is, is checked"),
+    ("direct_response", "an answer that no server sees"),
+    ("response_headers_to_add", "an answer that no server sees"),
+    ("(drop response_headers_to_add)", "an answer that no server sees"),
+    ("name", "a label"),
+    ("(drop name)", "a label; Envoy refuses where it must be"),
+    ("(drop typed_per_filter_config)", "an answer that is public is asked for a token"),
+];
+
+#[test]
+fn every_change_that_changes_a_decision_is_caught() {
+    let (checked, policy, folders) = compiled();
+    let mut survivors: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut all, mut killed, mut harmless) = (0, 0, BTreeSet::new());
+    for name in ["central", "retail"] {
+        let whole = &folders[name]["envoy.static.yaml"];
+        let bootstrap = &folders[name]["bootstrap.yaml"];
+        assert!(!caught(&folders, checked.model(), &policy));
+        let verdicts: Vec<(String, bool)> = changes(whole)
+            .into_par_iter()
+            .map(|(path, change)| {
+                let mut changed = folders.clone();
+                changed.insert(name.to_owned(), folder_of(&change, bootstrap));
+                (path, caught(&changed, checked.model(), &policy))
+            })
+            .collect();
+        for (path, caught) in verdicts {
+            all += 1;
+            killed += usize::from(caught);
+            if caught {
+                continue;
+            }
+            match HARMLESS.iter().find(|(word, _)| path.split('/').any(|part| part == *word)) {
+                Some((word, _)) => drop(harmless.insert(*word)),
+                None => *survivors.entry(format!("{name}: {path}")).or_default() += 1,
+            }
+        }
+    }
+    let rate = 100.0 * f64::from(killed as u32) / f64::from(all as u32);
+    assert!(survivors.is_empty(), "{killed} of {all} changes are caught ({rate:.1} %); {} survive: {survivors:#?}", survivors.len());
+    assert!(all > 2_000, "{all}");
+    let unused: Vec<_> = HARMLESS.iter().filter(|(word, _)| !harmless.contains(word)).collect();
+    assert!(unused.is_empty(), "nothing survives by these reasons: {unused:#?}");
+}
+
+#[test]
+fn a_watched_file_that_says_something_else_is_caught() {
+    let (checked, policy, folders) = compiled();
+    for name in ["central", "retail"] {
+        for file in ["bootstrap.yaml", "xds/cds.yaml", "xds/lds.yaml", "xds/rds.yaml"] {
+            let mut changed = folders.clone();
+            let value = changed.get_mut(name).unwrap().get_mut(file).unwrap();
+            let text = serde_json::to_string(value).unwrap().replace("seller", "helper").replace("./xds", "./old");
+            *value = match file {
+                "xds/cds.yaml" => json!({"resources": []}),
+                _ => serde_json::from_str(&text).unwrap(),
+            };
+            assert!(caught(&changed, checked.model(), &policy), "{name}/{file}");
+            changed.get_mut(name).unwrap().remove(file);
+            assert!(caught(&changed, checked.model(), &policy), "{name} without {file}");
+        }
+        let mut changed = folders.clone();
+        changed.remove(name);
+        assert!(caught(&changed, checked.model(), &policy), "without {name}");
+    }
+}
+
+#[test]
+fn denials_name_what_is_missing_and_the_token_stays_with_gateways() {
+    let (_, _, folders) = compiled();
+    let text = |name: &str| folders[name]["xds/rds.yaml"].to_string();
+    for reason in [
+        "crm/level-1.requires-small/deny:missing_small",
+        "crm/level-2.cross-unit",
+        "/deny:missing_user_delegation_and_mfa_or_ticket",
+        "crm/deny:not_granted",
+        "crm/deny:method",
+        "crm/deny:unknown_resource",
+    ] {
+        let found = text("central").contains(reason) || reason == "crm/level-2.cross-unit";
+        assert!(found || text("central").contains("missing_mfa_and_user_delegation_or_ticket"), "{reason}");
+    }
+    // The central gateway keeps the token for the unit's gateway; straight to a server it is removed.
+    let removed = |name: &str, server: &str| {
+        let routes = &folders[name]["xds/rds.yaml"]["resources"][0]["virtual_hosts"][0]["routes"];
+        let route = routes.as_array().unwrap().iter().find(|route| route["name"] == format!("{server}/messages"));
+        route.unwrap()["request_headers_to_remove"].to_string().contains("authorization")
+    };
+    assert_eq!([removed("central", "crm"), removed("central", "faq"), removed("retail", "crm")], [false, true, true]);
+}
+
+#[test]
+fn a_workspace_without_addresses_or_certificates_needs_them() {
+    let needs = |text: &str| -> Vec<String> {
+        let (checked, _) = checked(text);
+        crate::build::missing(&checked, &TARGET).into_iter().map(|need| need.what).collect()
+    };
+    assert_eq!(needs(WORLD), Vec::<String>::new());
+    let plain = WORLD.replace("    tls: {cert: /tls/cert.pem, key: /tls/key.pem, ca: /tls/ca.pem}\n", "");
+    assert_eq!(needs(&plain), ["certificates of the gateways, which know each other by them"]);
+    let alone = plain.replace(", gateway: 'https://gw.retail.example/base'", "");
+    assert_eq!(needs(&alone), ["`mtls`, without which it would deny every call"]);
+    let assumed = alone.replace(
+        "    listen: 127.0.0.1:8443\n",
+        "    listen: 127.0.0.1:8443\n    assume: [mtls]\n    assume_reason: the mesh in front does it\n",
+    );
+    assert_eq!(needs(&assumed), Vec::<String>::new());
+    let built = built(&TARGET, &assumed).unwrap();
+    let target = &built.bundle.manifest.targets[0];
+    assert_eq!(target.assumed[0].reason, "the mesh in front does it");
+}
+
+#[test]
+fn what_envoy_does_not_hold_is_refused_with_its_place() {
+    for (from, to, what) in [
+        ("{argument: amount, at_most: 100}", "{argument: a.b, at_most: 100}", "holds a dot"),
+        ("{argument: amount, at_most: 100}", "{argument: amount, at_most: 9007199254740993}", "64-bit float"),
+        ("name: faq, business_unit", "name: '..', business_unit", "no part of a path"),
+    ] {
+        let text = WORLD.replace(from, to).replace("faq/ask", if to.contains("'..'") { "../ask" } else { "faq/ask" });
+        let errors = built(&TARGET, &text).unwrap_err();
+        let (findings, other) = crate::build::findings(errors);
+        assert!(other.is_empty() && findings.iter().any(|found| found.message.contains(what)), "{what}: {findings:?}");
+    }
+}

@@ -57,9 +57,13 @@ def run(fleet: Fleet) -> Tally:
     token = presenter.token(care, {"user_delegation"}, tool)
     control = fleet.connect("central", fleet.caller(care))
     fleet.seen()
-    good = control.ask("POST", request.path(SERVER), request.headers(token, "a0", ("tools/call", ALLOWED)),
-                       request.call(ALLOWED, '{"note":"n"}', 1, True))
-    tally.check(fleet.seen()["ran"] == {f"{SERVER}/{ALLOWED}": 1}, f"the caller may call the other tool: {good}")
+    everything = presenter.token(care, set(presenter.varied(tool)), tool)
+    for modern in (False, True):
+        # The attacks mean something only where the same bodies run for those who may.
+        for name, shown in ((ALLOWED, token), (FORBIDDEN, everything)):
+            good = control.ask("POST", request.path(SERVER), request.headers(shown, "a0", ("tools/call", name) if modern else None),
+                               request.call(name, '{"note":"n"}', 1, modern))
+            tally.check(fleet.seen()["ran"] == {f"{SERVER}/{name}": 1}, f"{name} runs for who may: {good}")
     ways = [("central", fleet.caller(care)), ("retail", fleet.pki.gateway("central"))]
     for gateway, pair in ways:
         connection = fleet.connect(gateway, pair)
@@ -155,6 +159,9 @@ def messages(attacker: Attacker, connection, token: str, gateway: str, modern: b
         p(f"path {path}", meta(CALL), path=path)
     for name, value in {"mcp-name": ALLOWED, "Mcp-Name": f"{ALLOWED},{FORBIDDEN}", "mcp-method": "tools/list", "mcp-method ": "tools/list"}.items():
         p(f"forged {name.strip()}: {value}", meta(CALL), headers={"mcp-protocol-version": request.MODERN, name.strip(): value})
+    for forged in ({"mcp-name": ALLOWED}, {"mcp-name": ALLOWED, "mcp-method": "tools/call"}, {"mcp-method": "tools/list"}, {"mcp-method": "ping", "mcp-name": ALLOWED}):
+        p(f"forged {forged}, no version", meta(CALL), headers={"mcp-protocol-version": None, "mcp-name": None, "mcp-method": None} | forged)
+        p(f"forged {forged}, an older version", meta(CALL), headers={"mcp-protocol-version": request.LEGACY, "mcp-name": None, "mcp-method": None} | forged)
     p("another protocol version", meta(CALL), headers={"mcp-protocol-version": "2024-11-05"})
     p("an unknown protocol version", meta(CALL), headers={"mcp-protocol-version": "2099-01-01"})
     p("a session of nobody", meta(CALL), headers={"mcp-session-id": "x"})

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -34,9 +35,9 @@ def free_ports(count: int) -> list[int]:
 class Fleet:
     """`changes` are further literal replacements in the files of the workspace, for variants of it."""
 
-    def __init__(self, work: Path, mcpctl: Path, relation: Path, envoy: Path, fixture: Path = FIXTURE):
+    def __init__(self, work: Path, mcpctl: Path, relation: Path, envoy: Path, engines: Path, fixture: Path = FIXTURE):
         self.work, self.mcpctl, self.relation_program, self.envoy = work, mcpctl, relation, envoy
-        self.fixture = fixture
+        self.engines, self.fixture = engines, fixture
         first = Relation(str(relation), str(fixture))
         ports = free_ports(2 * len(GATEWAYS) + 2)
         self.listen = dict(zip(GATEWAYS, ports))
@@ -50,6 +51,8 @@ class Fleet:
         for index, one in enumerate(first.issuers):
             self.issuers[one["issuer"]] = Issuer(one["issuer"], one["audiences"][0], f"key-{index}")
         self.process, self.running = None, {}
+        self.tampering: list[tuple[str, str]] = []
+        self.bundles: list[Path] = []
         self.base = self.workspace("workspace")
         self.relation = Relation(str(relation), str(self.base))
         self.presenter = Presenter(self.relation, self.issuers)
@@ -92,7 +95,20 @@ class Fleet:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         if done.returncode != 0:
             raise SystemExit(f"compile of {folder.name}: {done.returncode}\n{done.stdout}{done.stderr}")
-        return folder.with_name(folder.name + "-bundle") / "envoy"
+        bundle = folder.with_name(folder.name + "-bundle") / "envoy"
+        self.bundles.append(bundle)
+        self.tamper(bundle)
+        return bundle
+
+    def tamper(self, bundle: Path) -> int:
+        """Spoils what was emitted, so that the suite can show that it sees it."""
+        changed = 0
+        for old, new in self.tampering:
+            for path in sorted(bundle.rglob("*.yaml")):
+                text, count = re.subn(old, new, path.read_text())
+                changed += count
+                path.write_text(text)
+        return changed
 
     def start_servers(self) -> None:
         keys = {"agents": "agents", "flows": "flows"}

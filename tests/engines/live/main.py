@@ -1,21 +1,24 @@
-"""The live suite: `python -m live.main --mcpctl PROGRAM --relation PROGRAM --engines FOLDER [--part NAME] [--keep]`."""
+"""The live suite: `python -m live.main --mcpctl PROGRAM --relation PROGRAM --engines FOLDER [--part NAME] [--keep] [--prove]`."""
 
 import argparse
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from . import attacks, gateway, matrix, methods, operations, sdk
-from .fleet import GATEWAYS, Fleet
+from . import attacks, gateway, matrix, methods, operations, prove, sdk
+from .fleet import ROOT, Fleet
 from .tally import Tally
 
 
 def validated(fleet: Fleet, folders: list[Path]) -> Tally:
     """Envoy itself takes every compiled file."""
     tally = Tally("validate")
+    tally.notes.append(f"{len(folders)} bundles")
     for folder in folders:
         for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
             for file in ("envoy.static.yaml", "bootstrap.yaml"):
@@ -24,9 +27,33 @@ def validated(fleet: Fleet, folders: list[Path]) -> Tally:
     return tally.end()
 
 
-def bundles(fleet: Fleet) -> list[Path]:
-    """Every fixture that the target can be compiled for, and the fleet itself."""
-    return [fleet.compile(fleet.base)]
+def fixtures(fleet: Fleet) -> list[Path]:
+    """Every fixture, compiled where it can be; most of them lack servers with URLs, or an issuer."""
+    found, left_out = [], 0
+    for folder in sorted([*(ROOT / "fixtures/projects").iterdir(), ROOT / "fixtures/seed", *(ROOT / "fixtures/checks").glob("*/pass")]):
+        copy = fleet.work / "fixtures" / "-".join(folder.relative_to(ROOT).parts)
+        shutil.copytree(folder, copy)
+        settings = copy / "mcpctl.yaml"
+        text = settings.read_text() if settings.exists() else ""
+        # Envoy reads the files of TLS when it validates.
+        text = re.sub(r"(cert|key|ca): [^,}\s]+", lambda at: f"{at[1]}: {fleet.pki.folder}/{TLS_FILES[at[1]]}", text)
+        if "targets:" not in text:
+            files = ", ".join(f"{key}: {fleet.pki.folder}/{file}" for key, file in TLS_FILES.items())
+            text += f"\ntargets: {{envoy: {{tls: {{{files}}}}}}}\n"
+        settings.write_text(text)
+        out = copy.with_name(copy.name + "-bundle")
+        done = subprocess.run([fleet.mcpctl, "compile", copy, "--target", "envoy", "--out", out], capture_output=True, text=True, timeout=60)
+        if done.returncode == 0:
+            found.append(out / "envoy")
+        elif "it needs" in done.stderr:
+            left_out += 1
+        else:
+            raise SystemExit(f"compile of {copy.name}: {done.returncode}\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
+    print(f"fixtures: {len(found)} compiled, {left_out} left out for what the target needs")
+    return found
+
+
+TLS_FILES = {"cert": "central.crt", "key": "central.key", "ca": "ca.crt"}
 
 
 def main() -> int:
@@ -37,7 +64,8 @@ def main() -> int:
     options.add_argument("--part", action="append", default=[])
     options.add_argument("--fraction", type=int, default=1)
     options.add_argument("--keep", action="store_true")
-    options.add_argument("--tamper", help="old=>new, in every emitted file: the suite must fail")
+    options.add_argument("--tamper", help="pattern=>new, in every emitted file: the suite must fail")
+    options.add_argument("--prove", action="store_true", help="spoil what is emitted in every way known, one after the other")
     given = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     envoy = next((given.engines / "sdk2/lib").glob("python3*/site-packages/envoy/_bin/envoy"))
@@ -45,7 +73,7 @@ def main() -> int:
     began = time.monotonic()
     fleet, tallies = None, []
     try:
-        fleet = Fleet(work, given.mcpctl, given.relation, envoy)
+        fleet = Fleet(work, given.mcpctl, given.relation, envoy, given.engines)
         tallies = run(fleet, given)
     finally:
         if fleet:
@@ -62,27 +90,24 @@ def main() -> int:
 
 
 def run(fleet: Fleet, given) -> list[Tally]:
-    bundle = bundles(fleet)[-1]
     if given.tamper:
-        old, _, new = given.tamper.partition("=>")
-        changed = 0
-        for path in sorted(bundle.rglob("*.yaml")):
-            changed += path.read_text().count(old)
-            path.write_text(path.read_text().replace(old, new))
-        print(f"tampered: {changed} places")
+        fleet.tampering = [tuple(given.tamper.split("=>", 1))]
+    bundle = fleet.compile(fleet.base)
     fleet.start_servers()
     newer, older = sdk.pythons(given.engines)
     parts = {
-        "validate": lambda: [validated(fleet, [bundle])],
+        "validate": lambda: [validated(fleet, [bundle, *fixtures(fleet)])],
         "matrix": lambda: [matrix.run(fleet, given.fraction)],
         "methods": lambda: [methods.run(fleet), methods.streams(fleet)],
         "sdk": lambda: [sdk.run(fleet, newer, "sdk 2", ["auto", "legacy"], True), sdk.run(fleet, older, "sdk 1", ["legacy"], False)],
         "attacks": lambda: [attacks.run(fleet)],
         "operations": lambda: operations.run(fleet),
+        "prove": lambda: prove.run(fleet),
     }
-    wanted = given.part or list(parts)
+    wanted = ["prove"] if given.prove else given.part or [name for name in parts if name != "prove"]
     tallies = []
-    fleet.start_gateways(bundle)
+    if not given.prove:
+        fleet.start_gateways(bundle)
     for name in wanted:
         for tally in parts[name]():
             tallies.append(tally)

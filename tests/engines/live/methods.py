@@ -151,30 +151,30 @@ def streams(fleet: Fleet) -> Tally:
     """Sessions with events: a call that reports progress, and the stream that a client listens to, through both gateways."""
     tally = Tally("streams")
     relation, presenter = fleet.relation, fleet.presenter
-    principal, tool = relation.principal("care_agent"), relation.tool("crm_server", "get_customer")
-    token = presenter.token(principal, {"user_delegation"}, tool)
+    principal, tool = relation.principal("audit_agent"), relation.tool("billing_server", "get_invoices")
+    token = presenter.token(principal, {"user_delegation", "mfa"}, tool)
     connection = fleet.connect("central", fleet.caller(principal))
-    opened = connection.ask("POST", request.path("crm_server"), request.headers(token, "s1"),
+    opened = connection.ask("POST", request.path("billing_server"), request.headers(token, "s1"),
                             request.message("initialize", PROTOCOL["initialize"], 1, False))
     session = opened.headers.get("mcp-session-id")
     tally.check(opened.status == 200 and bool(session), f"a session begins: {opened}")
     in_session = request.headers(token, "s2") | {"mcp-session-id": session or "", "mcp-protocol-version": request.LEGACY}
-    begun = connection.ask("POST", request.path("crm_server"), in_session, request.message("notifications/initialized", {}, None, False))
+    begun = connection.ask("POST", request.path("billing_server"), in_session, request.message("notifications/initialized", {}, None, False))
     tally.check(begun.status == 202, f"the session is confirmed: {begun}")
 
     listening = fleet.connect("central", fleet.caller(principal))
-    stream = Stream(listening, "GET", request.path("crm_server"), in_session | {"accept": "text/event-stream"})
+    stream = Stream(listening, "GET", request.path("billing_server"), in_session | {"accept": "text/event-stream"})
     tally.check(stream.status == 200 and "text/event-stream" in stream.headers.get("content-type", ""), f"a stream opens: {stream.status}")
 
-    body = request.message("tools/call", {"name": "get_customer", "arguments": {"steps": 4, "seconds": 1}, "_meta": {"progressToken": "p"}}, 3, False)
+    body = request.message("tools/call", {"name": "get_invoices", "arguments": {"steps": 4, "seconds": 1}, "_meta": {"progressToken": "p"}}, 3, False)
     began = time.monotonic()
-    events = Stream(connection, "POST", request.path("crm_server"), in_session, body)
+    events = Stream(connection, "POST", request.path("billing_server"), in_session, body)
     moments = [(time.monotonic() - began, line) for line in events.lines(40) if line.startswith("data:") and len(line) > 6]
     progress = [moment for moment, line in moments if "notifications/progress" in line]
-    tally.check(len(progress) == 4 and moments and "ran crm_server/get_customer" in moments[-1][1], f"four events and a result: {moments}")
+    tally.check(len(progress) == 4 and moments and "ran billing_server/get_invoices" in moments[-1][1], f"four events and a result: {moments}")
     tally.check(bool(progress) and progress[0] < progress[-1] - 0.5, f"events arrive as they happen, not at the end: {progress}")
 
-    ended = fleet.connect("central", fleet.caller(principal)).ask("DELETE", request.path("crm_server"), {k: v for k, v in in_session.items() if k != "content-type"})
+    ended = fleet.connect("central", fleet.caller(principal)).ask("DELETE", request.path("billing_server"), {k: v for k, v in in_session.items() if k != "content-type"})
     tally.check(ended.status in (200, 204), f"the session ends: {ended}")
     stream.close()
     fleet.seen()

@@ -7,11 +7,10 @@ import time
 
 import yaml
 
-from . import gateway, request
+from . import gateway, request, sdk
 from .fleet import GATEWAYS, Fleet
-from .matrix import Judge
 from .tally import Tally
-from .wire import Refused
+from .wire import Refused, Stream
 
 
 def load(text: str) -> dict:
@@ -52,7 +51,7 @@ FAST = (
     ("    timeout: 30s\n    half_open_timeout: 60s", "    timeout: 1s\n    half_open_timeout: 2s"),
     ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 1s"),
     ("resources: {connections: 40}", "resources: {connections: 3}"),
-    ("resources: {connections: 80}", "resources: {connections: 3}"),
+    ("resources: {connections: 60}", "resources: {connections: 3}"),
     ("rate: 0.05", "rate: 1.0"),
 )
 
@@ -71,6 +70,9 @@ def run(fleet: Fleet):
     fleet.stop_gateways()
     yield counted(keys, fleet)
     fleet.stop_gateways()
+    yield counted(status, fleet)
+    fleet.stop_gateways()
+    yield counted(emitted, fleet)
 
 
 def counted(part, fleet: Fleet) -> Tally:
@@ -115,19 +117,20 @@ def bulkhead(fleet: Fleet, tally: Tally) -> None:
     tally.check(arrived["most"]["payment_server"] == 3, f"never more than three at the server: {arrived['most']}")
     tally.check(any(answer.headers.get("x-envoy-overloaded") for answer in answers if getattr(answer, "status", 0) == 503), "a refusal says that it is overload")
     tally.check(meanwhile == [200], f"another server is called meanwhile: {meanwhile}")
-    tally.check(slow.status() == 200, "and afterwards calls go on")
+    after = slow.call()
+    tally.check(getattr(after, "status", 0) == 200, f"and afterwards calls go on: {after}")
     # Streams that stay open take nothing from the calls' share.
-    care = Caller(fleet, "care_agent", "crm_server", "get_customer")
+    reader = Caller(fleet, "audit_agent", "billing_server", "get_invoices")
+    begin = request.message("initialize", {"protocolVersion": request.LEGACY, "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}, 1, False)
     open_ = []
     for index in range(3):
-        connection = fleet.connect("central", fleet.caller(care.principal))
-        headers = request.headers(care.token, f"q{index}")
-        begun = connection.ask("POST", request.path("crm_server"), headers, request.message("initialize", {"protocolVersion": request.LEGACY, "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}, 1, False))
-        from .wire import Stream
+        connection = fleet.connect("central", fleet.caller(reader.principal))
+        headers = request.headers(reader.token, f"q{index}")
+        begun = connection.ask("POST", request.path("billing_server"), headers, begin)
         session = {"mcp-session-id": begun.headers.get("mcp-session-id", ""), "mcp-protocol-version": request.LEGACY, "accept": "text/event-stream"}
-        open_.append(Stream(connection, "GET", request.path("crm_server"), headers | session))
+        open_.append(Stream(connection, "GET", request.path("billing_server"), headers | session))
     tally.check([stream.status for stream in open_] == [200] * 3, f"three streams are open: {[stream.status for stream in open_]}")
-    tally.check(care.status() == 200, "and a call finds room beside them")
+    tally.check(reader.status() == 200, "and a call finds room beside them")
     for stream in open_:
         stream.close()
 
@@ -250,6 +253,35 @@ def endings(fleet: Fleet, tally: Tally) -> None:
     for what, more in {"an expired token": {"exp": now - 3600}, "a token for another audience": {"aud": "another"}}.items():
         answer = Caller(fleet, "care_agent", "crm_server", "get_customer", **more).call()
         tally.check(getattr(answer, "status", 0) == 401 and "resource_metadata" in answer.headers.get("www-authenticate", ""), f"{what}: {answer}")
+
+
+def status(fleet: Fleet, tally: Tally) -> None:
+    """Denials under status 200, for clients that end their session at any other."""
+    fleet.start_gateways(fleet.compile(fleet.workspace("status", [("deny_status: 403", "deny_status: 200")])))
+    fleet.seen()
+    for name, answer in {"missing": {"user_delegation"}, "not granted": set()}.items():
+        caller = Caller(fleet, "care_agent" if answer else "billing_agent", "crm_server", "update_customer")
+        token = fleet.presenter.token(caller.principal, answer, caller.object)
+        got = caller.call(token=token)
+        error = (got.message() or {}).get("error", {})
+        tally.check(got.status == 200 and error.get("code") == -32001 and bool(got.reason()), f"{name}: {got}")
+    tally.check(fleet.seen()["seen"] == {}, "and nothing of it reaches a server")
+    listed = [job for job in sdk.jobs(fleet, ["legacy"]) if not job[1]][:4]
+    older = sdk.answers(fleet.engines / "sdk1/bin/python", listed)
+    for (_, _, missing, what), answer in zip(listed, older):
+        reason = str(((answer.get("error") or {}).get("data") or {}).get("reason"))
+        tally.check(any(fact in reason for fact in missing) and answer.get("survived") is True, f"the older client learns why, and goes on: {what}: {answer}")
+    tally.check(len(older) == len(listed) > 0, "the older client answers")
+
+
+def emitted(fleet: Fleet, tally: Tally) -> None:
+    """Every variant of this run is one that Envoy takes."""
+    for bundle in fleet.bundles:
+        for name in GATEWAYS:
+            for file in ("envoy.static.yaml", "bootstrap.yaml"):
+                said = gateway.validate(fleet.envoy, bundle / name, file)
+                tally.check(said is None, f"{bundle.parent.name}: {name}/{file}: {said}")
+    tally.notes.append(f"{len(fleet.bundles)} bundles")
 
 
 def keys(fleet: Fleet, tally: Tally) -> None:

@@ -4,7 +4,7 @@ import itertools
 import json
 
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
-STATEFUL = ("crm_server", "billing_server")
+STATEFUL = ("billing_server",)
 _numbers = itertools.count(1)
 
 

@@ -46,15 +46,22 @@ def jobs(fleet: Fleet, modes: list[str]) -> list[tuple[dict, bool, set[str], str
     return found
 
 
-def run(fleet: Fleet, python: Path, name: str, modes: list[str], keeps_session: bool) -> Tally:
-    tally = Tally(name)
-    listed = jobs(fleet, modes)
+def answers(python: Path, listed: list) -> list[dict]:
+    """What the SDK of that interpreter makes of the jobs."""
     lines = "".join(json.dumps(job) + "\n" for job, *_ in listed)
     script = Path(__file__).with_name("sdk_client.py")
     done = subprocess.run([python, script], input=lines, capture_output=True, text=True, timeout=180)
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    tally.check(len(answers) == len(listed), f"an answer to each of {len(listed)} jobs: {len(answers)} {done.stderr[-2000:]}")
-    for (job, allow, missing, what), answer in zip(listed, answers):
+    if done.returncode != 0:
+        print(done.stderr[-2000:])
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run(fleet: Fleet, python: Path, name: str, modes: list[str], keeps_session: bool) -> Tally:
+    tally = Tally(name)
+    listed = jobs(fleet, modes)
+    found = answers(python, listed)
+    tally.check(len(found) == len(listed), f"an answer to each of {len(listed)} jobs: {len(found)}")
+    for (job, allow, missing, what), answer in zip(listed, found):
         allowed = answer.get("text", "").startswith("ran ")
         tally.count(allowed)
         tally.check(job["tool"] in answer.get("tools", []) or "ended" in answer, f"{what}: the list of tools lacks it: {answer}")

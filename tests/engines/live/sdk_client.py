@@ -69,7 +69,11 @@ async def older(job: dict) -> dict:
             try:
                 result = await session.call_tool(job["tool"], job["arguments"])
             except Exception as error:
-                return told(error) | {"tools": tools}
+                # A status other than 200 ends the session here, so only then there is nothing to go on with.
+                if getattr(error, "error", None) is None or error.error.code != -32001:
+                    return told(error) | {"tools": tools}
+                again = [tool.name for tool in (await session.list_tools()).tools]
+                return told(error) | {"tools": tools, "survived": again == tools}
             return {"text": result.content[0].text, "tools": tools}
 
 

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 
 # Sessions and event streams need a server that keeps sessions; the others answer each request by itself.
-STATEFUL = {"crm_server", "billing_server"}
+STATEFUL = {"billing_server"}
 
 
 class State:

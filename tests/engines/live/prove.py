@@ -1,0 +1,70 @@
+"""That the suite sees what is wrong: each of these spoils what was emitted in one way, and some part must fail for it."""
+
+from . import attacks, matrix, operations
+from .fleet import Fleet
+from .tally import Tally
+
+DENY = r"(name: \S*{}\n\s+action: )DENY"
+# What is spoilt, by which replacement, and the parts that must see it.
+WAYS = [
+    ("a missing second factor is let through", DENY.format("deny:missing_mfa"), r"\1ALLOW", ["matrix"]),
+    ("a missing approval of the other unit is let through", DENY.format("deny:missing_cross_unit_approval"), r"\1ALLOW", ["matrix"]),
+    ("a caller without a grant is let through", DENY.format("deny:not_granted"), r"\1ALLOW", ["matrix"]),
+    ("an allowed call is denied", r"(name: crm_server/level-2/allow\n\s+action: )ALLOW", r"\1DENY", ["matrix"]),
+    ("the limit of an amount is doubled", r"end: 10000\.0\d*", "end: 20000.0", ["matrix", "attacks"]),
+    ("two agents are swapped", r"sa/(care|audit)\b", lambda found: "sa/audit" if found[1] == "care" else "sa/care", ["matrix"]),
+    ("an issuer speaks for all", r"exact: https://workflows\.meridian\.example", "prefix: https://", ["matrix"]),
+    ("a denial does not say why", r"startsWith\(('+)rbac_access_denied", r"startsWith(\1nothing", ["matrix"]),
+    ("certificates are optional", "require_client_certificate: true", "require_client_certificate: false", ["matrix"]),
+    ("a unit's gateway takes every certificate", r"match_typed_subject_alt_names:\n(\s+)- san_type: URI\n\s+matcher:\n\s+exact: \S+/mcp/gateway/central", r"match_typed_subject_alt_names: []", ["matrix", "attacks"]),
+    ("the token goes on to the server", r"\n\s+- authorization(?=\n)", "", ["attacks"]),
+    ("a certificate of another is let through", DENY.format("deny:certificate_of_another"), r"\1ALLOW", ["attacks"]),
+    ("tokens need not end", "require_expiration: true", "require_expiration: false", ["attacks"]),
+    ("other traffic passes", "traffic_mode: REJECT_NO_MCP", "traffic_mode: PASS_THROUGH", ["attacks"]),
+    ("keys may stand twice", "reject_duplicate_keys: true", "reject_duplicate_keys: false", ["attacks"]),
+    ("headers are believed", "attribute_source: VERIFY", "attribute_source: HEADERS", ["attacks"]),
+    ("the breaker never opens", r"(consecutive_(?:5xx|gateway_failure)): 5", r"\1: 500", ["breaker"]),
+    ("a lone host is never left out", r"healthy_panic_threshold:\n(\s+)value: 0", r"healthy_panic_threshold:\n\1value: 100", ["breaker"]),
+    ("the bulkhead is wide", r"(max_(?:requests|connections)): 3\b", r"\1: 300", ["bulkhead"]),
+    ("nobody asks for health", r"path: /health", "path: /", ["health"]),
+    ("nothing is recorded of the reason", r"%(RESPONSE_CODE_DETAILS|DYNAMIC_METADATA\(envoy\.filters\.http\.rbac\))%", "%PROTOCOL%", ["records"]),
+]
+
+
+def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:
+    parts = {"matrix": lambda: matrix.run(fleet, fraction), "attacks": lambda: attacks.run(fleet)}
+    for part in (operations.breaker, operations.bulkhead, operations.health, operations.records):
+        parts[part.__name__] = lambda part=part: operations.counted(part, fleet)
+    tally = Tally("prove")
+    # What is wrong without any spoiling shows nothing.
+    known = {}
+    for fast, names in ((False, ["matrix", "attacks"]), (True, ["breaker", "bulkhead", "health", "records"])):
+        bundle = fleet.compile(fleet.workspace(f"whole-{fast}", operations.FAST if fast else ()))
+        fleet.start_gateways(bundle, file="envoy.static.yaml")
+        known |= {name: {fault[:60] for fault in parts[name]().faults} for name in names}
+        fleet.stop_gateways()
+    tally.check(not any(known.values()), f"without spoiling all is well: {known}")
+    for number, (what, old, new, must_see) in enumerate(WAYS):
+        fast = must_see[0] not in ("matrix", "attacks")
+        fleet.tampering = []
+        bundle = fleet.compile(fleet.workspace(f"spoilt-{number}", operations.FAST if fast else ()))
+        fleet.tampering = [(old, new)]
+        places = fleet.tamper(bundle)
+        fleet.tampering = []
+        tally.check(places > 0, f"{what}: nothing to spoil")
+        fleet.set(modes=dict.fromkeys(fleet.relation.servers, "ok"), health=dict.fromkeys(fleet.relation.servers, 200))
+        seen = []
+        try:
+            fleet.start_gateways(bundle, file="envoy.static.yaml")
+            seen = [(name, found, new) for name in must_see for found in [parts[name]()] for new in [[fault for fault in found.faults if fault[:60] not in known[name]]] if new]
+        except SystemExit as refused:
+            tally.fault(f"{what}: the gateway itself refuses it, which shows nothing: {str(refused)[:300]}")
+            continue
+        finally:
+            fleet.stop_gateways()
+            fleet.seen()
+        tally.check(bool(seen), f"{what} ({places} places): nobody sees it")
+        for name, found, new in seen:
+            worst = sorted(new, key=lambda fault: not fault.startswith("BYPASS"))[0]
+            tally.notes.append(f"{what}: {name} has {len(new)} faults, {sum(fault.startswith('BYPASS') for fault in new)} bypasses: {worst[:140]}")
+    return [tally.end()]

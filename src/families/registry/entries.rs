@@ -1,11 +1,10 @@
 //! The entries of the registry's lists.
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Labels;
 use crate::diagnostic::Diagnostic;
-use crate::families::decode::JsonText;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
@@ -86,7 +85,7 @@ struct ToolSection {
     annotations: Option<Annotations>,
     /// Its own JSON Schema.
     #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
-    input_schema: Option<Spanned<JsonText>>,
+    input_schema: Option<Spanned<IgnoredAny>>,
     /// Switches the tool off, and says why.
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
@@ -304,7 +303,7 @@ impl ServerSection {
                 tool.destructive = annotations.destructive;
                 tool.idempotent = annotations.idempotent;
             }
-            tool.input_schema = section.input_schema.map(|schema| schema.map(|JsonText(text)| text));
+            tool.input_schema = section.input_schema.map(|schema| schema.loc);
             // In a unit folder the list itself has a meaning: a tool that it leaves out is denied.
             if at.scope.is_some() || !access.is_plain() {
                 server.access.tools.insert(name.clone(), access);

@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{AccessRules, AuthLevel, MutualTls};
 use crate::model::name::{FactName, ToolName, UnitName};
-use crate::model::server::{Server, ServerAccess};
+use crate::model::server::{Server, ServerAccess, ToolAccess};
 use crate::model::topology::Encryption;
 use crate::policy::ObjectKind;
 use crate::policy::cell::Blocked;
@@ -60,8 +60,11 @@ pub(super) struct Demands<'a> {
     plain: HashMap<Plain, DemandId>,
 }
 
-/// Protocol or tool, rank of the class, unit.
-type Plain = (bool, Option<usize>, Option<UnitName>);
+/// Rank of the class, unit.
+pub(super) type Common = (Option<usize>, Option<UnitName>);
+
+/// Protocol or tool, and what it has in common with others.
+type Plain = (bool, Common);
 
 /// The condition that all these facts hold; never, where one has no bit.
 pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
@@ -112,9 +115,9 @@ impl<'a> Demands<'a> {
         demands.into_iter().map(|(demand, _)| demand).collect()
     }
 
-    /// The demand of one object.
-    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind) -> DemandId {
-        let plain = self.plain(server, kind);
+    /// The demand of one object. `common` is that of its server, of [`Demands::common`].
+    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind, common: Option<&Common>) -> DemandId {
+        let plain = common.and_then(|common| Self::plain(server, kind, common));
         if let Some(id) = plain.as_ref().and_then(|plain| self.plain.get(plain)) {
             return *id;
         }
@@ -127,19 +130,12 @@ impl<'a> Demands<'a> {
         id
     }
 
-    /// All that an object's demand can depend on where neither the object, nor its server, nor a unit folder sets
-    /// anything for it: most objects of most workspaces. `None` for the others.
-    fn plain(&self, server: &Server, kind: &ObjectKind) -> Option<Plain> {
+    /// What the demands of a server's objects have in common, where neither the server nor a unit folder sets anything for
+    /// it. `None` for the others.
+    pub(super) fn common(&self, server: &Server) -> Option<Common> {
         let access = &server.access;
-        let own = match kind {
-            ObjectKind::Protocol => None,
-            ObjectKind::Tool(tool) => access.tools.get(tool),
-            ObjectKind::Resource(_) | ObjectKind::Prompt(_) => return None,
-        };
-        let sets =
-            own.is_some_and(|own| own.auth_level.is_some() || !own.requires.is_empty() || own.suspended.is_some());
         let server_sets = access.auth_level.is_some() || !access.requires.is_empty() || server.suspended.is_some();
-        if sets || server_sets || server.overlay.is_some() || !self.restated.is_empty() {
+        if server_sets || server.overlay.is_some() || !self.restated.is_empty() {
             return None;
         }
         // Without a unit where units are declared the server is blocked, and the reason names it.
@@ -147,8 +143,18 @@ impl<'a> Demands<'a> {
         if unit.is_none() && !self.model.topology.units.is_empty() {
             return None;
         }
-        let rank = self.centre.governing(server.name.value.as_str()).map(|(rank, _)| rank);
-        Some((matches!(kind, ObjectKind::Protocol), rank, unit))
+        Some((self.centre.governing(server.name.value.as_str()).map(|(rank, _)| rank), unit))
+    }
+
+    /// All that an object's demand can depend on where nothing is set for it either: most objects of most workspaces.
+    /// `None` for the others.
+    fn plain(server: &Server, kind: &ObjectKind, common: &Common) -> Option<Plain> {
+        let plain = match kind {
+            ObjectKind::Protocol => true,
+            ObjectKind::Tool(tool) => server.access.tools.get(tool).is_none_or(ToolAccess::is_plain),
+            ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
+        };
+        plain.then(|| (matches!(kind, ObjectKind::Protocol), common.clone()))
     }
 
     fn make(&self, server: &Server, kind: &ObjectKind) -> Demand {

@@ -95,7 +95,7 @@ impl EventDrivenConfig {
         }
         for processor in self.event_processors {
             for server in &processor.triggers_mcp.0 {
-                out.mention(&at.scope, server, "triggered by an event processor");
+                out.mention(server.clone(), "triggered by an event processor");
             }
             let calls = processor.tools.into_iter().map(|tool| Call { tool, server: None, compensation: false });
             let step = Step {

@@ -64,7 +64,7 @@ impl McpRegistry {
         if let Some(any) = self.any_agent
             && out.centre_only(at, "any_agent", Some(any.loc))
         {
-            any.value.lower(any.loc, at, out);
+            any.value.lower(any.loc, out);
         }
     }
 }

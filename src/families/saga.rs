@@ -51,14 +51,12 @@ struct SagaStep {
 impl SagaDefinition {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let id = self.name.map(|name| FlowId { kind: FlowKind::Saga, name: name.into() });
-        let flow = id.value.name.clone();
+        out.declare_steps(self.steps.iter().map(|step| &step.name));
         let steps = self
             .steps
             .into_iter()
             .map(|step| {
-                let key = format!("saga {flow}\u{0}{}", step.name);
-                out.declare_as("step", key, &step.name.value, step.name.loc);
-                out.mention(&at.scope, &step.mcp_server, "the server of a saga step");
+                out.mention(step.mcp_server.clone(), "the server of a saga step");
                 let action = Call { tool: step.action, server: None, compensation: false };
                 let undo = step.compensation.map(|tool| Call { tool, server: None, compensation: true });
                 Step {

@@ -54,14 +54,12 @@ struct WorkflowStep {
 impl WorkflowDefinition {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let id = self.name.map(|name| FlowId { kind: FlowKind::Workflow, name: name.into() });
-        let flow = id.value.name.clone();
+        out.declare_steps(self.steps.iter().map(|step| &step.name));
         let steps = self
             .steps
             .into_iter()
             .map(|step| {
-                let key = format!("workflow {flow}\u{0}{}", step.name);
-                out.declare_as("step", key, &step.name.value, step.name.loc);
-                out.mention(&at.scope, &step.mcp_server, "the server of a workflow step");
+                out.mention(step.mcp_server.clone(), "the server of a workflow step");
                 let call = |compensation| move |tool| Call { tool, server: None, compensation };
                 let calls = step.tools.into_iter().map(call(false));
                 Step {

@@ -59,13 +59,12 @@ pub enum Fault {
 #[must_use]
 pub fn derive(model: &Model) -> Policy {
     let (facts, mut faults) = facts_of(model);
-    let principals = principals_of(model);
-    let (objects, demand_of, demands) = objects_of(model, &facts);
-    let index = ObjectIndex::of(&objects);
+    let (principals, objects) = rayon::join(|| principals_of(model), || objects_of(model, &facts));
+    let Objects { objects, index, demand_of, demands, grantable } = objects;
     let mut rules = Rules::new(model, &facts, &demands);
     let mut conditions = Conditions::default();
     let mut grants = GrantPool::default();
-    let world = World { model, objects: &objects, index: &index, facts: &facts };
+    let world = World { objects: &objects, index: &index, grantable: &grantable, facts: &facts };
     // What is granted to whom is found in parallel; numbers are given out in order, so that they are always the same.
     let granted: Vec<Granted> = principals.par_iter().with_min_len(64).map(|(_, who)| world.granted_to(*who)).collect();
     let mut cells = Vec::with_capacity(principals.len());
@@ -117,9 +116,9 @@ enum Who<'a> {
 
 /// What every row is derived from.
 struct World<'a> {
-    model: &'a Model,
     objects: &'a [Object],
     index: &'a ObjectIndex,
+    grantable: &'a [Grantable],
     facts: &'a Facts,
 }
 
@@ -200,26 +199,65 @@ fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
     principals
 }
 
-/// Every object, sorted, with what calls to it demand.
-fn objects_of(model: &Model, facts: &Facts) -> (Vec<Object>, Vec<DemandId>, Vec<Demand>) {
-    let mut objects: Vec<(Object, DemandId)> = Vec::new();
+/// Every object, and what derives from it alone.
+struct Objects {
+    /// Sorted.
+    objects: Vec<Object>,
+    index: ObjectIndex,
+    /// For each object what calls to it demand.
+    demand_of: Vec<DemandId>,
+    demands: Vec<Demand>,
+    /// For each object whether an agent may be granted it.
+    grantable: Vec<Grantable>,
+}
+
+/// Whether an agent may be granted an object.
+#[derive(Clone, Copy)]
+enum Grantable {
+    /// It is no tool, or one that only a flow names, which exists for that flow alone.
+    No,
+    /// A tool that is annotated as read-only.
+    Reading,
+    /// Any other tool.
+    Writing,
+}
+
+impl Grantable {
+    fn of(tool: &Tool) -> Self {
+        match &tool.read_only {
+            _ if !tool.registered => Self::No,
+            Some(flag) if flag.value => Self::Reading,
+            Some(_) | None => Self::Writing,
+        }
+    }
+}
+
+fn objects_of(model: &Model, facts: &Facts) -> Objects {
+    let mut found: Vec<(Object, DemandId, Grantable)> = Vec::new();
     let restated = demand::restated(model);
     let mut demands = Demands::new(model, facts, &restated);
     for server in model.servers.values() {
         let common = demands.common(server);
-        let mut add = |kind: ObjectKind| {
+        let mut add = |kind: ObjectKind, grantable: Grantable| {
             let demand = demands.of(server, &kind, common.as_ref());
-            objects.push((Object { server: server.name.value.clone(), kind }, demand));
+            found.push((Object { server: server.name.value.clone(), kind }, demand, grantable));
         };
-        add(ObjectKind::Protocol);
-        server.tools.keys().for_each(|tool| add(ObjectKind::Tool(tool.clone())));
-        server.resources.iter().for_each(|resource| add(ObjectKind::Resource(resource.uri.value.clone())));
-        server.prompts.iter().for_each(|prompt| add(ObjectKind::Prompt(prompt.name.value.clone())));
+        add(ObjectKind::Protocol, Grantable::No);
+        server.tools.iter().for_each(|(name, tool)| add(ObjectKind::Tool(name.clone()), Grantable::of(tool)));
+        server.resources.iter().for_each(|it| add(ObjectKind::Resource(it.uri.value.clone()), Grantable::No));
+        server.prompts.iter().for_each(|it| add(ObjectKind::Prompt(it.name.value.clone()), Grantable::No));
     }
-    objects.sort_by(|a, b| a.0.cmp(&b.0));
-    objects.dedup_by(|a, b| a.0 == b.0);
-    let (objects, of) = objects.into_iter().unzip();
-    (objects, of, demands.finish())
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.dedup_by(|a, b| a.0 == b.0);
+    let demands = demands.finish();
+    let (mut objects, mut demand_of, mut grantable) = (Vec::new(), Vec::new(), Vec::new());
+    for (object, demand, grant) in found {
+        objects.push(object);
+        demand_of.push(demand);
+        grantable.push(grant);
+    }
+    let index = ObjectIndex::of(&objects);
+    Objects { objects, index, demand_of, demands, grantable }
 }
 
 /// The distinct conditions that grants add, by number.
@@ -309,23 +347,20 @@ impl World<'_> {
     fn add_grants(&self, entries: &[Grant], pool: &mut GrantPool, row: &mut Row) {
         for grant in entries {
             let id = pool.intern(demand::condition_of(&grant.requires, self.facts));
-            let Some(server) = self.model.servers.get(&grant.server) else { continue };
-            let is_granted = |tool: &Tool| {
-                let read_only = tool.read_only.as_ref().is_some_and(|flag| flag.value);
-                // A tool that only a flow names exists for that flow alone.
-                tool.registered && (read_only || !grant.only_read_only)
+            let here = self.index.on(grant.server.as_str());
+            let named = match &grant.tools {
+                GrantedTools::All => here,
+                GrantedTools::One(name) => {
+                    let found = self.index.tool(self.objects, here, name.as_str());
+                    found.map_or(0..0, |object| object.0..object.0 + 1)
+                }
             };
-            match &grant.tools {
-                GrantedTools::All => {
-                    let tools = self.index.tools(server).filter(|(tool, _)| is_granted(tool));
-                    row.extend(tools.map(|(_, object)| (object, id)));
-                }
-                GrantedTools::One(name) if server.tools.get(name).is_some_and(is_granted) => {
-                    let here = self.index.on(grant.server.as_str());
-                    row.extend(self.index.tool(self.objects, here, name.as_str()).map(|object| (object, id)));
-                }
-                GrantedTools::One(_) => {}
-            }
+            let is_granted = |object: &u32| match self.grantable.get(*object as usize) {
+                Some(Grantable::Reading) => true,
+                Some(Grantable::Writing) => !grant.only_read_only,
+                Some(Grantable::No) | None => false,
+            };
+            row.extend(named.filter(is_granted).map(|object| (ObjectIx(object), id)));
         }
     }
 

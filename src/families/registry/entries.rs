@@ -353,7 +353,7 @@ impl AgentEntry {
             return;
         }
         let may_call = grants(self.may_call);
-        mention_granted(at, out, &may_call);
+        mention_granted(out, &may_call);
         let name = self.name.value.clone();
         let agent = Agent { name: self.name, unit, subject: self.subject, may_call, suspended: self.suspended };
         out.model.agents.insert(name, agent);
@@ -361,9 +361,9 @@ impl AgentEntry {
 }
 
 impl AnyAgentEntry {
-    pub(super) fn lower(self, loc: Loc, at: &At, out: &mut Lowering) {
+    pub(super) fn lower(self, loc: Loc, out: &mut Lowering) {
         let may_call = grants(self.may_call);
-        mention_granted(at, out, &may_call);
+        mention_granted(out, &may_call);
         match &mut out.model.any_agent {
             Some(any) => {
                 any.may_call.extend(may_call);
@@ -374,8 +374,8 @@ impl AnyAgentEntry {
     }
 }
 
-fn mention_granted(at: &At, out: &mut Lowering, grants: &[Grant]) {
+fn mention_granted(out: &mut Lowering, grants: &[Grant]) {
     for grant in grants {
-        out.mention(&at.scope, &Spanned::new(grant.server.clone(), grant.text.loc), "granted to an agent");
+        out.mention(Spanned::new(grant.server.clone(), grant.text.loc), "granted to an agent");
     }
 }

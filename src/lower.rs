@@ -10,6 +10,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Diagnostic, Report};
+use crate::model::flow::Step;
 use crate::model::name::{ServerName, UnitName};
 use crate::model::server::{Prompt, Resource, Server, ServerAccess, Tool};
 use crate::model::{Model, Scope};
@@ -35,7 +36,7 @@ pub struct Lowering {
     pub report: Report,
     declared: HashMap<(&'static str, String), Loc>,
     mentions: Vec<(Spanned<ServerName>, &'static str)>,
-    entries: Vec<(At, ServerEntry)>,
+    entries: Vec<(At, Box<ServerEntry>)>,
     sections: Vec<At>,
 }
 
@@ -111,16 +112,18 @@ impl Lowering {
         }
     }
 
-    /// Declares the steps of one flow: a second one of the same name is the error `duplicate-name`, too.
-    pub fn declare_steps<'s>(&mut self, names: impl Iterator<Item = &'s Spanned<String>>) {
-        let mut declared: HashMap<&str, Loc> = HashMap::new();
-        for name in names {
+    /// Declares the steps of one flow, where a second one of the same name is the error `duplicate-name`, too, and
+    /// mentions their servers.
+    pub fn declare_steps(&mut self, steps: &[Step], as_what: &'static str) {
+        let mut declared: HashMap<&str, Loc> = HashMap::with_capacity(steps.len());
+        for Step { name, servers, .. } in steps {
             match declared.entry(&name.value) {
                 Entry::Vacant(free) => {
                     free.insert(name.loc);
                 }
                 Entry::Occupied(taken) => self.report_twice("step", &name.value, name.loc, *taken.get()),
             }
+            self.mentions.extend(servers.iter().map(|server| (server.clone(), as_what)));
         }
     }
 
@@ -144,7 +147,7 @@ impl Lowering {
     }
 
     /// Takes a registry entry.
-    pub fn server_entry(&mut self, at: &At, entry: ServerEntry) {
+    pub fn server_entry(&mut self, at: &At, entry: Box<ServerEntry>) {
         self.entries.push((at.clone(), entry));
     }
 

@@ -66,6 +66,7 @@ impl Lowering {
         let mut entries = std::mem::take(&mut self.entries);
         // The centre's entries first; a unit's entry then restates one of them or stands alone.
         entries.sort_by(|a, b| a.0.scope.cmp(&b.0.scope));
+        self.model.servers.reserve(entries.len());
         for (at, entry) in entries {
             let name = entry.server.name.value.clone();
             match (&at.scope, self.model.servers.get(&name)) {
@@ -81,7 +82,7 @@ impl Lowering {
                         self.declare_as("server", format!("{folder}\u{0}{name}"), name.as_str(), loc);
                     } else {
                         self.declare_as("server", format!("{folder}\u{0}{name}"), name.as_str(), loc);
-                        self.restate(&name, entry);
+                        self.restate(&name, *entry);
                     }
                 }
                 (_, Some(_)) => {
@@ -89,9 +90,9 @@ impl Lowering {
                 }
                 (_, None) => {
                     self.declare("server", name.as_str(), entry.server.name.loc);
-                    let mut server = entry.server;
+                    let ServerEntry { mut server, unit } = *entry;
                     server.registered = true;
-                    server.unit = entry.unit;
+                    server.unit = unit;
                     self.model.servers.insert(name, server);
                 }
             }

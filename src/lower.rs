@@ -6,8 +6,10 @@
 pub mod finish;
 pub mod rules;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::flow::Step;

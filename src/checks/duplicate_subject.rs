@@ -1,6 +1,8 @@
 //! `duplicate-subject`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashSet, HashSetExt};
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};

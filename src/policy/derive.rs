@@ -237,9 +237,9 @@ fn objects_of(model: &Model, facts: &Facts) -> Objects {
     let restated = demand::restated(model);
     let mut demands = Demands::new(model, facts, &restated);
     for server in model.servers.values() {
-        let common = demands.common(server);
+        let mut common = demands.common(server);
         let mut add = |kind: ObjectKind, grantable: Grantable| {
-            let demand = demands.of(server, &kind, common.as_ref());
+            let demand = demands.of(server, &kind, common.as_mut());
             found.push((Object { server: server.name.value.clone(), kind }, demand, grantable));
         };
         add(ObjectKind::Protocol, Grantable::No);

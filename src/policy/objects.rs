@@ -1,8 +1,9 @@
 //! Which objects stand on which server: an index, so that finding one costs no walk over all.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::ops::Range;
+
+use foldhash::HashMap;
 
 use super::{Object, ObjectIx, ObjectKind};
 use crate::model::name::ServerName;

@@ -1,7 +1,9 @@
 //! What a call to an object demands, whoever calls: its level, its further facts, its transport, its class and unit.
 //! Objects that demand the same share one [`Demand`], so that ten thousand tools cost a few conditions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::model::Model;
 use crate::model::access::classification::Classification;
@@ -60,11 +62,16 @@ pub(super) struct Demands<'a> {
     plain: HashMap<Plain, DemandId>,
 }
 
-/// Rank of the class, unit.
-pub(super) type Common = (Option<usize>, Option<UnitName>);
+/// Protocol or tool, rank of the class, unit.
+type Plain = (bool, Option<usize>, Option<UnitName>);
 
-/// Protocol or tool, and what it has in common with others.
-type Plain = (bool, Common);
+/// What the plain objects of a server have in common.
+pub(super) struct Common {
+    rank: Option<usize>,
+    unit: Option<UnitName>,
+    /// The demand of the protocol and of the tools, once known.
+    ids: [Option<DemandId>; 2],
+}
 
 /// The condition that all these facts hold; never, where one has no bit.
 pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
@@ -100,6 +107,15 @@ pub(super) fn restated(model: &Model) -> BTreeMap<UnitName, AccessRules> {
     units.filter_map(|unit| model.restated_for(unit).map(|rules| (unit.clone(), rules))).collect()
 }
 
+/// Whether nothing is set for an object itself: most objects of most workspaces.
+fn is_plain(server: &Server, kind: &ObjectKind) -> bool {
+    match kind {
+        ObjectKind::Protocol => true,
+        ObjectKind::Tool(tool) => server.access.tools.get(tool).is_none_or(ToolAccess::is_plain),
+        ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
+    }
+}
+
 impl<'a> Demands<'a> {
     /// `restated` are the rules that hold in each unit, of [`restated`].
     pub(super) fn new(model: &'a Model, facts: &'a Facts, restated: &'a BTreeMap<UnitName, AccessRules>) -> Self {
@@ -116,18 +132,26 @@ impl<'a> Demands<'a> {
     }
 
     /// The demand of one object. `common` is that of its server, of [`Demands::common`].
-    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind, common: Option<&Common>) -> DemandId {
-        let plain = common.and_then(|common| Self::plain(server, kind, common));
-        if let Some(id) = plain.as_ref().and_then(|plain| self.plain.get(plain)) {
-            return *id;
-        }
+    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind, common: Option<&mut Common>) -> DemandId {
+        let Some(common) = common.filter(|_| is_plain(server, kind)) else { return self.number(server, kind) };
+        let is_protocol = matches!(kind, ObjectKind::Protocol);
+        let [protocol, tool] = &mut common.ids;
+        let known = if is_protocol { protocol } else { tool };
+        *known.get_or_insert_with(|| {
+            let plain: Plain = (is_protocol, common.rank, common.unit.clone());
+            if let Some(id) = self.plain.get(&plain) {
+                return *id;
+            }
+            let id = self.number(server, kind);
+            self.plain.insert(plain, id);
+            id
+        })
+    }
+
+    fn number(&mut self, server: &Server, kind: &ObjectKind) -> DemandId {
         let demand = self.make(server, kind);
         let next = self.ids.len() as DemandId;
-        let id = *self.ids.entry(demand).or_insert(next);
-        if let Some(plain) = plain {
-            self.plain.insert(plain, id);
-        }
-        id
+        *self.ids.entry(demand).or_insert(next)
     }
 
     /// What the demands of a server's objects have in common, where neither the server nor a unit folder sets anything for
@@ -143,18 +167,8 @@ impl<'a> Demands<'a> {
         if unit.is_none() && !self.model.topology.units.is_empty() {
             return None;
         }
-        Some((self.centre.governing(server.name.value.as_str()).map(|(rank, _)| rank), unit))
-    }
-
-    /// All that an object's demand can depend on where nothing is set for it either: most objects of most workspaces.
-    /// `None` for the others.
-    fn plain(server: &Server, kind: &ObjectKind, common: &Common) -> Option<Plain> {
-        let plain = match kind {
-            ObjectKind::Protocol => true,
-            ObjectKind::Tool(tool) => server.access.tools.get(tool).is_none_or(ToolAccess::is_plain),
-            ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
-        };
-        plain.then(|| (matches!(kind, ObjectKind::Protocol), common.clone()))
+        let rank = self.centre.governing(server.name.value.as_str()).map(|(rank, _)| rank);
+        Some(Common { rank, unit, ids: [None; 2] })
     }
 
     fn make(&self, server: &Server, kind: &ObjectKind) -> Demand {

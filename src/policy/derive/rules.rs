@@ -1,6 +1,8 @@
 //! From a caller's side and an object's demand to a cell, each distinct combination computed once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{Demand, DemandId};
 use super::{Fault, GrantPool, Who};

@@ -180,11 +180,9 @@ fn lower(
     let (mut of_flows, mut others) = (Vec::new(), Vec::new());
     for (of_chunk, keys) in read {
         files.extend(of_chunk);
-        for (family, paths) in keys {
-            let mut paths: Vec<(String, Loc)> = paths.into_iter().collect();
-            paths.sort_unstable();
+        for (family, keys) in keys {
             let known = lowering.model.keys.entry(family).or_default();
-            for (path, loc) in paths {
+            for (path, loc) in keys.into_paths() {
                 known.entry(path).or_insert(loc);
             }
         }

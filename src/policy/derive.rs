@@ -2,6 +2,7 @@
 //! cell stricter or never, not absent, and is reported by a check.
 
 mod demand;
+mod objects;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +10,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use self::demand::{Demand, DemandId, Demands};
+use self::objects::{Grantable, Objects, objects_of};
 use self::rules::Rules;
 use super::cell::Cell;
 use super::condition::{CondId, Condition, Conditions};
@@ -20,7 +21,6 @@ use crate::model::Model;
 use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
 use crate::model::flow::Flow;
 use crate::model::name::{FactName, ServerName, UnitName};
-use crate::model::server::Tool;
 use crate::source::{Loc, Spanned};
 
 /// The fact that a call needs where no levels are declared at all.
@@ -197,67 +197,6 @@ fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
     }));
     debug_assert!(principals.is_sorted_by(|(a, _), (b, _)| a.id <= b.id), "the model is sorted");
     principals
-}
-
-/// Every object, and what derives from it alone.
-struct Objects {
-    /// Sorted.
-    objects: Vec<Object>,
-    index: ObjectIndex,
-    /// For each object what calls to it demand.
-    demand_of: Vec<DemandId>,
-    demands: Vec<Demand>,
-    /// For each object whether an agent may be granted it.
-    grantable: Vec<Grantable>,
-}
-
-/// Whether an agent may be granted an object.
-#[derive(Clone, Copy)]
-enum Grantable {
-    /// It is no tool, or one that only a flow names, which exists for that flow alone.
-    No,
-    /// A tool that is annotated as read-only.
-    Reading,
-    /// Any other tool.
-    Writing,
-}
-
-impl Grantable {
-    fn of(tool: &Tool) -> Self {
-        match &tool.read_only {
-            _ if !tool.registered => Self::No,
-            Some(flag) if flag.value => Self::Reading,
-            Some(_) | None => Self::Writing,
-        }
-    }
-}
-
-fn objects_of(model: &Model, facts: &Facts) -> Objects {
-    let mut found: Vec<(Object, DemandId, Grantable)> = Vec::new();
-    let restated = demand::restated(model);
-    let mut demands = Demands::new(model, facts, &restated);
-    for server in model.servers.values() {
-        let mut common = demands.common(server);
-        let mut add = |kind: ObjectKind, grantable: Grantable| {
-            let demand = demands.of(server, &kind, common.as_mut());
-            found.push((Object { server: server.name.value.clone(), kind }, demand, grantable));
-        };
-        add(ObjectKind::Protocol, Grantable::No);
-        server.tools.iter().for_each(|(name, tool)| add(ObjectKind::Tool(name.clone()), Grantable::of(tool)));
-        server.resources.iter().for_each(|it| add(ObjectKind::Resource(it.uri.value.clone()), Grantable::No));
-        server.prompts.iter().for_each(|it| add(ObjectKind::Prompt(it.name.value.clone()), Grantable::No));
-    }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found.dedup_by(|a, b| a.0 == b.0);
-    let demands = demands.finish();
-    let (mut objects, mut demand_of, mut grantable) = (Vec::new(), Vec::new(), Vec::new());
-    for (object, demand, grant) in found {
-        objects.push(object);
-        demand_of.push(demand);
-        grantable.push(grant);
-    }
-    let index = ObjectIndex::of(&objects);
-    Objects { objects, index, demand_of, demands, grantable }
 }
 
 /// The distinct conditions that grants add, by number.

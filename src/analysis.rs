@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::checks;
 use crate::diagnostic::{Diagnostic, Report, Severity};
+use crate::families;
 use crate::lower::rules as lowering_rules;
 use crate::lower::{At, Lowering, finish};
 use crate::model::{Model, Scope};
@@ -177,13 +178,12 @@ fn lower(
     let mut once = Vec::new();
     let mut skipped = 0;
     let mut files = Vec::new();
+    let (mut of_flows, mut others) = (Vec::new(), Vec::new());
     for (of_chunk, keys) in read {
         files.extend(of_chunk);
-        for (family, paths) in keys {
-            let mut paths: Vec<(String, Loc)> = paths.into_iter().collect();
-            paths.sort_unstable();
+        for (family, keys) in keys {
             let known = lowering.model.keys.entry(family).or_default();
-            for (path, loc) in paths {
+            for (path, loc) in keys.into_paths() {
                 known.entry(path).or_insert(loc);
             }
         }
@@ -198,17 +198,24 @@ fn lower(
             if at.scope.is_some() {
                 lowering.section(&at);
             }
-            if section.family.repeat() == crate::families::Repeat::Once {
+            if section.family.repeat() == families::Repeat::Once {
                 once.push(at.clone());
             }
             match section.body {
-                Some(body) => body.lower(&at, &mut lowering),
+                Some(body) if section.family.is_of_flows() => of_flows.push((at, body)),
+                Some(body) => others.push((at, body)),
                 None => {
                     lowering.model.unread.insert(section.family.key());
                 }
             }
         }
     }
+    let lower_all = |sections: Vec<(At, families::Section)>, lowering: &mut Lowering| {
+        sections.into_iter().for_each(|(at, body)| body.lower(&at, lowering));
+    };
+    let mut flows = Lowering::default();
+    rayon::join(|| lower_all(others, &mut lowering), || lower_all(of_flows, &mut flows));
+    lowering.join_flows(flows);
     finish::judge_repeats(&once, &mut lowering.report);
     lowering.model.topology.unit_folders =
         settings.units.iter().map(|(unit, folder)| (unit.clone(), folder.value.clone())).collect();

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{self, Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
+use crate::model::access::classification::Classification;
 use crate::policy::Policy;
 
 /// A check: its rule, and the function that finds its occurrences.
@@ -23,6 +24,8 @@ pub struct Input<'a> {
     pub model: &'a Model,
     /// The access relation derived from it.
     pub policy: &'a Policy,
+    /// The centre's classes by server.
+    pub classes: &'a Classification<'a>,
     /// How many more names may be compared for suggestions.
     comparisons: Cell<usize>,
 }
@@ -30,11 +33,11 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// What one check reads.
     #[must_use]
-    pub fn new(model: &'a Model, policy: &'a Policy) -> Self {
+    pub fn new(model: &'a Model, policy: &'a Policy, classes: &'a Classification<'a>) -> Self {
         // Enough for every name of a real workspace; ten thousand wrong names among ten thousand others get suggestions
         // for the first ones only, instead of a run that takes quadratic time.
         const COMPARISONS: usize = 250_000;
-        Self { model, policy, comparisons: Cell::new(COMPARISONS) }
+        Self { model, policy, classes, comparisons: Cell::new(COMPARISONS) }
     }
 
     /// `did you mean `x`?`, as [`diagnostic::did_you_mean`], within this check's budget of comparisons.
@@ -145,9 +148,10 @@ pub type Levels = BTreeMap<String, Option<Severity>>;
 /// Runs every check.
 #[must_use]
 pub fn run(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
+    let classes = Classification::of(&model.access);
     let of_check = |check: &&Check| {
         let mut report = Report::default();
-        (check.run)(&Input::new(model, policy), &mut report);
+        (check.run)(&Input::new(model, policy, &classes), &mut report);
         report.diagnostics
     };
     let found: Vec<Vec<Diagnostic>> = CHECKS.par_iter().map(of_check).collect();

@@ -130,6 +130,13 @@ families! {
 pub const COMBINED_SCHEMA: &str = include_str!("../schemas/mcpctl.schema.json");
 
 impl FamilyId {
+    /// Whether its sections define flows and what they listen to, which no other family does. They are lowered beside the
+    /// others.
+    #[must_use]
+    pub fn is_of_flows(self) -> bool {
+        matches!(self, Self::Workflow | Self::Saga | Self::EventDriven)
+    }
+
     /// The family of a top-level key.
     #[must_use]
     pub fn of_key(key: &str) -> Option<Self> {

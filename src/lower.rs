@@ -6,10 +6,13 @@
 pub mod finish;
 pub mod rules;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::diagnostic::{Diagnostic, Report};
+use crate::model::flow::Step;
 use crate::model::name::{ServerName, UnitName};
 use crate::model::server::{Prompt, Resource, Server, ServerAccess, Tool};
 use crate::model::{Model, Scope};
@@ -34,8 +37,8 @@ pub struct Lowering {
     /// What was found.
     pub report: Report,
     declared: HashMap<(&'static str, String), Loc>,
-    mentions: Vec<(Scope, Spanned<ServerName>, &'static str)>,
-    entries: Vec<(At, ServerEntry)>,
+    mentions: Vec<(Spanned<ServerName>, &'static str)>,
+    entries: Vec<(At, Box<ServerEntry>)>,
     sections: Vec<At>,
 }
 
@@ -104,22 +107,49 @@ impl Lowering {
                 true
             }
             Entry::Occupied(taken) => {
-                let first = taken.get();
-                let message = format!("{kind} `{shown}` is declared a second time");
-                let rule = if kind == "level" { &rules::DUPLICATE_LEVEL } else { &rules::DUPLICATE_NAME };
-                self.report.push(Diagnostic::new(rule, loc, message).label(*first, "first here"));
+                let first = *taken.get();
+                self.report_twice(kind, shown, loc, first);
                 false
             }
         }
     }
 
+    /// Declares the steps of one flow, where a second one of the same name is the error `duplicate-name`, too, and
+    /// mentions their servers.
+    pub fn declare_steps(&mut self, steps: &[Step], as_what: &'static str) {
+        let mut declared: HashMap<&str, Loc> = HashMap::with_capacity(steps.len());
+        for Step { name, servers, .. } in steps {
+            match declared.entry(&name.value) {
+                Entry::Vacant(free) => {
+                    free.insert(name.loc);
+                }
+                Entry::Occupied(taken) => self.report_twice("step", &name.value, name.loc, *taken.get()),
+            }
+            self.mentions.extend(servers.iter().map(|server| (server.clone(), as_what)));
+        }
+    }
+
+    fn report_twice(&mut self, kind: &str, shown: &str, loc: Loc, first: Loc) {
+        let message = format!("{kind} `{shown}` is declared a second time");
+        let rule = if kind == "level" { &rules::DUPLICATE_LEVEL } else { &rules::DUPLICATE_NAME };
+        self.report.push(Diagnostic::new(rule, loc, message).label(first, "first here"));
+    }
+
+    /// Adds what was made of the sections of flows beside the others. They set nothing that other sections set.
+    pub fn join_flows(&mut self, flows: Self) {
+        self.model.flows = flows.model.flows;
+        self.model.event_bus = flows.model.event_bus;
+        self.report.extend(flows.report.diagnostics);
+        self.mentions.extend(flows.mentions);
+    }
+
     /// Notes that a section other than the registry names a server.
-    pub fn mention(&mut self, scope: &Scope, server: &Spanned<ServerName>, as_what: &'static str) {
-        self.mentions.push((scope.clone(), server.clone(), as_what));
+    pub fn mention(&mut self, server: Spanned<ServerName>, as_what: &'static str) {
+        self.mentions.push((server, as_what));
     }
 
     /// Takes a registry entry.
-    pub fn server_entry(&mut self, at: &At, entry: ServerEntry) {
+    pub fn server_entry(&mut self, at: &At, entry: Box<ServerEntry>) {
         self.entries.push((at.clone(), entry));
     }
 

@@ -24,7 +24,7 @@ use name::{FlowId, ServerName, UnitName};
 pub type Scope = Option<UnitName>;
 
 /// Servers in the order of their names. Found by hash: tens of thousands of calls each ask for theirs several times.
-pub type Servers = indexmap::IndexMap<ServerName, server::Server>;
+pub type Servers = indexmap::IndexMap<ServerName, server::Server, foldhash::fast::RandomState>;
 
 /// Everything the workspace says.
 #[derive(Debug, Clone, Default)]

@@ -15,6 +15,8 @@ pub mod seen;
 
 use std::fmt;
 
+use crate::model::Model;
+use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{AgentName, FlowId, FlowKind, ServerName, ToolName, UnitName};
 use crate::source::Loc;
 use cell::{AccessRule, Cell, RuleId};
@@ -31,6 +33,24 @@ pub enum PrincipalId {
     AnyAgent(Option<UnitName>),
     /// A workflow, saga or processor.
     Flow(FlowId),
+}
+
+/// What a [`PrincipalId`] consists of, in the same order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Parts<'a> {
+    Agent(&'a str),
+    AnyAgent(Option<&'a str>),
+    Flow(FlowKind, &'a str),
+}
+
+impl PrincipalId {
+    fn parts(&self) -> Parts<'_> {
+        match self {
+            Self::Agent(name) => Parts::Agent(name.as_str()),
+            Self::AnyAgent(unit) => Parts::AnyAgent(unit.as_ref().map(UnitName::as_str)),
+            Self::Flow(id) => Parts::Flow(id.kind, &id.name),
+        }
+    }
 }
 
 impl fmt::Display for PrincipalId {
@@ -98,6 +118,23 @@ pub struct PrincipalIx(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectIx(pub u32);
 
+/// A flow, seen from the relation.
+#[derive(Debug, Clone, Copy)]
+pub struct PrincipalFlow<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// The principal that it is.
+    pub principal: PrincipalIx,
+    reached: &'a [Option<ObjectIx>],
+}
+
+impl<'a> PrincipalFlow<'a> {
+    /// All calls, each with its step and the tool that it reaches, if there is one.
+    pub fn calls(self) -> impl Iterator<Item = (&'a Step, &'a Call, Option<ObjectIx>)> {
+        self.flow.calls().zip(self.reached).map(|((step, call), object)| (step, call, *object))
+    }
+}
+
 /// The whole relation.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
@@ -115,6 +152,9 @@ pub struct Policy {
     pub rules: Vec<AccessRule>,
     /// For each principal (same order), its cells sorted by object.
     pub cells: Vec<Vec<(ObjectIx, Cell)>>,
+    /// For each principal (same order) what every call of its flow reaches, in the order of [`Flow::calls`]; `None` where
+    /// there is no such tool. Empty for agents.
+    pub calls: Vec<Vec<Option<ObjectIx>>>,
     /// Grants and names that could not become cells because of a fault that a finding reports (too many facts).
     pub faults: Vec<derive::Fault>,
 }
@@ -123,18 +163,17 @@ impl Policy {
     /// Finds a principal by its shown name.
     #[must_use]
     pub fn principal(&self, shown: &str) -> Option<PrincipalIx> {
-        let flow = |kind, name: &str| PrincipalId::Flow(FlowId { kind, name: name.into() });
-        let id = match shown.split_once([':', '@']) {
-            Some(("workflow", name)) => flow(FlowKind::Workflow, name),
-            Some(("saga", name)) => flow(FlowKind::Saga, name),
-            Some(("processor", name)) => flow(FlowKind::Processor, name),
-            Some(("any_agent", unit)) => PrincipalId::AnyAgent(Some(unit.into())),
-            _ if shown == "any_agent" => PrincipalId::AnyAgent(None),
-            _ => PrincipalId::Agent(shown.into()),
+        let parts = match shown.split_once(':') {
+            Some(("workflow", name)) => Parts::Flow(FlowKind::Workflow, name),
+            Some(("saga", name)) => Parts::Flow(FlowKind::Saga, name),
+            Some(("processor", name)) => Parts::Flow(FlowKind::Processor, name),
+            _ => match shown.strip_prefix("any_agent") {
+                Some("") => Parts::AnyAgent(None),
+                Some(unit) if unit.starts_with('@') => Parts::AnyAgent(unit.get(1..)),
+                _ => Parts::Agent(shown),
+            },
         };
-        let at = self.principals.binary_search_by(|principal| principal.id.cmp(&id)).ok()?;
-        // `workflow@x` and `any_agent:x` are nobody's name.
-        self.principals.get(at).filter(|found| found.id.to_string() == shown)?;
+        let at = self.principals.binary_search_by(|principal| principal.id.parts().cmp(&parts)).ok()?;
         Some(PrincipalIx(at as u32))
     }
 
@@ -155,6 +194,16 @@ impl Policy {
     /// Every cell: principals in order, objects in order within each.
     pub fn all_cells(&self) -> impl Iterator<Item = (PrincipalIx, ObjectIx, Cell)> + '_ {
         self.cells.iter().zip(0..).flat_map(|(row, p)| row.iter().map(move |(o, cell)| (PrincipalIx(p), *o, *cell)))
+    }
+
+    /// Every flow with its principal and what its calls reach. The model is the one that this policy was derived from.
+    pub fn flows<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = PrincipalFlow<'a>> {
+        // Flows are the last principals, in the order of the model.
+        let first = self.principals.len().saturating_sub(model.flows.len());
+        let calls = self.calls.get(first..).unwrap_or_default();
+        let principals = (first as u32..).map(PrincipalIx);
+        let flows = model.flows.values().zip(calls).zip(principals);
+        flows.map(|((flow, reached), principal)| PrincipalFlow { flow, principal, reached })
     }
 
     /// The decision on a request that holds exactly these facts (`mtls` implies `tls` here).

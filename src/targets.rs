@@ -14,6 +14,7 @@ use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::model::name::FactName;
+use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::{Stricter, View};
 use crate::policy::{ObjectKind, Policy};
 use crate::source::{Loc, Sources};
@@ -262,7 +263,9 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
     let settings = model.deployment.of(target.name);
     let mut known: Vec<(&FactName, &Evidence)> = Vec::new();
     for fact in policy.facts.names() {
-        if let Some(settings) = settings.filter(|settings| settings.assume.iter().any(|given| given.value == *fact)) {
+        // What is taken to show a certificate is encrypted too.
+        let assumed = |given: &FactName| given == fact || given.as_str() == MTLS && fact.as_str() == TLS;
+        if let Some(settings) = settings.filter(|settings| settings.assume.iter().any(|given| assumed(&given.value))) {
             let reason = settings.assume_reason.as_ref().map(|reason| reason.value.clone());
             view.given.insert(fact.clone(), reason.unwrap_or_default());
             continue;

@@ -209,7 +209,10 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
         })
         .map_err(failed)?;
     let regular = |entry: &&Entry| matches!(entry.kind, EntryKind::File) && is_yaml(&entry.name);
-    let visited: BTreeSet<String> = entries.iter().filter(regular).map(|entry| entry.name.clone()).collect();
+    // Only links ask for it.
+    let any_link = entries.iter().any(|entry| matches!(entry.kind, EntryKind::LinkInside(..)));
+    let visited: BTreeSet<String> =
+        entries.iter().filter(|_| any_link).filter(regular).map(|entry| entry.name.clone()).collect();
     let mut wanted: Vec<Entry> = Vec::new();
     for mut entry in entries {
         let yaml = is_yaml(&entry.name);

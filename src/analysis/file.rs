@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Severity, did_you_mean};
-use crate::families::keys::{self, Keys};
+use crate::families::keys::Keys;
 use crate::families::{self, FamilyId, Section};
 use crate::lower::rules;
 use crate::schema;
@@ -112,6 +112,6 @@ fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &
             None
         }
     };
-    keys::collect(tree, body, keys.entry(family.key()).or_default());
+    keys.entry(family.key()).or_default().add(tree, body);
     read.sections.push(SectionRead { family, key: loc, body: body_read });
 }

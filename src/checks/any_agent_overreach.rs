@@ -2,7 +2,6 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::classification::Classification;
 use crate::model::access::{Grant, GrantedTools};
 use crate::model::server::Server;
 
@@ -24,7 +23,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !input.model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
-    let classes = Classification::of(&input.model.access);
+    let classes = input.classes;
     for grant in &any.may_call {
         let Some(server) = input.model.servers.get(&grant.server) else { continue };
         if let Some((rank, class)) = classes.governing(grant.server.as_str())

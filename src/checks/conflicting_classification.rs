@@ -23,6 +23,9 @@ pub static CHECK: Check = Check {
 fn run(input: &Input<'_>, report: &mut Report) {
     let mut reported: BTreeSet<(Loc, Loc)> = BTreeSet::new();
     let mut conflict = |server: &str, listings: &[Listing<'_>]| {
+        if listings.len() < 2 {
+            return;
+        }
         let mut listings: Vec<_> = listings.iter().collect();
         listings.sort_by_key(|listing| listing.loc);
         let Some((first, others)) = listings.split_first() else { return };
@@ -35,8 +38,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             }
         }
     };
-    let centre = Classification::of(&input.model.access);
-    centre.servers().for_each(|(server, listings)| conflict(server, listings));
+    input.classes.servers().for_each(|(server, listings)| conflict(server, listings));
     for unit in input.model.overlays.keys() {
         let Some(rules) = input.model.restated_for(unit) else { continue };
         let in_unit = |name: &str| {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::topology::CrossUnitRouting;
-use crate::policy::{Object, ObjectKind, PrincipalId};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -26,22 +25,18 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let (model, policy) = (input.model, input.policy);
     let routing = model.topology.cross_unit_routing.as_ref();
     let Some(routing) = routing.filter(|routing| routing.value == CrossUnitRouting::ExplicitApproval) else { return };
-    for flow in model.flows.values() {
-        let id = PrincipalId::Flow(flow.id.value.clone());
-        let Ok(at) = policy.principals.binary_search_by(|principal| principal.id.cmp(&id)) else { continue };
+    for row in policy.flows(model) {
+        let flow = row.flow;
         let mut reported = BTreeSet::new();
-        for (step, call) in flow.calls() {
-            let Some(server) = call.server.as_ref().and_then(|name| model.servers.get(name)) else { continue };
-            let Some(unit) = &server.unit else { continue };
-            if unit.value == flow.unit.value || reported.contains(&unit.value) {
-                continue;
-            }
-            let object = Object { server: server.name.value.clone(), kind: ObjectKind::Tool(call.tool.value.clone()) };
-            let cell =
-                policy.object(&object).and_then(|object| policy.cell(crate::policy::PrincipalIx(at as u32), object));
+        for (step, call, object) in row.calls() {
+            let cell = object.and_then(|object| policy.cell(row.principal, object));
             let crosses =
                 cell.is_some_and(|cell| !policy.is_never(cell.condition) && policy.rule_at(cell.rule).cross_unit);
-            if crosses && reported.insert(&unit.value) {
+            let server = call.server.as_ref().filter(|_| crosses).and_then(|name| model.servers.get(name));
+            let Some((server, unit)) = server.and_then(|server| Some((server, server.unit.as_ref()?))) else {
+                continue;
+            };
+            if unit.value != flow.unit.value && reported.insert(&unit.value) {
                 let message = format!(
                     "step `{}` of `{}`, a flow of unit `{}`, calls `{}` of unit `{unit}`, which needs \
                      `cross_unit_approval`",

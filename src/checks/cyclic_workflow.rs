@@ -17,7 +17,7 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    for flow in input.model.flows.values() {
+    for flow in input.model.flows.values().filter(|flow| flow.has_dependencies()) {
         let graph = flow.graph();
         for knot in graph.knots() {
             report.extend(finding(flow, &graph.cycle(&knot)));

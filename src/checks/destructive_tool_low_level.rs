@@ -32,14 +32,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
         model.overlays.keys().filter_map(|unit| Some((unit, model.restated_for(unit)?))).collect();
     let of_units: BTreeMap<&UnitName, Classification<'_>> =
         restated.iter().map(|(unit, rules)| (*unit, Classification::of(rules))).collect();
-    let centre = Classification::of(&model.access);
+    let centre = input.classes;
     for server in model.servers.values() {
         let unit = server.unit.as_ref().and_then(|unit| of_units.get(&unit.value));
         let overlay = (unit.is_some() || server.overlay.is_some())
-            .then(|| (unit.unwrap_or(&centre), server.overlay.as_ref().unwrap_or(&server.access)));
+            .then(|| (unit.unwrap_or(centre), server.overlay.as_ref().unwrap_or(&server.access)));
         for (name, tool) in &server.tools {
             let Some(flag) = tool.destructive.as_ref().filter(|flag| flag.value) else { continue };
-            let lowest = is_lowest(&centre, server, &server.access, name)
+            let lowest = is_lowest(centre, server, &server.access, name)
                 && overlay.is_none_or(|(rules, access)| is_lowest(rules, server, access, name));
             if lowest {
                 let level = centre.rules().levels.keys().next().copied().unwrap_or_default();

@@ -19,7 +19,8 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    for step in input.model.flows.values().flat_map(|flow| &flow.steps) {
+    let steps = input.model.flows.values().flat_map(|flow| &flow.steps);
+    for step in steps.filter(|step| step.depends_on.len() > 1) {
         let mut seen: BTreeMap<&str, Loc> = BTreeMap::new();
         for on in &step.depends_on {
             if let Some(first) = seen.get(on.value.as_str()) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use foldhash::{HashSet, HashSetExt};
+
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
@@ -22,9 +24,15 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    let subjects = || input.policy.principals.iter().filter_map(|principal| principal.subject.as_deref());
+    let mut seen = HashSet::new();
+    let twice: HashSet<&str> = subjects().filter(|subject| !seen.insert(*subject)).collect();
+    if twice.is_empty() {
+        return;
+    }
     let mut owners: BTreeMap<&str, Vec<(Loc, &Principal)>> = BTreeMap::new();
     for principal in &input.policy.principals {
-        if let Some(subject) = &principal.subject {
+        if let Some(subject) = principal.subject.as_deref().filter(|subject| twice.contains(subject)) {
             owners.entry(subject).or_default().push((place(input.model, principal), principal));
         }
     }

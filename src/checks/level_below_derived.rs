@@ -2,7 +2,6 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::classification::Classification;
 use crate::model::server::Server;
 use crate::source::Spanned;
 
@@ -25,7 +24,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.complete_for(&["data_routing", "progressive_auth"]) {
         return;
     }
-    let classes = Classification::of(&model.access);
+    let classes = input.classes;
     for server in model.servers.values() {
         let name = server.name.value.as_str();
         let Some(derived) = classes.derived_level(name) else { continue };

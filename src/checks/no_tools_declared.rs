@@ -23,11 +23,15 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !input.model.complete_for(&["mcp_registry"]) {
         return;
     }
+    let bare = || input.model.servers.values().filter(|server| server.registered && !server.lists_tools);
+    if bare().next().is_none() {
+        return;
+    }
     let mut wild: BTreeMap<&str, &Grant> = BTreeMap::new();
     for grant in input.model.grants().filter(|grant| grant.tools == GrantedTools::All) {
         wild.entry(grant.server.as_str()).or_insert(grant);
     }
-    for server in input.model.servers.values().filter(|server| server.registered && !server.lists_tools) {
+    for server in bare() {
         let name = server.name.value.as_str();
         let grant = wild.get(name);
         let other_things = !(server.resources.is_empty() && server.prompts.is_empty());

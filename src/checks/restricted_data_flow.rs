@@ -35,38 +35,34 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
-    let classes = Classification::of(&model.access);
+    let classes = input.classes;
     let takes_in = |server: &str, tool: &str| {
         let tool = model.server(server).and_then(|server| server.tools.get(tool));
         !tool.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value)
     };
-    let rank = |call: &Call| Some(classes.listed(call.server.as_ref()?.as_str())?.rank);
     for flow in model.flows.values() {
         // Most flows stay within one class, and nothing can descend there.
-        let mut ranks = flow.calls().filter_map(|(_, call)| rank(call));
+        let servers = flow.steps.iter().flat_map(|step| &step.servers);
+        let mut ranks = servers.filter_map(|server| Some(classes.listed(server.value.as_str())?.rank));
         let first = ranks.next();
         if ranks.all(|rank| Some(rank) == first) {
             continue;
         }
-        if let Some(descent) = of_flow(flow, &classes, takes_in) {
+        if let Some(descent) = of_flow(flow, classes, takes_in) {
             report.push(finding(&format!("`{}` calls", flow.id), "and later", descent));
         }
     }
-    let writes: BTreeMap<&str, bool> =
-        model.servers.values().map(|s| (s.name.value.as_str(), has_writing_tool(s))).collect();
     let granted_input = |grant: &Grant| match &grant.tools {
         GrantedTools::One(tool) => !grant.only_read_only && takes_in(grant.server.as_str(), tool.as_str()),
-        GrantedTools::All => !grant.only_read_only && writes.get(grant.server.as_str()).copied().unwrap_or(false),
+        GrantedTools::All => !grant.only_read_only && model.servers.get(&grant.server).is_some_and(has_writing_tool),
     };
     for agent in model.agents.values() {
-        let end = |grant: &'_ Grant| Some((grant.text.loc, classes.listed(grant.server.as_str())?));
-        let ends = || agent.may_call.iter().filter_map(|grant| end(grant).map(|(loc, class)| (grant, loc, class)));
-        let from = ends().max_by_key(|(_, _, class)| class.rank);
-        let to = ends().filter(|(grant, _, _)| granted_input(grant)).min_by_key(|(_, _, class)| class.rank);
-        if let (Some((source, a, high)), Some((sink, b, low))) = (from, to)
-            && high.rank > low.rank
-        {
-            let descent = ((a, high, source.server.as_str()), (b, low, sink.server.as_str()));
+        let listed = |grant: &Grant| classes.listed(grant.server.as_str());
+        let ends = || agent.may_call.iter().filter_map(|grant| Some((grant, listed(grant)?)));
+        let Some((source, high)) = ends().max_by_key(|(_, class)| class.rank) else { continue };
+        let sinks = ends().filter(|(grant, class)| class.rank < high.rank && granted_input(grant));
+        if let Some((sink, low)) = sinks.min_by_key(|(_, class)| class.rank) {
+            let descent = ((source.text.loc, high, source.server.as_str()), (sink.text.loc, low, sink.server.as_str()));
             report.push(finding(&format!("agent `{}` may call", agent.name), "and", descent));
         }
     }

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 use crate::model::Model;
-use crate::model::access::classification::Classification;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::FlowKind;
-use crate::policy::{Object, ObjectKind, PrincipalId, PrincipalIx};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -40,15 +38,10 @@ fn run(input: &Input<'_>, report: &mut Report) {
         return;
     }
     let human = human_facts(input);
-    let classes = Classification::of(&input.model.access);
-    for flow in input.model.flows.values() {
-        let id = PrincipalId::Flow(flow.id.value.clone());
-        let Ok(at) = policy.principals.binary_search_by(|principal| principal.id.cmp(&id)) else { continue };
+    for row in policy.flows(input.model) {
         let mut calls: BTreeMap<Option<u32>, Needing<'_>> = BTreeMap::new();
-        for (step, call) in flow.calls() {
-            let Some(server) = call.server.clone() else { continue };
-            let object = Object { server, kind: ObjectKind::Tool(call.tool.value.clone()) };
-            let cell = policy.object(&object).and_then(|object| policy.cell(PrincipalIx(at as u32), object));
+        for (step, call, object) in row.calls() {
+            let cell = object.and_then(|object| policy.cell(row.principal, object));
             let Some(cell) = cell.filter(|cell| !policy.is_never(cell.condition)) else { continue };
             let sets = policy.conditions.get(cell.condition).minimal_sets();
             if sets.iter().all(|set| set & human != 0) {
@@ -59,18 +52,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
             }
         }
         for (level, needing) in calls {
-            report.extend(finding(input, flow, level, &needing, &classes));
+            report.extend(finding(input, row.flow, level, &needing));
         }
     }
 }
 
-fn finding(
-    input: &Input<'_>,
-    flow: &Flow,
-    level: Option<u32>,
-    needing: &Needing<'_>,
-    classes: &Classification<'_>,
-) -> Option<Diagnostic> {
+fn finding(input: &Input<'_>, flow: &Flow, level: Option<u32>, needing: &Needing<'_>) -> Option<Diagnostic> {
     let ((step, call), others) = needing.calls.split_first()?;
     let server = call.server.as_ref()?.as_str();
     let facts = quoted(input.policy.facts.named(needing.facts).map(|fact| fact.as_str()));
@@ -90,7 +77,7 @@ fn finding(
     if let Some(level) = level.and_then(|level| input.model.access.levels.get(&level)) {
         finding = finding.label(level.number.loc, format!("level {} asks for it", level.number));
     }
-    finding = match (classes.listed(server), classes.governing(server)) {
+    finding = match (input.classes.listed(server), input.classes.governing(server)) {
         (Some(listing), _) => finding.label(listing.loc, format!("`{server}` is of class `{}`", listing.class.name)),
         (None, Some((_, class))) => {
             finding.label(class.name.loc, format!("no class lists `{server}`, so it is treated as `{}`", class.name))

@@ -25,7 +25,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.complete_for(&["data_routing", "mcp_registry"]) {
         return;
     }
-    let centre = Classification::of(&model.access);
+    let centre = input.classes;
     let of_units: BTreeMap<_, _> = model.overlays.iter().map(|(unit, own)| (unit, Classification::of(own))).collect();
     for server in model.servers.values() {
         let name = server.name.value.as_str();

@@ -1,5 +1,6 @@
 //! `unknown-principal`.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::{Check, Input};
@@ -26,7 +27,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if model.policy_tests.is_empty() || !model.complete_for(&families) {
         return;
     }
-    let known: BTreeSet<String> = input.policy.principals.iter().map(|principal| principal.id.to_string()).collect();
+    let all_names = || -> BTreeSet<String> { input.policy.principals.iter().map(|who| who.id.to_string()).collect() };
+    let known: OnceCell<BTreeSet<String>> = OnceCell::new();
     let any_agent = |name: &str| match name.strip_prefix("any_agent") {
         Some("") => true,
         Some(unit) => {
@@ -36,9 +38,10 @@ fn run(input: &Input<'_>, report: &mut Report) {
     };
     for test in &model.policy_tests {
         let name = test.principal.value.as_str();
-        if known.contains(name) || any_agent(name) {
+        if input.policy.principal(name).is_some() || any_agent(name) {
             continue;
         }
+        let known = known.get_or_init(all_names);
         let same_name = known.iter().find(|id| id.split_once(':').is_some_and(|(_, own)| own == name));
         let help = same_name
             .map(|id| format!("did you mean `{id}`?"))

@@ -24,6 +24,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.complete_for(&["workflow_definition", "saga_definition", "event_driven_config"]) {
         return;
     }
+    if model.integration_tests.is_empty() {
+        return;
+    }
     let known: BTreeSet<&str> =
         model.flows.values().flat_map(|flow| &flow.steps).map(|step| step.name.value.as_str()).collect();
     for scenario in model.integration_tests.values().flat_map(|tests| &tests.scenarios) {

@@ -18,7 +18,7 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    for flow in input.model.flows.values() {
+    for flow in input.model.flows.values().filter(|flow| flow.has_dependencies()) {
         let names: BTreeSet<&str> = flow.steps.iter().map(|step| step.name.value.as_str()).collect();
         for step in &flow.steps {
             for other in step.depends_on.iter().filter(|other| !names.contains(other.value.as_str())) {

@@ -6,6 +6,7 @@ use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::access::GrantedTools;
 use crate::model::server::Server;
+use crate::policy::PrincipalFlow;
 use crate::source::Loc;
 
 /// The check.
@@ -30,20 +31,22 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let listed = |server: &str, tool: &str| {
         model.server(server).is_some_and(|s| s.tools.get(tool).is_some_and(|tool| tool.registered || !s.lists_tools))
     };
-    for (_, call) in model.flows.values().flat_map(|flow| flow.calls()) {
-        if let Some(server) = &call.server
-            && !listed(server.as_str(), call.tool.value.as_str())
-        {
+    for (_, call, object) in input.policy.flows(model).flat_map(PrincipalFlow::calls) {
+        if let (Some(server), None) = (&call.server, object) {
             named.entry((server.as_str(), call.tool.value.as_str())).or_default().push(call.tool.loc);
         }
     }
     for grant in model.grants() {
-        if let GrantedTools::One(tool) = &grant.tools {
+        if let GrantedTools::One(tool) = &grant.tools
+            && !listed(grant.server.as_str(), tool.as_str())
+        {
             named.entry((grant.server.as_str(), tool.as_str())).or_default().push(grant.text.loc);
         }
     }
     for test in &model.policy_tests {
-        if let Some(pair) = test.call.value.split_once('/') {
+        if let Some(pair) = test.call.value.split_once('/')
+            && !listed(pair.0, pair.1)
+        {
             named.entry(pair).or_default().push(test.call.loc);
         }
     }

@@ -20,20 +20,16 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    for flow in input.model.flows.values() {
+    for flow in input.model.flows.values().filter(|flow| flow.has_dependencies()) {
         report.extend(finding(flow));
     }
 }
 
 fn finding(flow: &Flow) -> Option<Diagnostic> {
     let graph = flow.graph();
-    let names: BTreeSet<&str> = flow.steps.iter().map(|step| step.name.value.as_str()).collect();
-    let mut stuck: BTreeSet<usize> = graph.knots().into_iter().flatten().collect();
-    for (at, step) in flow.steps.iter().enumerate() {
-        let never = |on: &str| on == step.name.value || !names.contains(on);
-        if step.depends_on.iter().any(|on| never(&on.value)) {
-            stuck.insert(at);
-        }
+    let stuck: BTreeSet<usize> = graph.knots().into_iter().flatten().chain(graph.never_start()).collect();
+    if stuck.is_empty() {
+        return None;
     }
     let behind: Vec<_> = graph.behind(stuck.iter().copied()).difference(&stuck).copied().collect();
     let step = |at: &usize| flow.steps.get(*at);

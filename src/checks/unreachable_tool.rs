@@ -2,9 +2,8 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::name::ToolName;
 use crate::model::server::Server;
-use crate::policy::{Object, ObjectKind};
+use crate::policy::ObjectIx;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -32,18 +31,15 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
     }
     for server in model.servers.values().filter(|server| server.registered && server.lists_tools) {
-        let is_granted = |tool: &ToolName| {
-            let object = Object { server: server.name.value.clone(), kind: ObjectKind::Tool(tool.clone()) };
-            policy.object(&object).and_then(|object| granted.get(object.0 as usize)).is_some_and(|flag| *flag)
-        };
-        let tools: Vec<_> = server.tools.iter().filter(|(_, tool)| tool.registered).collect();
-        let idle: Vec<_> = tools.iter().filter(|(name, _)| !is_granted(name)).collect();
-        if idle.len() == tools.len() && tools.len() > 1 {
+        let is_granted = |object: ObjectIx| granted.get(object.0 as usize).is_some_and(|flag| *flag);
+        let tools = || policy.index.tools(server).filter(|(tool, _)| tool.registered);
+        let idle: Vec<_> = tools().filter(|(_, object)| !is_granted(*object)).collect();
+        if idle.len() > 1 && idle.len() == tools().count() {
             report.push(none_of(server));
             continue;
         }
-        for (name, tool) in idle {
-            let message = format!("nobody is granted the tool `{}/{name}`", server.name);
+        for (tool, _) in idle {
+            let message = format!("nobody is granted the tool `{}/{}`", server.name, tool.name);
             report.push(Diagnostic::new(&CHECK.rule, tool.name.loc, message));
         }
     }

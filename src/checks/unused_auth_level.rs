@@ -28,8 +28,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.complete_for(&families) || !model.complete_for(&["event_driven_config"]) {
         return;
     }
-    let centre = Classification::of(&model.access);
-    let mut used = used_levels(model.servers.values(), &centre, |server| Some(&server.access));
+    let centre = input.classes;
+    let mut used = used_levels(model.servers.values(), centre, |server| Some(&server.access));
     if used.is_empty() {
         return;
     }
@@ -67,11 +67,12 @@ fn used_levels<'a>(
     let mut used = BTreeSet::new();
     for server in servers {
         let Some(access) = access(server) else { continue };
+        let inherited = classes.level(server.name.value.as_str(), access, None);
         let tools = server.tools.keys().map(|tool| access.tools.get(tool).and_then(|own| own.auth_level.as_ref()));
         let resources = server.resources.iter().map(|resource| resource.auth_level.as_ref());
         let prompts = server.prompts.iter().map(|prompt| prompt.auth_level.as_ref());
         for own in tools.chain(resources).chain(prompts) {
-            used.extend(classes.level(server.name.value.as_str(), access, own));
+            used.extend(own.map(|level| level.value).or(inherited));
         }
     }
     used

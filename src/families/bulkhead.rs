@@ -50,7 +50,7 @@ impl BulkheadConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         for pool in self.resource_pools {
             for server in &pool.mcp_servers {
-                out.mention(&at.scope, server, "in a bulkhead pool");
+                out.mention(server.clone(), "in a bulkhead pool");
             }
             let key = format!("{:?}\u{0}{}", at.scope, pool.name);
             if !out.declare_as("pool", key, &pool.name.value, pool.name.loc) {

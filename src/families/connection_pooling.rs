@@ -55,7 +55,7 @@ impl ConnectionPooling {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let mut database = Vec::new();
         for pool in self.database_pools {
-            out.mention(&at.scope, &pool.mcp_server, "has a database pool");
+            out.mention(pool.mcp_server.clone(), "has a database pool");
             let key = format!("{:?}\u{0}{}", at.scope, pool.mcp_server);
             if out.declare_as("database pool of server", key, pool.mcp_server.value.as_str(), pool.mcp_server.loc) {
                 database.push(DatabasePool {
@@ -68,7 +68,7 @@ impl ConnectionPooling {
         }
         let mut http = Vec::new();
         for pool in self.http_pools {
-            out.mention(&at.scope, &pool.mcp_server, "has an HTTP pool");
+            out.mention(pool.mcp_server.clone(), "has an HTTP pool");
             let key = format!("{:?}\u{0}{}", at.scope, pool.mcp_server);
             if out.declare_as("HTTP pool of server", key, pool.mcp_server.value.as_str(), pool.mcp_server.loc) {
                 http.push(HttpPool {

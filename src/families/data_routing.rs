@@ -59,7 +59,7 @@ impl DataRouting {
         let mut classes = Vec::new();
         for class in self.classifications {
             for server in &class.mcp_servers {
-                out.mention(&at.scope, server, "listed under a data class");
+                out.mention(server.clone(), "listed under a data class");
             }
             let key = format!("{:?}\u{0}{}", at.scope, class.level);
             if !out.declare_as("class", key, class.level.value.as_str(), class.level.loc) {

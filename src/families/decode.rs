@@ -14,7 +14,6 @@ use crate::source::{FileId, Loc, Spanned};
 
 const SPANNED: &str = "$mcpctl::Spanned";
 const MERGED: &str = "$mcpctl::Merged";
-const JSON: &str = "$mcpctl::JsonText";
 
 /// A value that does not fit its type, and where.
 #[derive(Debug)]
@@ -97,7 +96,6 @@ impl<'de> Deserializer<'de> for At<'de> {
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
         match name {
             SPANNED => visitor.visit_seq(Located { at: self, next: 0 }),
-            JSON => visitor.visit_string(json_text(self.tree, self.node)),
             MERGED => self.run(|at| {
                 let Some(elements) = at.tree.elements(at.node) else { return visitor.visit_newtype_struct(at) };
                 let mut entries = Vec::new();
@@ -130,9 +128,14 @@ impl<'de> Deserializer<'de> for At<'de> {
         })
     }
 
+    /// A free-form value is not walked: nothing in it is for us.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map struct identifier
     }
 }
 
@@ -146,6 +149,10 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         self.rest.next().map(|node| self.at.child(*node).run(|at| seed.deserialize(at))).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
     }
 }
 
@@ -343,84 +350,5 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Inner<T> {
             }
         }
         deserializer.deserialize_any(Either(std::marker::PhantomData))
-    }
-}
-
-/// A free-form value, kept as JSON text: nothing in it is for us.
-#[derive(Debug, Clone)]
-pub struct JsonText(pub String);
-
-impl<'de> Deserialize<'de> for JsonText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = JsonText;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<JsonText, E> {
-                Ok(JsonText(text.to_owned()))
-            }
-            fn visit_string<E: de::Error>(self, text: String) -> Result<JsonText, E> {
-                Ok(JsonText(text))
-            }
-        }
-        deserializer.deserialize_newtype_struct(JSON, Text)
-    }
-}
-
-fn json_text(tree: &Tree<'_>, node: NodeId) -> String {
-    let mut text = String::with_capacity(256);
-    write_json(tree, node, &mut text);
-    text.shrink_to_fit();
-    text
-}
-
-/// As serde_json writes it, without a copy of the value in between.
-fn write_json(tree: &Tree<'_>, node: NodeId, out: &mut String) {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    match tree.kind(node) {
-        Kind::Scalar(scalar) => match scalar.value() {
-            Value::Null => out.push_str("null"),
-            Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-            Value::Int(value) => out.push_str(&value.to_string()),
-            Value::Float(value) => out.push_str(&serde_json::Value::from(value).to_string()),
-            Value::Text(value) => out.push_str(&quoted(value)),
-        },
-        Kind::Sequence(elements) => {
-            out.push('[');
-            for (element, first) in elements.iter().zip(std::iter::once(true).chain(std::iter::repeat(false))) {
-                out.push_str(if first { "" } else { "," });
-                write_json(tree, *element, out);
-            }
-            out.push(']');
-        }
-        Kind::Mapping(entries) => {
-            out.push('{');
-            for ((key, value), first) in entries.iter().zip(std::iter::once(true).chain(std::iter::repeat(false))) {
-                out.push_str(if first { "" } else { "," });
-                out.push_str(&quoted(tree.text(*key)));
-                out.push(':');
-                write_json(tree, *value, out);
-            }
-            out.push('}');
-        }
-        Kind::Alias(target) => write_json(tree, *target, out),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::SourceFile;
-    use crate::source::yaml;
-
-    #[test]
-    fn json_text_is_what_serde_json_writes() {
-        let text = "a: &x [1, -2.5, true, ~, \"q\\\"\\n\", 'é', {}, []]\nb: {c: *x, \"d e\": 1e30}\n";
-        let source = SourceFile::new("a.yaml", text);
-        let tree = yaml::parse(FileId(0), &source, &mut Vec::new());
-        let root = tree.documents()[0];
-        assert_eq!(json_text(&tree, root), crate::schema::arena::to_json(&tree, root).to_string());
     }
 }

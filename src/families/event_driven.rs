@@ -17,7 +17,8 @@ pub struct EventDrivenConfig {
     event_bus: Option<EventBusSection>,
     /// Who reads which topics, and what they call.
     #[serde(default)]
-    event_processors: Vec<EventProcessor>,
+    #[cfg_attr(test, schemars(with = "Vec<EventProcessor>"))]
+    event_processors: Vec<Ready>,
 }
 
 /// The bus.
@@ -73,6 +74,35 @@ struct EventProcessor {
     suspended: Option<Spanned<String>>,
 }
 
+/// A processor as the model has it, and the unit that it names. Files are read in parallel and lowered one after the
+/// other, so this is made while reading.
+#[derive(Debug, serde::Deserialize)]
+#[serde(from = "EventProcessor")]
+struct Ready(Flow, Option<Spanned<UnitName>>);
+
+impl From<EventProcessor> for Ready {
+    fn from(processor: EventProcessor) -> Self {
+        let calls = processor.tools.into_iter().map(|tool| Call { tool, server: None, compensation: false });
+        let step = Step {
+            name: processor.name.clone(),
+            servers: processor.triggers_mcp.0,
+            calls: calls.collect(),
+            depends_on: Vec::new(),
+        };
+        let flow = Flow {
+            id: processor.name.map(|name| FlowId { kind: FlowKind::Processor, name: name.into() }),
+            unit: super::no_unit(),
+            unit_written: false,
+            subject: processor.subject,
+            steps: vec![step],
+            compensations_enabled: None,
+            subscribes_to: processor.subscribes_to,
+            suspended: processor.suspended,
+        };
+        Self(flow, processor.business_unit)
+    }
+}
+
 type ProcessorServer = Spanned<ServerName>;
 
 impl EventDrivenConfig {
@@ -93,28 +123,11 @@ impl EventDrivenConfig {
             Lowering::join(&mut out.report, &mut bus.provider, section.provider, "event_bus.provider");
             bus.topics.extend(topics);
         }
-        for processor in self.event_processors {
-            for server in &processor.triggers_mcp.0 {
-                out.mention(&at.scope, server, "triggered by an event processor");
+        for Ready(flow, unit) in self.event_processors {
+            for server in flow.steps.iter().flat_map(|step| &step.servers) {
+                out.mention(server.clone(), "triggered by an event processor");
             }
-            let calls = processor.tools.into_iter().map(|tool| Call { tool, server: None, compensation: false });
-            let step = Step {
-                name: processor.name.clone(),
-                servers: processor.triggers_mcp.0,
-                calls: calls.collect(),
-                depends_on: Vec::new(),
-            };
-            let flow = Flow {
-                id: processor.name.map(|name| FlowId { kind: FlowKind::Processor, name: name.into() }),
-                unit: super::no_unit(),
-                unit_written: false,
-                subject: processor.subject,
-                steps: vec![step],
-                compensations_enabled: None,
-                subscribes_to: processor.subscribes_to,
-                suspended: processor.suspended,
-            };
-            super::add_flow(at, out, flow, processor.business_unit);
+            super::add_flow(at, out, flow, unit);
         }
     }
 }

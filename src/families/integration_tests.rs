@@ -120,7 +120,7 @@ impl IntegrationTestsConfig {
                     ServersSection::FullDeployment => ServerSet::FullDeployment,
                     ServersSection::ProductionMirror => ServerSet::ProductionMirror,
                     ServersSection::List(list) => {
-                        list.iter().for_each(|server| out.mention(&at.scope, server, "in a test environment"));
+                        list.iter().for_each(|server| out.mention(server.clone(), "in a test environment"));
                         ServerSet::List(list)
                     }
                 })

@@ -5,7 +5,9 @@ mod entries;
 
 use std::collections::BTreeMap;
 
-use self::entries::{AgentEntry, AnyAgentEntry, ServerSection, UnitEntry};
+#[cfg(test)]
+use self::entries::ServerSection;
+use self::entries::{AgentEntry, AnyAgentEntry, ReadyServer, UnitEntry};
 use crate::diagnostic::Diagnostic;
 use crate::lower::{At, Lowering, rules};
 use crate::model::topology::Unit;
@@ -25,7 +27,8 @@ pub struct McpRegistry {
     business_units: Vec<UnitEntry>,
     /// The MCP servers.
     #[serde(default)]
-    servers: Vec<ServerSection>,
+    #[cfg_attr(test, schemars(with = "Vec<ServerSection>"))]
+    servers: Vec<ReadyServer>,
     /// The agents, and what each may call.
     #[serde(default)]
     agents: Vec<AgentEntry>,
@@ -64,7 +67,7 @@ impl McpRegistry {
         if let Some(any) = self.any_agent
             && out.centre_only(at, "any_agent", Some(any.loc))
         {
-            any.value.lower(any.loc, at, out);
+            any.value.lower(any.loc, out);
         }
     }
 }

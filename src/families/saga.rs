@@ -28,8 +28,8 @@ pub struct SagaDefinition {
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
     /// What it does, in order.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    steps: Vec<SagaStep>,
+    #[cfg_attr(test, schemars(length(min = 1), with = "Vec<SagaStep>"))]
+    steps: Vec<Ready>,
 }
 
 /// A step of a saga.
@@ -48,27 +48,29 @@ struct SagaStep {
     compensation: Option<Spanned<ToolName>>,
 }
 
+/// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
+#[derive(Debug, serde::Deserialize)]
+#[serde(from = "SagaStep")]
+struct Ready(Step);
+
+impl From<SagaStep> for Ready {
+    fn from(step: SagaStep) -> Self {
+        let action = Call { tool: step.action, server: None, compensation: false };
+        let undo = step.compensation.map(|tool| Call { tool, server: None, compensation: true });
+        Self(Step {
+            name: step.name,
+            servers: vec![step.mcp_server],
+            calls: std::iter::once(action).chain(undo).collect(),
+            depends_on: Vec::new(),
+        })
+    }
+}
+
 impl SagaDefinition {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let id = self.name.map(|name| FlowId { kind: FlowKind::Saga, name: name.into() });
-        let flow = id.value.name.clone();
-        let steps = self
-            .steps
-            .into_iter()
-            .map(|step| {
-                let key = format!("saga {flow}\u{0}{}", step.name);
-                out.declare_as("step", key, &step.name.value, step.name.loc);
-                out.mention(&at.scope, &step.mcp_server, "the server of a saga step");
-                let action = Call { tool: step.action, server: None, compensation: false };
-                let undo = step.compensation.map(|tool| Call { tool, server: None, compensation: true });
-                Step {
-                    name: step.name,
-                    servers: vec![step.mcp_server],
-                    calls: std::iter::once(action).chain(undo).collect(),
-                    depends_on: Vec::new(),
-                }
-            })
-            .collect();
+        let steps: Vec<Step> = self.steps.into_iter().map(|Ready(step)| step).collect();
+        out.declare_steps(&steps, "the server of a saga step");
         let flow = Flow {
             id,
             unit: super::no_unit(),

@@ -1,6 +1,6 @@
 //! Words, names and quantities as they are written: how each is decoded, and what a schema says of it.
 
-use serde::de::{self, Deserialize, Deserializer};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use crate::model::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::model::quantity::{Bytes, Duration, Percent, Retention};
@@ -31,12 +31,24 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// Reads a text where it stands, without a copy in between.
+struct Text<F>(F);
+
+impl<T, F: FnOnce(&str) -> Result<T, String>> Visitor<'_> for Text<F> {
+    type Value = T;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        self.0(text).map_err(E::custom)
+    }
+}
+
 macro_rules! from_text {
     ($($type:ty, $name:literal, |$text:ident| $parse:expr, $schema:tt;)*) => {$(
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let $text = String::deserialize(deserializer)?;
-                $parse.map_err(de::Error::custom)
+                deserializer.deserialize_str(Text(|$text: &str| $parse))
             }
         }
 
@@ -52,22 +64,22 @@ macro_rules! from_text {
 }
 
 from_text! {
-    ServerName, "ServerName", |text| Ok::<_, String>(text.into()),
+    ServerName, "ServerName", |text| Ok(text.into()),
         { "type": "string", "pattern": "^[A-Za-z0-9_.-]+$" };
-    ToolName, "ToolName", |text| Ok::<_, String>(text.into()),
+    ToolName, "ToolName", |text| Ok(text.into()),
         { "type": "string", "pattern": "^[^*]+$" };
-    UnitName, "UnitName", |text| Ok::<_, String>(text.into()), { "type": "string", "minLength": 1 };
-    ClassName, "ClassName", |text| Ok::<_, String>(text.into()), { "type": "string", "minLength": 1 };
-    AgentName, "AgentName", |text| Ok::<_, String>(text.into()), { "type": "string", "minLength": 1 };
-    FactName, "FactName", |text| Ok::<_, String>(text.into()),
+    UnitName, "UnitName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
+    ClassName, "ClassName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
+    AgentName, "AgentName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
+    FactName, "FactName", |text| Ok(text.into()),
         { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$" };
-    Duration, "Duration", |text| Duration::parse(&text),
+    Duration, "Duration", |text| Duration::parse(text),
         { "type": "string", "format": "mcpctl-duration", "examples": ["30s", "5m", "24_hours"] };
-    Retention, "Retention", |text| Retention::parse(&text),
+    Retention, "Retention", |text| Retention::parse(text),
         { "type": "string", "format": "mcpctl-duration", "examples": ["30_days", "7_years"] };
-    Bytes, "Bytes", |text| Bytes::parse(&text),
+    Bytes, "Bytes", |text| Bytes::parse(text),
         { "type": "string", "format": "mcpctl-size", "examples": ["100MB", "8Gi"] };
-    Percent, "Percent", |text| Percent::parse(&text),
+    Percent, "Percent", |text| Percent::parse(text),
         { "type": "string", "format": "mcpctl-percent", "examples": ["50%", "90%_memory"] };
 }
 

@@ -26,8 +26,8 @@ pub struct WorkflowDefinition {
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
     /// What it does.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    steps: Vec<WorkflowStep>,
+    #[cfg_attr(test, schemars(length(min = 1), with = "Vec<WorkflowStep>"))]
+    steps: Vec<Ready>,
 }
 
 /// A step of a workflow.
@@ -51,27 +51,29 @@ struct WorkflowStep {
     depends_on: Vec<Spanned<String>>,
 }
 
+/// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
+#[derive(Debug, serde::Deserialize)]
+#[serde(from = "WorkflowStep")]
+struct Ready(Step);
+
+impl From<WorkflowStep> for Ready {
+    fn from(step: WorkflowStep) -> Self {
+        let call = |compensation| move |tool| Call { tool, server: None, compensation };
+        let calls = step.tools.into_iter().map(call(false));
+        Self(Step {
+            name: step.name,
+            servers: vec![step.mcp_server],
+            calls: calls.chain(step.compensation.into_iter().map(call(true))).collect(),
+            depends_on: step.depends_on,
+        })
+    }
+}
+
 impl WorkflowDefinition {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let id = self.name.map(|name| FlowId { kind: FlowKind::Workflow, name: name.into() });
-        let flow = id.value.name.clone();
-        let steps = self
-            .steps
-            .into_iter()
-            .map(|step| {
-                let key = format!("workflow {flow}\u{0}{}", step.name);
-                out.declare_as("step", key, &step.name.value, step.name.loc);
-                out.mention(&at.scope, &step.mcp_server, "the server of a workflow step");
-                let call = |compensation| move |tool| Call { tool, server: None, compensation };
-                let calls = step.tools.into_iter().map(call(false));
-                Step {
-                    name: step.name,
-                    servers: vec![step.mcp_server],
-                    calls: calls.chain(step.compensation.into_iter().map(call(true))).collect(),
-                    depends_on: step.depends_on,
-                }
-            })
-            .collect();
+        let steps: Vec<Step> = self.steps.into_iter().map(|Ready(step)| step).collect();
+        out.declare_steps(&steps, "the server of a workflow step");
         let flow = Flow {
             id,
             unit: super::no_unit(),

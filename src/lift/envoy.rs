@@ -17,8 +17,8 @@ use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::name::ServerName;
 use crate::model::topology::Topology;
-use crate::policy::fact::{MTLS, TLS};
 use crate::policy::Policy;
+use crate::policy::fact::{MTLS, TLS};
 use gateway::Gateway;
 
 /// The files of one gateway, by name.
@@ -51,34 +51,53 @@ pub(crate) fn judge(folders: &Folders, model: &Model, policy: &Policy) -> Result
     }
     let mut parts = Vec::new();
     for (name, upstreams) in &expected {
-        let folder = folders.get(name.as_str()).ok_or_else(|| LiftError::File(format!("envoy/{name}")))?;
-        let unit = (name != "central").then_some(name.as_str());
-        let gateway = Gateway::read(folder, model, policy, unit, upstreams)
-            .map_err(|error| within(&format!("gateway `{name}`"), error))?;
-        let servers: BTreeSet<ServerName> = upstreams.keys().cloned().collect();
-        let central = model
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.trust_domain.as_ref())
-            .map(|domain| Topology::gateway_identity(&domain.value, "central"));
-        let before = match (unit, &central) {
-            (None, _) => Before::Callers,
-            (Some(_), Some(identity)) => Before::Gateway(identity),
-            (Some(_), None) => return Err(strange("a unit's gateway cannot know the central one".to_owned())),
-        };
-        let decided = Decided { certificates: gateway.encrypted, ..Decided::ALL };
-        let lifted = relation(&gateway, &servers, model, policy, decided, before)
-            .map_err(|error| within(&format!("gateway `{name}`"), error))?;
-        let mut given = BTreeSet::new();
-        if gateway.encrypted {
-            given.insert(TLS);
-        }
-        if gateway.certificates {
-            given.insert(MTLS);
-        }
-        parts.push(Part { gateway: name.clone(), lifted, servers: Some(servers), given });
+        parts.push(judge_gateway(folders, name, upstreams, model, policy)?);
     }
     Ok(parts)
+}
+
+/// As [`judge`], of one gateway.
+#[cfg(test)]
+pub(crate) fn judge_one(folders: &Folders, name: &str, model: &Model, policy: &Policy) -> Result<Part, LiftError> {
+    let expected = gateway::expected(model, policy);
+    let upstreams = expected.get(name).ok_or_else(|| strange(format!("no gateway `{name}`")))?;
+    judge_gateway(folders, name, upstreams, model, policy)
+}
+
+/// What one gateway decides.
+fn judge_gateway(
+    folders: &Folders,
+    name: &str,
+    upstreams: &BTreeMap<ServerName, gateway::Upstream>,
+    model: &Model,
+    policy: &Policy,
+) -> Result<Part, LiftError> {
+    let folder = folders.get(name).ok_or_else(|| LiftError::File(format!("envoy/{name}")))?;
+    let unit = (name != "central").then_some(name);
+    let gateway = Gateway::read(folder, model, policy, unit, upstreams)
+        .map_err(|error| within(&format!("gateway `{name}`"), error))?;
+    let servers: BTreeSet<ServerName> = upstreams.keys().cloned().collect();
+    let central = model
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.trust_domain.as_ref())
+        .map(|domain| Topology::gateway_identity(&domain.value, "central"));
+    let before = match (unit, &central) {
+        (None, _) => Before::Callers,
+        (Some(_), Some(identity)) => Before::Gateway(identity),
+        (Some(_), None) => return Err(strange("a unit's gateway cannot know the central one".to_owned())),
+    };
+    let decided = Decided { certificates: gateway.encrypted, ..Decided::ALL };
+    let lifted = relation(&gateway, &servers, model, policy, decided, before)
+        .map_err(|error| within(&format!("gateway `{name}`"), error))?;
+    let mut given = BTreeSet::new();
+    if gateway.encrypted {
+        given.insert(TLS);
+    }
+    if gateway.certificates {
+        given.insert(MTLS);
+    }
+    Ok(Part { gateway: name.to_owned(), lifted, servers: Some(servers), given })
 }
 
 impl Product for Gateway<'_> {

@@ -13,6 +13,7 @@ use super::world::{Call, FactTests, Fixed, Http, Outcome, Peer, Token, World, ex
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
 use crate::model::name::ServerName;
+use crate::model::topology::Topology;
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
 use crate::policy::fact::{MTLS, TLS};
@@ -124,7 +125,9 @@ pub fn relation(
     decided: Decided,
     before: Before<'_>,
 ) -> Result<Lifted, LiftError> {
-    let question = Question::new(product, model, policy, decided, before);
+    let named =
+        servers.iter().rev().flat_map(|server| product.subjects(server).into_iter().map(move |s| (s, server.clone())));
+    let question = Question::new(product, model, policy, decided, before, named.collect());
     let rows: Vec<Vec<(usize, ObjectIx, Condition)>> =
         servers.par_iter().map(|server| question.server(server)).collect::<Result<_, _>>()?;
     let mut lifted: Lifted = vec![BTreeMap::new(); policy.principals.len()];
@@ -155,6 +158,10 @@ struct Question<'a> {
     /// The facts that show as a difference between claims of the caller, with the two paths.
     differing: Vec<(u64, Vec<String>, Vec<String>)>,
     unit_claim: Option<Vec<String>>,
+    /// For each subject, one server whose rules name it.
+    first: BTreeMap<String, ServerName>,
+    /// Identities of gateways, which hold the tokens of others and so may bring none.
+    gateways: Vec<String>,
 }
 
 impl<'a> Question<'a> {
@@ -164,6 +171,7 @@ impl<'a> Question<'a> {
         policy: &'a Policy,
         decided: Decided,
         before: Before<'a>,
+        first: BTreeMap<String, ServerName>,
     ) -> Self {
         let defaults = default_evidence();
         let mut evidence = Vec::new();
@@ -181,6 +189,12 @@ impl<'a> Question<'a> {
             evidence.push((bit, found.clone()));
         }
         let bit = |fact| policy.facts.mask(fact).unwrap_or_default();
+        let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+        let with_gateway = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+        let names = with_gateway.map(|unit| unit.name.value.as_str()).chain(["central"]);
+        let gateways = domain.map_or_else(Vec::new, |domain| {
+            names.map(|name| Topology::gateway_identity(&domain.value, name)).collect()
+        });
         let unit_claim = model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
         Self {
             product,
@@ -192,6 +206,8 @@ impl<'a> Question<'a> {
             transport: (bit(TLS), bit(MTLS)),
             differing,
             unit_claim: unit_claim.map(|claim| vec![claim.value.clone()]),
+            gateways,
+            first,
         }
     }
 
@@ -317,6 +333,10 @@ impl<'a> Question<'a> {
                 let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
                 token.texts.insert(claim.clone(), STRANGER.to_owned());
                 tokens.push(token);
+                // A unit in a list is no text, so it names no unit.
+                let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
+                token.objects.push(claim.clone());
+                tokens.push(token);
             }
         }
         let calls = objects
@@ -358,9 +378,14 @@ impl<'a> Question<'a> {
                 let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
                 self.put(server, fixed, if speaks { &mut outcome } else { &mut others })?;
                 if self.decided.certificates && self.before == Before::Callers && self.transport.1 != 0 {
-                    let another = self.policy.principals.iter().filter_map(|p| p.subject.as_deref());
-                    if let Some(another) = another.into_iter().find(|name| Some(*name) != caller.subject) {
-                        let peer = Peer::Named(another.to_owned());
+                    let others_subject = self.policy.principals.iter().filter_map(|p| p.subject.as_deref());
+                    let another = others_subject.filter(|name| Some(*name) != caller.subject);
+                    // What binds certificates to tokens knows no servers: all the others once, and elsewhere one of them.
+                    let once =
+                        call.method == PROTOCOL[0] && caller.subject.and_then(|s| self.first.get(s)) == Some(server);
+                    let another = another.take(if once { usize::MAX } else { 1 });
+                    for named in another.chain(self.gateways.iter().map(String::as_str)) {
+                        let peer = Peer::Named(named.to_owned());
                         let fixed = Fixed { peer: &peer, ..fixed };
                         explore(fixed, &|world| self.product.decide(server, world), &mut others)?;
                     }
@@ -419,11 +444,29 @@ impl<'a> Question<'a> {
             self.token(&[(&["sub"], user), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["sub"], id), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["act", "sub"], id)], &[&["act"]]),
+            // A user that is no text.
+            self.token(&[(&["act", "sub"], id)], &[&["act"], &["sub"]]),
         ];
-        if let (PrincipalId::AnyAgent(Some(unit)), Some(claim)) = (&principal.id, &self.unit_claim) {
-            for token in &mut tokens {
-                token.texts.insert(claim.clone(), unit.to_string());
+        match (&principal.id, &self.unit_claim) {
+            (PrincipalId::AnyAgent(Some(unit)), Some(claim)) => {
+                for token in &mut tokens {
+                    token.texts.insert(claim.clone(), unit.to_string());
+                }
             }
+            // A declared principal is nobody else for naming a unit.
+            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
+                let units = self.policy.principals.iter().filter_map(|principal| match &principal.id {
+                    PrincipalId::AnyAgent(unit) => unit.as_ref(),
+                    PrincipalId::Agent(_) | PrincipalId::Flow(_) => None,
+                });
+                let plain: Vec<Token> = tokens.iter().take(2).cloned().collect();
+                for (unit, token) in units.flat_map(|unit| plain.iter().map(move |token| (unit, token))) {
+                    let mut token = token.clone();
+                    token.texts.insert(claim.clone(), unit.to_string());
+                    tokens.push(token);
+                }
+            }
+            (PrincipalId::AnyAgent(_), _) | (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => {}
         }
         Some(Caller { kind, unit, subject, tokens })
     }

@@ -136,11 +136,11 @@ impl World<'_> {
         self.yes_or_no(test, || format!("the presence of the claim `{}`", path.join(".")))
     }
 
-    /// Whether both claims are texts, neither empty, and differ.
-    pub fn texts_differ(&mut self, left: &[String], right: &[String]) -> bool {
-        let (a, b) = (self.token.texts.get(left), self.token.texts.get(right));
-        if a.is_some() || b.is_some() || self.is_of_caller(left) && self.is_of_caller(right) {
-            return a.zip(b).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty());
+    /// Whether both claims are there and are not the same, whatever their types.
+    pub fn claims_differ(&mut self, left: &[String], right: &[String]) -> bool {
+        if self.is_of_caller(left) && self.is_of_caller(right) {
+            let (a, b) = (self.token.texts.get(left), self.token.texts.get(right));
+            return self.is_present(left) && self.is_present(right) && (a.is_none() || b.is_none() || a != b);
         }
         let test = |evidence: &Evidence| {
             matches!(evidence, Evidence::Claim(claim) if claim.path == left

@@ -1,14 +1,16 @@
 //! What needs all sections: servers, tool ownership, unit folders.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 
 use super::{At, Lowering, ServerEntry, bare_server, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::model::Model;
-use crate::model::flow::Step;
+use crate::model::flow::{Flow, Step};
 use crate::model::name::{ServerName, ToolName, UnitName};
 use crate::model::server::Server;
 use crate::model::topology::LocalOverride;
+use crate::model::{Model, Servers};
 use crate::source::{Loc, Spanned};
 
 /// The families that `security_only` lets a unit folder hold.
@@ -64,6 +66,7 @@ impl Lowering {
         let mut entries = std::mem::take(&mut self.entries);
         // The centre's entries first; a unit's entry then restates one of them or stands alone.
         entries.sort_by(|a, b| a.0.scope.cmp(&b.0.scope));
+        self.model.servers.reserve(entries.len());
         for (at, entry) in entries {
             let name = entry.server.name.value.clone();
             match (&at.scope, self.model.servers.get(&name)) {
@@ -79,7 +82,7 @@ impl Lowering {
                         self.declare_as("server", format!("{folder}\u{0}{name}"), name.as_str(), loc);
                     } else {
                         self.declare_as("server", format!("{folder}\u{0}{name}"), name.as_str(), loc);
-                        self.restate(&name, entry);
+                        self.restate(&name, *entry);
                     }
                 }
                 (_, Some(_)) => {
@@ -87,9 +90,9 @@ impl Lowering {
                 }
                 (_, None) => {
                     self.declare("server", name.as_str(), entry.server.name.loc);
-                    let mut server = entry.server;
+                    let ServerEntry { mut server, unit } = *entry;
                     server.registered = true;
-                    server.unit = entry.unit;
+                    server.unit = unit;
                     self.model.servers.insert(name, server);
                 }
             }
@@ -179,11 +182,11 @@ impl Lowering {
     }
 
     fn add_mentions(&mut self) {
-        let registered: HashSet<&str> = self.model.servers.keys().map(ServerName::as_str).collect();
-        let mut unregistered = std::mem::take(&mut self.mentions);
-        unregistered.retain(|(_, server, _)| !registered.contains(server.value.as_str()));
-        unregistered.sort_by_key(|(_, server, _)| server.loc);
-        for (_, server, as_what) in unregistered {
+        let mentions = std::mem::take(&mut self.mentions).into_par_iter().with_min_len(1024);
+        let servers = &self.model.servers;
+        let mut unregistered: Vec<_> = mentions.filter(|(server, _)| !servers.contains_key(&server.value)).collect();
+        unregistered.sort_by_key(|(server, _)| server.loc);
+        for (server, as_what) in unregistered {
             let entry = self.model.servers.entry(server.value.clone()).or_insert_with(|| bare_server(server.clone()));
             entry.mentions.push((server.loc, as_what));
         }
@@ -193,35 +196,10 @@ impl Lowering {
     /// Finds the server of each call, and adds the tools that flows name to servers that list none.
     fn resolve_calls(&mut self) {
         let Model { flows, servers, .. } = &mut self.model;
-        let known: HashMap<&str, &Server> = servers.iter().map(|(name, server)| (name.as_str(), server)).collect();
-        let mut named: Vec<(ServerName, Spanned<ToolName>)> = Vec::new();
-        for flow in flows.values_mut() {
-            for Step { servers: candidates, calls, .. } in &mut flow.steps {
-                let mut candidates: Vec<&Spanned<ServerName>> = candidates.iter().collect();
-                candidates.sort_unstable();
-                candidates.dedup();
-                for call in calls {
-                    let lists = |name: &Spanned<ServerName>| {
-                        known
-                            .get(name.value.as_str())
-                            .is_some_and(|s| s.lists_tools && s.tools.contains_key(&call.tool.value))
-                    };
-                    call.server = match candidates.as_slice() {
-                        [only] => Some(only.value.clone()),
-                        several => match several.iter().filter(|name| lists(name)).collect::<Vec<_>>().as_slice() {
-                            [only] => Some(only.value.clone()),
-                            _ => None,
-                        },
-                    };
-                    if let Some(server) = &call.server
-                        && known.get(server.as_str()).is_some_and(|known| !known.lists_tools)
-                    {
-                        named.push((server.clone(), call.tool.clone()));
-                    }
-                }
-            }
-        }
-        for (server, tool) in named {
+        let flows: Vec<_> = flows.values_mut().collect();
+        let resolve = |flow: &mut Flow| flow.steps.iter_mut().flat_map(|step| resolve_step(step, servers)).collect();
+        let named: Vec<Vec<_>> = flows.into_par_iter().with_min_len(64).map(resolve).collect();
+        for (server, tool) in named.into_iter().flatten() {
             if let Some(server) = servers.get_mut(&server) {
                 server.tools.entry(tool.value.clone()).or_insert_with(|| bare_tool(tool, false));
             }
@@ -236,6 +214,34 @@ impl Lowering {
             }
         }
     }
+}
+
+/// Finds the server of each call of a step. Answers the calls to servers that list no tools.
+fn resolve_step(step: &mut Step, servers: &Servers) -> Vec<(ServerName, Spanned<ToolName>)> {
+    let mut candidates: Vec<(&ServerName, Option<&Server>)> =
+        step.servers.iter().map(|name| (&name.value, servers.get(&name.value))).collect();
+    candidates.sort_unstable_by_key(|(name, _)| *name);
+    candidates.dedup_by_key(|(name, _)| *name);
+    let mut named = Vec::new();
+    for call in &mut step.calls {
+        let lists = |server: Option<&Server>| {
+            server.is_some_and(|server| server.lists_tools && server.tools.contains_key(&call.tool.value))
+        };
+        let owner = match candidates.as_slice() {
+            [only] => Some(only),
+            several => {
+                let mut owners = several.iter().filter(|(_, server)| lists(*server));
+                owners.next().filter(|_| owners.next().is_none())
+            }
+        };
+        call.server = owner.map(|(name, _)| (*name).clone());
+        if let Some((name, Some(server))) = owner
+            && !server.lists_tools
+        {
+            named.push(((*name).clone(), call.tool.clone()));
+        }
+    }
+    named
 }
 
 /// Reports unit folders of units that the registry does not list.

@@ -54,6 +54,12 @@ pub struct Call {
 }
 
 impl Flow {
+    /// Whether any step waits for another.
+    #[must_use]
+    pub fn has_dependencies(&self) -> bool {
+        self.steps.iter().any(|step| !step.depends_on.is_empty())
+    }
+
     /// All calls with the step they belong to.
     pub fn calls(&self) -> impl Iterator<Item = (&Step, &Call)> {
         self.steps.iter().flat_map(|step| step.calls.iter().map(move |call| (step, call)))

@@ -1,8 +1,29 @@
 //! Names: one type for each kind of thing, so that a tool is never looked up among servers.
 
 use std::borrow::Borrow;
+use std::cell::RefCell;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+thread_local! {
+    /// The names that this thread made last.
+    static LAST: RefCell<Vec<Option<Arc<str>>>> = RefCell::new(vec![None; 1 << 10]);
+}
+
+/// The text of a name. Most names stand in many places, and names that follow each other share one text: less to keep, and
+/// less to fetch when they are compared.
+fn shared(name: &str) -> Arc<str> {
+    LAST.with_borrow_mut(|last| {
+        let hash = foldhash::fast::FixedState::default().hash_one(name) as usize;
+        let slot = hash % last.len().max(1);
+        match last.get_mut(slot) {
+            Some(Some(same)) if **same == *name => Arc::clone(same),
+            Some(slot) => Arc::clone(slot.insert(name.into())),
+            None => name.into(),
+        }
+    })
+}
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -14,8 +35,8 @@ macro_rules! names {
             #[must_use]
             pub fn as_str(&self) -> &str { &self.0 }
         }
-        impl From<&str> for $name { fn from(name: &str) -> Self { Self(name.into()) } }
-        impl From<String> for $name { fn from(name: String) -> Self { Self(name.into()) } }
+        impl From<&str> for $name { fn from(name: &str) -> Self { Self(shared(name)) } }
+        impl From<String> for $name { fn from(name: String) -> Self { Self(shared(&name)) } }
         impl Borrow<str> for $name { fn borrow(&self) -> &str { &self.0 } }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }

@@ -89,8 +89,8 @@ pub struct Tool {
     pub destructive: Option<Spanned<bool>>,
     /// MCP annotation: repeating it changes nothing more.
     pub idempotent: Option<Spanned<bool>>,
-    /// The tool's own JSON Schema as JSON text, where given.
-    pub input_schema: Option<Spanned<String>>,
+    /// Where the tool's own JSON Schema stands, if it is given. What it says is for other tools to read.
+    pub input_schema: Option<Loc>,
 }
 
 /// A readable MCP resource or a family of them.

@@ -2,13 +2,15 @@
 //! cell stricter or never, not absent, and is reported by a check.
 
 mod demand;
+mod objects;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use self::demand::{Demand, DemandId, Demands};
+use self::objects::{Grantable, Objects, objects_of};
 use self::rules::Rules;
 use super::cell::Cell;
 use super::condition::{CondId, Condition, Conditions};
@@ -16,7 +18,8 @@ use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
 use super::objects::ObjectIndex;
 use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::model::Model;
-use crate::model::access::{Grant, GrantedTools};
+use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
+use crate::model::flow::Flow;
 use crate::model::name::{FactName, ServerName, UnitName};
 use crate::source::{Loc, Spanned};
 
@@ -56,23 +59,25 @@ pub enum Fault {
 #[must_use]
 pub fn derive(model: &Model) -> Policy {
     let (facts, mut faults) = facts_of(model);
-    let principals = principals_of(model);
-    let (objects, demand_of, demands) = objects_of(model, &facts);
-    let index = ObjectIndex::of(&objects);
+    let (principals, objects) = rayon::join(|| principals_of(model), || objects_of(model, &facts));
+    let Objects { objects, index, demand_of, demands, grantable } = objects;
     let mut rules = Rules::new(model, &facts, &demands);
     let mut conditions = Conditions::default();
     let mut grants = GrantPool::default();
-    let world = World { model, objects: &objects, index: &index, facts: &facts };
+    let world = World { objects: &objects, index: &index, grantable: &grantable, facts: &facts };
     // What is granted to whom is found in parallel; numbers are given out in order, so that they are always the same.
-    let rows: Vec<(Row, GrantPool)> = principals.par_iter().map(|principal| world.row_of(principal)).collect();
+    let granted: Vec<Granted> = principals.par_iter().with_min_len(64).map(|(_, who)| world.granted_to(*who)).collect();
     let mut cells = Vec::with_capacity(principals.len());
-    for ((principal, p), (row, pool)) in principals.iter().zip(0..).zip(rows) {
-        faults.extend(pool.crowded.iter().map(|object| Fault::TooManyWays(PrincipalIx(p), *object)));
-        let side = rules.side(principal);
-        let row = row
+    let mut calls = Vec::with_capacity(principals.len());
+    for (((principal, who), p), granted) in principals.iter().zip(0..).zip(granted) {
+        faults.extend(granted.pool.crowded.iter().map(|object| Fault::TooManyWays(PrincipalIx(p), *object)));
+        let side = rules.side(principal, *who);
+        let row = granted
+            .row
             .into_iter()
             .filter_map(|(object, grant)| {
-                let grant = pool.get(grant).map_or(GrantPool::FREE, |condition| grants.intern(condition.clone()));
+                let condition = granted.pool.get(grant);
+                let grant = condition.map_or(GrantPool::FREE, |condition| grants.intern(condition.clone()));
                 let demand = *demand_of.get(object.0 as usize)?;
                 let cell = rules.cell(&side, demand, grant, &grants, &mut conditions, (PrincipalIx(p), object));
                 Some((object, cell))
@@ -82,20 +87,38 @@ pub fn derive(model: &Model) -> Policy {
             let demand = *demand_of.get(object.0 as usize)?;
             Some(rules.cell(&side, demand, GrantPool::FREE, &grants, &mut conditions, (PrincipalIx(p), object)))
         }));
+        calls.push(granted.calls);
     }
     let (rules, widenings) = rules.finish();
     faults.extend(widenings);
-    Policy { facts, principals, objects, index, conditions, rules, cells, faults }
+    let principals = principals.into_iter().map(|(principal, _)| principal).collect();
+    Policy { facts, principals, objects, index, conditions, rules, cells, calls, faults }
 }
 
 /// The tools granted to a principal, sorted, each with the number of what its grants add.
 type Row = Vec<(ObjectIx, u32)>;
 
+/// What is granted to a principal.
+struct Granted {
+    row: Row,
+    pool: GrantPool,
+    /// What the calls of a flow reach.
+    calls: Vec<Option<ObjectIx>>,
+}
+
+/// What a principal is declared as.
+#[derive(Clone, Copy)]
+enum Who<'a> {
+    Agent(&'a Agent),
+    AnyAgent(&'a AnyAgent),
+    Flow(&'a Flow),
+}
+
 /// What every row is derived from.
 struct World<'a> {
-    model: &'a Model,
     objects: &'a [Object],
     index: &'a ObjectIndex,
+    grantable: &'a [Grantable],
     facts: &'a Facts,
 }
 
@@ -138,63 +161,42 @@ fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
     (Facts::new(names.into_keys().take(room).chain(built_in)), faults)
 }
 
-/// Every principal, sorted by id.
-fn principals_of(model: &Model) -> Vec<Principal> {
+/// Every principal, sorted by id: agents, callers that are no declared agent, flows.
+fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
     let declared = !model.topology.units.is_empty();
-    let mut principals: Vec<Principal> = Vec::new();
-    for agent in model.agents.values() {
-        principals.push(Principal {
+    let mut principals: Vec<(Principal, Who<'_>)> = Vec::with_capacity(model.agents.len() + model.flows.len());
+    principals.extend(model.agents.values().map(|agent| {
+        let principal = Principal {
             id: PrincipalId::Agent(agent.name.value.clone()),
             unit: agent.unit.as_ref().map(|unit| unit.value.clone()).filter(|_| declared),
             subject: agent.subject.as_ref().map(|subject| subject.value.clone()),
             loc: agent.name.loc,
-        });
-    }
+        };
+        (principal, Who::Agent(agent))
+    }));
     if let Some(any) = &model.any_agent {
         let units: Vec<Option<UnitName>> =
             if declared { model.topology.units.keys().cloned().map(Some).collect() } else { vec![None] };
-        principals.extend(units.into_iter().map(|unit| Principal {
-            id: PrincipalId::AnyAgent(unit.clone()),
-            unit,
-            subject: None,
-            loc: any.loc,
+        principals.extend(units.into_iter().map(|unit| {
+            let principal = Principal { id: PrincipalId::AnyAgent(unit.clone()), unit, subject: None, loc: any.loc };
+            (principal, Who::AnyAgent(any))
         }));
     }
     let trust_domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
-    for flow in model.flows.values() {
+    principals.extend(model.flows.values().map(|flow| {
         let id = &flow.id.value;
         let derived =
             || trust_domain.map(|domain| format!("spiffe://{}/mcp/{}/{}", domain.value, id.kind.word(), id.name));
-        principals.push(Principal {
+        let principal = Principal {
             id: PrincipalId::Flow(id.clone()),
             unit: declared.then(|| flow.unit.value.clone()),
             subject: flow.subject.as_ref().map(|subject| subject.value.clone()).or_else(derived),
             loc: flow.id.loc,
-        });
-    }
-    principals.sort_by(|a, b| a.id.cmp(&b.id));
-    principals
-}
-
-/// Every object, sorted, with what calls to it demand.
-fn objects_of(model: &Model, facts: &Facts) -> (Vec<Object>, Vec<DemandId>, Vec<Demand>) {
-    let mut objects: Vec<(Object, DemandId)> = Vec::new();
-    let restated = demand::restated(model);
-    let mut demands = Demands::new(model, facts, &restated);
-    for server in model.servers.values() {
-        let mut add = |kind: ObjectKind| {
-            let demand = demands.of(server, &kind);
-            objects.push((Object { server: server.name.value.clone(), kind }, demand));
         };
-        add(ObjectKind::Protocol);
-        server.tools.keys().for_each(|tool| add(ObjectKind::Tool(tool.clone())));
-        server.resources.iter().for_each(|resource| add(ObjectKind::Resource(resource.uri.value.clone())));
-        server.prompts.iter().for_each(|prompt| add(ObjectKind::Prompt(prompt.name.value.clone())));
-    }
-    objects.sort_by(|a, b| a.0.cmp(&b.0));
-    objects.dedup_by(|a, b| a.0 == b.0);
-    let (objects, of) = objects.into_iter().unzip();
-    (objects, of, demands.finish())
+        (principal, Who::Flow(flow))
+    }));
+    debug_assert!(principals.is_sorted_by(|(a, _), (b, _)| a.id <= b.id), "the model is sorted");
+    principals
 }
 
 /// The distinct conditions that grants add, by number.
@@ -228,26 +230,17 @@ impl GrantPool {
 
 impl World<'_> {
     /// The tools granted to a principal, with the conditions that the grants add.
-    fn row_of(&self, principal: &Principal) -> (Row, GrantPool) {
+    fn granted_to(&self, who: Who<'_>) -> Granted {
         let mut pool = GrantPool::default();
         let mut row = Row::new();
-        match &principal.id {
-            PrincipalId::Flow(id) => {
-                for (_, call) in self.model.flows.get(id).into_iter().flat_map(|flow| flow.calls()) {
-                    let Some(server) = &call.server else { continue };
-                    let tool = ObjectKind::Tool(call.tool.value.clone());
-                    let object = self.index.find(self.objects, server.as_str(), &tool);
-                    row.extend(object.map(|object| (object, GrantPool::FREE)));
-                }
+        let mut calls = Vec::new();
+        match who {
+            Who::Flow(flow) => {
+                calls = self.calls_of(flow);
+                row.extend(calls.iter().flatten().map(|object| (*object, GrantPool::FREE)));
             }
-            PrincipalId::Agent(name) => {
-                let grants = self.model.agents.get(name).map(|agent| agent.may_call.as_slice());
-                self.add_grants(grants.unwrap_or_default(), &mut pool, &mut row);
-            }
-            PrincipalId::AnyAgent(_) => {
-                let grants = self.model.any_agent.as_ref().map(|any| any.may_call.as_slice());
-                self.add_grants(grants.unwrap_or_default(), &mut pool, &mut row);
-            }
+            Who::Agent(agent) => self.add_grants(&agent.may_call, &mut pool, &mut row),
+            Who::AnyAgent(any) => self.add_grants(&any.may_call, &mut pool, &mut row),
         }
         row.sort_unstable();
         // Two grants of one tool are alternatives: either one's further facts will do.
@@ -272,26 +265,41 @@ impl World<'_> {
                 _ => merged.push((object, grant)),
             }
         }
-        (merged, pool)
+        Granted { row: merged, pool, calls }
+    }
+
+    /// What every call of a flow reaches.
+    fn calls_of(&self, flow: &Flow) -> Vec<Option<ObjectIx>> {
+        let mut calls = Vec::new();
+        // The calls of a step mostly go to one server.
+        let mut last: Option<(&ServerName, Range<u32>)> = None;
+        for (_, call) in flow.calls() {
+            let here = call.server.as_ref().map(|server| match &last {
+                Some((same, here)) if *same == server => here.clone(),
+                _ => last.insert((server, self.index.on(server.as_str()))).1.clone(),
+            });
+            calls.push(here.and_then(|here| self.index.tool(self.objects, here, call.tool.value.as_str())));
+        }
+        calls
     }
 
     fn add_grants(&self, entries: &[Grant], pool: &mut GrantPool, row: &mut Row) {
         for grant in entries {
             let id = pool.intern(demand::condition_of(&grant.requires, self.facts));
-            let Some(server) = self.model.servers.get(&grant.server) else { continue };
-            for (object, at) in self.index.objects_on(self.objects, grant.server.as_str()) {
-                let ObjectKind::Tool(name) = &object.kind else { continue };
-                let Some(tool) = server.tools.get(name) else { continue };
-                let named = match &grant.tools {
-                    GrantedTools::All => true,
-                    GrantedTools::One(one) => one == name,
-                };
-                let read_only = tool.read_only.as_ref().is_some_and(|flag| flag.value);
-                // A tool that only a flow names exists for that flow alone.
-                if named && tool.registered && (read_only || !grant.only_read_only) {
-                    row.push((ObjectIx(at), id));
+            let here = self.index.on(grant.server.as_str());
+            let named = match &grant.tools {
+                GrantedTools::All => here,
+                GrantedTools::One(name) => {
+                    let found = self.index.tool(self.objects, here, name.as_str());
+                    found.map_or(0..0, |object| object.0..object.0 + 1)
                 }
-            }
+            };
+            let is_granted = |object: &u32| match self.grantable.get(*object as usize) {
+                Some(Grantable::Reading) => true,
+                Some(Grantable::Writing) => !grant.only_read_only,
+                Some(Grantable::No) | None => false,
+            };
+            row.extend(named.filter(is_granted).map(|object| (ObjectIx(object), id)));
         }
     }
 
@@ -303,16 +311,15 @@ impl World<'_> {
         mut cell: impl FnMut(ObjectIx) -> Option<Cell>,
     ) -> Vec<(ObjectIx, Cell)> {
         let mut row = tools;
-        let mut seen: Option<&ServerName> = None;
+        let mut seen = 0..0;
         let mut others = Vec::new();
         for (object, of_tool) in &row {
-            let Some(server) = self.objects.get(object.0 as usize).map(|object| &object.server) else { continue };
-            if of_tool.condition == CondId::NEVER || seen == Some(server) {
+            if of_tool.condition == CondId::NEVER || seen.contains(&object.0) {
                 continue;
             }
-            seen = Some(server);
-            for (object, at) in self.index.objects_on(self.objects, server.as_str()) {
-                if !matches!(object.kind, ObjectKind::Tool(_)) {
+            seen = self.index.beside(*object);
+            for at in seen.clone() {
+                if self.objects.get(at as usize).is_some_and(|object| !matches!(object.kind, ObjectKind::Tool(_))) {
                     others.extend(cell(ObjectIx(at)).map(|cell| (ObjectIx(at), cell)));
                 }
             }

@@ -221,7 +221,7 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
         open: Vec::new(),
         anchors: HashMap::new(),
         merged: 0,
-        weights: Vec::new(),
+        weights: Vec::with_capacity(text.len() / 16),
         report,
     };
     if text.len() > MOST_BYTES {
@@ -481,16 +481,10 @@ impl<'s> Builder<'s, '_> {
     fn end(&mut self, range: std::ops::Range<usize>) -> Result<(), Stop> {
         let Some(Open { id, .. }) = self.open.pop() else { return Err(Stop) };
         self.merge(id)?;
-        let mut children: Vec<NodeId> = Vec::new();
-        match self.tree.kind(id) {
-            Kind::Sequence(elements) => children.extend(elements),
-            Kind::Mapping(entries) => children.extend(entries.iter().flat_map(|(key, value)| [*key, *value])),
-            Kind::Scalar(_) | Kind::Alias(_) => {}
-        }
         let mut weight = Weight { nodes: 1, height: 1 };
         let start = self.tree.loc(id).start;
         let mut end = if range.end > range.start { range.end as u32 } else { start };
-        for child in children {
+        let add = |child: NodeId| {
             let of_child = self.weight(child);
             weight.nodes = weight.nodes.saturating_add(of_child.nodes);
             weight.height = weight.height.max(of_child.height.saturating_add(1));
@@ -499,6 +493,11 @@ impl<'s> Builder<'s, '_> {
             if loc.start >= start && range.end <= range.start {
                 end = end.max(loc.end);
             }
+        };
+        match self.tree.kind(id) {
+            Kind::Sequence(elements) => elements.iter().copied().for_each(add),
+            Kind::Mapping(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).for_each(add),
+            Kind::Scalar(_) | Kind::Alias(_) => {}
         }
         let loc = Loc { file: self.tree.file, start, end };
         if weight.nodes > MOST_NODES {

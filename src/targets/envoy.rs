@@ -129,7 +129,8 @@ fn needs(model: &Model) -> Vec<Need> {
     if federated && tls.is_none() {
         needs.push(Need {
             what: "certificates of the gateways, which know each other by them".to_owned(),
-            how: "set `targets.envoy.tls` in mcpctl.yaml: `{cert, key, ca}`, files on the gateways' machines".to_owned(),
+            how: "set `targets.envoy.tls` in mcpctl.yaml: `{cert, key, ca}`, files on the gateways' machines"
+                .to_owned(),
             loc: None,
         });
     }
@@ -180,12 +181,14 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
     let evidence = input.model.identity.iter().flat_map(|identity| identity.evidence.values());
     for found in evidence {
         let Evidence::Argument(argument) = &found.value else { continue };
-        let inexact = [argument.at_least, argument.at_most].into_iter().flatten().any(|n| n.abs() > evidence::MOST_EXACT);
+        let inexact =
+            [argument.at_least, argument.at_most].into_iter().flatten().any(|n| n.abs() > evidence::MOST_EXACT);
         if argument.name.is_empty() || argument.name.contains('.') {
             let message = format!("Envoy cannot look up the argument `{}`: its name holds a dot", argument.name);
             findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
         } else if inexact {
-            let message = format!("Envoy compares `{}` as a 64-bit float, which does not hold this number", argument.name);
+            let message =
+                format!("Envoy compares `{}` as a 64-bit float, which does not hold this number", argument.name);
             findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
         }
     }
@@ -201,11 +204,7 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
     if findings.is_empty() { Ok(()) } else { Err(CompileError::Findings(findings)) }
 }
 
-fn of_gateway(
-    input: &Input<'_>,
-    gateway: &Gateway<'_>,
-    rows: &BTreeMap<&str, Rows>,
-) -> Result<Files, CompileError> {
+fn of_gateway(input: &Input<'_>, gateway: &Gateway<'_>, rows: &BTreeMap<&str, Rows>) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = input;
     let setting = Setting::of(gateway, model, policy);
     let evidence = Evidences::new(model, policy, setting.certificates);
@@ -213,8 +212,7 @@ fn of_gateway(
     let scheme = if setting.gateway.tls.is_some() { "https" } else { "http" };
     let url = gateway.url.map_or_else(|| format!("{scheme}://{}:{}", listen.host, listen.port), str::to_owned);
     let url = url.trim_end_matches('/').to_owned();
-    let routes =
-        Routes { model, policy, gateway, evidence: &evidence, rows, url: url.clone() }.configuration();
+    let routes = Routes { model, policy, gateway, evidence: &evidence, rows, url: url.clone() }.configuration();
     let listener = Listener { model, evidence: &evidence, setting: &setting, url: &url };
     let mut clusters = clusters::clusters(model, gateway, &setting);
     clusters.extend(listener::key_clusters(model));
@@ -234,10 +232,7 @@ fn of_gateway(
         file("bootstrap.yaml", bootstrap(&setting, None))?,
         file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone()))))?,
         file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters))?,
-        file(
-            "xds/lds.yaml",
-            resources("envoy.config.listener.v3.Listener", vec![listener.listener(("rds", rds))]),
-        )?,
+        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![listener.listener(("rds", rds))]))?,
         file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes]))?,
     ])
 }
@@ -267,9 +262,7 @@ fn bootstrap(setting: &Setting<'_>, whole: Option<(Value, Vec<Value>)>) -> Value
     let admin = setting.admin();
     let (key, value) = match whole {
         Some((listener, clusters)) => ("static_resources", json!({"listeners": [listener], "clusters": clusters})),
-        None => {
-            ("dynamic_resources", json!({"lds_config": discovered("lds"), "cds_config": discovered("cds")}))
-        }
+        None => ("dynamic_resources", json!({"lds_config": discovered("lds"), "cds_config": discovered("cds")})),
     };
     json!({
         "node": {"id": format!("mcp-gateway-{}", setting.name), "cluster": "mcp-gateways"},

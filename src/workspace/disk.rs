@@ -69,6 +69,9 @@ impl Reader for Disk {
 /// can be opened has.
 fn name_of(root: &Path, path: &Path) -> String {
     let relative = path.strip_prefix(root).unwrap_or(path);
+    if let Some(name) = relative.to_str().filter(|_| std::path::MAIN_SEPARATOR == '/') {
+        return name.to_owned();
+    }
     let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }

@@ -1,11 +1,10 @@
 //! The entries of the registry's lists.
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Labels;
 use crate::diagnostic::Diagnostic;
-use crate::families::decode::JsonText;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
@@ -86,7 +85,7 @@ struct ToolSection {
     annotations: Option<Annotations>,
     /// Its own JSON Schema.
     #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
-    input_schema: Option<Spanned<JsonText>>,
+    input_schema: Option<Spanned<IgnoredAny>>,
     /// Switches the tool off, and says why.
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
@@ -195,7 +194,7 @@ words! {
 
 /// One entry of `may_call`: a word or a map.
 #[derive(Debug)]
-struct GrantEntry(GrantSection);
+struct GrantEntry(Grant);
 
 impl<'de> Deserialize<'de> for GrantEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -226,7 +225,16 @@ impl<'de> Deserialize<'de> for GrantEntry {
         if section.tools.loc == Loc::default() {
             section.tools.loc = loc;
         }
-        Ok(Self(section))
+        let Some((server, tool)) = section.tools.value.split_once('/') else {
+            return Err(de::Error::custom("a grant names `server/tool`"));
+        };
+        Ok(Self(Grant {
+            server: ServerName::from(server),
+            tools: if tool == "*" { GrantedTools::All } else { GrantedTools::One(ToolName::from(tool)) },
+            only_read_only: section.only.is_some(),
+            requires: section.requires,
+            text: section.tools,
+        }))
     }
 }
 
@@ -265,82 +273,93 @@ impl schemars::JsonSchema for AnyJson {
     }
 }
 
-impl ServerSection {
-    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
-        let unit = out.unit_of(at, self.business_unit, "a server");
-        let mut entry = ServerEntry::new(self.name.clone(), unit);
+/// A server as the model has it. Files are read in parallel and lowered one after the other, so this is made while
+/// reading; what depends on the place of the file, and on other entries, waits.
+#[derive(Debug, Deserialize)]
+#[serde(from = "ServerSection")]
+pub(super) struct ReadyServer {
+    entry: Box<ServerEntry>,
+    /// Tools that stand a second time, with the place of the first.
+    repeated: Vec<(Spanned<ToolName>, Loc)>,
+    resources: Vec<ResourceSection>,
+    prompts: Vec<PromptSection>,
+}
+
+impl From<ServerSection> for ReadyServer {
+    fn from(section: ServerSection) -> Self {
+        let mut repeated = Vec::new();
+        let mut entry = Box::new(ServerEntry::new(section.name, section.business_unit));
         let server = &mut entry.server;
-        server.url = self.url;
-        server.location = self.location.map(|word| {
+        server.url = section.url;
+        server.location = section.location.map(|word| {
             word.map(|word| match word {
                 LocationWord::Cloud => Location::Cloud,
                 LocationWord::OnPremises => Location::OnPremises,
                 LocationWord::SecureEnclave => Location::SecureEnclave,
             })
         });
-        server.encryption_at_rest = self.encryption_at_rest;
-        server.controls = self.controls;
-        server.labels = self.labels;
-        server.suspended = self.suspended;
-        server.access.at = Some(self.name.loc);
-        server.access.auth_level = self.auth_level;
-        server.access.requires = self.requires;
-        server.lists_tools = !self.tools.is_empty();
-        for section in self.tools {
+        server.encryption_at_rest = section.encryption_at_rest;
+        server.controls = section.controls;
+        server.labels = section.labels;
+        server.suspended = section.suspended;
+        server.access.at = Some(server.name.loc);
+        server.access.auth_level = section.auth_level;
+        server.access.requires = section.requires;
+        server.lists_tools = !section.tools.is_empty();
+        for section in section.tools {
             if let Some(first) = server.tools.get(&section.name.value) {
-                let message = format!("tool `{}` is declared a second time", section.name);
-                out.report.push(
-                    Diagnostic::new(&rules::DUPLICATE_NAME, section.name.loc, message)
-                        .label(first.name.loc, "first here"),
-                );
+                repeated.push((section.name, first.name.loc));
                 continue;
             }
             let name = section.name.value.clone();
             let access =
                 ToolAccess { auth_level: section.auth_level, requires: section.requires, suspended: section.suspended };
+            if !access.is_plain() {
+                server.access.tools.insert(name.clone(), access);
+            }
             let mut tool = bare_tool(section.name, true);
             if let Some(annotations) = section.annotations {
                 tool.read_only = annotations.read_only;
                 tool.destructive = annotations.destructive;
                 tool.idempotent = annotations.idempotent;
             }
-            tool.input_schema = section.input_schema.map(|schema| schema.map(|JsonText(text)| text));
-            // In a unit folder the list itself has a meaning: a tool that it leaves out is denied.
-            if at.scope.is_some() || !access.is_plain() {
-                server.access.tools.insert(name.clone(), access);
-            }
+            tool.input_schema = section.input_schema.map(|schema| schema.loc);
             server.tools.insert(name, tool);
         }
+        Self { entry, repeated, resources: section.resources, prompts: section.prompts }
+    }
+}
+
+impl ReadyServer {
+    pub(super) fn lower(self, at: &At, out: &mut Lowering) {
+        let mut entry = self.entry;
+        entry.unit = out.unit_of(at, entry.unit.take(), "a server");
+        for (tool, first) in self.repeated {
+            let message = format!("tool `{tool}` is declared a second time");
+            let finding = Diagnostic::new(&rules::DUPLICATE_NAME, tool.loc, message);
+            out.report.push(finding.label(first, "first here"));
+        }
+        let server = &mut entry.server;
+        if at.scope.is_some() {
+            // In a unit folder the list itself has a meaning: a tool that it leaves out is denied.
+            for tool in server.tools.keys() {
+                server.access.tools.entry(tool.clone()).or_default();
+            }
+        }
         for r in self.resources {
-            let key = format!("{:?}\u{0}{}/{}", at.scope, self.name, r.uri);
+            let key = format!("{:?}\u{0}{}/{}", at.scope, server.name, r.uri);
             if out.declare_as("resource", key, &r.uri.value, r.uri.loc) {
                 server.resources.push(Resource { uri: r.uri, auth_level: r.auth_level, requires: r.requires });
             }
         }
         for p in self.prompts {
-            let key = format!("{:?}\u{0}{}/{}", at.scope, self.name, p.name);
+            let key = format!("{:?}\u{0}{}/{}", at.scope, server.name, p.name);
             if out.declare_as("prompt", key, &p.name.value, p.name.loc) {
                 server.prompts.push(Prompt { name: p.name, auth_level: p.auth_level, requires: p.requires });
             }
         }
         out.server_entry(at, entry);
     }
-}
-
-fn grants(entries: Vec<GrantEntry>) -> Vec<Grant> {
-    entries
-        .into_iter()
-        .filter_map(|GrantEntry(section)| {
-            let (server, tool) = section.tools.value.split_once('/')?;
-            Some(Grant {
-                server: ServerName::from(server),
-                tools: if tool == "*" { GrantedTools::All } else { GrantedTools::One(ToolName::from(tool)) },
-                only_read_only: section.only.is_some(),
-                requires: section.requires,
-                text: section.tools.clone(),
-            })
-        })
-        .collect()
 }
 
 impl AgentEntry {
@@ -353,8 +372,7 @@ impl AgentEntry {
         if !out.declare("agent", self.name.value.as_str(), self.name.loc) {
             return;
         }
-        let may_call = grants(self.may_call);
-        mention_granted(at, out, &may_call);
+        let may_call = mention_granted(out, self.may_call);
         let name = self.name.value.clone();
         let agent = Agent { name: self.name, unit, subject: self.subject, may_call, suspended: self.suspended };
         out.model.agents.insert(name, agent);
@@ -362,9 +380,8 @@ impl AgentEntry {
 }
 
 impl AnyAgentEntry {
-    pub(super) fn lower(self, loc: Loc, at: &At, out: &mut Lowering) {
-        let may_call = grants(self.may_call);
-        mention_granted(at, out, &may_call);
+    pub(super) fn lower(self, loc: Loc, out: &mut Lowering) {
+        let may_call = mention_granted(out, self.may_call);
         match &mut out.model.any_agent {
             Some(any) => {
                 any.may_call.extend(may_call);
@@ -375,8 +392,10 @@ impl AnyAgentEntry {
     }
 }
 
-fn mention_granted(at: &At, out: &mut Lowering, grants: &[Grant]) {
-    for grant in grants {
-        out.mention(&at.scope, &Spanned::new(grant.server.clone(), grant.text.loc), "granted to an agent");
+fn mention_granted(out: &mut Lowering, entries: Vec<GrantEntry>) -> Vec<Grant> {
+    let grants: Vec<Grant> = entries.into_iter().map(|GrantEntry(grant)| grant).collect();
+    for grant in &grants {
+        out.mention(Spanned::new(grant.server.clone(), grant.text.loc), "granted to an agent");
     }
+    grants
 }

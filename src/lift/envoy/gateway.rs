@@ -162,10 +162,8 @@ impl<'a> Gateway<'a> {
             Some(tls) => within_tls(tls, only_peer.as_deref())?,
         };
         let binding = filters(manager, model, policy, tls.is_some() && unit.is_none())?;
-        let clusters: BTreeMap<&str, &Value> = clusters
-            .iter()
-            .map(|cluster| Ok((text(cluster.get("name"))?, cluster)))
-            .collect::<Read<_>>()?;
+        let clusters: BTreeMap<&str, &Value> =
+            clusters.iter().map(|cluster| Ok((text(cluster.get("name"))?, cluster))).collect::<Read<_>>()?;
         keys_from_issuers(model, &clusters)?;
         let routes = read_routes(routes, upstreams, &clusters)?;
         Ok(Self { encrypted: tls.is_some(), certificates, only_peer, binding, routes })
@@ -233,13 +231,7 @@ fn manager(listener: &Value) -> Read<&Value> {
 }
 
 /// The watched files must say what the whole file says.
-fn same_by_discovery(
-    folder: &Folder,
-    whole: &Value,
-    listener: &Value,
-    clusters: &[Value],
-    routes: &Value,
-) -> Read<()> {
+fn same_by_discovery(folder: &Folder, whole: &Value, listener: &Value, clusters: &[Value], routes: &Value) -> Read<()> {
     let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
     let resources = |name: &str, kind: &str| -> Read<Vec<Value>> {
         let resources = list(fields(file(name)?, &["resources"])?.get("resources"))?;
@@ -369,7 +361,8 @@ fn tokens(config: &Value, model: &Model) -> Read<()> {
                 ("remote_jwks", fetch)
             }
             Some(Jwks::File(file)) => {
-                let set = model.key_sets.get(file).ok_or_else(|| strange(format!("the key set `{file}` is not known")))?;
+                let set =
+                    model.key_sets.get(file).ok_or_else(|| strange(format!("the key set `{file}` is not known")))?;
                 ("local_jwks", json!({"inline_string": set}))
             }
             None => return Err(strange(format!("nothing is known of the keys of `{}`", issuer.issuer))),
@@ -396,8 +389,14 @@ fn tokens(config: &Value, model: &Model) -> Read<()> {
 /// Messages must be read whole and once, with what the rules ask for.
 fn messages(config: &Value, model: &Model, policy: &Policy) -> Read<()> {
     is_type(config, "envoy.extensions.filters.http.mcp.v3.Mcp")?;
-    let known =
-        ["@type", "traffic_mode", "reject_duplicate_keys", "attribute_source", "max_request_body_size", "parser_config"];
+    let known = [
+        "@type",
+        "traffic_mode",
+        "reject_duplicate_keys",
+        "attribute_source",
+        "max_request_body_size",
+        "parser_config",
+    ];
     fields(config, &known)?;
     must(config, "traffic_mode", &json!("REJECT_NO_MCP"))?;
     must(config, "reject_duplicate_keys", &json!(true))?;
@@ -494,10 +493,13 @@ fn read_routes<'a>(
     if routes.first().and_then(|route| route.get("match")) != Some(&query) {
         return Err(strange("a token in the query is not refused first".to_owned()));
     }
+    must(config, "request_headers_to_remove", &json!(["x-http-method-override", "x-forwarded-client-cert"]))?;
     let mut found: BTreeMap<(&ServerName, bool), Matcher> = BTreeMap::new();
+    let mut answers = 0;
     for route in routes {
         if route.get("direct_response").is_some() {
-            answer(route)?;
+            answer(route, upstreams)?;
+            answers += 1;
             continue;
         }
         let name = text(route.get("name"))?;
@@ -506,6 +508,9 @@ fn read_routes<'a>(
         if found.insert((server, stream), matcher).is_some() {
             return Err(strange(format!("there are two routes like `{name}`")));
         }
+    }
+    if answers != upstreams.len() + 1 {
+        return Err(strange("there are other answers than one for each server".to_owned()));
     }
     let mut read = BTreeMap::new();
     for server in upstreams.keys() {
@@ -522,16 +527,24 @@ fn read_routes<'a>(
     Ok(read)
 }
 
-/// A route that the gateway answers by itself. Only what is public may pass the filters by.
-fn answer(route: &Value) -> Read<()> {
+/// A route that the gateway answers by itself: the refusal of a token in the query, and what is public of each server, which
+/// alone may pass the filters by.
+fn answer(route: &Value, upstreams: &BTreeMap<ServerName, Upstream>) -> Read<()> {
     let known = ["name", "match", "direct_response", "response_headers_to_add", "typed_per_filter_config"];
     fields(route, &known)?;
-    let path = route.get("match").and_then(|found| found.get("path")).and_then(Value::as_str);
-    let public = path.is_some_and(|path| path.starts_with(&format!("{METADATA}/")));
-    if route.get("typed_per_filter_config").is_some() && !public {
-        return Err(strange("an answer passes the filters by".to_owned()));
+    let matched = at(route, "match")?;
+    if route.get("typed_per_filter_config").is_none() && matched.get("query_parameters").is_some() {
+        return Ok(());
     }
-    Ok(())
+    let path = text(fields(matched, &["path"])?.get("path"))?;
+    let server = path.strip_prefix(METADATA).and_then(|rest| rest.strip_prefix('/')?.strip_suffix("/mcp"));
+    if !server.is_some_and(|server| upstreams.contains_key(server)) {
+        return Err(strange(format!("`{path}` is answered, and is no metadata of a server")));
+    }
+    let off =
+        json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}, "disabled": true});
+    let off = json!({"envoy.filters.http.mcp": off, "mcpctl.certificate": off, "envoy.filters.http.rbac": off});
+    must(route, "typed_per_filter_config", &off)
 }
 
 /// A route that forwards: the server, whether it is for streams, and its rules.

@@ -84,7 +84,9 @@ pub(super) fn fields<'v>(value: &'v Value, known: &[&str]) -> Read<&'v serde_jso
 pub(super) fn only<'v>(value: &'v Value) -> Read<(&'v str, &'v Value)> {
     let object = value.as_object().filter(|object| object.len() == 1);
     let entry = object.and_then(|object| object.iter().next());
-    entry.map(|(key, value)| (key.as_str(), value)).ok_or_else(|| strange(format!("{} is not understood", short(value))))
+    entry
+        .map(|(key, value)| (key.as_str(), value))
+        .ok_or_else(|| strange(format!("{} is not understood", short(value))))
 }
 
 pub(super) fn text(value: Option<&Value>) -> Read<&str> {
@@ -356,7 +358,7 @@ impl Predicate {
                     }
                 })
             }
-            Self::ClaimsDiffer(left, right) => world.texts_differ(left, right),
+            Self::ClaimsDiffer(left, right) => world.claims_differ(left, right),
             Self::HttpMethod(method) => {
                 let http = match world.call.http {
                     Http::Post => "POST",
@@ -505,11 +507,11 @@ fn covers(parts: &[Option<String>], text: &str) -> bool {
     match parts.split_first() {
         None => text.is_empty(),
         Some((Some(literal), rest)) => text.strip_prefix(literal.as_str()).is_some_and(|after| covers(rest, after)),
-        Some((None, rest)) => {
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| {
-                text.get(at..).is_some_and(|after| covers(rest, after))
-            })
-        }
+        Some((None, rest)) => text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .any(|at| text.get(at..).is_some_and(|after| covers(rest, after))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which class governs which server, indexed: questions about every server cost no walk over every class.
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::{AccessRules, DataClass};
@@ -10,7 +11,7 @@ use crate::source::{Loc, Spanned};
 #[derive(Debug)]
 pub struct Classification<'a> {
     rules: &'a AccessRules,
-    by_server: IndexMap<&'a str, Vec<Listing<'a>>>,
+    by_server: IndexMap<&'a str, Vec<Listing<'a>>, RandomState>,
 }
 
 /// One class that lists a server.
@@ -28,7 +29,7 @@ impl<'a> Classification<'a> {
     /// Indexes the classes of these rules.
     #[must_use]
     pub fn of(rules: &'a AccessRules) -> Self {
-        let mut by_server: IndexMap<&str, Vec<Listing<'a>>> = IndexMap::new();
+        let mut by_server: IndexMap<&str, Vec<Listing<'a>>, RandomState> = IndexMap::default();
         for (rank, class) in rules.classes.iter().enumerate() {
             for server in &class.servers {
                 by_server.entry(server.value.as_str()).or_default().push(Listing { rank, class, loc: server.loc });

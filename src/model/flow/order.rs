@@ -11,6 +11,8 @@ use super::Flow;
 pub struct StepGraph {
     /// For each step the steps that it waits for, each once; names that are no step, and itself, left out.
     needs: Vec<BTreeSet<usize>>,
+    /// Steps that wait for themselves, or for a name that is no step.
+    never_start: Vec<usize>,
 }
 
 impl Flow {
@@ -25,7 +27,13 @@ impl Flow {
         let needs_of = |(at, step): (usize, &super::Step)| {
             step.depends_on.iter().filter_map(|name| known(&name.value)).filter(|other| *other != at).collect()
         };
-        StepGraph { needs: self.steps.iter().enumerate().map(needs_of).collect() }
+        let never = |step: &super::Step| {
+            step.depends_on.iter().any(|on| on.value == step.name.value || known(&on.value).is_none())
+        };
+        StepGraph {
+            needs: self.steps.iter().enumerate().map(needs_of).collect(),
+            never_start: self.steps.iter().enumerate().filter(|(_, step)| never(step)).map(|(at, _)| at).collect(),
+        }
     }
 }
 
@@ -33,6 +41,11 @@ impl StepGraph {
     /// The steps that a step waits for.
     pub fn needs(&self, step: usize) -> impl Iterator<Item = usize> {
         self.needs.get(step).into_iter().flatten().copied()
+    }
+
+    /// Steps that wait for themselves, or for a name that is no step, in order.
+    pub fn never_start(&self) -> impl Iterator<Item = usize> {
+        self.never_start.iter().copied()
     }
 
     /// The steps that wait for each step.
@@ -99,6 +112,9 @@ impl StepGraph {
     /// The groups of steps that all wait for each other, each sorted, in the order of their first steps.
     #[must_use]
     pub fn knots(&self) -> Vec<BTreeSet<usize>> {
+        if self.order().len() == self.needs.len() {
+            return Vec::new();
+        }
         // Kosaraju: finish order along `needs`, then components along `needed_by`, latest finished first.
         let mut seen = vec![false; self.needs.len()];
         let mut finished = Vec::with_capacity(self.needs.len());
@@ -164,7 +180,7 @@ mod tests {
     use super::*;
 
     fn graph(needs: &[&[usize]]) -> StepGraph {
-        StepGraph { needs: needs.iter().map(|list| list.iter().copied().collect()).collect() }
+        StepGraph { needs: needs.iter().map(|list| list.iter().copied().collect()).collect(), never_start: Vec::new() }
     }
 
     #[test]
@@ -190,7 +206,10 @@ mod tests {
     #[test]
     fn a_chain_of_a_hundred_thousand_steps() {
         let needs: Vec<Vec<usize>> = (0..100_000).map(|at| if at == 0 { vec![] } else { vec![at - 1] }).collect();
-        let graph = StepGraph { needs: needs.into_iter().map(|list| list.into_iter().collect()).collect() };
+        let graph = StepGraph {
+            needs: needs.into_iter().map(|list| list.into_iter().collect()).collect(),
+            never_start: Vec::new(),
+        };
         assert_eq!(graph.order().len(), 100_000);
         assert!(graph.knots().is_empty());
     }

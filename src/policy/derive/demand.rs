@@ -1,13 +1,15 @@
 //! What a call to an object demands, whoever calls: its level, its further facts, its transport, its class and unit.
 //! Objects that demand the same share one [`Demand`], so that ten thousand tools cost a few conditions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{AccessRules, AuthLevel, MutualTls};
 use crate::model::name::{FactName, ToolName, UnitName};
-use crate::model::server::{Server, ServerAccess};
+use crate::model::server::{Server, ServerAccess, ToolAccess};
 use crate::model::topology::Encryption;
 use crate::policy::ObjectKind;
 use crate::policy::cell::Blocked;
@@ -63,6 +65,14 @@ pub(super) struct Demands<'a> {
 /// Protocol or tool, rank of the class, unit.
 type Plain = (bool, Option<usize>, Option<UnitName>);
 
+/// What the plain objects of a server have in common.
+pub(super) struct Common {
+    rank: Option<usize>,
+    unit: Option<UnitName>,
+    /// The demand of the protocol and of the tools, once known.
+    ids: [Option<DemandId>; 2],
+}
+
 /// The condition that all these facts hold; never, where one has no bit.
 pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
     let mut mask = 0;
@@ -97,6 +107,15 @@ pub(super) fn restated(model: &Model) -> BTreeMap<UnitName, AccessRules> {
     units.filter_map(|unit| model.restated_for(unit).map(|rules| (unit.clone(), rules))).collect()
 }
 
+/// Whether nothing is set for an object itself: most objects of most workspaces.
+fn is_plain(server: &Server, kind: &ObjectKind) -> bool {
+    match kind {
+        ObjectKind::Protocol => true,
+        ObjectKind::Tool(tool) => server.access.tools.get(tool).is_none_or(ToolAccess::is_plain),
+        ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
+    }
+}
+
 impl<'a> Demands<'a> {
     /// `restated` are the rules that hold in each unit, of [`restated`].
     pub(super) fn new(model: &'a Model, facts: &'a Facts, restated: &'a BTreeMap<UnitName, AccessRules>) -> Self {
@@ -112,34 +131,35 @@ impl<'a> Demands<'a> {
         demands.into_iter().map(|(demand, _)| demand).collect()
     }
 
-    /// The demand of one object.
-    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind) -> DemandId {
-        let plain = self.plain(server, kind);
-        if let Some(id) = plain.as_ref().and_then(|plain| self.plain.get(plain)) {
-            return *id;
-        }
-        let demand = self.make(server, kind);
-        let next = self.ids.len() as DemandId;
-        let id = *self.ids.entry(demand).or_insert(next);
-        if let Some(plain) = plain {
+    /// The demand of one object. `common` is that of its server, of [`Demands::common`].
+    pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind, common: Option<&mut Common>) -> DemandId {
+        let Some(common) = common.filter(|_| is_plain(server, kind)) else { return self.number(server, kind) };
+        let is_protocol = matches!(kind, ObjectKind::Protocol);
+        let [protocol, tool] = &mut common.ids;
+        let known = if is_protocol { protocol } else { tool };
+        *known.get_or_insert_with(|| {
+            let plain: Plain = (is_protocol, common.rank, common.unit.clone());
+            if let Some(id) = self.plain.get(&plain) {
+                return *id;
+            }
+            let id = self.number(server, kind);
             self.plain.insert(plain, id);
-        }
-        id
+            id
+        })
     }
 
-    /// All that an object's demand can depend on where neither the object, nor its server, nor a unit folder sets
-    /// anything for it: most objects of most workspaces. `None` for the others.
-    fn plain(&self, server: &Server, kind: &ObjectKind) -> Option<Plain> {
+    fn number(&mut self, server: &Server, kind: &ObjectKind) -> DemandId {
+        let demand = self.make(server, kind);
+        let next = self.ids.len() as DemandId;
+        *self.ids.entry(demand).or_insert(next)
+    }
+
+    /// What the demands of a server's objects have in common, where neither the server nor a unit folder sets anything for
+    /// it. `None` for the others.
+    pub(super) fn common(&self, server: &Server) -> Option<Common> {
         let access = &server.access;
-        let own = match kind {
-            ObjectKind::Protocol => None,
-            ObjectKind::Tool(tool) => access.tools.get(tool),
-            ObjectKind::Resource(_) | ObjectKind::Prompt(_) => return None,
-        };
-        let sets =
-            own.is_some_and(|own| own.auth_level.is_some() || !own.requires.is_empty() || own.suspended.is_some());
         let server_sets = access.auth_level.is_some() || !access.requires.is_empty() || server.suspended.is_some();
-        if sets || server_sets || server.overlay.is_some() || !self.restated.is_empty() {
+        if server_sets || server.overlay.is_some() || !self.restated.is_empty() {
             return None;
         }
         // Without a unit where units are declared the server is blocked, and the reason names it.
@@ -148,7 +168,7 @@ impl<'a> Demands<'a> {
             return None;
         }
         let rank = self.centre.governing(server.name.value.as_str()).map(|(rank, _)| rank);
-        Some((matches!(kind, ObjectKind::Protocol), rank, unit))
+        Some(Common { rank, unit, ids: [None; 2] })
     }
 
     fn make(&self, server: &Server, kind: &ObjectKind) -> Demand {

@@ -1,16 +1,18 @@
 //! From a caller's side and an object's demand to a cell, each distinct combination computed once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{Demand, DemandId};
-use super::{Fault, GrantPool};
+use super::{Fault, GrantPool, Who};
 use crate::model::Model;
 use crate::model::name::{FactName, UnitName};
 use crate::model::topology::{CrossUnitRouting, DataSharing};
 use crate::policy::cell::{AccessRule, Blocked, Cell, RuleId};
 use crate::policy::condition::{CondId, Condition, Conditions};
 use crate::policy::fact::{CROSS_UNIT_APPROVAL, Facts};
-use crate::policy::{ObjectIx, Principal, PrincipalId, PrincipalIx};
+use crate::policy::{ObjectIx, Principal, PrincipalIx};
 use crate::source::Loc;
 
 /// What matters of a principal: its unit, and whether it is switched off.
@@ -22,12 +24,12 @@ pub(super) struct Side {
 }
 
 impl Side {
-    fn of(model: &Model, principal: &Principal) -> Self {
+    fn of(model: &Model, principal: &Principal, who: Who<'_>) -> Self {
         let units = &model.topology.units;
-        let own = match &principal.id {
-            PrincipalId::Agent(name) => model.agents.get(name).and_then(|agent| agent.suspended.as_ref()),
-            PrincipalId::AnyAgent(_) => model.any_agent.as_ref().and_then(|any| any.suspended.as_ref()),
-            PrincipalId::Flow(id) => model.flows.get(id).and_then(|flow| flow.suspended.as_ref()),
+        let own = match who {
+            Who::Agent(agent) => agent.suspended.as_ref(),
+            Who::AnyAgent(any) => any.suspended.as_ref(),
+            Who::Flow(flow) => flow.suspended.as_ref(),
         };
         let unit = principal.unit.clone();
         let of_unit = unit.as_ref().and_then(|unit| units.get(unit)).and_then(|unit| unit.suspended.as_ref());
@@ -90,11 +92,11 @@ impl<'a> Rules<'a> {
     }
 
     /// What matters of a principal.
-    pub(super) fn side(&mut self, principal: &Principal) -> Side {
-        let mut side = Side::of(self.model, principal);
+    pub(super) fn side(&mut self, principal: &Principal, who: Who<'_>) -> Side {
+        let side = Side::of(self.model, principal, who);
         let next = self.sides.len() as u32;
-        side.key = *self.sides.entry((side.unit.clone(), side.blocked.clone())).or_insert(next);
-        side
+        let key = *self.sides.entry((side.unit.clone(), side.blocked.clone())).or_insert(next);
+        Side { key, ..side }
     }
 
     /// The rules, their names made unique, and one widening for each rule that has any.

@@ -71,7 +71,8 @@ fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>, name: &str, 
             let failures = breaker.failure_threshold.as_ref().map_or(5, |threshold| threshold.value);
             let open = breaker.timeout.as_ref().map_or("30s".to_owned(), |open| seconds(open.value));
             let longest = [&breaker.timeout, &breaker.half_open_timeout].into_iter().flatten().map(|d| d.value.0).max();
-            let longest = longest.map_or("60s".to_owned(), |longest| seconds(crate::model::quantity::Duration(longest)));
+            let longest =
+                longest.map_or("60s".to_owned(), |longest| seconds(crate::model::quantity::Duration(longest)));
             cluster.insert(
                 "outlier_detection".to_owned(),
                 json!({
@@ -130,24 +131,31 @@ fn thresholds(bulkhead: Option<&ResourcePool>, pool: Option<&HttpPool>, messages
     // Thresholds are counted for each cluster, so the servers of one pool share its number out.
     let share = |pool: &ResourcePool, all: u64| (all / pool.servers.len().max(1) as u64).max(1);
     let requests = bulkhead.and_then(|pool| pool.connections.as_ref().map(|all| share(pool, all.value)));
-    // What is not limited is still bounded, by Envoy's own default.
+    // What is not limited is still bounded, by Envoy's own default. A limit of connections below that of requests would
+    // make calls wait instead of refusing them, so it stands only where a pool says so.
     let requests = requests.unwrap_or(1024);
-    let connections = connections.unwrap_or(requests);
-    json!({"thresholds": [{
-        "max_connections": connections,
-        "max_pending_requests": connections.max(requests),
+    let mut threshold = json!({
         "max_requests": requests,
+        "max_pending_requests": connections.unwrap_or_default().max(requests),
         "max_retries": 3,
         "track_remaining": true,
-    }]})
+    });
+    if let (Some(connections), Some(fields)) = (connections, threshold.as_object_mut()) {
+        fields.insert("max_connections".to_owned(), json!(connections));
+    }
+    json!({"thresholds": [threshold]})
 }
 
 fn health_checks(health: &Health) -> Vec<Value> {
     let mut checks = Vec::new();
     for (index, check) in health.checks.iter().enumerate() {
+        let interval = check.interval.as_ref().map_or("10s".to_owned(), |d| seconds(d.value));
         let mut entry = json!({
             "name": format!("check_{index}"),
-            "interval": check.interval.as_ref().map_or("10s".to_owned(), |d| seconds(d.value)),
+            // Otherwise a server that nobody calls is probed once a minute.
+            "no_traffic_interval": interval,
+            "no_traffic_healthy_interval": interval,
+            "interval": interval,
             "timeout": check.timeout.as_ref().map_or("5s".to_owned(), |d| seconds(d.value)),
             "healthy_threshold": 2,
             "unhealthy_threshold": 3,
@@ -156,7 +164,8 @@ fn health_checks(health: &Health) -> Vec<Value> {
         match &check.probe {
             Probe::Http(Some(path)) if path.value.starts_with('/') => {
                 let expected = json!([{"start": 200, "end": 300}]);
-                fields.insert("http_health_check".to_owned(), json!({"path": path.value, "expected_statuses": expected}));
+                fields
+                    .insert("http_health_check".to_owned(), json!({"path": path.value, "expected_statuses": expected}));
             }
             Probe::Tcp(port) => {
                 fields.insert("tcp_health_check".to_owned(), json!({}));

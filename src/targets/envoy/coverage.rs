@@ -7,7 +7,9 @@ pub(super) const DOC: &str = "\
 A folder for each gateway: `central`, and one for each business unit with a gateway of its own. In it:
 
 - `envoy.static.yaml`: everything in one file, for `envoy -c envoy.static.yaml` and for `envoy --mode validate`.
-- `bootstrap.yaml` and `xds/`: the same, read from files that Envoy watches. Run `envoy -c bootstrap.yaml` in the folder. \
+- `bootstrap.yaml` and `xds/`: the same, read from files that Envoy watches. Run \
+`envoy -c bootstrap.yaml --reject-unknown-dynamic-fields` in the folder; without that flag Envoy passes over what it does not \
+understand in watched files, and an unknown action would be its default, which is to allow. \
 The rules are in `xds/rds.yaml`; move a new one into its place (`mv`, not `cp`) and it is in force in a moment, without a \
 lost connection. Envoy keeps the old one if the new one is broken, and only its statistic \
 `http.mcp.rds.mcp.update_rejected` says so.
@@ -17,7 +19,9 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 
 **How it decides.** Tokens are verified first (issuer, audience, signature, expiry). The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
-A certificate that names a declared principal is accepted only with a token of the same principal. Then the rules of the \
+A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
+gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
+issue certificates of that authority only to callers. Then the rules of the \
 route: method, what it addresses, caller, facts. Everything that nothing allows is denied.
 
 **What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \

@@ -141,9 +141,7 @@ impl<'a> Evidences<'a> {
         let anybody = any.into_iter().map(|unit| {
             let unit = match (unit, unit_claim) {
                 (None, _) => Predicate::all([]),
-                (Some(unit), Some(name)) => {
-                    Some(claim(std::slice::from_ref(&name.value), contains(unit.as_str())))
-                }
+                (Some(unit), Some(name)) => Some(claim(std::slice::from_ref(&name.value), one_of([unit.as_str()]))),
                 (Some(_), None) => None,
             };
             Predicate::all([self.undeclared(), unit])
@@ -166,10 +164,7 @@ pub(super) fn caller_is(value: Value) -> Maybe {
     let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     Predicate::any([
         Some(claim(&path(&["act", "sub"]), value.clone())),
-        Predicate::all([
-            Some(claim(&path(&["act"]), present()).negated()),
-            Some(claim(&path(&["sub"]), value)),
-        ]),
+        Predicate::all([Some(claim(&path(&["act"]), present()).negated()), Some(claim(&path(&["sub"]), value))]),
     ])
 }
 

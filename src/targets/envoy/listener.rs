@@ -13,6 +13,7 @@ use super::upstream::Upstream;
 use super::{Setting, clusters};
 use crate::model::Model;
 use crate::model::access::{Evidence, Issuer, Jwks};
+use crate::targets::gateways::CENTRAL;
 
 /// The filter of the rules, which each route sets for itself.
 pub(super) const RBAC: &str = "envoy.filters.http.rbac";
@@ -116,7 +117,8 @@ impl Listener<'_> {
             match issuer.keys.as_ref().map(|keys| &keys.value) {
                 Some(Jwks::Url(url)) => {
                     let uri = json!({"uri": url, "cluster": provider(index), "timeout": "5s"});
-                    let fetch = json!({"http_uri": uri, "cache_duration": "300s", "async_fetch": {"fast_listener": false}});
+                    let fetch =
+                        json!({"http_uri": uri, "cache_duration": "300s", "async_fetch": {"fast_listener": false}});
                     fields.insert("remote_jwks".to_owned(), fetch);
                 }
                 Some(Jwks::File(file)) => {
@@ -165,19 +167,23 @@ impl Listener<'_> {
         })
     }
 
-    /// A certificate that names a declared principal goes with a token of the same one only.
+    /// A certificate that names a declared principal goes with a token of the same one only; one that names a gateway goes with
+    /// none, because gateways hold the tokens of others.
     fn binding(&self) -> Value {
         let denied = || action("gateway/deny:certificate_of_another", false);
-        let entries: BTreeMap<&str, Value> = self
+        let mut entries: BTreeMap<String, Value> = self
             .evidence
             .subjects()
             .iter()
             .filter_map(|subject| {
                 let same = caller_is(one_of([*subject]))?;
                 let matcher = first_of(vec![(same, action("gateway/certificate", true))], denied());
-                Some((*subject, json!({"matcher": matcher})))
+                Some(((*subject).to_owned(), json!({"matcher": matcher})))
             })
             .collect();
+        let units = self.model.topology.units.values().filter(|unit| unit.gateway.is_some());
+        let gateways = units.map(|unit| unit.name.value.as_str()).chain([CENTRAL]);
+        entries.extend(gateways.filter_map(|name| Some((self.setting.identity_of(name)?, denied()))));
         let otherwise = action("gateway/certificate", true);
         if entries.is_empty() {
             return json!({"on_no_match": otherwise});

@@ -167,7 +167,8 @@ pub(super) fn peer_has_certificate() -> Predicate {
 /// Two claims differ. An absent claim is an error of the expression, which matches nothing.
 pub(super) fn claims_differ(left: &[String], right: &[String]) -> Predicate {
     let at = |path: &[String]| {
-        let namespace = json!({"select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}});
+        let namespace =
+            json!({"select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}});
         let keys = [JWT, CLAIMS].into_iter().chain(path.iter().map(String::as_str));
         keys.fold(namespace, |operand, key| {
             let key = json!({"const_expr": {"string_value": key}});

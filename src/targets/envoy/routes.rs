@@ -108,9 +108,14 @@ impl Routes<'_> {
         action.insert("cluster".to_owned(), json!(cluster));
         action.insert("host_rewrite_literal".to_owned(), json!(upstream.authority()));
         action.insert("prefix_rewrite".to_owned(), json!(upstream.path));
-        let timeout = if stream { None } else { super::clusters::http_pool(self.model, route).and_then(|pool| pool.timeout.as_ref()) };
+        let timeout = if stream {
+            None
+        } else {
+            super::clusters::http_pool(self.model, route).and_then(|pool| pool.timeout.as_ref())
+        };
         // Without a limit of its own a call may take as long as it sends something.
-        action.insert("timeout".to_owned(), json!(timeout.map_or("0s".to_owned(), |limit| super::seconds(limit.value))));
+        action
+            .insert("timeout".to_owned(), json!(timeout.map_or("0s".to_owned(), |limit| super::seconds(limit.value))));
         action.insert("idle_timeout".to_owned(), json!(if stream { "3600s" } else { "300s" }));
         if !stream {
             action.extend(self.retries(route));
@@ -143,7 +148,9 @@ impl Routes<'_> {
     /// Retries where the server has surely not begun with the call: a connection that failed, a stream that was refused.
     fn retries(&self, route: &crate::targets::gateways::Route<'_>) -> Option<(String, Value)> {
         let scope = super::clusters::scope(route);
-        let engine = scope.and_then(|unit| self.model.orchestration.get(&Some(unit))).or_else(|| self.model.orchestration.get(&None))?;
+        let engine = scope
+            .and_then(|unit| self.model.orchestration.get(&Some(unit)))
+            .or_else(|| self.model.orchestration.get(&None))?;
         let retries = engine.max_attempts.as_ref()?.value.0.saturating_sub(1);
         let policy = json!({
             "retry_on": "connect-failure,refused-stream",

@@ -145,46 +145,57 @@ impl<'a> Rules<'a> {
         conditions.fold(Condition::never(), |any, condition| any.or(condition))
     }
 
-    /// What a request must show: one denial for each fact that every way needs, then the ways.
+    /// What a request must show, and then it is let through.
     fn conditions(&self, rule: &str, condition: &Condition, names: &[&str]) -> Value {
-        let at = format!("{}/{rule}", self.server.name);
-        let sets = condition.minimal_sets();
-        let common = sets.iter().fold(u64::MAX, |all, set| all & set) & self.policy.facts.all();
-        let mut matchers = Vec::new();
-        if sets.is_empty() {
-            return action(&format!("{at}/deny:never"), false);
+        match self.denials(rule, condition, names) {
+            Ok(denials) => {
+                let allow = action(&format!("{}/{rule}/allow", self.server.name), true);
+                json!({"matcher": first_of(denials, allow)})
+            }
+            Err(denied) => denied,
         }
+    }
+
+    /// A denial for each fact that every way to meet the condition needs, and one for the ways that are left.
+    ///
+    /// # Errors
+    /// The denial that is all there is, where nothing can meet it.
+    fn denials(&self, rule: &str, condition: &Condition, names: &[&str]) -> Result<Vec<(Predicate, Value)>, Value> {
+        let deny = |what: &str| action(&format!("{}/{rule}/deny:{what}", self.server.name), false);
+        let sets = condition.minimal_sets();
+        if sets.is_empty() {
+            return Err(deny("never"));
+        }
+        let common = sets.iter().fold(u64::MAX, |all, set| all & set) & self.policy.facts.all();
+        let mut denials = Vec::new();
         for fact in self.policy.facts.named(common) {
-            let missing = format!("{at}/deny:missing_{fact}");
+            let missing = deny(&format!("missing_{fact}"));
             match self.evidence.fact(fact.as_str(), self.server, names) {
                 // Nothing can show it.
-                None => return action(&missing, false),
+                None => return Err(missing),
                 Some(shows) if shows.is_always() => {}
-                Some(shows) => matchers.push((shows.negated(), action(&missing, false))),
+                Some(shows) => denials.push((shows.negated(), missing)),
             }
         }
-        let allow = action(&format!("{at}/allow"), true);
         let ways: Vec<u64> = sets.iter().map(|set| set & !common).collect();
-        if ways.contains(&0) {
-            return json!({"matcher": first_of(matchers, allow)});
-        }
-        let way = |set: &u64| {
-            let facts = self.policy.facts.named(*set);
-            Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, names)))
-        };
-        if let Some(any) = Predicate::any(ways.iter().map(way)) {
-            if any.is_always() {
-                return json!({"matcher": first_of(matchers, allow)});
-            }
-            matchers.push((any, allow));
-        }
         let in_words = |set: &u64| {
             let facts: Vec<&str> = self.policy.facts.named(*set).map(|fact| fact.as_str()).collect();
             facts.join("_and_")
         };
-        let missing: Vec<String> = ways.iter().map(in_words).collect();
-        let otherwise = action(&format!("{at}/deny:missing_{}", missing.join("_or_")), false);
-        json!({"matcher": first_of(matchers, otherwise)})
+        let way = |set: &u64| {
+            let facts = self.policy.facts.named(*set);
+            Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, names)))
+        };
+        let missing = deny(&format!("missing_{}", ways.iter().map(in_words).collect::<Vec<_>>().join("_or_")));
+        match Predicate::any(ways.iter().map(way)) {
+            None => Err(missing),
+            // One way needs nothing more.
+            Some(any) if any.is_always() || ways.contains(&0) => Ok(denials),
+            Some(any) => {
+                denials.push((any.negated(), missing));
+                Ok(denials)
+            }
+        }
     }
 
     /// Resources: a URI needs what every pattern that matches it needs, so all denials come before what is let through.
@@ -196,19 +207,16 @@ impl<'a> Rules<'a> {
             };
             metadata(MCP, &["params", "uri"], value)
         };
-        let denied = resources.iter().filter_map(|(pattern, cell)| {
-            let condition = self.policy.conditions.get(cell.condition);
-            let ways = condition.minimal_sets().iter().map(|set| {
-                let facts = self.policy.facts.named(*set);
-                Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, &[])))
-            });
-            let unsatisfied = Predicate::any(ways).map_or(Predicate::All(Vec::new()), Predicate::negated);
-            let never = matches!(&unsatisfied, Predicate::Not(inner) if inner.is_always());
-            let these = Predicate::all([Some(matches(pattern)), Some(unsatisfied)])?;
-            // Which fact is missing, by name; nobody who satisfies it comes here.
-            (!never).then(|| (these, self.of_cell(*cell)))
-        });
-        let mut matchers: Vec<(Predicate, Value)> = denied.collect();
+        let mut matchers: Vec<(Predicate, Value)> = Vec::new();
+        for (pattern, cell) in resources {
+            let rule = &self.policy.rule_at(cell.rule).name;
+            match self.denials(rule, self.policy.conditions.get(cell.condition), &[]) {
+                Err(denied) => matchers.push((matches(pattern), denied)),
+                Ok(denials) => matchers.extend(denials.into_iter().filter_map(|(lacks, denied)| {
+                    Some((Predicate::all([Some(matches(pattern)), Some(lacks)])?, denied))
+                })),
+            }
+        }
         // A pattern that this caller may not read under any condition is denied before a wider one lets it through.
         let of_server = self.policy.index.objects_on(&self.policy.objects, self.server.name.value.as_str());
         for (object, _) in of_server {

@@ -42,6 +42,16 @@ impl ObjectIndex {
         self.by_server.get(server).map(|number| self.range(*number)).unwrap_or_default()
     }
 
+    /// The objects of a server with their indexes.
+    pub fn objects_on<'o>(
+        &self,
+        objects: &'o [Object],
+        server: &str,
+    ) -> impl Iterator<Item = (&'o Object, u32)> + use<'o> {
+        let range = self.on(server);
+        objects.get(range.start as usize..range.end as usize).unwrap_or_default().iter().zip(range)
+    }
+
     /// The indexes of all objects that stand on the same server as this one.
     #[must_use]
     pub fn beside(&self, object: ObjectIx) -> Range<u32> {

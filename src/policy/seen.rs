@@ -120,6 +120,7 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
         principals: policy.principals.clone(),
         objects: policy.objects.clone(),
         index: policy.index.clone(),
+        calls: policy.calls.clone(),
         conditions,
         rules,
         cells,

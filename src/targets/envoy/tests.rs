@@ -197,7 +197,6 @@ fn walk(value: &Value, path: &mut Vec<String>, report: &mut dyn FnMut(&[String],
 /// Words of a path below which a change changes no decision, each with the reason.
 const HARMLESS: &[(&str, &str)] = &[
     ("access_log", "records are written of what was decided"),
-    ("access_log_options", "records are written of what was decided"),
     ("generate_request_id", "for records"),
     ("local_reply_config", "how a denial is told; a denial it stays"),
     ("regex", "a URI that a narrower pattern no longer matches is matched by the wider one"),
@@ -212,7 +211,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("cluster_name", "a label beside the one endpoint"),
     ("timeout", "how long"),
     ("idle_timeout", "how long"),
-    ("retry_policy", "calls that did not reach the server are tried again"),
     ("host_rewrite_literal", "a header of the request; the endpoint is the cluster's"),
     ("stat_prefix", "statistics"),
     ("rules_stat_prefix", "statistics"),
@@ -225,7 +223,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("request_headers_timeout", "how long"),
     ("common_http_protocol_options", "headers that no rule asks for"),
     ("per_connection_buffer_limit_bytes", "a smaller buffer refuses messages; what it passes is judged"),
-    ("max_request_body_size", "a limit stays a limit"),
     ("address", "where the gateway listens is the settings'"),
     ("tls_params", "which versions of TLS"),
     ("alpn_protocols", "both protocols lead to the same filters"),
@@ -244,8 +241,10 @@ const HARMLESS: &[(&str, &str)] = &[
     ("start", "the least number that there is, and one more, are the same number"),
     ("(drop on_no_match)", "what the rules of a route do not match is denied"),
     ("name", "a label"),
-    ("(drop typed_per_filter_config)", "an answer that is public is asked for a token"),
 ];
+
+/// Reasons for changes inside the rules, of which only some are made.
+const SAMPLED: [&str; 3] = ["regex", "start", "(drop on_no_match)"];
 
 #[test]
 fn every_change_that_changes_a_decision_is_caught() {
@@ -300,8 +299,12 @@ fn every_change_that_changes_a_decision_is_caught() {
         "{killed} of {all} changes are caught ({rate:.1} %); {count} kinds survive: {some:#?}"
     );
     assert!(all > 2_000, "{all}");
-    let unused: Vec<_> = HARMLESS.iter().filter(|(word, _)| !harmless.contains(word)).collect();
-    assert!(unused.is_empty(), "nothing survives by these reasons: {unused:#?}");
+    let unused: Vec<&str> = HARMLESS
+        .iter()
+        .map(|(word, _)| *word)
+        .filter(|word| !harmless.contains(word) && !SAMPLED.contains(word))
+        .collect();
+    assert!(unused.is_empty(), "nothing survives by these reasons: {unused:?}");
 }
 
 #[test]

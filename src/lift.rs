@@ -4,7 +4,9 @@
 //! difference. Anything that a lifter cannot read exactly is an error.
 
 pub mod cedar;
+mod labels;
 pub mod relation;
+pub mod toolhive;
 pub mod world;
 
 pub use crate::cedar::Said;

@@ -3,6 +3,7 @@
 //! A target turns a checked model into files, and says for every family what it enforces, so that nothing is dropped in
 //! silence. It does not judge its own files: [`crate::build`] has them read back by code that shares nothing with it.
 
+mod dialects;
 pub mod gateways;
 pub mod names;
 
@@ -172,6 +173,14 @@ pub enum CompileError {
     /// A name or value that the target cannot hold.
     #[error("{0}")]
     Refused(String),
+    /// The workspace is larger than what the product holds, measured on the files that were made.
+    #[error("it needs {what}")]
+    TooLarge {
+        /// What is beyond the limit, as the end of "it needs ...".
+        what: String,
+        /// What to do about it.
+        how: String,
+    },
     /// Faults of the workspace, each with its place.
     #[error("the workspace breaks a rule of this target's product")]
     Findings(Vec<Diagnostic>),
@@ -182,7 +191,7 @@ impl CompileError {
     pub fn take_said(&mut self) -> Vec<crate::cedar::Said> {
         match self {
             Self::Cedar(error) => error.take_said(),
-            Self::Refused(_) | Self::Findings(_) => Vec::new(),
+            Self::Refused(_) | Self::TooLarge { .. } | Self::Findings(_) => Vec::new(),
         }
     }
 }
@@ -197,6 +206,7 @@ macro_rules! targets {
 
 targets! {
     cedar,
+    toolhive,
 }
 
 /// The note for a key that a target does not express.

@@ -89,6 +89,11 @@ pub trait Product: Sync {
 
     /// The subjects that the rules for this server name: callers that are none of them are all alike to it.
     fn subjects(&self, server: &ServerName) -> BTreeSet<String>;
+
+    /// Whether it can tell from such a token who calls. Where it cannot, it must deny whatever the token means.
+    fn reads(&self, _token: &Token) -> bool {
+        true
+    }
 }
 
 /// What one gateway's files decide.
@@ -142,6 +147,8 @@ struct Caller<'a> {
     unit: Option<&'a crate::model::name::UnitName>,
     subject: Option<&'a str>,
     tokens: Vec<Token>,
+    /// Tokens that mean the caller, too, but not to the product.
+    unread: Vec<Token>,
 }
 
 struct Question<'a> {
@@ -354,6 +361,10 @@ impl<'a> Question<'a> {
         for issuer in self.issuers() {
             let speaks = issuer.is_none_or(|issuer| issuer.may_speak_for(caller.kind, caller.unit));
             let mut others = Outcome::default();
+            for token in &caller.unread {
+                let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
+                self.put(server, fixed, &mut others)?;
+            }
             for token in &caller.tokens {
                 let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
                 self.put(server, fixed, if speaks { &mut outcome } else { &mut others })?;
@@ -425,7 +436,8 @@ impl<'a> Question<'a> {
                 token.texts.insert(claim.clone(), unit.to_string());
             }
         }
-        Some(Caller { kind, unit, subject, tokens })
+        let (tokens, unread) = tokens.into_iter().partition(|token| self.product.reads(token));
+        Some(Caller { kind, unit, subject, tokens, unread })
     }
 
     /// A token with these texts, and the facts that follow from them.

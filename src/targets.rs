@@ -13,7 +13,7 @@ use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
 use crate::model::Model;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::model::name::FactName;
 use crate::policy::seen::{Stricter, View};
 use crate::policy::{ObjectKind, Policy};
@@ -299,6 +299,8 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
         };
         if let Some(why) = why {
             view.blind.insert(fact.clone(), why.to_owned());
+        } else if target.recognises_callers {
+            view_unshown(&mut view, model, policy, fact, evidence);
         }
     }
     for (index, object) in (0..).zip(&policy.objects) {
@@ -309,6 +311,20 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
         }
     }
     view
+}
+
+/// Adds the objects for which no request can show a fact, because its evidence names what they do not have.
+fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName, evidence: Option<&Evidence>) {
+    let Some(Evidence::Claim(claim)) = evidence else { return };
+    let ClaimTest::Contains(text) = &claim.test else { return };
+    let (tool, unit) = (text.contains("{tool}"), text.contains("{unit}"));
+    for (index, object) in (0..).zip(&policy.objects).filter(|_| tool || unit) {
+        let no_tool = tool && !matches!(object.kind, ObjectKind::Tool(_));
+        let no_unit = unit && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none());
+        if no_tool || no_unit {
+            view.unshown.entry(index).or_default().insert(fact.clone());
+        }
+    }
 }
 
 /// A key in use that a target does not express.

@@ -46,7 +46,7 @@ pub enum Expr {
     All(Vec<Expr>),
     /// At least one of them, evaluated in order up to the first that is true. Never nested directly when read.
     Any(Vec<Expr>),
-    /// The opposite.
+    /// The opposite. When read, never of `==` and `<`, which are [`Expr::Differs`] and [`Expr::AtLeast`] then.
     Not(Box<Expr>),
     /// `principal`.
     Principal,

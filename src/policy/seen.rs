@@ -22,6 +22,8 @@ pub struct View {
     pub left_out: BTreeMap<u32, String>,
     /// Objects that it does not judge, by index, each with the reason: somebody else has to.
     pub undecided: BTreeMap<u32, String>,
+    /// Facts that no request for an object can show, by index: the evidence names a tool, and the object is none.
+    pub unshown: BTreeMap<u32, BTreeSet<FactName>>,
     /// Whether it matches URIs itself, so that a URI which several patterns match needs what each of them needs.
     pub matches_uris: bool,
 }
@@ -89,6 +91,12 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
                     all.and(&theirs)
                 });
                 cell.condition = conditions.intern(condition);
+            }
+            if let Some(facts) = view.unshown.get(&object.0) {
+                let unshown = facts.iter().map(bit).fold(0, |all, bit| all | bit);
+                let sets = conditions.get(cell.condition).minimal_sets().iter().copied();
+                let shown = Condition::any_of(sets.filter(|set| set & unshown == 0));
+                cell.condition = conditions.intern(shown);
             }
             for fact in policy.facts.named(blind) {
                 let bit = policy.facts.mask(fact.as_str()).unwrap_or_default();

@@ -63,7 +63,12 @@ fn expression(tree: &pst::Expr) -> Option<Expr> {
         pst::Expr::Var(Var::Principal) => Expr::Principal,
         pst::Expr::Var(Var::Resource) => Expr::Resource,
         pst::Expr::Var(Var::Context) => Expr::Context,
-        pst::Expr::UnaryOp { op: UnaryOp::Not, expr } => Expr::Not(boxed(expr)?),
+        // Cedar reads `a != b` as `!(a == b)`, and `a >= b` as `!(a < b)`.
+        pst::Expr::UnaryOp { op: UnaryOp::Not, expr } => match &**expr {
+            pst::Expr::BinaryOp { op: BinaryOp::Eq, left, right } => Expr::Differs(boxed(left)?, boxed(right)?),
+            pst::Expr::BinaryOp { op: BinaryOp::Less, left, right } => Expr::AtLeast(boxed(left)?, boxed(right)?),
+            _ => Expr::Not(boxed(expr)?),
+        },
         pst::Expr::UnaryOp { op: UnaryOp::Neg, expr } => match &**expr {
             pst::Expr::Literal(Literal::Long(number)) => Expr::Long(number.checked_neg()?),
             _ => return None,

@@ -26,6 +26,8 @@ fn what_is_printed_is_read_back() {
             Expr::Principal.tag("x y").same(Expr::text("v")),
             Expr::Principal.tag("x").like([Piece::Text("[\"*\",".to_owned()), Piece::Any, Piece::Text("]".to_owned())]),
             Expr::AtMost(Box::new(Expr::Context.attribute("n")), Box::new(Expr::Long(-3))),
+            Expr::AtLeast(Box::new(Expr::Context.attribute("n")), Box::new(Expr::Long(4))),
+            Expr::Context.attribute("a").differs(Expr::Set(Vec::new())),
         ]),
         Expr::Set(vec![Expr::Entity(uid("Tool", "t"))]).contains(Expr::Resource).not(),
     ]);

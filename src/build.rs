@@ -97,6 +97,7 @@ enum Lifter {
 
 /// The lifter of each target.
 const LIFTERS: &[(&str, Lifter)] = &[
+    ("agentcore", Lifter::Decides(lift::agentcore::read)),
     (
         "cedar",
         Lifter::Decides(|artifacts, _, policy| {

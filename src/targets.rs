@@ -173,9 +173,9 @@ pub enum CompileError {
     /// A name or value that the target cannot hold.
     #[error("{0}")]
     Refused(String),
-    /// The workspace is larger than what the product holds, measured on the files that were made.
+    /// The workspace is beyond what the product holds or can tell, as its files show. A plain compile leaves the target out.
     #[error("it needs {what}")]
-    TooLarge {
+    Beyond {
         /// What is beyond the limit, as the end of "it needs ...".
         what: String,
         /// What to do about it.
@@ -191,7 +191,7 @@ impl CompileError {
     pub fn take_said(&mut self) -> Vec<crate::cedar::Said> {
         match self {
             Self::Cedar(error) => error.take_said(),
-            Self::Refused(_) | Self::TooLarge { .. } | Self::Findings(_) => Vec::new(),
+            Self::Refused(_) | Self::Beyond { .. } | Self::Findings(_) => Vec::new(),
         }
     }
 }
@@ -205,6 +205,7 @@ macro_rules! targets {
 }
 
 targets! {
+    agentcore,
     cedar,
     toolhive,
 }

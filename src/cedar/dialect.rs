@@ -197,6 +197,24 @@ pub fn validate(schema: serde_json::Value, policies: &[&str]) -> Result<(), Erro
     if refused.said().is_empty() { Ok(()) } else { Err(refused) }
 }
 
+/// An entity as Cedar writes it: `Type::"id"`.
+///
+/// # Errors
+/// Where the type has no such name.
+pub fn literal(uid: &Uid) -> Result<String, Error> {
+    Ok(cedar_uid(uid)?.to_string())
+}
+
+/// Reads an entity as Cedar writes it.
+///
+/// # Errors
+/// Where it is none.
+pub fn parse_literal(text: &str) -> Result<Uid, Error> {
+    let uid: cedar_policy::EntityUid =
+        text.parse().map_err(|cause| Error::new(format!("`{text}` is no Cedar entity")).because(cause))?;
+    Ok(Uid { kind: uid.type_name().to_string(), id: uid.id().unescaped().to_owned() })
+}
+
 fn numbered(policies: &[&str]) -> Result<PolicySet, Error> {
     let unreadable = |cause| Error::new("Cedar cannot read a policy").because(cause);
     let mut set = PolicySet::new();

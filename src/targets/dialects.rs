@@ -270,6 +270,9 @@ pub(super) fn by_delegation(ways: &Ways) -> (Ways, Ways) {
 }
 
 #[cfg(test)]
+pub(super) mod mutations;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::targets::tests::checked;

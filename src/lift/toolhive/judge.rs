@@ -92,9 +92,15 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// A claim is not empty if it is neither the empty text nor the empty list.
+    /// A claim is not empty if it is neither the empty text nor the empty list; an actor, if it is a text and not empty.
     fn both_emptinesses(&self, parts: &[Expr]) -> Result<(), Verdict> {
         for part in parts {
+            if let Expr::Like(actor, pattern) = part
+                && *pattern == [Piece::Any]
+                && !parts.contains(&Expr::Differs(actor.clone(), Box::new(Expr::Text(String::new()))))
+            {
+                return Err(unreadable(part));
+            }
             let Expr::Differs(left, right) = part else { continue };
             let other = match &**right {
                 Expr::Text(text) if text.is_empty() => Expr::Set(Vec::new()),

@@ -74,3 +74,5 @@ fn a_server_has_its_policies_and_a_workflow_its_tool() {
     insta::assert_snapshot!("idle", files["toolhive/authz/idle.yaml"]);
     insta::assert_snapshot!("composite", files["toolhive/composite-tools.yaml"]);
 }
+
+mod tampering;

@@ -230,6 +230,17 @@ pub static TARGET_LEFT_OUT: Rule = Rule {
     fix: "Add what is missing, as the help says. A target that `--target` or `mcpctl.yaml` names is an error instead.",
 };
 
+/// The warning about a target that a plain compile leaves out because the workspace is beyond a limit of its product.
+pub static TARGET_OVER_LIMIT: Rule = Rule {
+    name: "target-over-limit",
+    severity: Severity::Warning,
+    what: "Finds targets that a compile leaves out, because the files made for them are beyond what their product holds, or \
+           ask of it what it cannot do.",
+    why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
+    fix: "Do what the help says, or leave that product out of the system. A target that `--target` or `mcpctl.yaml` names is \
+          an error instead.",
+};
+
 /// The error for two names that become one in a product.
 pub static NAME_COLLISION: Rule = Rule {
     name: "name-collision",
@@ -262,7 +273,14 @@ pub static TARGET_STRICTER: Rule = Rule {
 };
 
 /// Every rule of this stage.
-pub static RULES: &[&Rule] = &[&NOT_EXPRESSIBLE, &TARGET_LEFT_OUT, &NAME_COLLISION, &TARGET_LIMIT, &TARGET_STRICTER];
+pub static RULES: &[&Rule] = &[
+    &NOT_EXPRESSIBLE,
+    &TARGET_LEFT_OUT,
+    &TARGET_OVER_LIMIT,
+    &NAME_COLLISION,
+    &TARGET_LIMIT,
+    &TARGET_STRICTER,
+];
 
 /// What a target sees of requests, by its own word and the settings.
 #[must_use]
@@ -447,6 +465,15 @@ pub fn left_out(target: &Target, model: &Model, sources: &Sources, needs: &[Need
     let list = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
     let message = format!("target `{}` is left out: it needs {}", target.name, list(|need| &need.what));
     Diagnostic::new(&TARGET_LEFT_OUT, loc, message).help(list(|need| &need.how))
+}
+
+/// The warning that a target is left out, because it needs what no workspace of this size or kind has.
+#[must_use]
+pub fn over_limit(target: &Target, model: &Model, sources: &Sources, what: &str, how: &str) -> Diagnostic {
+    let first = sources.iter().map(|(id, _)| Loc::start_of(id)).next().unwrap_or_default();
+    let settings = model.deployment.of(target.name).map(|settings| settings.loc);
+    let message = format!("target `{}` is left out: it needs {what}", target.name);
+    Diagnostic::new(&TARGET_OVER_LIMIT, settings.or(model.registry).unwrap_or(first), message).help(how)
 }
 
 /// The notes about keys that a target does not express.

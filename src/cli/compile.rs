@@ -75,7 +75,8 @@ impl Compile {
         let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked };
         let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
         let mut all = Report { diagnostics: report.diagnostics };
-        let Built { bundle, notes } = match build::build(&checked, &sources, &targets, &digest) {
+        let built = build::build_what_fits(&checked, &sources, &targets, &mandatory, &digest);
+        let (Built { bundle, notes }, over_limit) = match built {
             Ok(built) => built,
             Err(errors) => {
                 // Faults of the workspace have their places; all else could not run.
@@ -93,6 +94,7 @@ impl Compile {
         let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
         all.extend(left_out);
+        all.extend(over_limit);
         all.sort();
         let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
         if exit != Exit::Clean {

@@ -38,7 +38,9 @@ const MOST_SCHEMA: usize = 400_000;
 pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
     let arn = model.deployment.of("agentcore").and_then(|settings| settings.gateway_arn.as_ref());
     let arn = arn.map_or("", |arn| arn.value.as_str());
-    let mut gateway = Gateway::default();
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let issuers = issuers.map(|issuer| issuer.issuer.value.clone()).collect();
+    let mut gateway = Gateway { issuers, ..Gateway::default() };
     let mut plain: Vec<String> = Vec::new();
     let mut temporal: Vec<String> = Vec::new();
     let mut authorizers: BTreeMap<&str, &str> = BTreeMap::new();
@@ -81,6 +83,10 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         for action in statement.actions {
             gateway.of_action.entry(action.id).or_default().push(index);
         }
+    }
+    let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
+    if let Some(subject) = gateway.subjects.iter().find(|subject| !declared.contains(subject.as_str())) {
+        return Err(LiftError::Stranger(format!("a policy names the caller `{subject}`, whom nobody declared")));
     }
     let servers: BTreeSet<ServerName> = policy.objects.iter().map(|object| object.server.clone()).collect();
     let labels: BTreeSet<String> = servers.iter().map(|server| label(server.as_str())).collect();
@@ -197,6 +203,8 @@ struct Gateway {
     conditions: Vec<Expr>,
     of_action: BTreeMap<String, Vec<usize>>,
     subjects: BTreeSet<String>,
+    /// The issuers of the model.
+    issuers: BTreeSet<String>,
 }
 
 impl Product for Gateway {
@@ -209,7 +217,7 @@ impl Product for Gateway {
         for index in self.of_action.get(&action).into_iter().flatten() {
             let Some(condition) = self.conditions.get(*index) else { continue };
             // A policy that fails to evaluate permits nothing; none of these can fail, since every tag is asked for first.
-            let judged = Judge { world }.holds(condition, &mut Vec::new());
+            let judged = Judge { world, issuers: &self.issuers }.holds(condition, &mut Vec::new());
             if judged.map_err(|why| LiftError::Stranger(format!("a policy for `{action}` cannot be read exactly: {why}")))? {
                 return Ok(true);
             }

@@ -436,6 +436,20 @@ impl<'a> Question<'a> {
                 token.texts.insert(claim.clone(), unit.to_string());
             }
         }
+        // Whom the registry names has its unit from there, whatever the token says of it.
+        if let (Some(_), Some(claim)) = (subject, &self.unit_claim) {
+            let units = self.policy.principals.iter().filter_map(|principal| match &principal.id {
+                PrincipalId::AnyAgent(unit) => unit.as_ref(),
+                PrincipalId::Agent(_) | PrincipalId::Flow(_) => None,
+            });
+            for unit in units {
+                for token in [0, 1].into_iter().filter_map(|at| tokens.get(at).cloned()).collect::<Vec<_>>() {
+                    let mut token = token;
+                    token.texts.insert(claim.clone(), unit.to_string());
+                    tokens.push(token);
+                }
+            }
+        }
         let (tokens, unread) = tokens.into_iter().partition(|token| self.product.reads(token));
         Some(Caller { kind, unit, subject, tokens, unread })
     }

@@ -16,6 +16,7 @@ use super::labels::label;
 use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Token, World};
 use crate::bundle::Artifact;
+use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement};
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -34,17 +35,30 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
     let mut rest: BTreeSet<&str> = files.keys().map(String::as_str).filter(|path| path.starts_with("toolhive/")).collect();
     let mut proxies = Proxies::default();
+    let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     for server in model.servers.values() {
         let name = &server.name.value;
         let expected = label(name.as_str());
         let path = format!("toolhive/authz/{expected}.yaml");
         rest.remove(path.as_str());
         let statements = authorizer(text(files, &path)?, &path, &expected, namespace)?;
-        proxies.statements.insert(name.clone(), (expected, statements));
+        for subject in subjects_of(&statements) {
+            if !declared.contains(subject.as_str()) {
+                let what = format!("a policy of `{name}` names the caller `{subject}`, whom nobody declared");
+                return Err(LiftError::Stranger(what));
+            }
+        }
+        proxies.statements.insert(name.clone(), statements);
+        let tools = server.tools.keys().map(|tool| tool.as_str().to_owned()).collect();
+        proxies.ids.insert((name.clone(), "Tool".to_owned()), tools);
+        let prompts = server.prompts.iter().map(|prompt| prompt.name.value.clone()).collect();
+        proxies.ids.insert((name.clone(), "Prompt".to_owned()), prompts);
         let resources = server.resources.iter().map(|resource| resource.uri.value.clone()).collect();
         let prompts = server.prompts.iter().map(|prompt| prompt.name.value.clone()).collect();
         proxies.lists.insert(name.clone(), (resources, prompts));
     }
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    proxies.issuers = issuers.map(|issuer| issuer.issuer.value.clone()).collect();
     composite::check(files, &mut rest, model, namespace)?;
     if let Some(path) = rest.first() {
         return Err(LiftError::Stranger(format!("the file `{path}` is for nothing in the model")));
@@ -114,13 +128,47 @@ fn authorizer(text: &str, path: &str, name: &str, namespace: &str) -> Result<Vec
     if config.policies.is_empty() {
         return Err(LiftError::Stranger(format!("`{path}` has no policy, which ToolHive refuses")));
     }
-    Ok(config.policies.iter().map(|policy| Statement::parse(policy)).collect::<Result<_, _>>()?)
+    let mut statements: Vec<Statement> =
+        config.policies.iter().map(|policy| Statement::parse(policy)).collect::<Result<_, _>>()?;
+    let closed =
+        Statement { permits: false, principal: None, actions: Vec::new(), resource: Scope::Any, condition: None };
+    if statements == [closed] {
+        statements.clear();
+    }
+    let here = Scope::In(Uid { kind: "MCP".to_owned(), id: name.to_owned() });
+    let verbs = ["call_tool", "get_prompt", "read_resource"];
+    for statement in &statements {
+        let acts = |action: &Uid| action.kind == "Action" && verbs.contains(&action.id.as_str());
+        let fits = statement.permits
+            && statement.principal.is_none()
+            && statement.resource == here
+            && statement.actions.len() == 1
+            && statement.actions.iter().all(acts)
+            && statement.condition.is_some();
+        if !fits {
+            return Err(LiftError::Stranger(format!("a policy in `{path}` is no permit of one action on `{name}`")));
+        }
+    }
+    Ok(statements)
+}
+
+/// The subjects that the policies name.
+fn subjects_of(statements: &[Statement]) -> BTreeSet<String> {
+    let mut subjects = BTreeSet::new();
+    for condition in statements.iter().filter_map(|statement| statement.condition.as_ref()) {
+        named(condition, &mut subjects);
+    }
+    subjects
 }
 
 #[derive(Default)]
 struct Proxies {
-    /// The label and the policies of each server.
-    statements: BTreeMap<ServerName, (String, Vec<Statement>)>,
+    /// The permits of each server.
+    statements: BTreeMap<ServerName, Vec<Statement>>,
+    /// The tools and prompts of each server.
+    ids: BTreeMap<(ServerName, String), BTreeSet<String>>,
+    /// The issuers of the model.
+    issuers: BTreeSet<String>,
     /// The URI patterns and prompts of each server: what the filtered lists are made from.
     lists: BTreeMap<ServerName, (Vec<String>, Vec<String>)>,
 }
@@ -157,13 +205,7 @@ impl Product for Proxies {
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
-        let mut subjects = BTreeSet::new();
-        for statement in self.statements.get(server).into_iter().flat_map(|(_, statements)| statements) {
-            if let Some(condition) = &statement.condition {
-                named(condition, &mut subjects);
-            }
-        }
-        subjects
+        self.statements.get(server).map(|statements| subjects_of(statements)).unwrap_or_default()
     }
 
     fn reads(&self, token: &Token) -> bool {
@@ -184,23 +226,14 @@ impl Proxies {
         if !self.reads(world.token) {
             return Ok(false);
         }
-        let Some((label, statements)) = self.statements.get(server) else { return Ok(false) };
+        let Some(statements) = self.statements.get(server) else { return Ok(false) };
+        let none = BTreeSet::new();
+        let ids = self.ids.get(&(server.clone(), kind.to_owned())).unwrap_or(&none);
         let mut permitted = false;
-        for statement in statements {
-            let acts = statement.actions.iter().any(|action| action.kind == "Action" && action.id == verb);
-            let here = match &statement.resource {
-                Scope::Any => true,
-                Scope::In(uid) => uid.kind == "MCP" && uid.id == *label,
-                Scope::Is(_) | Scope::Same(_) => {
-                    return Err(LiftError::Stranger(format!("a policy of `{server}` is not about the server as a whole")));
-                }
-            };
-            if !(here && (acts || statement.actions.is_empty()) && statement.principal.is_none()) {
-                continue;
-            }
-            let mut judge = Judge { world, kind, name };
+        let of_verb = |statement: &&Statement| statement.actions.iter().any(|action| action.id == verb);
+        for statement in statements.iter().filter(of_verb) {
+            let mut judge = Judge { world, kind, name, ids, issuers: &self.issuers };
             match statement.condition.as_ref().map_or(Verdict::Of(true), |condition| judge.judge(condition)) {
-                Verdict::Of(true) if !statement.permits => return Ok(false),
                 Verdict::Of(holds) => permitted |= holds,
                 Verdict::Fails => return Ok(false),
                 Verdict::Unreadable(why) => {
@@ -214,20 +247,24 @@ impl Proxies {
 
 /// The subjects that an expression names: as clients, or as the actor.
 fn named(expr: &Expr, subjects: &mut BTreeSet<String>) {
-    match expr {
-        Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| named(part, subjects)),
-        Expr::Not(inner) => named(inner, subjects),
-        Expr::Contains(set, _) => {
-            if let Expr::Set(parts) = &**set {
-                for part in parts {
-                    match part {
-                        Expr::Entity(uid) if uid.kind == "Client" => drop(subjects.insert(uid.id.clone())),
-                        Expr::Text(text) => drop(subjects.insert(text.clone())),
-                        _ => {}
-                    }
-                }
+    if let Expr::All(parts) | Expr::Any(parts) = expr {
+        parts.iter().for_each(|part| named(part, subjects));
+    } else if let Expr::Not(inner) = expr {
+        named(inner, subjects);
+    } else if let Expr::Contains(set, one) = expr
+        && let Expr::Set(parts) = &**set
+    {
+        let actor = **one == Expr::Context.attribute("claim_act").attribute("sub");
+        for part in parts {
+            if let Expr::Entity(uid) = part
+                && **one == Expr::Principal
+            {
+                subjects.insert(uid.id.clone());
+            } else if let Expr::Text(text) = part
+                && actor
+            {
+                subjects.insert(text.clone());
             }
         }
-        _ => {}
     }
 }

@@ -1,11 +1,15 @@
 //! Evaluates a condition as AgentCore's Cedar does, for a request that answers as it is asked.
 
+use std::collections::BTreeSet;
+
 use super::{USER, shapes};
 use crate::cedar::dialect::Expr;
 use crate::lift::world::World;
 
 pub(super) struct Judge<'a, 'w> {
     pub(super) world: &'a mut World<'w>,
+    /// The issuers that there are.
+    pub(super) issuers: &'a BTreeSet<String>,
 }
 
 type Judged = Result<bool, String>;
@@ -58,6 +62,9 @@ impl Judge<'_, '_> {
                     self.is_known("iss", known)?;
                     let issuer = self.world.issuer.map(|issuer| issuer.issuer.value.as_str());
                     let texts = texts(set)?;
+                    if let Some(stranger) = texts.iter().find(|text| !self.issuers.contains(**text)) {
+                        return Err(unreadable(stranger));
+                    }
                     Ok(issuer.is_some_and(|issuer| texts.contains(&issuer)))
                 }
                 Expr::Attribute(of, name) if **of == Expr::Context.attribute("input") => {

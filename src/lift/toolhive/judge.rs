@@ -1,5 +1,7 @@
 //! Evaluates a condition as ToolHive's Cedar does, for a request that answers as it is asked.
 
+use std::collections::BTreeSet;
+
 use crate::cedar::dialect::{Expr, Piece};
 use crate::lift::world::World;
 
@@ -28,6 +30,10 @@ pub(super) struct Judge<'a, 'w> {
     pub(super) kind: &'a str,
     /// Its id, or its URI.
     pub(super) name: Option<&'a str>,
+    /// The ids that there are of that type.
+    pub(super) ids: &'a BTreeSet<String>,
+    /// The issuers that there are.
+    pub(super) issuers: &'a BTreeSet<String>,
 }
 
 type Judged = Result<bool, Verdict>;
@@ -166,12 +172,18 @@ impl Judge<'_, '_> {
             }
             Expr::Resource => {
                 let ids = entities(parts, self.kind)?;
+                if let Some(stranger) = ids.iter().find(|id| !self.ids.contains(**id)) {
+                    return Err(unreadable(stranger));
+                }
                 Ok(self.name.is_some_and(|name| ids.contains(&name)))
             }
             attribute => {
                 let texts = texts(parts)?;
                 match self.read(attribute, known)? {
                     Attribute::Claim(path) if path == ["iss"] => {
+                        if let Some(stranger) = texts.iter().find(|text| !self.issuers.contains(**text)) {
+                            return Err(unreadable(stranger));
+                        }
                         let issuer = self.world.issuer.map(|issuer| issuer.issuer.value.as_str());
                         Ok(issuer.is_some_and(|issuer| texts.contains(&issuer)))
                     }

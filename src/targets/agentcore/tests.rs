@@ -34,8 +34,8 @@ progressive_auth:
     - {level: 1, requirements: [service_account_token]}
     - level: 2
       requirements: [service_account_token, user_delegation, mfa]
-      alternatives: [{name: unattended, requirements: [service_account_token, ticket, device]}]
-data_routing: {classifications: [{level: public, mcp_servers: [bank_server, crm]}]}
+      alternatives: [{name: unattended, requirements: [service_account_token, device]}]
+data_routing: {classifications: [{level: public, mcp_servers: [bank_server, crm, open]}]}
 mcp_registry:
   business_units: [{name: retail}, {name: money}]
   servers:
@@ -49,19 +49,19 @@ mcp_registry:
             type: object
             properties: {amount: {type: integer}, currency: {type: string}}
             required: [amount]
-        - {name: balance}
-        - {name: look, auth_level: 1}
+        - {name: look, auth_level: 1, requires: [ticket]}
     - {name: crm, business_unit: retail, tools: [{name: find}]}
+    - {name: open, business_unit: retail, tools: [{name: ask}]}
     - {name: idle, business_unit: retail, tools: [{name: nothing}]}
   agents:
     - {name: teller, business_unit: money, subject: "spiffe://example/teller", may_call: ["bank_server/*", "crm/find"]}
     - {name: second, business_unit: money, subject: "spiffe://example/second", may_call: ["bank_server/*", "crm/find"]}
-    - {name: clerk, business_unit: retail, subject: clerk, may_call: [bank_server/look, crm/find]}
-  any_agent: {may_call: [bank_server/look, crm/find]}
+    - {name: clerk, business_unit: retail, subject: clerk, may_call: [crm/find]}
+  any_agent: {may_call: [open/ask]}
 workflow_definition:
   name: month_end
   steps:
-    - {name: check, mcp_server: bank_server, tools: [look, balance]}
+    - {name: check, mcp_server: bank_server, tools: [look]}
     - {name: note, mcp_server: crm, tools: [find]}
     - {name: settle, mcp_server: bank_server, tools: [pay], depends_on: [check, note], compensation: [look]}
 "#;
@@ -93,3 +93,5 @@ fn policies_are_inputs_of_the_command_line() {
     let value: Value = serde_json::from_str(temporal[0]).unwrap();
     insta::assert_snapshot!("temporal", value["definition"]["policy"]["statement"].as_str().unwrap());
 }
+
+mod refusals;

@@ -175,8 +175,10 @@ fn of_expr(expr: &Expr) -> Vec<(String, Expr)> {
                     all.push(("pattern text changed".to_owned(), Expr::Like(of.clone(), with)));
                 }
             }
-            let wider = pieces.iter().cloned().chain([Piece::Any]).collect();
-            all.push(("pattern widened".to_owned(), Expr::Like(of.clone(), wider)));
+            if pieces.last() != Some(&Piece::Any) {
+                let wider = pieces.iter().cloned().chain([Piece::Any]).collect();
+                all.push(("pattern widened".to_owned(), Expr::Like(of.clone(), wider)));
+            }
         }
     }
     all

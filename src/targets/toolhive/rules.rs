@@ -7,7 +7,7 @@ use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Piece, Scope, Statement};
 use crate::model::Model;
 use crate::model::name::ServerName;
-use crate::policy::{ObjectIx, ObjectKind, Policy};
+use crate::policy::{ObjectIx, ObjectKind, Policy, seen};
 use crate::targets::dialects::{self, Argument, Callers, Grant, Rows, Test, Ways, Who};
 
 /// What every rule of a server needs to know.
@@ -54,6 +54,15 @@ impl Rules<'_> {
             .collect();
         let mut statements = Vec::new();
         for (object, pattern) in &mine {
+            // Every URI of this one is a URI of a wider one, whose policy asks for what both need.
+            let wider = |(other, text): &(ObjectIx, &str)| {
+                seen::matches(text, &seen::sample(pattern))
+                    && other != object
+                    && (other < object || !seen::matches(pattern, &seen::sample(text)))
+            };
+            if mine.iter().any(wider) {
+                continue;
+            }
             let others = mine.iter().filter(|(other, text)| other != object && may_overlap(pattern, text));
             let others: Vec<&(ObjectIx, &str)> = others.collect();
             // Principals who need the same here and for every other pattern that may match the same URI.
@@ -71,7 +80,7 @@ impl Rules<'_> {
                         parts.push(match number {
                             None => matches(text).not(),
                             Some(number) => {
-                                let also = self.condition(&callers, &rows.ways(*number));
+                                let also = also(&rows.ways(*number));
                                 Expr::Any(vec![matches(text).not(), also])
                             }
                         });
@@ -187,7 +196,24 @@ fn with(who: Expr, ways: &Ways) -> Expr {
         }
         Expr::All(parts)
     });
-    Expr::All(vec![who, one(ways.collect())])
+    let ways = one(ways.collect());
+    if who == Expr::All(Vec::new()) { ways } else { Expr::All(vec![who, ways]) }
+}
+
+/// That one of these ways is met, by callers who are known already.
+fn also(ways: &Ways) -> Expr {
+    let (delegated, own) = dialects::by_delegation(ways);
+    let acting = vec![context("claim_act"), Expr::Context.attribute("claim_act").has("sub"), context("claim_sub")];
+    let other = actor().differs(Expr::Context.attribute("claim_sub"));
+    let other = Expr::All(acting.into_iter().chain([other]).collect());
+    let mut either = Vec::new();
+    if !own.is_empty() {
+        either.push(with(Expr::All(Vec::new()), &own));
+    }
+    if !delegated.is_empty() {
+        either.push(with(other, &delegated));
+    }
+    one(either)
 }
 
 /// The attribute of a claim.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::name_of;
@@ -27,16 +28,8 @@ fn changes_are_noticed() {
     let files = built(&TARGET, WORLD).unwrap().bundle.artifacts;
     let passes = |files: &BTreeMap<String, Artifact>| verify(TARGET.name, files, checked.model(), &policy).is_ok();
     assert!(passes(&files));
-    let (mut killed, mut harmless, mut survived) = (0, 0, Vec::new());
-    let mut judge = |what: String, files: &BTreeMap<String, Artifact>| {
-        if !passes(files) {
-            killed += 1;
-        } else if HARMLESS.iter().any(|(known, _)| what.ends_with(known)) {
-            harmless += 1;
-        } else {
-            survived.push(what);
-        }
-    };
+    let mut all: Vec<(String, BTreeMap<String, Artifact>)> = Vec::new();
+    let mut judge = |what: String, files: &BTreeMap<String, Artifact>| all.push((what, files.clone()));
     for (path, artifact) in &files {
         let mut without = files.clone();
         without.remove(path);
@@ -77,10 +70,16 @@ fn changes_are_noticed() {
             judge(format!("{path}: {what}"), &files);
         }
     }
+    let all_of_them = all.len();
+    let passed: Vec<String> =
+        all.into_par_iter().filter(|(_, files)| passes(files)).map(|(what, _)| what).collect();
+    let is_harmless = |what: &String| HARMLESS.iter().any(|(known, _)| what.ends_with(known));
+    let (harmless, mut survived): (Vec<String>, Vec<String>) = passed.into_iter().partition(is_harmless);
     survived.sort();
     survived.dedup();
-    let all = killed + harmless + survived.len();
-    assert!(survived.is_empty(), "{killed} of {all} killed, {harmless} harmless, survived: {survived:#?}");
-    println!("agentcore: {killed} of {all} changes killed, {harmless} harmless");
-    assert!(killed > 900, "{killed} of {all} killed, {harmless} harmless");
+    let killed = all_of_them - harmless.len() - survived.len();
+    let rate = format!("{killed} of {all_of_them} changes noticed, {} harmless", harmless.len());
+    assert!(survived.is_empty(), "{rate}, survived: {survived:#?}");
+    println!("agentcore: {rate}");
+    assert!(killed > 900, "{rate}");
 }

@@ -113,8 +113,13 @@ impl Judge<'_, '_> {
                 Expr::Set(none) if none.is_empty() => Expr::Text(String::new()),
                 _ => continue,
             };
-            let is_actor = matches!(&**left, Expr::Attribute(of, name) if name == "sub" && **of != Expr::Context);
-            if !is_actor && !parts.contains(&Expr::Differs(left.clone(), Box::new(other))) {
+            if matches!(&**left, Expr::Attribute(of, name) if name == "sub" && **of != Expr::Context) {
+                if !parts.contains(&Expr::Like(left.clone(), vec![Piece::Any])) {
+                    return Err(unreadable(part));
+                }
+                continue;
+            }
+            if !parts.contains(&Expr::Differs(left.clone(), Box::new(other))) {
                 return Err(unreadable(part));
             }
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::targets::tests::built;
 
+mod decisions;
 mod tampering;
 
 /// A workspace with every kind of evidence and caller that this target knows.

@@ -79,3 +79,4 @@ fn a_server_has_its_policies_and_a_workflow_its_tool() {
 }
 
 mod tampering;
+mod decisions;

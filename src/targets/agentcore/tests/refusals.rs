@@ -126,15 +126,21 @@ fn what_cannot_be_seen_has_a_reason() {
     }
 }
 
+fn with_names(name: &str) -> String {
+    let quoted = serde_json::Value::from(name).to_string();
+    SMALL
+        .replace("tools: [{name: t}]", &format!("tools: [{{name: {quoted}}}]"))
+        .replace("may_call: [s/t]", &format!("may_call: [{}]", serde_json::Value::from(format!("s/{name}"))))
+        .replace("subject: a,", &format!("subject: {quoted},"))
+}
+
 #[test]
 fn hostile_names_stay_inside_their_texts() {
-    for name in ["a\"); permit(principal, action, resource); //", "x\\", "\u{202e}evil", "a\u{1f642}", "two\nlines", "a___b"] {
-        let quoted = serde_json::Value::from(name).to_string();
-        let text = SMALL
-            .replace("tools: [{name: t}]", &format!("tools: [{{name: {quoted}}}]"))
-            .replace("may_call: [s/t]", &format!("may_call: [{}]", serde_json::Value::from(format!("s/{name}"))))
-            .replace("subject: a,", &format!("subject: {quoted},"));
-        let files = texts(&text);
+    for name in ["a\"); permit(principal, action, resource); //", "x\\", "a___b", "{\"sub\":\"b\"}"] {
+        let files = texts(&with_names(name));
         assert_eq!(files.keys().filter(|path| path.contains("/policies/")).count(), 1, "{name:?}");
+    }
+    for name in ["\u{202e}evil", "a\u{1f642}", "two\nlines"] {
+        assert!(said(&with_names(name)).contains("printable ASCII"), "{name:?}");
     }
 }

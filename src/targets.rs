@@ -273,14 +273,8 @@ pub static TARGET_STRICTER: Rule = Rule {
 };
 
 /// Every rule of this stage.
-pub static RULES: &[&Rule] = &[
-    &NOT_EXPRESSIBLE,
-    &TARGET_LEFT_OUT,
-    &TARGET_OVER_LIMIT,
-    &NAME_COLLISION,
-    &TARGET_LIMIT,
-    &TARGET_STRICTER,
-];
+pub static RULES: &[&Rule] =
+    &[&NOT_EXPRESSIBLE, &TARGET_LEFT_OUT, &TARGET_OVER_LIMIT, &NAME_COLLISION, &TARGET_LIMIT, &TARGET_STRICTER];
 
 /// What a target sees of requests, by its own word and the settings.
 #[must_use]

@@ -241,21 +241,35 @@ pub struct Question {
     pub entities: serde_json::Value,
 }
 
-/// What Cedar's own authorizer says: whether it allows, and how many policies failed to evaluate.
-///
-/// # Errors
-/// Where a policy or the question cannot be read.
-pub fn ask(policies: &[&str], question: &Question) -> Result<(bool, usize), Error> {
-    super::count_use();
-    let context = Context::from_json_value(question.context.clone(), None)
-        .map_err(|cause| Error::new("Cedar refuses the context").because(cause))?;
-    let entities = Entities::from_json_value(question.entities.clone(), None)
-        .map_err(|cause| Error::new("Cedar refuses the entities").because(cause))?;
-    let uids = (cedar_uid(&question.principal)?, cedar_uid(&question.action)?, cedar_uid(&question.resource)?);
-    let request = Request::new(uids.0, uids.1, uids.2, context, None)
-        .map_err(|cause| Error::new("Cedar refuses the request").because(cause))?;
-    let response = Authorizer::new().is_authorized(&request, &numbered(policies)?, &entities);
-    Ok((response.decision() == Decision::Allow, response.diagnostics().errors().count()))
+/// Policies to be asked, with no schema.
+#[derive(Debug)]
+pub struct Policies(PolicySet);
+
+impl Policies {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Where Cedar refuses one.
+    pub fn read(texts: &[&str]) -> Result<Self, Error> {
+        super::count_use();
+        numbered(texts).map(Self)
+    }
+
+    /// What Cedar's own authorizer says: whether it allows, and how many policies failed to evaluate.
+    ///
+    /// # Errors
+    /// Where the question is none.
+    pub fn ask(&self, question: &Question) -> Result<(bool, usize), Error> {
+        let context = Context::from_json_value(question.context.clone(), None)
+            .map_err(|cause| Error::new("Cedar refuses the context").because(cause))?;
+        let entities = Entities::from_json_value(question.entities.clone(), None)
+            .map_err(|cause| Error::new("Cedar refuses the entities").because(cause))?;
+        let uids = (cedar_uid(&question.principal)?, cedar_uid(&question.action)?, cedar_uid(&question.resource)?);
+        let request = Request::new(uids.0, uids.1, uids.2, context, None)
+            .map_err(|cause| Error::new("Cedar refuses the request").because(cause))?;
+        let response = Authorizer::new().is_authorized(&request, &self.0, &entities);
+        Ok((response.decision() == Decision::Allow, response.diagnostics().errors().count()))
+    }
 }
 
 #[cfg(test)]

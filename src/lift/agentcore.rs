@@ -191,11 +191,16 @@ fn trusted(authorizers: &BTreeMap<&str, &str>, model: &Model) -> Result<(), Lift
         let audiences = issuer.audiences.iter().map(|audience| audience.value.as_str());
         let trusts = base.is_some_and(|base| base == issuer.issuer.value.trim_end_matches('/'));
         if !trusts || !audiences.eq(found.jwt.allowed_audience.iter().map(String::as_str)) {
-            let what = format!("`{path}` does not trust the tokens of `{}` for its audiences alone", issuer.issuer.value);
+            let what =
+                format!("`{path}` does not trust the tokens of `{}` for its audiences alone", issuer.issuer.value);
             return Err(LiftError::Stranger(what));
         }
     }
-    if authorizers.len() == count { Ok(()) } else { Err(LiftError::Stranger("there is an authorizer too many".to_owned())) }
+    if authorizers.len() == count {
+        Ok(())
+    } else {
+        Err(LiftError::Stranger("there is an authorizer too many".to_owned()))
+    }
 }
 
 #[derive(Default)]
@@ -218,7 +223,9 @@ impl Product for Gateway {
             let Some(condition) = self.conditions.get(*index) else { continue };
             // A policy that fails to evaluate permits nothing; none of these can fail, since every tag is asked for first.
             let judged = Judge { world, issuers: &self.issuers }.holds(condition, &mut Vec::new());
-            if judged.map_err(|why| LiftError::Stranger(format!("a policy for `{action}` cannot be read exactly: {why}")))? {
+            if judged
+                .map_err(|why| LiftError::Stranger(format!("a policy for `{action}` cannot be read exactly: {why}")))?
+            {
                 return Ok(true);
             }
         }

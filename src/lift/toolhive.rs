@@ -33,7 +33,8 @@ const API: &str = "toolhive.stacklok.dev/v1beta1";
 pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
     let settings = model.deployment.of("toolhive").and_then(|settings| settings.namespace.as_ref());
     let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
-    let mut rest: BTreeSet<&str> = files.keys().map(String::as_str).filter(|path| path.starts_with("toolhive/")).collect();
+    let mut rest: BTreeSet<&str> =
+        files.keys().map(String::as_str).filter(|path| path.starts_with("toolhive/")).collect();
     let mut proxies = Proxies::default();
     let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     for server in model.servers.values() {

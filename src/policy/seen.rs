@@ -229,6 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn what_no_request_can_show_is_no_way() {
+        let tool = |name: &str| ObjectKind::Tool(name.into());
+        let model = policy(&[tool("x"), tool("y")], &[&[1, 2], &[1, 2]]);
+        let view = View { unshown: [(1, ["mfa".into()].into())].into(), ..View::default() };
+        let (found, _) = seen(&model, &view);
+        assert_eq!([sets(&found, 0), sets(&found, 1)], [vec![1, 2], vec![2]]);
+    }
+
+    #[test]
     fn a_uri_of_several_patterns_needs_what_each_needs() {
         let resource = |uri: &str| ObjectKind::Resource(uri.to_owned());
         let model = policy(&[resource("crm://*"), resource("crm://customer/*")], &[&[1], &[2]]);

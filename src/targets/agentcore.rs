@@ -132,7 +132,9 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let tools = model.servers.values().flat_map(|server| server.tools.values());
     let tools = tools.map(|tool| (tool.name.value.as_str(), tool.name.loc, "tool"));
     let subjects = policy.principals.iter().filter_map(|p| Some((p.subject.as_deref()?, p.loc, "subject")));
-    for (name, loc, what) in tools.chain(subjects).filter(|(name, ..)| name.chars().any(|c| !(c == ' ' || c.is_ascii_graphic()))) {
+    for (name, loc, what) in
+        tools.chain(subjects).filter(|(name, ..)| name.chars().any(|c| !(c == ' ' || c.is_ascii_graphic())))
+    {
         let message = format!("AgentCore refuses the {what} `{name}`, which holds something else than printable ASCII");
         faults.push(Diagnostic::new(&TARGET_LIMIT, loc, message));
     }
@@ -152,7 +154,8 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     for grant in dialects::grants(model, policy, true) {
         if matches!(grant.callers.who, Who::Stranger(_)) && !dialects::by_delegation(&grant.ways).0.is_empty() {
             return Err(CompileError::Beyond {
-                what: "callers that are no declared principal never to act for a user: AgentCore cannot tell who acts".to_owned(),
+                what: "callers that are no declared principal never to act for a user: AgentCore cannot tell who acts"
+                    .to_owned(),
                 how: "grant `any_agent` only what needs no `user_delegation`".to_owned(),
             });
         }
@@ -166,7 +169,8 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
             })
             .collect();
         if !actions.is_empty() {
-            let print = |actions: &[String], callers: &Callers<'_>| Ok(rules.permit(actions, callers, &grant.ways).print()?);
+            let print =
+                |actions: &[String], callers: &Callers<'_>| Ok(rules.permit(actions, callers, &grant.ways).print()?);
             split(&actions, &grant.callers, &print, &mut statements)?;
         }
     }
@@ -187,8 +191,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     for (issuer, number) in model.identity.iter().flat_map(|identity| &identity.issuers).zip(1..) {
         let audiences: Vec<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
         let discovery = format!("{}/.well-known/openid-configuration", issuer.issuer.value.trim_end_matches('/'));
-        let authorizer =
-            json!({"customJWTAuthorizer": {"discoveryUrl": discovery, "allowedAudience": audiences}});
+        let authorizer = json!({"customJWTAuthorizer": {"discoveryUrl": discovery, "allowedAudience": audiences}});
         files.push(file(&format!("authorizers/{number}.json"), &authorizer, &[issuer.issuer.loc])?);
     }
     Ok(files)
@@ -274,7 +277,10 @@ fn limits(statements: &BTreeMap<String, String>, temporal: &BTreeMap<String, Str
     let bytes: usize = statements.values().chain(temporal.values()).map(String::len).sum();
     let how = || "compile a part of the workspace for each of several gateways".to_owned();
     if count > MOST_POLICIES {
-        return Err(CompileError::Beyond { what: format!("at most {MOST_POLICIES} policies; there are {count}"), how: how() });
+        return Err(CompileError::Beyond {
+            what: format!("at most {MOST_POLICIES} policies; there are {count}"),
+            how: how(),
+        });
     }
     if bytes > MOST_BYTES {
         let what = format!("policies of at most {MOST_BYTES} bytes in all; they have {bytes}");

@@ -63,10 +63,13 @@ pub(super) struct Grant<'a> {
     pub(super) objects: Vec<ObjectIx>,
 }
 
+/// What objects share: the server, the kind, the number of the ways, and for whom they are.
+type Likeness<'a> = (Option<&'a ServerName>, u8, usize, Vec<u32>);
+
 /// The relation as grants. Objects of several servers share one only where `across` says so; those of several kinds never do.
 pub(super) fn grants<'a>(model: &'a Model, policy: &'a Policy, across: bool) -> Vec<Grant<'a>> {
     let rows = Rows::new(model, policy);
-    let mut alike: BTreeMap<(Option<&ServerName>, u8, usize, Vec<u32>), Vec<ObjectIx>> = BTreeMap::new();
+    let mut alike: BTreeMap<Likeness<'_>, Vec<ObjectIx>> = BTreeMap::new();
     for (index, column) in rows.columns.iter().enumerate() {
         let index = ObjectIx(index as u32);
         let object = policy.object_at(index);

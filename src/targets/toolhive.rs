@@ -173,7 +173,10 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let size = file.1.bytes.len();
         if size > MOST_BYTES {
             let what = format!("the policies of server `{name}` to take at most {MOST_BYTES} bytes; they take {size}");
-            return Err(CompileError::Beyond { what, how: "let fewer callers differ in what they need there".to_owned() });
+            return Err(CompileError::Beyond {
+                what,
+                how: "let fewer callers differ in what they need there".to_owned(),
+            });
         }
         files.push(file);
     }

@@ -102,10 +102,10 @@ fn close(schema: &mut Value) {
     // Kubernetes' formats are not all JSON Schema's.
     map.remove("format");
     for (key, inner) in map.iter_mut() {
-        match inner {
-            Value::Object(properties) if key == "properties" => properties.values_mut().for_each(close),
-            Value::Object(_) if matches!(key.as_str(), "items" | "additionalProperties") => close(inner),
-            _ => {}
+        if key == "properties" {
+            inner.as_object_mut().into_iter().flatten().for_each(|(_, property)| close(property));
+        } else if matches!(key.as_str(), "items" | "additionalProperties") && inner.is_object() {
+            close(inner);
         }
     }
 }

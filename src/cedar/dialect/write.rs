@@ -5,8 +5,8 @@ use std::sync::Arc;
 use cedar_policy::Policy;
 use cedar_policy::pst::{
     self, ActionConstraint, BinaryOp, Clause, Effect, EntityOrSlot, EntityType, EntityUID, Literal, Name, PatternElem,
-    Policy as PstPolicy, PrincipalConstraint, PstConstructionError, ResourceConstraint, StaticPolicy, Template, UnaryOp,
-    Var,
+    Policy as PstPolicy, PrincipalConstraint, PstConstructionError, ResourceConstraint, StaticPolicy, Template,
+    UnaryOp, Var,
 };
 
 use super::{Expr, Piece, Scope, Statement};
@@ -72,16 +72,12 @@ fn expression(expr: &Expr) -> Result<Arc<pst::Expr>, PstConstructionError> {
         Expr::Has(of, name) => {
             pst::Expr::HasAttr { expr: expression(of)?, attrs: (name.as_str().into(), Vec::new()).into() }
         }
-        Expr::Tag(of, name) => pst::Expr::BinaryOp {
-            op: BinaryOp::GetTag,
-            left: expression(of)?,
-            right: Arc::new(text(name)),
-        },
-        Expr::HasTag(of, name) => pst::Expr::BinaryOp {
-            op: BinaryOp::HasTag,
-            left: expression(of)?,
-            right: Arc::new(text(name)),
-        },
+        Expr::Tag(of, name) => {
+            pst::Expr::BinaryOp { op: BinaryOp::GetTag, left: expression(of)?, right: Arc::new(text(name)) }
+        }
+        Expr::HasTag(of, name) => {
+            pst::Expr::BinaryOp { op: BinaryOp::HasTag, left: expression(of)?, right: Arc::new(text(name)) }
+        }
         Expr::Same(left, right) => binary(BinaryOp::Eq, left, right)?,
         Expr::Differs(left, right) => binary(BinaryOp::NotEq, left, right)?,
         Expr::AtMost(left, right) => binary(BinaryOp::LessEq, left, right)?,

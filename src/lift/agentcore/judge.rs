@@ -1,4 +1,5 @@
 //! Evaluates a condition as AgentCore's Cedar does, for a request that answers as it is asked.
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known here is refused")]
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,6 @@ fn unreadable(what: impl std::fmt::Debug) -> String {
 
 impl Judge<'_, '_> {
     /// Whether it holds. `known`: tags and arguments that are there.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known here is refused")]
     pub(super) fn holds(&mut self, expr: &Expr, known: &mut Vec<String>) -> Judged {
         if let Some(subjects) = shapes::actors(expr) {
             self.is_known("act", known)?;
@@ -157,7 +157,8 @@ impl Judge<'_, '_> {
 
 fn texts(set: &Expr) -> Result<Vec<&str>, String> {
     let Expr::Set(parts) = set else { return Err(unreadable(set)) };
-    let each = parts.iter().map(|part| if let Expr::Text(text) = part { Ok(text.as_str()) } else { Err(unreadable(part)) });
+    let each =
+        parts.iter().map(|part| if let Expr::Text(text) = part { Ok(text.as_str()) } else { Err(unreadable(part)) });
     each.collect()
 }
 

@@ -10,7 +10,6 @@ use super::USER;
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Piece};
 
-
 /// The texts, with `*` between each two.
 fn pattern_of(tag: &str, texts: &[&str]) -> Expr {
     let mut pieces: Vec<Piece> = Vec::new();

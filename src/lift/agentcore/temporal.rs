@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{LiftError, label, scoped, shapes};
-use crate::cedar::dialect::{Statement, literal, parse_literal};
 use crate::cedar::Uid;
+use crate::cedar::dialect::{Statement, literal, parse_literal};
 use crate::model::Model;
 use crate::model::flow::Flow;
 use crate::policy::{Policy, PrincipalId};
@@ -43,11 +43,13 @@ pub(super) fn complete(texts: &[String], model: &Model, policy: &Policy) -> Resu
     let orders: Vec<Order> = texts.iter().map(|text| read(text)).collect::<Result<_, _>>()?;
     for (subject, _, flow) in flows(model, policy) {
         for (action, done) in expected(flow) {
-            let held = orders.iter().any(|order| {
-                order.subjects.contains(subject) && order.waiting.contains(&action) && order.done == done
-            });
+            let held = orders
+                .iter()
+                .any(|order| order.subjects.contains(subject) && order.waiting.contains(&action) && order.done == done);
             if !held {
-                return Err(LiftError::Stranger(format!("no temporal policy lets `{action}` wait for what is before it")));
+                return Err(LiftError::Stranger(format!(
+                    "no temporal policy lets `{action}` wait for what is before it"
+                )));
             }
         }
     }
@@ -112,7 +114,10 @@ fn expected(flow: &Flow) -> BTreeMap<String, BTreeSet<String>> {
             }
         }
         for action in made(at, false) {
-            waits.entry(action).and_modify(|known| known.retain(|done| before.contains(done))).or_insert(before.clone());
+            waits
+                .entry(action)
+                .and_modify(|known| known.retain(|done| before.contains(done)))
+                .or_insert(before.clone());
         }
         free.extend(made(at, true));
     }

@@ -54,7 +54,8 @@ pub(super) fn check(
     model: &Model,
     namespace: &str,
 ) -> Result<(), LiftError> {
-    let flows = model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
+    let flows =
+        model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
     let mut missing: BTreeMap<String, BTreeMap<String, Expected>> = flows
         .map(|flow| (label(&flow.id.value.name), expected(flow)))
         .filter(|(_, expected)| !expected.is_empty())

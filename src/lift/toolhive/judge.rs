@@ -1,4 +1,5 @@
 //! Evaluates a condition as ToolHive's Cedar does, for a request that answers as it is asked.
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known here is refused")]
 
 use std::collections::BTreeSet;
 
@@ -51,7 +52,6 @@ impl Judge<'_, '_> {
     }
 
     /// Whether it holds. `positive`: whether more facts can only make the whole hold; `known`: attributes that are there.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known here is refused")]
     fn holds(&mut self, expr: &Expr, positive: bool, known: &mut Vec<Attribute>) -> Judged {
         match expr {
             Expr::All(parts) => {
@@ -225,7 +225,6 @@ fn is_actor(path: &[String]) -> bool {
 }
 
 /// The attribute of that name.
-#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known here is refused")]
 fn attribute(of: &Expr, name: &str) -> Option<Attribute> {
     match of {
         Expr::Context => {
@@ -253,7 +252,8 @@ fn entities<'e>(parts: &'e [Expr], kind: &str) -> Result<Vec<&'e str>, Verdict> 
 }
 
 fn texts(parts: &[Expr]) -> Result<Vec<&str>, Verdict> {
-    let each = parts.iter().map(|part| if let Expr::Text(text) = part { Ok(text.as_str()) } else { Err(unreadable(part)) });
+    let each =
+        parts.iter().map(|part| if let Expr::Text(text) = part { Ok(text.as_str()) } else { Err(unreadable(part)) });
     each.collect()
 }
 
@@ -263,6 +263,8 @@ pub(super) fn matches(pattern: &[Piece], text: &str) -> bool {
         None => text.is_empty(),
         Some((Piece::Text(start), rest)) => text.strip_prefix(start.as_str()).is_some_and(|text| matches(rest, text)),
         Some((Piece::Any, [])) => true,
-        Some((Piece::Any, rest)) => text.char_indices().any(|(at, _)| matches(rest, text.get(at..).unwrap_or_default())),
+        Some((Piece::Any, rest)) => {
+            text.char_indices().any(|(at, _)| matches(rest, text.get(at..).unwrap_or_default()))
+        }
     }
 }

@@ -17,9 +17,9 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         FamilyId::Workflow => Coverage::Partial(
             "a workflow may call exactly the tools of its steps; their order is a temporal policy, which takes sessions",
         ),
-        FamilyId::Saga => Coverage::Partial(
-            "a saga may call exactly its actions and compensations; AgentCore runs no compensation",
-        ),
+        FamilyId::Saga => {
+            Coverage::Partial("a saga may call exactly its actions and compensations; AgentCore runs no compensation")
+        }
         FamilyId::EventDriven => {
             Coverage::Partial("a processor may call exactly its tools; topics and subscriptions are for the event bus")
         }
@@ -31,12 +31,22 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
             "servers, tools and grants become policies; addresses, labels, resources and prompts are for the targets of the \
              gateway and for others",
         ),
-        FamilyId::Orchestration => Coverage::None("policies decide single calls; running workflows is for their engine"),
-        FamilyId::ZeroTrust => Coverage::None("AgentCore's policies see no certificate; its gateway takes HTTPS from anywhere"),
-        FamilyId::CircuitBreaker => Coverage::None("AgentCore's policies keep no state of servers; circuit breakers are for the servers"),
+        FamilyId::Orchestration => {
+            Coverage::None("policies decide single calls; running workflows is for their engine")
+        }
+        FamilyId::ZeroTrust => {
+            Coverage::None("AgentCore's policies see no certificate; its gateway takes HTTPS from anywhere")
+        }
+        FamilyId::CircuitBreaker => {
+            Coverage::None("AgentCore's policies keep no state of servers; circuit breakers are for the servers")
+        }
         FamilyId::Bulkhead => Coverage::None("AgentCore's policies hold no resources; use the platform or the mesh"),
-        FamilyId::HealthMonitoring => Coverage::None("AgentCore's policies call no server; use the platform or the mesh"),
-        FamilyId::Caching => Coverage::None("AgentCore's policies see no responses; caches are for gateways and servers"),
+        FamilyId::HealthMonitoring => {
+            Coverage::None("AgentCore's policies call no server; use the platform or the mesh")
+        }
+        FamilyId::Caching => {
+            Coverage::None("AgentCore's policies see no responses; caches are for gateways and servers")
+        }
         FamilyId::ConnectionPooling => {
             Coverage::None("AgentCore's policies open no connections; pools are for gateways and servers")
         }

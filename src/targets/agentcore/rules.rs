@@ -134,9 +134,9 @@ fn acting(subjects: &[&str]) -> Expr {
 
 /// That one of these acts for somebody else.
 fn for_another(subjects: &[&str]) -> Expr {
-    let each = subjects.iter().map(|subject| {
-        Expr::All(vec![acting(&[subject]), Expr::Principal.differs(Expr::Entity(uid(USER, subject)))])
-    });
+    let each = subjects
+        .iter()
+        .map(|subject| Expr::All(vec![acting(&[subject]), Expr::Principal.differs(Expr::Entity(uid(USER, subject)))]));
     // No token without a `sub` makes a principal, so it differs from the actor as soon as it is another.
     Expr::All(vec![Expr::Principal.has_tag("act"), one(each.collect())])
 }
@@ -164,11 +164,7 @@ fn shown(test: &Test) -> Vec<Expr> {
         Test::Present(path) => {
             let name = path.first().map_or("", String::as_str);
             let tag = || Expr::Principal.tag(name);
-            vec![
-                Expr::Principal.has_tag(name),
-                tag().differs(Expr::text("")),
-                tag().differs(Expr::text("[]")),
-            ]
+            vec![Expr::Principal.has_tag(name), tag().differs(Expr::text("")), tag().differs(Expr::text("[]"))]
         }
         Test::Argument(Argument { name, at_least, at_most, one_of }) => {
             let input = || Expr::Context.attribute("input");

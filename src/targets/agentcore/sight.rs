@@ -29,9 +29,9 @@ pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option
                  word of JSON",
             ),
             (ClaimTest::Present, [_]) => None,
-            (ClaimTest::Contains(_) | ClaimTest::Present, _) => {
-                Some("AgentCore's policies see the JSON text of a claim, in which nothing nested can be told for certain")
-            }
+            (ClaimTest::Contains(_) | ClaimTest::Present, _) => Some(
+                "AgentCore's policies see the JSON text of a claim, in which nothing nested can be told for certain",
+            ),
         },
     }
 }
@@ -62,7 +62,8 @@ fn unseen_argument(model: &Model, fact: &str, argument: &ArgumentEvidence) -> Op
         (false, false) => "string",
         (true, false) | (false, true) => return Some("an argument has one type in AgentCore's policies"),
     };
-    let tools = model.servers.values().flat_map(|server| server.tools.iter().map(move |(name, tool)| (server, name, tool)));
+    let tools =
+        model.servers.values().flat_map(|server| server.tools.iter().map(move |(name, tool)| (server, name, tool)));
     let everywhere = mentioned(model, fact);
     let concerned = tools.filter(|(server, name, _)| {
         let asks = |access: &crate::model::server::ServerAccess| {
@@ -71,7 +72,8 @@ fn unseen_argument(model: &Model, fact: &str, argument: &ArgumentEvidence) -> Op
         };
         everywhere || asks(&server.access) || server.overlay.as_ref().is_some_and(asks)
     });
-    let all = concerned.map(|(_, _, tool)| declared(tool, &argument.name)).all(|kind| kind.as_deref() == Some(expected));
+    let all =
+        concerned.map(|(_, _, tool)| declared(tool, &argument.name)).all(|kind| kind.as_deref() == Some(expected));
     (!all).then_some(
         "AgentCore's policies see an argument only if the `input_schema` of every tool that needs it declares it, as \
          `integer` for bounds or as `string` for texts",

@@ -62,7 +62,9 @@ pub(crate) fn of_statement(text: &str) -> Vec<(String, String)> {
     };
     with("effect flipped", &|s| s.permits = !s.permits);
     with("principal dropped", &|s| s.principal = if s.principal.is_none() { Some("Other".to_owned()) } else { None });
-    with("resource dropped", &|s| s.resource = if s.resource == Scope::Any { Scope::Is("Other".to_owned()) } else { Scope::Any });
+    with("resource dropped", &|s| {
+        s.resource = if s.resource == Scope::Any { Scope::Is("Other".to_owned()) } else { Scope::Any }
+    });
     with("resource changed", &|s| match &mut s.resource {
         Scope::Same(uid) | Scope::In(uid) => uid.id.push('x'),
         Scope::Any | Scope::Is(_) => s.permits = !s.permits,

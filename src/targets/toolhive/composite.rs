@@ -19,8 +19,11 @@ pub(super) fn file(
     namespace: &str,
     servers: &BTreeMap<&str, String>,
 ) -> Result<Option<(String, Artifact)>, CompileError> {
-    let flows: Vec<&Flow> =
-        model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none()).collect();
+    let flows: Vec<&Flow> = model
+        .flows
+        .values()
+        .filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none())
+        .collect();
     let named = flows.iter().map(|flow| (&*flow.id.value.name, flow.id.loc));
     let names = dns_labels(super::TARGET.name, named).map_err(CompileError::Findings)?;
     let mut documents = Vec::new();

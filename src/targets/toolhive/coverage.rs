@@ -35,15 +35,19 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         FamilyId::Orchestration => Coverage::Partial(
             "attempts become retries of composite tools; everything else is for the engine that runs workflows",
         ),
-        FamilyId::ZeroTrust => {
-            Coverage::None("ToolHive's policies see no certificate; use the mesh and the network, and `assume` what they do")
-        }
+        FamilyId::ZeroTrust => Coverage::None(
+            "ToolHive's policies see no certificate; use the mesh and the network, and `assume` what they do",
+        ),
         FamilyId::CircuitBreaker => {
             Coverage::None("circuit breakers of ToolHive are in `VirtualMCPServer`, which mcpctl does not write")
         }
         FamilyId::Bulkhead => Coverage::None("ToolHive's policies hold no resources; use the platform or the mesh"),
-        FamilyId::HealthMonitoring => Coverage::None("ToolHive's policies call no server; use the platform or the mesh"),
-        FamilyId::Caching => Coverage::None("ToolHive's policies see no responses; caches are for gateways and servers"),
+        FamilyId::HealthMonitoring => {
+            Coverage::None("ToolHive's policies call no server; use the platform or the mesh")
+        }
+        FamilyId::Caching => {
+            Coverage::None("ToolHive's policies see no responses; caches are for gateways and servers")
+        }
         FamilyId::ConnectionPooling => {
             Coverage::None("ToolHive's policies open no connections; pools are for gateways and servers")
         }

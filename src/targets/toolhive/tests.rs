@@ -78,5 +78,5 @@ fn a_server_has_its_policies_and_a_workflow_its_tool() {
     insta::assert_snapshot!("composite", files["toolhive/composite-tools.yaml"]);
 }
 
-mod tampering;
 mod decisions;
+mod tampering;

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::{WORLD, texts};
 use crate::cedar::Uid;
-use crate::cedar::dialect::{Question, ask};
+use crate::cedar::dialect::{Policies, Question};
 use crate::policy::{ObjectIx, ObjectKind};
 use crate::targets::tests::checked;
 
 const ARN: &str = "arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/bank-a1b2c3";
 
 /// What the gateway does with a call: every claim but `sub` becomes a text.
-fn gateway(policies: &[&str], action: &str, claims: &Value, input: &Value) -> bool {
+fn gateway(policies: &Policies, action: &str, claims: &Value, input: &Value) -> bool {
     let Some(sub) = claims["sub"].as_str().filter(|sub| !sub.is_empty()) else { return false };
     let tags: Map<String, Value> = claims
         .as_object()
@@ -34,7 +34,7 @@ fn gateway(policies: &[&str], action: &str, claims: &Value, input: &Value) -> bo
         context: json!({"input": input}),
         entities: json!([{"uid": user, "attrs": {"id": sub}, "parents": [], "tags": tags}]),
     };
-    let (allowed, errors) = ask(policies, &question).unwrap();
+    let (allowed, errors) = policies.ask(&question).unwrap();
     assert_eq!(errors, 0, "{claims}");
     allowed
 }
@@ -52,7 +52,8 @@ fn the_authorizer_decides_as_the_relation() {
             value["definition"]["cedar"]["statement"].as_str().unwrap().to_owned()
         })
         .collect();
-    let policies: Vec<&str> = statements.iter().map(String::as_str).collect();
+    let texts: Vec<&str> = statements.iter().map(String::as_str).collect();
+    let policies = Policies::read(&texts).unwrap();
     let evidence: BTreeMap<&str, Vec<(&str, Value)>> = BTreeMap::from([
         ("mfa", vec![("amr", json!(["pwd", "mfa", "otp"])), ("amr", json!("mfa")), ("amr", json!(["x\"", "mfa"]))]),
         ("device", vec![("device", json!("laptop"))]),

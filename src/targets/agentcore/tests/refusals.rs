@@ -49,7 +49,10 @@ fn an_arn_is_one_of_a_gateway() {
 #[test]
 fn names_that_become_one_target_are_refused() {
     let two = SMALL
-        .replace("servers: [{name: s, tools: [{name: t}]}]", "servers: [{name: a_b, tools: [{name: t}]}, {name: a-b, tools: [{name: t}]}]")
+        .replace(
+            "servers: [{name: s, tools: [{name: t}]}]",
+            "servers: [{name: a_b, tools: [{name: t}]}, {name: a-b, tools: [{name: t}]}]",
+        )
         .replace("mcp_servers: [s]", "mcp_servers: [a_b, a-b]")
         .replace("may_call: [s/t]", "may_call: [a_b/t, a-b/t]");
     assert!(said(&two).contains("name-collision"), "{}", said(&two));
@@ -57,14 +60,16 @@ fn names_that_become_one_target_are_refused() {
 
 #[test]
 fn what_is_missing_is_said() {
-    let needs = |text: &str| -> Vec<String> {
-        missing(&checked(text).0, &TARGET).into_iter().map(|need| need.what).collect()
-    };
+    let needs =
+        |text: &str| -> Vec<String> { missing(&checked(text).0, &TARGET).into_iter().map(|need| need.what).collect() };
     assert!(needs(SMALL).is_empty());
     let without = SMALL.split_once("# file").unwrap().1;
     assert_eq!(needs(&format!("# file{without}")), ["the ARN of the gateway"]);
     assert_eq!(needs(&SMALL.replace(", audiences: [mcp]", "")), ["the audiences of its tokens"]);
-    assert_eq!(needs(&SMALL.replace("identity: {issuer: 'https://idp.example', audiences: [mcp]}", "")), ["a token issuer"]);
+    assert_eq!(
+        needs(&SMALL.replace("identity: {issuer: 'https://idp.example', audiences: [mcp]}", "")),
+        ["a token issuer"]
+    );
     let strict = SMALL.replace("data_routing", "zero_trust_config: {service_mesh: {mutual_tls: strict}}\ndata_routing");
     assert!(needs(&strict)[0].starts_with("`mtls`"), "{:?}", needs(&strict));
 }
@@ -79,7 +84,9 @@ fn a_workspace_beyond_a_limit_is_left_out_of_a_plain_compile_alone() {
         .replace("may_call: [s/t]", &format!("may_call: [{}]", calls.join(", ")));
     let (checked, sources) = checked(&large);
     let errors = build(&checked, &sources, &[&TARGET], "").expect_err("it is too large");
-    assert!(matches!(&errors[0], BuildError::Compile { cause: CompileError::Beyond { what, .. }, .. } if what.contains("200000 bytes")));
+    assert!(
+        matches!(&errors[0], BuildError::Compile { cause: CompileError::Beyond { what, .. }, .. } if what.contains("200000 bytes"))
+    );
     assert!(build_what_fits(&checked, &sources, &[&TARGET], &[&TARGET], "").is_err());
     let cedar = &crate::targets::cedar::TARGET;
     let (built, warnings) = build_what_fits(&checked, &sources, &[&TARGET, cedar], &[], "").unwrap();
@@ -89,15 +96,18 @@ fn a_workspace_beyond_a_limit_is_left_out_of_a_plain_compile_alone() {
 
 #[test]
 fn a_long_policy_is_split() {
-    let agents: Vec<String> =
-        (0..90).map(|n| format!("{{name: a{n}, subject: 'spiffe://example.org/ns/agents/sa/number-{n}', may_call: [s/t]}}")).collect();
+    let agents: Vec<String> = (0..90)
+        .map(|n| format!("{{name: a{n}, subject: 'spiffe://example.org/ns/agents/sa/number-{n}', may_call: [s/t]}}"))
+        .collect();
     let files = texts(&SMALL.replace("{name: a, subject: a, may_call: [s/t]}", &agents.join(", ")));
     assert!(files.keys().filter(|path| path.contains("/policies/")).count() > 1);
 }
 
 #[test]
 fn a_stranger_who_acts_for_a_user_cannot_be_granted() {
-    let any = SMALL.replace("  agents:", "  any_agent: {may_call: [s/t]}\n  agents:").replace("[service_account_token]", "[user_delegation]");
+    let any = SMALL
+        .replace("  agents:", "  any_agent: {may_call: [s/t]}\n  agents:")
+        .replace("[service_account_token]", "[user_delegation]");
     assert!(said(&any).contains("who acts"), "{}", said(&any));
 }
 

@@ -53,8 +53,13 @@ fn changes_are_noticed() {
             for (_, text) in &mut changed {
                 *text = format!("{}\nunless temporal{tail}", text.trim_end_matches(';'));
             }
-            for (from, to) in [("1h", "2h"), ("___look", "___find"), ("::response", "::request"), ("&&", "||"), ("formerly", "once")] {
-                changed.push((format!("{from} changed"), format!("{head}\nunless temporal{}", tail.replacen(from, to, 1))));
+            for (from, to) in
+                [("1h", "2h"), ("___look", "___find"), ("::response", "::request"), ("&&", "||"), ("formerly", "once")]
+            {
+                changed.push((
+                    format!("{from} changed"),
+                    format!("{head}\nunless temporal{}", tail.replacen(from, to, 1)),
+                ));
             }
             changed.push(("history dropped".to_owned(), format!("{head};")));
         }
@@ -71,8 +76,7 @@ fn changes_are_noticed() {
         }
     }
     let all_of_them = all.len();
-    let passed: Vec<String> =
-        all.into_par_iter().filter(|(_, files)| passes(files)).map(|(what, _)| what).collect();
+    let passed: Vec<String> = all.into_par_iter().filter(|(_, files)| passes(files)).map(|(what, _)| what).collect();
     let is_harmless = |what: &String| HARMLESS.iter().any(|(known, _)| what.ends_with(known));
     let (harmless, mut survived): (Vec<String>, Vec<String>) = passed.into_iter().partition(is_harmless);
     survived.sort();
@@ -80,6 +84,5 @@ fn changes_are_noticed() {
     let killed = all_of_them - harmless.len() - survived.len();
     let rate = format!("{killed} of {all_of_them} changes noticed, {} harmless", harmless.len());
     assert!(survived.is_empty(), "{rate}, survived: {survived:#?}");
-    println!("agentcore: {rate}");
-    assert!(killed > 900, "{rate}");
+    assert!(killed > 1400, "{rate}");
 }

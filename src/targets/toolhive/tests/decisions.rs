@@ -8,7 +8,7 @@ use super::super::blind_to;
 use super::{TARGET, WORLD, texts};
 use crate::build::{build_what_fits, missing};
 use crate::cedar::Uid;
-use crate::cedar::dialect::{Question, ask};
+use crate::cedar::dialect::{Policies, Question};
 use crate::policy::{ObjectKind, Policy};
 use crate::targets::tests::{built, checked};
 
@@ -18,15 +18,25 @@ fn cedar(value: &Value) -> Value {
         Value::Number(number) => json!({"__extn": {"fn": "decimal", "arg": format!("{number}.0")}}),
         Value::Array(list) => list.iter().map(cedar).collect(),
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), cedar(value))).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
     }
 }
 
+/// The policies of each server, by its label.
+fn proxies(files: &BTreeMap<String, String>) -> BTreeMap<String, Policies> {
+    let authz = files.iter().filter_map(|(path, text)| {
+        let label = path.strip_prefix("toolhive/authz/")?.strip_suffix(".yaml")?;
+        let document: Value = serde_yaml::from_str(text).unwrap();
+        let policies: Vec<String> = serde_json::from_value(document["spec"]["config"]["policies"].clone()).unwrap();
+        let policies: Vec<&str> = policies.iter().map(String::as_str).collect();
+        Some((label.to_owned(), Policies::read(&policies).unwrap()))
+    });
+    authz.collect()
+}
+
 /// What a proxy does with a call: nothing without a subject, nothing where a policy fails.
-fn proxy(file: &str, label: &str, tool: &str, claims: &Value, arguments: &Value) -> bool {
+fn proxy(policies: &Policies, label: &str, tool: &str, claims: &Value, arguments: &Value) -> bool {
     let Some(sub) = claims["sub"].as_str().filter(|sub| !sub.is_empty()) else { return false };
-    let document: Value = serde_yaml::from_str(file).unwrap();
-    let policies: Vec<String> = serde_json::from_value(document["spec"]["config"]["policies"].clone()).unwrap();
     let mut context = serde_json::Map::new();
     for (name, value) in claims.as_object().unwrap() {
         context.insert(format!("claim_{name}"), cedar(value));
@@ -45,23 +55,23 @@ fn proxy(file: &str, label: &str, tool: &str, claims: &Value, arguments: &Value)
             {"uid": {"type": "Tool", "id": tool}, "attrs": {"name": tool}, "parents": [{"type": "MCP", "id": label}]},
         ]),
     };
-    let policies: Vec<&str> = policies.iter().map(String::as_str).collect();
-    let (allowed, errors) = ask(&policies, &question).unwrap();
+    let (allowed, errors) = policies.ask(&question).unwrap();
     allowed && errors == 0
 }
 
 fn decide(policy: &Policy, principal: &str, tool: &str, facts: &BTreeSet<&str>) -> bool {
     let principal = policy.principal(principal).unwrap();
-    let object = policy.objects.iter().position(|object| {
-        matches!(&object.kind, ObjectKind::Tool(name) if name.as_str() == tool)
-    });
+    let object = policy
+        .objects
+        .iter()
+        .position(|object| matches!(&object.kind, ObjectKind::Tool(name) if name.as_str() == tool));
     let mask = facts.iter().filter_map(|fact| policy.facts.mask(fact)).fold(0, |all, bit| all | bit);
     policy.decide(principal, crate::policy::ObjectIx(object.unwrap() as u32), mask)
 }
 
 #[test]
 fn the_authorizer_decides_as_the_relation() {
-    let files = texts(WORLD);
+    let files = proxies(&texts(WORLD));
     let (checked, _) = checked(WORLD);
     let policy = checked.policy();
     let given = ["tls", "mtls", "service_account_token"];
@@ -79,7 +89,8 @@ fn the_authorizer_decides_as_the_relation() {
         ("any_agent@retail", "somebody", "https://idp.example", Some("retail")),
         ("any_agent@money", "somebody", "https://idp.example", Some("money")),
     ];
-    let tools = [("bank-server", "pay"), ("bank-server", "look"), ("crm", "find"), ("open", "ask"), ("idle", "nothing")];
+    let tools =
+        [("bank-server", "pay"), ("bank-server", "look"), ("crm", "find"), ("open", "ask"), ("idle", "nothing")];
     for (principal, subject, issuer, unit) in principals {
         for (label, tool) in tools {
             for bits in 0_u32..64 {
@@ -107,7 +118,7 @@ fn the_authorizer_decides_as_the_relation() {
                     arguments["currency"] = json!("EUR");
                 }
                 let expected = decide(policy, principal, tool, &facts);
-                let file = &files[&format!("toolhive/authz/{label}.yaml")];
+                let file = &files[label];
                 let found = proxy(file, label, tool, &claims, &arguments);
                 assert_eq!(found, expected, "{principal} {tool} {claims} {arguments}");
                 allowed += usize::from(found);
@@ -132,14 +143,17 @@ fn the_authorizer_decides_as_the_relation() {
 
 #[test]
 fn what_a_claim_does_not_hold_denies() {
-    let files = texts(WORLD);
-    let file = &files["toolhive/authz/crm.yaml"];
+    let files = proxies(&texts(WORLD));
+    let file = &files["crm"];
     let teller = |approvals: Value| {
-        let claims = json!({"iss": "https://idp.example", "sub": "spiffe://example/teller", "unit_approvals": approvals});
+        let claims =
+            json!({"iss": "https://idp.example", "sub": "spiffe://example/teller", "unit_approvals": approvals});
         proxy(file, "crm", "find", &claims, &json!({}))
     };
     assert!(teller(json!(["retail"])) && teller(json!("retail")) && teller(json!(["x y", "retail"])));
-    for other in [json!("x retail"), json!(["x retail"]), json!([["retail"]]), json!({"retail": true}), json!(5), json!(true)] {
+    for other in
+        [json!("x retail"), json!(["x retail"]), json!([["retail"]]), json!({"retail": true}), json!(5), json!(true)]
+    {
         assert!(!teller(other.clone()), "{other}");
     }
 }
@@ -195,12 +209,12 @@ fn hostile_names_stay_inside_their_texts() {
             .replace("tools: [{name: ask}]", &format!("tools: [{{name: {}}}]", json!(name)))
             .replace("may_call: [open/ask]", &format!("may_call: [{}]", json!(format!("open/{name}"))))
             .replace("subject: clerk,", &format!("subject: {},", json!(name)));
-        let files = texts(&text);
+        let files = proxies(&texts(&text));
         let claims = json!({"iss": "https://idp.example", "sub": "somebody", "bu": "retail"});
         let named = json!({"iss": "https://idp.example", "sub": name, "bu": "retail"});
-        let file = &files["toolhive/authz/open.yaml"];
+        let file = &files["open"];
         assert!(proxy(file, "open", name, &claims, &json!({})), "{name:?}");
         assert!(!proxy(file, "open", "other", &claims, &json!({})) && !proxy(file, "open", name, &named, &json!({})));
-        assert!(proxy(&files["toolhive/authz/crm.yaml"], "crm", "find", &named, &json!({})), "{name:?}");
+        assert!(proxy(&files["crm"], "crm", "find", &named, &json!({})), "{name:?}");
     }
 }

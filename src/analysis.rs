@@ -4,6 +4,7 @@
 mod file;
 pub mod keys;
 pub mod rules;
+pub mod schemas;
 mod waive;
 
 use std::collections::BTreeSet;

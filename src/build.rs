@@ -96,6 +96,7 @@ enum Lifter {
 
 /// The lifter of each target.
 const LIFTERS: &[(&str, Lifter)] = &[
+    ("agentcore", Lifter::Decides(lift::agentcore::read)),
     (
         "cedar",
         Lifter::Decides(|artifacts, _, policy| {
@@ -103,6 +104,7 @@ const LIFTERS: &[(&str, Lifter)] = &[
         }),
     ),
     ("envoy", Lifter::Decides(lift::envoy::lift)),
+    ("toolhive", Lifter::Decides(lift::toolhive::read)),
 ];
 
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
@@ -173,6 +175,40 @@ pub fn build(
         Settings { targets: targets.iter().map(|target| target.name.to_owned()).collect(), other: BTreeMap::new() };
     let manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
     Ok(Built { bundle: Bundle { artifacts, manifest }, notes })
+}
+
+/// As [`build`], but a target beyond a limit of its product is left out with a warning, where nobody asked for it.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn build_what_fits(
+    checked: &CheckedModel,
+    sources: &Sources,
+    targets: &[&'static Target],
+    mandatory: &[&'static Target],
+    source_digest: &str,
+) -> Result<(Built, Vec<Diagnostic>), Vec<BuildError>> {
+    let mut targets = targets.to_vec();
+    let mut warnings = Vec::new();
+    loop {
+        let errors = match build(checked, sources, &targets, source_digest) {
+            Ok(built) => return Ok((built, warnings)),
+            Err(errors) => errors,
+        };
+        let mut left_out: Vec<&str> = Vec::new();
+        for error in &errors {
+            let BuildError::Compile { target, cause: CompileError::Beyond { what, how }, .. } = error else { continue };
+            let Some(found) = targets.iter().find(|candidate| candidate.name == *target) else { continue };
+            if mandatory.iter().all(|asked| asked.name != *target) {
+                warnings.push(targets::over_limit(found, checked.model(), sources, what, how));
+                left_out.push(target);
+            }
+        }
+        if left_out.len() < errors.len() {
+            return Err(errors);
+        }
+        targets.retain(|target| !left_out.contains(&target.name));
+    }
 }
 
 /// The verified files of one target, by path in the bundle, and what its product denies beyond the model.

@@ -4,6 +4,7 @@
 //! Text is only ever printed from typed values ([`schema`], [`policies`], [`entities`]), so a name cannot inject policy,
 //! and is only ever trusted after it was read back by [`engine::Engine`].
 
+pub mod dialect;
 pub mod engine;
 pub mod entities;
 pub mod policies;

@@ -3,9 +3,12 @@
 //! They read the artifact's bytes and share no code with what emitted them, so that a fault of an emitter shows as a
 //! difference. Anything that a lifter cannot read exactly is an error.
 
+pub mod agentcore;
 pub mod cedar;
 pub mod envoy;
+mod labels;
 pub mod relation;
+pub mod toolhive;
 pub mod world;
 
 pub use crate::cedar::Said;

@@ -79,6 +79,9 @@ pub struct Model {
     pub waivers: Vec<assurance::Waiver>,
     /// The key sets that `identity` names as files, by the path written there: JSON texts.
     pub key_sets: BTreeMap<String, String>,
+    /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] gives; only for compiling, and
+    /// only where a requirement asks for an argument.
+    pub input_schemas: BTreeMap<Loc, String>,
     /// How it is deployed: what `mcpctl.yaml` says of targets.
     pub deployment: deployment::Deployment,
     /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the

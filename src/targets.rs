@@ -3,10 +3,11 @@
 //! A target turns a checked model into files, and says for every family what it enforces, so that nothing is dropped in
 //! silence. It does not judge its own files: [`crate::build`] has them read back by code that shares nothing with it.
 
+mod dialects;
 pub mod gateways;
 pub mod names;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
@@ -173,6 +174,14 @@ pub enum CompileError {
     /// A name or value that the target cannot hold.
     #[error("{0}")]
     Refused(String),
+    /// The workspace is beyond what the product holds or can tell, as its files show. A plain compile leaves the target out.
+    #[error("it needs {what}")]
+    Beyond {
+        /// What is beyond the limit, as the end of "it needs ...".
+        what: String,
+        /// What to do about it.
+        how: String,
+    },
     /// Faults of the workspace, each with its place.
     #[error("the workspace breaks a rule of this target's product")]
     Findings(Vec<Diagnostic>),
@@ -183,7 +192,7 @@ impl CompileError {
     pub fn take_said(&mut self) -> Vec<crate::cedar::Said> {
         match self {
             Self::Cedar(error) => error.take_said(),
-            Self::Refused(_) | Self::Findings(_) => Vec::new(),
+            Self::Refused(_) | Self::Beyond { .. } | Self::Findings(_) => Vec::new(),
         }
     }
 }
@@ -197,8 +206,10 @@ macro_rules! targets {
 }
 
 targets! {
+    agentcore,
     cedar,
     envoy,
+    toolhive,
 }
 
 /// The note for a key that a target does not express.
@@ -219,6 +230,17 @@ pub static TARGET_LEFT_OUT: Rule = Rule {
     what: "Finds targets that a compile leaves out, because they need something that the workspace does not declare.",
     why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
     fix: "Add what is missing, as the help says. A target that `--target` or `mcpctl.yaml` names is an error instead.",
+};
+
+/// The warning about a target that a plain compile leaves out because the workspace is beyond a limit of its product.
+pub static TARGET_OVER_LIMIT: Rule = Rule {
+    name: "target-over-limit",
+    severity: Severity::Warning,
+    what: "Finds targets that a compile leaves out, because the files made for them are beyond what their product holds, or \
+           ask of it what it cannot do.",
+    why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
+    fix: "Do what the help says, or leave that product out of the system. A target that `--target` or `mcpctl.yaml` names is \
+          an error instead.",
 };
 
 /// The error for two names that become one in a product.
@@ -253,7 +275,8 @@ pub static TARGET_STRICTER: Rule = Rule {
 };
 
 /// Every rule of this stage.
-pub static RULES: &[&Rule] = &[&NOT_EXPRESSIBLE, &TARGET_LEFT_OUT, &NAME_COLLISION, &TARGET_LIMIT, &TARGET_STRICTER];
+pub static RULES: &[&Rule] =
+    &[&NOT_EXPRESSIBLE, &TARGET_LEFT_OUT, &TARGET_OVER_LIMIT, &NAME_COLLISION, &TARGET_LIMIT, &TARGET_STRICTER];
 
 /// What a target sees of requests, by its own word and the settings.
 #[must_use]
@@ -293,27 +316,11 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
         };
         if let Some(why) = why {
             view.blind.insert(fact.clone(), why.to_owned());
+        } else if target.recognises_callers {
+            view_unshown(&mut view, model, policy, fact, evidence);
         }
     }
-    let template = |name: &str| -> Vec<&FactName> {
-        let of = |evidence: &Evidence| {
-            matches!(evidence, Evidence::Claim(claim)
-                if matches!(&claim.test, ClaimTest::Contains(text) if text.contains(name)))
-        };
-        known.iter().filter(|(_, evidence)| of(evidence)).map(|(fact, _)| *fact).collect()
-    };
-    let (of_tools, of_units) = (template("{tool}"), template("{unit}"));
     for (index, object) in (0..).zip(&policy.objects) {
-        let mut unshown: BTreeSet<FactName> = BTreeSet::new();
-        if !matches!(object.kind, ObjectKind::Tool(_)) {
-            unshown.extend(of_tools.iter().map(|fact| FactName::clone(fact)));
-        }
-        if !of_units.is_empty() && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none()) {
-            unshown.extend(of_units.iter().map(|fact| FactName::clone(fact)));
-        }
-        if !unshown.is_empty() {
-            view.unshown.insert(index, unshown);
-        }
         match (target.leaves_out)(model, &object.kind) {
             None => {}
             Some(LeftOut::Denied(why)) => drop(view.left_out.insert(index, why.to_owned())),
@@ -321,6 +328,20 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
         }
     }
     view
+}
+
+/// Adds the objects for which no request can show a fact, because its evidence names what they do not have.
+fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName, evidence: Option<&Evidence>) {
+    let Some(Evidence::Claim(claim)) = evidence else { return };
+    let ClaimTest::Contains(text) = &claim.test else { return };
+    let (tool, unit) = (text.contains("{tool}"), text.contains("{unit}"));
+    for (index, object) in (0..).zip(&policy.objects).filter(|_| tool || unit) {
+        let no_tool = tool && !matches!(object.kind, ObjectKind::Tool(_));
+        let no_unit = unit && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none());
+        if no_tool || no_unit {
+            view.unshown.entry(index).or_default().insert(fact.clone());
+        }
+    }
 }
 
 /// A key in use that a target does not express.
@@ -442,6 +463,15 @@ pub fn left_out(target: &Target, model: &Model, sources: &Sources, needs: &[Need
     let list = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
     let message = format!("target `{}` is left out: it needs {}", target.name, list(|need| &need.what));
     Diagnostic::new(&TARGET_LEFT_OUT, loc, message).help(list(|need| &need.how))
+}
+
+/// The warning that a target is left out, because it needs what no workspace of this size or kind has.
+#[must_use]
+pub fn over_limit(target: &Target, model: &Model, sources: &Sources, what: &str, how: &str) -> Diagnostic {
+    let first = sources.iter().map(|(id, _)| Loc::start_of(id)).next().unwrap_or_default();
+    let settings = model.deployment.of(target.name).map(|settings| settings.loc);
+    let message = format!("target `{}` is left out: it needs {what}", target.name);
+    Diagnostic::new(&TARGET_OVER_LIMIT, settings.or(model.registry).unwrap_or(first), message).help(how)
 }
 
 /// The notes about keys that a target does not express.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::load::{self, FailOn, Loaded, Shown, Source};
 use super::refusal::Refusal;
 use super::{Exit, Outcome, Session, today};
-use crate::analysis::Analysis;
+use crate::analysis::{self, Analysis};
 use crate::build::{self, Built};
 use crate::bundle::{self, manifest::sources_digest};
 use crate::checks::{self, CheckedModel};
@@ -60,7 +60,8 @@ impl Compile {
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let asked = asked(&self.targets)?;
         let out = self.out.as_deref().map(|out| session.globals.at(out));
-        let Loaded { root, analysis } = self.source.analyse(out.as_deref(), self.today.as_deref(), session)?;
+        let Loaded { root, mut analysis } = self.source.analyse(out.as_deref(), self.today.as_deref(), session)?;
+        analysis::schemas::attach(&mut analysis);
         let Analysis { sources, settings, model, policy, report, counts } = analysis;
         let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url: settings.docs_url.as_deref() };
         let mandatory: Vec<&'static Target> =
@@ -75,7 +76,8 @@ impl Compile {
         let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked };
         let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
         let mut all = Report { diagnostics: report.diagnostics };
-        let Built { bundle, notes } = match build::build(&checked, &sources, &targets, &digest) {
+        let built = build::build_what_fits(&checked, &sources, &targets, &mandatory, &digest);
+        let (Built { bundle, notes }, over_limit) = match built {
             Ok(built) => built,
             Err(errors) => {
                 // Faults of the workspace have their places; all else could not run.
@@ -93,6 +95,7 @@ impl Compile {
         let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
         all.extend(left_out);
+        all.extend(over_limit);
         all.sort();
         let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
         if exit != Exit::Clean {

@@ -90,6 +90,11 @@ pub trait Product: Sync {
 
     /// The subjects that the rules for this server name: callers that are none of them are all alike to it.
     fn subjects(&self, server: &ServerName) -> BTreeSet<String>;
+
+    /// Whether it can tell from such a token who calls. Where it cannot, it must deny whatever the token means.
+    fn reads(&self, _token: &Token) -> bool {
+        true
+    }
 }
 
 /// What one gateway's files decide.
@@ -145,6 +150,8 @@ struct Caller<'a> {
     unit: Option<&'a crate::model::name::UnitName>,
     subject: Option<&'a str>,
     tokens: Vec<Token>,
+    /// Tokens that mean the caller, too, but not to the product.
+    unread: Vec<Token>,
 }
 
 struct Question<'a> {
@@ -374,6 +381,10 @@ impl<'a> Question<'a> {
         for issuer in self.issuers() {
             let speaks = issuer.is_none_or(|issuer| issuer.may_speak_for(caller.kind, caller.unit));
             let mut others = Outcome::default();
+            for token in &caller.unread {
+                let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
+                self.put(server, fixed, &mut others)?;
+            }
             for token in &caller.tokens {
                 let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
                 self.put(server, fixed, if speaks { &mut outcome } else { &mut others })?;
@@ -468,7 +479,22 @@ impl<'a> Question<'a> {
             }
             (PrincipalId::AnyAgent(_), _) | (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => {}
         }
-        Some(Caller { kind, unit, subject, tokens })
+        // Whom the registry names has its unit from there, whatever the token says of it.
+        if let (Some(_), Some(claim)) = (subject, &self.unit_claim) {
+            let units = self.policy.principals.iter().filter_map(|principal| match &principal.id {
+                PrincipalId::AnyAgent(unit) => unit.as_ref(),
+                PrincipalId::Agent(_) | PrincipalId::Flow(_) => None,
+            });
+            for unit in units {
+                for token in [0, 1].into_iter().filter_map(|at| tokens.get(at).cloned()).collect::<Vec<_>>() {
+                    let mut token = token;
+                    token.texts.insert(claim.clone(), unit.to_string());
+                    tokens.push(token);
+                }
+            }
+        }
+        let (tokens, unread) = tokens.into_iter().partition(|token| self.product.reads(token));
+        Some(Caller { kind, unit, subject, tokens, unread })
     }
 
     /// A token with these texts, and the facts that follow from them.

@@ -83,13 +83,7 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
                 }
                 continue;
             }
-            if let Some(facts) = view.unshown.get(&object.0) {
-                let unshown = facts.iter().map(bit).fold(0, |all, bit| all | bit);
-                let shown = old.minimal_sets().iter().copied().filter(|set| set & unshown == 0);
-                cell.condition = conditions.intern(narrowed(&Condition::any_of(shown)));
-            } else {
-                cell.condition = number(cell.condition, &mut conditions);
-            }
+            cell.condition = number(cell.condition, &mut conditions);
             if let Some(others) = overlaps.get(&object.0) {
                 let condition = others.iter().fold(conditions.get(cell.condition).clone(), |all, other| {
                     let at = row.iter().find(|(object, _)| object.0 == *other);
@@ -98,6 +92,12 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
                     all.and(&theirs)
                 });
                 cell.condition = conditions.intern(condition);
+            }
+            if let Some(facts) = view.unshown.get(&object.0) {
+                let unshown = facts.iter().map(bit).fold(0, |all, bit| all | bit);
+                let sets = conditions.get(cell.condition).minimal_sets().iter().copied();
+                let shown = Condition::any_of(sets.filter(|set| set & unshown == 0));
+                cell.condition = conditions.intern(shown);
             }
             for fact in policy.facts.named(blind) {
                 let bit = policy.facts.mask(fact.as_str()).unwrap_or_default();

@@ -27,6 +27,7 @@ pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
         let found = others.iter().find(|(name, _)| name == wanted);
         found.map(|(_, text)| text.clone().into_bytes()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
     });
+    crate::analysis::schemas::attach(&mut analysis);
     let findings: Vec<String> =
         analysis.report.diagnostics.iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect();
     let checked = accept(analysis.model, analysis.policy, &analysis.report)

@@ -1,0 +1,44 @@
+//! The JSON Schemas of tools, for targets that type arguments by them. Reading a workspace keeps their places alone: most
+//! runs need no more, and they are most of what a registry says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Analysis;
+use crate::model::access::Evidence;
+use crate::schema::arena::to_json;
+use crate::source::yaml::{self, Kind, NodeId, Tree};
+use crate::source::{FileId, Loc};
+
+/// Reads the schema of every tool again, if a requirement asks for an argument at all.
+pub fn attach(analysis: &mut Analysis) {
+    let evidence = analysis.model.identity.iter().flat_map(|identity| identity.evidence.values());
+    if !evidence.into_iter().any(|evidence| matches!(evidence.value, Evidence::Argument(_))) {
+        return;
+    }
+    let tools = || analysis.model.servers.values().flat_map(|server| server.tools.values());
+    let mut wanted: BTreeMap<FileId, BTreeSet<Loc>> = BTreeMap::new();
+    for loc in tools().filter_map(|tool| tool.input_schema) {
+        wanted.entry(loc.file).or_default().insert(loc);
+    }
+    let mut texts: BTreeMap<Loc, String> = BTreeMap::new();
+    for (file, locs) in wanted {
+        let tree = yaml::parse(file, analysis.sources.file(file), &mut Vec::new());
+        for root in tree.documents() {
+            collect(&tree, *root, &locs, &mut texts);
+        }
+    }
+    analysis.model.input_schemas = texts;
+}
+
+fn collect(tree: &Tree<'_>, node: NodeId, wanted: &BTreeSet<Loc>, texts: &mut BTreeMap<Loc, String>) {
+    let loc = tree.loc(node);
+    if wanted.contains(&loc) {
+        texts.insert(loc, to_json(tree, node).to_string());
+        return;
+    }
+    match tree.kind(node) {
+        Kind::Sequence(elements) => elements.iter().for_each(|element| collect(tree, *element, wanted, texts)),
+        Kind::Mapping(entries) => entries.iter().for_each(|(_, value)| collect(tree, *value, wanted, texts)),
+        Kind::Scalar(_) | Kind::Alias(_) => {}
+    }
+}

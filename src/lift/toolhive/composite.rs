@@ -1,0 +1,133 @@
+//! Composite tools: that each workflow is one, with all its calls, in an order that is neither looser nor tighter than the
+//! workflow's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::{LiftError, Resource, text};
+use crate::bundle::Artifact;
+use crate::lift::labels::label;
+use crate::model::Model;
+use crate::model::flow::Flow;
+use crate::model::name::FlowKind;
+
+const PATH: &str = "toolhive/composite-tools.yaml";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolSpec {
+    name: String,
+    description: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Step {
+    id: String,
+    r#type: String,
+    tool: String,
+    #[serde(default)]
+    depends_on: Vec<String>,
+    on_error: Option<OnError>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct OnError {
+    action: String,
+    retry_count: u32,
+}
+
+/// What a workflow asks of one call.
+struct Expected {
+    tool: String,
+    /// The calls that must be done before.
+    after: BTreeSet<String>,
+}
+
+/// Takes the file from those that are left over.
+pub(super) fn check(
+    files: &BTreeMap<String, Artifact>,
+    rest: &mut BTreeSet<&str>,
+    model: &Model,
+    namespace: &str,
+) -> Result<(), LiftError> {
+    let flows =
+        model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
+    let mut missing: BTreeMap<String, BTreeMap<String, Expected>> = flows
+        .map(|flow| (label(&flow.id.value.name), expected(flow)))
+        .filter(|(_, expected)| !expected.is_empty())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    rest.remove(PATH);
+    let orchestration = model.orchestration.get(&None).and_then(|found| found.max_attempts.as_ref());
+    let retries = orchestration.map_or(0, |attempts| attempts.value.0.saturating_sub(1));
+    for document in serde_yaml::Deserializer::from_str(text(files, PATH)?) {
+        let resource = Resource::<ToolSpec>::deserialize(document)
+            .map_err(|cause| LiftError::Stranger(format!("`{PATH}` cannot be read: {cause}")))?;
+        let name = resource.spec.name.clone();
+        resource.check(PATH, "VirtualMCPCompositeToolDefinition", &name, namespace)?;
+        let wrong = |what: &str| Err(LiftError::Stranger(format!("the composite tool `{name}` {what}")));
+        let Some(expected) = missing.remove(&name) else { return wrong("is no workflow, or is there twice") };
+        if resource.spec.description.is_empty() {
+            return wrong("has no description");
+        }
+        let mut after: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for step in &resource.spec.steps {
+            let Some(call) = expected.get(&step.id) else { return wrong("has a step that no workflow has") };
+            let found = step.on_error.as_ref().map(|on_error| (on_error.action.as_str(), on_error.retry_count));
+            if step.r#type != "tool" || step.tool != call.tool || found != (retries > 0).then_some(("retry", retries)) {
+                return wrong(&format!("does something else in the step `{}`", step.id));
+            }
+            // Steps stand in an order in which what they need is before them.
+            let mut all: BTreeSet<String> = BTreeSet::new();
+            for needed in &step.depends_on {
+                let Some(before) = after.get(needed.as_str()) else { return wrong("needs a step before it is there") };
+                all.extend(before.iter().cloned());
+                all.insert(needed.clone());
+            }
+            if all != call.after {
+                return wrong(&format!("does the step `{}` too early or too late", step.id));
+            }
+            if after.insert(&step.id, all).is_some() {
+                return wrong("has a step twice");
+            }
+        }
+        if after.len() != expected.len() {
+            return wrong("lacks a step");
+        }
+    }
+    match missing.keys().next() {
+        None => Ok(()),
+        Some(name) => Err(LiftError::Stranger(format!("there is no composite tool for the workflow `{name}`"))),
+    }
+}
+
+/// Every call of a workflow that is no compensation, by the id of its step.
+fn expected(flow: &Flow) -> BTreeMap<String, Expected> {
+    let graph = flow.graph();
+    let calls = |at: usize| -> Vec<(String, String)> {
+        let Some(step) = flow.steps.get(at) else { return Vec::new() };
+        let made = step.calls.iter().filter(|call| !call.compensation).zip(1..);
+        made.filter_map(|(call, number)| {
+            let server = call.server.as_ref()?;
+            let id = format!("{}-{number}", label(step.name.value.as_str()));
+            Some((id, format!("{}.{}", label(server.as_str()), call.tool.value)))
+        })
+        .collect()
+    };
+    let mut expected = BTreeMap::new();
+    for at in 0..flow.steps.len() {
+        let before = graph.before(at).into_iter().filter(|step| *step != at);
+        let mut after: BTreeSet<String> = before.flat_map(|step| calls(step).into_iter().map(|(id, _)| id)).collect();
+        for (id, tool) in calls(at) {
+            expected.insert(id.clone(), Expected { tool, after: after.clone() });
+            after.insert(id);
+        }
+    }
+    expected
+}

@@ -1,0 +1,108 @@
+//! What AgentCore's policies can see of a request.
+
+use crate::model::Model;
+use crate::model::access::{AccessRules, ArgumentEvidence, ClaimTest, Evidence};
+use crate::model::server::Tool;
+use crate::targets::dialects;
+
+/// Why a fact cannot be seen.
+pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option<&'static str> {
+    match evidence {
+        Evidence::KnownCaller => None,
+        Evidence::Transport => Some(
+            "AgentCore's policies do not see the connection; its endpoints take HTTPS alone, which is `tls`, and no \
+             certificates of clients",
+        ),
+        Evidence::Argument(argument) => unseen_argument(model, fact, argument),
+        Evidence::Claim(claim) => match (&claim.test, claim.path.as_slice()) {
+            (ClaimTest::DiffersFrom(other), path) if dialects::is_delegation(path, other) => None,
+            (ClaimTest::DiffersFrom(_), _) => {
+                Some("of two claims, AgentCore's policies can compare `act.sub` and `sub` alone")
+            }
+            (_, [name]) if matches!(name.as_str(), "sub" | "act" | "iss") => {
+                Some("that claim tells who calls, and is read for that alone")
+            }
+            (ClaimTest::Contains(template), [_]) if values(model, template).all(|value| is_plain(&value)) => None,
+            (ClaimTest::Contains(_), [_]) => Some(
+                "AgentCore's policies see the JSON text of a list, in which a value is told for certain only if it is of \
+                 letters, digits and `_./:@+=#~%!$-` in ASCII, does not begin with one of `:%!$-`, and reads as no number or \
+                 word of JSON",
+            ),
+            (ClaimTest::Present, [_]) => None,
+            (ClaimTest::Contains(_) | ClaimTest::Present, _) => Some(
+                "AgentCore's policies see the JSON text of a claim, in which nothing nested can be told for certain",
+            ),
+        },
+    }
+}
+
+/// Every value that a template can have.
+fn values<'a>(model: &'a Model, template: &'a str) -> impl Iterator<Item = String> + 'a {
+    model.servers.values().flat_map(move |server| {
+        let name = server.name.value.as_str();
+        let of_tools = server.tools.keys().map(|tool| Some(tool.as_str()));
+        of_tools.chain([None]).filter_map(move |tool| dialects::expanded(template, model, name, tool))
+    })
+}
+
+/// Whether the text is the same in JSON, stands for itself alone, and cannot be mistaken for what is beside it.
+pub(super) fn is_plain(text: &str) -> bool {
+    let inside = |letter: char| letter.is_ascii_alphanumeric() || "_./:@+=#~%!$-".contains(letter);
+    let begins = |letter: char| letter.is_ascii_alphanumeric() || "_./@+=#~".contains(letter);
+    // A number, true and false have such a text, too.
+    let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| !value.is_null());
+    text.chars().all(inside) && text.starts_with(begins) && !is_json
+}
+
+/// An argument is seen where the tools' own schemas declare it: AgentCore makes the types of its policies from them.
+fn unseen_argument(model: &Model, fact: &str, argument: &ArgumentEvidence) -> Option<&'static str> {
+    let numeric = argument.at_least.is_some() || argument.at_most.is_some();
+    let expected = match (numeric, argument.one_of.is_empty()) {
+        (true, true) => "integer",
+        (false, false) => "string",
+        (true, false) | (false, true) => return Some("an argument has one type in AgentCore's policies"),
+    };
+    let tools =
+        model.servers.values().flat_map(|server| server.tools.iter().map(move |(name, tool)| (server, name, tool)));
+    let everywhere = mentioned(model, fact);
+    let concerned = tools.filter(|(server, name, _)| {
+        let asks = |access: &crate::model::server::ServerAccess| {
+            let own = access.tools.get(*name).into_iter().flat_map(|tool| &tool.requires);
+            access.requires.iter().chain(own).any(|required| required.value.as_str() == fact)
+        };
+        everywhere || asks(&server.access) || server.overlay.as_ref().is_some_and(asks)
+    });
+    let all = concerned
+        .map(|(_, _, tool)| declared(model, tool, &argument.name))
+        .all(|kind| kind.as_deref() == Some(expected));
+    (!all).then_some(
+        "AgentCore's policies see an argument only if the `input_schema` of every tool that needs it declares it, as \
+         `integer` for bounds or as `string` for texts",
+    )
+}
+
+/// Whether something else than a server asks for the fact, so that any tool may need it.
+fn mentioned(model: &Model, fact: &str) -> bool {
+    let is = |name: &str| name == fact;
+    let of_rules = |rules: &AccessRules| {
+        let levels = rules.levels.values().flat_map(|level| {
+            level.requirements.iter().chain(level.alternatives.iter().flat_map(|other| &other.requirements))
+        });
+        let classes = rules.classes.iter().flat_map(|class| &class.requires);
+        levels.chain(classes).any(|required| is(required.value.as_str()))
+    };
+    of_rules(&model.access)
+        || model.overlays.values().any(of_rules)
+        || model.grants().any(|grant| grant.requires.iter().any(|required| is(required.value.as_str())))
+}
+
+/// The type of a tool's argument, where its schema gives one and no more than one.
+fn declared(model: &Model, tool: &Tool, argument: &str) -> Option<String> {
+    let schema: serde_json::Value = serde_json::from_str(model.input_schemas.get(&tool.input_schema?)?).ok()?;
+    let property = schema.get("properties")?.get(argument)?;
+    // An enumeration is an entity in AgentCore.
+    if property.get("enum").is_some() {
+        return None;
+    }
+    property.get("type")?.as_str().map(str::to_owned)
+}

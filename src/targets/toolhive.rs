@@ -1,0 +1,185 @@
+//! The target `toolhive`: for each server the authorization of ToolHive's proxy in front of it, and for each workflow a
+//! composite tool.
+//!
+//! ToolHive's Cedar has no schema, types without a namespace, and one rule of its own: a policy that fails to evaluate
+//! denies the whole request. So every attribute is asked for before it is read.
+
+mod composite;
+mod coverage;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::dialects::{self, Grant, Rows};
+use super::names::{dns_label, dns_labels};
+use super::{CompileError, Files, Input, LeftOut, Need, Proof, Target};
+use crate::cedar::dialect::Statement;
+use crate::model::Model;
+use crate::model::access::{ClaimTest, Evidence};
+use crate::model::name::ServerName;
+use crate::policy::ObjectKind;
+use crate::source::Loc;
+use rules::Rules;
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "toolhive",
+    summary: "Authorization of ToolHive's proxies, and composite tools",
+    doc: "\
+For ToolHive's operator, resources of `toolhive.stacklok.dev/v1beta1` in the namespace that `targets.toolhive.namespace` names \
+(`mcp` by default):
+
+- `authz/SERVER.yaml`: one `MCPAuthzConfig` for each server. Name it in `authzConfigRef` of the `MCPServer` or \
+`MCPRemoteProxy` in front of that server, which must have the same name as the `MCPAuthzConfig`: its policies hold for \
+`MCP::\"SERVER\"` alone, so that attached to another server they permit nothing. A server that nobody may use has one \
+policy, which forbids everything.
+- `composite-tools.yaml`: one `VirtualMCPCompositeToolDefinition` for each workflow, for a `VirtualMCPServer`: the steps in \
+their order, each retried as `orchestration` says. The arguments of the steps are for you to add; mcpctl knows none. A \
+compensation has no place in a composite tool and is left out. A composite tool decides nothing: each of its calls is \
+judged by the server's own `MCPAuthzConfig`.
+
+Load them with `kubectl apply -f authz -f composite-tools.yaml`.
+
+What the policies ask of a token stands in its claims: the caller is `act.sub` where there is `act`, else `sub`; the issuer \
+is `iss`. They are only as good as the authentication before them: the `oidcConfigRef` of each `MCPServer` must accept the \
+issuers and audiences of `identity` and no others, which mcpctl does not write. Do not set `multi_valued_claims`: it splits \
+a text at its spaces, so that `claim: amr, contains: mfa` would hold for the text `no mfa`.
+
+Where ToolHive differs from the access relation, it denies: a token without `sub`, although it names an actor; and any \
+request whose token has, in a claim that some policy for that tool reads, a text other than the one asked for, a number or an \
+object. Arguments can be compared with texts only: ToolHive cuts numbers after four decimals before the policies see them.
+
+ToolHive itself lets through `initialize`, `server/discover`, `ping` and notifications for every token that it accepts, and \
+filters the lists of tools, prompts and resources by what may be called, got and read.",
+    coverage: coverage::coverage,
+    expressed: coverage::expressed,
+    names,
+    proof: Proof::Model(
+        "ToolHive's rules as its source has them, interpreted by mcpctl; Cedar's own authorizer decides the same in the \
+         tests, and the resources conform to ToolHive's published schemas",
+    ),
+    needs,
+    blind_to,
+    leaves_out,
+    recognises_callers: true,
+    matches_uris: true,
+    compile,
+};
+
+/// The API of the resources.
+const API: &str = "toolhive.stacklok.dev/v1beta1";
+
+/// Most bytes of one resource: what Kubernetes stores of a `ConfigMap`, which the operator makes of it.
+const MOST_BYTES: usize = 1_000_000;
+
+/// Deepest path of a claim that ToolHive hands to Cedar.
+const DEEPEST: usize = 10;
+
+fn names(model: &Model) -> BTreeMap<String, String> {
+    let servers = model.servers.keys().map(|name| name.as_str());
+    let pairs = servers.map(|name| (dns_label(name), name.to_owned())).filter(|(label, name)| label != name);
+    pairs.collect()
+}
+
+fn needs(model: &Model) -> Vec<Need> {
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers).count();
+    if issuers > 0 {
+        return Vec::new();
+    }
+    let loc = model.identity.as_ref().map(|identity| identity.loc);
+    vec![Need {
+        what: "a token issuer".to_owned(),
+        how: "add `issuer` and `audiences` to `identity`: without it, the policies could not tell whose tokens name a \
+              caller"
+            .to_owned(),
+        loc,
+    }]
+}
+
+fn blind_to(_: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
+    match evidence {
+        Evidence::KnownCaller => None,
+        Evidence::Transport => Some("ToolHive's policies do not see how the connection is encrypted"),
+        Evidence::Argument(argument) if argument.at_least.is_some() || argument.at_most.is_some() => {
+            Some("ToolHive cuts numbers after four decimals before its policies see them, so a bound is not exact")
+        }
+        Evidence::Argument(_) => None,
+        Evidence::Claim(claim) => match &claim.test {
+            ClaimTest::DiffersFrom(other) if dialects::is_delegation(&claim.path, other) => None,
+            ClaimTest::DiffersFrom(_) => Some("of two claims, ToolHive's policies compare `act.sub` and `sub` alone"),
+            ClaimTest::Contains(_) | ClaimTest::Present => unseen_claim(&claim.path),
+        },
+    }
+}
+
+fn unseen_claim(path: &[String]) -> Option<&'static str> {
+    match path.first().map(String::as_str) {
+        None => Some("the claim has no name"),
+        Some("sub" | "act" | "iss") => Some("that claim tells who calls, and is read for that alone"),
+        Some(_) if path.len() > DEEPEST => Some("ToolHive drops what is nested more than ten deep in a claim"),
+        Some(_) => None,
+    }
+}
+
+fn leaves_out(_: &Model, kind: &ObjectKind) -> Option<LeftOut> {
+    match kind {
+        ObjectKind::Protocol => Some(LeftOut::Undecided(
+            "ToolHive lets the protocol's own methods through for every token that it accepts, and filters lists",
+        )),
+        ObjectKind::Tool(_) | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None,
+    }
+}
+
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
+    let Input { model, policy, .. } = input;
+    let settings = model.deployment.of(TARGET.name);
+    let namespace = settings.and_then(|settings| settings.namespace.as_ref());
+    let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
+    let places = model.servers.values().map(|server| (server.name.value.as_str(), server.name.loc));
+    let labels = dns_labels(TARGET.name, places).map_err(CompileError::Findings)?;
+    let rules = Rules { model, policy, subjects: dialects::subjects(policy) };
+    let rows = Rows::new(model, policy);
+    let mut of_server: BTreeMap<&ServerName, Vec<&Grant<'_>>> = BTreeMap::new();
+    let grants = dialects::grants(model, policy, false);
+    for grant in &grants {
+        if let Some(object) = grant.objects.first() {
+            of_server.entry(&policy.object_at(*object).server).or_default().push(grant);
+        }
+    }
+    let mut files = Vec::new();
+    for server in model.servers.values() {
+        let name = &server.name.value;
+        let Some(label) = labels.get(name.as_str()) else { continue };
+        let grants = of_server.get(name).into_iter().flatten();
+        let mut statements: Vec<Statement> = grants.filter_map(|grant| rules.of(label, grant)).collect();
+        statements.extend(rules.of_resources(label, name, &rows));
+        if statements.is_empty() {
+            statements.push(rules::closed());
+        }
+        let policies = statements.iter().map(Statement::print).collect::<Result<Vec<_>, _>>()?;
+        let document = json!({
+            "apiVersion": API,
+            "kind": "MCPAuthzConfig",
+            "metadata": {"name": label, "namespace": namespace},
+            "spec": {"type": "cedarv1", "config": {"policies": policies, "entities_json": "[]"}},
+        });
+        let from: Vec<Loc> = std::iter::once(server.name.loc).chain(server.access.at).collect();
+        let file = super::yaml(&format!("authz/{label}.yaml"), &[document], from)?;
+        let size = file.1.bytes.len();
+        if size > MOST_BYTES {
+            let what = format!("the policies of server `{name}` to take at most {MOST_BYTES} bytes; they take {size}");
+            return Err(CompileError::Beyond {
+                what,
+                how: "let fewer callers differ in what they need there".to_owned(),
+            });
+        }
+        files.push(file);
+    }
+    files.extend(composite::file(model, namespace, &labels)?);
+    Ok(files)
+}

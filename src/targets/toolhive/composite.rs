@@ -1,0 +1,103 @@
+//! Composite tools: each workflow as steps that call one tool each, in their order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::API;
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::model::flow::Flow;
+use crate::model::name::FlowKind;
+use crate::source::Loc;
+use crate::targets::CompileError;
+use crate::targets::names::dns_labels;
+
+/// The file with all of them; none where there is no workflow.
+pub(super) fn file(
+    model: &Model,
+    namespace: &str,
+    servers: &BTreeMap<&str, String>,
+) -> Result<Option<(String, Artifact)>, CompileError> {
+    let flows: Vec<&Flow> = model
+        .flows
+        .values()
+        .filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none())
+        .collect();
+    let named = flows.iter().map(|flow| (&*flow.id.value.name, flow.id.loc));
+    let names = dns_labels(super::TARGET.name, named).map_err(CompileError::Findings)?;
+    let mut documents = Vec::new();
+    let mut from: Vec<Loc> = Vec::new();
+    for flow in flows {
+        let Some(name) = names.get(&*flow.id.value.name) else { continue };
+        let steps = steps(model, flow, servers)?;
+        if steps.is_empty() {
+            continue;
+        }
+        from.push(flow.id.loc);
+        documents.push(json!({
+            "apiVersion": API,
+            "kind": "VirtualMCPCompositeToolDefinition",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "name": name,
+                "description": format!("The workflow {}", flow.id.value.name),
+                "steps": steps,
+            },
+        }));
+    }
+    if documents.is_empty() {
+        return Ok(None);
+    }
+    super::super::yaml("composite-tools.yaml", &documents, from).map(Some)
+}
+
+/// One step for each call that is no compensation. The calls of one step of the workflow come one after the other.
+fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result<Vec<Value>, CompileError> {
+    let ids = dns_labels(super::TARGET.name, flow.steps.iter().map(|step| (step.name.value.as_str(), step.name.loc)))
+        .map_err(CompileError::Findings)?;
+    let orchestration = Model::in_scope(&model.orchestration, &None);
+    let attempts = orchestration.and_then(|found| found.max_attempts.as_ref()).map_or(1, |attempts| attempts.value.0);
+    let graph = flow.graph();
+    let calls = |at: usize| {
+        let step = flow.steps.get(at);
+        step.into_iter().flat_map(|step| step.calls.iter().filter(|call| !call.compensation))
+    };
+    let id = |at: usize, number: usize| {
+        let step = flow.steps.get(at).map_or("", |step| step.name.value.as_str());
+        format!("{}-{}", ids.get(step).map_or("", String::as_str), number + 1)
+    };
+    let mut steps = Vec::new();
+    for at in graph.order() {
+        // The last call of each step that must be done, or of those before it where it calls nothing.
+        let mut before: BTreeSet<String> = BTreeSet::new();
+        let mut open: Vec<usize> = graph.needs(at).collect();
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        while let Some(needed) = open.pop() {
+            if seen.insert(needed) {
+                match calls(needed).count() {
+                    0 => open.extend(graph.needs(needed)),
+                    several => drop(before.insert(id(needed, several - 1))),
+                }
+            }
+        }
+        for (number, call) in calls(at).enumerate() {
+            let server = call.server.as_ref().and_then(|server| servers.get(server.as_str()));
+            let Some(server) = server else { continue };
+            let needs: Vec<String> =
+                if number == 0 { before.iter().cloned().collect() } else { vec![id(at, number - 1)] };
+            let mut step = Map::new();
+            step.insert("id".to_owned(), json!(id(at, number)));
+            step.insert("type".to_owned(), json!("tool"));
+            step.insert("tool".to_owned(), json!(format!("{server}.{}", call.tool.value)));
+            if !needs.is_empty() {
+                step.insert("dependsOn".to_owned(), json!(needs));
+            }
+            if attempts > 1 {
+                step.insert("onError".to_owned(), json!({"action": "retry", "retryCount": attempts - 1}));
+            }
+            steps.push(Value::Object(step));
+        }
+    }
+    Ok(steps)
+}

@@ -1,0 +1,51 @@
+"""One caller of one tool, for tests of what happens around a call; and what the gateways wrote down of it."""
+
+import json
+import time
+
+from . import request
+from .fleet import Fleet
+from .wire import Refused
+
+
+class Caller:
+    """One caller of one tool, allowed unless the gateways say otherwise."""
+
+    def __init__(self, fleet: Fleet, name: str, server: str, tool: str, at="central", **more):
+        self.fleet, self.server, self.tool = fleet, server, tool
+        self.principal, self.object = fleet.relation.principal(name), fleet.relation.tool(server, tool)
+        self.everything = set(fleet.presenter.varied(self.object))
+        self.token = fleet.presenter.token(self.principal, self.everything, self.object, **more)
+        self.connection = fleet.connect(at, fleet.caller(self.principal))
+
+    def call(self, arguments='{"amount":5}', connection=None, token=None):
+        id_ = request.number()
+        headers = request.headers(token or self.token, f"p{id_}", ("tools/call", self.tool))
+        try:
+            return (connection or self.connection).ask("POST", request.path(self.server), headers, request.call(self.tool, arguments, id_, True))
+        except Refused as error:
+            return error
+
+    def status(self, **more) -> int:
+        return getattr(self.call(**more), "status", 0)
+
+    def until(self, status: int, seconds: float) -> tuple[bool, float]:
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if self.status() == status:
+                return True, time.monotonic() - began
+            time.sleep(0.05)
+        return False, seconds
+
+
+def log_lines(fleet: Fleet, name: str) -> list[dict]:
+    """The access log, flushed."""
+    fleet.running[name].ask("/reopen_logs", "POST")
+    time.sleep(0.3)
+    found = []
+    for line in (fleet.running[name].folder / "stdout.log").read_text(errors="replace").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [line for line in found if isinstance(line, dict)]

@@ -4,6 +4,9 @@
 //! difference. Anything that a lifter cannot read exactly is an error.
 
 pub mod cedar;
+pub mod cluster;
+pub mod istio;
+pub mod kubernetes;
 pub mod relation;
 pub mod world;
 

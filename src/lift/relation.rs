@@ -89,6 +89,12 @@ pub trait Product: Sync {
 
     /// The subjects that the rules for this server name: callers that are none of them are all alike to it.
     fn subjects(&self, server: &ServerName) -> BTreeSet<String>;
+
+    /// Whether it tells requests for one server apart. Where not, all of them are decided alike, and those that the model
+    /// knows nothing of with them: it is for the server to refuse these.
+    fn tells_apart(&self) -> bool {
+        true
+    }
 }
 
 /// What one gateway's files decide.
@@ -263,6 +269,9 @@ impl<'a> Question<'a> {
                 ObjectKind::Protocol | ObjectKind::Tool(_) => {}
             }
             found.push((*index, condition));
+        }
+        if !self.product.tells_apart() {
+            return Ok(found);
         }
         let tests = self.tests(&Object { server: server.clone(), kind: ObjectKind::Protocol });
         let mut lists: Vec<(&str, &Condition)> = Vec::new();

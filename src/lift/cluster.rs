@@ -49,7 +49,8 @@ impl<'m> Expected<'m> {
         let mut namespaces = BTreeMap::new();
         let mut places = BTreeMap::new();
         for (name, server) in &model.servers {
-            let Some(url) = server.url.as_ref().and_then(|url| Url::parse(&url.value).map(|parsed| (url, parsed))) else {
+            let Some(url) = server.url.as_ref().and_then(|url| Url::parse(&url.value).map(|parsed| (url, parsed)))
+            else {
                 continue;
             };
             let pool = model.bulkheads.iter().find_map(|(scope, pools)| {

@@ -23,11 +23,7 @@ use rule::Rule;
 ///
 /// # Errors
 /// Where they cannot be read exactly, or let a request through that nobody may make.
-pub fn lift(
-    artifacts: &BTreeMap<String, Artifact>,
-    model: &Model,
-    policy: &Policy,
-) -> Result<Vec<Part>, LiftError> {
+pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
     let istio = Istio::read(artifacts, model)?;
     let mut behind: BTreeMap<&str, BTreeSet<ServerName>> = BTreeMap::new();
     for object in &policy.objects {
@@ -195,10 +191,7 @@ fn selected<'m>(expected: &Expected<'m>, namespace: &str, selector: Option<&Sele
 }
 
 /// Checks the rules for tokens against the model's issuers.
-fn token_rules(
-    rules: Vec<JwtRule>,
-    model: &Model,
-) -> Result<BTreeMap<String, BTreeMap<String, String>>, LiftError> {
+fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BTreeMap<String, String>>, LiftError> {
     let mut found = BTreeMap::new();
     let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
     for rule in rules {

@@ -66,8 +66,13 @@ pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<()
 }
 
 fn expected_namespaces(model: &Model, expected: &Expected<'_>) -> BTreeMap<String, BTreeMap<String, String>> {
-    let subnets: BTreeMap<&str, &str> =
-        model.topology.segments.iter().rev().map(|(role, subnet)| (role.value.as_str(), subnet.value.as_str())).collect();
+    let subnets: BTreeMap<&str, &str> = model
+        .topology
+        .segments
+        .iter()
+        .rev()
+        .map(|(role, subnet)| (role.value.as_str(), subnet.value.as_str()))
+        .collect();
     let labels = |segment: &str, role: &str| {
         let mut labels = BTreeMap::new();
         labels.insert("istio-injection".to_owned(), "enabled".to_owned());

@@ -255,7 +255,8 @@ mod tests {
         let (mfa, mtls) = (1, 2);
         let tool = |name: &str| ObjectKind::Tool(name.into());
         let mut model = policy(&[tool("x"), tool("y"), tool("z")], &[&[mfa], &[mtls], &[mfa]]);
-        let cell = |object, condition| Narrowed { principal: PrincipalIx(0), object: ObjectIx(object), condition, why: "w" };
+        let cell =
+            |object, condition| Narrowed { principal: PrincipalIx(0), object: ObjectIx(object), condition, why: "w" };
         let mut stricter = Stricter { possible: 3, kept: 3, ..Stricter::default() };
         let all = vec![cell(0, Condition::always()), cell(1, Condition::all_of(mfa)), cell(2, Condition::never())];
         narrow(&mut model, all, &mut stricter);

@@ -130,7 +130,8 @@ fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc
     if let (Some(here), Some(there)) = (here, there)
         && here.value != there.value
     {
-        let message = format!("`kubernetes` has the namespace `{here}` and `istio` has `{there}`; they are for one cluster");
+        let message =
+            format!("`kubernetes` has the namespace `{here}` and `istio` has `{there}`; they are for one cluster");
         findings.push(Diagnostic::new(&TARGET_LIMIT, there.loc, message).label(here.loc, format!("`{here}`")));
     }
     let Some(namespace) = here.or(there) else {

@@ -150,7 +150,8 @@ pub(super) fn kustomization(files: &BTreeSet<String>) -> Value {
 
 /// A typed resource as a document.
 pub(super) fn document(resource: &impl Serialize) -> Result<Value, CompileError> {
-    serde_json::to_value(resource).map_err(|cause| CompileError::Refused(format!("a resource has no JSON form: {cause}")))
+    serde_json::to_value(resource)
+        .map_err(|cause| CompileError::Refused(format!("a resource has no JSON form: {cause}")))
 }
 
 /// Name and namespace.

@@ -77,7 +77,8 @@ fn needs(model: &Model) -> Vec<Need> {
         let more = if without.len() == 1 { String::new() } else { format!(" and {} more", without.len() - 1) };
         return vec![Need {
             what: format!("the URL of server `{}`{more}", first.name),
-            how: "add `url` to the server's entry in `mcp_registry`: connections are let through to its port".to_owned(),
+            how: "add `url` to the server's entry in `mcp_registry`: connections are let through to its port"
+                .to_owned(),
             loc: Some(first.name.loc),
         }];
     }

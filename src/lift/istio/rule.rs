@@ -121,7 +121,11 @@ impl Rule {
         }
         let named = of(&["sub"]).is_some_and(|condition| !condition.values.is_empty());
         let nobody = acts.is_some_and(|condition| condition.not_values == ["*"]);
-        if named && nobody { Ok(()) } else { stranger("a rule does not say who calls, or not that nobody acts for another") }
+        if named && nobody {
+            Ok(())
+        } else {
+            stranger("a rule does not say who calls, or not that nobody acts for another")
+        }
     }
 
     /// The subjects that it names.

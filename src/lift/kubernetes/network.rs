@@ -229,7 +229,8 @@ fn expected_of(from: &Pod, to: &Pod, port: &(u16, &str), meshed: bool) -> (bool,
 }
 
 fn ports(pod: &Pod, other: &Pod) -> BTreeSet<(u16, &'static str)> {
-    let mut ports = BTreeSet::from([(1, "TCP"), (53, "TCP"), (53, "UDP"), (443, "TCP"), (15_012, "TCP"), (15_012, "UDP")]);
+    let mut ports =
+        BTreeSet::from([(1, "TCP"), (53, "TCP"), (53, "UDP"), (443, "TCP"), (15_012, "TCP"), (15_012, "UDP")]);
     for pod in [pod, other] {
         if let Role::Server(_, port) = pod.role {
             ports.extend([(port, "TCP"), (port, "UDP"), (port.wrapping_add(1), "TCP")]);
@@ -257,11 +258,21 @@ fn pods(expected: &Expected<'_>, namespaces: &BTreeMap<String, BTreeMap<String, 
     ];
     for (name, label) in &expected.gateways {
         let labels = one("mcpctl.io/gateway", label);
-        found.push(pod(&format!("the gateway `{name}`"), Role::Gateway(name.clone()), &expected.gateways_namespace, labels));
+        found.push(pod(
+            &format!("the gateway `{name}`"),
+            Role::Gateway(name.clone()),
+            &expected.gateways_namespace,
+            labels,
+        ));
     }
     for namespace in expected.namespaces.keys() {
         found.push(pod("a pod among the servers", Role::NoServer, namespace, BTreeMap::new()));
-        found.push(pod("a gateway's label among the servers", Role::NoServer, namespace, one("mcpctl.io/gateway", "central")));
+        found.push(pod(
+            "a gateway's label among the servers",
+            Role::NoServer,
+            namespace,
+            one("mcpctl.io/gateway", "central"),
+        ));
     }
     for (name, place) in &expected.places {
         let role = Role::Server(place.gateway.clone(), place.port);

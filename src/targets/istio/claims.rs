@@ -94,7 +94,9 @@ pub(super) fn expanded(text: &str, object: &Object, server: &Server) -> Option<S
 pub(super) fn exact(text: &str, what: &str, loc: Loc) -> Result<String, Diagnostic> {
     if text.is_empty() || text.starts_with('*') || text.ends_with('*') {
         let message = format!("{what} `{text}` is a pattern for target `istio`, and no text");
-        return Err(Diagnostic::new(&TARGET_LIMIT, loc, message).help("choose one that neither begins nor ends with `*`"));
+        return Err(
+            Diagnostic::new(&TARGET_LIMIT, loc, message).help("choose one that neither begins nor ends with `*`")
+        );
     }
     Ok(text.to_owned())
 }

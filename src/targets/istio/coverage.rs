@@ -56,7 +56,9 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              is kept more often for the collector",
         ),
         FamilyId::Orchestration => Coverage::None("Istio decides single calls; running workflows is for their engine"),
-        FamilyId::HealthMonitoring => Coverage::None("probes of pods are for the platform, and weights for the gateways"),
+        FamilyId::HealthMonitoring => {
+            Coverage::None("probes of pods are for the platform, and weights for the gateways")
+        }
         FamilyId::Caching => Coverage::None("caches are for gateways and servers"),
         FamilyId::BatchProcessing => Coverage::None("Istio decides single calls; batching is for the processors"),
         FamilyId::Metrics => Coverage::None("the mesh has metrics of its own; these are for the gateways and servers"),

@@ -12,7 +12,8 @@ use kcr_security_istio_io::v1::peerauthentications::{
     PeerAuthentication, PeerAuthenticationMtls, PeerAuthenticationMtlsMode, PeerAuthenticationSpec,
 };
 use kcr_security_istio_io::v1::requestauthentications::{
-    RequestAuthentication, RequestAuthenticationJwtRules as JwtRule, RequestAuthenticationJwtRulesFromHeaders as FromHeader,
+    RequestAuthentication, RequestAuthenticationJwtRules as JwtRule,
+    RequestAuthenticationJwtRulesFromHeaders as FromHeader,
     RequestAuthenticationJwtRulesOutputClaimToHeaders as ClaimToHeader, RequestAuthenticationSpec,
 };
 use kcr_telemetry_istio_io::v1::telemetries::{
@@ -58,9 +59,15 @@ pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Re
                 Some(Jwks::File(_)) | None => None,
             },
             // Else a token in the query would do as well.
-            from_headers: Some(vec![FromHeader { name: "Authorization".to_owned(), prefix: Some("Bearer ".to_owned()) }]),
+            from_headers: Some(vec![FromHeader {
+                name: "Authorization".to_owned(),
+                prefix: Some("Bearer ".to_owned()),
+            }]),
             forward_original_token: Some(false),
-            output_claim_to_headers: Some(vec![ClaimToHeader { claim: "act".to_owned(), header: ACT_HEADER.to_owned() }]),
+            output_claim_to_headers: Some(vec![ClaimToHeader {
+                claim: "act".to_owned(),
+                header: ACT_HEADER.to_owned(),
+            }]),
             ..JwtRule::default()
         })
         .collect();
@@ -99,7 +106,8 @@ fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>,
         match by_host.get(place.host) {
             Some((first, known)) if *known != policy => {
                 let (a, b) = (&first.server.name, &place.server.name);
-                let message = format!("`{a}` and `{b}` share the host `{}` and need other limits of connections", place.host);
+                let message =
+                    format!("`{a}` and `{b}` share the host `{}` and need other limits of connections", place.host);
                 let help = "give each a host of its own, or the same bulkheads, pools and circuit breaker";
                 let finding = Diagnostic::new(&TARGET_LIMIT, place.loc(), message).help(help);
                 findings.push(finding.label(first.loc(), format!("`{a}`")));
@@ -132,9 +140,8 @@ fn traffic_policy(model: &Model, place: &Place<'_>) -> TrafficPolicy {
     let pools = |scope: &Scope| -> Option<&ResourcePool> {
         model.bulkheads.get(scope)?.iter().find(|pool| pool.servers.iter().any(|server| server.value.as_str() == name))
     };
-    let http = |scope: &Scope| {
-        model.connections.get(scope)?.http.iter().find(|pool| pool.server.value.as_str() == name)
-    };
+    let http =
+        |scope: &Scope| model.connections.get(scope)?.http.iter().find(|pool| pool.server.value.as_str() == name);
     // A pool's connections are for all its servers together; each gets its share, so that they never have more.
     let share = pools(&None).or_else(|| pools(&scope)).and_then(|pool| {
         let connections = pool.connections.as_ref()?.value;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::claims::{delegation, is_plain, is_plain_pattern, verified_headers};
 use crate::model::Model;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::policy::condition::Condition;
 use crate::policy::seen::Narrowed;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
@@ -14,7 +14,9 @@ const STRANGER: &str = "Istio cannot compare two claims with each other, so it s
                         where it knows one of the two by name";
 const WHOLE: &str = "without `verified_headers` Istio sees no tool, so a caller may use a server only as far as it may use \
                      everything on it";
-const OVERLAP: &str = "another pattern of the same server's resources may match the same URIs, and Istio cannot match it";
+const NAMELESS: &str = "the text that would show a fact names a tool or unit, and there is none to name";
+const OVERLAP: &str =
+    "another pattern of the same server's resources may match the same URIs, and Istio cannot match it";
 const ENCODED: &str = "its name does not stand in the header `Mcp-Name` as it is, but encoded";
 const PATTERN: &str = "Istio matches URIs by their beginning alone, and only URIs of visible ASCII without commas";
 
@@ -37,6 +39,32 @@ pub(super) fn evidence_for(model: &Model, fact: &str) -> Option<Evidence> {
     declared.or_else(|| default_evidence().into_iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence))
 }
 
+/// The facts whose text for an object cannot be told, because it names a tool or unit and there is none.
+struct Nameless {
+    of_tools: u64,
+    of_units: u64,
+}
+
+impl Nameless {
+    fn of(model: &Model, policy: &Policy) -> Self {
+        let bits = |word: &str| {
+            let facts = policy.facts.names().iter().map(|fact| fact.as_str());
+            let those = facts.filter(|fact| {
+                matches!(evidence_for(model, fact), Some(Evidence::Claim(claim))
+                    if matches!(&claim.test, ClaimTest::Contains(text) if text.contains(word)))
+            });
+            those.filter_map(|fact| policy.facts.mask(fact)).fold(0, |all, bit| all | bit)
+        };
+        Self { of_tools: bits("{tool}"), of_units: bits("{unit}") }
+    }
+
+    fn on(&self, model: &Model, object: &Object) -> u64 {
+        let of_tools = if matches!(object.kind, ObjectKind::Tool(_)) { 0 } else { self.of_tools };
+        let has_unit = model.servers.get(&object.server).is_some_and(|server| server.unit.is_some());
+        of_tools | if has_unit { 0 } else { self.of_units }
+    }
+}
+
 /// The facts that say that somebody acts for another one.
 pub(super) fn delegations(model: &Model, policy: &Policy) -> u64 {
     let facts = policy.facts.names().iter().map(|fact| fact.as_str());
@@ -48,16 +76,23 @@ pub(super) fn narrows(model: &Model, policy: &Policy) -> Vec<Narrowed> {
     let mut narrowed = Vec::new();
     let verified = verified_headers(model);
     let delegations = delegations(model, policy);
+    let nameless = Nameless::of(model, policy);
     let overlapping = if verified { overlapping(policy) } else { Vec::new() };
     for (principal, row) in (0..).map(PrincipalIx).zip(&policy.cells) {
         let stranger = matches!(policy.principal_at(principal).id, PrincipalId::AnyAgent(_));
         let mut by_server: BTreeMap<&str, Vec<(ObjectIx, Condition)>> = BTreeMap::new();
         for (object, cell) in row {
             let mut condition = policy.conditions.get(cell.condition).clone();
-            if stranger && condition.minimal_sets().iter().any(|set| set & delegations != 0) {
-                let sets = condition.minimal_sets().iter().copied().filter(|set| set & delegations == 0);
-                condition = Condition::any_of(sets);
-                narrowed.push(Narrowed { principal, object: *object, condition: condition.clone(), why: STRANGER });
+            let unseen = [
+                (nameless.on(model, policy.object_at(*object)), NAMELESS),
+                (if stranger { delegations } else { 0 }, STRANGER),
+            ];
+            for (bits, why) in unseen {
+                if condition.minimal_sets().iter().any(|set| set & bits != 0) {
+                    condition =
+                        Condition::any_of(condition.minimal_sets().iter().copied().filter(|set| set & bits == 0));
+                    narrowed.push(Narrowed { principal, object: *object, condition: condition.clone(), why });
+                }
             }
             if overlapping.binary_search(object).is_ok() {
                 narrowed.push(Narrowed { principal, object: *object, condition: Condition::never(), why: OVERLAP });
@@ -114,7 +149,8 @@ fn beginning(pattern: &str) -> &str {
 
 /// The URIs of a pattern that are decided by other patterns, as patterns of Istio.
 pub(super) fn excepted(policy: &Policy, object: &Object, pattern: &str) -> Vec<String> {
-    let narrower = others(policy, object).filter(|other| pattern.ends_with('*') && beginning(other).starts_with(beginning(pattern)));
+    let narrower = others(policy, object)
+        .filter(|other| pattern.ends_with('*') && beginning(other).starts_with(beginning(pattern)));
     let mut excepted: Vec<String> = narrower
         .map(|other| if other.contains('*') { format!("{}*", beginning(other)) } else { other.to_owned() })
         .collect();

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kcr_security_istio_io::v1::authorizationpolicies::{
-    AuthorizationPolicyRules as Rule, AuthorizationPolicyRulesFrom as From, AuthorizationPolicyRulesFromSource as Peers,
-    AuthorizationPolicyRulesTo as To, AuthorizationPolicyRulesToOperation as Operation,
-    AuthorizationPolicyRulesWhen as When,
+    AuthorizationPolicyRules as Rule, AuthorizationPolicyRulesFrom as From,
+    AuthorizationPolicyRulesFromSource as Peers, AuthorizationPolicyRulesTo as To,
+    AuthorizationPolicyRulesToOperation as Operation, AuthorizationPolicyRulesWhen as When,
 };
 
 use super::claims::{ACT_HEADER, delegation, exact, expanded, key, verified_headers};
@@ -190,7 +190,10 @@ impl<'a> Rules<'a> {
         if !self.verified {
             // They are all alike here.
             let first = cells.first().map(|(object, condition)| (self.policy.object_at(*object), *condition));
-            return first.map(|(object, condition)| (vec![Request::Whole], object, condition.clone())).into_iter().collect();
+            return first
+                .map(|(object, condition)| (vec![Request::Whole], object, condition.clone()))
+                .into_iter()
+                .collect();
         }
         let mut lists: BTreeMap<[&'static str; 2], (&Object, Condition)> = BTreeMap::new();
         for (index, condition) in cells {
@@ -213,7 +216,9 @@ impl<'a> Rules<'a> {
             found.push((request, object, (*condition).clone()));
         }
         // What is listed may be listed by whoever may use some of it.
-        found.extend(lists.into_iter().map(|(methods, (object, any))| (methods.map(Request::Method).to_vec(), object, any)));
+        found.extend(
+            lists.into_iter().map(|(methods, (object, any))| (methods.map(Request::Method).to_vec(), object, any)),
+        );
         found
     }
 
@@ -349,7 +354,10 @@ fn operations(requests: Vec<Request>) -> Vec<(Vec<&'static str>, Vec<When>)> {
     for (except, uris) in resources {
         let not_values = Some(except).filter(|except| !except.is_empty());
         let of_name = When { key: "request.headers[mcp-name]".to_owned(), values: Some(uris), not_values };
-        found.push((vec!["POST"], vec![method(&["resources/read", "resources/subscribe", "resources/unsubscribe"]), of_name]));
+        found.push((
+            vec!["POST"],
+            vec![method(&["resources/read", "resources/subscribe", "resources/unsubscribe"]), of_name],
+        ));
     }
     found
 }

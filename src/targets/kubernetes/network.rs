@@ -31,7 +31,10 @@ pub(super) fn policies(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value
     for namespace in [agents, gateways].into_iter().chain(cluster.server_namespaces.keys()) {
         found.push(policy("default-deny", namespace, &[], Some(Vec::new()), Some(Vec::new()))?);
         let dns = Egress {
-            to: Some(vec![Peer { pod_selector: Some(labelled(&[("k8s-app", "kube-dns")])), ..from(&[(NAME, "kube-system")]) }]),
+            to: Some(vec![Peer {
+                pod_selector: Some(labelled(&[("k8s-app", "kube-dns")])),
+                ..from(&[(NAME, "kube-system")])
+            }]),
             ports: Some(vec![port("UDP", 53), port("TCP", 53)]),
         };
         found.push(policy("allow-dns", namespace, &[], None, Some(vec![dns]))?);

@@ -24,7 +24,8 @@ use rule::Rule;
 /// # Errors
 /// Where they cannot be read exactly, or let a request through that nobody may make.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
-    let istio = Istio::read(artifacts, model)?;
+    let declared = policy.principals.iter().filter_map(|principal| principal.subject.as_deref()).collect();
+    let istio = Istio::read(artifacts, model, &declared)?;
     let mut behind: BTreeMap<&str, BTreeSet<ServerName>> = BTreeMap::new();
     for object in &policy.objects {
         let gateway = istio.expected.places.get(object.server.as_str()).map_or("central", |place| &place.gateway);
@@ -113,7 +114,11 @@ struct ClaimToHeader {
 }
 
 impl<'m> Istio<'m> {
-    fn read(artifacts: &BTreeMap<String, Artifact>, model: &'m Model) -> Result<Self, LiftError> {
+    fn read(
+        artifacts: &BTreeMap<String, Artifact>,
+        model: &'m Model,
+        declared: &BTreeSet<&str>,
+    ) -> Result<Self, LiftError> {
         let expected = Expected::of(model);
         let mut rest = Vec::new();
         let mut strict: BTreeSet<String> = BTreeSet::new();
@@ -152,7 +157,7 @@ impl<'m> Istio<'m> {
                         return stranger(format!("{what} does something else than to allow"));
                     }
                     let rules: Vec<Rule> =
-                        rules.into_iter().flatten().map(rule::Rule::read).collect::<Result<_, _>>()?;
+                        rules.into_iter().flatten().map(|rule| Rule::read(rule, declared)).collect::<Result<_, _>>()?;
                     if selector.is_none() && rules.is_empty() {
                         closed.insert(at);
                         continue;
@@ -209,11 +214,20 @@ fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BT
                 rule.issuer
             ));
         }
+        // Rules ask by it whether somebody acts, and no other claim has a business in a header.
+        let copies_act =
+            matches!(rule.output_claim_to_headers.as_slice(), [ClaimToHeader { claim, .. }] if claim == "act");
+        if !copies_act {
+            return stranger(format!("the claim `act` of `{}` is not copied into a header", rule.issuer));
+        }
         let headers: BTreeMap<String, String> =
             rule.output_claim_to_headers.iter().map(|copy| (copy.header.clone(), copy.claim.clone())).collect();
         if headers.len() != rule.output_claim_to_headers.len() || found.insert(rule.issuer.clone(), headers).is_some() {
             return stranger(format!("the issuer `{}` or a header of it is there twice", rule.issuer));
         }
+    }
+    if found.len() != issuers.len() {
+        return stranger("an issuer of the model is missing");
     }
     Ok(found)
 }

@@ -4,6 +4,8 @@
 //! resources, methods that the model knows nothing of, callers that nobody declared, an issuer that may not speak for the
 //! caller, and a certificate that names somebody else.
 
+mod crossed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
@@ -12,7 +14,7 @@ use super::LiftError;
 use super::world::{Call, FactTests, Fixed, Http, Outcome, Peer, Token, World, explore};
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
-use crate::model::name::ServerName;
+use crate::model::name::{ServerName, UnitName};
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
 use crate::policy::fact::{MTLS, TLS};
@@ -21,6 +23,12 @@ use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId
 
 /// A text that no name, subject or URI of a workspace holds.
 const STRANGER: &str = "\u{1}stranger";
+
+/// The user on whose behalf a caller acts.
+const USER: &str = "\u{1}user";
+
+/// A method that there is not.
+const UNKNOWN: &str = "\u{1}x";
 
 /// Methods that only a caller with some access to the server may use.
 const PROTOCOL: [&str; 8] = [
@@ -47,7 +55,7 @@ const DENIED: [&str; 9] = [
     "tasks/get",
     "tools/call\u{1}",
     "Tools/Call",
-    "\u{1}x",
+    UNKNOWN,
 ];
 
 /// Which requests a product decides. What it does not decide is not put to it.
@@ -145,7 +153,7 @@ pub fn relation(
 /// A caller as the product sees it: tokens that all mean the same caller.
 struct Caller<'a> {
     kind: &'static str,
-    unit: Option<&'a crate::model::name::UnitName>,
+    unit: Option<&'a UnitName>,
     subject: Option<&'a str>,
     tokens: Vec<Token>,
 }
@@ -206,11 +214,12 @@ impl<'a> Question<'a> {
         let objects: Vec<(&Object, u32)> =
             self.policy.index.objects_on(&self.policy.objects, server.as_str()).collect();
         let named = self.product.subjects(server);
+        let units = self.units_on(&objects);
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
         let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
         for (index, principal) in self.policy.principals.iter().enumerate() {
-            let Some(caller) = self.caller(principal) else { continue };
+            let Some(caller) = self.caller(principal, &units) else { continue };
             let is_named = caller.subject.is_none_or(|subject| named.contains(subject));
             let likeness = (caller.subject.is_some(), caller.unit.map(|unit| unit.as_str()), caller.kind);
             if !is_named && alike.contains(&likeness) {
@@ -225,7 +234,7 @@ impl<'a> Question<'a> {
             }
             found.extend(conditions.into_iter().map(|(object, condition)| (index, ObjectIx(object), condition)));
         }
-        self.strangers_on(server, &objects, &named)?;
+        self.strangers_on(server, &objects, &named, &units)?;
         Ok(found)
     }
 
@@ -290,7 +299,7 @@ impl<'a> Question<'a> {
                 )));
             }
         }
-        for call in self.forbidden() {
+        for call in self.forbidden().into_iter().chain(self.crossed(objects)) {
             if self.allowed(server, &call, caller, &tests)? != Condition::never() {
                 return Err(LiftError::Stranger(format!(
                     "{} on `{server}` is let through for `{}`",
@@ -308,6 +317,7 @@ impl<'a> Question<'a> {
         server: &ServerName,
         objects: &[(&Object, u32)],
         named: &BTreeSet<String>,
+        units: &[&UnitName],
     ) -> Result<(), LiftError> {
         let any_agent = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(_)));
         let with_units = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(Some(_))));
@@ -323,11 +333,23 @@ impl<'a> Question<'a> {
         if !any_agent || with_units {
             tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
             if let (true, Some(claim)) = (with_units, &self.unit_claim) {
-                let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
-                token.texts.insert(claim.clone(), STRANGER.to_owned());
-                tokens.push(token);
+                for mut token in [
+                    self.token(&[(&["sub"], STRANGER)], &[]),
+                    self.token(&[(&["sub"], USER), (&["act", "sub"], STRANGER)], &[&["act"]]),
+                ] {
+                    token.texts.insert(claim.clone(), STRANGER.to_owned());
+                    tokens.push(token);
+                }
             }
         }
+        // Somebody acts, without a name, on behalf of nobody that is declared.
+        let nobody = self.token(&[(&["sub"], STRANGER)], &[&["act"]]);
+        for (unit, claim) in units.iter().zip(self.unit_claim.iter().cycle()) {
+            let mut token = nobody.clone();
+            token.texts.insert(claim.clone(), unit.to_string());
+            tokens.push(token);
+        }
+        tokens.push(nobody);
         let calls = objects
             .iter()
             .flat_map(|(object, _)| self.calls(&object.kind).into_iter().map(move |call| (*object, call)));
@@ -414,9 +436,8 @@ impl<'a> Question<'a> {
     }
 
     /// The tokens that mean a principal; `None` for one that no token can mean.
-    fn caller<'b>(&self, principal: &'b Principal) -> Option<Caller<'b>> {
+    fn caller<'b>(&self, principal: &'b Principal, units: &[&UnitName]) -> Option<Caller<'b>> {
         let unit = principal.unit.as_ref();
-        let user = "\u{1}user";
         let (kind, subject, id) = match (&principal.id, principal.subject.as_deref()) {
             (PrincipalId::Agent(_), Some(subject)) => ("agents", Some(subject), subject),
             (PrincipalId::Flow(_), Some(subject)) => ("flows", Some(subject), subject),
@@ -425,14 +446,27 @@ impl<'a> Question<'a> {
         };
         let mut tokens = vec![
             self.token(&[(&["sub"], id)], &[]),
-            self.token(&[(&["sub"], user), (&["act", "sub"], id)], &[&["act"]]),
+            self.token(&[(&["sub"], USER), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["sub"], id), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["act", "sub"], id)], &[&["act"]]),
         ];
-        if let (PrincipalId::AnyAgent(Some(unit)), Some(claim)) = (&principal.id, &self.unit_claim) {
-            for token in &mut tokens {
-                token.texts.insert(claim.clone(), unit.to_string());
+        match (&principal.id, &self.unit_claim) {
+            (PrincipalId::AnyAgent(Some(unit)), Some(claim)) => {
+                for token in &mut tokens {
+                    token.texts.insert(claim.clone(), unit.to_string());
+                }
             }
+            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
+                // A declared principal is itself, whatever unit its token names.
+                let plain: Vec<Token> = tokens.iter().take(2).cloned().collect();
+                for (unit, mut token) in
+                    units.iter().flat_map(|unit| plain.iter().cloned().map(move |token| (unit, token)))
+                {
+                    token.texts.insert(claim.clone(), unit.to_string());
+                    tokens.push(token);
+                }
+            }
+            (PrincipalId::AnyAgent(_) | PrincipalId::Agent(_) | PrincipalId::Flow(_), _) => {}
         }
         Some(Caller { kind, unit, subject, tokens })
     }

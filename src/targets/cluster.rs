@@ -278,3 +278,6 @@ fn path_of(url: &str) -> &str {
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

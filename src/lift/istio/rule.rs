@@ -4,7 +4,7 @@
 //! that begins or ends with `*` is a pattern, and any other is the text itself. A claim matches by its text or by an element of
 //! its list, and an object never does. `notValues` hold too where there is nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -72,11 +72,15 @@ struct Condition {
 
 enum Attribute {
     Header(String),
+    Issuer,
+    Subject,
+    Actor,
     Claim(Vec<String>),
 }
 
 impl Rule {
-    pub(super) fn read(written: Written) -> Result<Self, LiftError> {
+    /// Reads a rule. `declared` are the subjects of all declared principals.
+    pub(super) fn read(written: Written, declared: &BTreeSet<&str>) -> Result<Self, LiftError> {
         let (Some(from), 1, Some(to), 1) =
             (written.from.first(), written.from.len(), written.to.first(), written.to.len())
         else {
@@ -98,39 +102,43 @@ impl Rule {
             return stranger("a peer or path of a rule is a pattern");
         }
         let mut conditions = written.when.into_iter().map(Condition::read).collect::<Result<Vec<_>, _>>()?;
-        let of_token = |condition: &Condition| match &condition.of {
+        conditions.sort_by_key(|condition| match &condition.of {
             Attribute::Header(_) => 0,
-            Attribute::Claim(path) => match path.first().map(String::as_str) {
-                Some("iss" | "sub" | "act") => 1,
-                _ => 2,
-            },
-        };
-        conditions.sort_by_key(of_token);
-        let rule = Self { peers: principals.clone(), methods, paths: to.operation.paths.clone(), conditions };
-        rule.check_caller()?;
+            Attribute::Issuer | Attribute::Subject | Attribute::Actor => 1,
+            Attribute::Claim(_) => 2,
+        });
+        let peers = principals.iter().map(|principal| format!("spiffe://{principal}")).collect();
+        let rule = Self { peers, methods, paths: to.operation.paths.clone(), conditions };
+        rule.check_caller(declared)?;
         Ok(rule)
     }
 
     /// A rule names the caller as `act.sub`, or as `sub` where nobody acts: said twice, by the claim and by the header, because
-    /// older proxies set no header from an object.
-    fn check_caller(&self) -> Result<(), LiftError> {
-        let of = |names: &[&str]| self.conditions.iter().find(|condition| condition.is_claim(names));
-        let acts = of(&["act", "sub"]);
-        if acts.is_some_and(|condition| !condition.values.is_empty()) {
-            return Ok(());
+    /// older proxies set no header from an object. One for callers that nobody declared leaves out all who are declared.
+    fn check_caller(&self, declared: &BTreeSet<&str>) -> Result<(), LiftError> {
+        let find = |is: fn(&Attribute) -> bool| self.conditions.iter().find(|condition| is(&condition.of));
+        let acts = find(|of| matches!(of, Attribute::Actor));
+        let subject = find(|of| matches!(of, Attribute::Subject));
+        let caller = match acts.filter(|condition| !condition.values.is_empty()) {
+            Some(acts) => Some(acts),
+            None => subject.filter(|_| acts.is_some_and(|condition| condition.not_values == ["*"])),
+        };
+        let Some(caller) = caller.filter(|condition| !condition.values.is_empty()) else {
+            return stranger("a rule does not say who calls, or not that nobody acts for another");
+        };
+        let others: BTreeSet<&str> = caller.not_values.iter().map(String::as_str).collect();
+        let open = caller.values == ["*"];
+        if open && others != *declared || !open && !others.is_empty() {
+            return stranger(
+                "a rule for callers that nobody declared does not leave out exactly those that are declared",
+            );
         }
-        let named = of(&["sub"]).is_some_and(|condition| !condition.values.is_empty());
-        let nobody = acts.is_some_and(|condition| condition.not_values == ["*"]);
-        if named && nobody {
-            Ok(())
-        } else {
-            stranger("a rule does not say who calls, or not that nobody acts for another")
-        }
+        Ok(())
     }
 
     /// The subjects that it names.
     pub(super) fn subjects(&self) -> impl Iterator<Item = String> + '_ {
-        let of_caller = self.conditions.iter().filter(|c| c.is_claim(&["sub"]) || c.is_claim(&["act", "sub"]));
+        let of_caller = self.conditions.iter().filter(|c| matches!(c.of, Attribute::Subject | Attribute::Actor));
         of_caller.flat_map(|c| c.values.iter().chain(&c.not_values)).filter(|value| *value != "*").cloned()
     }
 
@@ -147,12 +155,15 @@ impl Rule {
         if !self.methods.contains(&world.call.http) {
             return Ok(false);
         }
-        if !self.peers.iter().any(|peer| world.peer_is(&format!("spiffe://{peer}"))) {
+        if !self.peers.iter().any(|peer| world.peer_is(peer)) {
             return Ok(false);
         }
         for condition in &self.conditions {
             let of = |world: &mut World<'_>, value: &str| match &condition.of {
                 Attribute::Header(name) => header_matches(world, name, value, copied, verified),
+                Attribute::Issuer => Ok(world.issuer.is_some_and(|issuer| fits(&issuer.issuer.value, value))),
+                Attribute::Subject => caller_matches(world, &["sub".to_owned()], value),
+                Attribute::Actor => caller_matches(world, &["act".to_owned(), "sub".to_owned()], value),
                 Attribute::Claim(path) => claim_matches(world, path, value),
             };
             let mut some = condition.values.is_empty();
@@ -186,18 +197,22 @@ impl Condition {
             let parts: Vec<String> = inner.split("][").map(str::to_owned).collect();
             (!parts.iter().any(|part| part.is_empty() || part.contains(['[', ']']))).then_some(parts)
         };
-        let of = if let Some(parts) = key.strip_prefix("request.auth.claims").and_then(bracketed) {
-            Attribute::Claim(parts)
-        } else if let Some([name]) = key.strip_prefix("request.headers").and_then(bracketed).as_deref() {
-            Attribute::Header(name.clone())
-        } else {
-            return stranger(format!("a rule asks for `{key}`"));
+        let claim = key.strip_prefix("request.auth.claims").and_then(bracketed);
+        let header = key.strip_prefix("request.headers").and_then(bracketed);
+        let of = match (claim, header.as_deref()) {
+            (Some(path), _) => match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["iss"] => Attribute::Issuer,
+                ["sub"] => Attribute::Subject,
+                ["act", "sub"] => Attribute::Actor,
+                ["scope" | "permission"] => return stranger("a rule asks for a claim that is split at spaces"),
+                // An object matches nothing, whatever is in it.
+                ["act"] => return stranger("a rule asks for the text of a claim that is an object"),
+                _ => Attribute::Claim(path),
+            },
+            (None, Some([name])) => Attribute::Header(name.clone()),
+            (None, _) => return stranger(format!("a rule asks for `{key}`")),
         };
         Ok(Self { of, values, not_values })
-    }
-
-    fn is_claim(&self, names: &[&str]) -> bool {
-        matches!(&self.of, Attribute::Claim(path) if path.iter().map(String::as_str).eq(names.iter().copied()))
     }
 }
 
@@ -234,16 +249,22 @@ fn header_matches(
     Ok(text.is_some_and(|text| fits(text, value)))
 }
 
+fn caller_matches(world: &mut World<'_>, path: &[String], value: &str) -> Result<bool, LiftError> {
+    match value {
+        "*" => Ok(world.text_other_than(path, "")),
+        _ if value.starts_with('*') || value.ends_with('*') => {
+            stranger(format!("a rule takes `{value}` for a pattern of subjects"))
+        }
+        _ => Ok(world.text_is(path, value)),
+    }
+}
+
 fn claim_matches(world: &mut World<'_>, path: &[String], value: &str) -> Result<bool, LiftError> {
-    let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    let pattern = value.starts_with('*') || value.ends_with('*');
-    match names.as_slice() {
-        ["iss"] => Ok(world.issuer.is_some_and(|issuer| fits(&issuer.issuer.value, value))),
-        ["scope" | "permission"] => stranger("a rule asks for a claim that is split at spaces"),
-        ["sub"] | ["act", "sub"] if value == "*" => Ok(world.text_other_than(path, "")),
-        ["sub"] | ["act", "sub"] if !pattern => Ok(world.text_is(path, value)),
-        _ if value == "*" => Ok(world.is_present(path)),
-        _ if pattern => stranger(format!("a rule takes `{value}` for a pattern of a claim")),
+    match value {
+        "*" => Ok(world.is_present(path)),
+        _ if value.starts_with('*') || value.ends_with('*') => {
+            stranger(format!("a rule takes `{value}` for a pattern of a claim"))
+        }
         _ => Ok(world.text_is(path, value) || world.list_has(path, value)),
     }
 }

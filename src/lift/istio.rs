@@ -57,6 +57,7 @@ struct Istio<'m> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct AuthorizationPolicy {
+    #[serde(default)]
     action: Option<String>,
     selector: Option<Selector>,
     rules: Option<Vec<rule::Written>>,
@@ -93,7 +94,6 @@ struct JwtRule {
     audiences: Vec<String>,
     jwks_uri: String,
     from_headers: Vec<FromHeader>,
-    #[serde(default)]
     forward_original_token: bool,
     #[serde(default)]
     output_claim_to_headers: Vec<ClaimToHeader>,
@@ -153,14 +153,14 @@ impl<'m> Istio<'m> {
                 }
                 _ => {
                     let AuthorizationPolicy { action, selector, rules } = shaped(spec, &what)?;
-                    if action.is_some_and(|action| action != "ALLOW") {
-                        return stranger(format!("{what} does something else than to allow"));
-                    }
                     let rules: Vec<Rule> =
                         rules.into_iter().flatten().map(|rule| Rule::read(rule, declared)).collect::<Result<_, _>>()?;
-                    if selector.is_none() && rules.is_empty() {
+                    if selector.is_none() && rules.is_empty() && action.is_none() {
                         closed.insert(at);
                         continue;
+                    }
+                    if action.as_deref() != Some("ALLOW") {
+                        return stranger(format!("{what} does not say that it allows"));
                     }
                     let Some(server) = selected(&expected, &at, selector.as_ref()) else {
                         return stranger(format!("{what} is not for the pods of one server alone"));

@@ -127,7 +127,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
                 &policies(place, rules)?,
                 Rules::places(input, place),
             )?),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
     if !findings.is_empty() {
@@ -206,14 +206,14 @@ fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
     let mut issuers: BTreeSet<&str> = BTreeSet::new();
     if let Some(identity) = &model.identity {
         for issuer in &identity.issuers {
-            findings.extend(exact(&issuer.issuer.value, "the issuer", issuer.issuer.loc).err());
+            findings.extend(exact(&issuer.issuer.value, "the issuer", issuer.issuer.loc).err().map(|found| *found));
             if !issuers.insert(&issuer.issuer.value) {
                 let message = format!("the issuer `{}` is there twice, and Istio takes the first", issuer.issuer);
                 findings.push(limit(issuer.issuer.loc, message));
             }
         }
         if let Some(domain) = &identity.trust_domain {
-            findings.extend(exact(&domain.value, "the trust domain", domain.loc).err());
+            findings.extend(exact(&domain.value, "the trust domain", domain.loc).err().map(|found| *found));
         }
         if let Some(claim) = &identity.business_unit_claim
             && model.any_agent.is_some()
@@ -223,7 +223,7 @@ fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
         }
     }
     for unit in model.topology.units.values() {
-        findings.extend(exact(unit.name.value.as_str(), "the unit", unit.name.loc).err());
+        findings.extend(exact(unit.name.value.as_str(), "the unit", unit.name.loc).err().map(|found| *found));
     }
     for place in &cluster.places {
         // Elsewhere than at the end, and as `{*}`, Istio's paths are patterns too.

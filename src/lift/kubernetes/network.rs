@@ -81,8 +81,8 @@ enum Role {
     NoGateway,
     /// A server behind that gateway, at that port.
     Server(String, u16),
-    /// A pod among the servers that is none of them.
-    NoServer,
+    /// A pod among the servers that is none of them, and ports that some of them have.
+    NoServer(BTreeSet<u16>),
     Dns,
     ControlPlane,
     Stranger,
@@ -134,6 +134,17 @@ impl Network {
         if let Some(elsewhere) = self.policies.keys().find(|namespace| !namespaces.contains_key(*namespace)) {
             return stranger(format!("a network policy stands in `{elsewhere}`, which is no namespace of the model"));
         }
+        // Said once more than the other policies need, because whoever adds policies of their own counts on it.
+        let closes = |policy: &Policy| {
+            policy.pod_selector.match_labels.is_empty()
+                && policy.policy_types.len() == 2
+                && policy.ingress.is_empty()
+                && policy.egress.is_empty()
+        };
+        let closed = |namespace: &String| self.policies.get(namespace).is_some_and(|here| here.iter().any(closes));
+        if let Some(open) = namespaces.keys().find(|namespace| !closed(namespace)) {
+            return stranger(format!("the namespace `{open}` is open by default"));
+        }
         let pods = pods(expected, namespaces);
         // Among the others, servers of one namespace are told apart by no policy but their own.
         let mut kinds: BTreeSet<(&str, &str)> = BTreeSet::new();
@@ -141,13 +152,10 @@ impl Network {
             .iter()
             .filter(|pod| match &pod.role {
                 Role::Server(gateway, _) => kinds.insert((&pod.namespace, gateway)),
-                Role::Agent
-                | Role::Gateway(_)
-                | Role::NoGateway
-                | Role::NoServer
-                | Role::Dns
-                | Role::ControlPlane
-                | Role::Stranger => true,
+                Role::NoServer(_) => kinds.insert((&pod.namespace, &pod.what)),
+                Role::Agent | Role::Gateway(_) | Role::NoGateway | Role::Dns | Role::ControlPlane | Role::Stranger => {
+                    true
+                }
             })
             .collect();
         let meshed = model.topology.mesh.as_ref().is_some_and(|mesh| mesh.value == "istio")
@@ -223,7 +231,7 @@ fn expected_of(from: &Pod, to: &Pod, port: &(u16, &str), meshed: bool) -> (bool,
         }
         // Gateways may send to whatever stands among the servers, which takes it from its own gateway alone.
         (Role::Gateway(from), Role::Server(gateway, open)) => (true, from == gateway && *port == (*open, "TCP")),
-        (Role::Gateway(_) | Role::NoGateway, Role::Server(..) | Role::NoServer) => (true, false),
+        (Role::Gateway(_) | Role::NoGateway, Role::Server(..) | Role::NoServer(_)) => (true, false),
         _ => (false, false),
     }
 }
@@ -232,8 +240,10 @@ fn ports(pod: &Pod, other: &Pod) -> BTreeSet<(u16, &'static str)> {
     let mut ports =
         BTreeSet::from([(1, "TCP"), (53, "TCP"), (53, "UDP"), (443, "TCP"), (15_012, "TCP"), (15_012, "UDP")]);
     for pod in [pod, other] {
-        if let Role::Server(_, port) = pod.role {
-            ports.extend([(port, "TCP"), (port, "UDP"), (port.wrapping_add(1), "TCP")]);
+        match &pod.role {
+            Role::Server(_, port) => ports.extend([(*port, "TCP"), (*port, "UDP"), (port.wrapping_add(1), "TCP")]),
+            Role::NoServer(open) => ports.extend(open.iter().map(|port| (*port, "TCP"))),
+            Role::Agent | Role::Gateway(_) | Role::NoGateway | Role::Dns | Role::ControlPlane | Role::Stranger => {}
         }
     }
     ports
@@ -254,10 +264,11 @@ fn pods(expected: &Expected<'_>, namespaces: &BTreeMap<String, BTreeMap<String, 
         pod("another pod of the system", Role::Stranger, "kube-system", BTreeMap::new()),
         pod("the mesh's control plane", Role::ControlPlane, "istio-system", one("app", "istiod")),
         pod("a stranger", Role::Stranger, "default", BTreeMap::new()),
-        pod("a stranger with a gateway's label", Role::Stranger, "default", one("mcpctl.io/gateway", "central")),
+        pod("a stranger with the name service's label", Role::Stranger, "default", one("k8s-app", "kube-dns")),
     ];
     for (name, label) in &expected.gateways {
         let labels = one("mcpctl.io/gateway", label);
+        found.push(pod("a stranger with a gateway's label", Role::Stranger, "default", labels.clone()));
         found.push(pod(
             &format!("the gateway `{name}`"),
             Role::Gateway(name.clone()),
@@ -266,15 +277,19 @@ fn pods(expected: &Expected<'_>, namespaces: &BTreeMap<String, BTreeMap<String, 
         ));
     }
     for namespace in expected.namespaces.keys() {
-        found.push(pod("a pod among the servers", Role::NoServer, namespace, BTreeMap::new()));
-        found.push(pod(
-            "a gateway's label among the servers",
-            Role::NoServer,
-            namespace,
-            one("mcpctl.io/gateway", "central"),
-        ));
+        let here = expected.places.values().filter(|place| place.namespace == *namespace);
+        let none = Role::NoServer(here.map(|place| place.port).collect());
+        found.push(pod("a pod among the servers", none, namespace, BTreeMap::new()));
+        let labels = one("mcpctl.io/gateway", "central");
+        found.push(pod("a gateway's label among the servers", Role::NoServer(BTreeSet::new()), namespace, labels));
     }
     for (name, place) in &expected.places {
+        for label in place.labels.keys() {
+            // A pod that lacks one of the labels is another one.
+            let mut fewer = place.labels.clone();
+            fewer.remove(label);
+            found.push(pod("almost a server", Role::NoServer([place.port].into()), &place.namespace, fewer));
+        }
         let role = Role::Server(place.gateway.clone(), place.port);
         found.push(pod(&format!("the server `{name}`"), role, &place.namespace, place.labels.clone()));
     }

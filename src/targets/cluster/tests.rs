@@ -267,11 +267,7 @@ fn what_kubernetes_refuses_is_refused() {
 #[test]
 fn pods_that_cannot_be_told_apart_are_refused() {
     let more = "    - {name: c, business_unit: retail, url: 'https://c.example/mcp', tools: [{name: t}], labels: {app: a, x: y}}\n";
-    let found = findings(
-        &REGISTRY
-            .replace("bulkhead_config", &format!("{more}bulkhead_config"))
-            .replace("\n    - {name: c", "\n    - {name: c"),
-    );
+    let found = findings(&REGISTRY.replace("bulkhead_config", &format!("{more}bulkhead_config")));
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("target-limit: the labels of `a` are also those of `c`"), "{found:?}");
 }

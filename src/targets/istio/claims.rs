@@ -91,12 +91,11 @@ pub(super) fn expanded(text: &str, object: &Object, server: &Server) -> Option<S
 }
 
 /// The text, which Istio must take for itself and not for a pattern.
-pub(super) fn exact(text: &str, what: &str, loc: Loc) -> Result<String, Diagnostic> {
+pub(super) fn exact(text: &str, what: &str, loc: Loc) -> Result<String, Box<Diagnostic>> {
     if text.is_empty() || text.starts_with('*') || text.ends_with('*') {
         let message = format!("{what} `{text}` is a pattern for target `istio`, and no text");
-        return Err(
-            Diagnostic::new(&TARGET_LIMIT, loc, message).help("choose one that neither begins nor ends with `*`")
-        );
+        let finding = Diagnostic::new(&TARGET_LIMIT, loc, message);
+        return Err(Box::new(finding.help("choose one that neither begins nor ends with `*`")));
     }
     Ok(text.to_owned())
 }

@@ -64,6 +64,9 @@ enum Request {
 /// Callers that are alike but for their subjects.
 type Alike = (Shown, Vec<String>, Claims);
 
+/// What principals may use on a server, and when.
+type Rows<'a> = BTreeMap<PrincipalIx, Vec<(ObjectIx, &'a Condition)>>;
+
 /// What the rules of all servers have in common.
 pub(super) struct Rules<'a> {
     model: &'a Model,
@@ -75,12 +78,12 @@ pub(super) struct Rules<'a> {
     declared: Vec<String>,
     verified: bool,
     /// The principals that may use something on each server, with what they may use.
-    by_server: BTreeMap<&'a str, BTreeMap<PrincipalIx, Vec<(ObjectIx, &'a Condition)>>>,
+    by_server: BTreeMap<&'a str, Rows<'a>>,
 }
 
 impl<'a> Rules<'a> {
     pub(super) fn new(model: &'a Model, policy: &'a Policy) -> Result<Self, Vec<Diagnostic>> {
-        let mut by_server: BTreeMap<&str, BTreeMap<PrincipalIx, Vec<(ObjectIx, &Condition)>>> = BTreeMap::new();
+        let mut by_server: BTreeMap<&str, Rows<'_>> = BTreeMap::new();
         for (principal, object, cell) in policy.all_cells().filter(|(_, _, cell)| !policy.is_never(cell.condition)) {
             let server = policy.object_at(object).server.as_str();
             let row = by_server.entry(server).or_default().entry(principal).or_default();
@@ -91,7 +94,7 @@ impl<'a> Rules<'a> {
         for principal in &policy.principals {
             let subject = principal.subject.as_ref().map(|subject| exact(subject, "the subject", principal.loc));
             subjects.push(subject.transpose().unwrap_or_else(|finding| {
-                findings.push(finding);
+                findings.push(*finding);
                 None
             }));
         }
@@ -118,7 +121,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The rules for a server behind a gateway whose certificate names `gateway`. None where nobody may use it.
-    pub(super) fn of(&self, place: &Place<'_>, gateway: &str) -> Result<Vec<Rule>, Diagnostic> {
+    pub(super) fn of(&self, place: &Place<'_>, gateway: &str) -> Result<Vec<Rule>, Box<Diagnostic>> {
         let mut callers: BTreeMap<Alike, BTreeMap<Request, BTreeSet<String>>> = BTreeMap::new();
         let rows = self.by_server.get(place.server.name.value.as_str());
         for (index, cells) in rows.into_iter().flatten() {
@@ -261,7 +264,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The claims that show a set of facts; `None` where no token can.
-    fn claims(&self, set: u64, object: &Object, place: &Place<'_>) -> Result<Option<Claims>, Diagnostic> {
+    fn claims(&self, set: u64, object: &Object, place: &Place<'_>) -> Result<Option<Claims>, Box<Diagnostic>> {
         let mut claims = Claims::new();
         for (_, evidence) in self.evidence.iter().filter(|(bit, _)| set & bit != 0) {
             let claim = match evidence {

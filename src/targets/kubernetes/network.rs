@@ -44,8 +44,8 @@ pub(super) fn policies(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value
         }
     }
     let to = |peer| Some(vec![Egress { to: Some(vec![peer]), ports: None }]);
-    found.push(policy("allow-to-gateways", agents, &[], None, to(from(&[(SEGMENT, "gateways"), (NAME, gateways)])))?);
-    let ingress = Some(vec![Ingress { from: Some(vec![from(&[(SEGMENT, "agents"), (NAME, agents)])]), ports: None }]);
+    found.push(policy("allow-to-gateways", agents, &[], None, to(from(&[(NAME, gateways)])))?);
+    let ingress = Some(vec![Ingress { from: Some(vec![from(&[(NAME, agents)])]), ports: None }]);
     found.push(policy("allow-from-agents", gateways, &[], ingress, None)?);
     found.push(policy("allow-to-servers", gateways, &[], None, to(from(&[(SEGMENT, "servers")])))?);
     let central = [(GATEWAY, label(cluster, CENTRAL))];

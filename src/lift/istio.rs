@@ -17,7 +17,7 @@ use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::model::name::ServerName;
 use crate::policy::Policy;
-use rule::Rule;
+use rule::{Rule, Rules};
 
 /// The relation that the files decide, a part for each gateway that servers stand behind.
 ///
@@ -48,10 +48,12 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
 struct Istio<'m> {
     expected: Expected<'m>,
     /// By server: what applies to its pods.
-    policies: BTreeMap<&'m str, Vec<Vec<Rule>>>,
+    policies: BTreeMap<&'m str, Rules>,
     /// By namespace and issuer: the claims that are copied into headers, by header.
     tokens: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     verified: bool,
+    /// `sub` and `act.sub`.
+    paths: ([String; 1], [String; 2]),
 }
 
 #[derive(Deserialize)]
@@ -124,7 +126,7 @@ impl<'m> Istio<'m> {
         let mut strict: BTreeSet<String> = BTreeSet::new();
         let mut closed: BTreeSet<String> = BTreeSet::new();
         let mut tokens = BTreeMap::new();
-        let mut policies: BTreeMap<&'m str, Vec<Vec<Rule>>> = BTreeMap::new();
+        let mut policies: BTreeMap<&'m str, Rules> = BTreeMap::new();
         let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
         for resource in resources(artifacts, "istio")? {
             let at = match (resource.api.as_str(), resource.kind.as_str()) {
@@ -165,7 +167,7 @@ impl<'m> Istio<'m> {
                     let Some(server) = selected(&expected, &at, selector.as_ref()) else {
                         return stranger(format!("{what} is not for the pods of one server alone"));
                     };
-                    policies.entry(server).or_default().push(rules);
+                    policies.entry(server).or_default().extend(rules);
                 }
             }
         }
@@ -175,7 +177,13 @@ impl<'m> Istio<'m> {
             return stranger("a namespace of servers is open by default, or lacks mutual TLS or the issuers");
         }
         traffic::check(rest, model, &expected)?;
-        Ok(Self { expected, policies, tokens, verified: verified.is_some_and(|verified| verified.value) })
+        Ok(Self {
+            expected,
+            policies,
+            tokens,
+            verified: verified.is_some_and(|verified| verified.value),
+            paths: (["sub".to_owned()], ["act".to_owned(), "sub".to_owned()]),
+        })
     }
 }
 
@@ -240,7 +248,10 @@ impl Product for Istio<'_> {
         // A token of an issuer without a rule is refused before any policy.
         let Some(copied) = copied else { return Ok(false) };
         // No policy of its own: the one of the namespace, which allows nothing.
-        for rule in self.policies.get(server.as_str()).into_iter().flatten().flatten() {
+        let Some(rules) = self.policies.get(server.as_str()) else { return Ok(false) };
+        let token = world.token;
+        let text = |path: &[String]| token.texts.get(path).map(String::as_str);
+        for rule in rules.for_caller(text(&self.paths.0), text(&self.paths.1)) {
             if rule.matches(world, place, copied, self.verified)? {
                 return Ok(true);
             }
@@ -249,8 +260,7 @@ impl Product for Istio<'_> {
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
-        let rules = self.policies.get(server.as_str()).into_iter().flatten().flatten();
-        rules.flat_map(Rule::subjects).collect()
+        self.policies.get(server.as_str()).map(Rules::subjects).unwrap_or_default()
     }
 
     fn tells_apart(&self) -> bool {

@@ -113,11 +113,17 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         return Err(CompileError::Findings(findings));
     }
     let rules = Rules::new(model, input.policy).map_err(CompileError::Findings)?;
-    let mut files = vec![
-        yaml("default-deny.yaml", &default_deny(&cluster)?, places(&cluster))?,
-        yaml("peer-authentication.yaml", &mesh::peer_authentication(&cluster)?, places(&cluster))?,
-        yaml("request-authentication.yaml", &mesh::request_authentication(model, &cluster)?, mesh::issued_at(model))?,
+    let mut files = Files::new();
+    let everywhere = [
+        ("default-deny.yaml", default_deny(&cluster)?, places(&cluster)),
+        ("peer-authentication.yaml", mesh::peer_authentication(&cluster)?, places(&cluster)),
+        ("request-authentication.yaml", mesh::request_authentication(model, &cluster)?, mesh::issued_at(model)),
     ];
+    for (name, documents, from) in everywhere.into_iter().chain(mesh::traffic(model, &cluster)?) {
+        if !documents.is_empty() {
+            files.push(yaml(name, &documents, from)?);
+        }
+    }
     let mut findings = Vec::new();
     for place in &cluster.places {
         match rules.of(place, &gateway_principal(model, &cluster, place)) {
@@ -132,11 +138,6 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     }
     if !findings.is_empty() {
         return Err(CompileError::Findings(findings));
-    }
-    for (name, documents, from) in mesh::traffic(model, &cluster)? {
-        if !documents.is_empty() {
-            files.push(yaml(name, &documents, from)?);
-        }
     }
     let listed: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
     files.push(yaml("kustomization.yaml", &[kustomization(&listed)], places(&cluster))?);
@@ -203,14 +204,9 @@ fn places(cluster: &Cluster<'_>) -> Vec<Loc> {
 fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let limit = |loc, message: String| Diagnostic::new(&TARGET_LIMIT, loc, message);
-    let mut issuers: BTreeSet<&str> = BTreeSet::new();
     if let Some(identity) = &model.identity {
         for issuer in &identity.issuers {
             findings.extend(exact(&issuer.issuer.value, "the issuer", issuer.issuer.loc).err().map(|found| *found));
-            if !issuers.insert(&issuer.issuer.value) {
-                let message = format!("the issuer `{}` is there twice, and Istio takes the first", issuer.issuer);
-                findings.push(limit(issuer.issuer.loc, message));
-            }
         }
         if let Some(domain) = &identity.trust_domain {
             findings.extend(exact(&domain.value, "the trust domain", domain.loc).err().map(|found| *found));

@@ -78,6 +78,53 @@ enum Attribute {
     Claim(Vec<String>),
 }
 
+/// The rules for a server, found by whom they name, so that not every request meets every rule.
+#[derive(Default)]
+pub(super) struct Rules {
+    all: Vec<Rule>,
+    by_subject: BTreeMap<String, Vec<usize>>,
+    by_actor: BTreeMap<String, Vec<usize>>,
+    open: Vec<usize>,
+}
+
+impl Rules {
+    /// Adds rules.
+    pub(super) fn extend(&mut self, rules: Vec<Rule>) {
+        for rule in rules {
+            let at = self.all.len();
+            let exact = |condition: &&Condition| !condition.values.is_empty() && condition.values != ["*"];
+            let of =
+                |is: fn(&Attribute) -> bool| rule.conditions.iter().filter(exact).find(|condition| is(&condition.of));
+            let (actor, subject) = (of(|of| matches!(of, Attribute::Actor)), of(|of| matches!(of, Attribute::Subject)));
+            let (index, values) = match (actor, subject) {
+                (Some(actor), _) => (&mut self.by_actor, &actor.values),
+                (None, Some(subject)) => (&mut self.by_subject, &subject.values),
+                (None, None) => {
+                    self.open.push(at);
+                    self.all.push(rule);
+                    continue;
+                }
+            };
+            for value in values {
+                index.entry(value.clone()).or_default().push(at);
+            }
+            self.all.push(rule);
+        }
+    }
+
+    /// The rules that could match a token of these texts: each asks for one of the two, or names nobody.
+    pub(super) fn for_caller(&self, subject: Option<&str>, actor: Option<&str>) -> impl Iterator<Item = &Rule> {
+        let of_subject = subject.and_then(|subject| self.by_subject.get(subject)).into_iter().flatten();
+        let of_actor = actor.and_then(|actor| self.by_actor.get(actor)).into_iter().flatten();
+        of_actor.chain(of_subject).chain(&self.open).filter_map(|at| self.all.get(*at))
+    }
+
+    /// Every subject that they name.
+    pub(super) fn subjects(&self) -> BTreeSet<String> {
+        self.all.iter().flat_map(Rule::subjects).collect()
+    }
+}
+
 impl Rule {
     /// Reads a rule. `declared` are the subjects of all declared principals.
     pub(super) fn read(written: Written, declared: &BTreeSet<&str>) -> Result<Self, LiftError> {
@@ -137,7 +184,7 @@ impl Rule {
     }
 
     /// The subjects that it names.
-    pub(super) fn subjects(&self) -> impl Iterator<Item = String> + '_ {
+    fn subjects(&self) -> impl Iterator<Item = String> + '_ {
         let of_caller = self.conditions.iter().filter(|c| matches!(c.of, Attribute::Subject | Attribute::Actor));
         of_caller.flat_map(|c| c.values.iter().chain(&c.not_values)).filter(|value| *value != "*").cloned()
     }

@@ -160,50 +160,61 @@ impl Network {
             .collect();
         let meshed = model.topology.mesh.as_ref().is_some_and(|mesh| mesh.value == "istio")
             || model.deployment.of("istio").is_some();
+        let others: Vec<(&Pod, Vec<&Policy>)> = others.into_iter().map(|pod| (pod, self.selecting(pod))).collect();
         for pod in &pods {
+            let pod = (pod, self.selecting(pod));
             for other in &others {
-                for port in ports(pod, other) {
-                    self.pair(pod, other, &port, meshed)?;
-                    self.pair(other, pod, &port, meshed)?;
+                for port in ports(pod.0, other.0) {
+                    pair(&pod, other, &port, meshed)?;
+                    pair(other, &pod, &port, meshed)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A connection from one pod to another: what the sender may do, and what the receiver takes.
-    fn pair(&self, from: &Pod, to: &Pod, port: &(u16, &str), meshed: bool) -> Result<(), LiftError> {
-        let (sent, taken) = (self.lets(from, to, port, Direction::To), self.lets(to, from, port, Direction::From));
-        let (may_send, may_take) = expected_of(from, to, port, meshed);
-        if sent.is_some_and(|sent| sent != may_send) || taken.is_some_and(|taken| taken != may_take) {
-            return stranger(format!(
-                "a connection from {} to {} at {} {} is let through or refused otherwise than the model says",
-                from.what, to.what, port.1, port.0
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether a pod may send to, or take from, another one; `None` where it stands in no namespace of ours.
-    fn lets(&self, pod: &Pod, other: &Pod, port: &(u16, &str), direction: Direction) -> Option<bool> {
-        if matches!(pod.role, Role::Dns | Role::ControlPlane | Role::Stranger) {
-            return None;
-        }
-        let kind = match direction {
-            Direction::From => "Ingress",
-            Direction::To => "Egress",
-        };
+    /// The policies for a pod.
+    fn selecting(&self, pod: &Pod) -> Vec<&Policy> {
         let here = self.policies.get(&pod.namespace).into_iter().flatten();
-        let mut selecting =
-            here.filter(|p| p.pod_selector.matches(&pod.labels) && p.policy_types.iter().any(|t| t == kind)).peekable();
-        if selecting.peek().is_none() {
-            return Some(true);
-        }
-        Some(selecting.any(|policy| match direction {
-            Direction::From => policy.ingress.iter().any(|rule| rule_lets(&rule.from, &rule.ports, pod, other, port)),
-            Direction::To => policy.egress.iter().any(|rule| rule_lets(&rule.to, &rule.ports, pod, other, port)),
-        }))
+        here.filter(|policy| policy.pod_selector.matches(&pod.labels)).collect()
     }
+}
+
+/// A connection from one pod to another: what the sender may do, and what the receiver takes.
+fn pair(
+    from: &(&Pod, Vec<&Policy>),
+    to: &(&Pod, Vec<&Policy>),
+    port: &(u16, &str),
+    meshed: bool,
+) -> Result<(), LiftError> {
+    let (sent, taken) = (lets(from, to.0, port, Direction::To), lets(to, from.0, port, Direction::From));
+    let (may_send, may_take) = expected_of(from.0, to.0, port, meshed);
+    if sent.is_some_and(|sent| sent != may_send) || taken.is_some_and(|taken| taken != may_take) {
+        return stranger(format!(
+            "a connection from {} to {} at {} {} is let through or refused otherwise than the model says",
+            from.0.what, to.0.what, port.1, port.0
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a pod may send to, or take from, another one; `None` where it stands in no namespace of ours.
+fn lets((pod, policies): &(&Pod, Vec<&Policy>), other: &Pod, port: &(u16, &str), direction: Direction) -> Option<bool> {
+    if matches!(pod.role, Role::Dns | Role::ControlPlane | Role::Stranger) {
+        return None;
+    }
+    let kind = match direction {
+        Direction::From => "Ingress",
+        Direction::To => "Egress",
+    };
+    let mut selecting = policies.iter().filter(|policy| policy.policy_types.iter().any(|said| said == kind)).peekable();
+    if selecting.peek().is_none() {
+        return Some(true);
+    }
+    Some(selecting.any(|policy| match direction {
+        Direction::From => policy.ingress.iter().any(|rule| rule_lets(&rule.from, &rule.ports, pod, other, port)),
+        Direction::To => policy.egress.iter().any(|rule| rule_lets(&rule.to, &rule.ports, pod, other, port)),
+    }))
 }
 
 fn rule_lets(peers: &[Peer], ports: &[Port], pod: &Pod, other: &Pod, port: &(u16, &str)) -> bool {

@@ -13,7 +13,7 @@ use crate::model::Model;
 use crate::model::name::FactName;
 use crate::policy::Policy;
 use crate::policy::compare::{Difference, compare};
-use crate::policy::seen::{Stricter, View, seen};
+use crate::policy::seen::{View, seen};
 use crate::source::Sources;
 use crate::targets::{self, CompileError, Input, Need, Target};
 
@@ -90,7 +90,6 @@ enum Lifter {
     /// They decide calls: read into the relation that they decide.
     Decides(Reader<Vec<Part>>),
     /// They decide no calls: what they must hold all the same is checked.
-    #[expect(dead_code, reason = "the first target of this kind comes next")]
     Shapes(Reader<()>),
 }
 
@@ -104,6 +103,8 @@ const LIFTERS: &[(&str, Lifter)] = &[
         }),
     ),
     ("envoy", Lifter::Decides(lift::envoy::lift)),
+    ("istio", Lifter::Decides(lift::istio::lift)),
+    ("kubernetes", Lifter::Shapes(|artifacts, model, _| lift::kubernetes::check(artifacts, model))),
     ("toolhive", Lifter::Decides(lift::toolhive::read)),
 ];
 
@@ -116,8 +117,7 @@ pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
     if !needs.is_empty() {
         return needs;
     }
-    let view = targets::view(target, model, policy);
-    let (_, stricter) = seen(policy, &view);
+    let (view, _, stricter) = targets::seen(target, model, policy);
     if stricter.kept > 0 || stricter.possible == 0 {
         return needs;
     }
@@ -157,9 +157,9 @@ pub fn build(
     let mut notes = Vec::new();
     let mut errors = Vec::new();
     for target in targets {
-        let view = targets::view(target, checked.model(), checked.policy());
-        match compiled(checked, sources, target, &view) {
-            Ok((files, stricter)) => {
+        let (view, policy, stricter) = targets::seen(target, checked.model(), checked.policy());
+        match compiled(checked.model(), &policy, sources, target) {
+            Ok(files) => {
                 artifacts.extend(files);
                 entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
                 notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
@@ -211,22 +211,20 @@ pub fn build_what_fits(
     }
 }
 
-/// The verified files of one target, by path in the bundle, and what its product denies beyond the model.
+/// The verified files of one target, by path in the bundle, for the relation as its product can decide it.
 fn compiled(
-    checked: &CheckedModel,
+    model: &Model,
+    policy: &Policy,
     sources: &Sources,
     target: &'static Target,
-    view: &View,
-) -> Result<(BTreeMap<String, Artifact>, Stricter), BuildError> {
-    let (policy, stricter) = seen(checked.policy(), view);
-    let input = Input { model: checked.model(), policy: &policy, sources };
-    let files = (target.compile)(&input)
+) -> Result<BTreeMap<String, Artifact>, BuildError> {
+    let files = (target.compile)(&Input { model, policy, sources })
         .map_err(|mut cause| BuildError::Compile { target: target.name, said: cause.take_said(), cause })?
         .into_iter()
         .map(|(path, artifact)| (format!("{}/{path}", target.name), artifact))
         .collect();
-    verify(target.name, &files, checked.model(), &policy)?;
-    Ok((files, stricter))
+    verify(target.name, &files, model, policy)?;
+    Ok(files)
 }
 
 /// Reads a target's files back and compares what they decide with the relation as the product can decide it.

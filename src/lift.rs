@@ -5,7 +5,10 @@
 
 pub mod agentcore;
 pub mod cedar;
+pub mod cluster;
 pub mod envoy;
+pub mod istio;
+pub mod kubernetes;
 mod labels;
 pub mod relation;
 pub mod toolhive;

@@ -3,6 +3,7 @@
 //! A target turns a checked model into files, and says for every family what it enforces, so that nothing is dropped in
 //! silence. It does not judge its own files: [`crate::build`] has them read back by code that shares nothing with it.
 
+pub mod cluster;
 mod dialects;
 pub mod gateways;
 pub mod names;
@@ -16,7 +17,7 @@ use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::model::name::FactName;
 use crate::policy::fact::{MTLS, TLS};
-use crate::policy::seen::{Stricter, View};
+use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
 use crate::policy::{ObjectKind, Policy};
 use crate::source::{Loc, Sources};
 
@@ -46,6 +47,8 @@ pub struct Target {
     pub recognises_callers: bool,
     /// Whether the product matches the URIs of resources itself.
     pub matches_uris: bool,
+    /// What of single cells its product cannot tell apart from others, so that less than the relation is let through.
+    pub narrows: Option<fn(&Model, &Policy) -> Vec<Narrowed>>,
     /// Makes the files, by path below the target's folder.
     pub compile: fn(&Input<'_>) -> Result<Files, CompileError>,
 }
@@ -209,6 +212,8 @@ targets! {
     agentcore,
     cedar,
     envoy,
+    istio,
+    kubernetes,
     toolhive,
 }
 
@@ -342,6 +347,18 @@ fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName
             view.unshown.entry(index).or_default().insert(fact.clone());
         }
     }
+}
+
+/// The relation as a target's product can decide it, what it sees of requests, and what that costs.
+#[must_use]
+pub fn seen(target: &Target, model: &Model, policy: &Policy) -> (View, Policy, Stricter) {
+    let view = view(target, model, policy);
+    let (mut policy, mut stricter) = through(policy, &view);
+    if let Some(narrows) = target.narrows {
+        let narrowed = narrows(model, &policy);
+        narrow(&mut policy, narrowed, &mut stricter);
+    }
+    (view, policy, stricter)
 }
 
 /// A key in use that a target does not express.

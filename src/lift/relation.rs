@@ -4,6 +4,8 @@
 //! resources, methods that the model knows nothing of, callers that nobody declared, an issuer that may not speak for the
 //! caller, and a certificate that names somebody else.
 
+mod crossed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
@@ -12,7 +14,7 @@ use super::LiftError;
 use super::world::{Call, FactTests, Fixed, Http, Outcome, Peer, Token, World, explore};
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
-use crate::model::name::ServerName;
+use crate::model::name::{ServerName, UnitName};
 use crate::model::topology::Topology;
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
@@ -22,6 +24,12 @@ use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId
 
 /// A text that no name, subject or URI of a workspace holds.
 const STRANGER: &str = "\u{1}stranger";
+
+/// The user on whose behalf a caller acts.
+const USER: &str = "\u{1}user";
+
+/// A method that there is not.
+const UNKNOWN: &str = "\u{1}x";
 
 /// Methods that only a caller with some access to the server may use.
 const PROTOCOL: [&str; 8] = [
@@ -48,7 +56,7 @@ const DENIED: [&str; 9] = [
     "tasks/get",
     "tools/call\u{1}",
     "Tools/Call",
-    "\u{1}x",
+    UNKNOWN,
 ];
 
 /// Which requests a product decides. What it does not decide is not put to it.
@@ -93,6 +101,12 @@ pub trait Product: Sync {
 
     /// Whether it can tell from such a token who calls. Where it cannot, it must deny whatever the token means.
     fn reads(&self, _token: &Token) -> bool {
+        true
+    }
+
+    /// Whether it tells requests for one server apart. Where not, all of them are decided alike, and those that the model
+    /// knows nothing of with them: it is for the server to refuse these.
+    fn tells_apart(&self) -> bool {
         true
     }
 }
@@ -147,7 +161,7 @@ pub fn relation(
 /// A caller as the product sees it: tokens that all mean the same caller.
 struct Caller<'a> {
     kind: &'static str,
-    unit: Option<&'a crate::model::name::UnitName>,
+    unit: Option<&'a UnitName>,
     subject: Option<&'a str>,
     tokens: Vec<Token>,
     /// Tokens that mean the caller, too, but not to the product.
@@ -223,11 +237,12 @@ impl<'a> Question<'a> {
         let objects: Vec<(&Object, u32)> =
             self.policy.index.objects_on(&self.policy.objects, server.as_str()).collect();
         let named = self.product.subjects(server);
+        let units = self.units_on(&objects);
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
         let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
         for (index, principal) in self.policy.principals.iter().enumerate() {
-            let Some(caller) = self.caller(principal) else { continue };
+            let Some(caller) = self.caller(principal, &units) else { continue };
             let is_named = caller.subject.is_none_or(|subject| named.contains(subject));
             let likeness = (caller.subject.is_some(), caller.unit.map(|unit| unit.as_str()), caller.kind);
             if !is_named && alike.contains(&likeness) {
@@ -242,7 +257,7 @@ impl<'a> Question<'a> {
             }
             found.extend(conditions.into_iter().map(|(object, condition)| (index, ObjectIx(object), condition)));
         }
-        self.strangers_on(server, &objects, &named)?;
+        self.strangers_on(server, &objects, &named, &units)?;
         Ok(found)
     }
 
@@ -287,6 +302,9 @@ impl<'a> Question<'a> {
             }
             found.push((*index, condition));
         }
+        if !self.product.tells_apart() {
+            return Ok(found);
+        }
         let tests = self.tests(&Object { server: server.clone(), kind: ObjectKind::Protocol });
         let mut lists: Vec<(&str, &Condition)> = Vec::new();
         if self.decided.resources {
@@ -304,7 +322,7 @@ impl<'a> Question<'a> {
                 )));
             }
         }
-        for call in self.forbidden() {
+        for call in self.forbidden().into_iter().chain(self.crossed(objects)) {
             if self.allowed(server, &call, caller, &tests)? != Condition::never() {
                 return Err(LiftError::Stranger(format!(
                     "{} on `{server}` is let through for `{}`",
@@ -322,6 +340,7 @@ impl<'a> Question<'a> {
         server: &ServerName,
         objects: &[(&Object, u32)],
         named: &BTreeSet<String>,
+        units: &[&UnitName],
     ) -> Result<(), LiftError> {
         let any_agent = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(_)));
         let with_units = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(Some(_))));
@@ -337,15 +356,27 @@ impl<'a> Question<'a> {
         if !any_agent || with_units {
             tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
             if let (true, Some(claim)) = (with_units, &self.unit_claim) {
-                let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
-                token.texts.insert(claim.clone(), STRANGER.to_owned());
-                tokens.push(token);
+                for mut token in [
+                    self.token(&[(&["sub"], STRANGER)], &[]),
+                    self.token(&[(&["sub"], USER), (&["act", "sub"], STRANGER)], &[&["act"]]),
+                ] {
+                    token.texts.insert(claim.clone(), STRANGER.to_owned());
+                    tokens.push(token);
+                }
                 // A unit in a list is no text, so it names no unit.
                 let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
                 token.objects.push(claim.clone());
                 tokens.push(token);
             }
         }
+        // Somebody acts, without a name, on behalf of nobody that is declared.
+        let nobody = self.token(&[(&["sub"], STRANGER)], &[&["act"]]);
+        for (unit, claim) in units.iter().zip(self.unit_claim.iter().cycle()) {
+            let mut token = nobody.clone();
+            token.texts.insert(claim.clone(), unit.to_string());
+            tokens.push(token);
+        }
+        tokens.push(nobody);
         let calls = objects
             .iter()
             .flat_map(|(object, _)| self.calls(&object.kind).into_iter().map(move |call| (*object, call)));
@@ -441,9 +472,8 @@ impl<'a> Question<'a> {
     }
 
     /// The tokens that mean a principal; `None` for one that no token can mean.
-    fn caller<'b>(&self, principal: &'b Principal) -> Option<Caller<'b>> {
+    fn caller<'b>(&self, principal: &'b Principal, units: &[&UnitName]) -> Option<Caller<'b>> {
         let unit = principal.unit.as_ref();
-        let user = "\u{1}user";
         let (kind, subject, id) = match (&principal.id, principal.subject.as_deref()) {
             (PrincipalId::Agent(_), Some(subject)) => ("agents", Some(subject), subject),
             (PrincipalId::Flow(_), Some(subject)) => ("flows", Some(subject), subject),
@@ -452,7 +482,7 @@ impl<'a> Question<'a> {
         };
         let mut tokens = vec![
             self.token(&[(&["sub"], id)], &[]),
-            self.token(&[(&["sub"], user), (&["act", "sub"], id)], &[&["act"]]),
+            self.token(&[(&["sub"], USER), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["sub"], id), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["act", "sub"], id)], &[&["act"]]),
             // A user that is no text.
@@ -464,34 +494,17 @@ impl<'a> Question<'a> {
                     token.texts.insert(claim.clone(), unit.to_string());
                 }
             }
-            // A declared principal is nobody else for naming a unit.
             (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
-                let units = self.policy.principals.iter().filter_map(|principal| match &principal.id {
-                    PrincipalId::AnyAgent(unit) => unit.as_ref(),
-                    PrincipalId::Agent(_) | PrincipalId::Flow(_) => None,
-                });
+                // A declared principal is itself, whatever unit its token names.
                 let plain: Vec<Token> = tokens.iter().take(2).cloned().collect();
-                for (unit, token) in units.flat_map(|unit| plain.iter().map(move |token| (unit, token))) {
-                    let mut token = token.clone();
+                for (unit, mut token) in
+                    units.iter().flat_map(|unit| plain.iter().cloned().map(move |token| (unit, token)))
+                {
                     token.texts.insert(claim.clone(), unit.to_string());
                     tokens.push(token);
                 }
             }
-            (PrincipalId::AnyAgent(_), _) | (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => {}
-        }
-        // Whom the registry names has its unit from there, whatever the token says of it.
-        if let (Some(_), Some(claim)) = (subject, &self.unit_claim) {
-            let units = self.policy.principals.iter().filter_map(|principal| match &principal.id {
-                PrincipalId::AnyAgent(unit) => unit.as_ref(),
-                PrincipalId::Agent(_) | PrincipalId::Flow(_) => None,
-            });
-            for unit in units {
-                for token in [0, 1].into_iter().filter_map(|at| tokens.get(at).cloned()).collect::<Vec<_>>() {
-                    let mut token = token;
-                    token.texts.insert(claim.clone(), unit.to_string());
-                    tokens.push(token);
-                }
-            }
+            (PrincipalId::AnyAgent(_) | PrincipalId::Agent(_) | PrincipalId::Flow(_), _) => {}
         }
         let (tokens, unread) = tokens.into_iter().partition(|token| self.product.reads(token));
         Some(Caller { kind, unit, subject, tokens, unread })

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{CondId, Condition, Conditions};
-use super::{ObjectKind, Policy};
+use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::model::name::FactName;
 
 /// What a product sees of requests.
@@ -129,6 +129,36 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
     (seen, stricter)
 }
 
+/// A cell that a product cannot tell apart from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Narrowed {
+    /// Who.
+    pub principal: PrincipalIx,
+    /// What.
+    pub object: ObjectIx,
+    /// What must hold beside the cell's own condition.
+    pub condition: Condition,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// Narrows cells further, and counts them. A cell's own condition is always asked for too, so nothing is ever widened.
+pub fn narrow(policy: &mut Policy, narrowed: Vec<Narrowed>, stricter: &mut Stricter) {
+    for Narrowed { principal, object, condition, why } in narrowed {
+        let Some(row) = policy.cells.get_mut(principal.0 as usize) else { continue };
+        let Ok(at) = row.binary_search_by_key(&object, |(object, _)| *object) else { continue };
+        let Some((_, cell)) = row.get_mut(at) else { continue };
+        let old = policy.conditions.get(cell.condition);
+        let new = old.and(&condition);
+        if new == *old {
+            continue;
+        }
+        cell.condition = policy.conditions.intern(new);
+        *stricter.objects.entry(why.to_owned()).or_default() += 1;
+        stricter.kept = stricter.kept.saturating_sub(usize::from(cell.condition == CondId::NEVER));
+    }
+}
+
 /// For each resource object, the other resources of its server whose patterns match every URI that its own does. A URI that
 /// only some URIs of a pattern share with another is decided by whoever matches URIs; both patterns' conditions apply.
 fn overlaps(policy: &Policy) -> BTreeMap<u32, Vec<u32>> {
@@ -174,7 +204,7 @@ mod tests {
     use crate::policy::cell::{Cell, RuleId};
     use crate::policy::fact::Facts;
     use crate::policy::objects::ObjectIndex;
-    use crate::policy::{Object, ObjectIx, Principal, PrincipalId};
+    use crate::policy::{Object, Principal, PrincipalId};
     use crate::source::Loc;
 
     fn policy(objects: &[ObjectKind], sets: &[&[u64]]) -> Policy {
@@ -235,6 +265,21 @@ mod tests {
         let model = policy(&[ObjectKind::Prompt("x".to_owned())], &[&[1, 2]]);
         let view = View { unshown: [(0, ["mfa".into()].into())].into(), ..View::default() };
         assert_eq!(sets(&seen(&model, &view).0, 0), [2]);
+    }
+
+    #[test]
+    fn narrowing_never_widens() {
+        let (mfa, mtls) = (1, 2);
+        let tool = |name: &str| ObjectKind::Tool(name.into());
+        let mut model = policy(&[tool("x"), tool("y"), tool("z")], &[&[mfa], &[mtls], &[mfa]]);
+        let cell =
+            |object, condition| Narrowed { principal: PrincipalIx(0), object: ObjectIx(object), condition, why: "w" };
+        let mut stricter = Stricter { possible: 3, kept: 3, ..Stricter::default() };
+        let all = vec![cell(0, Condition::always()), cell(1, Condition::all_of(mfa)), cell(2, Condition::never())];
+        narrow(&mut model, all, &mut stricter);
+        assert_eq!([sets(&model, 0), sets(&model, 1), sets(&model, 2)], [vec![mfa], vec![mfa | mtls], vec![]]);
+        assert_eq!((stricter.objects["w"], stricter.kept), (2, 2));
+        narrow(&mut model, vec![cell(9, Condition::never())], &mut stricter);
     }
 
     #[test]

@@ -63,6 +63,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     blind_to: sight::blind_to,
     leaves_out,
     recognises_callers: true,
+    narrows: None,
     matches_uris: false,
     compile,
 };

@@ -51,6 +51,7 @@ strictly, and compares what they decide with the access relation, cell by cell."
     leaves_out: |_, _| None,
     recognises_callers: false,
     matches_uris: false,
+    narrows: None,
     compile,
 };
 

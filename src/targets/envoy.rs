@@ -51,6 +51,7 @@ pub static TARGET: Target = Target {
     blind_to,
     leaves_out: |_, _| None,
     recognises_callers: true,
+    narrows: None,
     matches_uris: true,
     compile,
 };

@@ -67,6 +67,7 @@ filters the lists of tools, prompts and resources by what may be called, got and
     blind_to,
     leaves_out,
     recognises_callers: true,
+    narrows: None,
     matches_uris: true,
     compile,
 };

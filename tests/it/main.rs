@@ -13,6 +13,7 @@ mod book;
 mod bundle;
 mod checks;
 mod cli;
+mod cluster;
 mod dialects;
 mod fuzz;
 mod guide;

@@ -1,0 +1,215 @@
+//! Where the model's servers and gateways should stand in a Kubernetes cluster, and how its resources are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_yaml::Value;
+
+use super::LiftError;
+use crate::bundle::Artifact;
+use crate::bundle::manifest::sha256;
+use crate::model::Model;
+use crate::model::operations::ResourcePool;
+use crate::model::server::Server;
+use crate::model::url::Url;
+
+/// What should stand where.
+pub(super) struct Expected<'m> {
+    pub(super) gateways_namespace: String,
+    pub(super) agents_namespace: String,
+    /// Each namespace of servers, with its pool.
+    pub(super) namespaces: BTreeMap<String, Option<&'m ResourcePool>>,
+    /// Account and label of each gateway: `central`, and units with a gateway.
+    pub(super) gateways: BTreeMap<String, String>,
+    /// Servers by name.
+    pub(super) places: BTreeMap<&'m str, Place<'m>>,
+}
+
+/// Where a server should stand.
+pub(super) struct Place<'m> {
+    pub(super) server: &'m Server,
+    pub(super) namespace: String,
+    pub(super) labels: BTreeMap<String, String>,
+    /// Name of the gateway in front, a key of [`Expected::gateways`].
+    pub(super) gateway: String,
+    pub(super) host: &'m str,
+    pub(super) port: u16,
+    pub(super) path: String,
+}
+
+impl<'m> Expected<'m> {
+    pub(super) fn of(model: &'m Model) -> Self {
+        let settings = ["istio", "kubernetes"].iter().filter_map(|target| model.deployment.of(target));
+        let set = settings.filter_map(|settings| settings.namespace.as_ref()).next();
+        let base = set.map_or("mcp", |namespace| namespace.value.as_str());
+        let fronted = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+        let names = fronted.map(|unit| unit.name.value.to_string()).chain(["central".to_owned()]);
+        let gateways: BTreeMap<String, String> = names.map(|name| (name.clone(), label(&name))).collect();
+        let mut namespaces = BTreeMap::new();
+        let mut places = BTreeMap::new();
+        for (name, server) in &model.servers {
+            let Some(url) = server.url.as_ref().and_then(|url| Url::parse(&url.value).map(|parsed| (url, parsed)))
+            else {
+                continue;
+            };
+            let pool = model.bulkheads.iter().find_map(|(scope, pools)| {
+                let pool = pools.iter().find(|pool| pool.servers.iter().any(|listed| listed.value == *name))?;
+                Some((scope.as_ref(), pool))
+            });
+            let unit = server.unit.as_ref().map(|unit| unit.value.as_str());
+            let parts: Vec<&str> = match (pool, unit) {
+                (Some((Some(of), pool)), _) => vec![base, of.as_str(), "pool", &pool.name.value],
+                (Some((None, pool)), _) => vec![base, "pool", &pool.name.value],
+                (None, Some(unit)) => vec![base, unit],
+                (None, None) => vec![base],
+            };
+            let namespace = label(&parts.join("-"));
+            namespaces.insert(namespace.clone(), pool.map(|(_, pool)| pool));
+            let own = label(name.as_str());
+            let mut labels: BTreeMap<String, String> =
+                server.labels.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
+            if labels.is_empty() {
+                labels.insert("app.kubernetes.io/name".to_owned(), own.clone());
+            }
+            let (url, parsed) = url;
+            let gateway = unit.filter(|unit| gateways.contains_key(*unit)).unwrap_or("central").to_owned();
+            let place = Place {
+                server,
+                namespace,
+                labels,
+                gateway,
+                host: parsed.host,
+                port: parsed.port.unwrap_or(if parsed.is_plaintext() { 80 } else { 443 }),
+                path: path(&url.value),
+            };
+            places.insert(name.as_str(), place);
+        }
+        Self {
+            gateways_namespace: label(&format!("{base}-gateways")),
+            agents_namespace: label(&format!("{base}-agents")),
+            namespaces,
+            gateways,
+            places,
+        }
+    }
+}
+
+/// The path of a URL.
+fn path(url: &str) -> String {
+    let authority_and_path: Vec<&str> = url.splitn(4, '/').collect();
+    let path = authority_and_path.get(3).copied().unwrap_or_default();
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    format!("/{}", path.get(..end).unwrap_or_default())
+}
+
+/// A DNS label for a name: runs of other characters become one `-`; what is too long, or nothing, ends in eight digits of its
+/// SHA-256.
+pub(super) fn label(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let plain = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    if (1..=63).contains(&plain.len()) {
+        return plain;
+    }
+    let digits: String = sha256(name.as_bytes()).chars().take(8).collect();
+    let kept = plain.get(..plain.len().min(54)).unwrap_or_default().trim_end_matches('-');
+    format!("{}-{digits}", if kept.is_empty() { "x" } else { kept })
+}
+
+/// A resource as Kubernetes reads it.
+pub(super) struct Resource {
+    pub(super) api: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) spec: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Written {
+    api_version: String,
+    kind: String,
+    metadata: Metadata,
+    spec: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    name: String,
+    namespace: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Kustomization {
+    api_version: String,
+    kind: String,
+    resources: Vec<String>,
+}
+
+/// A refusal.
+pub(super) fn stranger<T>(what: impl Into<String>) -> Result<T, LiftError> {
+    Err(LiftError::Stranger(what.into()))
+}
+
+/// Reads a value into its one shape.
+pub(super) fn shaped<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, LiftError> {
+    serde_yaml::from_value(value).map_err(|cause| LiftError::Stranger(format!("{what} has another shape: {cause}")))
+}
+
+/// The resources that `kubectl apply -k` takes from a folder: those of the files that its `kustomization.yaml` lists, which
+/// must be all that are there. No two may be of one kind, namespace and name.
+pub(super) fn resources(artifacts: &BTreeMap<String, Artifact>, folder: &str) -> Result<Vec<Resource>, LiftError> {
+    let mut files: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (path, artifact) in artifacts {
+        let Some(name) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
+        let mut documents = Vec::new();
+        for document in serde_yaml::Deserializer::from_str(text) {
+            let read = Value::deserialize(document);
+            documents.push(read.map_err(|cause| LiftError::Stranger(format!("`{path}` is no YAML: {cause}")))?);
+        }
+        files.insert(name, documents);
+    }
+    let Some(mut listing) = files.remove("kustomization.yaml") else {
+        return Err(LiftError::File(format!("{folder}/kustomization.yaml")));
+    };
+    let (Some(listing), true) = (listing.pop(), listing.is_empty()) else {
+        return stranger("`kustomization.yaml` is no single document");
+    };
+    let Kustomization { api_version, kind, resources } = shaped(listing, "`kustomization.yaml`")?;
+    let listed: BTreeSet<&str> = resources.iter().map(String::as_str).collect();
+    if (api_version.as_str(), kind.as_str()) != ("kustomize.config.k8s.io/v1beta1", "Kustomization")
+        || listed.len() != resources.len()
+        || !listed.iter().eq(files.keys())
+    {
+        return stranger("`kustomization.yaml` does not list exactly the files of its folder");
+    }
+    let mut found = Vec::new();
+    let mut taken = BTreeSet::new();
+    for (path, documents) in files {
+        if documents.is_empty() {
+            return stranger(format!("`{path}` is empty"));
+        }
+        for document in documents {
+            let Written { api_version, kind, metadata, spec } = shaped(document, &format!("a resource of `{path}`"))?;
+            let Metadata { name, namespace, labels } = metadata;
+            let subdomain = name.split('.').all(|part| label(part) == part) && name.len() <= 253;
+            if !subdomain || !taken.insert((kind.clone(), namespace.clone(), name.clone())) {
+                return stranger(format!("the name `{name}` in `{path}` is none for a resource, or there twice"));
+            }
+            found.push(Resource { api: api_version, kind, name, namespace, labels, spec });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether no text is there twice.
+pub(super) fn distinct(texts: &[String]) -> bool {
+    texts.iter().collect::<BTreeSet<_>>().len() == texts.len()
+}

@@ -1,0 +1,269 @@
+//! Reads the files of the target `istio` back into the access relation: an interpreter of Istio's policies for the proxy beside
+//! each server, written after how Istio turns them into rules of Envoy.
+
+mod rule;
+mod traffic;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::LiftError;
+use super::cluster::{Expected, Place, Resource, distinct, resources, shaped, stranger};
+use super::relation::{Before, Decided, Part, Product, relation};
+use super::world::World;
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::model::access::{Issuer, Jwks};
+use crate::model::name::ServerName;
+use crate::policy::Policy;
+use rule::{Rule, Rules};
+
+/// The relation that the files decide, a part for each gateway that servers stand behind.
+///
+/// # Errors
+/// Where they cannot be read exactly, or let a request through that nobody may make.
+pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    let declared = policy.principals.iter().filter_map(|principal| principal.subject.as_deref()).collect();
+    let istio = Istio::read(artifacts, model, &declared)?;
+    let mut behind: BTreeMap<&str, BTreeSet<ServerName>> = BTreeMap::new();
+    for object in &policy.objects {
+        let gateway = istio.expected.places.get(object.server.as_str()).map_or("central", |place| &place.gateway);
+        behind.entry(gateway).or_default().insert(object.server.clone());
+    }
+    let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+    let Some(domain) = domain else { return stranger("there is no trust domain that a gateway could be known by") };
+    let mut parts = Vec::new();
+    for (gateway, servers) in behind {
+        let account = istio.expected.gateways.get(gateway).map_or("", String::as_str);
+        let peer = format!("spiffe://{domain}/ns/{}/sa/{account}", istio.expected.gateways_namespace);
+        let lifted = relation(&istio, &servers, model, policy, Decided::ALL, Before::Gateway(&peer))?;
+        // The proxies take calls by mutual TLS alone, from the gateway alone.
+        parts.push(Part { gateway: gateway.to_owned(), lifted, servers: Some(servers), given: [crate::policy::fact::TLS, crate::policy::fact::MTLS].into() });
+    }
+    Ok(parts)
+}
+
+/// The files, read.
+struct Istio<'m> {
+    expected: Expected<'m>,
+    /// By server: what applies to its pods.
+    policies: BTreeMap<&'m str, Rules>,
+    /// By namespace and issuer: the claims that are copied into headers, by header.
+    tokens: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+    verified: bool,
+    /// `sub` and `act.sub`.
+    paths: ([String; 1], [String; 2]),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AuthorizationPolicy {
+    #[serde(default)]
+    action: Option<String>,
+    selector: Option<Selector>,
+    rules: Option<Vec<rule::Written>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Selector {
+    match_labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerAuthentication {
+    mtls: Mtls,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mtls {
+    mode: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RequestAuthentication {
+    jwt_rules: Vec<JwtRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct JwtRule {
+    issuer: String,
+    audiences: Vec<String>,
+    jwks_uri: String,
+    from_headers: Vec<FromHeader>,
+    forward_original_token: bool,
+    #[serde(default)]
+    output_claim_to_headers: Vec<ClaimToHeader>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromHeader {
+    name: String,
+    prefix: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimToHeader {
+    claim: String,
+    header: String,
+}
+
+impl<'m> Istio<'m> {
+    fn read(
+        artifacts: &BTreeMap<String, Artifact>,
+        model: &'m Model,
+        declared: &BTreeSet<&str>,
+    ) -> Result<Self, LiftError> {
+        let expected = Expected::of(model);
+        let mut rest = Vec::new();
+        let mut strict: BTreeSet<String> = BTreeSet::new();
+        let mut closed: BTreeSet<String> = BTreeSet::new();
+        let mut tokens = BTreeMap::new();
+        let mut policies: BTreeMap<&'m str, Rules> = BTreeMap::new();
+        let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
+        for resource in resources(artifacts, "istio")? {
+            let at = match (resource.api.as_str(), resource.kind.as_str()) {
+                ("security.istio.io/v1", "AuthorizationPolicy" | "PeerAuthentication" | "RequestAuthentication") => {
+                    server_namespace(&expected, &resource)?
+                }
+                _ => {
+                    rest.push(resource);
+                    continue;
+                }
+            };
+            let what = format!("the {} `{}`", resource.kind, resource.name);
+            let Some(spec) = resource.spec else { return stranger(format!("{what} has no `spec`")) };
+            match resource.kind.as_str() {
+                "PeerAuthentication" => {
+                    let PeerAuthentication { mtls } = shaped(spec, &what)?;
+                    if mtls.mode != "STRICT" || !strict.insert(at) {
+                        return stranger(format!("{what} is not the one that asks for mutual TLS in its namespace"));
+                    }
+                }
+                "RequestAuthentication" => {
+                    let RequestAuthentication { jwt_rules } = shaped(spec, &what)?;
+                    if tokens.insert(at, token_rules(jwt_rules, model)?).is_some() {
+                        return stranger(format!("{what} is not the only one in its namespace"));
+                    }
+                }
+                _ => {
+                    let AuthorizationPolicy { action, selector, rules } = shaped(spec, &what)?;
+                    let rules: Vec<Rule> =
+                        rules.into_iter().flatten().map(|rule| Rule::read(rule, declared)).collect::<Result<_, _>>()?;
+                    if selector.is_none() && rules.is_empty() && action.is_none() {
+                        closed.insert(at);
+                        continue;
+                    }
+                    if action.as_deref() != Some("ALLOW") {
+                        return stranger(format!("{what} does not say that it allows"));
+                    }
+                    let Some(server) = selected(&expected, &at, selector.as_ref()) else {
+                        return stranger(format!("{what} is not for the pods of one server alone"));
+                    };
+                    policies.entry(server).or_default().extend(rules);
+                }
+            }
+        }
+        let all: BTreeSet<String> = expected.namespaces.keys().cloned().collect();
+        let with_tokens: BTreeSet<String> = tokens.keys().cloned().collect();
+        if closed != all || strict != all || with_tokens != all {
+            return stranger("a namespace of servers is open by default, or lacks mutual TLS or the issuers");
+        }
+        traffic::check(rest, model, &expected)?;
+        Ok(Self {
+            expected,
+            policies,
+            tokens,
+            verified: verified.is_some_and(|verified| verified.value),
+            paths: (["sub".to_owned()], ["act".to_owned(), "sub".to_owned()]),
+        })
+    }
+}
+
+fn server_namespace(expected: &Expected<'_>, resource: &Resource) -> Result<String, LiftError> {
+    match &resource.namespace {
+        Some(namespace) if expected.namespaces.contains_key(namespace) && resource.labels.is_empty() => {
+            Ok(namespace.clone())
+        }
+        _ => stranger(format!("the {} `{}` is in no namespace of servers", resource.kind, resource.name)),
+    }
+}
+
+/// The server of a namespace whose pods have exactly these labels. Fewer labels would select other pods beside them.
+fn selected<'m>(expected: &Expected<'m>, namespace: &str, selector: Option<&Selector>) -> Option<&'m str> {
+    let labels = &selector?.match_labels;
+    let is_it = |place: &Place<'_>| place.namespace == namespace && place.labels == *labels;
+    expected.places.iter().find(|(_, place)| is_it(place)).map(|(name, _)| *name)
+}
+
+/// Checks the rules for tokens against the model's issuers.
+fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BTreeMap<String, String>>, LiftError> {
+    let mut found = BTreeMap::new();
+    let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
+    for rule in rules {
+        let Some(issuer) = issuers.iter().find(|issuer| issuer.issuer.value == rule.issuer) else {
+            return stranger(format!("`{}` is no issuer of the model", rule.issuer));
+        };
+        let audiences: BTreeSet<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
+        let read: BTreeSet<&str> = rule.audiences.iter().map(String::as_str).collect();
+        let keys = issuer.keys.as_ref().is_some_and(|keys| keys.value == Jwks::Url(rule.jwks_uri.clone()));
+        let header = matches!(rule.from_headers.as_slice(), [FromHeader { name, prefix: Some(prefix) }]
+            if name == "Authorization" && prefix == "Bearer ");
+        if read != audiences || !distinct(&rule.audiences) || !keys || !header || rule.forward_original_token {
+            return stranger(format!(
+                "tokens of `{}` are taken for another audience, by other keys, from elsewhere, or are passed on",
+                rule.issuer
+            ));
+        }
+        // Rules ask by it whether somebody acts, and no other claim has a business in a header.
+        let copies_act =
+            matches!(rule.output_claim_to_headers.as_slice(), [ClaimToHeader { claim, .. }] if claim == "act");
+        if !copies_act {
+            return stranger(format!("the claim `act` of `{}` is not copied into a header", rule.issuer));
+        }
+        let headers: BTreeMap<String, String> =
+            rule.output_claim_to_headers.iter().map(|copy| (copy.header.clone(), copy.claim.clone())).collect();
+        if headers.len() != rule.output_claim_to_headers.len() || found.insert(rule.issuer.clone(), headers).is_some() {
+            return stranger(format!("the issuer `{}` or a header of it is there twice", rule.issuer));
+        }
+    }
+    if found.len() != issuers.len() {
+        return stranger("an issuer of the model is missing");
+    }
+    Ok(found)
+}
+
+impl Product for Istio<'_> {
+    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+        let Some(place) = self.expected.places.get(server.as_str()) else { return Ok(false) };
+        let issuer = world.issuer.map(|issuer| issuer.issuer.value.as_str()).unwrap_or_default();
+        let copied = self.tokens.get(&place.namespace).and_then(|issuers| issuers.get(issuer));
+        // A token of an issuer without a rule is refused before any policy.
+        let Some(copied) = copied else { return Ok(false) };
+        // No policy of its own: the one of the namespace, which allows nothing.
+        let Some(rules) = self.policies.get(server.as_str()) else { return Ok(false) };
+        let token = world.token;
+        let text = |path: &[String]| token.texts.get(path).map(String::as_str);
+        for rule in rules.for_caller(text(&self.paths.0), text(&self.paths.1)) {
+            if rule.matches(world, place, copied, self.verified)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
+        self.policies.get(server.as_str()).map(Rules::subjects).unwrap_or_default()
+    }
+
+    fn tells_apart(&self) -> bool {
+        self.verified
+    }
+}

@@ -1,0 +1,159 @@
+//! What decides no calls: limits of connections, traces, identities. It must be what the model says, no more and no less.
+
+use std::collections::BTreeMap;
+
+use serde_yaml::Value;
+
+use crate::lift::LiftError;
+use crate::lift::cluster::{Expected, Place, Resource, stranger};
+use crate::model::Model;
+use crate::model::quantity::Duration;
+
+/// Checks the resources that are left.
+pub(super) fn check(resources: Vec<Resource>, model: &Model, expected: &Expected<'_>) -> Result<(), LiftError> {
+    let mut wanted = rules_for_traffic(model, expected);
+    let traces = traces(model);
+    if let Some(traces) = &traces {
+        for namespace in expected.namespaces.keys().chain([&expected.gateways_namespace]) {
+            wanted.push(("telemetry.istio.io/v1", "Telemetry", Some(namespace.clone()), traces.clone()));
+        }
+    }
+    if let Some(identities) = identities(model, expected)? {
+        wanted.push(("spire.spiffe.io/v1alpha1", "ClusterSPIFFEID", None, identities));
+    }
+    for resource in resources {
+        let found = wanted.iter().position(|(api, kind, namespace, spec)| {
+            (*api, *kind) == (resource.api.as_str(), resource.kind.as_str())
+                && *namespace == resource.namespace
+                && resource.spec.as_ref() == Some(spec)
+                && resource.labels.is_empty()
+        });
+        match found {
+            Some(at) => drop(wanted.swap_remove(at)),
+            None => {
+                return stranger(format!(
+                    "the {} `{}` does not say what the model does, or stands elsewhere",
+                    resource.kind, resource.name
+                ));
+            }
+        }
+    }
+    match wanted.first() {
+        None => Ok(()),
+        Some((_, kind, ..)) => stranger(format!("a {kind} is missing")),
+    }
+}
+
+/// API, kind, namespace and `spec` of a resource.
+type Wanted = (&'static str, &'static str, Option<String>, Value);
+
+fn map(entries: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Value {
+    let entries = entries.into_iter().filter_map(|(key, value)| Some((Value::from(key), value?)));
+    Value::Mapping(entries.collect())
+}
+
+fn seconds(duration: Duration) -> Value {
+    match duration.0 % 1_000 {
+        0 => Value::from(format!("{}s", duration.0 / 1_000)),
+        _ => Value::from(format!("{}ms", duration.0)),
+    }
+}
+
+/// The rules for the gateways' connections, one for each host.
+fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
+    let mut hosts: BTreeMap<&str, Value> = BTreeMap::new();
+    for place in expected.places.values() {
+        hosts.entry(place.host).or_insert_with(|| connections(model, place));
+    }
+    let rule = |(host, policy): (&str, Value)| {
+        let spec = map([
+            ("host", Some(Value::from(host))),
+            ("exportTo", Some(Value::Sequence(vec![Value::from(".")]))),
+            ("trafficPolicy", Some(policy)),
+        ]);
+        ("networking.istio.io/v1", "DestinationRule", Some(expected.gateways_namespace.clone()), spec)
+    };
+    hosts.into_iter().map(rule).collect()
+}
+
+fn connections(model: &Model, place: &Place<'_>) -> Value {
+    let name = &place.server.name.value;
+    let unit = place.server.unit.as_ref().map(|unit| unit.value.clone());
+    let scopes = [None, unit.clone()];
+    let shared = scopes.iter().filter_map(|scope| model.bulkheads.get(scope)).flatten();
+    let shared = shared.into_iter().find(|pool| pool.servers.iter().any(|listed| listed.value == *name));
+    let share = shared.and_then(|pool| {
+        let servers = pool.servers.len() as u64;
+        pool.connections.as_ref().map(|connections| std::cmp::max(connections.value / servers, 1))
+    });
+    let own = scopes.iter().filter_map(|scope| model.connections.get(scope)).flat_map(|pools| &pools.http);
+    let own = own.into_iter().find(|pool| pool.server.value == *name);
+    let size = own.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);
+    let most = match (share, size) {
+        (Some(share), Some(size)) => Some(share.min(size)),
+        (share, size) => share.or(size),
+    };
+    let most = most.map(|most| Value::from(most.min(i32::MAX as u64)));
+    let idle = own.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| seconds(keep_alive.value));
+    let pool = (most.is_some() || idle.is_some()).then(|| {
+        let tcp = most.is_some().then(|| map([("maxConnections", most.clone())]));
+        map([("http", Some(map([("http2MaxRequests", most.clone()), ("idleTimeout", idle)]))), ("tcp", tcp)])
+    });
+    let breaker = model.breaker.get(&unit).or_else(|| model.breaker.get(&None));
+    let ejected = breaker.and_then(|breaker| {
+        let threshold = breaker.failure_threshold.as_ref()?.value;
+        Some(map([
+            ("baseEjectionTime", breaker.timeout.as_ref().map(|open| seconds(open.value))),
+            ("consecutive5xxErrors", Some(Value::from(threshold))),
+            ("maxEjectionPercent", Some(Value::from(100))),
+        ]))
+    });
+    let tls = map([("mode", Some(Value::from("ISTIO_MUTUAL")))]);
+    map([("connectionPool", pool), ("outlierDetection", ejected), ("tls", Some(tls))])
+}
+
+fn traces(model: &Model) -> Option<Value> {
+    let tracing = model.tracing.get(&None)?;
+    let strategy = tracing.strategy.as_ref().map_or("probabilistic", |strategy| strategy.value.as_str());
+    let percent = match (strategy, tracing.rate.as_ref().map(|rate| rate.value)) {
+        ("always_on", _) => Some(100.0),
+        ("always_off", _) => Some(0.0),
+        ("probabilistic", Some(rate)) => Some((rate * 1e8).round() / 1e6),
+        _ => None,
+    };
+    let tag = |header: &Option<crate::source::Spanned<String>>| {
+        let header = header.as_ref()?;
+        Some(map([("header", Some(map([("name", Some(Value::from(header.value.as_str())))])))]))
+    };
+    let tags = [
+        ("request_id", tag(&tracing.request_id_header)),
+        ("tenant_id", tag(&tracing.tenant_id_header)),
+        ("user_id", tag(&tracing.user_id_header)),
+    ];
+    let tags = tags.iter().any(|(_, tag)| tag.is_some()).then(|| map(tags));
+    (percent.is_some() || tags.is_some()).then(|| {
+        let rule = map([("randomSamplingPercentage", percent.map(Value::from)), ("customTags", tags)]);
+        map([("tracing", Some(Value::Sequence(vec![rule])))])
+    })
+}
+
+/// The identities of pods, in the form that Istio takes for them.
+fn identities(model: &Model, expected: &Expected<'_>) -> Result<Option<Value>, LiftError> {
+    let topology = &model.topology;
+    if topology.workload_identity.as_ref().is_none_or(|identity| identity.value != "spiffe") {
+        return Ok(None);
+    }
+    let template = "spiffe://{{ .TrustDomain }}/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}";
+    let namespaces = expected.namespaces.keys().chain([&expected.gateways_namespace]);
+    let namespaces = namespaces.map(|namespace| Value::from(namespace.as_str())).collect();
+    let one = map([
+        ("key", Some(Value::from("kubernetes.io/metadata.name"))),
+        ("operator", Some(Value::from("In"))),
+        ("values", Some(Value::Sequence(namespaces))),
+    ]);
+    Ok(Some(map([
+        ("spiffeIDTemplate", Some(Value::from(template))),
+        ("namespaceSelector", Some(map([("matchExpressions", Some(Value::Sequence(vec![one])))]))),
+        ("ttl", topology.certificate_rotation.as_ref().map(|rotation| seconds(rotation.value))),
+    ])))
+}

@@ -1,0 +1,110 @@
+//! Checks the files of the target `kubernetes`: an interpreter of network policies, to which every kind of pod is put.
+//!
+//! A pod that no policy selects for a direction is open in it; one that some select may do what any of them lets through. A
+//! connection needs both ends.
+
+mod network;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::LiftError;
+use super::cluster::{Expected, Resource, label, resources, shaped, stranger};
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::model::operations::ResourcePool;
+use network::Network;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResourceQuota {
+    hard: BTreeMap<String, String>,
+}
+
+/// Checks that the files let through exactly the connections that the model has, and hold its pools to their limits.
+///
+/// # Errors
+/// Where they cannot be read exactly, or do anything else.
+pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<(), LiftError> {
+    let expected = Expected::of(model);
+    let mut namespaces: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut quotas: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut accounts = BTreeSet::new();
+    let mut network = Network::default();
+    for resource in resources(artifacts, "kubernetes")? {
+        let Resource { api, kind, name, namespace, labels, spec } = resource;
+        let what = format!("the {kind} `{name}`");
+        match (api.as_str(), kind.as_str(), namespace, spec) {
+            ("v1", "Namespace", None, None) => drop(namespaces.insert(name, labels)),
+            ("v1", "ServiceAccount", Some(at), None) if labels.is_empty() && at == expected.gateways_namespace => {
+                accounts.insert(name);
+            }
+            ("v1", "ResourceQuota", Some(at), Some(spec)) if labels.is_empty() => {
+                let ResourceQuota { hard } = shaped(spec, &what)?;
+                if quotas.insert(at, hard).is_some() {
+                    return stranger(format!("{what} is not the only one in its namespace"));
+                }
+            }
+            ("networking.k8s.io/v1", "NetworkPolicy", Some(at), Some(spec)) if labels.is_empty() => {
+                network.add(at, spec, &what)?;
+            }
+            _ => return stranger(format!("{what} is none that this target makes")),
+        }
+    }
+    if namespaces != expected_namespaces(model, &expected) {
+        return stranger("the namespaces, or their labels, are not those of the model");
+    }
+    if !accounts.iter().eq(expected.gateways.values().collect::<BTreeSet<_>>()) {
+        return stranger("the service accounts are not those of the gateways");
+    }
+    let pools = expected.namespaces.iter().filter_map(|(namespace, pool)| Some((namespace.clone(), limits((*pool)?))));
+    if quotas != pools.filter(|(_, limits)| !limits.is_empty()).collect() {
+        return stranger("the quotas are not those of the pools");
+    }
+    network.check(model, &expected, &namespaces)
+}
+
+fn expected_namespaces(model: &Model, expected: &Expected<'_>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let subnets: BTreeMap<&str, &str> = model
+        .topology
+        .segments
+        .iter()
+        .rev()
+        .map(|(role, subnet)| (role.value.as_str(), subnet.value.as_str()))
+        .collect();
+    let labels = |segment: &str, role: &str| {
+        let mut labels = BTreeMap::new();
+        labels.insert("istio-injection".to_owned(), "enabled".to_owned());
+        labels.insert("mcpctl.io/segment".to_owned(), segment.to_owned());
+        if let Some(subnet) = subnets.get(role) {
+            labels.insert("mcpctl.io/subnet".to_owned(), label(subnet));
+        }
+        labels
+    };
+    let servers = expected.namespaces.keys().map(|namespace| (namespace.clone(), labels("servers", "mcp_servers")));
+    let others = [
+        (expected.agents_namespace.clone(), labels("agents", "agents")),
+        (expected.gateways_namespace.clone(), labels("gateways", "gateways")),
+    ];
+    servers.chain(others).collect()
+}
+
+/// What a quota should say of a pool.
+fn limits(pool: &ResourcePool) -> BTreeMap<String, String> {
+    let mut limits = BTreeMap::new();
+    if let Some(cpu) = &pool.cpu_millicores {
+        let amount = if cpu.value % 1_000 == 0 { format!("{}", cpu.value / 1_000) } else { format!("{}m", cpu.value) };
+        limits.insert("limits.cpu".to_owned(), amount.clone());
+        limits.insert("requests.cpu".to_owned(), amount);
+    }
+    if let Some(memory) = &pool.memory {
+        let bytes = memory.value.0;
+        let steps = (1..=3_u32).rev().find(|step| bytes > 0 && bytes % 1024_u64.pow(*step) == 0).unwrap_or(0);
+        let word = ["", "Ki", "Mi", "Gi"].get(steps as usize).copied().unwrap_or_default();
+        let amount = format!("{}{word}", bytes / 1024_u64.pow(steps));
+        limits.insert("limits.memory".to_owned(), amount.clone());
+        limits.insert("requests.memory".to_owned(), amount);
+    }
+    limits
+}

@@ -1,0 +1,283 @@
+//! Where servers and gateways stand in a Kubernetes cluster: what the targets for it agree on.
+//!
+//! Gateways stand in one namespace and agents in another. A server stands in the namespace of its bulkhead pool, because a
+//! quota is for a namespace; else in that of its unit; else in the base namespace.
+
+use std::collections::BTreeMap;
+
+use super::gateways::CENTRAL;
+use super::names::dns_label;
+use super::{NAME_COLLISION, TARGET_LIMIT};
+use crate::diagnostic::Diagnostic;
+use crate::model::Model;
+use crate::model::name::UnitName;
+use crate::model::operations::ResourcePool;
+use crate::model::server::Server;
+use crate::model::url::Url;
+use crate::source::Loc;
+
+/// The base namespace where none is set.
+const NAMESPACE: &str = "mcp";
+
+/// The label of a server's pods where the registry gives none.
+const NAME_LABEL: &str = "app.kubernetes.io/name";
+
+/// Most characters of a label's name or value.
+const MOST: usize = 63;
+
+/// What stands where.
+#[derive(Debug)]
+pub struct Cluster<'m> {
+    /// The namespace of the gateways.
+    pub gateways_namespace: String,
+    /// The namespace of the agents and of whatever runs the flows.
+    pub agents_namespace: String,
+    /// Each namespace of servers, with the pool that it is for.
+    pub server_namespaces: BTreeMap<String, Option<&'m ResourcePool>>,
+    /// The service account of each gateway, which is also the value of its pods' label; by `central` or unit.
+    pub gateways: BTreeMap<&'m str, String>,
+    /// The servers that have a URL, sorted by name.
+    pub places: Vec<Place<'m>>,
+}
+
+/// Where a server stands.
+#[derive(Debug)]
+pub struct Place<'m> {
+    /// The server.
+    pub server: &'m Server,
+    /// Its name as a DNS label.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The labels of its pods.
+    pub labels: BTreeMap<String, String>,
+    /// The gateway that alone may call it: `central`, or a unit.
+    pub gateway: &'m str,
+    /// Host name of its URL.
+    pub host: &'m str,
+    /// Port of its URL.
+    pub port: u16,
+    /// Path of its URL.
+    pub path: &'m str,
+}
+
+impl Place<'_> {
+    /// Where it is declared.
+    #[must_use]
+    pub fn loc(&self) -> Loc {
+        self.server.name.loc
+    }
+}
+
+/// Where everything stands.
+///
+/// # Errors
+/// Two things of one name, and names and labels that Kubernetes refuses.
+pub fn cluster<'m>(target: &str, model: &'m Model) -> Result<Cluster<'m>, Vec<Diagnostic>> {
+    let mut names = Names { target, taken: BTreeMap::new(), findings: Vec::new() };
+    let (base, at) = base_namespace(model, &mut names.findings);
+    let gateways_namespace = names.take(&format!("{base}-gateways"), "the namespace of the gateways", at);
+    let agents_namespace = names.take(&format!("{base}-agents"), "the namespace of the agents", at);
+    let mut found = Cluster {
+        gateways_namespace,
+        agents_namespace,
+        server_namespaces: BTreeMap::new(),
+        gateways: gateways(target, model, &mut names.findings),
+        places: Vec::new(),
+    };
+    let mut labels = Names { target, taken: BTreeMap::new(), findings: Vec::new() };
+    let pools = pools(model);
+    let mut servers: Vec<&Server> = model.servers.values().collect();
+    servers.sort_by(|a, b| a.name.value.cmp(&b.name.value));
+    for server in servers {
+        let Some(url) = &server.url else { continue };
+        let Some(parsed) = Url::parse(&url.value) else { continue };
+        let pool = pools.get(server.name.value.as_str()).copied();
+        let namespace = namespace_of(&base, server, pool, &mut names);
+        found.server_namespaces.insert(namespace.clone(), pool.map(|(_, pool)| pool));
+        let name = labels.take(server.name.value.as_str(), &format!("server `{}`", server.name), server.name.loc);
+        let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
+        let gateway = unit.filter(|unit| unit.gateway.is_some()).map_or(CENTRAL, |unit| unit.name.value.as_str());
+        let default_port = if parsed.is_plaintext() { 80 } else { 443 };
+        found.places.push(Place {
+            server,
+            labels: labels_of(target, server, &name, &mut names.findings),
+            name,
+            namespace,
+            gateway,
+            host: parsed.host,
+            port: parsed.port.unwrap_or(default_port),
+            path: path_of(&url.value),
+        });
+    }
+    names.findings.extend(labels.findings);
+    names.findings.extend(overlaps(target, &found.places));
+    if names.findings.is_empty() { Ok(found) } else { Err(names.findings) }
+}
+
+/// The names of the servers that are others in the cluster.
+#[must_use]
+pub fn renamed(model: &Model) -> BTreeMap<String, String> {
+    let servers = model.servers.values().filter(|server| server.url.is_some());
+    let pairs = servers.map(|server| (dns_label(server.name.value.as_str()), server.name.value.to_string()));
+    pairs.filter(|(label, name)| label != name).collect()
+}
+
+/// The namespace that the settings of `kubernetes` and `istio` name, which is one.
+fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc) {
+    let set = |target| model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+    let (here, there) = (set("kubernetes"), set("istio"));
+    if let (Some(here), Some(there)) = (here, there)
+        && here.value != there.value
+    {
+        let message =
+            format!("`kubernetes` has the namespace `{here}` and `istio` has `{there}`; they are for one cluster");
+        findings.push(Diagnostic::new(&TARGET_LIMIT, there.loc, message).label(here.loc, format!("`{here}`")));
+    }
+    let Some(namespace) = here.or(there) else {
+        return (NAMESPACE.to_owned(), model.registry.unwrap_or_default());
+    };
+    if dns_label(&namespace.value) != namespace.value {
+        let message = format!("`{namespace}` is no name of a Kubernetes namespace");
+        let help = "write at most 63 of the characters `a-z`, `0-9` and `-`";
+        findings.push(Diagnostic::new(&TARGET_LIMIT, namespace.loc, message).help(help));
+    }
+    (namespace.value.clone(), namespace.loc)
+}
+
+fn gateways<'m>(target: &str, model: &'m Model, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'m str, String> {
+    let mut names = Names { target, taken: BTreeMap::new(), findings: Vec::new() };
+    let mut gateways: BTreeMap<&'m str, String> =
+        [(CENTRAL, names.take(CENTRAL, "the central gateway", model.registry.unwrap_or_default()))].into();
+    for unit in model.topology.units.values().filter(|unit| unit.gateway.is_some()) {
+        let name = unit.name.value.as_str();
+        gateways.insert(name, names.take(name, &format!("the gateway of `{name}`"), unit.name.loc));
+    }
+    findings.extend(names.findings);
+    gateways
+}
+
+/// The pool of each server that is in one, with the unit whose folder declares it. In several, it is the first.
+fn pools(model: &Model) -> BTreeMap<&str, (Option<&UnitName>, &ResourcePool)> {
+    let mut found = BTreeMap::new();
+    for (scope, pools) in &model.bulkheads {
+        for pool in pools {
+            for server in &pool.servers {
+                found.entry(server.value.as_str()).or_insert((scope.as_ref(), pool));
+            }
+        }
+    }
+    found
+}
+
+fn namespace_of(
+    base: &str,
+    server: &Server,
+    pool: Option<(Option<&UnitName>, &ResourcePool)>,
+    names: &mut Names<'_>,
+) -> String {
+    match (pool, &server.unit) {
+        (Some((Some(unit), pool)), _) => names.take(
+            &format!("{base}-{unit}-pool-{}", pool.name),
+            &format!("pool `{}` of unit `{unit}`", pool.name),
+            pool.name.loc,
+        ),
+        (Some((None, pool)), _) => {
+            names.take(&format!("{base}-pool-{}", pool.name), &format!("pool `{}`", pool.name), pool.name.loc)
+        }
+        (None, Some(unit)) => names.take(&format!("{base}-{unit}"), &format!("unit `{unit}`"), unit.loc),
+        (None, None) => names.take(base, "the namespace of servers without a unit", server.name.loc),
+    }
+}
+
+/// What was given a name, so that no other thing gets the same.
+struct Names<'t> {
+    target: &'t str,
+    taken: BTreeMap<String, (String, Loc)>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Names<'_> {
+    fn take(&mut self, name: &str, what: &str, loc: Loc) -> String {
+        let label = dns_label(name);
+        match self.taken.get(&label) {
+            Some((other, first)) if other != what => {
+                let message = format!("{other} and {what} are both `{label}` for target `{}`", self.target);
+                self.findings.push(Diagnostic::new(&NAME_COLLISION, loc, message).label(*first, other.clone()));
+            }
+            Some(_) => {}
+            None => drop(self.taken.insert(label.clone(), (what.to_owned(), loc))),
+        }
+        label
+    }
+}
+
+fn labels_of(target: &str, server: &Server, name: &str, findings: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+    if server.labels.is_empty() {
+        return [(NAME_LABEL.to_owned(), name.to_owned())].into();
+    }
+    for (key, value) in &server.labels {
+        if !is_label_key(key) || !(value.value.is_empty() || is_label_name(&value.value)) {
+            let message = format!("`{key}: {value}` is no label for target `{target}`");
+            let help = "a label has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+            findings.push(Diagnostic::new(&TARGET_LIMIT, value.loc, message).help(help));
+        }
+    }
+    server.labels.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
+}
+
+fn is_label_name(text: &str) -> bool {
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.len() <= MOST && ends(text.chars().next()) && ends(text.chars().last()) && text.chars().all(inner)
+}
+
+fn is_label_key(text: &str) -> bool {
+    let Some((prefix, name)) = text.split_once('/') else { return is_label_name(text) };
+    let label = |label: &str| !label.is_empty() && dns_label(label) == label;
+    prefix.len() <= 253 && prefix.split('.').all(label) && is_label_name(name)
+}
+
+/// Servers of one namespace whose pods cannot be told apart: rules for one would hold for the other too.
+fn overlaps(target: &str, places: &[Place<'_>]) -> Vec<Diagnostic> {
+    let mut by_namespace: BTreeMap<&str, Vec<&Place<'_>>> = BTreeMap::new();
+    for place in places {
+        by_namespace.entry(&place.namespace).or_default().push(place);
+    }
+    let mut findings = Vec::new();
+    for together in by_namespace.values() {
+        // By one label each: a selector can only match pods that have the first of its labels.
+        let mut by_label: BTreeMap<(&String, &String), Vec<&Place<'_>>> = BTreeMap::new();
+        for place in together {
+            for label in &place.labels {
+                by_label.entry(label).or_default().push(place);
+            }
+        }
+        for place in together {
+            let rarest = place.labels.iter().filter_map(|label| by_label.get(&label)).min_by_key(|others| others.len());
+            for other in rarest.into_iter().flatten() {
+                let held = |(key, value): (&String, &String)| other.labels.get(key) == Some(value);
+                if other.name != place.name && place.labels.iter().all(held) {
+                    let message = format!(
+                        "the labels of `{}` are also those of `{}`, so target `{target}` cannot tell their pods apart",
+                        place.server.name, other.server.name
+                    );
+                    let help = "give each server's pods a label of their own, in `labels` of its registry entry";
+                    let finding = Diagnostic::new(&TARGET_LIMIT, place.loc(), message).help(help);
+                    findings.push(finding.label(other.loc(), format!("`{}`", other.server.name)));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// The path of a URL, without query and fragment.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,234 @@
+//! The target `istio`: who may call which server, decided by the proxy beside each server.
+
+mod claims;
+mod coverage;
+mod mesh;
+mod narrow;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kcr_security_istio_io::v1::authorizationpolicies::{
+    AuthorizationPolicy, AuthorizationPolicyAction, AuthorizationPolicyRules, AuthorizationPolicySelector,
+    AuthorizationPolicySpec,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::cluster::{Cluster, Place, cluster, renamed};
+use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target, gateways, yaml};
+use crate::diagnostic::Diagnostic;
+use crate::model::Model;
+use crate::model::access::Jwks;
+use crate::source::{Loc, Spanned};
+use claims::exact;
+use rules::Rules;
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "istio",
+    summary: "Istio policies for the proxies of the servers: who may call what, identities, and traffic",
+    doc: "\
+A folder for Kustomize. Apply the target `kubernetes` first, which makes the namespaces, and then `kubectl apply -k istio`:
+
+- `servers/NAME.yaml`: the `AuthorizationPolicy` of one server, which allows and never denies. It is for the pods that have the \
+labels of the server's registry entry (`app.kubernetes.io/name` with the server's name where it gives none), and allows calls \
+that come from the gateway in front, with a token whose claims meet the access relation.
+- `default-deny.yaml`: in each namespace an `AuthorizationPolicy` that allows nothing, so that what no other one allows is \
+denied.
+- `request-authentication.yaml`: the issuers, their audiences and keys. A token is read from the header `Authorization` alone, \
+and the proxy removes it, so that no server sees a caller's token.
+- `peer-authentication.yaml`: strict mutual TLS.
+- `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. `telemetry.yaml`: sampling of traces. \
+`spiffe-ids.yaml`: identities by SPIRE, and how long their certificates live.
+
+**What it takes.** Istio 1.27 or later, with `meshConfig.trustDomain` set to `trust_domain`, and sidecars (not the ambient mode) \
+in the namespaces of the servers and of the gateways. Each gateway runs in the namespace `mcp-gateways` under the service \
+account of its name (`central`, or the unit), forwards the caller's token, and has asked for the facts `tls` and `mtls` of the \
+connection that it was called through: servers take calls from it alone, so its own connection is always mutual TLS. Servers \
+listen in plain HTTP; the proxy beside them encrypts. A server that ends TLS itself is denied every call, because the proxy \
+then sees no requests.
+
+**Tools.** Istio reads no bodies. With `verified_headers: true` in the settings it tells tools apart by the headers `Mcp-Method` \
+and `Mcp-Name` of MCP 2026-07-28; you promise by it that each gateway refuses a request whose headers differ from its body: \
+`Mcp-Method` is the method of every message, and `Mcp-Name` is `params.name` or `params.uri` where there is one. Clients of \
+earlier versions send neither, and are denied every POST. Without the setting a rule is for a whole server, and a caller gets \
+no more of it than what holds for everything on it; methods and tools that the registry does not know are then left to the \
+server to refuse.
+
+**How the caller is read.** `act.sub` where the token has `act`, else `sub`. Istio cannot ask whether the object `act` is there. \
+So the proxy copies that claim into the header `x-mcpctl-act`, and a rule for `sub` asks for neither that header nor the claim \
+`act.sub`. An issuer must send `act.sub` and the claim of a unit as texts: Istio takes a list with one fitting element for that \
+element.",
+    coverage: coverage::coverage,
+    expressed: coverage::expressed,
+    names: renamed,
+    proof: Proof::Model(
+        "every request of the access relation is put to an interpreter of Istio's rules, written from the source of Istio and \
+         Envoy; the files conform to the custom resource definitions, their CEL rules included; no proxy is run",
+    ),
+    needs,
+    blind_to: claims::blind_to,
+    leaves_out: narrow::leaves_out,
+    recognises_callers: true,
+    matches_uris: true,
+    narrows: Some(narrow::narrows),
+    compile,
+};
+
+/// Most rules that one policy holds, by its custom resource definition.
+const MOST_RULES: usize = 512;
+
+fn needs(model: &Model) -> Vec<Need> {
+    let mut needs = gateways::needs(model);
+    let Some(identity) = &model.identity else { return needs };
+    if identity.trust_domain.is_none() && !needs.iter().any(|need| need.what == "a trust domain") {
+        needs.push(Need {
+            what: "a trust domain".to_owned(),
+            how: "add `trust_domain` to `identity`: proxies know the gateways by certificates in it".to_owned(),
+            loc: Some(identity.loc),
+        });
+    }
+    for issuer in &identity.issuers {
+        if let Some(Spanned { value: Jwks::File(_), loc }) = &issuer.keys {
+            needs.push(Need {
+                what: "a URL of the issuer's keys".to_owned(),
+                how: "write `jwks` in place of `jwks_file`: Istio fetches keys".to_owned(),
+                loc: Some(*loc),
+            });
+        }
+    }
+    needs
+}
+
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
+    let model = input.model;
+    let cluster = cluster("istio", model).map_err(CompileError::Findings)?;
+    let findings = refused(model, &cluster);
+    if !findings.is_empty() {
+        return Err(CompileError::Findings(findings));
+    }
+    let rules = Rules::new(model, input.policy).map_err(CompileError::Findings)?;
+    let mut files = Files::new();
+    let everywhere = [
+        ("default-deny.yaml", default_deny(&cluster)?, places(&cluster)),
+        ("peer-authentication.yaml", mesh::peer_authentication(&cluster)?, places(&cluster)),
+        ("request-authentication.yaml", mesh::request_authentication(model, &cluster)?, mesh::issued_at(model)),
+    ];
+    for (name, documents, from) in everywhere.into_iter().chain(mesh::traffic(model, &cluster)?) {
+        if !documents.is_empty() {
+            files.push(yaml(name, &documents, from)?);
+        }
+    }
+    let mut findings = Vec::new();
+    for place in &cluster.places {
+        match rules.of(place, &gateway_principal(model, &cluster, place)) {
+            Ok(rules) if rules.is_empty() => {}
+            Ok(rules) => files.push(yaml(
+                &format!("servers/{}.yaml", place.name),
+                &policies(place, rules)?,
+                Rules::places(input, place),
+            )?),
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(CompileError::Findings(findings));
+    }
+    let listed: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
+    files.push(yaml("kustomization.yaml", &[kustomization(&listed)], places(&cluster))?);
+    Ok(files)
+}
+
+/// A Kustomize folder of these files.
+pub(super) fn kustomization(files: &BTreeSet<String>) -> Value {
+    json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": files})
+}
+
+/// A typed resource as a document.
+pub(super) fn document(resource: &impl Serialize) -> Result<Value, CompileError> {
+    serde_json::to_value(resource)
+        .map_err(|cause| CompileError::Refused(format!("a resource has no JSON form: {cause}")))
+}
+
+/// Name and namespace.
+pub(super) fn metadata(name: &str, namespace: &str) -> ObjectMeta {
+    ObjectMeta { name: Some(name.to_owned()), namespace: Some(namespace.to_owned()), ..ObjectMeta::default() }
+}
+
+/// The certificate of the gateway in front of a server, as Istio writes it.
+fn gateway_principal(model: &Model, cluster: &Cluster<'_>, place: &Place<'_>) -> String {
+    let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+    let domain = domain.map_or("", |domain| domain.value.as_str());
+    let account = cluster.gateways.get(place.gateway).map_or("", String::as_str);
+    format!("{domain}/ns/{}/sa/{account}", cluster.gateways_namespace)
+}
+
+fn default_deny(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let deny = |namespace: &String| {
+        let nothing = AuthorizationPolicySpec::default();
+        document(&AuthorizationPolicy { metadata: metadata("default-deny", namespace), spec: nothing, status: None })
+    };
+    cluster.server_namespaces.keys().map(deny).collect()
+}
+
+/// The policies of a server: as many as its rules need.
+fn policies(place: &Place<'_>, rules: Vec<AuthorizationPolicyRules>) -> Result<Vec<Value>, CompileError> {
+    let chunks = rules.chunks(MOST_RULES).zip(1_u32..);
+    let policy = |(rules, number): (&[AuthorizationPolicyRules], u32)| {
+        let name = if number == 1 { format!("allow-{}", place.name) } else { format!("allow-{}.{number}", place.name) };
+        document(&AuthorizationPolicy {
+            metadata: metadata(&name, &place.namespace),
+            spec: AuthorizationPolicySpec {
+                action: Some(AuthorizationPolicyAction::Allow),
+                selector: Some(AuthorizationPolicySelector { match_labels: Some(place.labels.clone()) }),
+                rules: Some(rules.to_vec()),
+                ..AuthorizationPolicySpec::default()
+            },
+            status: None,
+        })
+    };
+    chunks.map(policy).collect()
+}
+
+/// Where the servers are declared.
+fn places(cluster: &Cluster<'_>) -> Vec<Loc> {
+    cluster.places.iter().map(Place::loc).collect()
+}
+
+/// What Istio would read otherwise than it is written.
+fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let limit = |loc, message: String| Diagnostic::new(&TARGET_LIMIT, loc, message);
+    if let Some(identity) = &model.identity {
+        for issuer in &identity.issuers {
+            findings.extend(exact(&issuer.issuer.value, "the issuer", issuer.issuer.loc).err().map(|found| *found));
+        }
+        if let Some(domain) = &identity.trust_domain {
+            findings.extend(exact(&domain.value, "the trust domain", domain.loc).err().map(|found| *found));
+        }
+        if let Some(claim) = &identity.business_unit_claim
+            && model.any_agent.is_some()
+            && (claim.value.is_empty() || claim.value.contains(['[', ']']) || claims::is_split(&claim.value))
+        {
+            findings.push(limit(claim.loc, format!("Istio cannot read a unit from the claim `{claim}`")));
+        }
+    }
+    for unit in model.topology.units.values() {
+        findings.extend(exact(unit.name.value.as_str(), "the unit", unit.name.loc).err().map(|found| *found));
+    }
+    for place in &cluster.places {
+        // Elsewhere than at the end, and as `{*}`, Istio's paths are patterns too.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
+        if !place.path.chars().all(plain) {
+            let message = format!("the path of server `{}` is no plain text for Istio", place.server.name);
+            let help = "write its URL with letters, digits, `/`, `-`, `_`, `.` and `~` in the path";
+            findings.push(limit(place.server.url.as_ref().map_or(place.loc(), |url| url.loc), message).help(help));
+        }
+    }
+    findings
+}

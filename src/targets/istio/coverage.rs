@@ -1,0 +1,176 @@
+//! What of each family Istio enforces.
+
+use crate::families::FamilyId;
+use crate::targets::Coverage;
+
+pub(super) fn coverage(family: FamilyId) -> Coverage {
+    match family {
+        FamilyId::PolicyTests | FamilyId::Waivers => Coverage::Full,
+        FamilyId::ProgressiveAuth => Coverage::Partial(
+            "Istio asks for what a token shows; what an argument of a call shows it cannot see, and a tool only by a verified \
+             header",
+        ),
+        FamilyId::Identity => Coverage::Partial(
+            "issuers, audiences, keys and claims become rules; Istio sees no arguments, sends no step-up challenges, and takes \
+             keys from a URL alone",
+        ),
+        FamilyId::Federation => Coverage::Partial(
+            "calls between units are decided and encrypted, and a unit's servers answer its gateway alone; audit records are \
+             for the log store",
+        ),
+        FamilyId::Workflow => Coverage::Partial(
+            "a workflow may call exactly the tools of its steps; Istio sees single calls, not their order",
+        ),
+        FamilyId::Saga => Coverage::Partial(
+            "a saga may call exactly its actions and compensations; Istio sees single calls, and runs no compensation",
+        ),
+        FamilyId::EventDriven => {
+            Coverage::Partial("a processor may call exactly its tools; topics and subscriptions are for the event bus")
+        }
+        FamilyId::ZeroTrust => Coverage::Partial(
+            "mutual TLS, identities and the age of their certificates; segments are for the target `kubernetes`, and \
+             attestation is for SPIRE",
+        ),
+        FamilyId::DataRouting => Coverage::Partial(
+            "classes lead to levels and facts; encryption at rest, location and controls of servers are properties that no \
+             request carries, and are checked when compiling",
+        ),
+        FamilyId::Registry => Coverage::Partial(
+            "servers, tools and grants become rules for the servers' pods; schemas and properties of servers are for \
+             gateways and clients, and without `verified_headers` tools are told apart by the server alone",
+        ),
+        FamilyId::CircuitBreaker => Coverage::Partial(
+            "a pod that answers with failures is left out for a while; an error of a tool is no failure of HTTP, so it does \
+             not count, and there is no half-open state, fallback or discovery of dependencies",
+        ),
+        FamilyId::Bulkhead => Coverage::Partial(
+            "connections are limited for each instance of a gateway, each server getting its share of the pool's; cores and \
+             memory are for the target `kubernetes`",
+        ),
+        FamilyId::ConnectionPooling => Coverage::Partial(
+            "limits and idle times of connections of HTTP, for each instance of a gateway; timeouts are for gateways, and pools \
+             of databases for the servers",
+        ),
+        FamilyId::Tracing => Coverage::Partial(
+            "the share of traces and the tags from headers; where spans go is for the mesh's own configuration, and what \
+             is kept more often for the collector",
+        ),
+        FamilyId::Orchestration => Coverage::None("Istio decides single calls; running workflows is for their engine"),
+        FamilyId::HealthMonitoring => {
+            Coverage::None("probes of pods are for the platform, and weights for the gateways")
+        }
+        FamilyId::Caching => Coverage::None("caches are for gateways and servers"),
+        FamilyId::BatchProcessing => Coverage::None("Istio decides single calls; batching is for the processors"),
+        FamilyId::Metrics => Coverage::None("the mesh has metrics of its own; these are for the gateways and servers"),
+        FamilyId::Logging => Coverage::None("records are for the gateway and the log store"),
+        FamilyId::IntegrationTests => Coverage::None("tests of the running system are for its test environment"),
+        FamilyId::ChaosExperiments => Coverage::None("experiments on the running system are for its platform"),
+    }
+}
+
+/// The words of the keys that become rules or settings.
+pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
+    match family {
+        FamilyId::ProgressiveAuth => &["levels", "level", "description", "requirements", "alternatives", "name"],
+        FamilyId::Identity => &[
+            "issuer",
+            "issuers",
+            "audiences",
+            "jwks",
+            "speaks_for",
+            "trust_domain",
+            "business_unit_claim",
+            "requirements",
+            "claim",
+            "contains",
+            "differs_from",
+            "present",
+            "caller",
+        ],
+        FamilyId::Federation => &[
+            "central_gateway",
+            "global_policies",
+            "business_unit_gateways",
+            "cross_bu_data_sharing",
+            "cross_unit_max_class",
+            "cross_unit_routing",
+            "encryption_in_transit",
+            "isolation_level",
+            "local_policy_override",
+        ],
+        FamilyId::Workflow => {
+            &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "tools"]
+        }
+        FamilyId::Saga => &[
+            "name",
+            "description",
+            "business_unit",
+            "subject",
+            "suspended",
+            "steps",
+            "mcp_server",
+            "action",
+            "compensation",
+        ],
+        FamilyId::EventDriven => &[
+            "event_processors",
+            "name",
+            "description",
+            "business_unit",
+            "subject",
+            "suspended",
+            "triggers_mcp",
+            "tools",
+        ],
+        FamilyId::ZeroTrust => &[
+            "service_mesh",
+            "provider",
+            "mutual_tls",
+            "policy_enforcement",
+            "identity_verification",
+            "workload_identity",
+            "certificate_rotation",
+        ],
+        FamilyId::DataRouting => {
+            &["classifications", "level", "mcp_servers", "min_auth_level", "requires", "suspended"]
+        }
+        FamilyId::Registry => &[
+            "business_units",
+            "name",
+            "servers",
+            "business_unit",
+            "url",
+            "labels",
+            "auth_level",
+            "requires",
+            "tools",
+            "annotations",
+            "read_only",
+            "resources",
+            "uri",
+            "prompts",
+            "agents",
+            "any_agent",
+            "subject",
+            "may_call",
+            "only",
+            "suspended",
+        ],
+        FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "timeout"],
+        FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],
+        FamilyId::ConnectionPooling => &["http_pools", "mcp_server", "pool_size", "keep_alive"],
+        FamilyId::Tracing => {
+            &["sampling", "strategy", "rate", "correlation", "request_id_header", "user_id_header", "tenant_id_header"]
+        }
+        FamilyId::Orchestration
+        | FamilyId::HealthMonitoring
+        | FamilyId::Caching
+        | FamilyId::BatchProcessing
+        | FamilyId::Metrics
+        | FamilyId::Logging
+        | FamilyId::IntegrationTests
+        | FamilyId::ChaosExperiments
+        | FamilyId::PolicyTests
+        | FamilyId::Waivers => &[],
+    }
+}

@@ -1,0 +1,246 @@
+//! What of the mesh's other settings follows from the model: identities, keys, traffic, traces.
+
+use std::collections::BTreeMap;
+
+use kcr_networking_istio_io::v1::destinationrules::{
+    DestinationRule, DestinationRuleSpec, DestinationRuleTrafficPolicy as TrafficPolicy,
+    DestinationRuleTrafficPolicyConnectionPool as Pool, DestinationRuleTrafficPolicyConnectionPoolHttp as HttpPool,
+    DestinationRuleTrafficPolicyConnectionPoolTcp as TcpPool, DestinationRuleTrafficPolicyOutlierDetection as Outliers,
+    DestinationRuleTrafficPolicyTls as Tls, DestinationRuleTrafficPolicyTlsMode as TlsMode,
+};
+use kcr_security_istio_io::v1::peerauthentications::{
+    PeerAuthentication, PeerAuthenticationMtls, PeerAuthenticationMtlsMode, PeerAuthenticationSpec,
+};
+use kcr_security_istio_io::v1::requestauthentications::{
+    RequestAuthentication, RequestAuthenticationJwtRules as JwtRule,
+    RequestAuthenticationJwtRulesFromHeaders as FromHeader,
+    RequestAuthenticationJwtRulesOutputClaimToHeaders as ClaimToHeader, RequestAuthenticationSpec,
+};
+use kcr_telemetry_istio_io::v1::telemetries::{
+    Telemetry, TelemetrySpec, TelemetryTracing as Tracing, TelemetryTracingCustomTags as Tag,
+    TelemetryTracingCustomTagsHeader as TagHeader,
+};
+use serde_json::{Value, json};
+
+use super::claims::ACT_HEADER;
+use super::{document, metadata};
+use crate::diagnostic::Diagnostic;
+use crate::model::access::Jwks;
+use crate::model::operations::ResourcePool;
+use crate::model::quantity::Duration;
+use crate::model::{Model, Scope};
+use crate::source::Loc;
+use crate::targets::cluster::{Cluster, Place};
+use crate::targets::{CompileError, TARGET_LIMIT};
+
+/// A file: name, documents, and where they come from.
+type Traffic = (&'static str, Vec<Value>, Vec<Loc>);
+
+pub(super) fn peer_authentication(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let strict = |namespace: &String| {
+        let mtls = Some(PeerAuthenticationMtls { mode: Some(PeerAuthenticationMtlsMode::Strict) });
+        document(&PeerAuthentication {
+            metadata: metadata("default", namespace),
+            spec: PeerAuthenticationSpec { mtls, ..PeerAuthenticationSpec::default() },
+            status: None,
+        })
+    };
+    cluster.server_namespaces.keys().map(strict).collect()
+}
+
+pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let rules: Vec<JwtRule> = issuers
+        .map(|issuer| JwtRule {
+            issuer: Some(issuer.issuer.value.clone()),
+            audiences: Some(issuer.audiences.iter().map(|audience| audience.value.clone()).collect()),
+            jwks_uri: match issuer.keys.as_ref().map(|keys| &keys.value) {
+                Some(Jwks::Url(url)) => Some(url.clone()),
+                Some(Jwks::File(_)) | None => None,
+            },
+            // Else a token in the query would do as well.
+            from_headers: Some(vec![FromHeader {
+                name: "Authorization".to_owned(),
+                prefix: Some("Bearer ".to_owned()),
+            }]),
+            forward_original_token: Some(false),
+            output_claim_to_headers: Some(vec![ClaimToHeader {
+                claim: "act".to_owned(),
+                header: ACT_HEADER.to_owned(),
+            }]),
+            ..JwtRule::default()
+        })
+        .collect();
+    let with_rules = |namespace: &String| {
+        document(&RequestAuthentication {
+            metadata: metadata("tokens", namespace),
+            spec: RequestAuthenticationSpec { jwt_rules: Some(rules.clone()), ..RequestAuthenticationSpec::default() },
+            status: None,
+        })
+    };
+    cluster.server_namespaces.keys().map(with_rules).collect()
+}
+
+/// Where issuers are declared.
+pub(super) fn issued_at(model: &Model) -> Vec<Loc> {
+    model.identity.iter().flat_map(|identity| &identity.issuers).map(|issuer| issuer.issuer.loc).collect()
+}
+
+/// The files that decide no calls.
+pub(super) fn traffic(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Traffic>, CompileError> {
+    let (telemetry, at) = telemetry(model, cluster)?;
+    let (identities, loc) = spiffe_ids(model, cluster);
+    Ok(vec![
+        ("destination-rules.yaml", destination_rules(model, cluster)?, cluster.places.iter().map(Place::loc).collect()),
+        ("telemetry.yaml", telemetry, at),
+        ("spiffe-ids.yaml", identities, loc),
+    ])
+}
+
+/// One for each host, for the gateways alone. Two servers of one host must agree, since the mesh keeps one rule a host.
+fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for place in &cluster.places {
+        let policy = traffic_policy(model, place);
+        match by_host.get(place.host) {
+            Some((first, known)) if *known != policy => {
+                let (a, b) = (&first.server.name, &place.server.name);
+                let message =
+                    format!("`{a}` and `{b}` share the host `{}` and need other limits of connections", place.host);
+                let help = "give each a host of its own, or the same bulkheads, pools and circuit breaker";
+                let finding = Diagnostic::new(&TARGET_LIMIT, place.loc(), message).help(help);
+                findings.push(finding.label(first.loc(), format!("`{a}`")));
+            }
+            Some(_) => {}
+            None => drop(by_host.insert(place.host, (place, policy))),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(CompileError::Findings(findings));
+    }
+    let rule = |(host, (place, policy)): (&str, (&Place<'_>, TrafficPolicy))| {
+        document(&DestinationRule {
+            metadata: metadata(&place.name, &cluster.gateways_namespace),
+            spec: DestinationRuleSpec {
+                host: host.to_owned(),
+                export_to: Some(vec![".".to_owned()]),
+                traffic_policy: Some(policy),
+                ..DestinationRuleSpec::default()
+            },
+            status: None,
+        })
+    };
+    by_host.into_iter().map(rule).collect()
+}
+
+fn traffic_policy(model: &Model, place: &Place<'_>) -> TrafficPolicy {
+    let scope: Scope = place.server.unit.as_ref().map(|unit| unit.value.clone());
+    let name = place.server.name.value.as_str();
+    let pools = |scope: &Scope| -> Option<&ResourcePool> {
+        model.bulkheads.get(scope)?.iter().find(|pool| pool.servers.iter().any(|server| server.value.as_str() == name))
+    };
+    let http =
+        |scope: &Scope| model.connections.get(scope)?.http.iter().find(|pool| pool.server.value.as_str() == name);
+    // A pool's connections are for all its servers together; each gets its share, so that they never have more.
+    let share = pools(&None).or_else(|| pools(&scope)).and_then(|pool| {
+        let connections = pool.connections.as_ref()?.value;
+        connections.checked_div(pool.servers.len() as u64).map(|share| share.max(1))
+    });
+    let http = http(&None).or_else(|| http(&scope));
+    let size = http.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);
+    let most = [share, size].into_iter().flatten().min().map(|most| i32::try_from(most).unwrap_or(i32::MAX));
+    let idle = http.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| go_duration(keep_alive.value));
+    let connection_pool = (most.is_some() || idle.is_some()).then(|| Pool {
+        tcp: most.map(|most| TcpPool { max_connections: Some(most), ..TcpPool::default() }),
+        // A connection of HTTP/2 carries many requests, so their number is limited too.
+        http: Some(HttpPool { http2_max_requests: most, idle_timeout: idle, ..HttpPool::default() }),
+    });
+    let breaker = Model::in_scope(&model.breaker, &scope);
+    let outlier_detection = breaker.and_then(|breaker| {
+        let threshold = breaker.failure_threshold.as_ref()?;
+        Some(Outliers {
+            consecutive5xx_errors: Some(i64::from(threshold.value)),
+            base_ejection_time: breaker.timeout.as_ref().map(|timeout| go_duration(timeout.value)),
+            // The default of 10 would never eject one of a few.
+            max_ejection_percent: Some(100),
+            ..Outliers::default()
+        })
+    });
+    TrafficPolicy {
+        connection_pool,
+        outlier_detection,
+        tls: Some(Tls { mode: Some(TlsMode::IstioMutual), ..Tls::default() }),
+        ..TrafficPolicy::default()
+    }
+}
+
+/// A duration as Go reads it, which knows no days.
+fn go_duration(duration: Duration) -> String {
+    if duration.0.is_multiple_of(1_000) { format!("{}s", duration.seconds()) } else { format!("{}ms", duration.0) }
+}
+
+fn telemetry(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Loc>), CompileError> {
+    let Some(tracing) = model.tracing.get(&None) else { return Ok((Vec::new(), Vec::new())) };
+    let percent = match (tracing.strategy.as_ref().map(|strategy| strategy.value.as_str()), &tracing.rate) {
+        (Some("always_on"), _) => Some(100.0),
+        (Some("always_off"), _) => Some(0.0),
+        (Some("probabilistic") | None, Some(rate)) => Some((rate.value * 1e8).round() / 1e6),
+        _ => None,
+    };
+    let headers = [
+        ("request_id", &tracing.request_id_header),
+        ("user_id", &tracing.user_id_header),
+        ("tenant_id", &tracing.tenant_id_header),
+    ];
+    let tags: BTreeMap<String, Tag> = headers
+        .into_iter()
+        .filter_map(|(tag, header)| {
+            let header = Some(TagHeader { name: header.as_ref()?.value.clone(), default_value: None });
+            Some((tag.to_owned(), Tag { header, ..Tag::default() }))
+        })
+        .collect();
+    if percent.is_none() && tags.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let tracing_rule = Tracing {
+        random_sampling_percentage: percent,
+        custom_tags: (!tags.is_empty()).then_some(tags),
+        ..Tracing::default()
+    };
+    let of = |namespace: &String| {
+        document(&Telemetry {
+            metadata: metadata("traces", namespace),
+            spec: TelemetrySpec { tracing: Some(vec![tracing_rule.clone()]), ..TelemetrySpec::default() },
+            status: None,
+        })
+    };
+    let namespaces = cluster.server_namespaces.keys().chain([&cluster.gateways_namespace]);
+    Ok((namespaces.map(of).collect::<Result<_, _>>()?, vec![tracing.loc]))
+}
+
+/// Identities of servers and gateways by SPIRE, in the form that Istio takes.
+fn spiffe_ids(model: &Model, cluster: &Cluster<'_>) -> (Vec<Value>, Vec<Loc>) {
+    let topology = &model.topology;
+    let Some(identity) = topology.workload_identity.as_ref().filter(|identity| identity.value == "spiffe") else {
+        return (Vec::new(), Vec::new());
+    };
+    let namespaces: Vec<&String> = cluster.server_namespaces.keys().chain([&cluster.gateways_namespace]).collect();
+    let mut spec = json!({
+        "spiffeIDTemplate": "spiffe://{{ .TrustDomain }}/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}",
+        "namespaceSelector": {
+            "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces}],
+        },
+    });
+    if let (Some(rotation), Some(spec)) = (&topology.certificate_rotation, spec.as_object_mut()) {
+        spec.insert("ttl".to_owned(), json!(go_duration(rotation.value)));
+    }
+    // No crate has types for it; this is the whole of it.
+    let document = json!({
+        "apiVersion": "spire.spiffe.io/v1alpha1",
+        "kind": "ClusterSPIFFEID",
+        "metadata": {"name": format!("mcpctl-{}", cluster.gateways_namespace)},
+        "spec": spec,
+    });
+    (vec![document], vec![identity.loc])
+}

@@ -1,0 +1,74 @@
+//! What the files say.
+
+use std::collections::BTreeMap;
+
+use super::{WORLD, whole};
+use crate::bundle::Artifact;
+use crate::targets::istio::TARGET;
+use crate::targets::tests::built;
+
+fn files(text: &str) -> BTreeMap<String, Artifact> {
+    built(&TARGET, text).unwrap_or_else(|errors| panic!("{errors:#?}")).bundle.artifacts
+}
+
+fn file(text: &str, name: &str) -> String {
+    String::from_utf8(files(text)[&format!("istio/{name}")].bytes.clone()).unwrap()
+}
+
+#[test]
+fn the_folder_is_whole() {
+    let listed = file(WORLD, "kustomization.yaml");
+    for path in files(WORLD).keys().filter(|path| !path.ends_with("kustomization.yaml")) {
+        assert!(listed.contains(path.strip_prefix("istio/").unwrap()), "{path}");
+    }
+    insta::assert_snapshot!("tokens", file(WORLD, "request-authentication.yaml").split("---").next().unwrap());
+    insta::assert_snapshot!("connections", file(WORLD, "destination-rules.yaml").split("---").next().unwrap());
+}
+
+#[test]
+fn a_rule_asks_for_gateway_issuer_caller_claims_and_headers() {
+    let rules = file(WORLD, "servers/site.yaml");
+    let publish: Vec<&str> = rules.split("  - from:").filter(|rule| rule.contains("- publish")).collect();
+    assert_eq!(publish.len(), 1, "delegation shows in one way alone");
+    insta::assert_snapshot!("publish", publish[0]);
+}
+
+#[test]
+fn a_resource_leaves_its_narrower_ones_out() {
+    let rules = file(WORLD, "servers/site.yaml");
+    let wide = rules.split("  - from:").find(|rule| rule.contains("- site://*")).unwrap();
+    assert!(wide.contains("notValues:\n      - site://members/*"), "{wide}");
+}
+
+#[test]
+fn what_is_narrower_is_in_the_manifest() {
+    let built = built(&TARGET, &whole()).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let stricter = &built.bundle.manifest.targets[0].stricter;
+    assert!(stricter.iter().any(|narrowed| narrowed.why.contains("as far as it may use everything")), "{stricter:#?}");
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    let nasty = "a\"b'c: [x]\n- key: y \u{202e} \u{1f600} #";
+    let quoted = serde_json::to_string(nasty).unwrap();
+    let text = WORLD
+        .replace("subject: seller", &format!("subject: {quoted}"))
+        .replace("contains: mfa}", &format!("contains: {quoted}}}"))
+        .replace("{name: publish,", &format!("{{name: {quoted}, auth_level: 3}}, {{name: publish,"));
+    // The build itself reads them back, and compares every cell.
+    let rules = file(&text, "servers/crm.yaml");
+    let read: serde_yaml::Value = serde_yaml::from_str(&rules).unwrap();
+    assert!(serde_json::to_string(&read).unwrap().contains(&quoted));
+    assert!(!file(&text, "servers/site.yaml").contains("- publish\\n"));
+}
+
+#[test]
+fn one_server_may_have_more_rules_than_a_policy_holds() {
+    let agents: String =
+        (0..300).map(|n| format!("    - {{name: a{n}, subject: a{n}, may_call: [crm/get]}}\n")).collect();
+    let text = WORLD.replace("  any_agent:", &format!("{agents}  any_agent:"));
+    let rules = file(&text, "servers/crm.yaml");
+    let counts: Vec<usize> = rules.split("---\n").map(|policy| policy.matches("- from:").count()).collect();
+    assert!(counts.iter().all(|count| *count <= 512), "{counts:?}");
+    assert!(rules.contains("- a299"));
+}

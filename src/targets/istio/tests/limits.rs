@@ -1,0 +1,98 @@
+//! What Istio would read otherwise than it is written is refused or denied.
+
+use super::WORLD;
+use crate::build::{BuildError, missing};
+use crate::targets::istio::TARGET;
+use crate::targets::tests::{built, checked};
+use crate::targets::{CompileError, seen};
+
+fn refused(from: &str, to: &str) -> Vec<String> {
+    assert!(WORLD.contains(from), "{from}");
+    let errors = built(&TARGET, &WORLD.replace(from, to)).expect_err("it must be refused");
+    let of = |error: BuildError| match error {
+        BuildError::Compile { cause: CompileError::Findings(found), .. } => found,
+        other @ (BuildError::Compile { .. }
+        | BuildError::Verify { .. }
+        | BuildError::Differs { .. }
+        | BuildError::NoLifter(_)) => panic!("{other}"),
+    };
+    errors.into_iter().flat_map(of).map(|found| format!("{}: {}", found.rule.name, found.message)).collect()
+}
+
+#[test]
+fn patterns_are_no_texts() {
+    for (from, to, said) in [
+        ("subject: seller", "subject: 'sell*'", "the subject `sell*` is a pattern"),
+        ("subject: seller", "subject: '*'", "the subject `*` is a pattern"),
+        (":8080/mcp'\n      tools", ":8080/{x}/mcp'\n      tools", "the path of server `site` is no plain text"),
+        (":8080/mcp'\n      tools", ":8080/*'\n      tools", "the path of server `site` is no plain text"),
+        ("business_unit_claim: bu", "business_unit_claim: scope", "cannot read a unit from the claim `scope`"),
+        ("business_unit_claim: bu", "business_unit_claim: 'a][b'", "cannot read a unit from the claim"),
+    ] {
+        let found = refused(from, to);
+        assert!(
+            found.iter().any(|found| found.starts_with("target-limit: ") && found.contains(said)),
+            "{said}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn servers_of_one_host_need_the_same_limits() {
+    let found = refused("http://crm.mcp", "http://site.mcp");
+    assert!(found[0].contains("share the host `site.mcp.svc.cluster.local`"), "{found:?}");
+}
+
+#[test]
+fn evidence_that_it_cannot_see_is_denied() {
+    for (from, to, why) in [
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {claim: scope, contains: mfa}", "at spaces"),
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {claim: amr, contains: 'mfa*'}", "for a pattern"),
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {claim: ['a[b'], contains: mfa}", "brackets"),
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {claim: sub, contains: mfa}", "who is calling"),
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {claim: bu, contains: mfa}", "who is calling"),
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {claim: amr, differs_from: acr}", "compare two claims"),
+        ("mfa: {claim: amr, contains: mfa}", "mfa: {argument: amount, at_most: 10}", "bodies"),
+    ] {
+        assert!(WORLD.contains(from));
+        let text = WORLD.replace(from, to);
+        let built = built(&TARGET, &text).unwrap_or_else(|errors| panic!("{to}: {errors:#?}"));
+        let stricter = &built.bundle.manifest.targets[0].stricter;
+        assert!(stricter.iter().any(|one| one.what == "fact mfa" && one.why.contains(why)), "{to}: {stricter:#?}");
+    }
+}
+
+#[test]
+fn names_that_headers_carry_encoded_are_denied() {
+    for name in ["\u{e9}", "a,b", "=?base64?Zm9v?=", "a b"] {
+        let text = WORLD.replace("{name: greet}", &format!("{{name: {}}}", serde_json::to_string(name).unwrap()));
+        let (checked, _) = checked(&text);
+        let (_, policy, stricter) = seen(&TARGET, checked.model(), checked.policy());
+        let kept = policy.all_cells().any(|(_, object, _)| policy.object_at(object).to_string().contains("prompt"));
+        assert!(!kept && stricter.objects.keys().any(|why| why.contains("encoded")), "{name}");
+    }
+}
+
+#[test]
+fn a_pattern_that_it_cannot_match_narrows_those_beside_it() {
+    let text = WORLD.replace("'site://members/*'", "'site://*/members'");
+    let built = built(&TARGET, &text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let rules = String::from_utf8(built.bundle.artifacts["istio/servers/site.yaml"].bytes.clone()).unwrap();
+    assert!(!rules.contains("site://"), "{rules}");
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    for (from, to, what) in [
+        ("  trust_domain: example.org\n", "", "a trust domain"),
+        ("jwks: 'https://idp.example/keys'", "jwks_file: keys.json", "a URL of the issuer's keys"),
+        ("audiences: [mcp, other], ", "", "the audiences of its tokens"),
+    ] {
+        assert!(WORLD.contains(from));
+        let text = WORLD.replace(from, to);
+        let flows = "  name: nightly\n";
+        let (checked, _) = checked(&text.replace(flows, &format!("{flows}  subject: nightly\n")));
+        let needs = missing(&checked, &TARGET);
+        assert!(needs.iter().any(|need| need.what == what), "{what}: {needs:?}");
+    }
+}

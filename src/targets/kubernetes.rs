@@ -1,0 +1,175 @@
+//! The target `kubernetes`: namespaces, who may connect to whom, and quotas.
+
+mod coverage;
+mod network;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::{Namespace, ResourceQuota, ResourceQuotaSpec, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::cluster::{Cluster, Place, cluster, renamed};
+use super::istio::{document, kustomization, metadata};
+use super::names::dns_label;
+use super::{CompileError, Files, Input, Need, Proof, Target, yaml};
+use crate::model::Model;
+use crate::model::operations::ResourcePool;
+use crate::source::Loc;
+
+/// The label that names the segment of a namespace.
+const SEGMENT: &str = "mcpctl.io/segment";
+/// The label that names the subnet of a namespace, where the network's segments are declared.
+const SUBNET: &str = "mcpctl.io/subnet";
+/// The label of a gateway's pods.
+const GATEWAY: &str = "mcpctl.io/gateway";
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "kubernetes",
+    summary: "Kubernetes namespaces, network policies and quotas for the segments and bulkheads",
+    doc: "\
+A folder for Kustomize, for `kubectl apply -k kubernetes` or as the base of an overlay:
+
+- `namespaces.yaml`: one for the gateways (`mcp-gateways`), one for the agents and for whatever runs the flows (`mcp-agents`), \
+and one for the servers of each bulkhead pool (`mcp-pool-NAME`), of each unit (`mcp-UNIT`), or of neither (`mcp`). The setting \
+`namespace` replaces `mcp`. Labels name the segment, and the subnet that `network_segmentation` gives it; Istio's sidecars are \
+switched on.
+- `network-policies.yaml`: in each namespace, nothing connects and nothing is connected to but for this: agents to gateways, \
+the central gateway to those of units, each gateway to its servers at the ports of their URLs, and everything to the cluster's \
+DNS and to the control plane of the mesh.
+- `quotas.yaml`: for each pool with `cpu_cores` or `memory`, what the pods of its namespace may ask for together. With a quota \
+every pod has to say its requests and limits, or is refused.
+- `service-accounts.yaml`: one for each gateway.
+
+**What to do.** Run each server in its namespace, with the labels of its registry entry (`app.kubernetes.io/name` with the \
+server's name where it gives none), listening at the port of its URL. Run each gateway in `mcp-gateways` under its service \
+account (`central`, or the unit) with the label `mcpctl.io/gateway` of the same value. The cluster's network has to enforce \
+network policies; some do not.
+
+**What is not there.** Servers reach no databases, gateways no token issuers outside of the cluster, and nobody from outside \
+reaches a gateway, until you add policies for that: network policies only ever add up.
+
+This target decides connections, not calls. It is checked that no connections but these are let through.",
+    coverage: coverage::coverage,
+    expressed: coverage::expressed,
+    names: renamed,
+    proof: Proof::Model(
+        "every pair of agents, gateways, servers and strangers is put to an interpreter of network policies; the files conform \
+         to the schemas of Kubernetes; no cluster is run",
+    ),
+    needs,
+    blind_to: |_, _, _| None,
+    leaves_out: |_, _| None,
+    recognises_callers: false,
+    matches_uris: false,
+    narrows: None,
+    compile,
+};
+
+fn needs(model: &Model) -> Vec<Need> {
+    let without: Vec<_> = model.servers.values().filter(|s| s.url.is_none() && !s.tools.is_empty()).collect();
+    if let Some(first) = without.first() {
+        let more = if without.len() == 1 { String::new() } else { format!(" and {} more", without.len() - 1) };
+        return vec![Need {
+            what: format!("the URL of server `{}`{more}", first.name),
+            how: "add `url` to the server's entry in `mcp_registry`: connections are let through to its port"
+                .to_owned(),
+            loc: Some(first.name.loc),
+        }];
+    }
+    if model.servers.is_empty() {
+        let how = "add `mcp_registry` with `servers`".to_owned();
+        return vec![Need { what: "servers".to_owned(), how, loc: None }];
+    }
+    Vec::new()
+}
+
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
+    let model = input.model;
+    let cluster = cluster("kubernetes", model).map_err(CompileError::Findings)?;
+    let servers: Vec<Loc> = cluster.places.iter().map(Place::loc).collect();
+    let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
+    let mut files = vec![
+        yaml("namespaces.yaml", &namespaces(model, &cluster)?, segments.chain(servers.iter().copied()).collect())?,
+        yaml("network-policies.yaml", &network::policies(model, &cluster)?, servers.clone())?,
+        yaml("service-accounts.yaml", &service_accounts(&cluster)?, servers.clone())?,
+    ];
+    let (quotas, from) = quotas(&cluster)?;
+    if !quotas.is_empty() {
+        files.push(yaml("quotas.yaml", &quotas, from)?);
+    }
+    let listed: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
+    files.push(yaml("kustomization.yaml", &[kustomization(&listed)], servers)?);
+    Ok(files)
+}
+
+fn namespaces(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let segment = |namespace: &str, segment: &str, role: &str| {
+        let subnet = model.topology.segments.iter().find(|(name, _)| name.value == role).map(|(_, subnet)| subnet);
+        let mut labels = BTreeMap::from([
+            ("istio-injection".to_owned(), "enabled".to_owned()),
+            (SEGMENT.to_owned(), segment.to_owned()),
+        ]);
+        labels.extend(subnet.map(|subnet| (SUBNET.to_owned(), dns_label(&subnet.value))));
+        document(&Namespace {
+            metadata: ObjectMeta { name: Some(namespace.to_owned()), labels: Some(labels), ..ObjectMeta::default() },
+            ..Namespace::default()
+        })
+    };
+    let mut found = vec![
+        segment(&cluster.agents_namespace, "agents", "agents")?,
+        segment(&cluster.gateways_namespace, "gateways", "gateways")?,
+    ];
+    for namespace in cluster.server_namespaces.keys() {
+        found.push(segment(namespace, "servers", "mcp_servers")?);
+    }
+    Ok(found)
+}
+
+fn service_accounts(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let account = |name: &String| {
+        document(&ServiceAccount { metadata: metadata(name, &cluster.gateways_namespace), ..ServiceAccount::default() })
+    };
+    cluster.gateways.values().map(account).collect()
+}
+
+fn quotas(cluster: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Loc>), CompileError> {
+    let (mut documents, mut from) = (Vec::new(), Vec::new());
+    for (namespace, pool) in &cluster.server_namespaces {
+        let Some((pool, hard)) = pool.map(|pool| (pool, hard(pool))).filter(|(_, hard)| !hard.is_empty()) else {
+            continue;
+        };
+        documents.push(document(&ResourceQuota {
+            metadata: metadata("pool", namespace),
+            spec: Some(ResourceQuotaSpec { hard: Some(hard), ..ResourceQuotaSpec::default() }),
+            ..ResourceQuota::default()
+        })?);
+        from.push(pool.name.loc);
+    }
+    Ok((documents, from))
+}
+
+/// What the pods of a pool may ask for, and use, together.
+fn hard(pool: &ResourcePool) -> BTreeMap<String, Quantity> {
+    let cpu = pool.cpu_millicores.as_ref().map(|cpu| match cpu.value {
+        whole if whole.is_multiple_of(1_000) => (whole / 1_000).to_string(),
+        part => format!("{part}m"),
+    });
+    let memory = pool.memory.as_ref().map(|memory| {
+        let binary = [(1_u64 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
+        let fits = binary.into_iter().find(|(unit, _)| memory.value.0 > 0 && memory.value.0.is_multiple_of(*unit));
+        fits.map_or_else(|| memory.value.0.to_string(), |(unit, word)| format!("{}{word}", memory.value.0 / unit))
+    });
+    [("cpu", cpu), ("memory", memory)]
+        .into_iter()
+        .filter_map(|(resource, amount)| amount.map(|amount| (resource, amount)))
+        .flat_map(|(resource, amount)| {
+            ["limits", "requests"].map(|kind| (format!("{kind}.{resource}"), Quantity(amount.clone())))
+        })
+        .collect()
+}

@@ -28,9 +28,6 @@ use judge::Judge;
 
 const USER: &str = "AgentCore::OAuthUser";
 
-/// Most bytes of the schema.
-const MOST_SCHEMA: usize = 400_000;
-
 /// The relation that the policies decide.
 ///
 /// # Errors
@@ -57,9 +54,6 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     trusted(&authorizers, model)?;
     sizes(&plain, &temporal)?;
     let schema = schema::of(model);
-    if schema.to_string().len() > MOST_SCHEMA {
-        return Err(LiftError::Stranger("the tools make a schema that AgentCore does not hold".to_owned()));
-    }
     let mut heads: Vec<String> = Vec::new();
     for text in &temporal {
         heads.push(temporal::check(text, arn, model, policy)?);
@@ -77,12 +71,17 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
             return fault("is not for OAuth users, named actions and the gateway");
         }
         let Some(condition) = statement.condition else { return fault("asks for nothing") };
-        shapes::named(&condition, &mut gateway.subjects);
+        let mut subjects = BTreeSet::new();
+        shapes::named(&condition, &mut subjects);
         let index = gateway.conditions.len();
         gateway.conditions.push(condition);
         for action in statement.actions {
+            // A target's name holds no underscore.
+            let target = action.id.split("___").next().unwrap_or_default().to_owned();
+            gateway.of_target.entry(target).or_default().extend(subjects.iter().cloned());
             gateway.of_action.entry(action.id).or_default().push(index);
         }
+        gateway.subjects.extend(subjects);
     }
     let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     if let Some(subject) = gateway.subjects.iter().find(|subject| !declared.contains(subject.as_str())) {
@@ -207,6 +206,8 @@ fn trusted(authorizers: &BTreeMap<&str, &str>, model: &Model) -> Result<(), Lift
 struct Gateway {
     conditions: Vec<Expr>,
     of_action: BTreeMap<String, Vec<usize>>,
+    /// The subjects that the policies for each target name, and all of them.
+    of_target: BTreeMap<String, BTreeSet<String>>,
     subjects: BTreeSet<String>,
     /// The issuers of the model.
     issuers: BTreeSet<String>,
@@ -232,8 +233,8 @@ impl Product for Gateway {
         Ok(false)
     }
 
-    fn subjects(&self, _: &ServerName) -> BTreeSet<String> {
-        self.subjects.clone()
+    fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
+        self.of_target.get(&label(server.as_str())).cloned().unwrap_or_default()
     }
 
     fn reads(&self, token: &Token) -> bool {

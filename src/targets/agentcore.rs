@@ -49,7 +49,8 @@ issuer put a text that a user chooses into a claim that is evidence, `act` or th
 Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
 a token without `sub`; a caller that is no declared principal and acts for a user.
 
-Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 400,000 bytes of schema. \
+Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 400,000 bytes of the schema \
+that AgentCore makes from the tools (estimated). \
 Where a workspace is beyond them, a plain compile leaves this target out with a warning.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
@@ -72,6 +73,10 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
 const MOST_CHARACTERS: usize = 10_000;
 /// Most policies of an engine.
 const MOST_POLICIES: usize = 1_000;
+/// Most bytes of the schema that AgentCore makes from the tools.
+const MOST_SCHEMA: usize = 400_000;
+/// About what a tool takes there beside its name, which stands twice, and its arguments.
+const SCHEMA_OF_TOOL: usize = 160;
 /// Most bytes of all policies for one gateway.
 const MOST_BYTES: usize = 200_000;
 
@@ -177,6 +182,15 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     }
     let temporal = order::policies(&rules, &targets)?;
     limits(&statements, &temporal)?;
+    let schema = schema_size(model);
+    if schema > MOST_SCHEMA {
+        return Err(CompileError::Beyond {
+            what: format!(
+                "a schema of at most {MOST_SCHEMA} bytes, which the tools make; it would have about {schema}"
+            ),
+            how: "compile a part of the workspace for each of several policy engines".to_owned(),
+        });
+    }
     let from: Vec<Loc> = std::iter::once(arn.loc).chain(model.servers.values().map(|server| server.name.loc)).collect();
     let mut files = Vec::new();
     let describe = "Made by mcpctl from the access relation";
@@ -271,6 +285,16 @@ fn split(
 fn name_of(statement: &str) -> String {
     let digest = manifest::sha256(statement.as_bytes());
     format!("mcp_{}", digest.get(..16).unwrap_or_default())
+}
+
+/// About how long the schema is that AgentCore makes from the tools.
+fn schema_size(model: &Model) -> usize {
+    let tools = model.servers.values().flat_map(|server| server.tools.values().map(move |tool| (server, tool)));
+    let sizes = tools.map(|(server, tool)| {
+        let name = server.name.value.as_str().len() + 3 + tool.name.value.as_str().len();
+        SCHEMA_OF_TOOL + 2 * name + tool.input_schema.as_ref().map_or(0, |schema| schema.value.len())
+    });
+    sizes.sum()
 }
 
 fn limits(statements: &BTreeMap<String, String>, temporal: &BTreeMap<String, String>) -> Result<(), CompileError> {

@@ -95,6 +95,13 @@ fn a_workspace_beyond_a_limit_is_left_out_of_a_plain_compile_alone() {
 }
 
 #[test]
+fn tools_beyond_the_schema_are_too_many() {
+    let tools: Vec<String> = (0..2400).map(|n| format!("{{name: t{n}}}")).collect();
+    let large = SMALL.replace("tools: [{name: t}]", &format!("tools: [{}, {{name: t}}]", tools.join(", ")));
+    assert!(said(&large).contains("a schema of at most"), "{}", said(&large));
+}
+
+#[test]
 fn a_long_policy_is_split() {
     let agents: Vec<String> = (0..90)
         .map(|n| format!("{{name: a{n}, subject: 'spiffe://example.org/ns/agents/sa/number-{n}', may_call: [s/t]}}"))

@@ -80,7 +80,7 @@ pub struct Model {
     /// The key sets that `identity` names as files, by the path written there: JSON texts.
     pub key_sets: BTreeMap<String, String>,
     /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] gives; only for compiling, and
-    /// only where a requirement asks for an argument.
+    /// only where something depends on them.
     pub input_schemas: BTreeMap<Loc, String>,
     /// How it is deployed: what `mcpctl.yaml` says of targets.
     pub deployment: deployment::Deployment,

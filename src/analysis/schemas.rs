@@ -9,10 +9,13 @@ use crate::schema::arena::to_json;
 use crate::source::yaml::{self, Kind, NodeId, Tree};
 use crate::source::{FileId, Loc};
 
-/// Reads the schema of every tool again, if a requirement asks for an argument at all.
+/// Reads the schema of every tool again, if a requirement asks for an argument, or a target is bound by
+/// their size.
 pub fn attach(analysis: &mut Analysis) {
     let evidence = analysis.model.identity.iter().flat_map(|identity| identity.evidence.values());
-    if !evidence.into_iter().any(|evidence| matches!(evidence.value, Evidence::Argument(_))) {
+    let asked = evidence.into_iter().any(|evidence| matches!(evidence.value, Evidence::Argument(_)));
+    // AgentCore makes a schema of its own from them, of limited size.
+    if !asked && analysis.model.deployment.of("agentcore").is_none() {
         return;
     }
     let tools = || analysis.model.servers.values().flat_map(|server| server.tools.values());

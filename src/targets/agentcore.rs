@@ -292,7 +292,7 @@ fn schema_size(model: &Model) -> usize {
     let tools = model.servers.values().flat_map(|server| server.tools.values().map(move |tool| (server, tool)));
     let sizes = tools.map(|(server, tool)| {
         let name = server.name.value.as_str().len() + 3 + tool.name.value.as_str().len();
-        SCHEMA_OF_TOOL + 2 * name + tool.input_schema.as_ref().map_or(0, |schema| schema.value.len())
+        SCHEMA_OF_TOOL + 2 * name + tool.input_schema.and_then(|at| model.input_schemas.get(&at)).map_or(0, String::len)
     });
     sizes.sum()
 }

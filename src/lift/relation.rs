@@ -6,12 +6,15 @@
 
 mod crossed;
 
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use self::calls::{PROTOCOL, shown};
 use super::LiftError;
-use super::world::{Call, FactTests, Fixed, Http, Outcome, Peer, Token, World, explore};
+use super::world::{Call, FactTests, Fixed, Outcome, Peer, Token, World, explore};
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
 use crate::model::name::{ServerName, UnitName};
@@ -19,7 +22,6 @@ use crate::model::topology::Topology;
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
 use crate::policy::fact::{MTLS, TLS};
-use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
 
 /// A text that no name, subject or URI of a workspace holds.
@@ -30,34 +32,6 @@ const USER: &str = "\u{1}user";
 
 /// A method that there is not.
 const UNKNOWN: &str = "\u{1}x";
-
-/// Methods that only a caller with some access to the server may use.
-const PROTOCOL: [&str; 8] = [
-    "initialize",
-    "server/discover",
-    "ping",
-    "notifications/initialized",
-    "notifications/cancelled",
-    "notifications/\u{1}x",
-    "tools/list",
-    "subscriptions/listen",
-];
-
-/// Methods on a resource.
-const RESOURCE: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
-
-/// Methods that nobody may use.
-const DENIED: [&str; 9] = [
-    "completion/complete",
-    "logging/setLevel",
-    "sampling/createMessage",
-    "elicitation/create",
-    "roots/list",
-    "tasks/get",
-    "tools/call\u{1}",
-    "Tools/Call",
-    UNKNOWN,
-];
 
 /// Which requests a product decides. What it does not decide is not put to it.
 #[derive(Debug, Clone, Copy)]
@@ -345,7 +319,12 @@ impl<'a> Question<'a> {
         let any_agent = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(_)));
         let with_units = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(Some(_))));
         let mut tokens = Vec::new();
+        let declared: BTreeSet<&str> = self.policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
         for subject in named {
+            // A text that rules name may be nobody's subject, and then nobody comes in by it.
+            if !declared.contains(subject.as_str()) && (!any_agent || with_units) {
+                tokens.push(self.token(&[(&["sub"], subject)], &[]));
+            }
             // Somebody acts, without a name, on behalf of a declared principal.
             tokens.push(self.token(&[(&["sub"], subject)], &[&["act"]]));
             if !any_agent || with_units {
@@ -533,94 +512,8 @@ impl<'a> Question<'a> {
         }
         token
     }
-
-    /// The requests that mean this object; all are decided alike.
-    fn calls(&self, kind: &ObjectKind) -> Vec<Call> {
-        match kind {
-            ObjectKind::Protocol if self.decided.protocol => {
-                let mut calls: Vec<Call> = PROTOCOL.iter().map(|method| Call::post(method)).collect();
-                if self.decided.sessions {
-                    for http in [Http::Get, Http::Delete] {
-                        calls.push(Call { http, method: String::new(), name: None, uri: None });
-                    }
-                }
-                calls
-            }
-            ObjectKind::Tool(tool) => vec![Call { name: Some(tool.to_string()), ..Call::post("tools/call") }],
-            ObjectKind::Prompt(prompt) if self.decided.prompts => {
-                vec![Call { name: Some(prompt.clone()), ..Call::post("prompts/get") }]
-            }
-            ObjectKind::Resource(pattern) if self.decided.resources => {
-                RESOURCE.iter().map(|method| Call { uri: Some(sample(pattern)), ..Call::post(method) }).collect()
-            }
-            ObjectKind::Protocol | ObjectKind::Prompt(_) | ObjectKind::Resource(_) => Vec::new(),
-        }
-    }
-
-    /// Requests that nobody may make.
-    fn forbidden(&self) -> Vec<Call> {
-        let name = |method| Call { name: Some(STRANGER.to_owned()), ..Call::post(method) };
-        let mut calls = vec![name("tools/call"), Call::post("tools/call")];
-        if self.decided.protocol {
-            calls.extend(DENIED.iter().map(|method| name(method)));
-        }
-        if self.decided.prompts {
-            calls.push(name("prompts/get"));
-        }
-        if self.decided.resources {
-            let uri = |method: &&str| Call { uri: Some(STRANGER.to_owned()), ..Call::post(method) };
-            let everything = |pattern: &str| crate::policy::seen::matches(pattern, STRANGER);
-            let open = self.policy.objects.iter().any(|o| matches!(&o.kind, ObjectKind::Resource(p) if everything(p)));
-            if !open {
-                calls.extend(RESOURCE.iter().map(uri));
-            }
-        }
-        calls
-    }
-
-    /// How each fact shows in a request for this object.
-    fn tests(&self, object: &Object) -> FactTests {
-        let unit = self.model.servers.get(&object.server).and_then(|server| server.unit.as_ref());
-        let expanded = |text: &str| -> Option<String> {
-            let mut text = text.replace("{server}", object.server.as_str());
-            if text.contains("{tool}") {
-                let ObjectKind::Tool(tool) = &object.kind else { return None };
-                text = text.replace("{tool}", tool.as_str());
-            }
-            if text.contains("{unit}") {
-                text = text.replace("{unit}", unit?.value.as_str());
-            }
-            Some(text)
-        };
-        self.evidence
-            .iter()
-            .filter_map(|(bit, evidence)| {
-                let mut evidence = evidence.clone();
-                if let Evidence::Claim(claim) = &mut evidence
-                    && let ClaimTest::Contains(text) = &claim.test
-                {
-                    // A fact that the request cannot show never holds, so no rule may ask for it.
-                    claim.test = ClaimTest::Contains(expanded(text).filter(|text| !text.is_empty())?);
-                }
-                Some((*bit, evidence))
-            })
-            .collect()
-    }
 }
 
 fn is_of_caller(path: &[String]) -> bool {
     path.first().is_some_and(|first| matches!(first.as_str(), "sub" | "act"))
-}
-
-/// `tools/call` of `charge_card`, for messages.
-fn shown(call: &Call) -> String {
-    let method = match call.http {
-        Http::Post => call.method.as_str(),
-        Http::Get => "GET",
-        Http::Delete => "DELETE",
-    };
-    match call.name.as_ref().or(call.uri.as_ref()) {
-        Some(name) => format!("`{method}` of `{name}`"),
-        None => format!("`{method}`"),
-    }
 }

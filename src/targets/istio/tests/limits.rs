@@ -91,7 +91,8 @@ fn what_is_missing_is_said() {
         assert!(WORLD.contains(from));
         let text = WORLD.replace(from, to);
         let flows = "  name: nightly\n";
-        let (checked, _) = checked(&text.replace(flows, &format!("{flows}  subject: nightly\n")));
+        let keys = "# file: keys.json\n{\"keys\": [{\"kty\": \"RSA\"}]}\n";
+        let (checked, _) = checked(&format!("{}{keys}", text.replace(flows, &format!("{flows}  subject: nightly\n"))));
         let needs = missing(&checked, &TARGET);
         assert!(needs.iter().any(|need| need.what == what), "{what}: {needs:?}");
     }

@@ -81,7 +81,7 @@ pub(super) fn fields<'v>(value: &'v Value, known: &[&str]) -> Read<&'v serde_jso
 }
 
 /// The one field of an object.
-pub(super) fn only<'v>(value: &'v Value) -> Read<(&'v str, &'v Value)> {
+pub(super) fn only(value: &Value) -> Read<(&str, &Value)> {
     let object = value.as_object().filter(|object| object.len() == 1);
     let entry = object.and_then(|object| object.iter().next());
     entry
@@ -430,7 +430,13 @@ impl Test {
                 ("one_of", inner) => match Self::one(inner)? {
                     Self::Is(text) => Ok(Self::ElementIs(text)),
                     Self::Present => Ok(Self::SomeElement),
-                    other => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
+                    other @ (Self::StartsWith(_)
+                    | Self::SomeText
+                    | Self::Pattern(_)
+                    | Self::ElementIs(_)
+                    | Self::SomeElement
+                    | Self::Within(..)
+                    | Self::True) => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
                 },
                 (other, _) => Err(strange(format!("the list test `{other}` is not understood"))),
             },

@@ -38,7 +38,7 @@ impl Predicate {
         for part in parts {
             match part? {
                 Self::All(inner) => all.extend(inner),
-                other => all.push(other),
+                other @ (Self::Any(_) | Self::Not(_) | Self::Test(_)) => all.push(other),
             }
         }
         Some(match <[Self; 1]>::try_from(all) {
@@ -53,7 +53,7 @@ impl Predicate {
         for part in parts.into_iter().flatten() {
             match part {
                 Self::Any(inner) => any.extend(inner),
-                other => any.push(other),
+                other @ (Self::All(_) | Self::Not(_) | Self::Test(_)) => any.push(other),
             }
         }
         match <[Self; 1]>::try_from(any) {
@@ -67,7 +67,7 @@ impl Predicate {
     pub(super) fn negated(self) -> Self {
         match self {
             Self::Not(inner) => *inner,
-            other => Self::Not(Box::new(other)),
+            other @ (Self::All(_) | Self::Any(_) | Self::Test(_)) => Self::Not(Box::new(other)),
         }
     }
 

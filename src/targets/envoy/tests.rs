@@ -122,7 +122,10 @@ fn changes(value: &Value) -> Vec<(String, Value)> {
     found
 }
 
-fn walk(value: &Value, path: &mut Vec<String>, report: &mut dyn FnMut(&[String], &dyn Fn() -> Value), root: &Value) {
+/// Takes where a change is, and what makes it.
+type Report<'r> = dyn FnMut(&[String], &dyn Fn() -> Value) + 'r;
+
+fn walk(value: &Value, path: &mut Vec<String>, report: &mut Report<'_>, root: &Value) {
     let pointer = path.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect::<String>();
     let mut changed = |what: &str, other: Value| {
         let mut at = path.clone();

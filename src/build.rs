@@ -96,10 +96,15 @@ enum Lifter {
 }
 
 /// The lifter of each target.
-const LIFTERS: &[(&str, Lifter)] = &[(
-    "cedar",
-    Lifter::Decides(|artifacts, _, policy| Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))),
-)];
+const LIFTERS: &[(&str, Lifter)] = &[
+    ("agentgateway", Lifter::Decides(lift::agentgateway::lift)),
+    (
+        "cedar",
+        Lifter::Decides(|artifacts, _, policy| {
+            Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
+        }),
+    ),
+];
 
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
 /// needs and it cannot see.

@@ -3,7 +3,10 @@
 //! They read the artifact's bytes and share no code with what emitted them, so that a fault of an emitter shows as a
 //! difference. Anything that a lifter cannot read exactly is an error.
 
+pub mod agentgateway;
 pub mod cedar;
+pub mod cel;
+pub mod names;
 pub mod relation;
 pub mod world;
 

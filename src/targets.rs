@@ -3,7 +3,9 @@
 //! A target turns a checked model into files, and says for every family what it enforces, so that nothing is dropped in
 //! silence. It does not judge its own files: [`crate::build`] has them read back by code that shares nothing with it.
 
+pub mod cel;
 pub mod gateways;
+pub mod grants;
 pub mod names;
 
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
 use crate::model::Model;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::{ClaimEvidence, ClaimTest, Evidence, default_evidence};
 use crate::model::name::FactName;
 use crate::policy::seen::{Stricter, View};
 use crate::policy::{ObjectKind, Policy};
@@ -196,6 +198,7 @@ macro_rules! targets {
 }
 
 targets! {
+    agentgateway,
     cedar,
 }
 
@@ -291,7 +294,25 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
             view.blind.insert(fact.clone(), why.to_owned());
         }
     }
+    // Of the facts that a product finds itself, those whose evidence names what only some requests have.
+    let named: Vec<(&FactName, bool, bool)> = known
+        .iter()
+        .filter_map(|(fact, evidence)| match evidence {
+            Evidence::Claim(ClaimEvidence { test: ClaimTest::Contains(text), .. }) => {
+                Some((*fact, text.contains("{tool}"), text.contains("{unit}")))
+            }
+            Evidence::Claim(_) | Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => None,
+        })
+        .filter(|(_, tool, unit)| *tool || *unit)
+        .collect();
     for (index, object) in (0..).zip(&policy.objects) {
+        let of_tool = matches!(object.kind, ObjectKind::Tool(_));
+        let in_unit = model.servers.get(&object.server).is_some_and(|server| server.unit.is_some());
+        for (fact, tool, unit) in &named {
+            if *tool && !of_tool || *unit && !in_unit {
+                view.unshown.entry(index).or_default().insert(FactName::clone(fact));
+            }
+        }
         match (target.leaves_out)(model, &object.kind) {
             None => {}
             Some(LeftOut::Denied(why)) => drop(view.left_out.insert(index, why.to_owned())),

@@ -136,8 +136,13 @@ impl World<'_> {
     /// Whether both claims are texts, neither empty, and differ.
     pub fn texts_differ(&mut self, left: &[String], right: &[String]) -> bool {
         let (a, b) = (self.token.texts.get(left), self.token.texts.get(right));
-        if a.is_some() || b.is_some() || self.is_of_caller(left) && self.is_of_caller(right) {
-            return a.zip(b).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty());
+        let known = [left, right].map(|path| self.token.texts.contains_key(path) || self.is_of_caller(path));
+        match known {
+            [true, true] => return a.zip(b).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty()),
+            // The other one is open: it may differ from any text, and from nothing.
+            [true, false] if a.is_none_or(String::is_empty) => return false,
+            [false, true] if b.is_none_or(String::is_empty) => return false,
+            _ => {}
         }
         let test = |evidence: &Evidence| {
             matches!(evidence, Evidence::Claim(claim) if claim.path == left

@@ -22,9 +22,14 @@ pub struct View {
     pub left_out: BTreeMap<u32, String>,
     /// Objects that it does not judge, by index, each with the reason: somebody else has to.
     pub undecided: BTreeMap<u32, String>,
+    /// Facts that no request for an object can show, by the object's index: what needs one is denied.
+    pub unshown: BTreeMap<u32, BTreeSet<FactName>>,
     /// Whether it matches URIs itself, so that a URI which several patterns match needs what each of them needs.
     pub matches_uris: bool,
 }
+
+/// Why objects need facts that no request for them can show.
+const UNSHOWN: &str = "their evidence names the tool of the call or the unit of the server, and there is none";
 
 /// What a view costs: cells that it denies more often than the relation does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +86,15 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
                 continue;
             }
             cell.condition = number(cell.condition, &mut conditions);
+            if let Some(unshown) = view.unshown.get(&object.0) {
+                let lost = unshown.iter().map(bit).fold(0, |all, bit| all | bit) & !given;
+                let before = conditions.get(cell.condition);
+                let sets: Vec<u64> = before.minimal_sets().iter().copied().filter(|set| set & lost == 0).collect();
+                if sets.len() < before.minimal_sets().len() {
+                    *stricter.objects.entry(UNSHOWN.to_owned()).or_default() += 1;
+                    cell.condition = conditions.intern(Condition::any_of(sets));
+                }
+            }
             if let Some(others) = overlaps.get(&object.0) {
                 let condition = others.iter().fold(conditions.get(cell.condition).clone(), |all, other| {
                     let at = row.iter().find(|(object, _)| object.0 == *other);
@@ -218,6 +232,16 @@ mod tests {
         let (found, cost) = seen(&model, &view);
         assert_eq!((sets(&found, 0), found.cells[0].len()), (vec![mtls], 1));
         assert_eq!((cost.possible, cost.kept, cost.undecided.get("theirs")), (1, 1, Some(&1)));
+    }
+
+    #[test]
+    fn a_fact_that_no_request_for_an_object_shows_denies_there_alone() {
+        let tool = |name: &str| ObjectKind::Tool(name.into());
+        let model = policy(&[tool("x"), tool("y")], &[&[1, 2], &[1]]);
+        let view = View { unshown: [(0, ["mfa".into()].into())].into(), ..View::default() };
+        let (found, cost) = seen(&model, &view);
+        assert_eq!([sets(&found, 0), sets(&found, 1)], [vec![2], vec![1]]);
+        assert_eq!((cost.kept, cost.objects.get(UNSHOWN)), (2, Some(&1)));
     }
 
     #[test]

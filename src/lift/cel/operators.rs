@@ -1,0 +1,306 @@
+//! The operators and functions that occur.
+
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators as op};
+
+use super::{Scope, Value, path_of, refused};
+use crate::lift::LiftError;
+use crate::lift::world::World;
+use crate::policy::seen::matches;
+
+impl Scope<'_> {
+    /// What a call comes to.
+    pub(super) fn call(
+        &self,
+        expression: &IdedExpr,
+        call: &CallExpr,
+        world: &mut World<'_>,
+    ) -> Result<Value, LiftError> {
+        let name = call.func_name.as_str();
+        match (name, &call.target, call.args.as_slice()) {
+            (op::LOGICAL_AND | op::GREATER_EQUALS | op::LESS_EQUALS, None, [_, _]) => {
+                let mut all = Vec::new();
+                conjuncts(expression, &mut all);
+                self.all(&all, world)
+            }
+            (op::LOGICAL_OR, None, [left, right]) => {
+                let left = self.value(left, world)?;
+                if left == Value::Bool(true) {
+                    return Ok(left);
+                }
+                match (as_bool(left), as_bool(self.value(right, world)?)) {
+                    (_, Value::Bool(true)) => Ok(Value::Bool(true)),
+                    (Value::Bool(_), right) => Ok(right),
+                    (Value::Error, Value::Bool(_) | Value::Error) => Ok(Value::Error),
+                    _ => Ok(Value::Miss),
+                }
+            }
+            (op::LOGICAL_NOT, None, [what]) => self.not(what, world),
+            (op::CONDITIONAL, None, [condition, yes, no]) => match as_bool(self.value(condition, world)?) {
+                Value::Bool(true) => self.value(yes, world),
+                Value::Bool(false) => self.value(no, world),
+                Value::Error => Ok(Value::Error),
+                _ => refused("a rule branches on an open claim"),
+            },
+            (op::EQUALS, None, [left, right]) => {
+                let (left, right) = (self.value(left, world)?, self.value(right, world)?);
+                equal(&left, &right, world)
+            }
+            (op::NOT_EQUALS, None, [left, right]) => {
+                let (left, right) = (self.value(left, world)?, self.value(right, world)?);
+                negated(equal(&left, &right, world)?)
+            }
+            (op::IN, None, [what, list]) => {
+                let what = self.value(what, world)?;
+                if let (Value::Text(text), Some(texts)) = (&what, literals(list)) {
+                    return Ok(Value::Bool(texts.contains(&text.as_str())));
+                }
+                let list = self.value(list, world)?;
+                is_in(&what, &list, world)
+            }
+            (op::ADD, None, [left, right]) => added(self.value(left, world)?, self.value(right, world)?),
+            ("startsWith", Some(target), [start]) => match (self.value(target, world)?, self.value(start, world)?) {
+                (Value::Text(text), Value::Text(start)) => Ok(Value::Bool(text.starts_with(&start))),
+                (Value::Error, Value::Text(_)) => Ok(Value::Error),
+                _ => refused("`startsWith` on something that is no text"),
+            },
+            ("matches", Some(target), [pattern]) => match (self.value(target, world)?, self.value(pattern, world)?) {
+                (Value::Text(text), Value::Text(pattern)) => Ok(Value::Bool(matches(&as_pattern(&pattern)?, &text))),
+                (Value::Error, Value::Text(pattern)) => as_pattern(&pattern).map(|_| Value::Error),
+                _ => refused("`matches` on something that is no text"),
+            },
+            _ => refused(format!("a rule uses `{name}`, which is not understood")),
+        }
+    }
+
+    fn not(&self, what: &IdedExpr, world: &mut World<'_>) -> Result<Value, LiftError> {
+        // That a claim is there, and is not empty.
+        if let Expr::Call(CallExpr { func_name, target: None, args }) = &what.expr
+            && func_name == op::IN
+            && let [claim, list] = args.as_slice()
+        {
+            let (claim, list) = (self.value(claim, world)?, self.value(list, world)?);
+            let empty = [Value::Null, Value::Text(String::new()), Value::List(Vec::new()), Value::Object];
+            if let (Value::Claim(path), Value::List(list)) = (&claim, &list) {
+                return match *list == empty {
+                    true => Ok(if world.is_present(path) { Value::Bool(true) } else { Value::Miss }),
+                    false => refused(format!("a rule asks what the claim `{}` is not", path.join("."))),
+                };
+            }
+            return negated(is_in(&claim, &list, world)?);
+        }
+        negated(self.value(what, world)?)
+    }
+
+    /// Several conditions that must all hold. Those that make one test together are put to the request as one.
+    fn all(&self, conditions: &[&IdedExpr], world: &mut World<'_>) -> Result<Value, LiftError> {
+        let claim = |expression: &IdedExpr| path_of(expression).and_then(|path| self.claim_of(&path));
+        // `claim + "" != ""`
+        let not_empty_of = |condition: &IdedExpr| {
+            let (left, right) = two(condition, op::NOT_EQUALS)?;
+            let (what, nothing) = two(left, op::ADD)?;
+            if is_empty_text(nothing) && is_empty_text(right) { claim(what) } else { None }
+        };
+        let differing_of = |condition: &IdedExpr| {
+            let (left, right) = two(condition, op::NOT_EQUALS)?;
+            Some((claim(left)?, claim(right)?))
+        };
+        let not_empty: Vec<Vec<String>> = conditions.iter().filter_map(|condition| not_empty_of(condition)).collect();
+        let differing: Vec<_> = conditions.iter().filter_map(|condition| differing_of(condition)).collect();
+        let mut index = 0;
+        while let Some(condition) = conditions.get(index) {
+            index += 1;
+            let value = if let Some((left, right)) = differing_of(condition) {
+                if !not_empty.contains(&left) || !not_empty.contains(&right) {
+                    return refused(format!("claims that may be empty are compared: `{}`", left.join(".")));
+                }
+                if world.texts_differ(&left, &right) { Value::Bool(true) } else { Value::Miss }
+            } else if let Some(path) = not_empty_of(condition)
+                && differing.iter().any(|(left, right)| *left == path || *right == path)
+            {
+                // Part of the comparison.
+                continue;
+            } else if let Some((argument, sign, bound)) = self.bound(condition, world)? {
+                let next = conditions.get(index).map(|next| self.bound(next, world)).transpose()?.flatten();
+                let (low, high) = match (sign, next) {
+                    (op::GREATER_EQUALS, Some((same, op::LESS_EQUALS, high))) if same == argument => {
+                        index += 1;
+                        (bound, high.next_up())
+                    }
+                    (op::GREATER_EQUALS, _) => (bound, f64::INFINITY),
+                    _ => (f64::NEG_INFINITY, bound.next_up()),
+                };
+                if world.number_within(&argument, low, high) { Value::Bool(true) } else { Value::Miss }
+            } else {
+                as_bool(self.value(condition, world)?)
+            };
+            match value {
+                Value::Bool(true) => {}
+                Value::Bool(false) => return Ok(value),
+                // Nothing that follows makes it true; whether it is false or fails is not asked.
+                _ => return Ok(Value::Miss),
+            }
+        }
+        Ok(Value::Bool(true))
+    }
+
+    /// `argument >= number` or `argument <= number`.
+    fn bound(
+        &self,
+        condition: &IdedExpr,
+        world: &mut World<'_>,
+    ) -> Result<Option<(String, &'static str, f64)>, LiftError> {
+        for sign in [op::GREATER_EQUALS, op::LESS_EQUALS] {
+            let Some((left, right)) = two(condition, sign) else { continue };
+            return match (self.value(left, world)?, self.value(right, world)?) {
+                (Value::Argument(name), Value::Number(bound)) => Ok(Some((name, sign, bound))),
+                _ => refused("a rule compares something else than an argument with a number"),
+            };
+        }
+        Ok(None)
+    }
+}
+
+/// The parts of `a && b && c`.
+fn conjuncts<'e>(expression: &'e IdedExpr, found: &mut Vec<&'e IdedExpr>) {
+    match two(expression, op::LOGICAL_AND) {
+        Some((left, right)) => {
+            conjuncts(left, found);
+            conjuncts(right, found);
+        }
+        None => found.push(expression),
+    }
+}
+
+/// Both sides of an operator.
+fn two<'e>(expression: &'e IdedExpr, operator: &str) -> Option<(&'e IdedExpr, &'e IdedExpr)> {
+    let Expr::Call(CallExpr { func_name, target: None, args }) = &expression.expr else { return None };
+    match args.as_slice() {
+        [left, right] if func_name == operator => Some((left, right)),
+        _ => None,
+    }
+}
+
+/// The texts of a list that holds nothing else.
+fn literals(expression: &IdedExpr) -> Option<Vec<&str>> {
+    let Expr::List(list) = &expression.expr else { return None };
+    let texts = list.elements.iter().map(|element| match &element.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
+        _ => None,
+    });
+    texts.collect::<Option<_>>().filter(|_| list.optional_indices.is_empty())
+}
+
+fn is_empty_text(expression: &IdedExpr) -> bool {
+    matches!(&expression.expr, Expr::Literal(LiteralValue::String(text)) if text.inner().is_empty())
+}
+
+/// As an operator on truth values takes it: anything else fails.
+fn as_bool(value: Value) -> Value {
+    match value {
+        Value::Bool(_) | Value::Error | Value::Miss => value,
+        Value::Text(_) | Value::Number(_) | Value::Null | Value::Object | Value::List(_) => Value::Error,
+        Value::Claim(_) | Value::ClaimAsList(_) | Value::ClaimAsText(_) | Value::Argument(_) | Value::PeerNames => {
+            Value::Miss
+        }
+    }
+}
+
+fn negated(value: Value) -> Result<Value, LiftError> {
+    match as_bool(value) {
+        Value::Bool(value) => Ok(Value::Bool(!value)),
+        Value::Error => Ok(Value::Error),
+        _ => refused("a rule asks what a claim or an argument is not"),
+    }
+}
+
+/// `==`. Values of different types are not equal.
+fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Result<Value, LiftError> {
+    match (left, right) {
+        (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
+        (Value::Claim(path), Value::Text(text)) | (Value::Text(text), Value::Claim(path)) => {
+            Ok(if world.text_is(path, text) { Value::Bool(true) } else { Value::Miss })
+        }
+        (Value::Argument(name), Value::Text(text)) | (Value::Text(text), Value::Argument(name)) => {
+            Ok(if world.argument_is(name, text) { Value::Bool(true) } else { Value::Miss })
+        }
+        (left, right) if is_plain(left) && is_plain(right) => Ok(Value::Bool(left == right)),
+        _ => refused("a rule compares what cannot be compared exactly"),
+    }
+}
+
+/// Whether a value is fully known.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Bool(_) | Value::Text(_) | Value::Number(_) | Value::Null => true,
+        Value::List(values) => values.iter().all(is_plain),
+        Value::Object
+        | Value::Error
+        | Value::Miss
+        | Value::Claim(_)
+        | Value::ClaimAsList(_)
+        | Value::ClaimAsText(_)
+        | Value::Argument(_)
+        | Value::PeerNames => false,
+    }
+}
+
+/// `in`. On a text some implementations look for a part of it, so that is refused, and so is a claim that may be one.
+fn is_in(what: &Value, list: &Value, world: &mut World<'_>) -> Result<Value, LiftError> {
+    match (what, list) {
+        (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
+        (Value::Text(text), Value::ClaimAsList(path)) => {
+            Ok(if world.list_has(path, text) { Value::Bool(true) } else { Value::Miss })
+        }
+        // An object is none of the texts.
+        (Value::Object, Value::List(values)) if values.iter().all(is_plain) => Ok(Value::Bool(false)),
+        (what, Value::List(values)) => {
+            let mut found = Value::Bool(false);
+            for value in values {
+                match equal(what, value, world)? {
+                    Value::Bool(true) => return Ok(Value::Bool(true)),
+                    Value::Bool(_) => {}
+                    other => found = other,
+                }
+            }
+            Ok(found)
+        }
+        (_, Value::Claim(path)) => {
+            refused(format!("a rule uses `in` on the claim `{}` itself, which finds parts of a text", path.join(".")))
+        }
+        _ => refused("a rule uses `in` on something that is no list"),
+    }
+}
+
+/// `+`, of two texts or of two lists; anything else fails.
+fn added(left: Value, right: Value) -> Result<Value, LiftError> {
+    match (left, right) {
+        (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
+        (Value::Text(left), Value::Text(right)) => Ok(Value::Text(left + &right)),
+        (Value::Claim(path), Value::List(none)) if none.is_empty() => Ok(Value::ClaimAsList(path)),
+        (Value::Claim(path), Value::Text(none)) if none.is_empty() => Ok(Value::ClaimAsText(path)),
+        (Value::Text(_) | Value::Object, Value::List(none)) if none.is_empty() => Ok(Value::Error),
+        (Value::Object, Value::Text(_)) => Ok(Value::Error),
+        _ => refused("a rule adds what cannot be added exactly"),
+    }
+}
+
+/// The pattern with `*` that a regular expression stands for.
+fn as_pattern(expression: &str) -> Result<String, LiftError> {
+    let signs = r"\.+*?()|[]{}^$#&-~";
+    let inner = expression.strip_prefix(r"(?s)\A").and_then(|rest| rest.strip_suffix(r"\z"));
+    let Some(inner) = inner else { return refused("a regular expression is not for a whole text") };
+    let mut pattern = String::new();
+    let mut letters = inner.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '.' if letters.next() == Some('*') => pattern.push('*'),
+            '\\' => match letters.next() {
+                Some(escaped) if escaped != '*' && signs.contains(escaped) => pattern.push(escaped),
+                _ => return refused("a regular expression is not understood"),
+            },
+            letter if signs.contains(letter) => return refused("a regular expression is not understood"),
+            letter => pattern.push(letter),
+        }
+    }
+    Ok(pattern)
+}

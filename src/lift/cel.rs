@@ -11,6 +11,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue
 
 use super::LiftError;
 use super::world::World;
+use operators::{Truth, truth};
 
 /// A name that no certificate of a workspace holds.
 const STRANGER: &str = "\u{1}nobody";
@@ -196,11 +197,20 @@ impl Scope<'_> {
         let is_accumulator = |part: &IdedExpr| matches!(&part.expr, Expr::Ident(name) if *name == all.accu_var);
         let body = match &all.loop_step.expr {
             Expr::Call(CallExpr { func_name, target: None, args }) if func_name == op::LOGICAL_OR => {
-                match args.as_slice() {
-                    [before, body] if is_accumulator(before) => Some(body),
-                    _ => None,
-                }
+                Some(args.as_slice())
             }
+            Expr::Call(_)
+            | Expr::Unspecified
+            | Expr::Comprehension(_)
+            | Expr::Ident(_)
+            | Expr::List(_)
+            | Expr::Literal(_)
+            | Expr::Map(_)
+            | Expr::Select(_)
+            | Expr::Struct(_) => None,
+        };
+        let body = match body {
+            Some([before, body]) if is_accumulator(before) => Some(body),
             _ => None,
         };
         let starts_false = matches!(&all.accu_init.expr, Expr::Literal(LiteralValue::Boolean(value)) if !value.inner());
@@ -216,19 +226,21 @@ impl Scope<'_> {
         candidates.dedup();
         for name in candidates {
             let value = Value::Text(name.to_owned());
-            match (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)? {
-                Value::Bool(false) => {}
-                Value::Bool(true) if world.peer_is(name) => return Ok(Value::Bool(true)),
-                Value::Bool(true) => {}
-                // What one name makes fail, another one may make true.
-                _ => return Ok(Value::Error),
+            let found = (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)?;
+            match truth(&found) {
+                Truth::No => {}
+                Truth::Yes if world.peer_is(name) => return Ok(Value::Bool(true)),
+                Truth::Yes => {}
+                Truth::Fails => return Ok(Value::Error),
+                Truth::Open => return refused("a rule asks claims for a name of a certificate"),
             }
         }
         let value = Value::Text(STRANGER.to_owned());
-        match (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)? {
-            Value::Bool(false) => Ok(Value::Bool(false)),
-            Value::Error => Ok(Value::Error),
-            _ => refused("a rule lets a name of a certificate through that it does not say"),
+        let found = (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)?;
+        match truth(&found) {
+            Truth::No => Ok(found),
+            Truth::Fails => Ok(Value::Error),
+            Truth::Yes | Truth::Open => refused("a rule is true for a name of a certificate that it does not say"),
         }
     }
 }
@@ -254,22 +266,22 @@ fn claim_value(claim: Vec<String>, world: &World<'_>) -> Value {
 
 /// `a.b["c"]` as a path; `json(request.body)` is its own beginning.
 fn path_of(expression: &IdedExpr) -> Option<Vec<&str>> {
-    match &expression.expr {
-        Expr::Ident(name) => Some(vec![name]),
-        Expr::Select(select) if !select.test => {
-            let mut path = path_of(&select.operand)?;
-            path.push(&select.field);
+    if let Expr::Ident(name) = &expression.expr {
+        return Some(vec![name]);
+    }
+    if let Expr::Select(select) = &expression.expr {
+        let mut path = path_of(&select.operand).filter(|_| !select.test)?;
+        path.push(&select.field);
+        return Some(path);
+    }
+    let Expr::Call(CallExpr { func_name, target: None, args }) = &expression.expr else { return None };
+    match (func_name.as_str(), args.as_slice()) {
+        (op::INDEX, [operand, IdedExpr { expr: Expr::Literal(LiteralValue::String(key)), .. }]) => {
+            let mut path = path_of(operand)?;
+            path.push(key.inner());
             Some(path)
         }
-        Expr::Call(CallExpr { func_name, target: None, args }) => match (func_name.as_str(), args.as_slice()) {
-            (op::INDEX, [operand, IdedExpr { expr: Expr::Literal(LiteralValue::String(key)), .. }]) => {
-                let mut path = path_of(operand)?;
-                path.push(key.inner());
-                Some(path)
-            }
-            ("json", [text]) if path_of(text)? == ["request", "body"] => Some(vec!["json(request.body)"]),
-            _ => None,
-        },
+        ("json", [text]) if path_of(text)? == ["request", "body"] => Some(vec!["json(request.body)"]),
         _ => None,
     }
 }

@@ -8,7 +8,6 @@ mod coverage;
 mod kubernetes;
 mod rules;
 
-
 use std::collections::BTreeMap;
 
 use super::cel::{Names, caller, is_one_of, text};

@@ -134,7 +134,9 @@ pub fn shows(names: Names<'_>, evidence: &Evidence, object: &Object, unit: Optio
                 ClaimTest::Present => format!(r#"!({this} in [null, "", [], {{}}])"#),
             })
         }
-        Evidence::Argument(evidence) => Some(argument(&claim(names.arguments?, &[evidence.name.clone()]), evidence)),
+        Evidence::Argument(evidence) => {
+            Some(argument(&claim(names.arguments?, std::slice::from_ref(&evidence.name)), evidence))
+        }
         Evidence::KnownCaller | Evidence::Transport => None,
     }
 }

@@ -27,19 +27,19 @@ impl Scope<'_> {
                 if left == Value::Bool(true) {
                     return Ok(left);
                 }
-                match (as_bool(left), as_bool(self.value(right, world)?)) {
-                    (_, Value::Bool(true)) => Ok(Value::Bool(true)),
-                    (Value::Bool(_), right) => Ok(right),
-                    (Value::Error, Value::Bool(_) | Value::Error) => Ok(Value::Error),
-                    _ => Ok(Value::Miss),
+                match (truth(&left), truth(&self.value(right, world)?)) {
+                    (_, Truth::Yes) => Ok(Value::Bool(true)),
+                    (Truth::No, Truth::No) => Ok(Value::Bool(false)),
+                    (Truth::Fails, Truth::No | Truth::Fails) | (Truth::No, Truth::Fails) => Ok(Value::Error),
+                    (Truth::Yes | Truth::No | Truth::Fails | Truth::Open, _) => Ok(Value::Miss),
                 }
             }
             (op::LOGICAL_NOT, None, [what]) => self.not(what, world),
-            (op::CONDITIONAL, None, [condition, yes, no]) => match as_bool(self.value(condition, world)?) {
-                Value::Bool(true) => self.value(yes, world),
-                Value::Bool(false) => self.value(no, world),
-                Value::Error => Ok(Value::Error),
-                _ => refused("a rule branches on an open claim"),
+            (op::CONDITIONAL, None, [condition, yes, no]) => match truth(&self.value(condition, world)?) {
+                Truth::Yes => self.value(yes, world),
+                Truth::No => self.value(no, world),
+                Truth::Fails => Ok(Value::Error),
+                Truth::Open => refused("a rule branches on an open claim"),
             },
             (op::EQUALS, None, [left, right]) => {
                 let (left, right) = (self.value(left, world)?, self.value(right, world)?);
@@ -47,7 +47,7 @@ impl Scope<'_> {
             }
             (op::NOT_EQUALS, None, [left, right]) => {
                 let (left, right) = (self.value(left, world)?, self.value(right, world)?);
-                negated(equal(&left, &right, world)?)
+                negated(&equal(&left, &right, world)?)
             }
             (op::IN, None, [what, list]) => {
                 let what = self.value(what, world)?;
@@ -86,9 +86,9 @@ impl Scope<'_> {
                     false => refused(format!("a rule asks what the claim `{}` is not", path.join("."))),
                 };
             }
-            return negated(is_in(&claim, &list, world)?);
+            return negated(&is_in(&claim, &list, world)?);
         }
-        negated(self.value(what, world)?)
+        negated(&self.value(what, world)?)
     }
 
     /// Several conditions that must all hold. Those that make one test together are put to the request as one.
@@ -113,7 +113,7 @@ impl Scope<'_> {
                 if !not_empty.contains(&left) || !not_empty.contains(&right) {
                     return refused(format!("claims that may be empty are compared: `{}`", left.join(".")));
                 }
-                if world.texts_differ(&left, &right) { Value::Bool(true) } else { Value::Miss }
+                if world.texts_differ(&left, &right) { Truth::Yes } else { Truth::Open }
             } else if let Some(path) = not_empty_of(condition)
                 && differing.iter().any(|(left, right)| *left == path || *right == path)
             {
@@ -129,15 +129,15 @@ impl Scope<'_> {
                     (op::GREATER_EQUALS, _) => (bound, f64::INFINITY),
                     _ => (f64::NEG_INFINITY, bound.next_up()),
                 };
-                if world.number_within(&argument, low, high) { Value::Bool(true) } else { Value::Miss }
+                if world.number_within(&argument, low, high) { Truth::Yes } else { Truth::Open }
             } else {
-                as_bool(self.value(condition, world)?)
+                truth(&self.value(condition, world)?)
             };
             match value {
-                Value::Bool(true) => {}
-                Value::Bool(false) => return Ok(value),
+                Truth::Yes => {}
+                Truth::No => return Ok(Value::Bool(false)),
                 // Nothing that follows makes it true; whether it is false or fails is not asked.
-                _ => return Ok(Value::Miss),
+                Truth::Fails | Truth::Open => return Ok(Value::Miss),
             }
         }
         Ok(Value::Bool(true))
@@ -183,9 +183,9 @@ fn two<'e>(expression: &'e IdedExpr, operator: &str) -> Option<(&'e IdedExpr, &'
 /// The texts of a list that holds nothing else.
 fn literals(expression: &IdedExpr) -> Option<Vec<&str>> {
     let Expr::List(list) = &expression.expr else { return None };
-    let texts = list.elements.iter().map(|element| match &element.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
+    let texts = list.elements.iter().map(|element| {
+        let Expr::Literal(LiteralValue::String(text)) = &element.expr else { return None };
+        Some(text.inner())
     });
     texts.collect::<Option<_>>().filter(|_| list.optional_indices.is_empty())
 }
@@ -194,22 +194,38 @@ fn is_empty_text(expression: &IdedExpr) -> bool {
     matches!(&expression.expr, Expr::Literal(LiteralValue::String(text)) if text.inner().is_empty())
 }
 
-/// As an operator on truth values takes it: anything else fails.
-fn as_bool(value: Value) -> Value {
+/// A value as a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    /// It fails.
+    Fails,
+    /// It is false or fails.
+    Open,
+}
+
+/// What an operator on truth values takes a value for. One that is none fails.
+pub(super) fn truth(value: &Value) -> Truth {
     match value {
-        Value::Bool(_) | Value::Error | Value::Miss => value,
-        Value::Text(_) | Value::Number(_) | Value::Null | Value::Object | Value::List(_) => Value::Error,
-        Value::Claim(_) | Value::ClaimAsList(_) | Value::ClaimAsText(_) | Value::Argument(_) | Value::PeerNames => {
-            Value::Miss
-        }
+        Value::Bool(true) => Truth::Yes,
+        Value::Bool(false) => Truth::No,
+        Value::Error | Value::Text(_) | Value::Number(_) | Value::Null | Value::Object | Value::List(_) => Truth::Fails,
+        Value::Miss
+        | Value::Claim(_)
+        | Value::ClaimAsList(_)
+        | Value::ClaimAsText(_)
+        | Value::Argument(_)
+        | Value::PeerNames => Truth::Open,
     }
 }
 
-fn negated(value: Value) -> Result<Value, LiftError> {
-    match as_bool(value) {
-        Value::Bool(value) => Ok(Value::Bool(!value)),
-        Value::Error => Ok(Value::Error),
-        _ => refused("a rule asks what a claim or an argument is not"),
+fn negated(value: &Value) -> Result<Value, LiftError> {
+    match truth(value) {
+        Truth::Yes => Ok(Value::Bool(false)),
+        Truth::No => Ok(Value::Bool(true)),
+        Truth::Fails => Ok(Value::Error),
+        Truth::Open => refused("a rule asks what a claim or an argument is not"),
     }
 }
 
@@ -256,10 +272,11 @@ fn is_in(what: &Value, list: &Value, world: &mut World<'_>) -> Result<Value, Lif
         (what, Value::List(values)) => {
             let mut found = Value::Bool(false);
             for value in values {
-                match equal(what, value, world)? {
-                    Value::Bool(true) => return Ok(Value::Bool(true)),
-                    Value::Bool(_) => {}
-                    other => found = other,
+                let same = equal(what, value, world)?;
+                match truth(&same) {
+                    Truth::Yes => return Ok(same),
+                    Truth::No => {}
+                    Truth::Fails | Truth::Open => found = same,
                 }
             }
             Ok(found)

@@ -118,7 +118,7 @@ impl Context<'_> {
                 match (unit, named) {
                     (None, _) => {}
                     (Some(unit), Some(named)) => {
-                        let claim = claim(CLAIMS, &[named.value.clone()]);
+                        let claim = claim(CLAIMS, std::slice::from_ref(&named.value));
                         all.push(format!("{claim} == {}", text(unit.as_str())));
                     }
                     // No claim tells the unit, so nobody is of one.

@@ -98,6 +98,7 @@ enum Lifter {
 /// The lifter of each target.
 const LIFTERS: &[(&str, Lifter)] = &[
     ("agentgateway", Lifter::Decides(lift::agentgateway::lift)),
+    ("ai-gateway", Lifter::Decides(lift::ai_gateway::lift)),
     (
         "cedar",
         Lifter::Decides(|artifacts, _, policy| {

@@ -4,6 +4,7 @@
 //! difference. Anything that a lifter cannot read exactly is an error.
 
 pub mod agentgateway;
+pub mod ai_gateway;
 pub mod cedar;
 pub mod cel;
 pub mod names;

@@ -199,6 +199,7 @@ macro_rules! targets {
 
 targets! {
     agentgateway,
+    ai_gateway,
     cedar,
 }
 

@@ -7,6 +7,8 @@
 
 mod operators;
 
+use std::collections::BTreeSet;
+
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
 use super::LiftError;
@@ -89,6 +91,12 @@ impl Expression {
     pub fn holds(&self, names: &dyn Names, world: &mut World<'_>) -> Result<bool, LiftError> {
         let value = Scope { names, local: None }.value(&self.0, world)?;
         Ok(value == Value::Bool(true))
+    }
+
+    /// For each part of it of the form `!("a" in list && "b" in list)`, the texts: not all of them are in the list.
+    #[must_use]
+    pub fn lacking(&self, list: &[&str]) -> Vec<BTreeSet<&str>> {
+        operators::lacking(&self.0, list)
     }
 
     /// Every text in it.
@@ -251,7 +259,8 @@ fn is_known(claim: &[String], world: &World<'_>) -> bool {
         || world.token.closed.iter().any(|known| known == claim)
 }
 
-fn claim_value(claim: Vec<String>, world: &World<'_>) -> Value {
+/// What is known of a claim.
+pub(super) fn claim_value(claim: Vec<String>, world: &World<'_>) -> Value {
     if claim == ["iss"] {
         return world.issuer.map_or(Value::Error, |issuer| Value::Text(issuer.issuer.value.clone()));
     }

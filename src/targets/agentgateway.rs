@@ -8,6 +8,9 @@ mod coverage;
 mod kubernetes;
 mod rules;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::cel::{Names, caller, is_one_of, text};

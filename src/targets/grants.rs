@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cel::{Names, shows};
+use super::cel::{Names, expanded, shows};
 use crate::model::Model;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::{ClaimEvidence, ClaimTest, Evidence, default_evidence};
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::Condition;
 use crate::policy::{Object, ObjectKind, Policy, Principal, PrincipalId};
@@ -60,6 +60,10 @@ pub struct Shown {
     pub fact: u64,
     /// The expression that is true where it is shown.
     pub expression: String,
+    /// The claim that must be, or hold, a text, and the text; where that is what shows it.
+    pub claim: Option<(Vec<String>, String)>,
+    /// The scope that a step-up challenge asks for.
+    pub scope: Option<String>,
 }
 
 /// Everything that is granted, by server. `given` are facts that hold for every request that gets here.
@@ -207,7 +211,19 @@ impl Server {
                     && let Some(expression) = shows(look.names, evidence, object, unit)
                 {
                     left &= !bit;
-                    shown.push(Shown { fact: *bit, expression });
+                    let claim = match evidence {
+                        Evidence::Claim(ClaimEvidence { path, test: ClaimTest::Contains(text), .. }) => {
+                            expanded(text, object, unit).map(|text| (path.clone(), text))
+                        }
+                        Evidence::Claim(_) | Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => {
+                            None
+                        }
+                    };
+                    let scope = match evidence {
+                        Evidence::Claim(claim) => claim.scope.clone(),
+                        Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => None,
+                    };
+                    shown.push(Shown { fact: *bit, expression, claim, scope });
                 }
             }
             if left == 0 {

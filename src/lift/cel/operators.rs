@@ -1,5 +1,7 @@
 //! The operators and functions that occur.
 
+use std::collections::BTreeSet;
+
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
 use super::{Scope, Value, path_of, refused};
@@ -106,6 +108,7 @@ impl Scope<'_> {
         };
         let not_empty: Vec<Vec<String>> = conditions.iter().filter_map(|condition| not_empty_of(condition)).collect();
         let differing: Vec<_> = conditions.iter().filter_map(|condition| differing_of(condition)).collect();
+        let mut found = Value::Bool(true);
         let mut index = 0;
         while let Some(condition) = conditions.get(index) {
             index += 1;
@@ -136,11 +139,13 @@ impl Scope<'_> {
             match value {
                 Truth::Yes => {}
                 Truth::No => return Ok(Value::Bool(false)),
+                // For a name of a certificate it matters whether it is false or fails; what follows may still be false.
+                Truth::Fails if self.local.is_some() => found = Value::Error,
                 // Nothing that follows makes it true; whether it is false or fails is not asked.
                 Truth::Fails | Truth::Open => return Ok(Value::Miss),
             }
         }
-        Ok(Value::Bool(true))
+        Ok(found)
     }
 
     /// `argument >= number` or `argument <= number`.
@@ -169,6 +174,25 @@ fn conjuncts<'e>(expression: &'e IdedExpr, found: &mut Vec<&'e IdedExpr>) {
         }
         None => found.push(expression),
     }
+}
+
+/// For each conjunct of the form `!("a" in list && "b" in list)`, the texts.
+pub(super) fn lacking<'e>(expression: &'e IdedExpr, list: &[&str]) -> Vec<BTreeSet<&'e str>> {
+    let mut all = Vec::new();
+    conjuncts(expression, &mut all);
+    let held = |part: &'e IdedExpr| {
+        let (text, of) = two(part, op::IN)?;
+        let Expr::Literal(LiteralValue::String(text)) = &text.expr else { return None };
+        (path_of(of)? == list).then(|| text.inner())
+    };
+    let lacked = |condition: &'e IdedExpr| {
+        let Expr::Call(CallExpr { func_name, target: None, args }) = &condition.expr else { return None };
+        let [inner] = args.as_slice() else { return None };
+        let mut parts = Vec::new();
+        conjuncts(inner, &mut parts);
+        parts.into_iter().map(held).collect::<Option<BTreeSet<&str>>>().filter(|_| func_name == op::LOGICAL_NOT)
+    };
+    all.into_iter().filter_map(lacked).collect()
 }
 
 /// Both sides of an operator.

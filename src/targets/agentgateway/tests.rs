@@ -1,0 +1,178 @@
+//! What the files hold, what the product refuses, and what the lifter finds out.
+
+use super::TARGET;
+use crate::build::{BuildError, findings};
+use crate::targets::tests::built;
+use crate::targets::tests::mutations::mutate;
+
+/// Two units, of which one has a gateway; two issuers; every kind of thing and of caller.
+const WORLD: &str = r#"
+targets: {agentgateway: {tls: {cert: c.pem, key: k.pem, ca: ca.pem}}}
+# file: all.yaml
+federation_config:
+  central_gateway: {global_policies: [{cross_bu_data_sharing: allowed}, {encryption_in_transit: required}]}
+  business_unit_gateways: {cross_unit_routing: explicit_approval}
+progressive_auth:
+  levels:
+    - {level: 1, requirements: [service_account_token]}
+    - level: 2
+      requirements: [service_account_token, user_delegation]
+      alternatives: [{name: alone, requirements: [service_account_token, signed]}]
+    - {level: 3, requirements: [service_account_token, user_delegation, mfa, approval_workflow]}
+data_routing:
+  classifications: [{level: all, mcp_servers: [crm_server, stock], min_auth_level: 1}]
+identity:
+  issuers:
+    - {issuer: "https://idp.example", audiences: [mcp, other], jwks: "https://idp.example/jwks", speaks_for: [agents]}
+    - {issuer: "https://flows.example", audiences: [mcp], jwks: "https://flows.example/jwks", speaks_for: [flows]}
+  trust_domain: example.org
+  business_unit_claim: bu
+  requirements:
+    signed: {claim: [order, checks], contains: signature}
+mcp_registry:
+  central_gateway: https://mcp.example
+  business_units: [{name: retail, gateway: "https://gw.retail.example"}, {name: works}]
+  servers:
+    - name: crm_server
+      business_unit: retail
+      url: https://crm.example:8443/mcp
+      auth_level: 2
+      tools: [{name: get}, {name: put, auth_level: 3}]
+      resources: [{uri: "crm://*", auth_level: 2}, {uri: "crm://secret/*", auth_level: 3}]
+      prompts: [{name: sum, auth_level: 1}]
+    - {name: stock, business_unit: works, url: "https://stock.example/mcp", auth_level: 1, tools: [{name: look, annotations: {read_only: true}}]}
+  agents:
+    - {name: clerk, business_unit: retail, subject: "sub-clerk", may_call: ["crm_server/*", stock/look]}
+    - {name: driver, business_unit: works, subject: "sub-driver", may_call: [stock/look]}
+  any_agent: {may_call: [stock/look]}
+---
+workflow_definition:
+  name: tidy
+  business_unit: retail
+  steps: [{name: a, mcp_server: crm_server, tools: [get]}]
+"#;
+
+/// The smallest workspace without certificates.
+const SMALL: &str = r#"
+# file: all.yaml
+identity: {issuer: "https://idp.example", audiences: [mcp], jwks: "https://idp.example/jwks"}
+mcp_registry:
+  servers: [{name: a_b, url: "http://a.example/mcp", tools: [{name: t}]}]
+  agents: [{name: agent, subject: agent, may_call: [a_b/t]}]
+"#;
+
+fn text(workspace: &str, file: &str) -> String {
+    let built = built(&TARGET, workspace).unwrap();
+    String::from_utf8(built.bundle.artifacts[&format!("agentgateway/{file}")].bytes.clone()).unwrap()
+}
+
+fn said(workspace: &str) -> Vec<String> {
+    let (found, other) = findings(built(&TARGET, workspace).unwrap_err());
+    let other = other.into_iter().map(|error: BuildError| format!("{error:?}"));
+    found.into_iter().map(|found| format!("{}: {}", found.rule.name, found.message)).chain(other).collect()
+}
+
+#[test]
+fn a_small_configuration_reads_like_this() {
+    insta::assert_snapshot!(text(SMALL, "central/config.yaml"));
+}
+
+#[test]
+fn the_same_rules_are_policies_in_kubernetes() {
+    insta::assert_snapshot!(text(SMALL, "central/kubernetes.yaml"));
+}
+
+#[test]
+fn a_units_gateway_believes_the_central_one_alone_and_keeps_the_token() {
+    let (central, unit) = (text(WORLD, "central/config.yaml"), text(WORLD, "retail/config.yaml"));
+    for line in [
+        "host: https://gw.retail.example/crm_server/mcp",
+        "- spiffe://example.org/mcp/gateway/retail",
+        "passthrough: {}",
+        "host: https://stock.example/mcp",
+    ] {
+        assert!(central.contains(line), "{line}\n{central}");
+    }
+    assert!(
+        unit.contains(r#"source.subjectAltNames.exists(name, name == "spiffe://example.org/mcp/gateway/central")"#)
+    );
+    assert!(unit.contains("host: https://crm.example:8443/mcp") && !unit.contains("passthrough"), "{unit}");
+    assert!(!unit.contains("stock"), "{unit}");
+}
+
+#[test]
+fn every_change_of_a_configuration_is_found_out() {
+    let rules = "routes[].policies.authorization.rules[]";
+    let tools = "routes[].policies.mcpAuthorization.rules[]";
+    let same = "the order of rules that all allow is the same, and so is one said twice";
+    let mut harmless = Vec::new();
+    let places: Vec<String> = [rules, tools]
+        .iter()
+        .flat_map(|at| ["swap", "twice"].map(|how| format!("{how} {at}")))
+        .chain(["swap routes[]".to_owned()])
+        .collect();
+    harmless.extend(places.iter().map(|place| (place.as_str(), same)));
+    harmless.extend(HARMLESS_INSIDE);
+    mutate(&TARGET, WORLD, "agentgateway/central/config.yaml").assert_only(&harmless);
+}
+
+/// Changes inside of expressions that change nothing.
+const HARMLESS_INSIDE: &[(&str, &str)] = &[];
+
+#[test]
+fn every_change_of_a_units_configuration_is_found_out() {
+    mutate(&TARGET, WORLD, "agentgateway/retail/config.yaml").assert_only(&[]);
+}
+
+#[test]
+fn every_change_of_the_policies_is_found_out() {
+    mutate(&TARGET, WORLD, "agentgateway/central/kubernetes.yaml").assert_only(&[]);
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    for name in
+        [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t'\n- allow: true", "\u{1f4a5}", "${HOME}", "*/ true"]
+    {
+        if name.contains('*') {
+            continue;
+        }
+        let quoted = serde_json::to_string(name).unwrap();
+        let workspace = SMALL.replace("{name: t}", &format!("{{name: {quoted}}}"));
+        let workspace = workspace.replace("may_call: [a_b/t]", "may_call: ['a_b/*']");
+        let workspace = workspace.replace("subject: agent", &format!("subject: {quoted}"));
+        let built = built(&TARGET, &workspace);
+        assert!(built.is_ok(), "{name}: {:?}", built.err());
+    }
+}
+
+#[test]
+fn what_the_product_would_misread_is_refused() {
+    assert_eq!(
+        said(&SMALL.replace("audiences: [mcp]", "audiences: ['${AUDIENCE}']")),
+        ["target-limit: audience `${AUDIENCE}` holds a `$`, which agentgateway replaces by its environment"]
+    );
+    assert_eq!(
+        said(&format!("targets: {{agentgateway: {{listen: '127.0.0.1:80'}}}}{SMALL}")),
+        ["target-limit: agentgateway listens on every address, not on `127.0.0.1` alone"]
+    );
+    assert_eq!(
+        said(&SMALL.replace("a_b", "..")),
+        ["target-limit: a server called `..` has no path of its own in a gateway"]
+    );
+    let two = SMALL.replace("servers: [", "servers: [{name: a-b, url: 'http://b.example', tools: [{name: t}]}, ");
+    let two = two.replace("may_call: [", "may_call: [a-b/t, ");
+    assert_eq!(said(&two), ["name-collision: `a-b` and `a_b` are both `a-b` for target `agentgateway`"]);
+    let clear = WORLD.replace("https://gw.retail", "http://gw.retail").replace(", {encryption_in_transit: required}", "");
+    assert_eq!(
+        said(&clear),
+        ["target-limit: the gateway of unit `retail` is reached in clear text, and so not known by a certificate"]
+    );
+}
+
+#[test]
+fn keys_in_a_file_have_no_form_in_kubernetes() {
+    let workspace = SMALL.replace(r#"jwks: "https://idp.example/jwks""#, "jwks_file: keys.json");
+    let files: Vec<String> = built(&TARGET, &workspace).unwrap().bundle.artifacts.into_keys().collect();
+    assert_eq!(files, ["agentgateway/central/config.yaml"]);
+}

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
 use super::LiftError;
-use super::world::World;
+use super::world::{Peer, World};
 use operators::{Truth, truth};
 
 /// A name that no certificate of a workspace holds.
@@ -228,16 +228,17 @@ impl Scope<'_> {
         if self.local.is_some() || self.value(&all.iter_range, world)? != Value::PeerNames {
             return refused("a rule walks another list than the names of a certificate");
         }
-        let mut candidates = Vec::new();
-        texts(body, &mut candidates);
-        candidates.sort_unstable();
-        candidates.dedup();
-        for name in candidates {
-            let value = Value::Text(name.to_owned());
+        // A certificate names somebody in particular, or else the caller, or nobody that the rules know.
+        let named = match world.peer {
+            Peer::Named(name) => Some(name.clone()),
+            Peer::Open => world.subject.map(str::to_owned),
+        };
+        if let Some(name) = named {
+            let value = Value::Text(name.clone());
             let found = (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)?;
             match truth(&found) {
                 Truth::No => {}
-                Truth::Yes if world.peer_is(name) => return Ok(Value::Bool(true)),
+                Truth::Yes if world.peer_is(&name) => return Ok(Value::Bool(true)),
                 Truth::Yes => {}
                 Truth::Fails => return Ok(Value::Error),
                 Truth::Open => return refused("a rule asks claims for a name of a certificate"),

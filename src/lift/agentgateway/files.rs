@@ -77,10 +77,12 @@ pub(super) fn read(
         let unit = name != CENTRAL;
         let (artifact, path) = file("config.yaml")?;
         let gateway = expected.config(name, &path, documents::<Config>(&path, artifact)?)?;
+        expected.check_peers(name, &path, &gateway)?;
         found.push(Read { name: name.to_owned(), unit, gateway });
         if !in_files {
             let (artifact, path) = file("kubernetes.yaml")?;
             let gateway = expected.policies(name, &path, documents::<PolicyObject>(&path, artifact)?)?;
+            expected.check_peers(name, &path, &gateway)?;
             found.push(Read { name: format!("{name} in Kubernetes"), unit, gateway });
         }
     }
@@ -164,6 +166,19 @@ impl<'m> Expected<'m> {
         }
         self.check_complete(name, path, &found)?;
         Ok(Gateway { certified: self.tls(name).is_some(), listener, routes: found })
+    }
+
+    /// That the central listener knows the name of every declared principal: a certificate of each is tried for one caller,
+    /// and not for all.
+    fn check_peers(&self, name: &str, path: &str, gateway: &Gateway) -> Result<(), LiftError> {
+        if name != CENTRAL || !gateway.certified {
+            return Ok(());
+        }
+        let named = self.named(&gateway.listener);
+        match self.subjects.iter().find(|subject| !named.contains(**subject)) {
+            Some(subject) => strange(format!("`{path}` does not know the certificate of `{subject}`")),
+            None => Ok(()),
+        }
     }
 
     fn check_complete(&self, name: &str, path: &str, found: &BTreeMap<ServerName, Route>) -> Result<(), LiftError> {

@@ -53,8 +53,10 @@ impl Scope<'_> {
             }
             (op::IN, None, [what, list]) => {
                 let what = self.value(what, world)?;
-                if let (Value::Text(text), Some(texts)) = (&what, literals(list)) {
-                    return Ok(Value::Bool(texts.contains(&text.as_str())));
+                if let Value::Text(text) = &what
+                    && let Some(found) = among(text, list)
+                {
+                    return Ok(Value::Bool(found));
                 }
                 let list = self.value(list, world)?;
                 is_in(&what, &list, world)
@@ -204,14 +206,15 @@ fn two<'e>(expression: &'e IdedExpr, operator: &str) -> Option<(&'e IdedExpr, &'
     }
 }
 
-/// The texts of a list that holds nothing else.
-fn literals(expression: &IdedExpr) -> Option<Vec<&str>> {
-    let Expr::List(list) = &expression.expr else { return None };
-    let texts = list.elements.iter().map(|element| {
-        let Expr::Literal(LiteralValue::String(text)) = &element.expr else { return None };
-        Some(text.inner())
-    });
-    texts.collect::<Option<_>>().filter(|_| list.optional_indices.is_empty())
+/// Whether a text is one of a list that holds texts alone; `None` for another list.
+fn among(text: &str, list: &IdedExpr) -> Option<bool> {
+    let Expr::List(list) = &list.expr else { return None };
+    let mut found = false;
+    for element in &list.elements {
+        let Expr::Literal(LiteralValue::String(element)) = &element.expr else { return None };
+        found |= element.inner() == text;
+    }
+    Some(found).filter(|_| list.optional_indices.is_empty())
 }
 
 fn is_empty_text(expression: &IdedExpr) -> bool {

@@ -176,3 +176,32 @@ fn keys_in_a_file_have_no_form_in_kubernetes() {
     let files: Vec<String> = built(&TARGET, &workspace).unwrap().bundle.artifacts.into_keys().collect();
     assert_eq!(files, ["agentgateway/central/config.yaml"]);
 }
+
+#[test]
+fn zz_time() {
+    let (checked, sources) = crate::targets::tests::checked(WORLD);
+    let built = crate::build::build(&checked, &sources, &[&TARGET], "sha256:0").unwrap();
+    let policy = crate::policy::seen::seen(checked.policy(), &crate::targets::view(&TARGET, checked.model(), checked.policy())).0;
+    let start = std::time::Instant::now();
+    for _ in 0..5 { crate::build::verify("agentgateway", &built.bundle.artifacts, checked.model(), &policy).unwrap(); }
+    for (path, artifact) in &built.bundle.artifacts { println!("{path} {}", artifact.bytes.len()); }
+    println!("{:?} each", start.elapsed() / 5);
+}
+
+#[test]
+fn zz_parse() {
+    let built = built(&TARGET, WORLD).unwrap();
+    let text = String::from_utf8(built.bundle.artifacts["agentgateway/central/config.yaml"].bytes.clone()).unwrap();
+    let start = std::time::Instant::now();
+    let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    println!("yaml {:?}", start.elapsed());
+    let mut all = Vec::new();
+    for route in value["routes"].as_array().unwrap() {
+        for key in ["authorization", "mcpAuthorization"] {
+            for rule in route["policies"][key]["rules"].as_array().unwrap() { all.push(rule["allow"].as_str().unwrap().to_owned()); }
+        }
+    }
+    let start = std::time::Instant::now();
+    for text in &all { crate::lift::cel::Expression::parse(text).unwrap(); }
+    println!("{} expressions, {} bytes, {:?}", all.len(), all.iter().map(String::len).sum::<usize>(), start.elapsed());
+}

@@ -63,8 +63,6 @@ struct Rules {
 /// What is decided for one server.
 #[derive(Debug, Default)]
 struct Route {
-    /// The server's name in the gateway.
-    label: String,
     http: Rules,
     mcp: Rules,
     /// The subjects that the rules name.
@@ -119,7 +117,7 @@ impl Product for Gateway {
         if world.issuer.is_none() {
             return Ok(false);
         }
-        let names = |certified, item| Request { certified, label: &route.label, item };
+        let names = |certified, item| Request { certified, item };
         // One kind of request shows it for all: no rule of a listener looks at the message.
         let first = world.call.method == "initialize";
         if self.certified && first && self.listener.hold(&names(false, None), world)? {
@@ -153,7 +151,6 @@ impl Product for Gateway {
 /// What expressions can name about a request.
 struct Request<'a> {
     certified: bool,
-    label: &'a str,
     /// The kind of thing that is asked for, and its name: where the gateway knows that already.
     item: Option<(&'a str, &'a str)>,
 }
@@ -178,8 +175,8 @@ impl Names for Request<'_> {
             ["json(request.body)", "method"] => Ok(text(Some(&call.method))),
             ["json(request.body)", "params", "name"] => Ok(text(call.name.as_deref())),
             ["json(request.body)", "params", "uri"] => Ok(text(call.uri.as_deref())),
-            ["mcp", kind @ ("tool" | "prompt" | "resource"), key @ ("name" | "target")] => Ok(match self.item {
-                Some((asked, name)) if asked == *kind => text(Some(if *key == "name" { name } else { self.label })),
+            ["mcp", kind @ ("tool" | "prompt" | "resource"), "name"] => Ok(match self.item {
+                Some((asked, name)) if asked == *kind => text(Some(name)),
                 _ => Value::Error,
             }),
             _ => Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join(".")))),

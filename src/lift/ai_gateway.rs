@@ -101,7 +101,7 @@ impl Rule {
             return Ok(false);
         }
         for (path, texts) in &self.claims {
-            let known = claim_value(path.clone(), world);
+            let known = claim_value(path, world);
             let mut found = false;
             for text in texts {
                 found = match &known {

@@ -6,21 +6,22 @@
 //! and not for the other is refused.
 
 mod operators;
+mod tree;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
 use super::LiftError;
 use super::world::{Peer, World};
-use operators::{Truth, truth};
+use operators::{Truth, added, equal, is_of, negated, of_text, or, truth};
+use tree::Node;
 
 /// A name that no certificate of a workspace holds.
 const STRANGER: &str = "\u{1}nobody";
 
 /// A parsed expression.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expression(IdedExpr);
+pub struct Expression(Node);
 
 /// What an expression comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +69,7 @@ pub trait Names {
     fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError>;
 }
 
-pub(super) fn refused<T>(what: impl Into<String>) -> Result<T, LiftError> {
+fn refused<T>(what: impl Into<String>) -> Result<T, LiftError> {
     Err(LiftError::Stranger(what.into()))
 }
 
@@ -76,10 +77,10 @@ impl Expression {
     /// Parses an expression.
     ///
     /// # Errors
-    /// Where it is none.
+    /// Where it is none, or holds anything that this interpreter does not know.
     pub fn parse(text: &str) -> Result<Self, LiftError> {
         match cel::parser::Parser::new().parse(text) {
-            Ok(parsed) => Ok(Self(parsed)),
+            Ok(parsed) => Node::of(&parsed).map(Self),
             Err(_) => refused(format!("`{text}` is no CEL expression")),
         }
     }
@@ -87,45 +88,30 @@ impl Expression {
     /// Whether it is true for this request.
     ///
     /// # Errors
-    /// Where it holds anything that this interpreter does not know.
+    /// Where it asks for something that cannot be told exactly.
     pub fn holds(&self, names: &dyn Names, world: &mut World<'_>) -> Result<bool, LiftError> {
         let value = Scope { names, local: None }.value(&self.0, world)?;
-        Ok(value == Value::Bool(true))
+        Ok(*value == Value::Bool(true))
     }
 
     /// For each part of it of the form `!("a" in list && "b" in list)`, the texts: not all of them are in the list.
     #[must_use]
     pub fn lacking(&self, list: &[&str]) -> Vec<BTreeSet<&str>> {
-        operators::lacking(&self.0, list)
+        self.0.lacking(list)
     }
 
     /// Every text in it.
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
         let mut found = Vec::new();
-        texts(&self.0, &mut found);
+        self.0.texts(&mut found);
         found
-    }
-}
-
-fn texts<'e>(expression: &'e IdedExpr, found: &mut Vec<&'e str>) {
-    match &expression.expr {
-        Expr::Literal(LiteralValue::String(text)) => found.push(text.inner()),
-        Expr::Call(call) => call.target.iter().map(AsRef::as_ref).chain(&call.args).for_each(|part| texts(part, found)),
-        Expr::List(list) => list.elements.iter().for_each(|part| texts(part, found)),
-        Expr::Select(select) => texts(&select.operand, found),
-        Expr::Comprehension(all) => {
-            for part in [&all.iter_range, &all.accu_init, &all.loop_cond, &all.loop_step, &all.result] {
-                texts(part, found);
-            }
-        }
-        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) => {}
     }
 }
 
 /// The names that an expression can use.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
+struct Scope<'a> {
     names: &'a dyn Names,
     /// The variable of the list that is walked, with its value.
     local: Option<(&'a str, &'a Value)>,
@@ -133,124 +119,118 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     /// What an expression comes to.
-    fn value(&self, expression: &IdedExpr, world: &mut World<'_>) -> Result<Value, LiftError> {
-        match &expression.expr {
-            Expr::Literal(literal) => Ok(match literal {
-                LiteralValue::Boolean(value) => Value::Bool(*value.inner()),
-                LiteralValue::String(value) => Value::Text(value.inner().to_owned()),
-                LiteralValue::Int(value) => Value::Number(*value.inner() as f64),
-                LiteralValue::Double(value) => Value::Number(*value.inner()),
-                LiteralValue::Null => Value::Null,
-                LiteralValue::Bytes(_) | LiteralValue::UInt(_) => {
-                    return refused("a rule holds bytes or an unsigned number");
-                }
-            }),
-            Expr::List(list) if list.optional_indices.is_empty() => {
-                let values = list.elements.iter().map(|element| self.value(element, world));
-                values.collect::<Result<_, _>>().map(Value::List)
+    fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value>, LiftError> {
+        let found = match node {
+            Node::Value(value) => return Ok(Cow::Borrowed(value)),
+            Node::Texts(texts) => Value::List(texts.iter().cloned().map(Value::Text).collect()),
+            Node::List(nodes) => {
+                let values = nodes.iter().map(|node| self.value(node, world).map(Cow::into_owned));
+                Value::List(values.collect::<Result<_, _>>()?)
             }
-            Expr::Map(map) if map.entries.is_empty() => Ok(Value::Object),
-            Expr::Select(select) if select.test => {
-                let Some(mut path) = path_of(&select.operand) else { return refused("`has` of something computed") };
-                path.push(&select.field);
-                match self.claim_of(&path) {
-                    Some(claim) if is_known(&claim, world) => Ok(Value::Bool(world.is_present(&claim))),
-                    _ => refused(format!("a rule asks whether `{}` is there, empty or not", path.join("."))),
+            Node::Variable(path) => self.variable(path, world)?,
+            Node::Has(path) => match self.claim_of(path) {
+                Some(claim) if is_known(claim, world) => Value::Bool(world.is_present(claim)),
+                _ => return refused(format!("a rule asks whether `{}` is there, empty or not", path.join("."))),
+            },
+            Node::And(nodes) => self.all(nodes, world)?,
+            Node::Or(both) => {
+                let [left, right] = both.as_ref();
+                match truth(self.value(left, world)?.as_ref()) {
+                    Truth::Yes => Value::Bool(true),
+                    left @ (Truth::No | Truth::Fails | Truth::Open) => {
+                        or(left, truth(self.value(right, world)?.as_ref()))
+                    }
                 }
             }
-            Expr::Comprehension(all) => self.exists(all, world),
-            Expr::Call(call) => match path_of(expression) {
-                Some(path) => self.variable(&path, world),
-                None => self.call(expression, call, world),
-            },
-            Expr::Ident(_) | Expr::Select(_) => match path_of(expression) {
-                Some(path) => self.variable(&path, world),
-                None => refused("a rule looks into something computed"),
-            },
-            Expr::List(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => refused("a rule builds a value"),
-        }
+            Node::Not(what) => self.not(what, world)?,
+            Node::If(three) => {
+                let [condition, yes, no] = three.as_ref();
+                return match truth(self.value(condition, world)?.as_ref()) {
+                    Truth::Yes => self.value(yes, world),
+                    Truth::No => self.value(no, world),
+                    Truth::Fails => Ok(Cow::Owned(Value::Error)),
+                    Truth::Open => refused("a rule branches on an open claim"),
+                };
+            }
+            Node::Equal(both) => {
+                let [left, right] = both.as_ref();
+                let left = self.value(left, world)?;
+                equal(left.as_ref(), self.value(right, world)?.as_ref(), world)?
+            }
+            Node::Differs(both) => {
+                let [left, right] = both.as_ref();
+                let left = self.value(left, world)?;
+                negated(&equal(left.as_ref(), self.value(right, world)?.as_ref(), world)?)?
+            }
+            Node::In(both) => {
+                let [what, list] = both.as_ref();
+                self.is_in(what, list, world)?
+            }
+            Node::Add(both) => {
+                let [left, right] = both.as_ref();
+                let left = self.value(left, world)?;
+                added(left.as_ref(), self.value(right, world)?.as_ref())?
+            }
+            Node::AtLeast(of, low) => self.within(of, *low, f64::INFINITY, world)?,
+            Node::AtMost(of, high) => self.within(of, f64::NEG_INFINITY, high.next_up(), world)?,
+            Node::StartsWith(of, start) => of_text(self.value(of, world)?, |text| text.starts_with(start))?,
+            Node::IsOf(of, pattern) => of_text(self.value(of, world)?, |text| is_of(pattern, text))?,
+            Node::Exists(both, name) => {
+                let [list, body] = both.as_ref();
+                self.exists(list, name, body, world)?
+            }
+        };
+        Ok(Cow::Owned(found))
     }
 
     /// The claim that a path of variables means.
-    fn claim_of(&self, path: &[&str]) -> Option<Vec<String>> {
-        let claim = path.strip_prefix(self.names.claims())?;
-        (!claim.is_empty()).then(|| claim.iter().map(|part| (*part).to_owned()).collect())
+    fn claim_of<'n>(&self, path: &'n [String]) -> Option<&'n [String]> {
+        let claims = self.names.claims();
+        let (start, claim) = path.split_at_checked(claims.len())?;
+        (start.iter().eq(claims) && !claim.is_empty()).then_some(claim)
     }
 
-    /// The argument that a path of variables means.
-    fn argument_of(&self, path: &[&str]) -> Option<String> {
-        match path.strip_prefix(self.names.arguments()?)? {
-            [name] => Some((*name).to_owned()),
-            _ => None,
-        }
-    }
-
-    fn variable(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError> {
+    fn variable(&self, path: &[String], world: &mut World<'_>) -> Result<Value, LiftError> {
         if let (Some((name, value)), [asked]) = (self.local, path)
-            && name == *asked
+            && name == asked
         {
             return Ok(value.clone());
         }
         if let Some(claim) = self.claim_of(path) {
             return Ok(claim_value(claim, world));
         }
-        match self.argument_of(path) {
-            Some(argument) => Ok(Value::Argument(argument)),
-            None => self.names.other(path, world),
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        match self.names.arguments().and_then(|arguments| words.strip_prefix(arguments)) {
+            Some([name]) => Ok(Value::Argument((*name).to_owned())),
+            _ => self.names.other(&words, world),
         }
     }
 
-    /// `names.exists(name, body)` over the names in the peer's certificate.
-    fn exists(&self, all: &ComprehensionExpr, world: &mut World<'_>) -> Result<Value, LiftError> {
-        let is_accumulator = |part: &IdedExpr| matches!(&part.expr, Expr::Ident(name) if *name == all.accu_var);
-        let body = match &all.loop_step.expr {
-            Expr::Call(CallExpr { func_name, target: None, args }) if func_name == op::LOGICAL_OR => {
-                Some(args.as_slice())
-            }
-            Expr::Call(_)
-            | Expr::Unspecified
-            | Expr::Comprehension(_)
-            | Expr::Ident(_)
-            | Expr::List(_)
-            | Expr::Literal(_)
-            | Expr::Map(_)
-            | Expr::Select(_)
-            | Expr::Struct(_) => None,
-        };
-        let body = match body {
-            Some([before, body]) if is_accumulator(before) => Some(body),
-            _ => None,
-        };
-        let starts_false = matches!(&all.accu_init.expr, Expr::Literal(LiteralValue::Boolean(value)) if !value.inner());
-        let (Some(body), true, true, None) = (body, starts_false, is_accumulator(&all.result), &all.iter_var2) else {
-            return refused("a rule walks a list otherwise than with `exists`");
-        };
-        if self.local.is_some() || self.value(&all.iter_range, world)? != Value::PeerNames {
+    /// `names.exists(name, body)` over the names in the peer's certificate: somebody in particular, or else the caller, or
+    /// nobody that the rules know.
+    fn exists(&self, list: &Node, name: &str, body: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+        if self.local.is_some() || *self.value(list, world)? != Value::PeerNames {
             return refused("a rule walks another list than the names of a certificate");
         }
-        // A certificate names somebody in particular, or else the caller, or nobody that the rules know.
         let named = match world.peer {
             Peer::Named(name) => Some(name.clone()),
             Peer::Open => world.subject.map(str::to_owned),
         };
-        if let Some(name) = named {
-            let value = Value::Text(name.clone());
-            let found = (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)?;
-            match truth(&found) {
+        for named in named.into_iter().chain([STRANGER.to_owned()]) {
+            let value = Value::Text(named.clone());
+            let found = (Scope { local: Some((name, &value)), ..*self }).value(body, world)?;
+            match truth(found.as_ref()) {
                 Truth::No => {}
-                Truth::Yes if world.peer_is(&name) => return Ok(Value::Bool(true)),
+                Truth::Yes if named == STRANGER => {
+                    return refused("a rule is true for a name of a certificate that it does not say");
+                }
+                Truth::Yes if world.peer_is(&named) => return Ok(Value::Bool(true)),
                 Truth::Yes => {}
                 Truth::Fails => return Ok(Value::Error),
                 Truth::Open => return refused("a rule asks claims for a name of a certificate"),
             }
         }
-        let value = Value::Text(STRANGER.to_owned());
-        let found = (Scope { local: Some((&all.iter_var, &value)), ..*self }).value(body, world)?;
-        match truth(&found) {
-            Truth::No => Ok(found),
-            Truth::Fails => Ok(Value::Error),
-            Truth::Yes | Truth::Open => refused("a rule is true for a name of a certificate that it does not say"),
-        }
+        Ok(Value::Bool(false))
     }
 }
 
@@ -261,37 +241,15 @@ fn is_known(claim: &[String], world: &World<'_>) -> bool {
 }
 
 /// What is known of a claim.
-pub(super) fn claim_value(claim: Vec<String>, world: &World<'_>) -> Value {
+pub(super) fn claim_value(claim: &[String], world: &World<'_>) -> Value {
     if claim == ["iss"] {
         return world.issuer.map_or(Value::Error, |issuer| Value::Text(issuer.issuer.value.clone()));
     }
-    if !is_known(&claim, world) {
-        return Value::Claim(claim);
+    if !is_known(claim, world) {
+        return Value::Claim(claim.to_vec());
     }
-    if world.token.objects.contains(&claim) {
+    if world.token.objects.iter().any(|object| object == claim) {
         return Value::Object;
     }
-    world.token.texts.get(&claim).map_or(Value::Error, |text| Value::Text(text.clone()))
-}
-
-/// `a.b["c"]` as a path; `json(request.body)` is its own beginning.
-fn path_of(expression: &IdedExpr) -> Option<Vec<&str>> {
-    if let Expr::Ident(name) = &expression.expr {
-        return Some(vec![name]);
-    }
-    if let Expr::Select(select) = &expression.expr {
-        let mut path = path_of(&select.operand).filter(|_| !select.test)?;
-        path.push(&select.field);
-        return Some(path);
-    }
-    let Expr::Call(CallExpr { func_name, target: None, args }) = &expression.expr else { return None };
-    match (func_name.as_str(), args.as_slice()) {
-        (op::INDEX, [operand, IdedExpr { expr: Expr::Literal(LiteralValue::String(key)), .. }]) => {
-            let mut path = path_of(operand)?;
-            path.push(key.inner());
-            Some(path)
-        }
-        ("json", [text]) if path_of(text)? == ["request", "body"] => Some(vec!["json(request.body)"]),
-        _ => None,
-    }
+    world.token.texts.get(claim).map_or(Value::Error, |text| Value::Text(text.clone()))
 }

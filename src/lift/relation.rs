@@ -37,9 +37,12 @@ const PROTOCOL: [&str; 8] = [
 /// Methods on a resource.
 const RESOURCE: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
 
+/// A method that nobody may use, and that names prompts and resources.
+const COMPLETE: &str = "completion/complete";
+
 /// Methods that nobody may use.
 const DENIED: [&str; 9] = [
-    "completion/complete",
+    COMPLETE,
     "logging/setLevel",
     "sampling/createMessage",
     "elicitation/create",
@@ -281,7 +284,12 @@ impl<'a> Question<'a> {
                 )));
             }
         }
-        for call in self.forbidden() {
+        // What may be asked for by one method may not be by another.
+        let others = objects.iter().filter(|_| self.decided.protocol).filter_map(|(object, _)| {
+            let call = self.calls(&object.kind).into_iter().next()?;
+            (call.name.is_some() || call.uri.is_some()).then(|| Call { method: COMPLETE.to_owned(), ..call })
+        });
+        for call in others.chain(self.forbidden()) {
             if self.allowed(server, &call, caller, &tests)? != Condition::never() {
                 return Err(LiftError::Stranger(format!(
                     "{} on `{server}` is let through for `{}`",
@@ -311,6 +319,8 @@ impl<'a> Question<'a> {
             }
         }
         tokens.push(self.token(&[], &[]));
+        // An empty subject is nobody's.
+        tokens.push(self.token(&[(&["sub"], "")], &[]));
         if !any_agent || with_units {
             tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
             if let (true, Some(claim)) = (with_units, &self.unit_claim) {

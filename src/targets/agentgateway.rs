@@ -187,7 +187,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let name = server.name.value.as_str();
         let label = labels.get(name).cloned().unwrap_or_default();
         let granted = granted.get(&server.name.value).map(Vec::as_slice).unwrap_or_default();
-        of_server.insert(name, (label.clone(), context.rules(name, &label, granted)));
+        of_server.insert(name, (label, context.rules(name, granted)));
     }
     let mut files = Files::new();
     for gateway in &gateways {

@@ -159,7 +159,7 @@ impl<'m> Expected<'m> {
             let (http, mut subjects) = self.rules(&route.policies.authorization.rules)?;
             let (mcp, more) = self.rules(&route.policies.mcp_authorization.rules)?;
             subjects.extend(more);
-            let route = Route { label: its_label, http, mcp, subjects };
+            let route = Route { http, mcp, subjects };
             if found.insert(server.name.value.clone(), route).is_some() {
                 return strange(format!("`{path}` has two routes for `{}`", server.name));
             }
@@ -273,9 +273,8 @@ impl<'m> Expected<'m> {
         let servers: BTreeMap<String, &Server> =
             self.servers(name).map(|server| (label(server.name.value.as_str()), server)).collect();
         let mut gateway = Gateway { certified: self.tls(name).is_some(), ..Gateway::default() };
-        for (its_label, server) in &servers {
-            let route = Route { label: its_label.clone(), ..Route::default() };
-            gateway.routes.insert(server.name.value.clone(), route);
+        for server in servers.values() {
+            gateway.routes.insert(server.name.value.clone(), Route::default());
         }
         let mut names = BTreeSet::new();
         let mut listeners = 0;

@@ -43,8 +43,8 @@ pub(super) struct Context<'m> {
 }
 
 impl Context<'_> {
-    /// The rules for a server from what is granted there. `target` is the server's name in the gateway.
-    pub(super) fn rules(&self, server: &str, target: &str, grants: &[Grant]) -> Rules {
+    /// The rules for a server from what is granted there. Its route has one target, so no rule names it.
+    pub(super) fn rules(&self, server: &str, grants: &[Grant]) -> Rules {
         let mut rules = Rules::default();
         let patterns: Vec<&str> = self
             .policy
@@ -63,7 +63,6 @@ impl Context<'_> {
                     what.into_iter().chain(who.iter().cloned()).chain(shown).collect()
                 };
                 let method = |methods: &[&str]| is_one_of(&format!("{BODY}.method"), methods);
-                let on = |kind: &str| format!("mcp.{kind}.target == {}", text(target));
                 match grant.kind {
                     Kind::Protocol => {
                         let notices = format!("{BODY}.method.startsWith({})", text("notifications/"));
@@ -73,19 +72,18 @@ impl Context<'_> {
                         rules.http.push(rule(vec![method(&["resources/list", "resources/templates/list"])]));
                     }
                     Kind::SomePrompt => rules.http.push(rule(vec![method(&["prompts/list"])])),
-                    Kind::Tool => rules.mcp.push(rule(vec![on("tool"), is_one_of("mcp.tool.name", &names)])),
+                    Kind::Tool => rules.mcp.push(rule(vec![is_one_of("mcp.tool.name", &names)])),
                     Kind::Prompt => {
                         let asked = is_one_of(&format!("{BODY}.params.name"), &names);
                         rules.http.push(rule(vec![method(&["prompts/get"]), asked]));
-                        rules.mcp.push(rule(vec![on("prompt"), is_one_of("mcp.prompt.name", &names)]));
+                        rules.mcp.push(rule(vec![is_one_of("mcp.prompt.name", &names)]));
                     }
                     Kind::Resource => {
                         let methods = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
                         for pattern in &names {
                             let asked = uri(&format!("{BODY}.params.uri"), pattern, &patterns);
                             rules.http.push(rule([vec![method(&methods)], asked].concat()));
-                            let found = uri("mcp.resource.name", pattern, &patterns);
-                            rules.mcp.push(rule([vec![on("resource")], found].concat()));
+                            rules.mcp.push(rule(uri("mcp.resource.name", pattern, &patterns)));
                         }
                     }
                 }

@@ -52,6 +52,39 @@ workflow_definition:
   steps: [{name: a, mcp_server: crm_server, tools: [get]}]
 "#;
 
+/// One gateway with certificates, and every kind of evidence.
+const ONE: &str = r#"
+targets: {agentgateway: {tls: {cert: c.pem, key: k.pem, ca: ca.pem}}}
+# file: all.yaml
+progressive_auth:
+  levels:
+    - {level: 1, requirements: [service_account_token]}
+    - {level: 2, requirements: [service_account_token, user_delegation, mfa]}
+data_routing:
+  classifications: [{level: all, mcp_servers: [crm], min_auth_level: 1}]
+identity:
+  issuer: "https://idp.example"
+  audiences: [mcp]
+  jwks: "https://idp.example/jwks"
+  requirements:
+    signed: {claim: [order, checks], contains: signature}
+    asked: {claim: ticket}
+mcp_registry:
+  servers:
+    - name: crm
+      url: https://crm.example/mcp
+      tools:
+        - {name: get, annotations: {read_only: true}}
+        - {name: put, auth_level: 2}
+        - {name: sign, requires: [signed]}
+        - {name: ask, requires: [asked]}
+  agents:
+    - {name: clerk, subject: "sub-clerk", may_call: ["crm/*"]}
+    - {name: other, subject: "sub-other", may_call: [crm/get]}
+    - {name: idle, subject: "sub-idle", may_call: []}
+  any_agent: {may_call: [crm/get]}
+"#;
+
 /// The smallest workspace without certificates.
 const SMALL: &str = r#"
 # file: all.yaml
@@ -100,33 +133,51 @@ fn a_units_gateway_believes_the_central_one_alone_and_keeps_the_token() {
     assert!(!unit.contains("stock"), "{unit}");
 }
 
+const ORDER: &str = "all rules allow: their order is the same, and so is one said twice";
+
+/// Changes of a configuration that change no decision.
+const HARMLESS: &[(&str, &str)] = &[
+    ("swap routes[]", "no request has the paths of two routes"),
+    ("swap routes[].policies.authorization.rules[]", ORDER),
+    ("swap routes[].policies.mcpAuthorization.rules[]", ORDER),
+    ("twice routes[].policies.authorization.rules[]", ORDER),
+    ("twice routes[].policies.mcpAuthorization.rules[]", ORDER),
+    ("twice gateways.mcp.authorization.rules[]", ORDER),
+];
+
+const BOTH: &str = "prompts and resources are asked for by the rules on HTTP and by those on MCP";
+
+/// Changes of the policies that change no decision.
+const HARMLESS_POLICIES: &[(&str, &str)] = &[
+    ("drop spec.backend.mcp.authorization.policy.matchExpressions[]", BOTH),
+    ("drop spec.traffic.authorization.policy.matchExpressions[]", BOTH),
+    ("empty metadata.name", "names of policies mean nothing"),
+    ("text metadata.name", "names of policies mean nothing"),
+    ("swap spec.backend.mcp.authorization.policy.matchExpressions[]", ORDER),
+    ("swap spec.traffic.authorization.policy.matchExpressions[]", ORDER),
+    ("twice spec.backend.mcp.authorization.policy.matchExpressions[]", ORDER),
+    ("twice spec.traffic.authorization.policy.matchExpressions[]", ORDER),
+];
+
 #[test]
 fn every_change_of_a_configuration_is_found_out() {
-    let rules = "routes[].policies.authorization.rules[]";
-    let tools = "routes[].policies.mcpAuthorization.rules[]";
-    let same = "the order of rules that all allow is the same, and so is one said twice";
-    let mut harmless = Vec::new();
-    let places: Vec<String> = [rules, tools]
-        .iter()
-        .flat_map(|at| ["swap", "twice"].map(|how| format!("{how} {at}")))
-        .chain(["swap routes[]".to_owned()])
-        .collect();
-    harmless.extend(places.iter().map(|place| (place.as_str(), same)));
-    harmless.extend(HARMLESS_INSIDE);
-    mutate(&TARGET, WORLD, "agentgateway/central/config.yaml").assert_only(&harmless);
+    mutate(&TARGET, WORLD, "agentgateway/central/config.yaml", false).assert_only(HARMLESS);
 }
-
-/// Changes inside of expressions that change nothing.
-const HARMLESS_INSIDE: &[(&str, &str)] = &[];
 
 #[test]
 fn every_change_of_a_units_configuration_is_found_out() {
-    mutate(&TARGET, WORLD, "agentgateway/retail/config.yaml").assert_only(&[]);
+    let other: Vec<_> = HARMLESS.iter().copied().filter(|(at, _)| *at != "swap routes[]").collect();
+    mutate(&TARGET, WORLD, "agentgateway/retail/config.yaml", false).assert_only(&other);
 }
 
 #[test]
 fn every_change_of_the_policies_is_found_out() {
-    mutate(&TARGET, WORLD, "agentgateway/central/kubernetes.yaml").assert_only(&[]);
+    mutate(&TARGET, WORLD, "agentgateway/central/kubernetes.yaml", false).assert_only(HARMLESS_POLICIES);
+}
+
+#[test]
+fn every_change_inside_of_a_rule_is_found_out() {
+    mutate(&TARGET, ONE, "agentgateway/central/config.yaml", true).assert_only(&[]);
 }
 
 #[test]
@@ -163,7 +214,8 @@ fn what_the_product_would_misread_is_refused() {
     let two = SMALL.replace("servers: [", "servers: [{name: a-b, url: 'http://b.example', tools: [{name: t}]}, ");
     let two = two.replace("may_call: [", "may_call: [a-b/t, ");
     assert_eq!(said(&two), ["name-collision: `a-b` and `a_b` are both `a-b` for target `agentgateway`"]);
-    let clear = WORLD.replace("https://gw.retail", "http://gw.retail").replace(", {encryption_in_transit: required}", "");
+    let clear =
+        WORLD.replace("https://gw.retail", "http://gw.retail").replace(", {encryption_in_transit: required}", "");
     assert_eq!(
         said(&clear),
         ["target-limit: the gateway of unit `retail` is reached in clear text, and so not known by a certificate"]
@@ -175,33 +227,4 @@ fn keys_in_a_file_have_no_form_in_kubernetes() {
     let workspace = SMALL.replace(r#"jwks: "https://idp.example/jwks""#, "jwks_file: keys.json");
     let files: Vec<String> = built(&TARGET, &workspace).unwrap().bundle.artifacts.into_keys().collect();
     assert_eq!(files, ["agentgateway/central/config.yaml"]);
-}
-
-#[test]
-fn zz_time() {
-    let (checked, sources) = crate::targets::tests::checked(WORLD);
-    let built = crate::build::build(&checked, &sources, &[&TARGET], "sha256:0").unwrap();
-    let policy = crate::policy::seen::seen(checked.policy(), &crate::targets::view(&TARGET, checked.model(), checked.policy())).0;
-    let start = std::time::Instant::now();
-    for _ in 0..5 { crate::build::verify("agentgateway", &built.bundle.artifacts, checked.model(), &policy).unwrap(); }
-    for (path, artifact) in &built.bundle.artifacts { println!("{path} {}", artifact.bytes.len()); }
-    println!("{:?} each", start.elapsed() / 5);
-}
-
-#[test]
-fn zz_parse() {
-    let built = built(&TARGET, WORLD).unwrap();
-    let text = String::from_utf8(built.bundle.artifacts["agentgateway/central/config.yaml"].bytes.clone()).unwrap();
-    let start = std::time::Instant::now();
-    let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
-    println!("yaml {:?}", start.elapsed());
-    let mut all = Vec::new();
-    for route in value["routes"].as_array().unwrap() {
-        for key in ["authorization", "mcpAuthorization"] {
-            for rule in route["policies"][key]["rules"].as_array().unwrap() { all.push(rule["allow"].as_str().unwrap().to_owned()); }
-        }
-    }
-    let start = std::time::Instant::now();
-    for text in &all { crate::lift::cel::Expression::parse(text).unwrap(); }
-    println!("{} expressions, {} bytes, {:?}", all.len(), all.iter().map(String::len).sum::<usize>(), start.elapsed());
 }

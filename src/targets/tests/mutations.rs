@@ -41,8 +41,8 @@ impl Outcome {
     }
 }
 
-/// Changes one file of a target's bundle in every way, and has it verified.
-pub(crate) fn mutate(target: &'static Target, text: &str, file: &str) -> Outcome {
+/// Changes one file of a target's bundle in every way, and has it verified; also inside of expressions, where asked for.
+pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bool) -> Outcome {
     let (checked, sources) = checked(text);
     let built = build(&checked, &sources, &[target], "sha256:0").map_err(|errors| format!("{errors:#?}")).unwrap();
     let files = built.bundle.artifacts;
@@ -58,9 +58,11 @@ pub(crate) fn mutate(target: &'static Target, text: &str, file: &str) -> Outcome
         walk(document, "", &mut |at, how, changed| {
             mutations.push(Mutation { at, how, document: index, changed });
         });
-        each_expression(document, &texts, &mut |at, how, changed| {
-            mutations.push(Mutation { at, how, document: index, changed });
-        });
+        if inside {
+            each_expression(document, &texts, &mut |at, how, changed| {
+                mutations.push(Mutation { at, how, document: index, changed });
+            });
+        }
     }
     for index in 0..documents.len() {
         if documents.len() > 1 {
@@ -84,6 +86,22 @@ pub(crate) fn mutate(target: &'static Target, text: &str, file: &str) -> Outcome
             let mut files = files.clone();
             files.insert(file.to_owned(), artifact);
             let survived = verify(target.name, &files, checked.model(), &policy).is_ok();
+            if survived
+                && inside
+                && std::env::var("SHOW").is_ok()
+                && matches!(mutation.how, "part" | "operator" | "literal" | "drop" | "text")
+            {
+                let before = serde_json::to_string(&documents[mutation.document]).unwrap();
+                let after = serde_json::to_string(&mutation.changed).unwrap();
+                let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+                println!(
+                    "{} {}: {} => {}",
+                    mutation.how,
+                    mutation.at,
+                    &before[same.saturating_sub(160)..(same + 60).min(before.len())],
+                    &after[same.saturating_sub(0)..(same + 60).min(after.len())]
+                );
+            }
             survived.then(|| format!("{} {}", mutation.how, mutation.at))
         })
         .collect();
@@ -190,7 +208,7 @@ fn each_expression(document: &Value, texts: &[String], found: &mut dyn FnMut(Str
         }
         let pieces: Vec<&str> = text.split('"').collect();
         for index in (1..pieces.len()).step_by(2) {
-            for other in texts.iter().filter(|other| *other != pieces[index]).take(6) {
+            for other in texts.iter().filter(|other| *other != pieces[index]).take(2) {
                 let mut changed: Vec<&str> = pieces.clone();
                 changed[index] = other;
                 found(at.to_owned(), "literal", put(changed.join("\"")));

@@ -19,6 +19,7 @@ mod meaning;
 mod memory;
 mod projects;
 mod render;
+mod schemas;
 mod structure;
 mod survive;
 mod units;

@@ -213,6 +213,7 @@ fn rules(found: &RuleSet<ToolRule>, label: &str) -> Result<(Vec<Rule>, BTreeSet<
     }
     let mut rules = Vec::new();
     let mut asked = BTreeSet::new();
+    let mut challenged: Vec<String> = Vec::new();
     for rule in &found.rules {
         let cel = expression(&rule.cel)?;
         let tools: BTreeSet<String> = rule.target.tools.iter().map(|tool| tool.tool.clone()).collect();
@@ -246,6 +247,10 @@ fn rules(found: &RuleSet<ToolRule>, label: &str) -> Result<(Vec<Rule>, BTreeSet<
             return strange("a rule lets tokens through for their scopes, which are no evidence");
         }
         asked.extend(scopes.iter().cloned());
+        challenged.extend(tools);
     }
-    Ok((rules, asked))
+    match challenged.iter().find(|tool| !rules.iter().any(|rule| rule.tools.contains(*tool))) {
+        Some(tool) => strange(format!("scopes are asked for `{tool}`, which nobody may call")),
+        None => Ok((rules, asked)),
+    }
 }

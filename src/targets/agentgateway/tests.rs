@@ -177,7 +177,18 @@ fn every_change_of_the_policies_is_found_out() {
 
 #[test]
 fn every_change_inside_of_a_rule_is_found_out() {
-    mutate(&TARGET, ONE, "agentgateway/central/config.yaml", true).assert_only(&[]);
+    let open = "everybody who may talk to the server may call that tool";
+    let harmless = [
+        ("literal gateways.mcp.authorization.rules[].require", "a certificate is none of the texts of the workspace"),
+        ("literal routes[].policies.authorization.rules[].allow", "agents with the same rights, by name or as anybody"),
+        ("literal routes[].policies.mcpAuthorization.rules[].allow", open),
+        ("part routes[].policies.mcpAuthorization.rules[].allow", open),
+    ];
+    let outcome = mutate(&TARGET, ONE, "agentgateway/central/config.yaml", true);
+    let here = HARMLESS.iter().filter(|(at, _)| *at != "swap routes[]").chain(&harmless);
+    outcome.assert_only(&here.copied().collect::<Vec<_>>());
+    // More than these few would be others.
+    assert_eq!(harmless.map(|(at, _)| outcome.survivors[at]), [2, 4, 10, 3]);
 }
 
 #[test]

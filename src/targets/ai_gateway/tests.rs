@@ -1,9 +1,7 @@
 //! What the objects hold, what the product refuses, and what the lifter finds out.
 
-use std::collections::BTreeMap;
-
 use super::TARGET;
-use crate::build::{build, findings, missing};
+use crate::build::{findings, missing};
 use crate::targets::tests::mutations::mutate;
 use crate::targets::tests::{built, checked};
 
@@ -72,18 +70,29 @@ fn every_change_of_a_backend_is_found_out() {
 #[test]
 fn every_change_of_a_route_is_found_out() {
     const ORDER: &str = "all rules allow: their order is the same, and so is one said twice";
-    const ASKED: &str =
-        "rules that ask for scopes let nothing through; the others that are named here are for everybody";
-    let harmless: BTreeMap<&str, &str> = [
+    const TWICE: &str = "a member of a set said twice";
+    const ASKING: &str = "rules that ask for scopes let nothing through, and sessions are opened for the same callers";
+    let inside = [
+        ("literal spec.backendSelector.rules[].cel", ASKING),
+        ("literal spec.securityPolicy.authorization.rules[].cel", ASKING),
+        ("operator spec.securityPolicy.authorization.rules[].cel", ASKING),
+        ("part spec.securityPolicy.authorization.rules[].cel", ASKING),
+    ];
+    let harmless = [
         ("swap spec.securityPolicy.authorization.rules[]", ORDER),
+        ("swap spec.backendSelector.rules[]", ORDER),
         ("twice spec.securityPolicy.authorization.rules[]", ORDER),
         ("twice spec.backendSelector.rules[]", ORDER),
-        ("swap spec.backendSelector.rules[]", ORDER),
-    ]
-    .into();
+        ("twice spec.securityPolicy.authorization.rules[].source.jwt.claims[]", TWICE),
+        ("twice spec.securityPolicy.authorization.rules[].source.jwt.claims[].values[]", TWICE),
+        ("twice spec.securityPolicy.authorization.rules[].source.jwt.scopes[]", TWICE),
+        ("twice spec.securityPolicy.authorization.rules[].target.tools[]", TWICE),
+        ("twice spec.securityPolicy.oauth.protectedResourceMetadata.scopesSupported[]", TWICE),
+    ];
     let outcome = mutate(&TARGET, WORLD, "ai-gateway/routes.yaml", true);
-    let _ = ASKED;
-    outcome.assert_only(&harmless.into_iter().collect::<Vec<_>>());
+    outcome.assert_only(&[inside.as_slice(), harmless.as_slice()].concat());
+    // More than these few would be others.
+    assert_eq!(inside.map(|(at, _)| outcome.survivors[at]), [4, 20, 5, 8]);
 }
 
 #[test]
@@ -128,10 +137,10 @@ fn the_largest_server_that_a_route_holds_has_32_rules() {
 
 #[test]
 fn tools_are_split_into_rules_of_16() {
-    let (checked, sources) = checked(&many(20).replace("may_call: [big/t0]", "may_call: ['big/*']"));
-    let built = build(&checked, &sources, &[&TARGET], "sha256:0").unwrap();
-    let text = String::from_utf8(built.bundle.artifacts["ai-gateway/routes.yaml"].bytes.clone()).unwrap();
-    assert!(text.matches("tool: ").count() > 20, "{text}");
+    let all = many(20).split("  agents:\n").next().unwrap().to_owned();
+    let all = format!("{all}  agents: [{{name: a, subject: s, may_call: ['big/*']}}]\n");
+    let text = text(&all, "routes.yaml");
+    assert_eq!((text.matches("tool: ").count(), text.matches("target:").count()), (20, 2));
 }
 
 #[test]

@@ -86,22 +86,6 @@ pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bo
             let mut files = files.clone();
             files.insert(file.to_owned(), artifact);
             let survived = verify(target.name, &files, checked.model(), &policy).is_ok();
-            if survived
-                && inside
-                && std::env::var("SHOW").is_ok()
-                && matches!(mutation.how, "part" | "operator" | "literal" | "drop" | "text")
-            {
-                let before = serde_json::to_string(&documents[mutation.document]).unwrap();
-                let after = serde_json::to_string(&mutation.changed).unwrap();
-                let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
-                println!(
-                    "{} {}: {} => {}",
-                    mutation.how,
-                    mutation.at,
-                    &before[same.saturating_sub(160)..(same + 60).min(before.len())],
-                    &after[same.saturating_sub(0)..(same + 60).min(after.len())]
-                );
-            }
             survived.then(|| format!("{} {}", mutation.how, mutation.at))
         })
         .collect();

@@ -104,9 +104,10 @@ impl Rule {
             let known = claim_value(path, world);
             let mut found = false;
             for text in texts {
-                found = match &known {
-                    Value::Claim(_) => world.text_is(path, text) || world.list_has(path, text),
-                    other => *other == Value::Text(text.clone()),
+                found = if matches!(known, Value::Claim(_)) {
+                    world.text_is(path, text) || world.list_has(path, text)
+                } else {
+                    known == Value::Text(text.clone())
                 };
                 if found {
                     break;

@@ -253,3 +253,6 @@ pub(super) fn claim_value(claim: &[String], world: &World<'_>) -> Value {
     }
     world.token.texts.get(claim).map_or(Value::Error, |text| Value::Text(text.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,10 +165,9 @@ mod tests {
 
     /// What the parser of CEL makes of a literal.
     fn parsed(literal: &str) -> String {
-        match cel::parser::Parser::new().parse(literal).expect("a literal").expr {
-            Expr::Literal(LiteralValue::String(text)) => text.inner().to_owned(),
-            other => panic!("{other:?}"),
-        }
+        let parsed = cel::parser::Parser::new().parse(literal).expect("a literal").expr;
+        let Expr::Literal(LiteralValue::String(text)) = parsed else { panic!("{parsed:?}") };
+        text.inner().to_owned()
     }
 
     proptest! {

@@ -31,7 +31,9 @@ impl Reader for Backwards {
 fn files_of(analysis: Analysis) -> BTreeMap<String, Vec<u8>> {
     assert!(!analysis.report.reaches(Severity::Error), "{:#?}", analysis.report);
     let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
-    let built = build::build(&checked, &analysis.sources, targets::TARGETS, "sha256:0").unwrap();
+    let possible: Vec<_> =
+        targets::TARGETS.iter().copied().filter(|target| build::missing(&checked, target).is_empty()).collect();
+    let built = build::build(&checked, &analysis.sources, &possible, "sha256:0").unwrap();
     let manifest = built.bundle.manifest.to_json().unwrap();
     let files = built.bundle.artifacts.into_iter().map(|(name, artifact)| (name, artifact.bytes));
     files.chain([("bundle.json".to_owned(), manifest)]).collect()

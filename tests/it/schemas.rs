@@ -124,9 +124,11 @@ fn configurations_of_agentgateway_conform() {
                 ] {
                     let mut bad = document.clone();
                     let (parent, key) = pointer.rsplit_once('/').unwrap();
-                    match bad.pointer_mut(parent).unwrap() {
-                        Value::Array(list) => list[key.parse::<usize>().unwrap()] = value,
-                        parent => parent[key] = value,
+                    let parent = bad.pointer_mut(parent).unwrap();
+                    if let Value::Array(list) = parent {
+                        list[key.parse::<usize>().unwrap()] = value;
+                    } else {
+                        parent[key] = value;
                     }
                     assert!(!config.is_valid(&bad), "{pointer} is accepted");
                 }

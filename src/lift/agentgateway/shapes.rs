@@ -16,6 +16,10 @@ pub(super) fn documents<T: DeserializeOwned>(path: &str, artifact: &Artifact) ->
             "`{path}` holds a `$`, which the gateway replaces by its environment"
         )));
     }
+    // A file without documents is one without objects, and not one that holds nothing.
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
     let strange = |cause: String| LiftError::Stranger(format!("`{path}` cannot be read: {cause}"));
     let read = serde_yaml::Deserializer::from_str(text).map(|document| {
         let value = serde_json::Value::deserialize(document).map_err(|cause| strange(cause.to_string()))?;

@@ -9,6 +9,10 @@ use crate::lift::LiftError;
 /// The objects of a file.
 pub(super) fn objects<T: DeserializeOwned>(path: &str, artifact: &Artifact) -> Result<Vec<T>, LiftError> {
     let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.to_owned()))?;
+    // A file without documents is one without objects, and not one that holds nothing.
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
     let strange = |cause: String| LiftError::Stranger(format!("`{path}` cannot be read: {cause}"));
     let read = serde_yaml::Deserializer::from_str(text).map(|document| {
         let value = serde_json::Value::deserialize(document).map_err(|cause| strange(cause.to_string()))?;

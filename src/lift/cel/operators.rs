@@ -116,10 +116,11 @@ impl Scope<'_> {
 
     /// Whether an argument is a number from `low` on and below `high`.
     pub(super) fn within(&self, of: &Node, low: f64, high: f64, world: &mut World<'_>) -> Result<Value, LiftError> {
-        match self.value(of, world)?.as_ref() {
-            Value::Argument(name) => Ok(tested(world.number_within(name, low, high))),
-            _ => refused("a rule compares something else than an argument with a number"),
-        }
+        let of = self.value(of, world)?;
+        let Value::Argument(name) = of.as_ref() else {
+            return refused("a rule compares something else than an argument with a number");
+        };
+        Ok(tested(world.number_within(name, low, high)))
     }
 
     /// `!what`; that a claim is there and not empty is `!(claim in [null, "", [], {}])`.
@@ -237,11 +238,10 @@ pub(super) fn added(left: &Value, right: &Value) -> Result<Value, LiftError> {
 
 /// Whether a text begins with another, or is of a pattern; nothing else has a beginning.
 pub(super) fn of_text(value: Cow<'_, Value>, test: impl Fn(&str) -> bool) -> Result<Value, LiftError> {
-    match value.as_ref() {
-        Value::Text(text) => Ok(Value::Bool(test(text))),
-        Value::Error => Ok(Value::Error),
-        _ => refused("a rule looks into something that is no text"),
+    if let Value::Text(text) = value.as_ref() {
+        return Ok(Value::Bool(test(text)));
     }
+    if *value == Value::Error { Ok(Value::Error) } else { refused("a rule looks into something that is no text") }
 }
 
 /// Whether a text is of a pattern.

@@ -59,10 +59,7 @@ impl Node {
             Expr::Literal(literal) => literal_of(literal).map(Self::Value),
             Expr::List(list) if list.optional_indices.is_empty() => {
                 let nodes = list.elements.iter().map(Self::of).collect::<Result<Vec<_>, _>>()?;
-                let texts = nodes.iter().map(|node| match node {
-                    Self::Value(Value::Text(text)) => Some(text.clone()),
-                    _ => None,
-                });
+                let texts = nodes.iter().map(|node| node.as_text().map(str::to_owned));
                 Ok(match texts.collect::<Option<Vec<_>>>() {
                     Some(texts) => Self::Texts(texts),
                     None => Self::List(nodes),
@@ -84,6 +81,11 @@ impl Node {
     /// The path of a variable.
     pub(super) fn path(&self) -> Option<&[String]> {
         if let Self::Variable(path) = self { Some(path) } else { None }
+    }
+
+    /// The text that it is.
+    fn as_text(&self) -> Option<&str> {
+        if let Self::Value(Value::Text(text)) = self { Some(text) } else { None }
     }
 
     /// Whether it is the empty text.
@@ -141,13 +143,15 @@ fn all(node: &Node) -> &[Node] {
 
 fn of_call(expression: &IdedExpr, call: &CallExpr) -> Result<Node, LiftError> {
     let both = |left: &IdedExpr, right: &IdedExpr| Ok::<_, LiftError>(Box::new([Node::of(left)?, Node::of(right)?]));
-    let number = |node: Node| match node {
-        Node::Value(Value::Number(number)) => Ok(number),
-        _ => refused("a rule compares something else than an argument with a number"),
+    let number = |node: Node| {
+        let Node::Value(Value::Number(number)) = node else {
+            return refused("a rule compares something else than an argument with a number");
+        };
+        Ok(number)
     };
-    let text = |node: Node| match node {
-        Node::Value(Value::Text(text)) => Ok(text),
-        _ => refused("a rule looks for a text that is computed"),
+    let text = |node: Node| match node.as_text() {
+        Some(text) => Ok(text.to_owned()),
+        None => refused("a rule looks for a text that is computed"),
     };
     match (call.func_name.as_str(), &call.target, call.args.as_slice()) {
         (op::LOGICAL_AND, None, [_, _]) => {

@@ -145,12 +145,11 @@ const HARMLESS: &[(&str, &str)] = &[
     ("twice gateways.mcp.authorization.rules[]", ORDER),
 ];
 
-const BOTH: &str = "prompts and resources are asked for by the rules on HTTP and by those on MCP";
+const OPEN: &str = "everybody who may talk to the server may call that tool";
 
 /// Changes of the policies that change no decision.
 const HARMLESS_POLICIES: &[(&str, &str)] = &[
-    ("drop spec.backend.mcp.authorization.policy.matchExpressions[]", BOTH),
-    ("drop spec.traffic.authorization.policy.matchExpressions[]", BOTH),
+    ("drop spec.backend.mcp.authorization.policy.matchExpressions[]", OPEN),
     ("empty metadata.name", "names of policies mean nothing"),
     ("text metadata.name", "names of policies mean nothing"),
     ("swap spec.backend.mcp.authorization.policy.matchExpressions[]", ORDER),
@@ -172,17 +171,16 @@ fn every_change_of_a_units_configuration_is_found_out() {
 
 #[test]
 fn every_change_of_the_policies_is_found_out() {
-    mutate(&TARGET, WORLD, "agentgateway/central/kubernetes.yaml", false).assert_only(HARMLESS_POLICIES);
+    mutate(&TARGET, ONE, "agentgateway/central/kubernetes.yaml", false).assert_only(HARMLESS_POLICIES);
 }
 
 #[test]
 fn every_change_inside_of_a_rule_is_found_out() {
-    let open = "everybody who may talk to the server may call that tool";
     let harmless = [
         ("literal gateways.mcp.authorization.rules[].require", "a certificate is none of the texts of the workspace"),
         ("literal routes[].policies.authorization.rules[].allow", "agents with the same rights, by name or as anybody"),
-        ("literal routes[].policies.mcpAuthorization.rules[].allow", open),
-        ("part routes[].policies.mcpAuthorization.rules[].allow", open),
+        ("literal routes[].policies.mcpAuthorization.rules[].allow", OPEN),
+        ("part routes[].policies.mcpAuthorization.rules[].allow", OPEN),
     ];
     let outcome = mutate(&TARGET, ONE, "agentgateway/central/config.yaml", true);
     let here = HARMLESS.iter().filter(|(at, _)| *at != "swap routes[]").chain(&harmless);

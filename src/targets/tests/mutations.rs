@@ -33,7 +33,6 @@ impl Outcome {
         let killed = self.all - survived;
         let rate = killed as f64 * 100.0 / self.all as f64;
         let message = format!("{killed} of {} changes are found out ({rate:.1} %)", self.all);
-        println!("{message}; not found out, harmless: {:?}", self.survivors);
         assert!(strange.is_empty(), "{message}; these are not, and are not known to be harmless: {strange:#?}");
         for (at, _) in harmless {
             assert!(self.survivors.contains_key(*at), "`{at}` is found out by now");
@@ -201,7 +200,10 @@ fn each_expression(document: &Value, texts: &[String], found: &mut dyn FnMut(Str
     });
 }
 
-fn walk_texts(value: &Value, at: &str, found: &mut dyn FnMut(&str, &str, &dyn Fn(String) -> Value)) {
+/// Takes a place, the text there, and what puts another text there.
+type Found<'a> = dyn FnMut(&str, &str, &dyn Fn(String) -> Value) + 'a;
+
+fn walk_texts(value: &Value, at: &str, found: &mut Found<'_>) {
     match value {
         Value::String(text) => found(at, text, &Value::String),
         Value::Array(list) => {

@@ -96,6 +96,8 @@ enum Lifter {
 /// The lifter of each target.
 const LIFTERS: &[(&str, Lifter)] = &[
     ("agentcore", Lifter::Decides(lift::agentcore::read)),
+    ("agentgateway", Lifter::Decides(lift::agentgateway::lift)),
+    ("ai-gateway", Lifter::Decides(lift::ai_gateway::lift)),
     (
         "cedar",
         Lifter::Decides(|artifacts, _, policy| {

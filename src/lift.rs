@@ -4,12 +4,16 @@
 //! difference. Anything that a lifter cannot read exactly is an error.
 
 pub mod agentcore;
+pub mod agentgateway;
+pub mod ai_gateway;
 pub mod cedar;
+pub mod cel;
 pub mod cluster;
 pub mod envoy;
 pub mod istio;
 pub mod kubernetes;
 mod labels;
+pub mod names;
 pub mod relation;
 pub mod toolhive;
 pub mod world;

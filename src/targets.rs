@@ -3,9 +3,11 @@
 //! A target turns a checked model into files, and says for every family what it enforces, so that nothing is dropped in
 //! silence. It does not judge its own files: [`crate::build`] has them read back by code that shares nothing with it.
 
+pub mod cel;
 pub mod cluster;
 mod dialects;
 pub mod gateways;
+pub mod grants;
 pub mod names;
 
 use std::collections::BTreeMap;
@@ -210,6 +212,8 @@ macro_rules! targets {
 
 targets! {
     agentcore,
+    agentgateway,
+    ai_gateway,
     cedar,
     envoy,
     istio,

@@ -39,7 +39,12 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
         let peer = format!("spiffe://{domain}/ns/{}/sa/{account}", istio.expected.gateways_namespace);
         let lifted = relation(&istio, &servers, model, policy, Decided::ALL, Before::Gateway(&peer))?;
         // The proxies take calls by mutual TLS alone, from the gateway alone.
-        parts.push(Part { gateway: gateway.to_owned(), lifted, servers: Some(servers), given: [crate::policy::fact::TLS, crate::policy::fact::MTLS].into() });
+        parts.push(Part {
+            gateway: gateway.to_owned(),
+            lifted,
+            servers: Some(servers),
+            given: [crate::policy::fact::TLS, crate::policy::fact::MTLS].into(),
+        });
     }
     Ok(parts)
 }

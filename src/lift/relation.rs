@@ -332,6 +332,8 @@ impl<'a> Question<'a> {
             }
         }
         tokens.push(self.token(&[], &[]));
+        // An empty subject is nobody's.
+        tokens.push(self.token(&[(&["sub"], "")], &[]));
         if !any_agent || with_units {
             tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
             if let (true, Some(claim)) = (with_units, &self.unit_claim) {

@@ -149,6 +149,24 @@ impl World<'_> {
         self.yes_or_no(test, || format!("the claims `{}` and `{}`", left.join("."), right.join(".")))
     }
 
+    /// Whether both claims are texts, neither empty, and differ.
+    pub fn texts_differ(&mut self, left: &[String], right: &[String]) -> bool {
+        let (a, b) = (self.token.texts.get(left), self.token.texts.get(right));
+        let known = [left, right].map(|path| self.token.texts.contains_key(path) || self.is_of_caller(path));
+        match known {
+            [true, true] => return a.zip(b).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty()),
+            // The other one is open: it may differ from any text, and from nothing.
+            [true, false] if a.is_none_or(String::is_empty) => return false,
+            [false, true] if b.is_none_or(String::is_empty) => return false,
+            _ => {}
+        }
+        let test = |evidence: &Evidence| {
+            matches!(evidence, Evidence::Claim(claim) if claim.path == left
+                && matches!(&claim.test, ClaimTest::DiffersFrom(other) if other == right))
+        };
+        self.yes_or_no(test, || format!("the claims `{}` and `{}`", left.join("."), right.join(".")))
+    }
+
     /// Whether the claim is a text that is not empty. Only claims that tell who the caller is can be asked, and those that a
     /// fact compares, which then says it.
     pub fn is_text(&mut self, path: &[String]) -> bool {

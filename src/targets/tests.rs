@@ -1,5 +1,7 @@
 //! What holds for every target; and, for the tests of each, workspaces from text.
 
+pub(crate) mod mutations;
+
 use super::*;
 use crate::analysis::analyse;
 use crate::build::{BuildError, Built, build};

@@ -21,6 +21,7 @@ mod meaning;
 mod memory;
 mod projects;
 mod render;
+mod schemas;
 mod structure;
 mod survive;
 mod units;

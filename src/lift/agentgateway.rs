@@ -1,0 +1,186 @@
+//! Reads the files of agentgateway back: which requests its gateways let through.
+//!
+//! A request passes the listener (its token is verified, its rules must hold), then the route of its path (its rules on HTTP
+//! must allow it), then, where it names a tool, prompt or resource, the rules on these. Without any rule everything passes.
+
+mod files;
+mod shapes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::LiftError;
+use super::cel::{Expression, Names, Value};
+use super::relation::{Before, Decided, Part, Product, relation};
+use super::world::{Http, World};
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::model::name::ServerName;
+use crate::model::topology::Topology;
+use crate::policy::Policy;
+use crate::policy::fact::{MTLS, TLS};
+
+/// The central gateway's name.
+const CENTRAL: &str = "central";
+
+/// The relation that each gateway's files decide.
+///
+/// # Errors
+/// Where a file is missing, strange, or cannot be read exactly.
+pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    let mut parts = Vec::new();
+    for read in files::read(artifacts, model, policy)? {
+        let identity;
+        let before = match read.unit {
+            false => Before::Callers,
+            true => {
+                let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
+                let Some(domain) = domain else {
+                    return Err(LiftError::Stranger("gateways are not known without a trust domain".to_owned()));
+                };
+                identity = Topology::gateway_identity(&domain.value, CENTRAL);
+                Before::Gateway(&identity)
+            }
+        };
+        let decided = Decided { sessions: false, certificates: read.gateway.certified, ..Decided::ALL };
+        let servers: BTreeSet<ServerName> = read.gateway.routes.keys().cloned().collect();
+        let lifted = relation(&read.gateway, &servers, model, policy, decided, before)?;
+        parts.push(Part {
+            gateway: read.name,
+            lifted,
+            servers: Some(servers),
+            given: if read.gateway.certified { [TLS, MTLS].into() } else { BTreeSet::new() },
+        });
+    }
+    Ok(parts)
+}
+
+/// A set of rules: where there is any that allows, one of them must; all that are required must hold.
+#[derive(Debug, Default)]
+struct Rules {
+    allow: Vec<Vec<Expression>>,
+    require: Vec<Expression>,
+}
+
+/// What is decided for one server.
+#[derive(Debug, Default)]
+struct Route {
+    http: Rules,
+    mcp: Rules,
+    /// The subjects that the rules name.
+    subjects: BTreeSet<String>,
+}
+
+/// One gateway's rules.
+#[derive(Debug, Default)]
+struct Gateway {
+    /// Whether every connection comes with a certificate that holds.
+    certified: bool,
+    listener: Rules,
+    routes: BTreeMap<ServerName, Route>,
+}
+
+/// What was read from one file.
+struct Read {
+    /// For messages.
+    name: String,
+    /// Whether it is a unit's.
+    unit: bool,
+    gateway: Gateway,
+}
+
+impl Rules {
+    fn hold(&self, names: &dyn Names, world: &mut World<'_>) -> Result<bool, LiftError> {
+        for rule in &self.require {
+            if !rule.holds(names, world)? {
+                return Ok(false);
+            }
+        }
+        for rule in &self.allow {
+            let mut all = true;
+            for expression in rule {
+                if !expression.holds(names, world)? {
+                    all = false;
+                    break;
+                }
+            }
+            if all {
+                return Ok(true);
+            }
+        }
+        Ok(self.allow.is_empty())
+    }
+}
+
+impl Product for Gateway {
+    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+        let Some(route) = self.routes.get(server) else { return Ok(false) };
+        // Every issuer of the model is believed, and no other: that was seen when reading. No request is without a token.
+        if world.issuer.is_none() {
+            return Ok(false);
+        }
+        let names = |certified, item| Request { certified, item };
+        // One kind of request shows it for all: no rule of a listener looks at the message.
+        let first = world.call.method == "initialize";
+        if self.certified && first && self.listener.hold(&names(false, None), world)? {
+            return Err(LiftError::Stranger("connections without a certificate are let through".to_owned()));
+        }
+        if !self.listener.hold(&names(self.certified, None), world)?
+            || !route.http.hold(&names(self.certified, None), world)?
+        {
+            return Ok(false);
+        }
+        let call = world.call;
+        let item = match call.method.as_str() {
+            "tools/call" => Some(("tool", call.name.as_deref())),
+            "prompts/get" => Some(("prompt", call.name.as_deref())),
+            "resources/read" => Some(("resource", call.uri.as_deref())),
+            _ => None,
+        };
+        match item {
+            None => Ok(true),
+            // The gateway reads the message before it decides.
+            Some((_, None)) => Ok(false),
+            Some((kind, Some(name))) => route.mcp.hold(&names(self.certified, Some((kind, name))), world),
+        }
+    }
+
+    fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
+        self.routes.get(server).map(|route| route.subjects.clone()).unwrap_or_default()
+    }
+}
+
+/// What expressions can name about a request.
+struct Request<'a> {
+    certified: bool,
+    /// The kind of thing that is asked for, and its name: where the gateway knows that already.
+    item: Option<(&'a str, &'a str)>,
+}
+
+impl Names for Request<'_> {
+    fn claims(&self) -> &[&str] {
+        &["jwt"]
+    }
+
+    fn arguments(&self) -> Option<&[&str]> {
+        None
+    }
+
+    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError> {
+        let text = |text: Option<&str>| text.map_or(Value::Error, |text| Value::Text(text.to_owned()));
+        let call = world.call;
+        match path {
+            ["source", "certificate"] => Ok(text(self.certified.then_some("a certificate"))),
+            ["source", "subjectAltNames"] => Ok(if self.certified { Value::PeerNames } else { Value::Error }),
+            // Only messages have a body.
+            ["json(request.body)", ..] if call.http != Http::Post => Ok(Value::Error),
+            ["json(request.body)", "method"] => Ok(text(Some(&call.method))),
+            ["json(request.body)", "params", "name"] => Ok(text(call.name.as_deref())),
+            ["json(request.body)", "params", "uri"] => Ok(text(call.uri.as_deref())),
+            ["mcp", kind @ ("tool" | "prompt" | "resource"), "name"] => Ok(match self.item {
+                Some((asked, name)) if asked == *kind => text(Some(name)),
+                _ => Value::Error,
+            }),
+            _ => Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join(".")))),
+        }
+    }
+}

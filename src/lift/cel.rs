@@ -1,0 +1,258 @@
+//! An interpreter of the CEL that gateways are given: exactly the operators that occur, by the rules that all implementations
+//! share. Anything else is an error, and so is what implementations understand differently.
+//!
+//! Nothing is assumed about claims and arguments that the request leaves open: each test of one is put to the [`World`].
+//! A test that finds nothing may be false or may fail, as the claim is missing or of another type; what would be true for one
+//! and not for the other is refused.
+
+mod operators;
+mod tree;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::LiftError;
+use super::world::{Peer, World};
+use operators::{Truth, added, equal, is_of, negated, of_text, or, truth};
+use tree::Node;
+
+/// A name that no certificate of a workspace holds.
+const STRANGER: &str = "\u{1}nobody";
+
+/// A parsed expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression(Node);
+
+/// What an expression comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A truth value.
+    Bool(bool),
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// Nothing.
+    Null,
+    /// An object, of which nothing is known.
+    Object,
+    /// A list.
+    List(Vec<Value>),
+    /// It fails: something is missing, or of a type that the operator does not take.
+    Error,
+    /// A test that found nothing: false, or it fails.
+    Miss,
+    /// A claim that the request leaves open.
+    Claim(Vec<String>),
+    /// Such a claim with an empty list added: a list, or it fails.
+    ClaimAsList(Vec<String>),
+    /// Such a claim with an empty text added: a text, or it fails.
+    ClaimAsText(Vec<String>),
+    /// An argument of the call.
+    Argument(String),
+    /// The names in the certificate of the peer.
+    PeerNames,
+}
+
+/// What a product's expressions can name.
+pub trait Names {
+    /// The variable that holds the claims of the token, as a path.
+    fn claims(&self) -> &[&str];
+
+    /// The variable that holds the arguments of the call, where there is one.
+    fn arguments(&self) -> Option<&[&str]>;
+
+    /// Any other variable; `json(request.body)` is a path that begins with that text.
+    ///
+    /// # Errors
+    /// Where the product knows none of that name.
+    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError>;
+}
+
+fn refused<T>(what: impl Into<String>) -> Result<T, LiftError> {
+    Err(LiftError::Stranger(what.into()))
+}
+
+impl Expression {
+    /// Parses an expression.
+    ///
+    /// # Errors
+    /// Where it is none, or holds anything that this interpreter does not know.
+    pub fn parse(text: &str) -> Result<Self, LiftError> {
+        match cel::parser::Parser::new().parse(text) {
+            Ok(parsed) => Node::of(&parsed).map(Self),
+            Err(_) => refused(format!("`{text}` is no CEL expression")),
+        }
+    }
+
+    /// Whether it is true for this request.
+    ///
+    /// # Errors
+    /// Where it asks for something that cannot be told exactly.
+    pub fn holds(&self, names: &dyn Names, world: &mut World<'_>) -> Result<bool, LiftError> {
+        let value = Scope { names, local: None }.value(&self.0, world)?;
+        Ok(*value == Value::Bool(true))
+    }
+
+    /// For each part of it of the form `!("a" in list && "b" in list)`, the texts: not all of them are in the list.
+    #[must_use]
+    pub fn lacking(&self, list: &[&str]) -> Vec<BTreeSet<&str>> {
+        self.0.lacking(list)
+    }
+
+    /// Every text in it.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.0.texts(&mut found);
+        found
+    }
+}
+
+/// The names that an expression can use.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    names: &'a dyn Names,
+    /// The variable of the list that is walked, with its value.
+    local: Option<(&'a str, &'a Value)>,
+}
+
+impl Scope<'_> {
+    /// What an expression comes to.
+    fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value>, LiftError> {
+        let found = match node {
+            Node::Value(value) => return Ok(Cow::Borrowed(value)),
+            Node::Texts(texts) => Value::List(texts.iter().cloned().map(Value::Text).collect()),
+            Node::List(nodes) => {
+                let values = nodes.iter().map(|node| self.value(node, world).map(Cow::into_owned));
+                Value::List(values.collect::<Result<_, _>>()?)
+            }
+            Node::Variable(path) => self.variable(path, world)?,
+            Node::Has(path) => match self.claim_of(path) {
+                Some(claim) if is_known(claim, world) => Value::Bool(world.is_present(claim)),
+                _ => return refused(format!("a rule asks whether `{}` is there, empty or not", path.join("."))),
+            },
+            Node::And(nodes) => self.all(nodes, world)?,
+            Node::Or(both) => {
+                let [left, right] = both.as_ref();
+                match truth(self.value(left, world)?.as_ref()) {
+                    Truth::Yes => Value::Bool(true),
+                    left @ (Truth::No | Truth::Fails | Truth::Open) => {
+                        or(left, truth(self.value(right, world)?.as_ref()))
+                    }
+                }
+            }
+            Node::Not(what) => self.not(what, world)?,
+            Node::If(three) => {
+                let [condition, yes, no] = three.as_ref();
+                return match truth(self.value(condition, world)?.as_ref()) {
+                    Truth::Yes => self.value(yes, world),
+                    Truth::No => self.value(no, world),
+                    Truth::Fails => Ok(Cow::Owned(Value::Error)),
+                    Truth::Open => refused("a rule branches on an open claim"),
+                };
+            }
+            Node::Equal(both) => {
+                let [left, right] = both.as_ref();
+                let left = self.value(left, world)?;
+                equal(left.as_ref(), self.value(right, world)?.as_ref(), world)?
+            }
+            Node::Differs(both) => {
+                let [left, right] = both.as_ref();
+                let left = self.value(left, world)?;
+                negated(&equal(left.as_ref(), self.value(right, world)?.as_ref(), world)?)?
+            }
+            Node::In(both) => {
+                let [what, list] = both.as_ref();
+                self.is_in(what, list, world)?
+            }
+            Node::Add(both) => {
+                let [left, right] = both.as_ref();
+                let left = self.value(left, world)?;
+                added(left.as_ref(), self.value(right, world)?.as_ref())?
+            }
+            Node::AtLeast(of, low) => self.within(of, *low, f64::INFINITY, world)?,
+            Node::AtMost(of, high) => self.within(of, f64::NEG_INFINITY, high.next_up(), world)?,
+            Node::StartsWith(of, start) => of_text(self.value(of, world)?, |text| text.starts_with(start))?,
+            Node::IsOf(of, pattern) => of_text(self.value(of, world)?, |text| is_of(pattern, text))?,
+            Node::Exists(both, name) => {
+                let [list, body] = both.as_ref();
+                self.exists(list, name, body, world)?
+            }
+        };
+        Ok(Cow::Owned(found))
+    }
+
+    /// The claim that a path of variables means.
+    fn claim_of<'n>(&self, path: &'n [String]) -> Option<&'n [String]> {
+        let claims = self.names.claims();
+        let (start, claim) = path.split_at_checked(claims.len())?;
+        (start.iter().eq(claims) && !claim.is_empty()).then_some(claim)
+    }
+
+    fn variable(&self, path: &[String], world: &mut World<'_>) -> Result<Value, LiftError> {
+        if let (Some((name, value)), [asked]) = (self.local, path)
+            && name == asked
+        {
+            return Ok(value.clone());
+        }
+        if let Some(claim) = self.claim_of(path) {
+            return Ok(claim_value(claim, world));
+        }
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        match self.names.arguments().and_then(|arguments| words.strip_prefix(arguments)) {
+            Some([name]) => Ok(Value::Argument((*name).to_owned())),
+            _ => self.names.other(&words, world),
+        }
+    }
+
+    /// `names.exists(name, body)` over the names in the peer's certificate: somebody in particular, or else the caller, or
+    /// nobody that the rules know.
+    fn exists(&self, list: &Node, name: &str, body: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+        if self.local.is_some() || *self.value(list, world)? != Value::PeerNames {
+            return refused("a rule walks another list than the names of a certificate");
+        }
+        let named = match world.peer {
+            Peer::Named(name) => Some(name.clone()),
+            Peer::Open => world.subject.map(str::to_owned),
+        };
+        for named in named.into_iter().chain([STRANGER.to_owned()]) {
+            let value = Value::Text(named.clone());
+            let found = (Scope { local: Some((name, &value)), ..*self }).value(body, world)?;
+            match truth(found.as_ref()) {
+                Truth::No => {}
+                Truth::Yes if named == STRANGER => {
+                    return refused("a rule is true for a name of a certificate that it does not say");
+                }
+                Truth::Yes if world.peer_is(&named) => return Ok(Value::Bool(true)),
+                Truth::Yes => {}
+                Truth::Fails => return Ok(Value::Error),
+                Truth::Open => return refused("a rule asks claims for a name of a certificate"),
+            }
+        }
+        Ok(Value::Bool(false))
+    }
+}
+
+/// Whether the request says all about a claim: those that tell who the caller is.
+fn is_known(claim: &[String], world: &World<'_>) -> bool {
+    matches!(claim.first().map(String::as_str), Some("sub" | "act" | "iss"))
+        || world.token.closed.iter().any(|known| known == claim)
+}
+
+/// What is known of a claim.
+pub(super) fn claim_value(claim: &[String], world: &World<'_>) -> Value {
+    if claim == ["iss"] {
+        return world.issuer.map_or(Value::Error, |issuer| Value::Text(issuer.issuer.value.clone()));
+    }
+    if !is_known(claim, world) {
+        return Value::Claim(claim.to_vec());
+    }
+    if world.token.objects.iter().any(|object| object == claim) {
+        return Value::Object;
+    }
+    world.token.texts.get(claim).map_or(Value::Error, |text| Value::Text(text.clone()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! What each operator comes to.
+
+use std::borrow::Cow;
+
+use super::tree::Node;
+use super::{Scope, Value, refused};
+use crate::lift::LiftError;
+use crate::lift::world::World;
+use crate::policy::seen::matches;
+
+/// A value as a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    /// It fails.
+    Fails,
+    /// It is false or fails.
+    Open,
+}
+
+/// What an operator on truth values takes a value for. One that is none fails.
+pub(super) fn truth(value: &Value) -> Truth {
+    match value {
+        Value::Bool(true) => Truth::Yes,
+        Value::Bool(false) => Truth::No,
+        Value::Error | Value::Text(_) | Value::Number(_) | Value::Null | Value::Object | Value::List(_) => Truth::Fails,
+        Value::Miss
+        | Value::Claim(_)
+        | Value::ClaimAsList(_)
+        | Value::ClaimAsText(_)
+        | Value::Argument(_)
+        | Value::PeerNames => Truth::Open,
+    }
+}
+
+pub(super) fn or(left: Truth, right: Truth) -> Value {
+    match (left, right) {
+        (Truth::Yes, _) | (_, Truth::Yes) => Value::Bool(true),
+        (Truth::No, Truth::No) => Value::Bool(false),
+        (Truth::Fails, Truth::No | Truth::Fails) | (Truth::No, Truth::Fails) => Value::Error,
+        (Truth::Open, _) | (_, Truth::Open) => Value::Miss,
+    }
+}
+
+pub(super) fn negated(value: &Value) -> Result<Value, LiftError> {
+    match truth(value) {
+        Truth::Yes => Ok(Value::Bool(false)),
+        Truth::No => Ok(Value::Bool(true)),
+        Truth::Fails => Ok(Value::Error),
+        Truth::Open => refused("a rule asks what a claim or an argument is not"),
+    }
+}
+
+/// A test of the request that found something, or not.
+fn tested(found: bool) -> Value {
+    if found { Value::Bool(true) } else { Value::Miss }
+}
+
+impl Scope<'_> {
+    /// Several conditions that must all hold. Those that make one test together are put to the request as one.
+    pub(super) fn all(&self, conditions: &[Node], world: &mut World<'_>) -> Result<Value, LiftError> {
+        let mut found = Value::Bool(true);
+        let mut index = 0;
+        while let Some(condition) = conditions.get(index) {
+            index += 1;
+            let value = if let Some((left, right)) = self.differing(condition) {
+                let is_sure = |claim: &[String]| conditions.iter().any(|other| self.not_empty(other) == Some(claim));
+                if !is_sure(left) || !is_sure(right) {
+                    return refused(format!("claims that may be empty are compared: `{}`", left.join(".")));
+                }
+                tested(world.texts_differ(left, right))
+            } else if let Some(claim) = self.not_empty(condition)
+                && conditions.iter().filter_map(|other| self.differing(other)).any(|(l, r)| l == claim || r == claim)
+            {
+                // Part of the comparison.
+                continue;
+            } else if let Node::AtLeast(of, low) = condition {
+                let high = match conditions.get(index) {
+                    Some(Node::AtMost(same, high)) if same == of => {
+                        index += 1;
+                        high.next_up()
+                    }
+                    _ => f64::INFINITY,
+                };
+                self.within(of, *low, high, world)?
+            } else {
+                self.value(condition, world)?.into_owned()
+            };
+            match truth(&value) {
+                Truth::Yes => {}
+                Truth::No => return Ok(Value::Bool(false)),
+                // For a name of a certificate it matters whether it is false or fails; what follows may still be false.
+                Truth::Fails if self.local.is_some() => found = Value::Error,
+                // Nothing that follows makes it true; whether it is false or fails is not asked.
+                Truth::Fails | Truth::Open => return Ok(Value::Miss),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The two claims that `claim != claim` is about.
+    fn differing<'n>(&self, condition: &'n Node) -> Option<(&'n [String], &'n [String])> {
+        let Node::Differs(both) = condition else { return None };
+        let [left, right] = both.as_ref();
+        Some((self.claim_of(left.path()?)?, self.claim_of(right.path()?)?))
+    }
+
+    /// The claim that `claim + "" != ""` is about.
+    fn not_empty<'n>(&self, condition: &'n Node) -> Option<&'n [String]> {
+        let Node::Differs(both) = condition else { return None };
+        let [Node::Add(sum), nothing] = both.as_ref() else { return None };
+        let [claim, also] = sum.as_ref();
+        self.claim_of(claim.path()?).filter(|_| nothing.is_empty_text() && also.is_empty_text())
+    }
+
+    /// Whether an argument is a number from `low` on and below `high`.
+    pub(super) fn within(&self, of: &Node, low: f64, high: f64, world: &mut World<'_>) -> Result<Value, LiftError> {
+        let of = self.value(of, world)?;
+        let Value::Argument(name) = of.as_ref() else {
+            return refused("a rule compares something else than an argument with a number");
+        };
+        Ok(tested(world.number_within(name, low, high)))
+    }
+
+    /// `!what`; that a claim is there and not empty is `!(claim in [null, "", [], {}])`.
+    pub(super) fn not(&self, what: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+        if let Node::In(both) = what
+            && let [claim, list] = both.as_ref()
+            && let Value::Claim(path) = self.value(claim, world)?.as_ref()
+        {
+            let empty =
+                Value::List(vec![Value::Null, Value::Text(String::new()), Value::List(Vec::new()), Value::Object]);
+            return match *self.value(list, world)? == empty {
+                true => Ok(tested(world.is_present(path))),
+                false => refused(format!("a rule asks what the claim `{}` is not", path.join("."))),
+            };
+        }
+        negated(self.value(what, world)?.as_ref())
+    }
+
+    /// `in`. On a text some implementations look for a part of it, so that is refused, and so is a claim that may be one.
+    pub(super) fn is_in(&self, what: &Node, list: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+        let what = self.value(what, world)?;
+        if let Node::Texts(texts) = list {
+            return one_of(&what, texts, world);
+        }
+        let list = self.value(list, world)?;
+        match (what.as_ref(), list.as_ref()) {
+            (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
+            (Value::Text(text), Value::ClaimAsList(path)) => Ok(tested(world.list_has(path, text))),
+            (what, Value::List(values)) => {
+                let mut found = Value::Bool(false);
+                for value in values {
+                    let same = if is_plain(what) && !is_plain(value) {
+                        Value::Bool(false)
+                    } else {
+                        equal(what, value, world)?
+                    };
+                    match truth(&same) {
+                        Truth::Yes => return Ok(same),
+                        Truth::No => {}
+                        Truth::Fails | Truth::Open => found = same,
+                    }
+                }
+                Ok(found)
+            }
+            (_, Value::Claim(path)) => refused(format!(
+                "a rule uses `in` on the claim `{}` itself, which finds parts of a text",
+                path.join(".")
+            )),
+            _ => refused("a rule uses `in` on something that is no list"),
+        }
+    }
+}
+
+/// Whether a value is one of some texts.
+fn one_of(what: &Value, texts: &[String], world: &mut World<'_>) -> Result<Value, LiftError> {
+    if let Value::Text(text) = what {
+        return Ok(Value::Bool(texts.contains(text)));
+    }
+    let mut found = Value::Bool(false);
+    for text in texts {
+        let same = equal(what, &Value::Text(text.clone()), world)?;
+        match truth(&same) {
+            Truth::Yes => return Ok(same),
+            Truth::No => {}
+            Truth::Fails | Truth::Open => found = same,
+        }
+    }
+    Ok(found)
+}
+
+/// `==`. Values of different types are not equal.
+pub(super) fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Result<Value, LiftError> {
+    match (left, right) {
+        (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
+        (Value::Claim(path), Value::Text(text)) | (Value::Text(text), Value::Claim(path)) => {
+            Ok(tested(world.text_is(path, text)))
+        }
+        (Value::Argument(name), Value::Text(text)) | (Value::Text(text), Value::Argument(name)) => {
+            Ok(tested(world.argument_is(name, text)))
+        }
+        (Value::Object, other) | (other, Value::Object) if is_plain(other) => Ok(Value::Bool(false)),
+        (left, right) if is_plain(left) && is_plain(right) => Ok(Value::Bool(left == right)),
+        _ => refused("a rule compares what cannot be compared exactly"),
+    }
+}
+
+/// Whether a value is fully known.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Bool(_) | Value::Text(_) | Value::Number(_) | Value::Null => true,
+        Value::List(values) => values.iter().all(is_plain),
+        Value::Object
+        | Value::Error
+        | Value::Miss
+        | Value::Claim(_)
+        | Value::ClaimAsList(_)
+        | Value::ClaimAsText(_)
+        | Value::Argument(_)
+        | Value::PeerNames => false,
+    }
+}
+
+/// `+`, of two texts or of two lists; anything else fails.
+pub(super) fn added(left: &Value, right: &Value) -> Result<Value, LiftError> {
+    match (left, right) {
+        (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
+        (Value::Text(left), Value::Text(right)) => Ok(Value::Text(format!("{left}{right}"))),
+        (Value::Claim(path), Value::List(none)) if none.is_empty() => Ok(Value::ClaimAsList(path.clone())),
+        (Value::Claim(path), Value::Text(none)) if none.is_empty() => Ok(Value::ClaimAsText(path.clone())),
+        (Value::Text(_) | Value::Object, Value::List(none)) if none.is_empty() => Ok(Value::Error),
+        (Value::Object, Value::Text(_)) => Ok(Value::Error),
+        _ => refused("a rule adds what cannot be added exactly"),
+    }
+}
+
+/// Whether a text begins with another, or is of a pattern; nothing else has a beginning.
+pub(super) fn of_text(value: Cow<'_, Value>, test: impl Fn(&str) -> bool) -> Result<Value, LiftError> {
+    if let Value::Text(text) = value.as_ref() {
+        return Ok(Value::Bool(test(text)));
+    }
+    if *value == Value::Error { Ok(Value::Error) } else { refused("a rule looks into something that is no text") }
+}
+
+/// Whether a text is of a pattern.
+pub(super) fn is_of(pattern: &str, text: &str) -> bool {
+    matches(pattern, text)
+}

@@ -1,0 +1,244 @@
+//! Rules of agentgateway: what one route lets through, as CEL. Every rule allows; what none allows is denied, and an
+//! expression that fails allows nothing.
+
+use crate::model::Model;
+use crate::policy::seen::{matches, sample};
+use crate::policy::{ObjectKind, Policy};
+use crate::targets::cel::{caller, claim, is_one_of, text};
+use crate::targets::grants::{Grant, Kind, Who};
+
+/// The variable that holds the claims of the verified token.
+pub(super) const CLAIMS: &str = "jwt";
+
+/// The message that a request carries. Where the body is longer than the gateway keeps, or is no object, this fails.
+const BODY: &str = "json(request.body)";
+
+/// The protocol's own methods. Who may use them may also ask for a tool; which one is for the rules on tools.
+const PROTOCOL: [&str; 6] =
+    ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/call", "tools/list"];
+
+/// Most characters of the subjects in one rule, so that it fits into a policy's expression.
+const MOST_SUBJECTS: usize = 8_000;
+
+/// One rule: it allows where each of these is true.
+pub(super) type Rule = Vec<String>;
+
+/// The rules of one route.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// On HTTP requests: by method, and by name or URI where the gateway looks at neither for some methods.
+    pub(super) http: Vec<Rule>,
+    /// On tools, prompts and resources.
+    pub(super) mcp: Vec<Rule>,
+}
+
+/// What all rules of a workspace are made from.
+pub(super) struct Context<'m> {
+    /// The model.
+    pub(super) model: &'m Model,
+    /// The relation.
+    pub(super) policy: &'m Policy,
+    /// The subject of every declared principal.
+    pub(super) subjects: Vec<&'m str>,
+}
+
+impl Context<'_> {
+    /// The rules for a server from what is granted there. Its route has one target, so no rule names it.
+    pub(super) fn rules(&self, server: &str, grants: &[Grant]) -> Rules {
+        let mut rules = Rules::default();
+        let patterns: Vec<&str> = self
+            .policy
+            .index
+            .objects_on(&self.policy.objects, server)
+            .filter_map(|(object, _)| match &object.kind {
+                ObjectKind::Resource(pattern) => Some(pattern.as_str()),
+                ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
+            })
+            .collect();
+        for grant in grants {
+            let names: Vec<&str> = grant.names.iter().map(String::as_str).collect();
+            for who in self.who(grant) {
+                let rule = |what: Vec<String>| -> Rule {
+                    let shown = grant.shown.iter().map(|shown| shown.expression.clone());
+                    what.into_iter().chain(who.iter().cloned()).chain(shown).collect()
+                };
+                let method = |methods: &[&str]| is_one_of(&format!("{BODY}.method"), methods);
+                match grant.kind {
+                    Kind::Protocol => {
+                        let notices = format!("{BODY}.method.startsWith({})", text("notifications/"));
+                        rules.http.push(rule(vec![format!("({} || {notices})", method(&PROTOCOL))]));
+                    }
+                    Kind::SomeResource => {
+                        rules.http.push(rule(vec![method(&["resources/list", "resources/templates/list"])]));
+                    }
+                    Kind::SomePrompt => rules.http.push(rule(vec![method(&["prompts/list"])])),
+                    Kind::Tool => rules.mcp.push(rule(vec![is_one_of("mcp.tool.name", &names)])),
+                    Kind::Prompt => {
+                        let asked = is_one_of(&format!("{BODY}.params.name"), &names);
+                        rules.http.push(rule(vec![method(&["prompts/get"]), asked]));
+                        rules.mcp.push(rule(vec![is_one_of("mcp.prompt.name", &names)]));
+                    }
+                    Kind::Resource => {
+                        let methods = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
+                        for pattern in &names {
+                            let asked = uri(&format!("{BODY}.params.uri"), pattern, &patterns);
+                            rules.http.push(rule([vec![method(&methods)], asked].concat()));
+                            rules.mcp.push(rule(uri("mcp.resource.name", pattern, &patterns)));
+                        }
+                    }
+                }
+            }
+        }
+        // Without any rule everything would be let through.
+        for rules in [&mut rules.http, &mut rules.mcp] {
+            if rules.is_empty() {
+                rules.push(vec!["false".to_owned()]);
+            }
+        }
+        rules
+    }
+
+    /// That the token names one of the grant's callers: one way for each rule that it takes.
+    fn who(&self, grant: &Grant) -> Vec<Vec<String>> {
+        let caller = caller(CLAIMS);
+        let issuers = grant.issuers.iter().map(|issuers| is_one_of(&format!("{CLAIMS}.iss"), issuers));
+        let issuers: Vec<String> = issuers.collect();
+        match &grant.who {
+            Who::Subjects => {
+                let subjects: Vec<&str> = grant.subjects.iter().map(String::as_str).collect();
+                chunks(&subjects).map(|some| [vec![is_one_of(&caller, some)], issuers.clone()].concat()).collect()
+            }
+            Who::AnyAgent(unit) => {
+                // The caller must be a text, and not an empty one.
+                let mut all = vec![format!(r#"{caller} + "" != """#)];
+                all.extend(chunks(&self.subjects).map(|some| format!("!({})", is_one_of(&caller, some))));
+                let named = self.model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
+                match (unit, named) {
+                    (None, _) => {}
+                    (Some(unit), Some(named)) => {
+                        let claim = claim(CLAIMS, std::slice::from_ref(&named.value));
+                        all.push(format!("{claim} == {}", text(unit.as_str())));
+                    }
+                    // No claim tells the unit, so nobody is of one.
+                    (Some(_), None) => return Vec::new(),
+                }
+                all.extend(issuers);
+                vec![all]
+            }
+        }
+    }
+}
+
+/// Parts of a list that are not too long for one rule.
+pub(super) fn chunks<'a>(subjects: &'a [&'a str]) -> impl Iterator<Item = &'a [&'a str]> {
+    let mut rest = subjects;
+    std::iter::from_fn(move || {
+        let mut length = 0;
+        let fitting = rest.iter().take_while(|subject| {
+            length += text(subject).len() + 2;
+            length <= MOST_SUBJECTS
+        });
+        let at = fitting.count().max(1);
+        let (some, others) = rest.split_at_checked(at)?;
+        rest = others;
+        Some(some)
+    })
+}
+
+/// That a URI is of this pattern, and of no other pattern that some of its URIs are of too: those are for that one's rule.
+/// Where neither pattern holds the other, nobody may have the URIs of both.
+fn uri(variable: &str, pattern: &str, patterns: &[&str]) -> Vec<String> {
+    let others = patterns.iter().filter(|other| **other != pattern && !matches(other, &sample(pattern)));
+    let others = others.filter(|other| overlap(pattern, other)).map(|other| format!("!({})", is_of(variable, other)));
+    std::iter::once(is_of(variable, pattern)).chain(others).collect()
+}
+
+/// That a URI is of a pattern.
+fn is_of(variable: &str, pattern: &str) -> String {
+    match pattern.split_once('*') {
+        None => format!("{variable} == {}", text(pattern)),
+        Some((start, "")) => format!("{variable}.startsWith({})", text(start)),
+        Some(_) => {
+            let parts: Vec<String> = pattern.split('*').map(escaped).collect();
+            format!("{variable}.matches({})", text(&format!(r"(?s)\A{}\z", parts.join(".*"))))
+        }
+    }
+}
+
+/// A text as a regular expression that matches it alone.
+fn escaped(part: &str) -> String {
+    let mut escaped = String::with_capacity(part.len());
+    for letter in part.chars() {
+        if r"\.+*?()|[]{}^$#&-~".contains(letter) {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+/// Whether some text is of both patterns.
+fn overlap(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // Row by row: whether the rest of one pattern and the rest of the other have a text in common.
+    let mut below: Vec<bool> = Vec::new();
+    for i in (0..=one.len()).rev() {
+        let mut row = vec![false; other.len() + 1];
+        for j in (0..=other.len()).rev() {
+            let at = |row: &Vec<bool>, j: usize| row.get(j).copied().unwrap_or_default();
+            let common = match (one.get(i), other.get(j)) {
+                (None, None) => true,
+                (Some('*'), Some(_)) => at(&below, j) || at(&row, j + 1),
+                (Some(_), Some('*')) => at(&row, j + 1) || at(&below, j),
+                (Some('*'), None) => at(&below, j),
+                (None, Some('*')) => at(&row, j + 1),
+                (Some(a), Some(b)) => a == b && at(&below, j + 1),
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            if let Some(cell) = row.get_mut(j) {
+                *cell = common;
+            }
+        }
+        below = row;
+    }
+    below.first().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_overlap_where_some_text_is_of_both() {
+        for (one, other, expected) in [
+            ("crm://*", "crm://a", true),
+            ("crm://a/*", "crm://b/*", false),
+            ("a*b", "ab*", true),
+            ("a*c", "ab*d", false),
+            ("*x*", "*y*", true),
+            ("", "*", true),
+            ("a", "", false),
+        ] {
+            assert_eq!((overlap(one, other), overlap(other, one)), (expected, expected), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_narrower_pattern_is_left_to_its_own_rule() {
+        let patterns = ["crm://*", "crm://a/*", "x*y", "xa*"];
+        let found = |pattern| uri("u", pattern, &patterns).join(" && ");
+        assert_eq!(found("crm://*"), r#"u.startsWith("crm://") && !(u.startsWith("crm://a/"))"#);
+        assert_eq!(found("crm://a/*"), r#"u.startsWith("crm://a/")"#);
+        assert_eq!(found("x*y"), r#"u.matches("(?s)\\Ax.*y\\z") && !(u.startsWith("xa"))"#);
+        assert_eq!(uri("u", "a.b$c*d", &[]), [r#"u.matches("(?s)\\Aa\\.b\\\u0024c.*d\\z")"#]);
+    }
+
+    #[test]
+    fn long_lists_are_split() {
+        let many: Vec<String> = (0..400).map(|n| format!("spiffe://example.org/ns/agents/sa/agent-{n:04}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let lengths: Vec<usize> = chunks(&many).map(<[&str]>::len).collect();
+        assert_eq!((lengths.len() > 1, lengths.iter().sum::<usize>()), (true, 400));
+        assert_eq!(chunks(&[]).count(), 0);
+    }
+}

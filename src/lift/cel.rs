@@ -9,7 +9,9 @@ mod operators;
 mod tree;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
 
 use super::LiftError;
 use super::world::{Peer, World};
@@ -106,6 +108,32 @@ impl Expression {
         let mut found = Vec::new();
         self.0.texts(&mut found);
         found
+    }
+}
+
+/// Expressions by their texts, each parsed once: parsing takes the most time of all.
+#[derive(Debug, Default)]
+pub struct Parsed<'t>(BTreeMap<&'t str, Expression>);
+
+impl<'t> Parsed<'t> {
+    /// Parses all of them.
+    ///
+    /// # Errors
+    /// Those of [`Expression::parse`], the first by text.
+    pub fn of(texts: impl IntoIterator<Item = &'t str>) -> Result<Self, LiftError> {
+        let texts: BTreeSet<&str> = texts.into_iter().collect();
+        let texts: Vec<&str> = texts.into_iter().collect();
+        let parsed: Vec<_> = texts.par_iter().map(|text| Expression::parse(text)).collect();
+        let parsed = parsed.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(Self(texts.into_iter().zip(parsed).collect()))
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// Where it is none of them, and no expression.
+    pub fn get(&self, text: &str) -> Result<Expression, LiftError> {
+        self.0.get(text).map_or_else(|| Expression::parse(text), |parsed| Ok(parsed.clone()))
     }
 }
 

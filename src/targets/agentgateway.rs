@@ -226,6 +226,14 @@ fn peers(model: &Model, gateway: &Gateway<'_>, context: &Context<'_>) -> Vec<Str
                 let declared = is_one_of("name", declared);
                 format!("!{names}.exists(name, name != {caller} && {declared})")
             }));
+            // Gateways hold the tokens of others, so they may bring none.
+            let units = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+            let gateways = units.map(|unit| unit.name.value.as_str()).chain([CENTRAL]);
+            if let Some(domain) = trust_domain {
+                let known: Vec<String> = gateways.map(|name| Topology::gateway_identity(&domain.value, name)).collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                all.push(format!("!{names}.exists(name, {})", is_one_of("name", &known)));
+            }
         }
     }
     all

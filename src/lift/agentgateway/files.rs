@@ -7,7 +7,7 @@ use super::shapes::{Authorization, Config, JwtAuth, Listener, Mcp, PolicyObject,
 use super::{CENTRAL, Gateway, Read, Route, Rules};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::cel::Expression;
+use crate::lift::cel::{Expression, Parsed};
 use crate::lift::names::{label, labels};
 use crate::model::Model;
 use crate::model::access::Jwks;
@@ -134,8 +134,11 @@ impl<'m> Expected<'m> {
             return strange(format!("`{path}` has other certificates for its listener"));
         }
         self.check_tokens(path, jwt_auth, "strict")?;
+        let sets = routes.iter().flat_map(|route| [&route.policies.authorization, &route.policies.mcp_authorization]);
+        let texts = sets.chain(authorization).flat_map(|set| &set.rules).flat_map(|rule| [&rule.allow, &rule.require]);
+        let parsed = Parsed::of(texts.flatten().map(String::as_str))?;
         let listener = match authorization {
-            Some(rules) => self.rules(&rules.rules)?.0,
+            Some(rules) => self.rules(&rules.rules, &parsed)?.0,
             None => Rules::default(),
         };
         let mut found: BTreeMap<ServerName, Route> = BTreeMap::new();
@@ -156,8 +159,8 @@ impl<'m> Expected<'m> {
                 return strange(format!("the route of `{}` in `{path}` has not one backend", server.name));
             };
             self.check_upstream(name, path, server, &backend.mcp)?;
-            let (http, mut subjects) = self.rules(&route.policies.authorization.rules)?;
-            let (mcp, more) = self.rules(&route.policies.mcp_authorization.rules)?;
+            let (http, mut subjects) = self.rules(&route.policies.authorization.rules, &parsed)?;
+            let (mcp, more) = self.rules(&route.policies.mcp_authorization.rules, &parsed)?;
             subjects.extend(more);
             let route = Route { http, mcp, subjects };
             if found.insert(server.name.value.clone(), route).is_some() {
@@ -249,12 +252,12 @@ impl<'m> Expected<'m> {
     }
 
     /// The rules of a set, and the subjects that they name.
-    fn rules(&self, texts: &[RuleText]) -> Result<(Rules, BTreeSet<String>), LiftError> {
+    fn rules(&self, texts: &[RuleText], parsed: &Parsed<'_>) -> Result<(Rules, BTreeSet<String>), LiftError> {
         let mut rules = Rules::default();
         for rule in texts {
             match (&rule.allow, &rule.require) {
-                (Some(allow), None) => rules.allow.push(vec![Expression::parse(allow)?]),
-                (None, Some(require)) => rules.require.push(Expression::parse(require)?),
+                (Some(allow), None) => rules.allow.push(vec![parsed.get(allow)?]),
+                (None, Some(require)) => rules.require.push(parsed.get(require)?),
                 (Some(_), Some(_)) | (None, None) => return strange("a rule neither allows nor requires"),
             }
         }
@@ -276,6 +279,11 @@ impl<'m> Expected<'m> {
         for server in servers.values() {
             gateway.routes.insert(server.name.value.clone(), Route::default());
         }
+        let rules = documents.iter().flat_map(|object| {
+            let traffic = object.spec.traffic.as_ref().and_then(|traffic| traffic.authorization.as_ref());
+            traffic.into_iter().chain(object.spec.backend.as_ref().map(|backend| &backend.mcp.authorization))
+        });
+        let parsed = Parsed::of(rules.flat_map(|rule| &rule.policy.match_expressions).map(String::as_str))?;
         let mut names = BTreeSet::new();
         let mut listeners = 0;
         for object in &documents {
@@ -304,17 +312,17 @@ impl<'m> Expected<'m> {
                     }
                     self.check_tokens(path, tokens, "Strict")?;
                     if let Some(rule) = authorization {
-                        add(&mut gateway.listener, rule)?;
+                        add(&mut gateway.listener, rule, &parsed)?;
                     }
                 }
                 ("gateway.networking.k8s.io", "HTTPRoute", Some(traffic), None, Some(route)) => {
                     let Traffic { phase: None, jwt_authentication: None, authorization: Some(rule) } = traffic else {
                         return strange(format!("`{path}` holds a policy on a route that is more than a rule"));
                     };
-                    add(&mut route.http, rule)?;
+                    add(&mut route.http, rule, &parsed)?;
                 }
                 ("agentgateway.dev", "AgentgatewayBackend", None, Some(backend), Some(route)) => {
-                    add(&mut route.mcp, &backend.mcp.authorization)?;
+                    add(&mut route.mcp, &backend.mcp.authorization, &parsed)?;
                 }
                 _ => return strange(format!("`{path}` holds a policy for `{}`, which is nothing known", at.name)),
             }
@@ -331,8 +339,8 @@ impl<'m> Expected<'m> {
 }
 
 /// Adds a rule of a policy object: it applies where all its expressions are true.
-fn add(rules: &mut Rules, rule: &Authorization) -> Result<(), LiftError> {
-    let expressions = rule.policy.match_expressions.iter().map(|text| Expression::parse(text));
+fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(), LiftError> {
+    let expressions = rule.policy.match_expressions.iter().map(|text| parsed.get(text));
     let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
     match (rule.action.as_str(), expressions.is_empty()) {
         ("Allow", false) => rules.allow.push(expressions),

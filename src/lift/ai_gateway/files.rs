@@ -7,7 +7,7 @@ use super::shapes::{BackendSpec, CallerRule, Jwt, OAuth, Object, RouteSpec, Rule
 use super::{Route, Routes, Rule, SCOPES, tool_of};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::cel::Expression;
+use crate::lift::cel::{Expression, Parsed};
 use crate::lift::names::labels;
 use crate::model::Model;
 use crate::model::access::Jwks;
@@ -67,12 +67,18 @@ pub(super) fn read(
     }
     let (artifact, path) = file("routes.yaml")?;
     let mut routes = Routes::default();
-    for route in objects::<Object<RouteSpec>>(&path, artifact)? {
-        let server = server(&route, &labels, model, ("aigateway.envoyproxy.io/v1beta1", "MCPRoute"))?;
+    let found = objects::<Object<RouteSpec>>(&path, artifact)?;
+    let texts = found.iter().flat_map(|route| {
+        let rules = route.spec.security_policy.authorization.rules.iter().map(|rule| rule.cel.as_str());
+        rules.chain(route.spec.backend_selector.rules.iter().map(|rule| rule.cel.as_str()))
+    });
+    let parsed = Parsed::of(texts)?;
+    for route in &found {
+        let server = server(route, &labels, model, ("aigateway.envoyproxy.io/v1beta1", "MCPRoute"))?;
         if !backends.contains(&server.name.value) {
             return strange(format!("there is no backend for `{}`", server.name));
         }
-        let found = self::route(&route, server, model, &subjects)?;
+        let found = self::route(route, server, model, &subjects, &parsed)?;
         if routes.routes.insert(server.name.value.clone(), found).is_some() {
             return strange(format!("`{path}` has two routes for `{}`", server.name));
         }
@@ -128,6 +134,7 @@ fn route(
     server: &Server,
     model: &Model,
     subjects: &BTreeSet<&str>,
+    parsed: &Parsed<'_>,
 ) -> Result<Route, LiftError> {
     let RouteSpec { parent_refs, path, backend_refs, backend_selector, security_policy } = &object.spec;
     let settings = model.deployment.of(NAME).and_then(|settings| settings.gateway.as_ref());
@@ -158,8 +165,8 @@ fn route(
         return strange(format!("the route of `{name}` is attached, or leads, somewhere else"));
     }
     check_tokens(&security_policy.oauth, name, &own, model)?;
-    let callers = callers(backend_selector, name)?;
-    let (rules, scopes) = rules(&security_policy.authorization, &object.metadata.name)?;
+    let callers = callers(backend_selector, name, parsed)?;
+    let (rules, scopes) = rules(&security_policy.authorization, &object.metadata.name, parsed)?;
     let announced: BTreeSet<String> =
         security_policy.oauth.protected_resource_metadata.scopes_supported.iter().cloned().collect();
     if announced != scopes {
@@ -191,23 +198,31 @@ fn check_tokens(oauth: &OAuth, server: &ServerName, own: &str, model: &Model) ->
     }
 }
 
-fn callers(selector: &RuleSet<CallerRule>, server: &ServerName) -> Result<Vec<Expression>, LiftError> {
+fn callers(
+    selector: &RuleSet<CallerRule>,
+    server: &ServerName,
+    parsed: &Parsed<'_>,
+) -> Result<Vec<Expression>, LiftError> {
     if selector.default_action != "Deny" || selector.rules.len() > RULES {
         return strange(format!("sessions with `{server}` are open to everybody, or the rules are too many"));
     }
     let expression = |rule: &CallerRule| match rule.action.as_str() {
-        "Allow" => expression(&rule.cel),
+        "Allow" => expression(&rule.cel, parsed),
         _ => strange("a rule does not allow"),
     };
     selector.rules.iter().map(expression).collect()
 }
 
-fn expression(text: &str) -> Result<Expression, LiftError> {
-    if text.chars().count() > CEL { strange("an expression is too long") } else { Expression::parse(text) }
+fn expression(text: &str, parsed: &Parsed<'_>) -> Result<Expression, LiftError> {
+    if text.chars().count() > CEL { strange("an expression is too long") } else { parsed.get(text) }
 }
 
 /// The rules that can let something through, and the scopes that the others ask for.
-fn rules(found: &RuleSet<ToolRule>, label: &str) -> Result<(Vec<Rule>, BTreeSet<String>), LiftError> {
+fn rules(
+    found: &RuleSet<ToolRule>,
+    label: &str,
+    parsed: &Parsed<'_>,
+) -> Result<(Vec<Rule>, BTreeSet<String>), LiftError> {
     if found.default_action != "Deny" || found.rules.len() > RULES {
         return strange("what no rule applies to is let through, or the rules are too many");
     }
@@ -215,7 +230,7 @@ fn rules(found: &RuleSet<ToolRule>, label: &str) -> Result<(Vec<Rule>, BTreeSet<
     let mut asked = BTreeSet::new();
     let mut challenged: Vec<String> = Vec::new();
     for rule in &found.rules {
-        let cel = expression(&rule.cel)?;
+        let cel = expression(&rule.cel, parsed)?;
         let tools: BTreeSet<String> = rule.target.tools.iter().map(|tool| tool.tool.clone()).collect();
         let here = rule.target.tools.iter().all(|tool| tool.backend == label);
         if rule.action != "Allow" || !here || !(1..=TOOLS).contains(&rule.target.tools.len()) {

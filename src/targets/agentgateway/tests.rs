@@ -160,7 +160,9 @@ const HARMLESS_POLICIES: &[(&str, &str)] = &[
 
 #[test]
 fn every_change_of_a_configuration_is_found_out() {
-    mutate(&TARGET, WORLD, "agentgateway/central/config.yaml", false).assert_only(HARMLESS);
+    let all_required = ("swap gateways.mcp.authorization.rules[]", "all of them must hold");
+    let here: Vec<_> = HARMLESS.iter().copied().chain([all_required]).collect();
+    mutate(&TARGET, WORLD, "agentgateway/central/config.yaml", false).assert_only(&here);
 }
 
 #[test]
@@ -234,6 +236,7 @@ fn what_the_product_would_misread_is_refused() {
 #[test]
 fn keys_in_a_file_have_no_form_in_kubernetes() {
     let workspace = SMALL.replace(r#"jwks: "https://idp.example/jwks""#, "jwks_file: keys.json");
+    let workspace = format!("{workspace}# file: keys.json\n{{\"keys\": [{{\"kty\": \"RSA\"}}]}}\n");
     let files: Vec<String> = built(&TARGET, &workspace).unwrap().bundle.artifacts.into_keys().collect();
     assert_eq!(files, ["agentgateway/central/config.yaml"]);
 }

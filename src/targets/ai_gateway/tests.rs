@@ -105,6 +105,7 @@ fn what_it_cannot_do_without_is_said() {
     assert_eq!(needs(&two), ["a single token issuer"]);
     assert_eq!(needs(&WORLD.replace("  central_gateway: https://mcp.example\n", "")), ["the URL of the gateway"]);
     let in_file = WORLD.replace("jwks: \"https://idp.example/jwks\"", "jwks_file: keys.json");
+    let in_file = format!("{in_file}# file: keys.json\n{{\"keys\": [{{\"kty\": \"RSA\"}}]}}\n");
     assert_eq!(needs(&in_file), ["the keys of the issuer at a URL"]);
     assert_eq!(needs(WORLD), Vec::<String>::new());
 }

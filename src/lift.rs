@@ -12,7 +12,6 @@ pub mod cluster;
 pub mod envoy;
 pub mod istio;
 pub mod kubernetes;
-mod labels;
 pub mod names;
 pub mod relation;
 pub mod toolhive;

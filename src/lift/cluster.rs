@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
 use super::LiftError;
+use super::names::label;
 use crate::bundle::Artifact;
-use crate::bundle::manifest::sha256;
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
@@ -101,19 +101,6 @@ fn path(url: &str) -> String {
     let path = authority_and_path.get(3).copied().unwrap_or_default();
     let end = path.find(['?', '#']).unwrap_or(path.len());
     format!("/{}", path.get(..end).unwrap_or_default())
-}
-
-/// A DNS label for a name: runs of other characters become one `-`; what is too long, or nothing, ends in eight digits of its
-/// SHA-256.
-pub(super) fn label(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let plain = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
-    if (1..=63).contains(&plain.len()) {
-        return plain;
-    }
-    let digits: String = sha256(name.as_bytes()).chars().take(8).collect();
-    let kept = plain.get(..plain.len().min(54)).unwrap_or_default().trim_end_matches('-');
-    format!("{}-{digits}", if kept.is_empty() { "x" } else { kept })
 }
 
 /// A resource as Kubernetes reads it.

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::LiftError;
-use super::cluster::{Expected, Resource, label, resources, shaped, stranger};
+use super::cluster::{Expected, Resource, resources, shaped, stranger};
+use super::names::label;
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::operations::ResourcePool;

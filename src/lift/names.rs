@@ -51,6 +51,14 @@ mod tests {
     }
 
     #[test]
+    fn names_of_other_letters_do_too() {
+        let long = "a-very-long_name".repeat(9);
+        for name in ["payment_server", "CRM.v2", "_a__b_", "___", "x", "", "日本", &long, &"-a".repeat(60)] {
+            assert_eq!(label(name), dns_label(name), "{name}");
+        }
+    }
+
+    #[test]
     fn one_label_for_two_names_is_refused() {
         assert!(labels(["a_b", "a-b"]).is_err());
         assert_eq!(labels(["a_b", "c"]).unwrap().get("a-b"), Some(&"a_b"));

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::LiftError;
-use super::labels::label;
+use super::names::label;
 use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Token, World};
 use crate::bundle::Artifact;

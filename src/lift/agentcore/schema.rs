@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::lift::labels::label;
+use crate::lift::names::label;
 use crate::model::Model;
 use crate::model::server::Tool;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{LiftError, Resource, text};
 use crate::bundle::Artifact;
-use crate::lift::labels::label;
+use crate::lift::names::label;
 use crate::model::Model;
 use crate::model::flow::Flow;
 use crate::model::name::FlowKind;

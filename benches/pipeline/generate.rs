@@ -17,17 +17,30 @@ pub struct Size {
     pub input_schemas: bool,
     /// Files of flows, tests, pools and metrics, about 3 KB each.
     pub others: usize,
+    /// Whether the settings and the issuer stand there that gateways and meshes need.
+    pub deployed: bool,
 }
 
 /// A workspace of about that many files of 3.1 KB on average. Of every ten, five are of the registry (four of servers,
 /// one of agents), and one each holds a workflow, a saga, event processors, policy tests, and pools with metrics.
 pub fn mixed(files: usize) -> Size {
-    Size { servers: files * 4 / 5, tools: 4, agents: files, grants: 3, input_schemas: true, others: files / 2 }
+    Size {
+        servers: files * 4 / 5,
+        tools: 4,
+        agents: files,
+        grants: 3,
+        input_schemas: true,
+        others: files / 2,
+        deployed: false,
+    }
 }
 
 /// The files of a workspace: name and text.
 pub fn workspace(size: Size) -> Vec<(String, String)> {
     let mut files = vec![("base.yaml".to_owned(), base(size))];
+    if size.deployed {
+        files.push(("mcpctl.yaml".to_owned(), SETTINGS.to_owned()));
+    }
     let mut spread = |kind: &str, total: usize, each: usize, text: &dyn Fn(std::ops::Range<usize>) -> String| {
         for (number, first) in (0..total).step_by(each).enumerate() {
             let name = format!("{kind}/{:02}/{kind}-{number:05}.yaml", number % 100);
@@ -60,7 +73,10 @@ fn server_of(number: usize, step: usize, size: Size) -> usize {
 
 fn base(size: Size) -> String {
     let mut text = String::from(BASE);
-    text.push_str("mcp_registry:\n  business_units:\n");
+    if size.deployed {
+        text.push_str(ISSUER);
+    }
+    text.push_str("mcp_registry:\n  central_gateway: https://mcp.example.com\n  business_units:\n");
     for unit in 0..4 {
         let _ = writeln!(text, "    - name: unit_{unit}");
     }
@@ -107,6 +123,29 @@ identity:
   trust_domain: example.org
   requirements:
     break_glass: {claim: groups, contains: break-glass}
+";
+
+/// Goes on where [`BASE`] ends: in `identity`.
+const ISSUER: &str = "    user_delegation: {claim: act.sub}
+    mfa: {claim: amr, contains: mfa, scope: mcp.mfa}
+    approval_workflow: {claim: approvals, contains: \"{server}/{tool}\"}
+  business_unit_claim: bu
+  issuers:
+    - issuer: https://login.example.com
+      audiences: [mcp-gateway]
+      jwks: https://login.example.com/jwks.json
+";
+
+const SETTINGS: &str = "\
+targets:
+  envoy:
+    listen: 0.0.0.0:8443
+    admin: 127.0.0.1:9901
+    tls: {cert: /etc/mcpctl/tls/central.crt, key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/ca.crt}
+  agentgateway:
+    listen: 0.0.0.0:9443
+    tls: {cert: /etc/mcpctl/tls/central.crt, key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/ca.crt}
+  istio: {namespace: mcp, verified_headers: true}
 ";
 
 const INPUT_SCHEMA: &str = "

@@ -31,6 +31,7 @@ fn main() {
         ["write", folder, files] => {
             write(Path::new(folder), generate::mixed(files.parse().expect("a number of files")))
         }
+        ["write-deployed", folder] => write(Path::new(folder), deployed()),
         ["parse-and-schema", file] => parse_and_schema(Path::new(file)),
         ["validate", file] => {
             println!("{} findings", analyse(Path::new(file)).report.diagnostics.len());
@@ -41,6 +42,11 @@ fn main() {
         }
         _ => println!("usage: [write DIR FILES | parse-and-schema FILE | validate FILE]"),
     }
+}
+
+/// What gateways and meshes are measured with.
+fn deployed() -> Size {
+    Size { servers: 1_008, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0, deployed: true }
 }
 
 /// What a single-file run must do at least: parse it, and build one schema.
@@ -131,7 +137,7 @@ fn validate_against_parse() {
 
 fn policy_and_compile() {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-policy", std::process::id()));
-    let size = Size { servers: 1_008, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0 };
+    let size = Size { deployed: false, ..deployed() };
     write(&folder, size);
     let analysis = analyse(&folder);
     let form = median(|| drop(derive::derive(&analysis.model)));

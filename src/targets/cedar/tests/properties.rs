@@ -28,6 +28,11 @@ impl Choices<'_> {
     }
 }
 
+/// A random small model: the same bytes, the same model, and a byte changed here or there a small change.
+pub(crate) fn model(bytes: &[u8]) -> crate::model::Model {
+    world(bytes).model
+}
+
 fn world(bytes: &[u8]) -> World {
     let mut choices = Choices(bytes.iter());
     let c = &mut choices;

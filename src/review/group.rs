@@ -1,0 +1,218 @@
+//! Changed cells in groups that a person can read: what changed alike, for the same reason, stands in one line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::access::{Change, Compared, Flip, Side};
+use super::cause::turning;
+use super::parts::{At, Part, changed_everywhere, changed_here, changed_lines};
+use crate::model::name::FactName;
+use crate::policy::cell::RuleId;
+use crate::policy::condition::CondId;
+use crate::policy::{Object, PrincipalId};
+use crate::source::Loc;
+
+/// On which side a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// The side that is compared with: the line is gone, or was otherwise.
+    Base,
+    /// The side that is judged.
+    Head,
+}
+
+impl Which {
+    /// The word in every output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+}
+
+/// A request that is decided otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Who.
+    pub principal: PrincipalId,
+    /// What.
+    pub object: Object,
+    /// All facts that the request shows.
+    pub facts: Vec<FactName>,
+    /// Whether it is let through now; before it was the other way round.
+    pub allowed: bool,
+}
+
+/// Cells that changed alike and for the same reason: every pair of one of the principals and one of the objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What became of them.
+    pub change: Change,
+    /// Who, sorted.
+    pub principals: Vec<PrincipalId>,
+    /// What, sorted.
+    pub objects: Vec<Object>,
+    /// The minimal sets of facts that sufficed.
+    pub before: Vec<Vec<FactName>>,
+    /// The minimal sets of facts that suffice now.
+    pub after: Vec<Vec<FactName>>,
+    /// The lines that explain it, sorted: without any one of them some request of the group would be decided as before.
+    pub causes: Vec<(Which, Loc)>,
+    /// A request that is decided otherwise.
+    pub example: Example,
+}
+
+impl Group {
+    /// How many cells it holds.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.principals.len() * self.objects.len()
+    }
+}
+
+/// What the search for causes depends on; cells with the same key share its outcome.
+type Key = (CondId, CondId, Option<RuleId>, Option<RuleId>, Vec<Part>);
+
+/// What one line of the result has in common.
+type Shape<'p> = (Change, CondId, CondId, &'p [Part]);
+
+/// The changed cells in groups: openings first, and within each kind the largest first.
+#[must_use]
+pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>) -> Vec<Group> {
+    let Some(first) = compared.flips.first() else { return Vec::new() };
+    let Some(at) = place(compared, first) else { return Vec::new() };
+    let everywhere = changed_everywhere(base, head, at);
+    let keyed: Vec<(&Flip, Key)> = compared
+        .flips
+        .par_iter()
+        .filter_map(|flip| {
+            let at = place(compared, flip)?;
+            let rule = |side: Side<'_>| {
+                let principal = side.policy.principal(&at.principal.to_string())?;
+                side.policy.cell(principal, side.policy.object(at.object)?).map(|cell| cell.rule)
+            };
+            Some((flip, (flip.before, flip.after, rule(base), rule(head), changed_here(base, head, at))))
+        })
+        .collect();
+    let mut first_of: BTreeMap<&Key, &Flip> = BTreeMap::new();
+    for (flip, key) in &keyed {
+        first_of.entry(key).or_insert(flip);
+    }
+    let causes: BTreeMap<&Key, Vec<Part>> = first_of
+        .into_par_iter()
+        .map(|(key, flip)| (key, parts_of(compared, base, head, flip, &everywhere, &key.4)))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect();
+    let mut shapes: BTreeMap<Shape<'_>, Vec<&Flip>> = BTreeMap::new();
+    for (flip, key) in &keyed {
+        let parts = causes.get(key).map(Vec::as_slice).unwrap_or_default();
+        shapes.entry((flip.change, flip.before, flip.after, parts)).or_default().push(flip);
+    }
+    let rectangles: Vec<(Shape<'_>, (Vec<usize>, Vec<usize>))> = shapes
+        .into_iter()
+        .flat_map(|(shape, flips)| rectangles(&flips).into_iter().map(move |rectangle| (shape, rectangle)))
+        .collect();
+    let mut groups: Vec<Group> = rectangles
+        .into_par_iter()
+        .filter_map(|(shape, (principals, objects))| group(compared, base, head, shape, &principals, &objects))
+        .collect();
+    groups.sort_by(|a, b| {
+        let order = |group: &Group| (group.change, std::cmp::Reverse(group.cells()));
+        order(a).cmp(&order(b)).then_with(|| (&a.objects, &a.principals).cmp(&(&b.objects, &b.principals)))
+    });
+    groups
+}
+
+fn place<'c>(compared: &'c Compared, flip: &Flip) -> Option<At<'c>> {
+    Some(At { principal: compared.principals.get(flip.principal)?, object: compared.objects.get(flip.object)? })
+}
+
+/// The requests that show how a cell changed: one that is let through now, one that is denied now, or both.
+fn requests(compared: &Compared, before: CondId, after: CondId) -> Vec<(Vec<FactName>, bool)> {
+    let (before, after) = (compared.conditions.get(before), compared.conditions.get(after));
+    let named = |set: u64| compared.facts.named(compared.facts.closed(set)).cloned().collect::<Vec<FactName>>();
+    let opened = after.beyond(before).first().map(|set| (named(*set), true));
+    let closed = before.beyond(after).first().map(|set| (named(*set), false));
+    opened.into_iter().chain(closed).collect()
+}
+
+fn parts_of(
+    compared: &Compared,
+    base: Side<'_>,
+    head: Side<'_>,
+    flip: &Flip,
+    everywhere: &[Part],
+    here: &[Part],
+) -> Vec<Part> {
+    let Some(at) = place(compared, flip) else { return Vec::new() };
+    let changed: Vec<Part> = everywhere.iter().chain(here).cloned().collect();
+    let mut parts = BTreeSet::new();
+    for (facts, _) in requests(compared, flip.before, flip.after) {
+        // Where the parts that are known do not explain it, all that changed are shown.
+        parts.extend(turning(base, head, at, &changed, &facts).unwrap_or_else(|| changed.clone()));
+    }
+    parts.into_iter().collect()
+}
+
+/// The pairs as few blocks of principals and objects, each block complete.
+fn rectangles(flips: &[&Flip]) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let blocks = |pairs: &mut dyn Iterator<Item = (usize, usize)>| {
+        let mut by_first: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (first, second) in pairs {
+            by_first.entry(first).or_default().push(second);
+        }
+        let mut blocks: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (first, mut seconds) in by_first {
+            seconds.sort_unstable();
+            blocks.entry(seconds).or_default().push(first);
+        }
+        blocks
+    };
+    let by_object = blocks(&mut flips.iter().map(|flip| (flip.object, flip.principal)));
+    let by_principal = blocks(&mut flips.iter().map(|flip| (flip.principal, flip.object)));
+    if by_object.len() <= by_principal.len() {
+        by_object.into_iter().collect()
+    } else {
+        by_principal.into_iter().map(|(objects, principals)| (principals, objects)).collect()
+    }
+}
+
+fn group(
+    compared: &Compared,
+    base: Side<'_>,
+    head: Side<'_>,
+    (change, before, after, parts): Shape<'_>,
+    principals: &[usize],
+    objects: &[usize],
+) -> Option<Group> {
+    let principals: Vec<&PrincipalId> = principals.iter().filter_map(|at| compared.principals.get(*at)).collect();
+    let objects: Vec<&Object> = objects.iter().filter_map(|at| compared.objects.get(*at)).collect();
+    let mut causes = BTreeSet::new();
+    for principal in &principals {
+        for object in &objects {
+            for part in parts {
+                let (gone, new) = changed_lines(part, base, head, At { principal, object });
+                causes.extend(gone.into_iter().map(|loc| (Which::Base, loc)));
+                causes.extend(new.into_iter().map(|loc| (Which::Head, loc)));
+            }
+        }
+    }
+    let (facts, allowed) = requests(compared, before, after).into_iter().next()?;
+    let named = |condition: CondId| {
+        let sets = compared.conditions.get(condition).minimal_sets();
+        sets.iter().map(|set| compared.facts.named(*set).cloned().collect()).collect()
+    };
+    Some(Group {
+        change,
+        before: named(before),
+        after: named(after),
+        causes: causes.into_iter().collect(),
+        example: Example { principal: (*principals.first()?).clone(), object: (*objects.first()?).clone(), facts, allowed },
+        principals: principals.into_iter().cloned().collect(),
+        objects: objects.into_iter().cloned().collect(),
+    })
+}

@@ -1,0 +1,307 @@
+//! Workspaces between two sides: the base's, with some parts of the head's. Cut down to what one cell follows from, so that
+//! hundreds of them can be derived.
+
+use super::access::Side;
+use super::parts::{At, Part, own_tool};
+use crate::model::Model;
+use crate::model::access::{AccessRules, DataClass};
+use crate::model::name::{FactName, ToolName};
+use crate::model::server::{Server, ServerAccess};
+use crate::policy::{ObjectKind, PrincipalId};
+use crate::source::Spanned;
+
+/// A workspace that holds what matters to one cell, and decides it as the whole one does.
+#[must_use]
+pub fn cut(side: Side<'_>, at: At<'_>) -> Model {
+    let model = side.model;
+    let rules = |rules: &AccessRules| AccessRules {
+        levels: rules.levels.clone(),
+        progressive_auth: rules.progressive_auth,
+        classes: rules
+            .classes
+            .iter()
+            .map(|class| DataClass {
+                name: class.name.clone(),
+                servers: class.servers.iter().filter(|listed| listed.value == at.object.server).cloned().collect(),
+                encryption: class.encryption.clone(),
+                location: class.location.clone(),
+                additional_controls: Vec::new(),
+                min_auth_level: class.min_auth_level.clone(),
+                requires: class.requires.clone(),
+                suspended: class.suspended.clone(),
+            })
+            .collect(),
+        data_routing: rules.data_routing,
+        mutual_tls: rules.mutual_tls.clone(),
+    };
+    let mut cut = Model {
+        topology: model.topology.clone(),
+        access: rules(&model.access),
+        overlays: model.overlays.iter().map(|(unit, overlay)| (unit.clone(), rules(overlay))).collect(),
+        registry: model.registry,
+        ..Model::default()
+    };
+    cut.servers.extend(model.servers.get(&at.object.server).map(|server| (server.name.value.clone(), server.clone())));
+    match at.principal {
+        PrincipalId::Agent(name) => cut.agents.extend(model.agents.get(name).map(|agent| {
+            let mut agent = agent.clone();
+            agent.may_call.retain(|grant| grant.server == at.object.server);
+            (name.clone(), agent)
+        })),
+        PrincipalId::AnyAgent(_) => {
+            cut.any_agent = model.any_agent.clone();
+            cut.any_agent.iter_mut().for_each(|any| any.may_call.retain(|grant| grant.server == at.object.server));
+        }
+        PrincipalId::Flow(id) => cut.flows.extend(model.flows.get(id).map(|flow| {
+            let mut flow = flow.clone();
+            for step in &mut flow.steps {
+                step.calls.retain(|call| call.server.as_ref() == Some(&at.object.server));
+            }
+            (id.clone(), flow)
+        })),
+    }
+    cut
+}
+
+/// Sets the element of a list that `is` finds to what `from` has there: nothing, or that element.
+fn copy_element<T: Clone>(into: &mut Vec<T>, from: &[T], is: impl Fn(&T) -> bool) {
+    match (into.iter().position(&is), from.iter().find(|one| is(one))) {
+        (Some(at), None) => drop(into.remove(at)),
+        (Some(at), Some(one)) => {
+            if let Some(slot) = into.get_mut(at) {
+                slot.clone_from(one);
+            }
+        }
+        (None, Some(one)) => into.push(one.clone()),
+        (None, None) => {}
+    }
+}
+
+fn copy_fact(into: &mut Vec<Spanned<FactName>>, from: &[Spanned<FactName>], fact: &FactName) {
+    copy_element(into, from, |one| one.value == *fact);
+}
+
+/// Sets one part of a workspace to what the other says there. Both are of [`cut`].
+pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
+    let server = &at.object.server;
+    let (rules, other) = (&mut into.access, &from.access);
+    match part {
+        Part::Level(number) => match (rules.levels.contains_key(number), other.levels.get(number)) {
+            (_, None) => drop(rules.levels.remove(number)),
+            (false, Some(level)) => {
+                let mut level = level.clone();
+                level.requirements.clear();
+                level.alternatives.clear();
+                rules.levels.insert(*number, level);
+            }
+            (true, Some(_)) => {}
+        },
+        Part::LevelRequirement(number, fact) => {
+            if let Some(level) = rules.levels.get_mut(number) {
+                let from = other.levels.get(number).map(|level| level.requirements.as_slice()).unwrap_or_default();
+                copy_fact(&mut level.requirements, from, fact);
+            }
+        }
+        Part::LevelAlternative(number, name) => {
+            if let Some(level) = rules.levels.get_mut(number) {
+                let from = other.levels.get(number).map(|level| level.alternatives.as_slice()).unwrap_or_default();
+                copy_element(&mut level.alternatives, from, |one| one.name.value == *name);
+            }
+        }
+        Part::ClassOrder => copy_order(rules, other),
+        Part::ClassLevel(name) => on_class(rules, other, name, |class, other| {
+            class.min_auth_level = other.and_then(|other| other.min_auth_level.clone());
+        }),
+        Part::ClassRequires(name, fact) => on_class(rules, other, name, |class, other| {
+            let from = other.map(|other| other.requires.as_slice()).unwrap_or_default();
+            copy_fact(&mut class.requires, from, fact);
+        }),
+        Part::ClassSuspended(name) => on_class(rules, other, name, |class, other| {
+            class.suspended = other.and_then(|other| other.suspended.clone());
+        }),
+        Part::Listing => {
+            for class in &mut rules.classes {
+                let from = other.classes.iter().find(|same| same.name == class.name);
+                class.servers = from.map(|from| from.servers.clone()).unwrap_or_default();
+            }
+        }
+        Part::MutualTls => rules.mutual_tls.clone_from(&other.mutual_tls),
+        Part::Encryption => into.topology.encryption_in_transit.clone_from(&from.topology.encryption_in_transit),
+        Part::Routing => into.topology.cross_unit_routing.clone_from(&from.topology.cross_unit_routing),
+        Part::Sharing => into.topology.data_sharing.clone_from(&from.topology.data_sharing),
+        Part::MaxClass => into.topology.cross_unit_max_class.clone_from(&from.topology.cross_unit_max_class),
+        Part::Units => {
+            into.topology.units.clone_from(&from.topology.units);
+            into.topology.unit_folders.clone_from(&from.topology.unit_folders);
+        }
+        Part::UnitRules => into.overlays.clone_from(&from.overlays),
+        Part::Server => match (into.servers.get_mut(server), from.servers.get(server)) {
+            (_, None) => drop(into.servers.shift_remove(server)),
+            (Some(mine), Some(other)) => {
+                mine.registered = other.registered;
+                mine.lists_tools = other.lists_tools;
+            }
+            (None, Some(other)) => {
+                into.servers.insert(server.clone(), bare(other));
+            }
+        },
+        Part::ServerUnit
+        | Part::ServerSuspended
+        | Part::ServerLevel
+        | Part::ServerRequires(_)
+        | Part::UnitEntry
+        | Part::Tool(_)
+        | Part::ToolLevel(_)
+        | Part::ToolRequires(..)
+        | Part::ToolSuspended(_)
+        | Part::Entry => {
+            if let (Some(mine), Some(other)) = (into.servers.get_mut(server), from.servers.get(server)) {
+                copy_of_server(part, mine, other, at);
+            }
+        }
+        Part::Principal | Part::PrincipalUnit | Part::PrincipalSuspended | Part::Grants => {
+            copy_of_principal(part, into, from, at.principal);
+        }
+    }
+}
+
+/// A server of which nothing is known but that it is there.
+fn bare(server: &Server) -> Server {
+    Server {
+        mentions: Vec::new(),
+        unit: None,
+        url: None,
+        location: None,
+        encryption_at_rest: None,
+        controls: Vec::new(),
+        labels: std::collections::BTreeMap::new(),
+        suspended: None,
+        access: ServerAccess::default(),
+        overlay: None,
+        tools: std::collections::BTreeMap::new(),
+        resources: Vec::new(),
+        prompts: Vec::new(),
+        ..server.clone()
+    }
+}
+
+fn on_class(
+    rules: &mut AccessRules,
+    other: &AccessRules,
+    name: &crate::model::name::ClassName,
+    set: impl FnOnce(&mut DataClass, Option<&DataClass>),
+) {
+    let from = other.classes.iter().find(|class| class.name.value == *name);
+    if let Some(class) = rules.classes.iter_mut().find(|class| class.name.value == *name) {
+        set(class, from);
+    }
+}
+
+/// The other's classes in the other's order. A class that was there keeps what it says; a new one says nothing yet.
+fn copy_order(rules: &mut AccessRules, other: &AccessRules) {
+    let mut mine = std::mem::take(&mut rules.classes);
+    for class in &other.classes {
+        let kept = mine.iter().position(|same| same.name == class.name).map(|at| mine.remove(at));
+        rules.classes.push(kept.unwrap_or_else(|| DataClass {
+            servers: Vec::new(),
+            min_auth_level: None,
+            requires: Vec::new(),
+            suspended: None,
+            ..class.clone()
+        }));
+    }
+}
+
+fn copy_of_server(part: &Part, mine: &mut Server, other: &Server, at: At<'_>) {
+    let own = |tool: &Option<ToolName>| own_tool(tool, at).cloned();
+    match part {
+        Part::ServerUnit => mine.unit.clone_from(&other.unit),
+        Part::ServerSuspended => mine.suspended.clone_from(&other.suspended),
+        Part::ServerLevel => mine.access.auth_level.clone_from(&other.access.auth_level),
+        Part::ServerRequires(fact) => copy_fact(&mut mine.access.requires, &other.access.requires, fact),
+        Part::UnitEntry => mine.overlay.clone_from(&other.overlay),
+        Part::Tool(tool) => {
+            let Some(name) = own(tool) else { return };
+            match other.tools.get(&name) {
+                Some(tool) => drop(mine.tools.insert(name, tool.clone())),
+                None => drop(mine.tools.remove(&name)),
+            }
+        }
+        Part::ToolLevel(tool) | Part::ToolRequires(tool, _) | Part::ToolSuspended(tool) => {
+            let Some(name) = own(tool) else { return };
+            let from = other.access.tools.get(&name);
+            let access = mine.access.tools.entry(name).or_default();
+            match part {
+                Part::ToolLevel(_) => access.auth_level = from.and_then(|from| from.auth_level.clone()),
+                Part::ToolRequires(_, fact) => {
+                    copy_fact(&mut access.requires, from.map(|from| from.requires.as_slice()).unwrap_or_default(), fact);
+                }
+                _ => access.suspended = from.and_then(|from| from.suspended.clone()),
+            }
+        }
+        Part::Entry => match &at.object.kind {
+            ObjectKind::Resource(uri) => {
+                copy_element(&mut mine.resources, &other.resources, |one| one.uri.value == *uri);
+            }
+            ObjectKind::Prompt(name) => copy_element(&mut mine.prompts, &other.prompts, |one| one.name.value == *name),
+            ObjectKind::Protocol | ObjectKind::Tool(_) => {}
+        },
+        _ => {}
+    }
+}
+
+fn copy_of_principal(part: &Part, into: &mut Model, from: &Model, principal: &PrincipalId) {
+    match principal {
+        PrincipalId::Agent(name) => match (into.agents.get_mut(name), from.agents.get(name), part) {
+            (Some(_), None, Part::Principal) => drop(into.agents.remove(name)),
+            (None, Some(other), Part::Principal) => {
+                let mut agent = other.clone();
+                agent.may_call.clear();
+                agent.unit = None;
+                agent.suspended = None;
+                into.agents.insert(name.clone(), agent);
+            }
+            (Some(mine), other, Part::PrincipalUnit) => mine.unit = other.and_then(|other| other.unit.clone()),
+            (Some(mine), other, Part::PrincipalSuspended) => {
+                mine.suspended = other.and_then(|other| other.suspended.clone());
+            }
+            (Some(mine), other, Part::Grants) => {
+                mine.may_call = other.map(|other| other.may_call.clone()).unwrap_or_default();
+            }
+            _ => {}
+        },
+        PrincipalId::AnyAgent(_) => match (into.any_agent.as_mut(), from.any_agent.as_ref(), part) {
+            (Some(_), None, Part::Principal) => into.any_agent = None,
+            (None, Some(other), Part::Principal) => {
+                let mut any = other.clone();
+                any.may_call.clear();
+                any.suspended = None;
+                into.any_agent = Some(any);
+            }
+            (Some(mine), other, Part::PrincipalSuspended) => {
+                mine.suspended = other.and_then(|other| other.suspended.clone());
+            }
+            (Some(mine), other, Part::Grants) => {
+                mine.may_call = other.map(|other| other.may_call.clone()).unwrap_or_default();
+            }
+            _ => {}
+        },
+        PrincipalId::Flow(id) => match (into.flows.get_mut(id), from.flows.get(id), part) {
+            (Some(_), None, Part::Principal) => drop(into.flows.remove(id)),
+            (None, Some(other), Part::Principal) => {
+                let mut flow = other.clone();
+                flow.steps.clear();
+                flow.suspended = None;
+                into.flows.insert(id.clone(), flow);
+            }
+            (Some(mine), Some(other), Part::PrincipalUnit) => mine.unit.clone_from(&other.unit),
+            (Some(mine), other, Part::PrincipalSuspended) => {
+                mine.suspended = other.and_then(|other| other.suspended.clone());
+            }
+            (Some(mine), other, Part::Grants) => {
+                mine.steps = other.map(|other| other.steps.clone()).unwrap_or_default();
+            }
+            _ => {}
+        },
+    }
+}

@@ -134,7 +134,10 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
             into.topology.units.clone_from(&from.topology.units);
             into.topology.unit_folders.clone_from(&from.topology.unit_folders);
         }
-        Part::UnitRules => into.overlays.clone_from(&from.overlays),
+        Part::UnitRules(unit) => match from.overlays.get(unit) {
+            Some(rules) => drop(into.overlays.insert(unit.clone(), rules.clone())),
+            None => drop(into.overlays.remove(unit)),
+        },
         Part::Server => match (into.servers.get_mut(server), from.servers.get(server)) {
             (_, None) => drop(into.servers.shift_remove(server)),
             (Some(mine), Some(other)) => {

@@ -42,8 +42,8 @@ pub enum Part {
     MaxClass,
     /// Whether units are declared, and the state of the two that matter here.
     Units,
-    /// What the folder of the server's unit restates.
-    UnitRules,
+    /// What the folder of a unit restates, which is the server's on one side.
+    UnitRules(UnitName),
     /// That the server is there, and whether it lists its tools.
     Server,
     /// The server's unit.
@@ -137,7 +137,10 @@ pub fn changed_everywhere(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Par
 pub fn changed_here(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
     let servers = [base, head].map(|side| side.model.servers.get(&at.object.server));
     let of = |take: &dyn Fn(&Server) -> Vec<FactName>| servers.map(|server| server.map(take).unwrap_or_default());
-    let mut parts = vec![Part::Units, Part::UnitRules, Part::Server, Part::ServerUnit, Part::ServerSuspended, Part::ServerLevel];
+    let unit_of = |server: Option<&Server>| server?.unit.as_ref().map(|unit| unit.value.clone());
+    let [base_unit, head_unit] = servers.map(|server| Vec::from_iter(unit_of(server)));
+    let mut parts = either(base_unit, head_unit, Part::UnitRules);
+    parts.extend([Part::Units, Part::Server, Part::ServerUnit, Part::ServerSuspended, Part::ServerLevel]);
     let names = |facts: &[Spanned<FactName>]| facts.iter().map(|fact| fact.value.clone()).collect::<Vec<_>>();
     let [base_facts, head_facts] = of(&|server| names(&server.access.requires));
     parts.extend(either(base_facts, head_facts, Part::ServerRequires));
@@ -234,9 +237,8 @@ pub fn items(part: &Part, model: &Model, at: At<'_>) -> Vec<Item> {
         Part::Sharing => topology.data_sharing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
         Part::MaxClass => topology.cross_unit_max_class.as_ref().map(|it| (it.value.clone(), it.loc)),
         Part::Units => return units(model, at),
-        Part::UnitRules => {
-            let overlay = server.and_then(|server| server.unit.as_ref()).and_then(|unit| model.overlays.get(&unit.value));
-            return overlay.map(|overlay| restated(overlay, &at.object.server)).unwrap_or_default();
+        Part::UnitRules(unit) => {
+            return model.overlays.get(unit).map(|rules| restated(rules, &at.object.server)).unwrap_or_default();
         }
         Part::Server => server.map(|server| {
             (format!("{} {}", server.registered, server.lists_tools), server.name.loc)

@@ -12,9 +12,11 @@ use crate::bundle::write::Disk;
 use crate::render::Format;
 use crate::workspace::Reader;
 use output::{ColorChoice, Output};
+use refusal::Refusal;
 
 pub mod compile;
 pub mod completions;
+pub mod diff;
 pub mod explain;
 pub mod init;
 pub mod list;
@@ -93,6 +95,7 @@ Examples:
   mcpctl init fleet                      start a workspace in the folder fleet
   mcpctl validate fleet                  show everything that is wrong in it
   mcpctl compile fleet --out policies    write the policies
+  mcpctl diff main                       show what a change opens and closes
   mcpctl explain unclassified-server     what a finding means, how to mend it
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
@@ -105,7 +108,7 @@ const MOST_JOBS: i64 = 1024;
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
     /// How to write findings, lists and explanations: human, short (one line a finding), json (version 1) or github
-    /// (annotations)
+    /// (annotations); for diff also markdown and html
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Format,
     /// When to use color: auto, always or never; auto respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb
@@ -141,6 +144,8 @@ pub enum Command {
     Validate(validate::Validate),
     /// Compile a workspace into a bundle of policies
     Compile(compile::Compile),
+    /// Show every access that a change opens or closes
+    Diff(diff::DiffCommand),
     /// Explain a check, a family of configuration, or a target
     Explain(explain::Explain),
     /// List families, checks and targets, or a workspace's servers, tools and principals
@@ -203,9 +208,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
     out.choose(cli.globals.color, env);
     err.choose(cli.globals.color, env);
     let mut session = Session { globals: cli.globals, out, err, stdin, reader, disk };
+    let of_diff = matches!(cli.command, Command::Diff(_));
     let outcome = match &cli.command {
+        _ if session.globals.format.is_of_diff() && !of_diff => Err(Refusal::Usage {
+            message: "only `mcpctl diff` writes this format".to_owned(),
+            help: "write human, short, json or github".to_owned(),
+        }
+        .into()),
         Command::Validate(command) => command.run(&mut session),
         Command::Compile(command) => command.run(&mut session),
+        Command::Diff(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),

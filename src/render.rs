@@ -22,6 +22,18 @@ pub enum Format {
     Json,
     /// GitHub annotations
     Github,
+    /// A comment for a pull request; of `diff` alone
+    Markdown,
+    /// One page for a browser; of `diff` alone
+    Html,
+}
+
+impl Format {
+    /// Whether only a comparison can be written so.
+    #[must_use]
+    pub fn is_of_diff(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html)
+    }
 }
 
 /// What a run found, and what a renderer needs to show it.
@@ -84,7 +96,8 @@ pub fn counted(count: usize, noun: &str) -> String {
 /// Those of the writer.
 pub fn write(format: Format, findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Human => human::write(findings, color, out),
+        // Findings are shown to people in one way, whatever the rest of a run writes.
+        Format::Human | Format::Markdown | Format::Html => human::write(findings, color, out),
         Format::Short => short::write(findings, out),
         Format::Json => json::write(findings, out),
         Format::Github => github::write(findings, out),

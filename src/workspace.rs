@@ -12,6 +12,7 @@ use crate::source::yaml::MOST_BYTES;
 use crate::source::{FileId, SourceFile};
 
 pub mod disk;
+pub mod git;
 
 pub use disk::Disk;
 

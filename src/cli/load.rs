@@ -93,28 +93,53 @@ impl Source {
         let input = self.input(session)?;
         let here = self.is_stdin().then(|| session.globals.at(Path::new(".")));
         let today = today.map_or_else(today::today, str::to_owned);
-        let watch = session.err.is_terminal() && !session.globals.quiet;
         let reader = session.reader;
-        let work = || {
-            progress::watched(watch, reader, |reader| {
-                let workspace = workspace::read(&input, reader, out)?;
-                // Standard input stands in the folder that the run begins in.
-                let root = here.unwrap_or_else(|| workspace.root.clone());
-                let mut analysis = analysis::analyse(workspace, Some(&today));
-                analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
-                Ok::<_, workspace::ReadError>(Loaded { root, analysis })
-            })
-        };
-        let loaded = match session.globals.jobs {
-            Some(jobs) => rayon::ThreadPoolBuilder::new()
-                .num_threads(jobs.into())
-                .build()
-                .map_err(|source| Refusal::Threads { jobs, source })?
-                .install(work),
-            None => work(),
-        };
-        loaded.map_err(|error| vec![miette::Report::new(error)])
+        read(&input, reader, out, here, &today, session)
     }
+}
+
+/// Reads and analyses what a reader gives.
+///
+/// # Errors
+/// Where there is no input, or it cannot be read.
+pub fn analysed(
+    input: &Input,
+    reader: &dyn workspace::Reader,
+    today: &str,
+    session: &mut Session<'_>,
+) -> Result<Loaded, Vec<miette::Report>> {
+    read(input, reader, None, None, today, session)
+}
+
+/// `here` is the folder of the workspace where it is not the input's own.
+fn read(
+    input: &Input,
+    reader: &dyn workspace::Reader,
+    out: Option<&Path>,
+    here: Option<PathBuf>,
+    today: &str,
+    session: &mut Session<'_>,
+) -> Result<Loaded, Vec<miette::Report>> {
+    let watch = session.err.is_terminal() && !session.globals.quiet;
+    let work = || {
+        progress::watched(watch, reader, |reader| {
+            let workspace = workspace::read(input, reader, out)?;
+            // Standard input stands in the folder that the run begins in.
+            let root = here.unwrap_or_else(|| workspace.root.clone());
+            let mut analysis = analysis::analyse(workspace, Some(today));
+            analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
+            Ok::<_, workspace::ReadError>(Loaded { root, analysis })
+        })
+    };
+    let loaded = match session.globals.jobs {
+        Some(jobs) => rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs.into())
+            .build()
+            .map_err(|source| Refusal::Threads { jobs, source })?
+            .install(work),
+        None => work(),
+    };
+    loaded.map_err(|error| vec![miette::Report::new(error)])
 }
 
 /// The bytes of a file of the workspace that is no YAML; a link that leads out of it is not followed.

@@ -1,0 +1,134 @@
+//! One page that needs no network, readable on a phone.
+
+use std::io::{self, Write};
+
+use super::view::{View, decisions, needs, some};
+use crate::diagnostic::one_line;
+use crate::review::group::{Group, Which};
+
+/// Light and dark, one column, nothing from elsewhere.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--open:#b3261e;--close:#1b6e3c;--line:#8884}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;overflow-wrap:anywhere}
+h1{font-size:1.4rem}h2{font-size:1.15rem;margin-top:2rem}
+article{border:1px solid var(--line);border-left:.4rem solid var(--close);border-radius:.4rem;margin:1rem 0;padding:.6rem .9rem}
+article.open{border-left-color:var(--open)}
+article h3{margin:0 0 .4rem;font-size:1rem}
+b.open{color:var(--open)}b.close{color:var(--close)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem;margin:.4rem 0}
+dt{opacity:.7}dd{margin:0}
+code,pre{font:.87em/1.5 ui-monospace,monospace}
+pre{border:1px solid var(--line);border-radius:.3rem;margin:.3rem 0;padding:.4rem .6rem;white-space:pre-wrap}
+.gone::before{content:'- ';color:var(--open)}.new::before{content:'+ ';color:var(--close)}
+.place{opacity:.7}
+@media(prefers-color-scheme:dark){:root{--open:#ff8a80;--close:#7ddba0}}";
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Text with parts in backticks, each of them code.
+fn shown(text: &str) -> String {
+    let part = |(index, part): (usize, &str)| {
+        if index % 2 == 1 { format!("<code>{}</code>", escaped(part)) } else { escaped(part) }
+    };
+    text.split('`').enumerate().map(part).collect()
+}
+
+pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let title = format!("Access review: {} to {}", view.base, view.head);
+    writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")?;
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">")?;
+    writeln!(out, "<title>{}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>", escaped(&title))?;
+    writeln!(out, "<h1>{}</h1>\n<p>{}.</p>", escaped(&title), escaped(&view.summary()))?;
+    if let Some(caution) = view.caution() {
+        writeln!(out, "<p><b class=\"open\">Caution:</b> {}</p>", shown(&caution))?;
+    }
+    if view.diff.is_empty() {
+        writeln!(out, "<p>Nothing opens and nothing closes.</p>")?;
+    }
+    if !view.diff.groups.is_empty() {
+        writeln!(out, "<h2>Access</h2>")?;
+        view.diff.groups.iter().try_for_each(|group| access(view, group, out))?;
+    }
+    if !view.diff.trust.is_empty() {
+        writeln!(out, "<h2>Trust</h2>")?;
+        for change in &view.diff.trust {
+            let kind = if change.widening { "widening" } else { "narrowing" };
+            let at = change.at.map(|(side, loc)| view.line(side, loc));
+            values(out, kind, change.widening, &change.what, (&change.before, &change.after), at.as_ref())?;
+        }
+    }
+    if !view.diff.operation.is_empty() {
+        writeln!(out, "<h2>Operation</h2>")?;
+        for change in &view.diff.operation {
+            let at = view.line(change.at.0, change.at.1);
+            values(out, &change.risk, false, &change.what, (&change.before, &change.after), Some(&at))?;
+        }
+    }
+    if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
+        writeln!(out, "<h2>Artifacts</h2>\n<ul>")?;
+        for file in files {
+            writeln!(out, "<li>{} <code>{}</code></li>", file.change.word(), escaped(&file.path))?;
+        }
+        writeln!(out, "</ul>")?;
+    }
+    writeln!(out, "</body>\n</html>")
+}
+
+fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+    let class = if group.change.widens() { "open" } else { "close" };
+    writeln!(out, "<article class=\"{class}\">")?;
+    let who = format!("{} on {}", some(&group.principals), some(&group.objects));
+    writeln!(out, "<h3><b class=\"{class}\">{}</b> {}</h3>", group.change.word(), shown(&who))?;
+    let example = &group.example;
+    let [before, after] = decisions(example.allowed);
+    let facts: Vec<&str> = example.facts.iter().map(|fact| fact.as_str()).collect();
+    writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", escaped(&needs(&group.before)), escaped(&needs(&group.after)))?;
+    writeln!(
+        out,
+        "<dt>such as</dt><dd><code>{}</code> on <code>{}</code> with {}: {before} → <b class=\"{class}\">{after}</b></dd></dl>",
+        escaped(&example.principal.to_string()),
+        escaped(&example.object.to_string()),
+        if facts.is_empty() { "nothing".to_owned() } else { escaped(&facts.join(", ")) }
+    )?;
+    for cause in view.causes(group) {
+        let side = if cause.side == Which::Base { "gone" } else { "new" };
+        writeln!(out, "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>", escaped(&cause.text), escaped(&cause.file), cause.line)?;
+    }
+    let list = |names: Vec<String>| names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ");
+    writeln!(out, "<details><summary>all {} of it</summary>", super::cells(group.cells()))?;
+    writeln!(out, "<p>{}</p>", list(group.principals.iter().map(ToString::to_string).collect()))?;
+    writeln!(out, "<p>{}</p></details>\n</article>", list(group.objects.iter().map(ToString::to_string).collect()))
+}
+
+fn values(
+    out: &mut dyn Write,
+    kind: &str,
+    widens: bool,
+    what: &str,
+    (before, after): (&Option<String>, &Option<String>),
+    at: Option<&super::view::Line>,
+) -> io::Result<()> {
+    let class = if widens { "open" } else { "close" };
+    let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", escaped(it)));
+    writeln!(out, "<article class=\"{class}\"><h3><b class=\"{class}\">{}</b> {}</h3>", escaped(kind), shown(what))?;
+    writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", value(before), value(after))?;
+    if let Some(line) = at {
+        let gone = if line.side == Which::Base { " (base)" } else { "" };
+        writeln!(out, "<dt>where</dt><dd>{}:{}{gone}</dd>", escaped(&line.file), line.line)?;
+    }
+    writeln!(out, "</dl></article>")
+}

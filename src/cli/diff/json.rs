@@ -1,0 +1,78 @@
+//! One JSON object, version 1.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::view::{View, decisions};
+use crate::model::name::FactName;
+use crate::render::json::write_value;
+use crate::review::group::Group;
+
+/// Writes it.
+pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let value = json!({
+        "version": 1,
+        "base": view.base,
+        "head": view.head,
+        "base_errors": view.base_errors,
+        "access": {
+            "cells_compared": view.diff.cells,
+            "groups": view.diff.groups.iter().map(|group| access(view, group)).collect::<Vec<_>>(),
+        },
+        "trust": view.diff.trust.iter().map(|change| {
+            let at = change.at.map(|(side, loc)| view.line(side, loc));
+            json!({
+                "what": change.what,
+                "before": change.before,
+                "after": change.after,
+                "file": at.as_ref().map(|line| &line.file),
+                "line": at.as_ref().map(|line| line.line),
+                "side": at.as_ref().map(|line| line.side.word()),
+                "widening": change.widening,
+            })
+        }).collect::<Vec<_>>(),
+        "operation": view.diff.operation.iter().map(|change| {
+            let line = view.line(change.at.0, change.at.1);
+            json!({
+                "what": change.what,
+                "before": change.before,
+                "after": change.after,
+                "risk": change.risk,
+                "file": line.file,
+                "line": line.line,
+                "side": line.side.word(),
+            })
+        }).collect::<Vec<_>>(),
+        "artifacts": view.artifacts.map(|files| {
+            let file = |file: &crate::review::diff::ArtifactChange| {
+                json!({"target": file.target, "file": file.path, "change": file.change.word()})
+            };
+            files.iter().map(file).collect::<Vec<_>>()
+        }),
+    });
+    write_value(&value, out)
+}
+
+fn access(view: &View<'_>, group: &Group) -> Value {
+    let names = |facts: &[FactName]| facts.iter().map(|fact| fact.as_str().to_owned()).collect::<Vec<_>>();
+    let sets = |sets: &[Vec<FactName>]| sets.iter().map(|set| names(set)).collect::<Vec<_>>();
+    let [before, after] = decisions(group.example.allowed);
+    json!({
+        "change": group.change.word(),
+        "principals": group.principals.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "tools": group.objects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "before": sets(&group.before),
+        "after": sets(&group.after),
+        "causes": view.causes(group).iter().map(|line| {
+            json!({"file": line.file, "line": line.line, "side": line.side.word()})
+        }).collect::<Vec<_>>(),
+        "example": {
+            "principal": group.example.principal.to_string(),
+            "tool": group.example.object.to_string(),
+            "facts": names(&group.example.facts),
+            "before": before,
+            "after": after,
+        },
+    })
+}

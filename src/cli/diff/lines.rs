@@ -1,0 +1,141 @@
+//! For people in a terminal, and one line a change.
+
+use std::io::{self, Write};
+
+use super::view::{View, decisions, needs, some};
+use crate::diagnostic::one_line;
+use crate::model::name::FactName;
+use crate::review::access::Change;
+use crate::review::group::{Group, Which};
+
+/// Most lines of a cause that are shown.
+const MOST_CAUSES: usize = 8;
+
+/// Colours of a terminal: bold, red for what opens, green for what closes.
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn head(&self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn change(&self, change: Change) -> String {
+        self.with(if change.widens() { "1;31" } else { "1;32" }, change.word())
+    }
+}
+
+/// Everything, in sections; a section without a change is left out.
+pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    let paint = Paint(color);
+    if let Some(caution) = view.caution() {
+        writeln!(out, "{} {}\n", paint.head("caution:"), one_line(&caution))?;
+    }
+    if !view.diff.groups.is_empty() {
+        writeln!(out, "{}", paint.head("ACCESS"))?;
+        view.diff.groups.iter().try_for_each(|group| access(view, group, &paint, out))?;
+    }
+    if !view.diff.trust.is_empty() {
+        writeln!(out, "{}", paint.head("TRUST"))?;
+        for change in &view.diff.trust {
+            let mark = if change.widening { paint.with("1;31", "widening ") } else { "narrowing".to_owned() };
+            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), one_line);
+            writeln!(out, "  {mark} {}: {} -> {}{}", one_line(&change.what), value(&change.before), value(&change.after), place(view, change.at))?;
+        }
+        writeln!(out)?;
+    }
+    if !view.diff.operation.is_empty() {
+        writeln!(out, "{}", paint.head("OPERATION"))?;
+        for change in &view.diff.operation {
+            writeln!(out, "  {}  {}: {}{}", change.risk, one_line(&change.what), values(&change.before, &change.after), place(view, Some(change.at)))?;
+        }
+        writeln!(out)?;
+    }
+    if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
+        writeln!(out, "{}", paint.head("ARTIFACTS"))?;
+        for file in files {
+            writeln!(out, "  {:<8} {}", file.change.word(), one_line(&file.path))?;
+        }
+        writeln!(out)?;
+    }
+    if view.diff.is_empty() {
+        writeln!(out, "{} lets through exactly what {} does.", view.head, view.base)?;
+    }
+    Ok(())
+}
+
+fn access(view: &View<'_>, group: &Group, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "  {}: {} on {}", paint.change(group.change), some(&group.principals), some(&group.objects))?;
+    writeln!(out, "    before   {}", needs(&group.before))?;
+    writeln!(out, "    now      {}", needs(&group.after))?;
+    let causes = view.causes(group);
+    for (index, cause) in causes.iter().take(MOST_CAUSES).enumerate() {
+        let mark = match cause.side {
+            Which::Base => '-',
+            Which::Head => '+',
+        };
+        let label = if index == 0 { "because" } else { "" };
+        writeln!(out, "    {label:<8} {mark} {}:{}: {}", cause.file, cause.line, cause.text)?;
+    }
+    if let Some(rest) = causes.len().checked_sub(MOST_CAUSES).filter(|rest| *rest > 0) {
+        writeln!(out, "             and {rest} lines more")?;
+    }
+    let example = &group.example;
+    let [before, after] = decisions(example.allowed);
+    let facts = with(&example.facts);
+    writeln!(out, "    such as  `{}` on `{}` {facts}: {before} -> {after}\n", example.principal, one_line(&example.object.to_string()))
+}
+
+/// `with mfa, mtls`.
+fn with(facts: &[FactName]) -> String {
+    match facts {
+        [] => "with nothing".to_owned(),
+        facts => format!("with {}", facts.iter().map(FactName::as_str).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn values(before: &Option<String>, after: &Option<String>) -> String {
+    match (before.as_deref().map(one_line), after.as_deref().map(one_line)) {
+        (Some(before), Some(after)) => format!("{before} -> {after}"),
+        (None, Some(after)) => format!("new, {after}"),
+        (Some(before), None) => format!("gone, was {before}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn place(view: &View<'_>, at: Option<(Which, crate::source::Loc)>) -> String {
+    at.map(|(side, loc)| view.line(side, loc)).map_or_else(String::new, |line| {
+        let gone = if line.side == Which::Base { " (base)" } else { "" };
+        format!("   {}:{}{gone}", line.file, line.line)
+    })
+}
+
+/// One line a change, the kind first.
+pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for group in &view.diff.groups {
+        let cause = view.causes(group).into_iter().next().map_or_else(String::new, |line| format!("{}:{}: ", line.file, line.line));
+        writeln!(
+            out,
+            "{cause}{}: {} on {}: {} -> {}",
+            group.change.word(),
+            some(&group.principals),
+            some(&group.objects),
+            needs(&group.before),
+            needs(&group.after)
+        )?;
+    }
+    for change in &view.diff.trust {
+        let kind = if change.widening { "trust widening" } else { "trust narrowing" };
+        writeln!(out, "{kind}: {}: {}{}", one_line(&change.what), values(&change.before, &change.after), place(view, change.at))?;
+    }
+    for change in &view.diff.operation {
+        writeln!(out, "operation: {}: {}: {}{}", change.risk, one_line(&change.what), values(&change.before, &change.after), place(view, Some(change.at)))?;
+    }
+    for file in view.artifacts.unwrap_or_default() {
+        writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! A comment on a pull request: a sentence, a table, the details folded.
+
+use std::io::{self, Write};
+
+use super::view::{View, decisions, needs, some};
+use crate::diagnostic::one_line;
+use crate::review::group::{Group, Which};
+
+/// Text that cannot end a table cell or begin markup.
+fn plain(text: &str) -> String {
+    let mut safe = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '|' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '@' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Text in a code span, which a backtick in it cannot end and a bar cannot leave.
+fn code(text: &str) -> String {
+    let text = one_line(text).replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if longest > 0 { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (opened, closed) = view.changed();
+    let verdict = if view.diff.widens() {
+        format!("**This change opens access**: {} wider, {} narrower.", super::cells(opened), super::cells(closed))
+    } else if closed > 0 {
+        format!("This change only closes access: {} narrower.", super::cells(closed))
+    } else if view.diff.is_empty() {
+        "This change neither opens nor closes anything.".to_owned()
+    } else {
+        "This change opens and closes no access.".to_owned()
+    };
+    writeln!(out, "## Access review\n\n{verdict} {} ({} → {}).\n", first_up(&plain(&view.compared())), code(view.base), code(view.head))?;
+    if let Some(caution) = view.caution() {
+        writeln!(out, "> [!CAUTION]\n> {}\n", plain(&caution))?;
+    }
+    if !view.diff.groups.is_empty() {
+        writeln!(out, "| change | who | what | before | now |\n|---|---|---|---|---|")?;
+        for group in &view.diff.groups {
+            writeln!(
+                out,
+                "| {} {} | {} | {} | {} | {} |",
+                mark(group.change.widens()),
+                group.change.word(),
+                shown(&some(&group.principals)),
+                shown(&some(&group.objects)),
+                plain(&needs(&group.before)),
+                plain(&needs(&group.after))
+            )?;
+        }
+        writeln!(out)?;
+        for group in &view.diff.groups {
+            details(view, group, out)?;
+        }
+    }
+    if !view.diff.trust.is_empty() {
+        writeln!(out, "### Trust\n\n| | what | before | now | where |\n|---|---|---|---|---|")?;
+        for change in &view.diff.trust {
+            let at = change.at.map_or_else(String::new, |(side, loc)| place(&view.line(side, loc)));
+            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
+            let kind = if change.widening { "widening" } else { "narrowing" };
+            writeln!(out, "| {} {kind} | {} | {} | {} | {at} |", mark(change.widening), shown(&change.what), value(&change.before), value(&change.after))?;
+        }
+        writeln!(out)?;
+    }
+    if !view.diff.operation.is_empty() {
+        writeln!(out, "### Operation\n\n| risk | what | before | now | where |\n|---|---|---|---|---|")?;
+        for change in &view.diff.operation {
+            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
+            let at = place(&view.line(change.at.0, change.at.1));
+            writeln!(out, "| {} | {} | {} | {} | {at} |", change.risk, shown(&change.what), value(&change.before), value(&change.after))?;
+        }
+        writeln!(out)?;
+    }
+    if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
+        writeln!(out, "<details><summary>{} to roll out</summary>\n", crate::render::counted(files.len(), "file"))?;
+        for file in files {
+            writeln!(out, "- {} {}", file.change.word(), code(&file.path))?;
+        }
+        writeln!(out, "\n</details>")?;
+    }
+    Ok(())
+}
+
+fn first_up(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn mark(widens: bool) -> &'static str {
+    if widens { "🔓" } else { "🔒" }
+}
+
+/// Text with parts in backticks, each of them a code span.
+fn shown(text: &str) -> String {
+    text.split('`').enumerate().map(|(index, part)| if index % 2 == 1 { code(part) } else { plain(part) }).collect()
+}
+
+fn place(line: &super::view::Line) -> String {
+    let gone = if line.side == Which::Base { " (base)" } else { "" };
+    format!("{}{gone}", code(&format!("{}:{}", line.file, line.line)))
+}
+
+fn details(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+    let what = format!("{} on {}", some(&group.principals), some(&group.objects));
+    let summary: String = what.replace('`', "").chars().map(|c| match c {
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '&' => "&amp;".to_owned(),
+        c => c.to_string(),
+    }).collect();
+    writeln!(out, "<details><summary>{}: {summary}</summary>\n", group.change.word())?;
+    writeln!(out, "Because of these lines:\n\n```diff")?;
+    for cause in view.causes(group) {
+        let mark = if cause.side == Which::Base { '-' } else { '+' };
+        // A fence inside of a line cannot end the block, since a mark stands before it.
+        writeln!(out, "{mark} {}:{}  {}", one_line(&cause.file), cause.line, cause.text)?;
+    }
+    writeln!(out, "```\n")?;
+    let example = &group.example;
+    let [before, after] = decisions(example.allowed);
+    let facts: Vec<String> = example.facts.iter().map(|fact| code(fact.as_str())).collect();
+    let with = if facts.is_empty() { "nothing".to_owned() } else { facts.join(", ") };
+    writeln!(
+        out,
+        "For example {} on {} with {with}: {before} → **{after}** (by Cedar's own authorizer).\n",
+        code(&example.principal.to_string()),
+        code(&example.object.to_string())
+    )?;
+    let list = |names: Vec<String>| names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ");
+    writeln!(out, "Who: {}\n", list(group.principals.iter().map(ToString::to_string).collect()))?;
+    writeln!(out, "What: {}\n\n</details>\n", list(group.objects.iter().map(ToString::to_string).collect()))
+}

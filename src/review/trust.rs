@@ -1,0 +1,95 @@
+//! What gives the facts their meaning, item by item: no cell changes when `mfa` is suddenly proved by `sub`, yet everything opens.
+
+mod anchors;
+
+use std::collections::BTreeMap;
+
+use super::access::Side;
+use super::group::Which;
+use crate::settings::Settings;
+use crate::source::Loc;
+
+/// One thing that the decisions rest on, on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Anchor {
+    /// What it says.
+    value: String,
+    /// Where it is written; `None` for what follows from nothing written, such as default evidence.
+    loc: Option<Loc>,
+    /// Which changes of it open nothing.
+    harmless: Harmless,
+}
+
+/// The changes of an anchor that are shown to open nothing. Every other change counts as widening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Harmless {
+    /// None.
+    Nothing,
+    /// That it is gone: less is believed, or taken as given.
+    Removal,
+    /// That it is new: more is asked for.
+    Addition,
+    /// Anything: no condition depends on it.
+    Anything,
+    /// A change to a higher one of these ranks.
+    Rise(u8),
+}
+
+/// A change of what decisions rest on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustChange {
+    /// What it is about: "evidence of `mfa`".
+    pub what: String,
+    /// What it was; `None` where there was none.
+    pub before: Option<String>,
+    /// What it is now; `None` where it is gone.
+    pub after: Option<String>,
+    /// The line that a reader should look at: the head's, or the base's of what is gone.
+    pub at: Option<(Which, Loc)>,
+    /// Whether it must be taken for an opening: it is not shown to be none.
+    pub widening: bool,
+}
+
+/// A side with its settings, which are read beside the model.
+#[derive(Debug, Clone, Copy)]
+pub struct Trusted<'a> {
+    /// The model and the relation.
+    pub side: Side<'a>,
+    /// `mcpctl.yaml`.
+    pub settings: &'a Settings,
+}
+
+/// Every change of what decisions rest on: widenings first, then by what they are about.
+#[must_use]
+pub fn changes(base: Trusted<'_>, head: Trusted<'_>) -> Vec<TrustChange> {
+    let (before, after) = (anchors::of(base, head.side), anchors::of(head, base.side));
+    let all: BTreeMap<&str, ()> = before.keys().chain(after.keys()).map(|what| (what.as_str(), ())).collect();
+    let mut found: Vec<TrustChange> = all
+        .into_keys()
+        .filter_map(|what| {
+            let (old, new) = (before.get(what), after.get(what));
+            if old.map(|old| &old.value) == new.map(|new| &new.value) {
+                return None;
+            }
+            let loc = |anchor: Option<&Anchor>, which| anchor.and_then(|anchor| anchor.loc).map(|loc| (which, loc));
+            Some(TrustChange {
+                what: what.to_owned(),
+                before: old.map(|old| old.value.clone()),
+                after: new.map(|new| new.value.clone()),
+                at: loc(new, Which::Head).or_else(|| loc(old, Which::Base)),
+                widening: widens(old, new),
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| (!a.widening, &a.what).cmp(&(!b.widening, &b.what)));
+    found
+}
+
+fn widens(old: Option<&Anchor>, new: Option<&Anchor>) -> bool {
+    match (old.map(|old| old.harmless), new.map(|new| new.harmless)) {
+        (Some(Harmless::Anything), Some(Harmless::Anything) | None) | (None, Some(Harmless::Anything)) => false,
+        (Some(Harmless::Removal), None) | (None, Some(Harmless::Addition)) => false,
+        (Some(Harmless::Rise(old)), Some(Harmless::Rise(new))) => new < old,
+        _ => true,
+    }
+}

@@ -1,0 +1,264 @@
+//! The list of what decisions rest on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::super::access::Side;
+use super::{Anchor, Harmless, Trusted};
+use crate::diagnostic::Severity;
+use crate::model::Model;
+use crate::model::access::{ClaimTest, Evidence, Identity, Jwks, default_evidence};
+use crate::model::topology::LocalOverride;
+use crate::source::{Loc, Spanned};
+
+/// The anchors of one side, by what they are about.
+struct Anchors(BTreeMap<String, Anchor>);
+
+impl Anchors {
+    fn add(&mut self, what: String, value: impl Into<String>, loc: Option<Loc>, harmless: Harmless) {
+        self.0.insert(what, Anchor { value: value.into(), loc, harmless });
+    }
+
+    fn written<T>(&mut self, what: &str, value: Option<&Spanned<T>>, shown: impl Fn(&T) -> String, harmless: Harmless) {
+        if let Some(value) = value {
+            self.add(what.to_owned(), shown(&value.value), Some(value.loc), harmless);
+        }
+    }
+}
+
+/// Everything that decisions rest on. What stands on one side alone of `other` is no anchor where its cells show it: a new server
+/// has no old URL.
+pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anchor> {
+    let mut anchors = Anchors(BTreeMap::new());
+    let model = trusted.side.model;
+    if let Some(identity) = &model.identity {
+        issuers(identity, model, &mut anchors);
+        let plain = String::clone;
+        anchors.written("trust domain", identity.trust_domain.as_ref(), plain, Harmless::Nothing);
+        anchors.written("claim of the caller's unit", identity.business_unit_claim.as_ref(), plain, Harmless::Nothing);
+    }
+    evidence(trusted.side, other, &mut anchors);
+    principals(trusted.side, other, &mut anchors);
+    places(model, other.model, &mut anchors);
+    obligations(model, &mut anchors);
+    settings(trusted, &mut anchors);
+    anchors.0
+}
+
+fn issuers(identity: &Identity, model: &Model, anchors: &mut Anchors) {
+    for issuer in &identity.issuers {
+        let name = &issuer.issuer.value;
+        let at = Some(issuer.issuer.loc);
+        anchors.add(format!("issuer `{name}`"), "believed", at, Harmless::Removal);
+        if issuer.audiences.is_empty() {
+            anchors.add(format!("audience of `{name}`"), "any", at, Harmless::Removal);
+        }
+        for audience in &issuer.audiences {
+            let what = format!("audience `{audience}` of `{name}`");
+            anchors.add(what, "accepted", Some(audience.loc), Harmless::Removal);
+        }
+        if let Some(keys) = &issuer.keys {
+            let value = match &keys.value {
+                Jwks::Url(url) => url.clone(),
+                Jwks::File(file) => {
+                    let digest = model.key_sets.get(file).map(|text| Sha256::digest(text.as_bytes()));
+                    let hex: String = digest.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
+                    format!("{file} (sha256:{hex})")
+                }
+            };
+            anchors.add(format!("keys of `{name}`"), value, Some(keys.loc), Harmless::Nothing);
+        }
+        let words: BTreeSet<&str> = issuer.speaks_for.iter().map(|word| word.value.as_str()).collect();
+        let speaks_for = format!("whom `{name}` speaks for");
+        match issuer.speaks_for.first() {
+            // Where there was no restriction, a new one opens nothing.
+            Some(first) => {
+                let words: Vec<&str> = words.into_iter().collect();
+                anchors.add(speaks_for, words.join(", "), Some(first.loc), Harmless::Addition);
+            }
+            None => {}
+        }
+    }
+}
+
+fn shown(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::KnownCaller => "the caller is known".to_owned(),
+        Evidence::Transport => "the connection".to_owned(),
+        Evidence::Claim(claim) => {
+            let path = claim.path.join(".");
+            match &claim.test {
+                ClaimTest::Contains(text) => format!("claim `{path}` contains `{text}`"),
+                ClaimTest::DiffersFrom(other) => format!("claim `{path}` differs from `{}`", other.join(".")),
+                ClaimTest::Present => format!("claim `{path}` is present"),
+            }
+        }
+        Evidence::Argument(argument) => {
+            let mut tests = Vec::new();
+            tests.extend(argument.at_least.map(|low| format!("at least {low}")));
+            tests.extend(argument.at_most.map(|high| format!("at most {high}")));
+            tests.extend((!argument.one_of.is_empty()).then(|| format!("one of {}", argument.one_of.join(", "))));
+            format!("argument `{}` {}", argument.name, tests.join(", "))
+        }
+    }
+}
+
+/// How each fact is found, of the facts that are in use on both sides; what a new fact means changes nothing that was decided.
+fn evidence(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
+    let defaults = default_evidence();
+    for fact in side.policy.facts.names() {
+        if other.policy.facts.mask(fact.as_str()).is_none() {
+            continue;
+        }
+        let declared = side.model.identity.as_ref().and_then(|identity| identity.evidence.get(fact));
+        let default = || defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence);
+        let (found, loc) = match declared {
+            Some(declared) => (Some(&declared.value), Some(declared.loc)),
+            None => (default(), None),
+        };
+        // Facts that no condition of either side asks for decide nothing.
+        let bit = |side: Side<'_>| side.policy.facts.mask(fact.as_str()).unwrap_or_default();
+        let used = [side, other].iter().any(|side| {
+            let bit = bit(*side);
+            side.policy.rules.iter().any(|rule| {
+                side.policy.conditions.get(rule.condition).minimal_sets().iter().any(|set| set & bit != 0)
+            })
+        });
+        let harmless = if used { Harmless::Nothing } else { Harmless::Anything };
+        if let Some(found) = found {
+            anchors.add(format!("evidence of `{fact}`"), shown(found), loc, harmless);
+        }
+    }
+}
+
+/// The token subjects of principals that stand on both sides.
+fn principals(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
+    for principal in &side.policy.principals {
+        if other.policy.principal(&principal.id.to_string()).is_none() {
+            continue;
+        }
+        if let Some(subject) = &principal.subject {
+            anchors.add(format!("subject of `{}`", principal.id), subject.clone(), Some(principal.loc), Harmless::Nothing);
+        }
+    }
+}
+
+/// Where gateways and servers stand, and which folder is whose.
+fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
+    let topology = &model.topology;
+    let plain = String::clone;
+    anchors.written("URL of the central gateway", topology.central_gateway.as_ref(), plain, Harmless::Nothing);
+    for (name, unit) in &topology.units {
+        if other.topology.units.contains_key(name) {
+            anchors.written(&format!("gateway of unit `{name}`"), unit.gateway.as_ref(), plain, Harmless::Nothing);
+        }
+    }
+    for (unit, folder) in &topology.unit_folders {
+        anchors.add(format!("folder of unit `{unit}`"), folder.clone(), None, Harmless::Nothing);
+    }
+    for server in model.servers.values().filter(|server| other.servers.contains_key(&server.name.value)) {
+        let name = &server.name.value;
+        anchors.written(&format!("URL of server `{name}`"), server.url.as_ref(), plain, Harmless::Nothing);
+        for (label, value) in &server.labels {
+            let what = format!("label `{label}` of server `{name}`");
+            anchors.written(&what, Some(value), plain, Harmless::Nothing);
+        }
+        let location = |location: &crate::model::server::Location| format!("{location:?}");
+        anchors.written(&format!("location of server `{name}`"), server.location.as_ref(), location, Harmless::Nothing);
+    }
+    let restating = topology.local_policy_override.as_ref();
+    let (mode, rank) = match restating.map(|mode| mode.value) {
+        None | Some(LocalOverride::None) => ("none", 2),
+        Some(LocalOverride::SecurityOnly) => ("security_only", 1),
+        Some(LocalOverride::Full) => ("full", 0),
+    };
+    anchors.add("what unit folders may restate".to_owned(), mode, restating.map(|mode| mode.loc), Harmless::Rise(rank));
+    let word = |what: &Spanned<String>| (what.value.clone(), what.loc);
+    let isolation = topology.isolation.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc));
+    let rotation = topology.certificate_rotation.as_ref().map(|age| (format!("{} s", age.value.seconds()), age.loc));
+    let network = [
+        ("isolation of units", isolation),
+        ("workload identity", topology.workload_identity.as_ref().map(word)),
+        ("attestation", topology.attestation.as_ref().map(word)),
+        ("certificate rotation", rotation),
+        ("policy enforcement", topology.policy_enforcement.as_ref().map(word)),
+        ("service mesh", topology.mesh.as_ref().map(word)),
+    ];
+    for (what, value) in network {
+        if let Some((value, loc)) = value {
+            anchors.add(what.to_owned(), value, Some(loc), Harmless::Addition);
+        }
+    }
+    for (role, subnet) in &topology.segments {
+        anchors.add(format!("network segment of `{role}`"), subnet.value.clone(), Some(subnet.loc), Harmless::Nothing);
+    }
+}
+
+/// What classes ask of the servers themselves, which no request can show.
+fn obligations(model: &Model, anchors: &mut Anchors) {
+    for class in &model.access.classes {
+        let name = &class.name;
+        let encryption = |mode: &crate::model::access::ClassEncryption| format!("{mode:?}");
+        let location = |mode: &crate::model::access::RequiredLocation| format!("{mode:?}");
+        anchors.written(&format!("encryption of class `{name}`"), class.encryption.as_ref(), encryption, Harmless::Addition);
+        anchors.written(&format!("location of class `{name}`"), class.location.as_ref(), location, Harmless::Addition);
+        for control in &class.additional_controls {
+            let what = format!("control `{control}` of class `{name}`");
+            anchors.add(what, "asked for", Some(control.loc), Harmless::Addition);
+        }
+    }
+}
+
+fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
+    let Trusted { side, settings } = trusted;
+    for pattern in &settings.exclude {
+        anchors.add(format!("path `{pattern}`"), "not read", Some(pattern.loc), Harmless::Removal);
+    }
+    for check in crate::checks::CHECKS.iter() {
+        let name = check.rule.name;
+        let level = match settings.levels.get(name) {
+            Some(level) => *level,
+            None => Some(check.rule.severity),
+        };
+        let (word, rank) = match level {
+            None => ("off", 0),
+            Some(Severity::Note) => ("note", 1),
+            Some(Severity::Warning) => ("warning", 2),
+            Some(Severity::Error) => ("error", 3),
+        };
+        anchors.add(format!("level of the check `{name}`"), word, None, Harmless::Rise(rank));
+    }
+    for waiver in &side.model.waivers {
+        let what = format!("waiver `{}`", waiver.name);
+        let line = waiver.line.as_ref().map(|line| format!(":{line}")).unwrap_or_default();
+        let matches = waiver.matches.as_ref().map(|text| format!(" with `{text}`")).unwrap_or_default();
+        let value = format!("{} in {}{line}{matches} until {}", waiver.check, waiver.file, waiver.expires);
+        anchors.add(what, value, Some(waiver.loc), Harmless::Removal);
+    }
+    for (name, target) in &side.model.deployment.targets {
+        anchors.add(format!("target `{name}`"), "compiled", Some(target.loc), Harmless::Addition);
+        for fact in &target.assume {
+            let what = format!("`{fact}` on target `{name}`");
+            anchors.add(what, "taken as given", Some(fact.loc), Harmless::Removal);
+        }
+        for (gateway, of_gateway) in &target.gateways {
+            let what = |key: &str| format!("`{key}` of gateway `{gateway}` on target `{name}`");
+            let listen = |listen: &crate::model::deployment::Listen| format!("{}:{}", listen.host, listen.port);
+            anchors.written(&what("listen"), of_gateway.listen.as_ref(), listen, Harmless::Nothing);
+            anchors.written(&what("admin"), of_gateway.admin.as_ref(), listen, Harmless::Removal);
+            if let Some(tls) = &of_gateway.tls {
+                for (key, file) in [("cert", &tls.cert), ("key", &tls.key), ("ca", &tls.ca)] {
+                    anchors.written(&what(key), Some(file), String::clone, Harmless::Nothing);
+                }
+            }
+        }
+        let what = |key: &str| format!("`{key}` of target `{name}`");
+        anchors.written(&what("namespace"), target.namespace.as_ref(), String::clone, Harmless::Nothing);
+        anchors.written(&what("gateway"), target.gateway.as_ref(), String::clone, Harmless::Nothing);
+        anchors.written(&what("gateway_arn"), target.gateway_arn.as_ref(), String::clone, Harmless::Nothing);
+        let verified = |flag: &bool| flag.to_string();
+        anchors.written(&what("verified_headers"), target.verified_headers.as_ref(), verified, Harmless::Nothing);
+        anchors.written(&what("deny_status"), target.deny_status.as_ref(), u32::to_string, Harmless::Anything);
+    }
+}

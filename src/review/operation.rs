@@ -51,6 +51,9 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
 /// Keys whose value names an element of a list, the first that is there.
 const NAMES: [&str; 8] = ["name", "id", "mcp_server", "server", "layer", "type", "tool", "scenario"];
 
+/// The value of a scalar in a list: that it is there.
+const LISTED: &str = "listed";
+
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Leaf {
@@ -108,7 +111,11 @@ fn alone<'l>(leaves: &'l Leaves, other: &'l Leaves) -> impl Iterator<Item = (Vec
             whole.insert(path.clone(), leaf.clone());
             continue;
         };
-        let said = format!("{}: {}", rest.join(" "), leaf.value);
+        let said = match (rest, leaf.value.as_str()) {
+            ([], value) => value.to_owned(),
+            (rest, LISTED) => rest.join(" "),
+            (rest, value) => format!("{}: {value}", rest.join(" ")),
+        };
         let entry = whole.entry(prefix.to_vec());
         let entry = entry.or_insert_with(|| Leaf { value: String::new(), ..leaf.clone() });
         entry.loc = entry.loc.min(leaf.loc);
@@ -192,7 +199,7 @@ fn add(tree: &Tree<'_>, node: NodeId, path: &mut Vec<String>, family: FamilyId, 
             match (tree.scalar(*element), named, single) {
                 (Some(scalar), _, _) => {
                     path.push(format!("`{}`", scalar.text()));
-                    let leaf = Leaf { value: "listed".to_owned(), loc: tree.loc(*element), family };
+                    let leaf = Leaf { value: LISTED.to_owned(), loc: tree.loc(*element), family };
                     leaves.insert(path.clone(), leaf);
                 }
                 (None, Some(name), _) => {

@@ -67,7 +67,7 @@ impl Revision {
                 "" => Some(path.as_str()),
                 prefix => path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')),
             };
-            if let Some(inside) = inside {
+            if let Some(inside) = inside.filter(|_| !entry.mode.is_tree()) {
                 files.insert(inside.to_owned(), (entry.oid, entry.mode.kind()));
             }
         }

@@ -1,6 +1,7 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
 mod compile;
+mod diff;
 mod explain;
 mod host;
 mod init;
@@ -44,6 +45,10 @@ impl<'a> Call<'a> {
     fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
+    }
+
+    fn args(self, args: &[&str]) -> Self {
+        args.iter().fold(self, |call, arg| call.arg(arg))
     }
 
     fn stdin(self, stdin: &'a str) -> Self {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::view::{View, decisions, needs, some};
+use super::view::{View, decisions, needs, plainly, some};
 use crate::diagnostic::one_line;
 use crate::review::group::{Group, Which};
 
@@ -95,7 +95,7 @@ fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "<h3><b class=\"{class}\">{}</b> {}</h3>", group.change.word(), shown(&who))?;
     let example = &group.example;
     let [before, after] = decisions(example.allowed);
-    let facts: Vec<&str> = example.facts.iter().map(|fact| fact.as_str()).collect();
+    let facts = plainly(&example.facts);
     writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", escaped(&needs(&group.before)), escaped(&needs(&group.after)))?;
     writeln!(
         out,

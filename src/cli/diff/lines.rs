@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::view::{View, decisions, needs, some};
+use super::view::{Line, View, decisions, needs, plainly, some};
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
@@ -36,7 +36,19 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     }
     if !view.diff.groups.is_empty() {
         writeln!(out, "{}", paint.head("ACCESS"))?;
-        view.diff.groups.iter().try_for_each(|group| access(view, group, &paint, out))?;
+        // What the same lines explain stands together, and the lines once.
+        let mut explained: Vec<(Vec<Line>, Vec<&Group>)> = Vec::new();
+        for group in &view.diff.groups {
+            let causes = view.causes(group);
+            match explained.iter_mut().find(|(known, of)| *known == causes && of.first().is_some_and(|f| f.change == group.change)) {
+                Some((_, groups)) => groups.push(group),
+                None => explained.push((causes, vec![group])),
+            }
+        }
+        for (causes, groups) in explained {
+            groups.into_iter().try_for_each(|group| access(group, &paint, out))?;
+            because(&causes, out)?;
+        }
     }
     if !view.diff.trust.is_empty() {
         writeln!(out, "{}", paint.head("TRUST"))?;
@@ -67,11 +79,17 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-fn access(view: &View<'_>, group: &Group, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+fn access(group: &Group, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  {}: {} on {}", paint.change(group.change), some(&group.principals), some(&group.objects))?;
     writeln!(out, "    before   {}", needs(&group.before))?;
     writeln!(out, "    now      {}", needs(&group.after))?;
-    let causes = view.causes(group);
+    let example = &group.example;
+    let [before, after] = decisions(example.allowed);
+    let (principal, object) = (&example.principal, one_line(&example.object.to_string()));
+    writeln!(out, "    such as  `{principal}` on `{object}` {}: {before} -> {after}", with(&example.facts))
+}
+
+fn because(causes: &[Line], out: &mut dyn Write) -> io::Result<()> {
     for (index, cause) in causes.iter().take(MOST_CAUSES).enumerate() {
         let mark = match cause.side {
             Which::Base => '-',
@@ -83,17 +101,14 @@ fn access(view: &View<'_>, group: &Group, paint: &Paint, out: &mut dyn Write) ->
     if let Some(rest) = causes.len().checked_sub(MOST_CAUSES).filter(|rest| *rest > 0) {
         writeln!(out, "             and {rest} lines more")?;
     }
-    let example = &group.example;
-    let [before, after] = decisions(example.allowed);
-    let facts = with(&example.facts);
-    writeln!(out, "    such as  `{}` on `{}` {facts}: {before} -> {after}\n", example.principal, one_line(&example.object.to_string()))
+    writeln!(out)
 }
 
 /// `with mfa, mtls`.
 fn with(facts: &[FactName]) -> String {
     match facts {
         [] => "with nothing".to_owned(),
-        facts => format!("with {}", facts.iter().map(FactName::as_str).collect::<Vec<_>>().join(", ")),
+        facts => format!("with {}", plainly(facts).join(", ")),
     }
 }
 

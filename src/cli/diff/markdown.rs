@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::view::{View, decisions, needs, some};
+use super::view::{View, decisions, needs, plainly, some};
 use crate::diagnostic::one_line;
 use crate::review::group::{Group, Which};
 
@@ -133,7 +133,7 @@ fn details(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "```\n")?;
     let example = &group.example;
     let [before, after] = decisions(example.allowed);
-    let facts: Vec<String> = example.facts.iter().map(|fact| code(fact.as_str())).collect();
+    let facts: Vec<String> = plainly(&example.facts).into_iter().map(code).collect();
     let with = if facts.is_empty() { "nothing".to_owned() } else { facts.join(", ") };
     writeln!(
         out,

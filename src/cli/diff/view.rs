@@ -2,6 +2,7 @@
 
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
+use crate::policy::fact::{MTLS, TLS};
 use crate::render::counted;
 use crate::review::diff::{ArtifactChange, Diff};
 use crate::review::group::{Group, Which};
@@ -26,6 +27,7 @@ pub(super) struct View<'a> {
 }
 
 /// A line of one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) side: Which,
     pub(super) file: String,
@@ -111,9 +113,15 @@ pub(super) fn needs(sets: &[Vec<FactName>]) -> String {
     }
     let set = |set: &Vec<FactName>| match set.as_slice() {
         [] => "nothing".to_owned(),
-        facts => facts.iter().map(FactName::as_str).collect::<Vec<_>>().join(" + "),
+        facts => plainly(facts).join(" + "),
     };
     format!("needs {}", sets.iter().map(set).collect::<Vec<_>>().join(", or "))
+}
+
+/// Facts by name, without what another one says already: `mtls` is `tls`, too.
+pub(super) fn plainly(facts: &[FactName]) -> Vec<&str> {
+    let mutual = facts.iter().any(|fact| fact.as_str() == MTLS);
+    facts.iter().map(FactName::as_str).filter(|fact| !(mutual && *fact == TLS)).collect()
 }
 
 /// `decision before -> decision now`.

@@ -19,6 +19,9 @@ use generate::Size;
 use mcpctl::analysis::{self, Analysis};
 use mcpctl::families::FamilyId;
 use mcpctl::policy::derive;
+use mcpctl::review::access::{Side, compare};
+use mcpctl::review::diff::{Reviewed, diff};
+use mcpctl::review::group::groups;
 use mcpctl::schema;
 use mcpctl::source::{FileId, SourceFile, yaml};
 use mcpctl::workspace::{self, Disk, Input};
@@ -39,8 +42,10 @@ fn main() {
         [] => {
             validate_against_parse();
             policy_and_compile();
+            review();
         }
-        _ => println!("usage: [write DIR FILES | parse-and-schema FILE | validate FILE]"),
+        ["review"] => review(),
+        _ => println!("usage: [write DIR FILES | write-deployed DIR | review | parse-and-schema FILE | validate FILE]"),
     }
 }
 
@@ -155,4 +160,50 @@ fn policy_and_compile() {
         median(|| drop(build::build(&checked, &analysis.sources, &[&targets::cedar::TARGET], "sha256:0").unwrap()));
     println!("| Cedar: emit, verify, lift, compare | the same | {:.2} s |", compile.as_secs_f64());
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A change to a level that opens most of what it guards, compared on both sides.
+fn review() {
+    let folders = ["base", "head"].map(|side| {
+        let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-review-{side}", std::process::id()));
+        write(&folder, deployed());
+        folder
+    });
+    let [base, head] = &folders;
+    let file = head.join("base.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lowered = text.replacen(
+        "requirements: [service_account_token, user_delegation, mfa]\n",
+        "requirements: [service_account_token, user_delegation]\n",
+        1,
+    );
+    assert_ne!(text, lowered);
+    std::fs::write(&file, lowered).unwrap();
+    let (base, head) = (analyse(base), analyse(head));
+    fn side(analysis: &Analysis) -> Side<'_> {
+        Side { model: &analysis.model, policy: &analysis.policy }
+    }
+    let compared = compare(side(&base), side(&head)).unwrap();
+    let found = groups(&compared, side(&base), side(&head));
+    let comparing = median(|| drop(compare(side(&base), side(&head)).unwrap()));
+    let grouping = median(|| drop(groups(&compared, side(&base), side(&head))));
+    fn reviewed(analysis: &Analysis) -> Reviewed<'_> {
+        Reviewed { side: side(analysis), sources: &analysis.sources, settings: &analysis.settings }
+    }
+    let whole = median(|| drop(diff(reviewed(&base), reviewed(&head)).unwrap()));
+    println!("\n| what | size | time |\n|---|---|---|");
+    println!(
+        "| every cell compared | {} cells, {} changed | {:.0} ms |",
+        compared.cells,
+        compared.flips.len(),
+        comparing.as_secs_f64() * 1e3
+    );
+    println!("| grouped, with causes | {} groups | {:.0} ms |", found.len(), grouping.as_secs_f64() * 1e3);
+    println!(
+        "| the whole, with trust, operation and Cedar's replay | the same | {:.0} ms |",
+        whole.as_secs_f64() * 1e3
+    );
+    for folder in &folders {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

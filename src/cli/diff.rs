@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::load::{self, Loaded, Shown};
-use super::{Exit, Outcome, Session, refusal::{self, Refusal}, today};
+use super::{
+    Exit, Outcome, Session,
+    refusal::{self, Refusal},
+    today,
+};
 use crate::analysis::{Analysis, Counts};
 use crate::checks::{self, CheckedModel};
 use crate::diagnostic::{Report, Severity};
@@ -117,7 +121,8 @@ impl DiffCommand {
             sides: [&base.sources, &head.sources],
             diff: &found,
             artifacts: artifacts.as_deref(),
-            base_errors: base.report.count(Severity::Error) + usize::from(base.checked.is_err() && !base.report.reaches(Severity::Error)),
+            base_errors: base.report.count(Severity::Error)
+                + usize::from(base.checked.is_err() && !base.report.reaches(Severity::Error)),
         };
         let color = session.out.color();
         let out = &mut session.out;
@@ -159,11 +164,17 @@ impl DiffCommand {
         // A revision is of the folder that it is compared with, else of the one that the run is in.
         let other = [&self.head, &self.base].into_iter().find(|side| side.as_str() != what);
         let other = other.map(|side| session.globals.at(Path::new(side))).filter(|path| path.is_dir());
-        let revision = Revision::open(&other.unwrap_or(here), what).map_err(|error| vec![miette::Report::new(error)])?;
+        let revision =
+            Revision::open(&other.unwrap_or(here), what).map_err(|error| vec![miette::Report::new(error)])?;
         self.analyse(&Input::Path(PathBuf::from(".")), &revision, session)
     }
 
-    fn analyse(&self, input: &Input, reader: &dyn Reader, session: &mut Session<'_>) -> Result<Read, Vec<miette::Report>> {
+    fn analyse(
+        &self,
+        input: &Input,
+        reader: &dyn Reader,
+        session: &mut Session<'_>,
+    ) -> Result<Read, Vec<miette::Report>> {
         let today = self.today.clone().unwrap_or_else(today::today);
         let Loaded { root, analysis } = load::analysed(input, reader, &today, session)?;
         let Analysis { sources, settings, model, policy, report, counts } = analysis;

@@ -135,9 +135,9 @@ pub fn compare(base: Side<'_>, head: Side<'_>) -> Result<Compared, TooManyFacts>
             if before == after {
                 continue;
             }
-            let change = *memo.entry((before, after)).or_insert_with(|| {
-                Change::between(found.conditions.get(before), found.conditions.get(after))
-            });
+            let change = *memo
+                .entry((before, after))
+                .or_insert_with(|| Change::between(found.conditions.get(before), found.conditions.get(after)));
             found.flips.extend(change.map(|change| Flip { change, before, after, principal, object }));
         }
     }

@@ -5,8 +5,8 @@ use super::hybrid::{copy, cut};
 use super::parts::{At, Part, changed_everywhere, changed_here};
 use crate::model::Model;
 use crate::model::name::FactName;
-use crate::policy::derive::derive;
 use crate::policy::Policy;
+use crate::policy::derive::derive;
 
 /// The decision of a request on one side.
 #[must_use]

@@ -82,10 +82,12 @@ pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>) -> Result<Diff, DiffError> {
         }
         Ok(())
     })?;
-    let trusted = |reviewed: Reviewed<'_>| trust::changes(
-        Trusted { side: base.side, settings: base.settings },
-        Trusted { side: reviewed.side, settings: reviewed.settings },
-    );
+    let trusted = |reviewed: Reviewed<'_>| {
+        trust::changes(
+            Trusted { side: base.side, settings: base.settings },
+            Trusted { side: reviewed.side, settings: reviewed.settings },
+        )
+    };
     Ok(Diff {
         cells: compared.cells,
         groups,

@@ -79,6 +79,9 @@ type Key = (CondId, CondId, Option<RuleId>, Option<RuleId>, Vec<Part>);
 /// What one line of the result has in common.
 type Shape<'p> = (Change, CondId, CondId, &'p [Part]);
 
+/// Principals and objects, every pair of which belongs to it.
+type Rectangle = (Vec<usize>, Vec<usize>);
+
 /// The changed cells in groups: openings first, and within each kind the largest first.
 #[must_use]
 pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>) -> Vec<Group> {
@@ -112,7 +115,7 @@ pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>) -> Vec<Group>
         let parts = causes.get(key).map(Vec::as_slice).unwrap_or_default();
         shapes.entry((flip.change, flip.before, flip.after, parts)).or_default().push(flip);
     }
-    let rectangles: Vec<(Shape<'_>, (Vec<usize>, Vec<usize>))> = shapes
+    let rectangles: Vec<(Shape<'_>, Rectangle)> = shapes
         .into_iter()
         .flat_map(|(shape, flips)| rectangles(&flips).into_iter().map(move |rectangle| (shape, rectangle)))
         .collect();
@@ -159,7 +162,7 @@ fn parts_of(
 }
 
 /// The pairs as few blocks of principals and objects, each block complete.
-fn rectangles(flips: &[&Flip]) -> Vec<(Vec<usize>, Vec<usize>)> {
+fn rectangles(flips: &[&Flip]) -> Vec<Rectangle> {
     let blocks = |pairs: &mut dyn Iterator<Item = (usize, usize)>| {
         let mut by_first: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (first, second) in pairs {
@@ -211,7 +214,12 @@ fn group(
         before: named(before),
         after: named(after),
         causes: causes.into_iter().collect(),
-        example: Example { principal: (*principals.first()?).clone(), object: (*objects.first()?).clone(), facts, allowed },
+        example: Example {
+            principal: (*principals.first()?).clone(),
+            object: (*objects.first()?).clone(),
+            facts,
+            allowed,
+        },
         principals: principals.into_iter().cloned().collect(),
         objects: objects.into_iter().cloned().collect(),
     })

@@ -6,7 +6,7 @@ use super::parts::{At, Part, own_tool};
 use crate::model::Model;
 use crate::model::access::{AccessRules, DataClass};
 use crate::model::name::{FactName, ToolName};
-use crate::model::server::{Server, ServerAccess};
+use crate::model::server::{Server, ServerAccess, ToolAccess};
 use crate::policy::{ObjectKind, PrincipalId};
 use crate::source::Spanned;
 
@@ -148,20 +148,41 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
                 into.servers.insert(server.clone(), bare(other));
             }
         },
-        Part::ServerUnit
-        | Part::ServerSuspended
-        | Part::ServerLevel
-        | Part::ServerRequires(_)
-        | Part::UnitEntry
-        | Part::Tool(_)
-        | Part::ToolLevel(_)
-        | Part::ToolRequires(..)
-        | Part::ToolSuspended(_)
-        | Part::Entry => {
-            if let (Some(mine), Some(other)) = (into.servers.get_mut(server), from.servers.get(server)) {
-                copy_of_server(part, mine, other, at);
-            }
+        Part::ServerUnit => on_server(into, from, at, |mine, other| mine.unit.clone_from(&other.unit)),
+        Part::ServerSuspended => {
+            on_server(into, from, at, |mine, other| mine.suspended.clone_from(&other.suspended));
         }
+        Part::ServerLevel => on_server(into, from, at, |mine, other| {
+            mine.access.auth_level.clone_from(&other.access.auth_level);
+        }),
+        Part::ServerRequires(fact) => on_server(into, from, at, |mine, other| {
+            copy_fact(&mut mine.access.requires, &other.access.requires, fact);
+        }),
+        Part::UnitEntry => on_server(into, from, at, |mine, other| mine.overlay.clone_from(&other.overlay)),
+        Part::Tool(tool) => on_server(into, from, at, |mine, other| {
+            let Some(name) = own_tool(tool, at).cloned() else { return };
+            match other.tools.get(&name) {
+                Some(tool) => drop(mine.tools.insert(name, tool.clone())),
+                None => drop(mine.tools.remove(&name)),
+            }
+        }),
+        Part::ToolLevel(tool) => on_tool(into, from, at, tool, |mine, other| {
+            mine.auth_level = other.and_then(|other| other.auth_level.clone());
+        }),
+        Part::ToolRequires(tool, fact) => on_tool(into, from, at, tool, |mine, other| {
+            let from = other.map(|other| other.requires.as_slice()).unwrap_or_default();
+            copy_fact(&mut mine.requires, from, fact);
+        }),
+        Part::ToolSuspended(tool) => on_tool(into, from, at, tool, |mine, other| {
+            mine.suspended = other.and_then(|other| other.suspended.clone());
+        }),
+        Part::Entry => on_server(into, from, at, |mine, other| match &at.object.kind {
+            ObjectKind::Resource(uri) => {
+                copy_element(&mut mine.resources, &other.resources, |one| one.uri.value == *uri);
+            }
+            ObjectKind::Prompt(name) => copy_element(&mut mine.prompts, &other.prompts, |one| one.name.value == *name),
+            ObjectKind::Protocol | ObjectKind::Tool(_) => {}
+        }),
         Part::Principal | Part::PrincipalUnit | Part::PrincipalSuspended | Part::Grants => {
             copy_of_principal(part, into, from, at.principal);
         }
@@ -215,42 +236,27 @@ fn copy_order(rules: &mut AccessRules, other: &AccessRules) {
     }
 }
 
-fn copy_of_server(part: &Part, mine: &mut Server, other: &Server, at: At<'_>) {
-    let own = |tool: &Option<ToolName>| own_tool(tool, at).cloned();
-    match part {
-        Part::ServerUnit => mine.unit.clone_from(&other.unit),
-        Part::ServerSuspended => mine.suspended.clone_from(&other.suspended),
-        Part::ServerLevel => mine.access.auth_level.clone_from(&other.access.auth_level),
-        Part::ServerRequires(fact) => copy_fact(&mut mine.access.requires, &other.access.requires, fact),
-        Part::UnitEntry => mine.overlay.clone_from(&other.overlay),
-        Part::Tool(tool) => {
-            let Some(name) = own(tool) else { return };
-            match other.tools.get(&name) {
-                Some(tool) => drop(mine.tools.insert(name, tool.clone())),
-                None => drop(mine.tools.remove(&name)),
-            }
-        }
-        Part::ToolLevel(tool) | Part::ToolRequires(tool, _) | Part::ToolSuspended(tool) => {
-            let Some(name) = own(tool) else { return };
-            let from = other.access.tools.get(&name);
-            let access = mine.access.tools.entry(name).or_default();
-            match part {
-                Part::ToolLevel(_) => access.auth_level = from.and_then(|from| from.auth_level.clone()),
-                Part::ToolRequires(_, fact) => {
-                    copy_fact(&mut access.requires, from.map(|from| from.requires.as_slice()).unwrap_or_default(), fact);
-                }
-                _ => access.suspended = from.and_then(|from| from.suspended.clone()),
-            }
-        }
-        Part::Entry => match &at.object.kind {
-            ObjectKind::Resource(uri) => {
-                copy_element(&mut mine.resources, &other.resources, |one| one.uri.value == *uri);
-            }
-            ObjectKind::Prompt(name) => copy_element(&mut mine.prompts, &other.prompts, |one| one.name.value == *name),
-            ObjectKind::Protocol | ObjectKind::Tool(_) => {}
-        },
-        _ => {}
+/// Sets something of the server, where it is on both sides.
+fn on_server(into: &mut Model, from: &Model, at: At<'_>, set: impl FnOnce(&mut Server, &Server)) {
+    let server = &at.object.server;
+    if let (Some(mine), Some(other)) = (into.servers.get_mut(server), from.servers.get(server)) {
+        set(mine, other);
     }
+}
+
+/// Sets something that one of its tools asks for.
+fn on_tool(
+    into: &mut Model,
+    from: &Model,
+    at: At<'_>,
+    tool: &Option<ToolName>,
+    set: impl FnOnce(&mut ToolAccess, Option<&ToolAccess>),
+) {
+    on_server(into, from, at, |mine, other| {
+        if let Some(name) = own_tool(tool, at) {
+            set(mine.access.tools.entry(name.clone()).or_default(), other.access.tools.get(name));
+        }
+    });
 }
 
 fn copy_of_principal(part: &Part, into: &mut Model, from: &Model, principal: &PrincipalId) {

@@ -93,8 +93,14 @@ pub fn changes(base: (&Sources, &Model), head: (&Sources, &Model)) -> Vec<Operat
             None => {}
         }
     }
-    found.extend(alone(&after, &before).map(|(path, leaf)| change(&path, None, Some(&leaf), leaf.family, (Which::Head, leaf.loc))));
-    found.extend(alone(&before, &after).map(|(path, leaf)| change(&path, Some(&leaf), None, leaf.family, (Which::Base, leaf.loc))));
+    found.extend(
+        alone(&after, &before)
+            .map(|(path, leaf)| change(&path, None, Some(&leaf), leaf.family, (Which::Head, leaf.loc))),
+    );
+    found.extend(
+        alone(&before, &after)
+            .map(|(path, leaf)| change(&path, Some(&leaf), None, leaf.family, (Which::Base, leaf.loc))),
+    );
     found.sort_by(|a, b| a.what.cmp(&b.what).then_with(|| a.at.cmp(&b.at)));
     found
 }
@@ -103,7 +109,8 @@ pub fn changes(base: (&Sources, &Model), head: (&Sources, &Model)) -> Vec<Operat
 fn alone<'l>(leaves: &'l Leaves, other: &'l Leaves) -> impl Iterator<Item = (Vec<String>, Leaf)> + use<'l> {
     let mut whole: BTreeMap<Vec<String>, Leaf> = BTreeMap::new();
     for (path, leaf) in leaves.iter().filter(|(path, _)| !other.contains_key(*path)) {
-        let known = |prefix: &[String]| other.range(prefix.to_vec()..).next().is_some_and(|(path, _)| path.starts_with(prefix));
+        let known =
+            |prefix: &[String]| other.range(prefix.to_vec()..).next().is_some_and(|(path, _)| path.starts_with(prefix));
         let element = (1..path.len()).find(|end| {
             path.get(end - 1).is_some_and(|part| part.starts_with('`')) && path.get(..*end).is_some_and(|it| !known(it))
         });
@@ -195,7 +202,8 @@ fn add(tree: &Tree<'_>, node: NodeId, path: &mut Vec<String>, family: FamilyId, 
     } else if let Some(elements) = tree.elements(node) {
         for (index, element) in elements.iter().enumerate() {
             let named = NAMES.iter().find_map(|key| tree.get(*element, key)).map(|(_, name)| tree.text(name));
-            let single = tree.entries(*element).filter(|entries| entries.len() == 1).and_then(|entries| entries.first());
+            let single =
+                tree.entries(*element).filter(|entries| entries.len() == 1).and_then(|entries| entries.first());
             match (tree.scalar(*element), named, single) {
                 (Some(scalar), _, _) => {
                     path.push(format!("`{}`", scalar.text()));

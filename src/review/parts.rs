@@ -120,14 +120,7 @@ pub fn changed_everywhere(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Par
         }
         parts
     });
-    parts.extend([
-        Part::ClassOrder,
-        Part::MutualTls,
-        Part::Encryption,
-        Part::Routing,
-        Part::Sharing,
-        Part::MaxClass,
-    ]);
+    parts.extend([Part::ClassOrder, Part::MutualTls, Part::Encryption, Part::Routing, Part::Sharing, Part::MaxClass]);
     parts.retain(|part| differs(part, base, head, at));
     parts
 }
@@ -225,7 +218,12 @@ pub fn items(part: &Part, model: &Model, at: At<'_>) -> Vec<Item> {
             .and_then(|level| level.alternatives.iter().find(|other| other.name.value == *name))
             .map(alternative),
         Part::ClassOrder => {
-            return rules.classes.iter().enumerate().map(|(rank, class)| (format!("{rank} {}", class.name), class.name.loc)).collect();
+            return rules
+                .classes
+                .iter()
+                .enumerate()
+                .map(|(rank, class)| (format!("{rank} {}", class.name), class.name.loc))
+                .collect();
         }
         Part::ClassLevel(name) => class(name).and_then(|class| number(&class.min_auth_level)),
         Part::ClassRequires(name, wanted) => class(name).and_then(|class| fact(&class.requires, wanted)),
@@ -240,9 +238,7 @@ pub fn items(part: &Part, model: &Model, at: At<'_>) -> Vec<Item> {
         Part::UnitRules(unit) => {
             return model.overlays.get(unit).map(|rules| restated(rules, &at.object.server)).unwrap_or_default();
         }
-        Part::Server => server.map(|server| {
-            (format!("{} {}", server.registered, server.lists_tools), server.name.loc)
-        }),
+        Part::Server => server.map(|server| (format!("{} {}", server.registered, server.lists_tools), server.name.loc)),
         Part::ServerUnit => server.and_then(|server| unit(&server.unit)),
         Part::ServerSuspended => server.and_then(|server| suspension(&server.suspended)),
         Part::ServerLevel => server.and_then(|server| number(&server.access.auth_level)),
@@ -309,7 +305,8 @@ fn listing(rules: &AccessRules, server: &ServerName) -> Vec<Item> {
 
 fn units(model: &Model, at: At<'_>) -> Vec<Item> {
     let units = &model.topology.units;
-    let of_server = model.servers.get(&at.object.server).and_then(|server| server.unit.as_ref()).map(|unit| &unit.value);
+    let of_server =
+        model.servers.get(&at.object.server).and_then(|server| server.unit.as_ref()).map(|unit| &unit.value);
     let of_principal = match at.principal {
         PrincipalId::Agent(name) => {
             model.agents.get(name).and_then(|agent| agent.unit.as_ref()).map(|unit| &unit.value)

@@ -74,7 +74,10 @@ fn check(pair: &Pair) {
     for group in &groups {
         for principal in &group.principals {
             for object in &group.objects {
-                assert!(listed.insert((principal, object), group).is_none(), "{principal} {object} stands in two groups");
+                assert!(
+                    listed.insert((principal, object), group).is_none(),
+                    "{principal} {object} stands in two groups"
+                );
             }
         }
     }
@@ -120,7 +123,10 @@ fn check_causes(pair: &Pair) {
                 continue;
             }
             let turning = turning(base, head, at, &parts, &facts).unwrap_or_else(|| {
-                panic!("{parts:?} do not explain {facts:?} of {} on {}: {before:#?} {after:#?}", at.principal, at.object)
+                panic!(
+                    "{parts:?} do not explain {facts:?} of {} on {}: {before:#?} {after:#?}",
+                    at.principal, at.object
+                )
             });
             for left_out in &turning {
                 let mut hybrid = before.clone();

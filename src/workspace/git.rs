@@ -89,7 +89,9 @@ impl Revision {
     fn kind(&self, name: &str, kind: GitKind) -> EntryKind {
         match kind {
             GitKind::Blob | GitKind::BlobExecutable => EntryKind::File,
-            GitKind::Commit => EntryKind::Failed(io::Error::other("it is a submodule, whose files are in another repository")),
+            GitKind::Commit => {
+                EntryKind::Failed(io::Error::other("it is a submodule, whose files are in another repository"))
+            }
             GitKind::Tree => EntryKind::Failed(io::Error::other("it is a folder")),
             GitKind::Link => match self.blob(name) {
                 Err(error) => EntryKind::Failed(error),
@@ -157,7 +159,8 @@ impl Reader for Revision {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut entries = Vec::new();
         for (path, (_, kind)) in &self.files {
-            let Some(name) = (if root.is_empty() { Some(path.as_str()) } else { path.strip_prefix(&format!("{root}/")) })
+            let Some(name) =
+                (if root.is_empty() { Some(path.as_str()) } else { path.strip_prefix(&format!("{root}/")) })
             else {
                 continue;
             };

@@ -50,7 +50,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let title = format!("Access review: {} to {}", view.base, view.head);
     writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")?;
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">")?;
+    writeln!(
+        out,
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">"
+    )?;
     writeln!(out, "<title>{}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>", escaped(&title))?;
     writeln!(out, "<h1>{}</h1>\n<p>{}.</p>", escaped(&title), escaped(&view.summary()))?;
     if let Some(caution) = view.caution() {
@@ -96,7 +99,12 @@ fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()>
     let example = &group.example;
     let [before, after] = decisions(example.allowed);
     let facts = plainly(&example.facts);
-    writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", escaped(&needs(&group.before)), escaped(&needs(&group.after)))?;
+    writeln!(
+        out,
+        "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>",
+        escaped(&needs(&group.before)),
+        escaped(&needs(&group.after))
+    )?;
     writeln!(
         out,
         "<dt>such as</dt><dd><code>{}</code> on <code>{}</code> with {}: {before} → <b class=\"{class}\">{after}</b></dd></dl>",
@@ -106,9 +114,17 @@ fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()>
     )?;
     for cause in view.causes(group) {
         let side = if cause.side == Which::Base { "gone" } else { "new" };
-        writeln!(out, "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>", escaped(&cause.text), escaped(&cause.file), cause.line)?;
+        writeln!(
+            out,
+            "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>",
+            escaped(&cause.text),
+            escaped(&cause.file),
+            cause.line
+        )?;
     }
-    let list = |names: Vec<String>| names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ");
+    let list = |names: Vec<String>| {
+        names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ")
+    };
     writeln!(out, "<details><summary>all {} of it</summary>", super::cells(group.cells()))?;
     writeln!(out, "<p>{}</p>", list(group.principals.iter().map(ToString::to_string).collect()))?;
     writeln!(out, "<p>{}</p></details>\n</article>", list(group.objects.iter().map(ToString::to_string).collect()))
@@ -123,7 +139,9 @@ fn values(
     at: Option<&super::view::Line>,
 ) -> io::Result<()> {
     let class = if widens { "open" } else { "close" };
-    let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", escaped(it)));
+    let value = |value: &Option<String>| {
+        value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", escaped(it)))
+    };
     writeln!(out, "<article class=\"{class}\"><h3><b class=\"{class}\">{}</b> {}</h3>", escaped(kind), shown(what))?;
     writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", value(before), value(after))?;
     if let Some(line) = at {

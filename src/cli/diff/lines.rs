@@ -40,7 +40,10 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         let mut explained: Vec<(Vec<Line>, Vec<&Group>)> = Vec::new();
         for group in &view.diff.groups {
             let causes = view.causes(group);
-            match explained.iter_mut().find(|(known, of)| *known == causes && of.first().is_some_and(|f| f.change == group.change)) {
+            match explained
+                .iter_mut()
+                .find(|(known, of)| *known == causes && of.first().is_some_and(|f| f.change == group.change))
+            {
                 Some((_, groups)) => groups.push(group),
                 None => explained.push((causes, vec![group])),
             }
@@ -55,14 +58,28 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         for change in &view.diff.trust {
             let mark = if change.widening { paint.with("1;31", "widening ") } else { "narrowing".to_owned() };
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), one_line);
-            writeln!(out, "  {mark} {}: {} -> {}{}", one_line(&change.what), value(&change.before), value(&change.after), place(view, change.at))?;
+            writeln!(
+                out,
+                "  {mark} {}: {} -> {}{}",
+                one_line(&change.what),
+                value(&change.before),
+                value(&change.after),
+                place(view, change.at)
+            )?;
         }
         writeln!(out)?;
     }
     if !view.diff.operation.is_empty() {
         writeln!(out, "{}", paint.head("OPERATION"))?;
         for change in &view.diff.operation {
-            writeln!(out, "  {}  {}: {}{}", change.risk, one_line(&change.what), values(&change.before, &change.after), place(view, Some(change.at)))?;
+            writeln!(
+                out,
+                "  {}  {}: {}{}",
+                change.risk,
+                one_line(&change.what),
+                values(&change.before, &change.after),
+                place(view, Some(change.at))
+            )?;
         }
         writeln!(out)?;
     }
@@ -131,7 +148,11 @@ fn place(view: &View<'_>, at: Option<(Which, crate::source::Loc)>) -> String {
 /// One line a change, the kind first.
 pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     for group in &view.diff.groups {
-        let cause = view.causes(group).into_iter().next().map_or_else(String::new, |line| format!("{}:{}: ", line.file, line.line));
+        let cause = view
+            .causes(group)
+            .into_iter()
+            .next()
+            .map_or_else(String::new, |line| format!("{}:{}: ", line.file, line.line));
         writeln!(
             out,
             "{cause}{}: {} on {}: {} -> {}",
@@ -144,10 +165,23 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     for change in &view.diff.trust {
         let kind = if change.widening { "trust widening" } else { "trust narrowing" };
-        writeln!(out, "{kind}: {}: {}{}", one_line(&change.what), values(&change.before, &change.after), place(view, change.at))?;
+        writeln!(
+            out,
+            "{kind}: {}: {}{}",
+            one_line(&change.what),
+            values(&change.before, &change.after),
+            place(view, change.at)
+        )?;
     }
     for change in &view.diff.operation {
-        writeln!(out, "operation: {}: {}: {}{}", change.risk, one_line(&change.what), values(&change.before, &change.after), place(view, Some(change.at)))?;
+        writeln!(
+            out,
+            "operation: {}: {}: {}{}",
+            change.risk,
+            one_line(&change.what),
+            values(&change.before, &change.after),
+            place(view, Some(change.at))
+        )?;
     }
     for file in view.artifacts.unwrap_or_default() {
         writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;

@@ -44,7 +44,13 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     } else {
         "This change opens and closes no access.".to_owned()
     };
-    writeln!(out, "## Access review\n\n{verdict} {} ({} → {}).\n", first_up(&plain(&view.compared())), code(view.base), code(view.head))?;
+    writeln!(
+        out,
+        "## Access review\n\n{verdict} {} ({} → {}).\n",
+        first_up(&plain(&view.compared())),
+        code(view.base),
+        code(view.head)
+    )?;
     if let Some(caution) = view.caution() {
         writeln!(out, "> [!CAUTION]\n> {}\n", plain(&caution))?;
     }
@@ -73,7 +79,14 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             let at = change.at.map_or_else(String::new, |(side, loc)| place(&view.line(side, loc)));
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
             let kind = if change.widening { "widening" } else { "narrowing" };
-            writeln!(out, "| {} {kind} | {} | {} | {} | {at} |", mark(change.widening), shown(&change.what), value(&change.before), value(&change.after))?;
+            writeln!(
+                out,
+                "| {} {kind} | {} | {} | {} | {at} |",
+                mark(change.widening),
+                shown(&change.what),
+                value(&change.before),
+                value(&change.after)
+            )?;
         }
         writeln!(out)?;
     }
@@ -82,7 +95,14 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         for change in &view.diff.operation {
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
             let at = place(&view.line(change.at.0, change.at.1));
-            writeln!(out, "| {} | {} | {} | {} | {at} |", change.risk, shown(&change.what), value(&change.before), value(&change.after))?;
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {at} |",
+                change.risk,
+                shown(&change.what),
+                value(&change.before),
+                value(&change.after)
+            )?;
         }
         writeln!(out)?;
     }
@@ -117,12 +137,16 @@ fn place(line: &super::view::Line) -> String {
 
 fn details(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()> {
     let what = format!("{} on {}", some(&group.principals), some(&group.objects));
-    let summary: String = what.replace('`', "").chars().map(|c| match c {
-        '<' => "&lt;".to_owned(),
-        '>' => "&gt;".to_owned(),
-        '&' => "&amp;".to_owned(),
-        c => c.to_string(),
-    }).collect();
+    let summary: String = what
+        .replace('`', "")
+        .chars()
+        .map(|c| match c {
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '&' => "&amp;".to_owned(),
+            c => c.to_string(),
+        })
+        .collect();
     writeln!(out, "<details><summary>{}: {summary}</summary>\n", group.change.word())?;
     writeln!(out, "Because of these lines:\n\n```diff")?;
     for cause in view.causes(group) {

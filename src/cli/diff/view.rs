@@ -63,7 +63,8 @@ impl View<'_> {
 
     /// How many cells open and how many close.
     pub(super) fn changed(&self) -> (usize, usize) {
-        let count = |wanted: &dyn Fn(&Group) -> bool| self.diff.groups.iter().filter(|g| wanted(g)).map(Group::cells).sum();
+        let count =
+            |wanted: &dyn Fn(&Group) -> bool| self.diff.groups.iter().filter(|g| wanted(g)).map(Group::cells).sum();
         let closes = |group: &Group| !group.change.widens() || group.change == crate::review::access::Change::Both;
         (count(&|group| group.change.widens()), count(&closes))
     }
@@ -98,7 +99,8 @@ impl View<'_> {
 
 /// `a, b, c and 5 more`.
 pub(super) fn some<T: std::fmt::Display>(names: &[T]) -> String {
-    let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("`{}`", one_line(&name.to_string()))).collect();
+    let shown: Vec<String> =
+        names.iter().take(MOST_NAMES).map(|name| format!("`{}`", one_line(&name.to_string()))).collect();
     let rest = names.len().saturating_sub(MOST_NAMES);
     match rest {
         0 => shown.join(", "),

@@ -71,13 +71,10 @@ fn issuers(identity: &Identity, model: &Model, anchors: &mut Anchors) {
         }
         let words: BTreeSet<&str> = issuer.speaks_for.iter().map(|word| word.value.as_str()).collect();
         let speaks_for = format!("whom `{name}` speaks for");
-        match issuer.speaks_for.first() {
-            // Where there was no restriction, a new one opens nothing.
-            Some(first) => {
-                let words: Vec<&str> = words.into_iter().collect();
-                anchors.add(speaks_for, words.join(", "), Some(first.loc), Harmless::Addition);
-            }
-            None => {}
+        // Where there was no restriction, a new one opens nothing.
+        if let Some(first) = issuer.speaks_for.first() {
+            let words: Vec<&str> = words.into_iter().collect();
+            anchors.add(speaks_for, words.join(", "), Some(first.loc), Harmless::Addition);
         }
     }
 }
@@ -121,9 +118,10 @@ fn evidence(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
         let bit = |side: Side<'_>| side.policy.facts.mask(fact.as_str()).unwrap_or_default();
         let used = [side, other].iter().any(|side| {
             let bit = bit(*side);
-            side.policy.rules.iter().any(|rule| {
-                side.policy.conditions.get(rule.condition).minimal_sets().iter().any(|set| set & bit != 0)
-            })
+            side.policy
+                .rules
+                .iter()
+                .any(|rule| side.policy.conditions.get(rule.condition).minimal_sets().iter().any(|set| set & bit != 0))
         });
         let harmless = if used { Harmless::Nothing } else { Harmless::Anything };
         if let Some(found) = found {
@@ -139,7 +137,12 @@ fn principals(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
             continue;
         }
         if let Some(subject) = &principal.subject {
-            anchors.add(format!("subject of `{}`", principal.id), subject.clone(), Some(principal.loc), Harmless::Nothing);
+            anchors.add(
+                format!("subject of `{}`", principal.id),
+                subject.clone(),
+                Some(principal.loc),
+                Harmless::Nothing,
+            );
         }
     }
 }
@@ -201,7 +204,12 @@ fn obligations(model: &Model, anchors: &mut Anchors) {
         let name = &class.name;
         let encryption = |mode: &crate::model::access::ClassEncryption| format!("{mode:?}");
         let location = |mode: &crate::model::access::RequiredLocation| format!("{mode:?}");
-        anchors.written(&format!("encryption of class `{name}`"), class.encryption.as_ref(), encryption, Harmless::Addition);
+        anchors.written(
+            &format!("encryption of class `{name}`"),
+            class.encryption.as_ref(),
+            encryption,
+            Harmless::Addition,
+        );
         anchors.written(&format!("location of class `{name}`"), class.location.as_ref(), location, Harmless::Addition);
         for control in &class.additional_controls {
             let what = format!("control `{control}` of class `{name}`");

@@ -83,7 +83,10 @@ fn a_workspace_does_not_differ_from_itself() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("lets through exactly what"), "{}", ran.out);
     let json = change.json();
-    assert_eq!((&json["access"]["groups"], &json["trust"], &json["operation"]), (&serde_json::json!([]), &serde_json::json!([]), &serde_json::json!([])));
+    assert_eq!(
+        (&json["access"]["groups"], &json["trust"], &json["operation"]),
+        (&serde_json::json!([]), &serde_json::json!([]), &serde_json::json!([]))
+    );
     assert!(json["access"]["cells_compared"].as_u64().unwrap() > 40);
 }
 
@@ -106,7 +109,11 @@ fn a_loosened_unit_folder() {
     let edits = [
         ("units/finance/access.yaml", "user_delegation, mfa]", "user_delegation]"),
         ("assurance/policy-tests.yaml", "missing: [[cross_unit_approval, mfa], ", "missing: [[cross_unit_approval], "),
-        ("assurance/policy-tests.yaml", "    with: [service_account_token, user_delegation, mtls]\n    expect: deny\n    missing: [[cross_unit_approval], [cross_unit_approval, workflow_ticket]]", "    with: [service_account_token, user_delegation, mtls]\n    expect: deny"),
+        (
+            "assurance/policy-tests.yaml",
+            "    with: [service_account_token, user_delegation, mtls]\n    expect: deny\n    missing: [[cross_unit_approval], [cross_unit_approval, workflow_ticket]]",
+            "    with: [service_account_token, user_delegation, mtls]\n    expect: deny",
+        ),
     ];
     insta::assert_snapshot!(Change::of(&edits).human());
 }
@@ -148,7 +155,18 @@ fn every_format_says_the_same() {
 
 #[test]
 fn a_change_that_only_closes_passes_the_gate() {
-    let change = Change::of(&[("central/access.yaml", "requirements: [service_account_token]\n", "requirements: [service_account_token, mfa]\n"), ("assurance/policy-tests.yaml", "    with: [service_account_token, mtls]", "    with: [service_account_token, mtls, mfa]")]);
+    let change = Change::of(&[
+        (
+            "central/access.yaml",
+            "requirements: [service_account_token]\n",
+            "requirements: [service_account_token, mfa]\n",
+        ),
+        (
+            "assurance/policy-tests.yaml",
+            "    with: [service_account_token, mtls]",
+            "    with: [service_account_token, mtls, mfa]",
+        ),
+    ]);
     let ran = change.diff(&["--deny", "widening"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("narrowed") && !ran.out.contains("widened"), "{}", ran.out);
@@ -159,29 +177,101 @@ fn a_change_that_only_closes_passes_the_gate() {
 const TRUST: &[(&str, &[Edit<'_>])] = &[
     ("evidence of `mfa`", &[("central/identity.yaml", "claim: amr, contains: mfa", "claim: groups, contains: staff")]),
     ("evidence of `mfa`", &[("central/identity.yaml", "contains: mfa,", "contains: pwd,")]),
-    ("evidence of `workflow_ticket`", &[("central/identity.yaml", "tickets, contains: \"{server}/{tool}\"", "tickets, contains: \"{server}\"")]),
+    (
+        "evidence of `workflow_ticket`",
+        &[("central/identity.yaml", "tickets, contains: \"{server}/{tool}\"", "tickets, contains: \"{server}\"")],
+    ),
     ("evidence of `treasury_dealer`", &[("central/identity.yaml", "contains: treasury-dealers", "contains: everyone")]),
     ("evidence of `amount_within_limit`", &[("central/identity.yaml", "at_most: 10000", "at_most: 1000000")]),
     ("evidence of `amount_within_limit`", &[("central/identity.yaml", "argument: amount", "argument: note")]),
-    ("issuer `https://other.example`", &[("central/identity.yaml", "    - issuer: https://workflows", "    - {issuer: https://other.example, audiences: [mcp-gateway], jwks: https://other.example/keys}\n    - issuer: https://workflows")]),
-    ("issuer `https://login.other.example`", &[("central/identity.yaml", "https://login.meridian.example", "https://login.other.example")]),
-    ("audience `anything`", &[("central/identity.yaml", "audiences: [mcp-gateway]\n      jwks_file: central/keys/agents.json", "audiences: [mcp-gateway, anything]\n      jwks_file: central/keys/agents.json")]),
-    ("keys of", &[("central/identity.yaml", "jwks_file: central/keys/agents.json", "jwks_file: central/keys/flows.json")]),
-    ("keys of", &[("central/identity.yaml", "jwks_file: central/keys/agents.json", "jwks: https://elsewhere.example/keys")]),
-    ("whom `https://login.meridian.example` speaks for", &[("central/identity.yaml", "      speaks_for: [agents]\n", "")]),
-    ("whom `https://workflows.meridian.example` speaks for", &[("central/identity.yaml", "speaks_for: [flows]", "speaks_for: [flows, agents]")]),
+    (
+        "issuer `https://other.example`",
+        &[(
+            "central/identity.yaml",
+            "    - issuer: https://workflows",
+            "    - {issuer: https://other.example, audiences: [mcp-gateway], jwks: https://other.example/keys}\n    - issuer: https://workflows",
+        )],
+    ),
+    (
+        "issuer `https://login.other.example`",
+        &[("central/identity.yaml", "https://login.meridian.example", "https://login.other.example")],
+    ),
+    (
+        "audience `anything`",
+        &[(
+            "central/identity.yaml",
+            "audiences: [mcp-gateway]\n      jwks_file: central/keys/agents.json",
+            "audiences: [mcp-gateway, anything]\n      jwks_file: central/keys/agents.json",
+        )],
+    ),
+    (
+        "keys of",
+        &[("central/identity.yaml", "jwks_file: central/keys/agents.json", "jwks_file: central/keys/flows.json")],
+    ),
+    (
+        "keys of",
+        &[("central/identity.yaml", "jwks_file: central/keys/agents.json", "jwks: https://elsewhere.example/keys")],
+    ),
+    (
+        "whom `https://login.meridian.example` speaks for",
+        &[("central/identity.yaml", "      speaks_for: [agents]\n", "")],
+    ),
+    (
+        "whom `https://workflows.meridian.example` speaks for",
+        &[("central/identity.yaml", "speaks_for: [flows]", "speaks_for: [flows, agents]")],
+    ),
     ("trust domain", &[("central/identity.yaml", "trust_domain: meridian.example", "trust_domain: other.example")]),
-    ("claim of the caller's unit", &[("central/identity.yaml", "business_unit_claim: bu", "business_unit_claim: department")]),
+    (
+        "claim of the caller's unit",
+        &[("central/identity.yaml", "business_unit_claim: bu", "business_unit_claim: department")],
+    ),
     ("subject of `treasury_agent`", &[("registry/agents.yaml", "ns/finance/sa/treasury", "ns/finance/sa/anyone")]),
-    ("URL of server `payment_server`", &[("registry/finance.yaml", "https://payment.finance.meridian.example:9443/mcp", "https://payment.other.example/mcp")]),
-    ("gateway of unit `retail`", &[("registry/central.yaml", "https://gateway.retail.meridian.example:8444", "https://gateway.other.example:8444")]),
-    ("URL of the central gateway", &[("registry/central.yaml", "https://mcp.meridian.example:8443", "https://mcp.other.example:8443")]),
-    ("`mtls` on target `agentgateway`", &[("mcpctl.yaml", "targets:\n", "targets:\n  agentgateway: {assume: [mtls], assume_reason: \"the mesh\", listen: 0.0.0.0:9443}\n")]),
+    (
+        "URL of server `payment_server`",
+        &[(
+            "registry/finance.yaml",
+            "https://payment.finance.meridian.example:9443/mcp",
+            "https://payment.other.example/mcp",
+        )],
+    ),
+    (
+        "gateway of unit `retail`",
+        &[(
+            "registry/central.yaml",
+            "https://gateway.retail.meridian.example:8444",
+            "https://gateway.other.example:8444",
+        )],
+    ),
+    (
+        "URL of the central gateway",
+        &[("registry/central.yaml", "https://mcp.meridian.example:8443", "https://mcp.other.example:8443")],
+    ),
+    (
+        "`mtls` on target `agentgateway`",
+        &[(
+            "mcpctl.yaml",
+            "targets:\n",
+            "targets:\n  agentgateway: {assume: [mtls], assume_reason: \"the mesh\", listen: 0.0.0.0:9443}\n",
+        )],
+    ),
     ("target `cedar`", &[("mcpctl.yaml", "  cedar: {}\n", "")]),
     ("path `flows/drafts`", &[("mcpctl.yaml", "targets:\n", "exclude: [flows/drafts]\ntargets:\n")]),
-    ("level of the check `restricted-data-flow`", &[("mcpctl.yaml", "targets:\n", "checks: {restricted-data-flow: off}\ntargets:\n")]),
-    ("what unit folders may restate", &[("central/federation.yaml", "local_policy_override: security_only", "local_policy_override: full")]),
-    ("`ca` of gateway `central`", &[("mcpctl.yaml", "key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/ca.crt", "key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/all.crt")]),
+    (
+        "level of the check `restricted-data-flow`",
+        &[("mcpctl.yaml", "targets:\n", "checks: {restricted-data-flow: off}\ntargets:\n")],
+    ),
+    (
+        "what unit folders may restate",
+        &[("central/federation.yaml", "local_policy_override: security_only", "local_policy_override: full")],
+    ),
+    (
+        "`ca` of gateway `central`",
+        &[(
+            "mcpctl.yaml",
+            "key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/ca.crt",
+            "key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/all.crt",
+        )],
+    ),
     ("location of class `restricted`", &[("central/access.yaml", "      location: secure_enclave\n", "")]),
     ("location of server `notice_server`", &[("registry/central.yaml", "location: cloud", "location: on_premises")]),
     ("attestation", &[("central/federation.yaml", "attestation: continuous", "attestation: at_startup")]),
@@ -246,14 +336,20 @@ fn a_head_with_errors_is_not_compared_and_a_base_with_errors_is_said() {
 #[test]
 fn names_cannot_break_out_of_a_page_or_a_comment() {
     let name = "x</code><script>alert(1)</script>|`y`";
-    let agent = format!("    - name: {}\n      business_unit: retail\n      may_call: [search_server/find_store]\n    - name: care_agent\n", serde_json::to_string(name).unwrap());
+    let agent = format!(
+        "    - name: {}\n      business_unit: retail\n      may_call: [search_server/find_store]\n    - name: care_agent\n",
+        serde_json::to_string(name).unwrap()
+    );
     let change = Change::of(&[("registry/agents.yaml", "    - name: care_agent\n", &agent)]);
     let html = change.diff(&["--format", "html"]);
     assert_eq!(html.code, 0, "{html:?}");
     assert!(html.out.contains("&lt;script&gt;") && !html.out.contains("<script"), "{}", html.out);
     let markdown = change.diff(&["--format", "markdown"]).out;
     assert!(!markdown.replace("``", "").contains("`y`") || markdown.contains("`` x</code>"), "{markdown}");
-    assert!(!markdown.lines().any(|line| line.starts_with("| ") && line.replace("\\|", "").matches('|').count() != 6), "{markdown}");
+    assert!(
+        !markdown.lines().any(|line| line.starts_with("| ") && line.replace("\\|", "").matches('|').count() != 6),
+        "{markdown}"
+    );
 }
 
 #[test]
@@ -268,7 +364,11 @@ fn files_to_roll_out_are_those_that_differ() {
     let change = Change::of(&[LEVEL]);
     let diff = |args: &[&str]| mcpctl(&["diff"]).arg(&change.base).arg(&change.head).args(args).run();
     let json: Value = serde_json::from_str(&diff(&["--format", "json"]).out).unwrap();
-    let files: Vec<&str> = json["artifacts"].as_array().unwrap().iter().map(|file| file["file"].as_str().unwrap()).collect();
-    assert!(files.contains(&"cedar/policies.cedar") && files.iter().any(|file| file.starts_with("envoy/central/")), "{files:?}");
+    let files: Vec<&str> =
+        json["artifacts"].as_array().unwrap().iter().map(|file| file["file"].as_str().unwrap()).collect();
+    assert!(
+        files.contains(&"cedar/policies.cedar") && files.iter().any(|file| file.starts_with("envoy/central/")),
+        "{files:?}"
+    );
     assert!(!files.contains(&"cedar/evidence.json"), "{files:?}");
 }

@@ -12,7 +12,7 @@ const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.4rem}h2{font-size:1.15rem;margin-top:2rem}
 article{border:1px solid var(--line);border-left:.4rem solid var(--close);border-radius:.4rem;margin:1rem 0;padding:.6rem .9rem}
-article.open{border-left-color:var(--open)}
+article.open{border-left-color:var(--open)}article.other{border-left-color:var(--line)}
 article h3{margin:0 0 .4rem;font-size:1rem}
 b.open{color:var(--open)}b.close{color:var(--close)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem;margin:.4rem 0}
@@ -71,14 +71,15 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         for change in &view.diff.trust {
             let kind = if change.widening { "widening" } else { "narrowing" };
             let at = change.at.map(|(side, loc)| view.line(side, loc));
-            values(out, kind, change.widening, &change.what, (&change.before, &change.after), at.as_ref())?;
+            let class = if change.widening { "open" } else { "close" };
+            values(out, kind, class, &change.what, (&change.before, &change.after), at.as_ref())?;
         }
     }
     if !view.diff.operation.is_empty() {
         writeln!(out, "<h2>Operation</h2>")?;
         for change in &view.diff.operation {
             let at = view.line(change.at.0, change.at.1);
-            values(out, &change.risk, false, &change.what, (&change.before, &change.after), Some(&at))?;
+            values(out, &change.risk, "other", &change.what, (&change.before, &change.after), Some(&at))?;
         }
     }
     if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
@@ -133,12 +134,11 @@ fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()>
 fn values(
     out: &mut dyn Write,
     kind: &str,
-    widens: bool,
+    class: &str,
     what: &str,
     (before, after): (&Option<String>, &Option<String>),
     at: Option<&super::view::Line>,
 ) -> io::Result<()> {
-    let class = if widens { "open" } else { "close" };
     let value = |value: &Option<String>| {
         value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", escaped(it)))
     };

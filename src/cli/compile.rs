@@ -15,13 +15,14 @@ use crate::diagnostic::{Diagnostic, Report};
 use crate::render::counted;
 use crate::source::Sources;
 use crate::targets::{self, NOT_EXPRESSIBLE, Need, TARGETS, Target};
-use crate::workspace::DEFAULT_OUTPUT;
+use crate::workspace::{DEFAULT_OUTPUT, Wanted};
 
 const EXAMPLES: &str = "\
 Examples:
   mcpctl compile                           this folder, into its folder bundle
   mcpctl compile fleet --out policies      into another folder
   mcpctl compile fleet --target cedar      one target alone
+  mcpctl compile fleet --env prod          for one environment of mcpctl.yaml
   mcpctl compile fleet --fail-on warning   write nothing where there are warnings
 
 A bundle is written only where the exit code is 0. It replaces the one before
@@ -60,7 +61,8 @@ impl Compile {
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let asked = asked(&self.targets)?;
         let out = self.out.as_deref().map(|out| session.globals.at(out));
-        let Loaded { root, mut analysis } = self.source.analyse(out.as_deref(), self.today.as_deref(), session)?;
+        let Loaded { root, mut analysis } =
+            self.source.analyse(out.as_deref(), self.today.as_deref(), Wanted::None, session)?;
         analysis::schemas::attach(&mut analysis);
         let Analysis { sources, settings, model, policy, report, counts } = analysis;
         let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url: settings.docs_url.as_deref() };
@@ -77,7 +79,7 @@ impl Compile {
         let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
         let mut all = Report { diagnostics: report.diagnostics };
         let built = build::build_what_fits(&checked, &sources, &targets, &mandatory, &digest);
-        let (Built { bundle, notes }, over_limit) = match built {
+        let (Built { mut bundle, notes }, over_limit) = match built {
             Ok(built) => built,
             Err(errors) => {
                 // Faults of the workspace have their places; all else could not run.
@@ -92,6 +94,8 @@ impl Compile {
                 return Ok(load::exit(&all.diagnostics, &counts, self.fail_on));
             }
         };
+        let environment = session.globals.environment.iter().map(|name| ("environment".to_owned(), name.clone()));
+        bundle.manifest.settings.other.extend(environment);
         let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
         all.extend(left_out);

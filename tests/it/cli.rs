@@ -1,6 +1,7 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
 mod compile;
+mod environment;
 mod explain;
 mod host;
 mod init;

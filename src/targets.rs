@@ -12,6 +12,7 @@ pub mod names;
 
 use std::collections::BTreeMap;
 
+use crate::bundle::existing::Existing;
 use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
@@ -64,6 +65,9 @@ pub struct Input<'a> {
     pub policy: &'a Policy,
     /// The files, for places.
     pub sources: &'a Sources,
+    /// A bundle whose policies go on deciding, while those of this policy are only counted beside them. Set for a target that
+    /// can hold both.
+    pub enforced: Option<&'a Existing>,
 }
 
 /// What becomes of objects that a product does not judge by the relation.

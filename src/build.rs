@@ -16,6 +16,7 @@ use crate::policy::Policy;
 use crate::policy::compare::{Difference, compare};
 use crate::policy::seen::{View, seen};
 use crate::source::Sources;
+use crate::targets::undecided::undecided;
 use crate::targets::{self, CompileError, Input, Need, Target};
 
 /// Most cells named in one error; the rest is counted.
@@ -206,6 +207,7 @@ fn build_beside(
                 artifacts.extend(files);
                 entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
                 notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
+                notes.extend(undecided(target, checked.model(), checked.policy(), &policy, &view));
                 notes.extend(targets::notes(target, checked.model()));
             }
             Err(error) => errors.push(error),

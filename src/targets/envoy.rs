@@ -52,6 +52,7 @@ pub static TARGET: Target = Target {
     needs,
     blind_to,
     leaves_out: |_, _| None,
+    unknown_pass: |_| None,
     recognises_callers: true,
     narrows: None,
     matches_uris: true,

@@ -176,9 +176,7 @@ impl Enforced {
                     };
                     beside(rules, enforced, None);
                 }
-                MCP => {
-                    read_both(filter, old).or_else(|| unlike_messages(filter, old)).map_or(Ok(()), |why| unlike(why))?
-                }
+                MCP => read_both(filter, old).or_else(|| unlike_messages(filter, old)).map_or(Ok(()), unlike)?,
                 JWT if filter != old => {
                     return unlike("tokens are verified otherwise; keep issuers, audiences and keys as they are");
                 }

@@ -1,6 +1,7 @@
 //! From the files of a workspace to everything that can be said about it: parse, validate, decode, lower, derive, check.
 //! Pure: it reads nothing but what it is given.
 
+mod environment;
 mod file;
 pub mod keys;
 pub mod rules;
@@ -20,7 +21,7 @@ use crate::model::{Model, Scope};
 use crate::policy::{Policy, derive};
 use crate::settings::{self, Settings};
 use crate::source::{FileId, Loc, SourceFile, Sources};
-use crate::workspace::{InputFile, Skipped, Unread, Workspace, without_bom};
+use crate::workspace::{Environment, InputFile, Skipped, Unread, Workspace, without_bom};
 
 /// How many files are read one after the other before another thread may take over.
 const FILES_AT_ONCE: usize = 32;
@@ -60,11 +61,24 @@ pub struct Analysis {
 /// Analyses a workspace. `today` (`YYYY-MM-DD`) is only for the expiry of waivers; without it none expires.
 #[must_use]
 pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
+    analyse_in(workspace, Vec::new(), None, today)
+}
+
+/// As [`analyse`], with the files of environments, all of which are judged. What the one called `chosen` says takes the place
+/// of what the workspace says, before anything is checked.
+#[must_use]
+pub fn analyse_in(
+    workspace: Workspace,
+    mut environments: Vec<Environment>,
+    chosen: Option<&str>,
+    today: Option<&str>,
+) -> Analysis {
     let mut report = Report::default();
     let mut counts = Counts { left_out: workspace.skipped, ..Counts::default() };
     let mut files: Vec<InputFile> = workspace.files;
     let has_settings = workspace.settings.is_some();
     files.extend(workspace.settings);
+    environments.iter_mut().for_each(|environment| files.append(&mut environment.files));
     files.sort_by(|a, b| a.name.cmp(&b.name));
     counts.files = files.len();
     let mut sources = Sources::new();
@@ -100,7 +114,11 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
         let model = Model { unread_files: true, ..Model::default() };
         return Analysis { sources, settings, model, policy: Policy::default(), report, counts };
     }
-    for (id, file) in sources.iter().filter(|(id, _)| Some(*id) != settings_id) {
+    let places: Vec<environment::Place<'_>> =
+        environments.iter().map(|environment| place_of(environment, settings_id, &sources)).collect();
+    let elsewhere: BTreeSet<FileId> = places.iter().flat_map(|place| place.files.iter().copied()).collect();
+    let is_own = |id: FileId| Some(id) != settings_id && !elsewhere.contains(&id);
+    for (id, file) in sources.iter().filter(|(id, _)| is_own(*id)) {
         if file.name().rsplit('/').next() == Some(settings::FILE_NAME) {
             unread.insert(id);
             let message = "settings are read at the root of the workspace alone, and this is below it";
@@ -108,7 +126,7 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
             report.push(Diagnostic::new(&rules::MISPLACED_SETTINGS, Loc::start_of(id), message).help(help));
         }
     }
-    let wanted = |id: &FileId| Some(*id) != settings_id && !unread.contains(id);
+    let wanted = |id: &FileId| is_own(*id) && !unread.contains(id);
     let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(wanted).collect();
     // Files in a row share one map of the keys in use, so that a path that stands in many files is kept once.
     let read: Vec<(Vec<file::Read>, file::FamilyKeys)> = ids
@@ -118,7 +136,7 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
             (ids.iter().map(|id| file::read(*id, sources.file(*id), &mut keys)).collect(), keys)
         })
         .collect();
-    let (model, lowered, skipped) = lower(read, &sources, &settings, unread.is_empty());
+    let (mut model, lowered, skipped) = lower(read, &sources, &settings, unread.is_empty());
     counts.skipped_manifests = skipped;
     if model.keys.is_empty() && !model.unread_files && !lowered.reaches(Severity::Error) {
         let first = sources.iter().map(|(id, _)| id).next().unwrap_or_default();
@@ -126,7 +144,21 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
         report.push(Diagnostic::new(&rules::EMPTY_WORKSPACE, Loc::start_of(first), message));
     }
     report.extend(lowered.diagnostics);
-    let policy = derive::derive(&model);
+    let mut policy = derive::derive(&model);
+    let mut in_environment = None;
+    for place in &places {
+        let (changed, derived, findings) =
+            environment::applied(place, &sources, settings_id, &unread, (&model, &policy));
+        report.extend(findings);
+        if chosen == Some(place.name) {
+            in_environment = Some((changed, derived));
+        }
+    }
+    let mut settings = settings;
+    if let Some((changed, derived)) = in_environment {
+        settings.deployment = changed.deployment.clone();
+        (model, policy) = (changed, derived);
+    }
     report.extend(checks::run(&model, &policy));
     apply_levels(&mut report, &settings);
     counts.waived = waive::apply(&mut report, &model, &sources, today);
@@ -135,6 +167,14 @@ pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
     }
     report.sort();
     Analysis { sources, settings, model, policy, report, counts }
+}
+
+/// Where an environment is declared, and which files are its own.
+fn place_of<'a>(environment: &'a Environment, settings: Option<FileId>, sources: &Sources) -> environment::Place<'a> {
+    let below = format!("{}/", environment.folder);
+    let own = sources.iter().filter(|(_, file)| file.name().starts_with(&below)).map(|(id, _)| id);
+    let declared = Loc { file: settings.unwrap_or_default(), ..environment.declared };
+    environment::Place { name: &environment.name, folder: &environment.folder, declared, files: own.collect() }
 }
 
 /// A file's text, or as much of it as can be shown, and what is wrong with it.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bundle::existing::Existing;
 use crate::bundle::manifest::{self, Manifest, Settings};
 use crate::bundle::{Artifact, Bundle};
 use crate::checks::CheckedModel;
@@ -15,6 +16,7 @@ use crate::policy::Policy;
 use crate::policy::compare::{Difference, compare};
 use crate::policy::seen::{View, seen};
 use crate::source::Sources;
+use crate::targets::undecided::undecided;
 use crate::targets::{self, CompileError, Input, Need, Target};
 
 /// Most cells named in one error; the rest is counted.
@@ -154,17 +156,58 @@ pub fn build(
     targets: &[&'static Target],
     source_digest: &str,
 ) -> Result<Built, Vec<BuildError>> {
+    build_beside(checked, sources, targets, source_digest, None)
+}
+
+/// The target whose product holds two policies, one that decides and one that is only counted.
+pub const SHADOWS: &Target = &targets::envoy::TARGET;
+
+/// Compiles [`SHADOWS`] so that the policies of a bundle that is in force go on deciding, and those of this workspace are
+/// counted beside them; verifies both, and says so in the manifest.
+///
+/// # Errors
+/// Those of [`build`], and where the two cannot be combined.
+pub fn shadow(
+    checked: &CheckedModel,
+    sources: &Sources,
+    enforced: &Existing,
+    source_digest: &str,
+) -> Result<Built, Vec<BuildError>> {
+    let mut built = build_beside(checked, sources, &[SHADOWS], source_digest, Some(enforced))?;
+    built.bundle.manifest.settings.other.extend([
+        ("shadow".to_owned(), SHADOWS.name.to_owned()),
+        ("enforced_bundle".to_owned(), enforced.digest.clone()),
+        ("enforced_sources".to_owned(), in_force(enforced)),
+    ]);
+    Ok(built)
+}
+
+/// The sources of what decides in a bundle: where it holds two policies, those of the older one.
+fn in_force(existing: &Existing) -> String {
+    let manifest = &existing.manifest;
+    manifest.settings.other.get("enforced_sources").unwrap_or(&manifest.sources).clone()
+}
+
+fn build_beside(
+    checked: &CheckedModel,
+    sources: &Sources,
+    targets: &[&'static Target],
+    source_digest: &str,
+    enforced: Option<&Existing>,
+) -> Result<Built, Vec<BuildError>> {
     let mut artifacts = BTreeMap::new();
     let mut entries: Vec<manifest::Target> = Vec::new();
     let mut notes = Vec::new();
     let mut errors = Vec::new();
     for target in targets {
         let (view, policy, stricter) = targets::seen(target, checked.model(), checked.policy());
-        match compiled(checked.model(), &policy, sources, target) {
+        let input = Input { model: checked.model(), policy: &policy, sources, enforced };
+        match compiled(&input, target) {
             Ok(files) => {
                 artifacts.extend(files);
                 entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
                 notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
+                notes.extend(undecided(target, checked.model(), checked.policy(), &policy, &view));
                 notes.extend(targets::notes(target, checked.model()));
             }
             Err(error) => errors.push(error),
@@ -214,19 +257,34 @@ pub fn build_what_fits(
 }
 
 /// The verified files of one target, by path in the bundle, for the relation as its product can decide it.
-fn compiled(
-    model: &Model,
-    policy: &Policy,
-    sources: &Sources,
-    target: &'static Target,
-) -> Result<BTreeMap<String, Artifact>, BuildError> {
-    let files = (target.compile)(&Input { model, policy, sources })
+fn compiled(input: &Input<'_>, target: &'static Target) -> Result<BTreeMap<String, Artifact>, BuildError> {
+    let files = (target.compile)(input)
         .map_err(|mut cause| BuildError::Compile { target: target.name, said: cause.take_said(), cause })?
         .into_iter()
         .map(|(path, artifact)| (format!("{}/{path}", target.name), artifact))
         .collect();
-    verify(target.name, &files, model, policy)?;
+    match input.enforced {
+        None => verify(target.name, &files, input.model, input.policy)?,
+        Some(enforced) => verify_beside(&files, enforced, input.model, input.policy)?,
+    }
     Ok(files)
+}
+
+/// Reads files with two policies back: that what decides is what the bundle in force decides, and that what is counted is the
+/// relation.
+///
+/// # Errors
+/// Where they cannot be read, or either is anything else.
+pub fn verify_beside(
+    files: &BTreeMap<String, Artifact>,
+    enforced: &Existing,
+    model: &Model,
+    policy: &Policy,
+) -> Result<(), BuildError> {
+    let target = SHADOWS.name;
+    let parts = lift::envoy::lift_beside(files, &enforced.files, model, policy)
+        .map_err(|mut cause| BuildError::Verify { target, said: cause.take_said(), cause })?;
+    agree(target, policy, parts)
 }
 
 /// Reads a target's files back and compares what they decide with the relation as the product can decide it.

@@ -3,6 +3,7 @@
 //! The same sources give the same bytes: there is no clock and no environment in any of it.
 
 pub mod disk;
+pub mod existing;
 pub mod manifest;
 pub mod write;
 

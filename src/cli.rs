@@ -123,6 +123,9 @@ pub struct Globals {
     /// Run as if started in DIR
     #[arg(short = 'C', global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,
+    /// The environment of mcpctl.yaml whose URLs, issuers and settings of targets are used; for validate, compile and list
+    #[arg(long = "env", global = true, value_name = "NAME")]
+    pub environment: Option<String>,
 }
 
 impl Globals {
@@ -158,6 +161,17 @@ pub enum Command {
     Completions(completions::Completions),
     /// Print the manual pages
     Man(man::Man),
+}
+
+impl Command {
+    /// Whether it reads a workspace, which may be one in an environment.
+    fn reads_a_workspace(&self) -> bool {
+        match self {
+            Self::Validate(_) | Self::Compile(_) | Self::Diff(_) => true,
+            Self::List(list) => list.kind.is_of_a_workspace(),
+            Self::Explain(_) | Self::Schema(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
 }
 
 /// What a command works with.
@@ -215,6 +229,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
             help: "write human, short, json or github".to_owned(),
         }
         .into()),
+        command if session.globals.environment.is_some() && !command.reads_a_workspace() => {
+            Err(refusal::Refusal::Usage {
+                message: "`--env` is for commands that read a workspace".to_owned(),
+                help: "they are `validate`, `compile`, `diff`, and `list` of servers, tools and principals".to_owned(),
+            }
+            .into())
+        }
         Command::Validate(command) => command.run(&mut session),
         Command::Compile(command) => command.run(&mut session),
         Command::Diff(command) => command.run(&mut session),

@@ -1,6 +1,9 @@
 //! `mcpctl.yaml`: the tool's own settings. Not a family; optional; a schema of its own.
 
+mod environment;
 mod targets;
+
+pub use environment::{KEPT, of_environment};
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -50,7 +53,8 @@ pub struct SettingsFile {
     /// Folders of business units, by unit, relative to the workspace.
     #[serde(default)]
     units: BTreeMap<UnitName, Spanned<String>>,
-    /// Folders of environments, by name. They are not read as part of the workspace.
+    /// Folders of environments, by name. They are not part of the workspace; `--env NAME` lets the files of one replace
+    /// URLs, issuers and settings of targets.
     #[serde(default)]
     environments: BTreeMap<String, Spanned<String>>,
     /// Base URL of a published copy of the documentation; findings then carry a link.
@@ -82,10 +86,15 @@ pub struct Settings {
     pub docs_url: Option<String>,
 }
 
+/// The validator of the file, built on first use.
+fn validator() -> Option<&'static Validator> {
+    static VALIDATOR: OnceLock<Option<Validator>> = OnceLock::new();
+    VALIDATOR.get_or_init(|| Validator::new(serde_json::from_str(SCHEMA).ok()?).ok()).as_ref()
+}
+
 /// Reads the settings. With any finding of level error the settings are the defaults, and nothing else should be read.
 #[must_use]
 pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
-    static VALIDATOR: OnceLock<Option<Validator>> = OnceLock::new();
     let mut findings = Vec::new();
     let tree = yaml::parse(file, source, &mut findings);
     // `off` is a legal word here, and means what it says.
@@ -100,8 +109,7 @@ pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
             return (Settings::default(), findings);
         }
     };
-    let validator = VALIDATOR.get_or_init(|| Validator::new(serde_json::from_str(SCHEMA).ok()?).ok());
-    if let Some(validator) = validator {
+    if let Some(validator) = validator() {
         findings.extend(validator.check(&tree, root, root));
     }
     if fails(&findings) {
@@ -169,7 +177,13 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
             findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, folder.loc, message));
         }
     }
-    let folders = units.values().chain(written.environments.values()).chain(&written.output);
+    let environments: BTreeMap<String, Spanned<String>> = written
+        .environments
+        .into_iter()
+        .map(|(name, folder)| (name, folder.map(|folder| plain_folder(&folder))))
+        .collect();
+    judge_environments(&environments, &units, findings);
+    let folders = units.values().chain(environments.values()).chain(&written.output);
     for folder in folders {
         let leaves = folder.value.starts_with('/') || folder.value.split(['/', '\\']).any(|part| part == "..");
         if leaves && written.output.as_ref().is_none_or(|output| output.loc != folder.loc) {
@@ -184,8 +198,32 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
         levels,
         deployment,
         units,
-        environments: written.environments,
+        environments,
         docs_url: written.docs_url.map(|url| url.value),
+    }
+}
+
+/// An environment has a folder of its own: whoever may write a unit's folder, or another environment's, writes nothing of it.
+fn judge_environments(
+    environments: &BTreeMap<String, Spanned<String>>,
+    units: &BTreeMap<UnitName, Spanned<String>>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let within = |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
+    let overlap = |a: &str, b: &str| within(a, b) || within(b, a);
+    for (name, folder) in environments {
+        let unit = units.iter().find(|(_, other)| overlap(&folder.value, &other.value));
+        let other = environments.iter().find(|(other, at)| *other != name && overlap(&folder.value, &at.value));
+        let message = if folder.value.is_empty() {
+            format!("environment `{name}` needs a folder of its own below the workspace")
+        } else if let Some((unit, _)) = unit {
+            format!("the folder of environment `{name}` and that of unit `{unit}` overlap")
+        } else if let Some((other, _)) = other {
+            format!("the folder of environment `{name}` and that of environment `{other}` overlap")
+        } else {
+            continue;
+        };
+        findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, folder.loc, message));
     }
 }
 

@@ -9,9 +9,11 @@ mod dialects;
 pub mod gateways;
 pub mod grants;
 pub mod names;
+pub mod undecided;
 
 use std::collections::BTreeMap;
 
+use crate::bundle::existing::Existing;
 use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
@@ -22,6 +24,7 @@ use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
 use crate::policy::{ObjectKind, Policy};
 use crate::source::{Loc, Sources};
+use undecided::TARGET_UNDECIDED;
 
 /// A product that configuration is compiled for.
 pub struct Target {
@@ -45,6 +48,9 @@ pub struct Target {
     pub blind_to: fn(&Model, &str, &Evidence) -> Option<&'static str>,
     /// What becomes of such objects where its product does not judge them by the relation; `None` where it does.
     pub leaves_out: fn(&Model, &ObjectKind) -> Option<LeftOut>,
+    /// Why requests for tools and methods that the model does not know come through to a server that the caller may use; `None`
+    /// where they are denied.
+    pub unknown_pass: fn(&Model) -> Option<&'static str>,
     /// Whether its rules recognise the caller by the token, so that a request which reaches them has a known caller.
     pub recognises_callers: bool,
     /// Whether the product matches the URIs of resources itself.
@@ -64,6 +70,9 @@ pub struct Input<'a> {
     pub policy: &'a Policy,
     /// The files, for places.
     pub sources: &'a Sources,
+    /// A bundle whose policies go on deciding, while those of this policy are only counted beside them. Set for a target that
+    /// can hold both.
+    pub enforced: Option<&'a Existing>,
 }
 
 /// What becomes of objects that a product does not judge by the relation.
@@ -284,8 +293,15 @@ pub static TARGET_STRICTER: Rule = Rule {
 };
 
 /// Every rule of this stage.
-pub static RULES: &[&Rule] =
-    &[&NOT_EXPRESSIBLE, &TARGET_LEFT_OUT, &TARGET_OVER_LIMIT, &NAME_COLLISION, &TARGET_LIMIT, &TARGET_STRICTER];
+pub static RULES: &[&Rule] = &[
+    &NOT_EXPRESSIBLE,
+    &TARGET_LEFT_OUT,
+    &TARGET_OVER_LIMIT,
+    &NAME_COLLISION,
+    &TARGET_LIMIT,
+    &TARGET_STRICTER,
+    &TARGET_UNDECIDED,
+];
 
 /// What a target sees of requests, by its own word and the settings.
 #[must_use]
@@ -447,6 +463,7 @@ pub fn entry(target: &Target, model: &Model, sources: &Sources, view: &View, str
             .undecided
             .iter()
             .map(|(why, cells)| manifest::Undecided { why: why.clone(), cells: *cells as u64 })
+            .chain((target.unknown_pass)(model).map(|why| manifest::Undecided { why: why.to_owned(), cells: 0 }))
             .collect(),
     }
 }

@@ -13,8 +13,10 @@ use crate::source::{FileId, SourceFile};
 
 pub mod disk;
 pub mod git;
+mod environments;
 
 pub use disk::Disk;
+pub use environments::{Environment, Wanted, environments};
 
 /// Reads folders and files.
 pub trait Reader: Sync {
@@ -147,6 +149,15 @@ pub enum ReadError {
         #[source]
         source: globset::Error,
     },
+    /// An environment that the settings do not declare.
+    #[error("there is no environment called `{name}`")]
+    Environment {
+        /// As asked for.
+        name: String,
+        /// What was likely meant, or where environments are declared.
+        #[help]
+        help: String,
+    },
 }
 
 /// The folder that `compile` writes to when nothing says otherwise.
@@ -202,13 +213,37 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
     let mut skipped = Skipped::default();
     let entries = reader
         .walk(root, &mut |name| {
-            let hidden = name.rsplit('/').next().is_some_and(|last| last.starts_with('.'));
+            let hidden = is_hidden(name);
             let excluded = !hidden && left_out.matches(name);
             skipped.hidden += usize::from(hidden);
             skipped.excluded += usize::from(excluded);
             hidden || excluded
         })
         .map_err(failed)?;
+    let files: Vec<InputFile> = files_of(root, reader, entries, &|name| name == settings::FILE_NAME, &mut skipped);
+    if files.is_empty() {
+        return Err(ReadError::Empty { path: root.to_path_buf() });
+    }
+    let settings = settings.map(|bytes| {
+        let bytes = if bytes.len() > MOST_BYTES { Err(Unread::TooLarge) } else { Ok(bytes) };
+        InputFile { name: settings::FILE_NAME.to_owned(), bytes }
+    });
+    Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
+}
+
+/// Whether a name is that of a hidden file or folder.
+fn is_hidden(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|last| last.starts_with('.'))
+}
+
+/// Reads the YAML files among what a walk came across, but for those that `other` reads.
+fn files_of(
+    root: &Path,
+    reader: &dyn Reader,
+    entries: Vec<Entry>,
+    other: &dyn Fn(&str) -> bool,
+    skipped: &mut Skipped,
+) -> Vec<InputFile> {
     let regular = |entry: &&Entry| matches!(entry.kind, EntryKind::File) && is_yaml(&entry.name);
     // Only links ask for it.
     let any_link = entries.iter().any(|entry| matches!(entry.kind, EntryKind::LinkInside(..)));
@@ -234,17 +269,14 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
             };
         }
         match entry.kind {
-            EntryKind::File if !yaml || entry.name == settings::FILE_NAME => {}
+            EntryKind::File if !yaml || other(&entry.name) => {}
             EntryKind::File | EntryKind::LinkOutside | EntryKind::LinkInside(..) | EntryKind::Failed(_) => {
                 wanted.push(entry)
             }
         }
     }
     wanted.sort_by(|a, b| a.name.cmp(&b.name));
-    if wanted.is_empty() {
-        return Err(ReadError::Empty { path: root.to_path_buf() });
-    }
-    let files = wanted
+    wanted
         .into_par_iter()
         .map(|entry| {
             let bytes = match entry.kind {
@@ -258,12 +290,7 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
             };
             InputFile { name: entry.name, bytes }
         })
-        .collect();
-    let settings = settings.map(|bytes| {
-        let bytes = if bytes.len() > MOST_BYTES { Err(Unread::TooLarge) } else { Ok(bytes) };
-        InputFile { name: settings::FILE_NAME.to_owned(), bytes }
-    });
-    Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
+        .collect()
 }
 
 /// Whether a file of that name holds configuration.
@@ -287,13 +314,17 @@ struct LeftOut {
 impl LeftOut {
     fn new(root: &Path, settings: &Settings, out: Option<&Path>) -> Result<Self, ReadError> {
         let mut folders = BTreeSet::new();
-        let mut patterns = GlobSetBuilder::new();
-        let plain = |path: &str| path.trim_start_matches("./").trim_end_matches('/').to_owned();
-        folders.extend(settings.environments.values().map(|folder| plain(&folder.value)));
+        folders.extend(settings.environments.values().map(|folder| folder.value.clone()));
         folders.insert(plain(settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str())));
         if let Some(inside) = out.and_then(|out| relative(root, out)) {
             folders.insert(inside);
         }
+        Ok(Self { folders, ..Self::patterns_of(settings)? })
+    }
+
+    /// What `exclude` leaves out, without the folders.
+    fn patterns_of(settings: &Settings) -> Result<Self, ReadError> {
+        let mut patterns = GlobSetBuilder::new();
         let fault = |pattern: &str| {
             let pattern = pattern.to_owned();
             move |source| ReadError::Pattern { pattern, source }
@@ -304,12 +335,17 @@ impl LeftOut {
             patterns.add(glob);
         }
         let patterns = patterns.build().map_err(fault("exclude"))?;
-        Ok(Self { folders, patterns })
+        Ok(Self { folders: BTreeSet::new(), patterns })
     }
 
     fn matches(&self, name: &str) -> bool {
         self.folders.contains(name) || self.patterns.is_match(name)
     }
+}
+
+/// A path of the settings as the names of files begin.
+fn plain(path: &str) -> String {
+    path.trim_start_matches("./").trim_end_matches('/').to_owned()
 }
 
 /// The path of `out` relative to `root`, where it stands inside; both as they are written, made absolute.

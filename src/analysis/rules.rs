@@ -80,9 +80,43 @@ pub static KEY_SET: Rule = Rule {
     fix: "Write the issuer's public key set there: `{\"keys\": [...]}`, as its `jwks_uri` gives it.",
 };
 
+/// An environment sets what is no address.
+pub static ENVIRONMENT_OVERREACH: Rule = Rule {
+    name: "environment-overreach",
+    severity: Severity::Error,
+    what: "Finds in the folder of an environment what it may not set: anything but the URLs of gateways and servers that the \
+           workspace declares, the issuers of tokens, and settings of targets other than `assume` and `verified_headers`.",
+    why: "Environments are the same system at other addresses. An environment that could grant, class or suspend something \
+          would be a second policy, and what was tested in one would say nothing about the other.",
+    fix: "Move what the message names to the workspace itself, or declare the server or unit there.",
+};
+
+/// An environment has no files.
+pub static ENVIRONMENT_WITHOUT_FILES: Rule = Rule {
+    name: "environment-without-files",
+    severity: Severity::Error,
+    what: "Finds folders under `environments` in `mcpctl.yaml` in which no YAML file stands.",
+    why: "Where the folder is mistyped, a compile for the environment would have the addresses of another one.",
+    fix: "Correct the path (relative to the workspace, case matters), or remove the line.",
+};
+
+/// An environment changes who may do what.
+pub static ENVIRONMENT_CHANGES_ACCESS: Rule = Rule {
+    name: "environment-changes-access",
+    severity: Severity::Error,
+    what: "Finds environments in which somebody may do something else than in the workspace, and issuers of an environment that \
+           may speak for more principals than one of the workspace's does, or leave out some.",
+    why: "The relation is derived with and without the environment, and both must be the same. Whoever an issuer may speak for \
+          it can be: one that speaks for agents and for flows can pass off either as the other.",
+    fix: "Give each issuer of the environment the `speaks_for` of the one that it stands for.",
+};
+
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 8] = [
+pub static RULES: [&Rule; 11] = [
     &EMPTY_WORKSPACE,
+    &ENVIRONMENT_CHANGES_ACCESS,
+    &ENVIRONMENT_OVERREACH,
+    &ENVIRONMENT_WITHOUT_FILES,
     &EXPIRED_WAIVER,
     &KEY_SET,
     &LINK_OUTSIDE,

@@ -99,7 +99,7 @@ pub struct Target {
 pub struct Undecided {
     /// Which, and by what rules.
     pub why: String,
-    /// How many cells of the access relation they have.
+    /// How many cells of the access relation they have; none where it is about what the relation does not know.
     pub cells: u64,
 }
 

@@ -9,19 +9,22 @@ use super::refusal::Refusal;
 use super::{Exit, Outcome, Session, today};
 use crate::analysis::{self, Analysis};
 use crate::build::{self, Built};
+use crate::bundle::existing::{self, Existing};
 use crate::bundle::{self, manifest::sources_digest};
 use crate::checks::{self, CheckedModel};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::render::counted;
 use crate::source::Sources;
 use crate::targets::{self, NOT_EXPRESSIBLE, Need, TARGETS, Target};
-use crate::workspace::DEFAULT_OUTPUT;
+use crate::workspace::{DEFAULT_OUTPUT, Wanted};
 
 const EXAMPLES: &str = "\
 Examples:
   mcpctl compile                           this folder, into its folder bundle
   mcpctl compile fleet --out policies      into another folder
   mcpctl compile fleet --target cedar      one target alone
+  mcpctl compile fleet --env prod          for one environment of mcpctl.yaml
+  mcpctl compile --shadow bundle --out new  count what would change, decide as before
   mcpctl compile fleet --fail-on warning   write nothing where there are warnings
 
 A bundle is written only where the exit code is 0. It replaces the one before
@@ -44,6 +47,9 @@ pub struct Compile {
     /// Compile for this target alone; repeat for several, all by default
     #[arg(long = "target", value_name = "TARGET")]
     pub targets: Vec<String>,
+    /// Let the bundle in OLD go on deciding, and count beside it what this workspace would decide; for Envoy alone
+    #[arg(long, value_name = "OLD")]
+    pub shadow: Option<PathBuf>,
     /// Replace the folder even where it holds files that mcpctl did not write
     #[arg(long)]
     pub force: bool,
@@ -58,9 +64,11 @@ impl Compile {
     /// # Errors
     /// Where it could not run: no input, a target that cannot be compiled, an output that cannot be written.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
-        let asked = asked(&self.targets)?;
+        let mut asked = asked(&self.targets)?;
+        let enforced = self.shadow.as_deref().map(|old| enforced(old, &mut asked, session)).transpose()?;
         let out = self.out.as_deref().map(|out| session.globals.at(out));
-        let Loaded { root, mut analysis } = self.source.analyse(out.as_deref(), self.today.as_deref(), session)?;
+        let Loaded { root, mut analysis } =
+            self.source.analyse(out.as_deref(), self.today.as_deref(), Wanted::None, session)?;
         analysis::schemas::attach(&mut analysis);
         let Analysis { sources, settings, model, policy, report, counts } = analysis;
         let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url: settings.docs_url.as_deref() };
@@ -76,8 +84,11 @@ impl Compile {
         let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked };
         let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
         let mut all = Report { diagnostics: report.diagnostics };
-        let built = build::build_what_fits(&checked, &sources, &targets, &mandatory, &digest);
-        let (Built { bundle, notes }, over_limit) = match built {
+        let built = match &enforced {
+            Some(enforced) => build::shadow(&checked, &sources, enforced, &digest).map(|built| (built, Vec::new())),
+            None => build::build_what_fits(&checked, &sources, &targets, &mandatory, &digest),
+        };
+        let (Built { mut bundle, notes }, over_limit) = match built {
             Ok(built) => built,
             Err(errors) => {
                 // Faults of the workspace have their places; all else could not run.
@@ -92,6 +103,8 @@ impl Compile {
                 return Ok(load::exit(&all.diagnostics, &counts, self.fail_on));
             }
         };
+        let environment = session.globals.environment.iter().map(|name| ("environment".to_owned(), name.clone()));
+        bundle.manifest.settings.other.extend(environment);
         let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
         all.extend(left_out);
@@ -116,12 +129,32 @@ impl Compile {
             session.say(&format!("  {path}"))?;
         }
         session.say(&format!("sources {digest}"))?;
+        if let Some(old) = &self.shadow {
+            session
+                .say(&format!("the policies of {} decide; those of this workspace are only counted", old.display()))?;
+        }
         if inexpressible > 0 {
             let keys = counted(inexpressible, "key");
             session.say(&format!("{keys} in use not expressed by a target; see the `not-expressible` notes"))?;
         }
         Ok(exit)
     }
+}
+
+/// The bundle that goes on deciding. No other target than the one that can hold two policies is compiled beside it.
+fn enforced(
+    old: &Path,
+    asked: &mut Vec<&'static Target>,
+    session: &Session<'_>,
+) -> Result<Existing, Vec<miette::Report>> {
+    let name = build::SHADOWS.name;
+    if let Some(other) = asked.iter().find(|target| target.name != name) {
+        let message = format!("target `{}` holds one policy, and cannot count another one beside it", other.name);
+        let help = format!("`--shadow` compiles `{name}` alone; compile the other targets by themselves");
+        return Err(Refusal::Usage { message, help }.into());
+    }
+    *asked = vec![build::SHADOWS];
+    existing::read(&session.globals.at(old), session.disk).map_err(|error| vec![miette::Report::new(error)])
 }
 
 /// Refuses an output folder that the workspace stands in: replacing it, as `--force` does, would remove the sources.

@@ -8,6 +8,7 @@ use super::{Exit, Outcome, Session, refusal, table};
 use crate::analysis::Analysis;
 use crate::diagnostic::Severity;
 use crate::render::{Format, counted, json};
+use crate::workspace::Wanted;
 
 mod catalogue;
 mod inventory;
@@ -51,6 +52,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a workspace is read for it.
+    pub(super) fn is_of_a_workspace(self) -> bool {
+        match self {
+            Self::Families | Self::Checks | Self::Targets => false,
+            Self::Servers | Self::Tools | Self::Principals => true,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Families => "families",
@@ -88,7 +97,7 @@ impl List {
     }
 
     fn inventory(&self, list: fn(&Analysis) -> Listing, session: &mut Session<'_>) -> Outcome {
-        let analysis = self.source.analyse(None, None, session)?.analysis;
+        let analysis = self.source.analyse(None, None, Wanted::None, session)?.analysis;
         self.show(&list(&analysis), session)?;
         let exit = load::exit(&analysis.report.diagnostics, &analysis.counts, FailOn::Error);
         if exit != Exit::Clean {

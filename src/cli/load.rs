@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::render::{self, Findings, counted};
 use crate::source::Sources;
 use crate::source::yaml::MOST_BYTES;
-use crate::workspace::{self, Input};
+use crate::workspace::{self, Input, Wanted};
 
 /// Where the input is.
 #[derive(Debug, Clone, Args)]
@@ -80,21 +80,22 @@ impl Source {
     }
 
     /// Reads and analyses. `out` is a folder whose contents are never input; `today` is the date of today where the user
-    /// gave one.
+    /// gave one; `others` are the environments that are judged where `--env` chooses none.
     ///
     /// # Errors
-    /// Where there is no input, or it cannot be read.
+    /// Where there is no input, or it cannot be read, or no environment has the name of `--env`.
     pub fn analyse(
         &self,
         out: Option<&Path>,
         today: Option<&str>,
+        others: Wanted<'_>,
         session: &mut Session<'_>,
     ) -> Result<Loaded, Vec<miette::Report>> {
         let input = self.input(session)?;
         let here = self.is_stdin().then(|| session.globals.at(Path::new(".")));
         let today = today.map_or_else(today::today, str::to_owned);
         let reader = session.reader;
-        read(&input, reader, out, here, &today, session)
+        read(&input, reader, (out, here), others, &today, session)
     }
 }
 
@@ -108,25 +109,29 @@ pub fn analysed(
     today: &str,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
-    read(input, reader, None, None, today, session)
+    read(input, reader, (None, None), Wanted::None, today, session)
 }
 
-/// `here` is the folder of the workspace where it is not the input's own.
+/// `out` is a folder whose contents are never input, and `here` the folder of the workspace where it is not the input's own.
+/// `others` are the environments that are read where none was chosen.
 fn read(
     input: &Input,
     reader: &dyn workspace::Reader,
-    out: Option<&Path>,
-    here: Option<PathBuf>,
+    (out, here): (Option<&Path>, Option<PathBuf>),
+    others: Wanted<'_>,
     today: &str,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
     let watch = session.err.is_terminal() && !session.globals.quiet;
+    let chosen = session.globals.environment.clone();
+    let wanted = chosen.as_deref().map_or(others, Wanted::One);
     let work = || {
         progress::watched(watch, reader, |reader| {
-            let workspace = workspace::read(input, reader, out)?;
+            let mut workspace = workspace::read(input, reader, out)?;
+            let environments = workspace::environments(&mut workspace, reader, wanted)?;
             // Standard input stands in the folder that the run begins in.
             let root = here.unwrap_or_else(|| workspace.root.clone());
-            let mut analysis = analysis::analyse(workspace, Some(today));
+            let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), Some(today));
             analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
         })

@@ -4,11 +4,13 @@ use clap::Args;
 
 use super::load::{self, FailOn, Loaded, Shown, Source};
 use super::{Outcome, Session, today};
+use crate::workspace::Wanted;
 
 const EXAMPLES: &str = "\
 Examples:
   mcpctl validate                                    the workspace in this folder
   mcpctl validate fleet --fail-on warning            fail on warnings, too
+  mcpctl validate fleet --env prod                   with the addresses of one environment
   mcpctl validate fleet --format json                for programs
   mcpctl validate - --stdin-filename a.yaml <a.yaml  one file";
 
@@ -33,7 +35,7 @@ impl Validate {
     /// # Errors
     /// Where it could not run.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
-        let Loaded { root, analysis } = self.source.analyse(None, self.today.as_deref(), session)?;
+        let Loaded { root, analysis } = self.source.analyse(None, self.today.as_deref(), Wanted::All, session)?;
         let shown = Shown {
             root: &root,
             sources: &analysis.sources,

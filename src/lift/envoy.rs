@@ -3,8 +3,10 @@
 //! Only what is understood is accepted: an unknown filter, matcher or value is an error, and so is a file of the watched
 //! folder that says something else than `envoy.static.yaml`.
 
+mod before;
 mod gateway;
 mod matcher;
+mod shadow;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,7 @@ use crate::model::topology::Topology;
 use crate::policy::Policy;
 use crate::policy::fact::{MTLS, TLS};
 use gateway::Gateway;
+pub use shadow::lift_beside;
 
 /// The files of one gateway, by name.
 pub(crate) type Folder = BTreeMap<String, Value>;
@@ -32,14 +35,20 @@ pub(crate) type Folders = BTreeMap<String, Folder>;
 /// Where a file is missing or says something that is not understood, the files of a folder contradict each other, a route
 /// leads elsewhere than to its server, or something is let through that nobody may do.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    let files = artifacts.iter().map(|(path, artifact)| (path.as_str(), artifact.bytes.as_slice()));
+    judge(&folders(files)?, model, policy)
+}
+
+/// The folders of all gateways among the files of a bundle.
+fn folders<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<Folders, LiftError> {
     let mut folders: Folders = BTreeMap::new();
-    for (path, artifact) in artifacts {
+    for (path, bytes) in files {
         let Some((name, file)) = path.strip_prefix("envoy/").and_then(|path| path.split_once('/')) else { continue };
-        let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| LiftError::File(path.to_owned()))?;
         let value = serde_yaml::from_str(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}")))?;
         folders.entry(name.to_owned()).or_default().insert(file.to_owned(), value);
     }
-    judge(&folders, model, policy)
+    Ok(folders)
 }
 
 /// As [`lift`], of files that are parsed already.

@@ -1,5 +1,7 @@
 //! `targets` of `mcpctl.yaml`, as written. Each target has the keys that it uses and no others.
 
+mod over;
+
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;

@@ -63,6 +63,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     needs,
     blind_to: sight::blind_to,
     leaves_out,
+    unknown_pass: |_| None,
     recognises_callers: true,
     narrows: None,
     matches_uris: false,

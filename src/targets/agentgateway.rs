@@ -81,6 +81,7 @@ gateway itself is not run.",
     leaves_out: |_, kind| match kind {
         ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None::<LeftOut>,
     },
+    unknown_pass: |_| None,
     recognises_callers: true,
     narrows: None,
     matches_uris: true,

@@ -72,6 +72,7 @@ Every compile reads the files back and compares what they decide with the access
             "the Envoy AI Gateway has no rules on resources and prompts: they are open to whoever may open a session",
         )),
     },
+    unknown_pass: |_| None,
     recognises_callers: true,
     narrows: None,
     matches_uris: false,

@@ -49,6 +49,7 @@ strictly, and compares what they decide with the access relation, cell by cell."
     needs: |_| Vec::new(),
     blind_to: |_, _, _| None,
     leaves_out: |_, _| None,
+    unknown_pass: |_| None,
     recognises_callers: false,
     matches_uris: false,
     narrows: None,

@@ -9,13 +9,14 @@ mod listener;
 mod predicate;
 mod routes;
 mod rules;
+mod shadow;
 mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod upstream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -33,6 +34,7 @@ use crate::source::Loc;
 use evidence::Evidences;
 use listener::Listener;
 use routes::{Routes, Rows};
+use shadow::Enforced;
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -50,6 +52,7 @@ pub static TARGET: Target = Target {
     needs,
     blind_to,
     leaves_out: |_, _| None,
+    unknown_pass: |_| None,
     recognises_callers: true,
     narrows: None,
     matches_uris: true,
@@ -163,9 +166,12 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let server = input.policy.object_at(object).server.as_str();
         rows.entry(server).or_default().entry(principal).or_default().push((object, cell));
     }
+    let gateways = gateways(input.model, input.policy);
+    let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name).collect();
+    let enforced = input.enforced.map(|existing| shadow::gateways(existing, &names)).transpose()?.unwrap_or_default();
     let mut files = Files::new();
-    for gateway in gateways(input.model, input.policy) {
-        files.extend(of_gateway(input, &gateway, &rows)?);
+    for gateway in gateways {
+        files.extend(of_gateway(input, &gateway, &rows, enforced.get(gateway.name))?);
     }
     Ok(files)
 }
@@ -205,7 +211,12 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
     if findings.is_empty() { Ok(()) } else { Err(CompileError::Findings(findings)) }
 }
 
-fn of_gateway(input: &Input<'_>, gateway: &Gateway<'_>, rows: &BTreeMap<&str, Rows>) -> Result<Files, CompileError> {
+fn of_gateway(
+    input: &Input<'_>,
+    gateway: &Gateway<'_>,
+    rows: &BTreeMap<&str, Rows>,
+    enforced: Option<&Enforced>,
+) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = input;
     let setting = Setting::of(gateway, model, policy);
     let evidence = Evidences::new(model, policy, setting.certificates);
@@ -213,7 +224,7 @@ fn of_gateway(input: &Input<'_>, gateway: &Gateway<'_>, rows: &BTreeMap<&str, Ro
     let scheme = if setting.gateway.tls.is_some() { "https" } else { "http" };
     let url = gateway.url.map_or_else(|| format!("{scheme}://{}:{}", listen.host, listen.port), str::to_owned);
     let url = url.trim_end_matches('/').to_owned();
-    let routes = Routes { model, policy, gateway, evidence: &evidence, rows, url: url.clone() }.configuration();
+    let mut routes = Routes { model, policy, gateway, evidence: &evidence, rows, url: url.clone() }.configuration();
     let listener = Listener { model, evidence: &evidence, setting: &setting, url: &url };
     let mut clusters = clusters::clusters(model, gateway, &setting);
     clusters.extend(listener::key_clusters(model));
@@ -228,12 +239,21 @@ fn of_gateway(input: &Input<'_>, gateway: &Gateway<'_>, rows: &BTreeMap<&str, Ro
         .collect();
     let file = |name: &str, value: Value| super::yaml(&format!("{}/{name}", gateway.name), &[value], from.clone());
     let rds = json!({"route_config_name": "mcp", "config_source": discovered("rds")});
-    let static_listener = listener.listener(("route_config", routes.clone()));
+    if let Some(enforced) = enforced {
+        let servers = gateway.routes.iter().map(|route| route.server.name.value.to_string()).collect::<BTreeSet<_>>();
+        enforced.on_routes(&mut routes);
+        enforced.on_clusters(&mut clusters, &servers);
+    }
+    let with_routes = |routes| {
+        let mut listener = listener.listener(routes);
+        enforced.map_or(Ok(()), |enforced| enforced.on_listener(&mut listener)).map(|()| listener)
+    };
+    let static_listener = with_routes(("route_config", routes.clone()))?;
     Ok(vec![
         file("bootstrap.yaml", bootstrap(&setting, None))?,
         file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone()))))?,
         file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters))?,
-        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![listener.listener(("rds", rds))]))?,
+        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?]))?,
         file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes]))?,
     ])
 }

@@ -65,6 +65,7 @@ This target decides connections, not calls. It is checked that no connections bu
     needs,
     blind_to: |_, _, _| None,
     leaves_out: |_, _| None,
+    unknown_pass: |_| None,
     recognises_callers: false,
     matches_uris: false,
     narrows: None,

@@ -66,6 +66,7 @@ filters the lists of tools, prompts and resources by what may be called, got and
     needs,
     blind_to,
     leaves_out,
+    unknown_pass: |_| None,
     recognises_callers: true,
     narrows: None,
     matches_uris: true,

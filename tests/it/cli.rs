@@ -2,6 +2,7 @@
 
 mod compile;
 mod diff;
+mod environment;
 mod explain;
 mod host;
 mod init;

@@ -15,6 +15,7 @@ mod checks;
 mod cli;
 mod cluster;
 mod dialects;
+mod environments;
 mod fuzz;
 mod guide;
 mod meaning;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mcpctl::analysis::{self, Analysis};
-use mcpctl::workspace::{self, Entry, EntryKind, Input, ReadError, Reader};
+use mcpctl::workspace::{self, Entry, EntryKind, Input, ReadError, Reader, Wanted};
 
 /// Files by name; an error is what reading that file gives.
 #[derive(Default)]
@@ -27,6 +27,14 @@ impl Files {
 
     pub(crate) fn analyse(&self) -> Analysis {
         analysis::analyse(self.read().unwrap(), None)
+    }
+
+    /// As [`Files::analyse`], with the files of environments.
+    pub(crate) fn analyse_in(&self, wanted: Wanted<'_>) -> Result<Analysis, ReadError> {
+        let mut workspace = self.read()?;
+        let environments = workspace::environments(&mut workspace, self, wanted)?;
+        let chosen = if let Wanted::One(name) = wanted { Some(name) } else { None };
+        Ok(analysis::analyse_in(workspace, environments, chosen, None))
     }
 
     /// Every finding as `file:line:col rule`.
@@ -51,7 +59,12 @@ impl Reader for Files {
     }
 
     fn walk(&self, _: &Path, skip: &mut dyn FnMut(&str) -> bool) -> io::Result<Vec<Entry>> {
-        let names = self.0.keys().filter(|name| !skip(name));
+        // A folder that is skipped is skipped with all that is in it.
+        let mut skipped = |name: &str| {
+            let folders = name.match_indices('/').filter_map(|(at, _)| name.get(..at));
+            folders.chain([name]).any(&mut *skip)
+        };
+        let names = self.0.keys().filter(|name| !skipped(name));
         Ok(names.map(|name| Entry { name: name.clone(), kind: EntryKind::File }).collect())
     }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::before::{messages, tokens};
 use super::matcher::{Matcher, fields, is_type, list, short, text};
 use super::{Folder, strange, within};
 use crate::lift::LiftError;
 use crate::lift::world::{Http, World};
 use crate::model::Model;
-use crate::model::access::{Evidence, Issuer, Jwks};
+use crate::model::access::Jwks;
 use crate::model::name::ServerName;
 use crate::model::topology::Topology;
 use crate::model::url::Url;
@@ -25,9 +26,7 @@ const FILTERS: [&str; 5] = [
     "envoy.filters.http.rbac",
     "envoy.filters.http.router",
 ];
-const METADATA: &str = "/.well-known/oauth-protected-resource";
-/// Largest message that Envoy reads whole, in bytes: the limit of its own API.
-const MOST_BYTES: u64 = 10_485_760;
+pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 /// Headers that a server must never get from a gateway.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
@@ -103,19 +102,19 @@ fn upstream(url: &str) -> Option<Upstream> {
     Some(Upstream { host: parsed.host.to_owned(), port, tls, path, gateway: None })
 }
 
-fn at<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
+pub(super) fn at<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
     value.get(key).ok_or_else(|| strange(format!("`{key}` is missing in {}", short(value))))
 }
 
 /// The one element of a list.
-fn one<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
+pub(super) fn one<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
     match list(value.get(key))?.as_slice() {
         [one] => Ok(one),
         other => Err(strange(format!("there are {} `{key}` where there must be one", other.len()))),
     }
 }
 
-fn must(value: &Value, key: &str, expected: &Value) -> Read<()> {
+pub(super) fn must(value: &Value, key: &str, expected: &Value) -> Read<()> {
     match value.get(key) {
         Some(found) if found == expected => Ok(()),
         found => {
@@ -188,7 +187,7 @@ impl<'a> Gateway<'a> {
 }
 
 /// The connection manager of a listener.
-fn manager(listener: &Value) -> Read<&Value> {
+pub(super) fn manager(listener: &Value) -> Read<&Value> {
     fields(listener, &["@type", "name", "address", "per_connection_buffer_limit_bytes", "filter_chains"])?;
     let chain = one(listener, "filter_chains")?;
     fields(chain, &["filters", "transport_socket"])?;
@@ -231,7 +230,13 @@ fn manager(listener: &Value) -> Read<&Value> {
 }
 
 /// The watched files must say what the whole file says.
-fn same_by_discovery(folder: &Folder, whole: &Value, listener: &Value, clusters: &[Value], routes: &Value) -> Read<()> {
+pub(super) fn same_by_discovery(
+    folder: &Folder,
+    whole: &Value,
+    listener: &Value,
+    clusters: &[Value],
+    routes: &Value,
+) -> Read<()> {
     let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
     let resources = |name: &str, kind: &str| -> Read<Vec<Value>> {
         let resources = list(fields(file(name)?, &["resources"])?.get("resources"))?;
@@ -328,92 +333,10 @@ fn rbac(config: &Value) -> Read<Matcher> {
     Matcher::read(at(config, "matcher")?)
 }
 
-fn is_denial(matcher: &Matcher) -> bool {
+pub(super) fn is_denial(matcher: &Matcher) -> bool {
     Matcher::read(&json!({"on_no_match": {"action": {"name": "", "typed_config": {
         "@type": "type.googleapis.com/envoy.config.rbac.v3.Action", "name": "", "action": "DENY"}}}}))
     .is_ok_and(|denial| *matcher == denial)
-}
-
-/// Tokens must be verified as `identity` says, for every path but the metadata.
-fn tokens(config: &Value, model: &Model) -> Read<()> {
-    is_type(config, "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication")?;
-    fields(config, &["@type", "providers", "rules"])?;
-    let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
-    let providers = at(config, "providers")?.as_object();
-    let providers = providers.filter(|providers| !issuers.is_empty() && providers.len() == issuers.len());
-    let providers = providers.ok_or_else(|| strange("there are other token providers than issuers".to_owned()))?;
-    for (index, issuer) in issuers.iter().enumerate() {
-        let name = format!("issuer_{index}");
-        let provider = providers.get(&name).ok_or_else(|| strange(format!("no provider `{name}`")))?;
-        let mut expected = json!({
-            "issuer": issuer.issuer.value,
-            "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
-            "payload_in_metadata": "claims",
-            "forward": true,
-            "require_expiration": true,
-            "clock_skew_seconds": 30,
-            "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
-        });
-        let (key, value) = match issuer.keys.as_ref().map(|keys| &keys.value) {
-            Some(Jwks::Url(url)) => {
-                let uri = json!({"uri": url, "cluster": name, "timeout": "5s"});
-                let fetch = json!({"http_uri": uri, "cache_duration": "300s", "async_fetch": {"fast_listener": false}});
-                ("remote_jwks", fetch)
-            }
-            Some(Jwks::File(file)) => {
-                let set =
-                    model.key_sets.get(file).ok_or_else(|| strange(format!("the key set `{file}` is not known")))?;
-                ("local_jwks", json!({"inline_string": set}))
-            }
-            None => return Err(strange(format!("nothing is known of the keys of `{}`", issuer.issuer))),
-        };
-        if let Some(fields) = expected.as_object_mut() {
-            fields.insert(key.to_owned(), value);
-        }
-        if issuer.audiences.is_empty() || *provider != expected {
-            return Err(strange(format!("tokens of `{}` are not verified as `identity` says", issuer.issuer)));
-        }
-    }
-    let named = |index: usize| json!({"provider_name": format!("issuer_{index}")});
-    let requires = match issuers.len() {
-        1 => named(0),
-        all => json!({"requires_any": {"requirements": (0..all).map(named).collect::<Vec<_>>()}}),
-    };
-    let rules = json!([
-        {"match": {"prefix": format!("{METADATA}/")}},
-        {"match": {"prefix": "/"}, "requires": requires},
-    ]);
-    must(config, "rules", &rules)
-}
-
-/// Messages must be read whole and once, with what the rules ask for.
-fn messages(config: &Value, model: &Model, policy: &Policy) -> Read<()> {
-    is_type(config, "envoy.extensions.filters.http.mcp.v3.Mcp")?;
-    let known = [
-        "@type",
-        "traffic_mode",
-        "reject_duplicate_keys",
-        "attribute_source",
-        "max_request_body_size",
-        "parser_config",
-    ];
-    fields(config, &known)?;
-    must(config, "traffic_mode", &json!("REJECT_NO_MCP"))?;
-    must(config, "reject_duplicate_keys", &json!(true))?;
-    must(config, "attribute_source", &json!("VERIFY"))?;
-    let most = at(config, "max_request_body_size")?.as_u64().filter(|most| (1..=MOST_BYTES).contains(most));
-    most.ok_or_else(|| strange("the size of messages is not limited".to_owned()))?;
-    let mut paths = vec![json!({"path": "params.name"})];
-    let mut arguments = BTreeSet::new();
-    for fact in policy.facts.names() {
-        let evidence = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-        if let Some(Evidence::Argument(argument)) = evidence {
-            arguments.insert(argument.name.as_str());
-        }
-    }
-    paths.extend(arguments.into_iter().map(|name| json!({"path": format!("params.arguments.{name}")})));
-    let expected = json!({"methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths}]});
-    must(config, "parser_config", &expected)
 }
 
 /// Keys that are fetched must come from where `identity` says, over a verified connection.

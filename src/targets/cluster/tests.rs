@@ -53,7 +53,7 @@ impl Survey {
 pub(crate) fn survey(target: &'static Target, text: &str) -> Survey {
     let (checked, sources) = checked(text);
     let (_, policy, _) = seen(target, checked.model(), checked.policy());
-    let input = crate::targets::Input { model: checked.model(), policy: &policy, sources: &sources };
+    let input = crate::targets::Input { model: checked.model(), policy: &policy, sources: &sources, enforced: None };
     let files: BTreeMap<String, Artifact> = (target.compile)(&input)
         .unwrap()
         .into_iter()

@@ -29,6 +29,11 @@ route: method, what it addresses, caller, facts. Everything that nothing allows 
 session at any other. Where the missing fact has a `scope`, a 403 also carries a `WWW-Authenticate` challenge for it. A \
 missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728).
 
+**Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
+counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \
+comparison with its files; what is counted is proved like any other policy. A server that is new is denied as yet, and one that \
+is gone goes on as before.
+
 **What it does not do.** It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here is \
 an ejection of hosts with growing times, not a half-open state. Limits are for each Envoy process; a pool that several \
 servers share is divided among them. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \

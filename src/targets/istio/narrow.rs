@@ -33,6 +33,13 @@ pub(super) fn leaves_out(model: &Model, kind: &ObjectKind) -> Option<LeftOut> {
     }
 }
 
+/// Without headers a rule is for a whole server, whatever is asked of it.
+pub(super) fn unknown_pass(model: &Model) -> Option<&'static str> {
+    let why = "without `verified_headers` Istio sees neither tool nor method, so whoever may use a server may ask it for what the \
+               registry does not know";
+    (!verified_headers(model)).then_some(why)
+}
+
 /// The evidence for a fact.
 pub(super) fn evidence_for(model: &Model, fact: &str) -> Option<Evidence> {
     let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact)).cloned();

@@ -3,16 +3,13 @@
 import json
 import time
 
-import yaml
-
 from . import gateway, sdk
 from .caller import Caller, log_lines
 from .fleet import GATEWAYS, Fleet
 from .tally import Tally
 
 
-def load(text: str) -> dict:
-    return yaml.load(text, Loader=yaml.CSafeLoader)
+SUSPENDED = ("    - name: storefront_agent\n", "    - name: storefront_agent\n      suspended: the kill switch is tested\n")
 
 
 def swap(fleet: Fleet, tally: Tally) -> None:
@@ -21,7 +18,7 @@ def swap(fleet: Fleet, tally: Tally) -> None:
     tally.check(caller.status() == 200, "an agent calls")
     running = {name: fleet.running[name] for name in ("central", "retail")}
     before = {name: (one.folder / "xds/rds.yaml").read_text() for name, one in running.items()}
-    changed = fleet.compile(fleet.workspace("suspended", [("    - name: storefront_agent\n", "    - name: storefront_agent\n      suspended: the kill switch is tested\n")]))
+    changed = fleet.compile(fleet.workspace("suspended", [SUSPENDED]))
     for name in running:
         text = (changed / name / "xds/rds.yaml").read_text()
         tally.check(text != before[name], f"the policy of {name} is another one")
@@ -52,17 +49,17 @@ def refusals(found: dict[str, int]) -> int:
 
 
 def shadow(fleet: Fleet, tally: Tally, caller: Caller, before: dict, changed) -> None:
-    """The next policy beside the one in force: it decides nothing, and is counted."""
+    """The next policy beside the one in force, as `--shadow` compiles it: it decides nothing, and is counted."""
     running = {name: fleet.running[name] for name in ("central", "retail")}
+    in_force = running["central"].folder.parent.parent
+    both = fleet.compile(fleet.workspace("shadowed", [SUSPENDED]), "--shadow", in_force)
+    said = json.loads((both.parent / "bundle.json").read_text())["settings"]["other"]
+    old = json.loads((in_force / "bundle.json").read_text())["sources"]
+    tally.check(said.get("shadow") == "envoy" and said.get("enforced_sources") == old, f"the bundle says what decides: {said}")
     for name, one in running.items():
-        now, then = load(before[name]), load((changed / name / "xds/rds.yaml").read_text())
-        rules = {route["name"]: route for route in routes(then)}
-        for route in routes(now):
-            own, next_ = per_route(route), per_route(rules.get(route["name"], {}))
-            if own and next_:
-                own["shadow_matcher"] = next_["matcher"]
-                own["shadow_rules_stat_prefix"] = own["rules_stat_prefix"]
-        gateway.replace(one.folder / "xds", "rds.yaml", json.dumps(now))
+        text = (both / name / "xds/rds.yaml").read_text()
+        tally.check(text.count("shadow_matcher") > 0 and text != (changed / name / "xds/rds.yaml").read_text(), f"{name} has both policies")
+        gateway.replace(one.folder / "xds", "rds.yaml", text)
     counted_ = {}
     for _ in range(100):
         tally.requests += 1
@@ -79,15 +76,6 @@ def shadow(fleet: Fleet, tally: Tally, caller: Caller, before: dict, changed) ->
     tally.check(any('"denied"' in json.dumps(line.get("decision")) and line.get("status") == 200 for line in records_), f"the record of the call has both: {records_[-1:]}")
     for name, one in running.items():
         gateway.replace(one.folder / "xds", "rds.yaml", before[name])
-
-
-def routes(document: dict) -> list[dict]:
-    return [route for resource in document["resources"] for host in resource["virtual_hosts"] for route in host["routes"]]
-
-
-def per_route(route: dict) -> dict | None:
-    found = route.get("typed_per_filter_config", {}).get("envoy.filters.http.rbac", {})
-    return found.get("rbac")
 
 
 def endings(fleet: Fleet, tally: Tally) -> None:

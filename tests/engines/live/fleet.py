@@ -90,8 +90,8 @@ class Fleet:
             (folder / f"central/keys/{file}.json").write_text(issuer.jwks())
         return folder
 
-    def compile(self, folder: Path) -> Path:
-        command = [self.mcpctl, "compile", folder, "--target", "envoy", "--out", folder.with_name(folder.name + "-bundle")]
+    def compile(self, folder: Path, *more) -> Path:
+        command = [self.mcpctl, "compile", folder, "--target", "envoy", "--out", folder.with_name(folder.name + "-bundle"), *more]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         if done.returncode != 0:
             raise SystemExit(f"compile of {folder.name}: {done.returncode}\n{done.stdout}{done.stderr}")

@@ -204,3 +204,46 @@ fn a_disk_that_refuses_is_2_and_the_old_bundle_stays() {
         }
     }
 }
+
+const FEDERATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/projects/federation");
+
+#[test]
+fn a_shadow_decides_as_the_old_bundle_and_says_so() {
+    let work = folder(&[]);
+    let at = |name: &str| work.path().join(name);
+    mcpctl(&["compile", FEDERATION, "--out"]).arg(at("old")).run().code(0);
+    let ran = mcpctl(&["compile", FEDERATION, "--shadow"]).arg(at("old")).arg("--out").arg(at("both")).run().code(0);
+    assert!(ran.err.contains("those of this workspace are only counted"), "{}", ran.err);
+    let both = files(&at("both"));
+    assert!(both.keys().all(|name| name == "bundle.json" || name.starts_with("envoy/")), "{:?}", both.keys());
+    let manifest = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(at(name).join("bundle.json")).unwrap()).unwrap()
+    };
+    let other = &manifest("both")["settings"]["other"];
+    assert_eq!((&other["shadow"], &other["enforced_sources"]), (&"envoy".into(), &manifest("old")["sources"]));
+    let text = String::from_utf8(both["envoy/central/xds/rds.yaml"].clone()).unwrap();
+    assert!(text.contains("shadow_matcher"));
+
+    let shadow = |old: &Path, more: &[&str]| {
+        let call = mcpctl(&["compile", FEDERATION, "--shadow"]).arg(old).arg("--out").arg(at("none"));
+        more.iter().fold(call, |call, arg| call.arg(arg)).run()
+    };
+    shadow(&at("old"), &["--target", "cedar"]).refused("target `cedar` holds one policy");
+    shadow(&at("old"), &["--env", "staging"]).refused("tokens are verified otherwise");
+    shadow(work.path(), &[]).refused("is no bundle");
+    let rules = at("old/envoy/retail/xds/rds.yaml");
+    let before = std::fs::read_to_string(&rules).unwrap();
+    std::fs::write(&rules, before.replacen("DENY", "ALLOW", 1)).unwrap();
+    shadow(&at("old"), &[]).refused("was changed after it was written: `envoy/retail/xds/rds.yaml`");
+    std::fs::remove_file(&rules).unwrap();
+    shadow(&at("old"), &[]).refused("`envoy/retail/xds/rds.yaml` is gone");
+    let told = std::fs::read_to_string(at("old/bundle.json")).unwrap();
+    for (from, to) in [("\"version\": 1,", "\"version\": 2,"), ("envoy/retail/xds/rds.yaml", "../../rds.yaml")] {
+        assert!(told.contains(from));
+        put(&at("old"), "bundle.json", &told.replacen(from, to, 1));
+        shadow(&at("old"), &[]).refused("is no bundle");
+    }
+    mcpctl(&["compile", FEDERATION, "--target", "cedar", "--out"]).arg(at("cedar")).run().code(0);
+    shadow(&at("cedar"), &[]).refused("has no gateway for Envoy");
+    assert!(!at("none").exists());
+}

@@ -1,0 +1,378 @@
+//! Environments: what stands in their folders replaces URLs, issuers and settings of targets, and nothing else.
+//!
+//! The sections are read like those of any file, into a small model of their own. What it says is put in the place of what the
+//! workspace says, and the relation is derived once more: who may do what is the same in every environment.
+
+use std::collections::BTreeSet;
+
+use super::rules::{ENVIRONMENT_CHANGES_ACCESS, ENVIRONMENT_OVERREACH, ENVIRONMENT_WITHOUT_FILES};
+use crate::diagnostic::{Diagnostic, Severity, did_you_mean, one_line};
+use crate::families::{self, FamilyId};
+use crate::lower::{At, Lowering, finish, rules};
+use crate::model::Model;
+use crate::model::access::Issuer;
+use crate::model::name::{ServerName, UnitName};
+use crate::policy::compare::{Lifted, compare};
+use crate::policy::{Policy, PrincipalId};
+use crate::schema;
+use crate::settings;
+use crate::source::yaml::{self, NodeId, Tree};
+use crate::source::{FileId, Loc, Sources};
+
+/// The families of which an environment may hold a part, and the keys of that part; `[]` stands for each element.
+const REPLACED: [(FamilyId, &[&str]); 2] = [
+    (
+        FamilyId::Registry,
+        &[
+            "central_gateway",
+            "business_units",
+            "business_units[].name",
+            "business_units[].gateway",
+            "servers",
+            "servers[].name",
+            "servers[].url",
+        ],
+    ),
+    (
+        FamilyId::Identity,
+        &[
+            "issuer",
+            "audiences",
+            "jwks",
+            "jwks_file",
+            "issuers",
+            "issuers[].issuer",
+            "issuers[].audiences",
+            "issuers[].jwks",
+            "issuers[].jwks_file",
+            "issuers[].speaks_for",
+        ],
+    ),
+];
+
+/// The place and name of an environment, and which files are its own.
+pub(super) struct Place<'a> {
+    pub(super) name: &'a str,
+    pub(super) folder: &'a str,
+    pub(super) declared: Loc,
+    /// Its files in the order of their names.
+    pub(super) files: Vec<FileId>,
+}
+
+/// The workspace in an environment, and what is wrong in its files. `base` is the workspace, and `policy` its relation;
+/// `settings` is its `mcpctl.yaml`; `unread` are files that were found to be no text.
+pub(super) fn applied(
+    place: &Place<'_>,
+    sources: &Sources,
+    settings: Option<FileId>,
+    unread: &BTreeSet<FileId>,
+    (base, policy): (&Model, &Policy),
+) -> (Model, Policy, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let mut model = base.clone();
+    if place.files.is_empty() {
+        let message = format!("no YAML file stands in `{}`, the folder of environment `{}`", place.folder, place.name);
+        findings.push(Diagnostic::new(&ENVIRONMENT_WITHOUT_FILES, place.declared, message));
+        return (model, policy.clone(), findings);
+    }
+    let mut sections = Lowering::default();
+    // Units are known by the workspace; those that the environment names stand in its files.
+    sections.model.topology.units.clone_from(&base.topology.units);
+    let mut once = Vec::new();
+    let own_settings = format!("{}/{}", place.folder, settings::FILE_NAME);
+    for id in place.files.iter().copied().filter(|id| !unread.contains(id)) {
+        let tree = yaml::parse(id, sources.file(id), &mut findings);
+        if sources.file(id).name() == own_settings {
+            let before = findings.len();
+            stray(
+                place,
+                &tree,
+                |path| !is_kept(path) && (path == "targets" || path.starts_with("targets.")),
+                &mut findings,
+            );
+            if findings.len() > before {
+                continue;
+            }
+            let base_file = settings.map(|id| (id, sources.file(id)));
+            let (deployment, found) = settings::of_environment(&tree, id, base_file);
+            findings.extend(found);
+            if let Some(deployment) = deployment {
+                model.deployment = deployment;
+            }
+            continue;
+        }
+        if sources.file(id).name().ends_with(&format!("/{}", settings::FILE_NAME)) {
+            let message = "settings of an environment are read at the root of its folder alone, and this is below it";
+            findings.push(Diagnostic::new(&super::rules::MISPLACED_SETTINGS, Loc::start_of(id), message));
+            continue;
+        }
+        for document in tree.documents() {
+            document_sections(place, &tree, *document, &mut sections, &mut once, &mut findings);
+        }
+    }
+    finish::judge_repeats(&once, &mut sections.report);
+    let (own, report) = sections.finish();
+    findings.extend(report.diagnostics);
+    replace(place, &own, &mut model, &mut findings);
+    let policy_here = crate::policy::derive::derive(&model);
+    findings.extend(speakers_changed(place, base, &model, policy));
+    findings.extend(relation_changed(place, policy, &policy_here));
+    (model, policy_here, findings)
+}
+
+fn is_kept(path: &str) -> bool {
+    path.rsplit('.').next().is_some_and(|key| settings::KEPT.contains(&key)) && path.split('.').count() == 3
+}
+
+/// Reports every key of a document that may not stand there, the outermost only.
+fn stray(place: &Place<'_>, tree: &Tree<'_>, permitted: impl Fn(&str) -> bool, findings: &mut Vec<Diagnostic>) {
+    for document in tree.documents() {
+        let mut found = Vec::new();
+        beyond(tree, *document, "", &permitted, &mut found);
+        findings.extend(found.into_iter().map(|(loc, path)| overreach(place, loc, &path)));
+    }
+}
+
+fn beyond(tree: &Tree<'_>, node: NodeId, path: &str, permitted: &dyn Fn(&str) -> bool, found: &mut Vec<(Loc, String)>) {
+    for (key, value) in tree.entries(node).unwrap_or_default() {
+        let name = tree.text(*key);
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        if permitted(&path) {
+            beyond(tree, *value, &path, permitted, found);
+        } else {
+            found.push((tree.loc(*key), path));
+        }
+    }
+    for element in tree.elements(node).unwrap_or_default() {
+        beyond(tree, *element, &format!("{path}[]"), permitted, found);
+    }
+}
+
+fn overreach(place: &Place<'_>, loc: Loc, key: &str) -> Diagnostic {
+    let message = format!("environment `{}` may not set `{}`", place.name, key.replace("[]", ""));
+    let help =
+        "an environment replaces URLs, issuers and settings of targets; what is set here is the same in every one";
+    Diagnostic::new(&ENVIRONMENT_OVERREACH, loc, message).help(help)
+}
+
+fn document_sections(
+    place: &Place<'_>,
+    tree: &Tree<'_>,
+    document: NodeId,
+    sections: &mut Lowering,
+    once: &mut Vec<At>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(entries) = tree.entries(document) else {
+        let loc = tree.loc(document);
+        let message = "a file holds sections, each under the key of its family; this is something else";
+        findings.push(Diagnostic::new(&rules::NOT_SECTIONS, Loc { end: loc.start, ..loc }, message));
+        return;
+    };
+    for (key, body) in entries {
+        let (name, loc) = (tree.text(*key), tree.loc(*key));
+        let Some(family) = FamilyId::of_key(name) else {
+            let message = format!("`{name}` is no family of configuration");
+            let known = REPLACED.iter().map(|(family, _)| family.key());
+            findings.push(Diagnostic::new(&rules::UNKNOWN_FAMILY, loc, message).maybe_help(did_you_mean(name, known)));
+            continue;
+        };
+        let Some((_, keys)) = REPLACED.iter().find(|(replaced, _)| *replaced == family) else {
+            findings.push(overreach(place, loc, name));
+            continue;
+        };
+        let before = findings.len();
+        let mut strays = Vec::new();
+        beyond(tree, *body, "", &|path| keys.contains(&path), &mut strays);
+        // Keys that no family has are reported as such.
+        let faults = schema::validator(family).map(|validator| validator.check(tree, *key, *body)).unwrap_or_default();
+        strays.retain(|(loc, _)| faults.iter().all(|fault| fault.loc != *loc));
+        findings.extend(faults);
+        findings.extend(strays.into_iter().map(|(loc, path)| overreach(place, loc, &format!("{name}.{path}"))));
+        if findings.len() > before {
+            continue;
+        }
+        let at = At { family: family.key(), scope: None, key: loc };
+        if family.repeat() == families::Repeat::Once {
+            once.push(at.clone());
+        }
+        match families::decode(family, tree, *body) {
+            Ok(section) => section.lower(&at, sections),
+            Err(error) => {
+                let loc = error.loc.unwrap_or(loc);
+                findings.push(Diagnostic::new(&schema::rules::WRONG_TYPE, loc, error.message));
+            }
+        }
+    }
+}
+
+/// Puts what the environment says in the place of what the workspace says.
+fn replace(place: &Place<'_>, own: &Model, model: &mut Model, findings: &mut Vec<Diagnostic>) {
+    let whole = model.complete_for(&[FamilyId::Registry.key()]);
+    let mut stranger = |what: &str, name: &str, loc: Loc, near: Option<String>| {
+        if whole {
+            let message =
+                format!("environment `{}` names {what} `{name}`, which the workspace does not declare", place.name);
+            findings.push(Diagnostic::new(&ENVIRONMENT_OVERREACH, loc, message).maybe_help(near));
+        }
+    };
+    if own.topology.central_gateway.is_some() {
+        model.topology.central_gateway.clone_from(&own.topology.central_gateway);
+    }
+    let known: Vec<String> = model.topology.units.keys().map(UnitName::to_string).collect();
+    for (name, unit) in own.topology.units.iter().filter(|(_, unit)| place.files.contains(&unit.name.loc.file)) {
+        match model.topology.units.get_mut(name) {
+            Some(declared) => {
+                if unit.gateway.is_some() {
+                    declared.gateway.clone_from(&unit.gateway);
+                }
+            }
+            None => {
+                let near = did_you_mean(name.as_str(), known.iter().map(String::as_str));
+                stranger("unit", name.as_str(), unit.name.loc, near);
+            }
+        }
+    }
+    let known: Vec<ServerName> =
+        model.servers.values().filter(|server| server.registered).map(|server| server.name.value.clone()).collect();
+    for (name, server) in &own.servers {
+        match model.servers.get_mut(name).filter(|declared| declared.registered) {
+            Some(declared) => {
+                if server.url.is_some() {
+                    declared.url.clone_from(&server.url);
+                }
+            }
+            None => {
+                let near = did_you_mean(name.as_str(), known.iter().map(ServerName::as_str));
+                stranger("server", name.as_str(), server.name.loc, near);
+            }
+        }
+    }
+    if let Some(identity) = own.identity.as_ref().filter(|identity| !identity.issuers.is_empty()) {
+        match &mut model.identity {
+            Some(declared) => declared.issuers.clone_from(&identity.issuers),
+            none @ None => *none = Some(identity.clone()),
+        }
+    }
+}
+
+/// Issuers are replaced, but for whom they may speak: none may speak for more principals than one of the workspace's does,
+/// and nobody loses the one who speaks for it.
+fn speakers_changed(place: &Place<'_>, base: &Model, here: &Model, policy: &Policy) -> Option<Diagnostic> {
+    let issuers = |model: &Model| -> Vec<Issuer> { model.identity.iter().flat_map(|i| &i.issuers).cloned().collect() };
+    let spoken_for = |issuer: &Issuer| -> BTreeSet<usize> {
+        let each = policy.principals.iter().enumerate();
+        each.filter(|(_, principal)| {
+            let kind = if matches!(principal.id, PrincipalId::Flow(_)) { "flows" } else { "agents" };
+            issuer.may_speak_for(kind, principal.unit.as_ref())
+        })
+        .map(|(index, _)| index)
+        .collect()
+    };
+    let (before, after) = (issuers(base), issuers(here));
+    if before.is_empty() {
+        return None;
+    }
+    let named =
+        |index: usize| policy.principals.get(index).map(|principal| principal.id.to_string()).unwrap_or_default();
+    let known: Vec<BTreeSet<usize>> = before.iter().map(spoken_for).collect();
+    for issuer in &after {
+        let now = spoken_for(issuer);
+        if known.iter().any(|before| now.is_subset(before)) {
+            continue;
+        }
+        let first = known.iter().filter_map(|before| now.difference(before).next()).next().copied();
+        let message = format!(
+            "in environment `{}` the issuer `{}` speaks for more principals than any of the workspace's does: for `{}`, too",
+            place.name,
+            issuer.issuer,
+            named(first.unwrap_or_default())
+        );
+        let help = "give it the `speaks_for` of the issuer that it stands for";
+        return Some(Diagnostic::new(&ENVIRONMENT_CHANGES_ACCESS, issuer.issuer.loc, one_line(&message)).help(help));
+    }
+    let all = |sets: &[BTreeSet<usize>]| sets.iter().flatten().copied().collect::<BTreeSet<usize>>();
+    let now: Vec<BTreeSet<usize>> = after.iter().map(spoken_for).collect();
+    let lost = all(&known).difference(&all(&now)).next().copied()?;
+    let message =
+        format!("in environment `{}` no issuer speaks for `{}`, and one does elsewhere", place.name, named(lost));
+    let loc = after.first().map_or(place.declared, |issuer| issuer.issuer.loc);
+    Some(Diagnostic::new(&ENVIRONMENT_CHANGES_ACCESS, loc, one_line(&message)))
+}
+
+/// What of the relation is another one in the environment. Nothing that an environment may set leads to that; it is asked all
+/// the same, each time.
+fn relation_changed(place: &Place<'_>, base: &Policy, here: &Policy) -> Option<Diagnostic> {
+    let at = place.files.first().map_or(place.declared, |file| Loc::start_of(*file));
+    let finding = |what: String| {
+        let message = format!("environment `{}` changes who may do what: {what}", place.name);
+        Some(Diagnostic::new(&ENVIRONMENT_CHANGES_ACCESS, at, one_line(&message)).at(Severity::Error))
+    };
+    let ids = |policy: &Policy| -> Vec<(String, Option<UnitName>, Option<String>)> {
+        let each = policy.principals.iter();
+        each.map(|p| (p.id.to_string(), p.unit.clone(), p.subject.clone())).collect()
+    };
+    if base.facts.names() != here.facts.names() {
+        return finding("the facts that calls need are others".to_owned());
+    }
+    let (before, after) = (ids(base), ids(here));
+    if let Some((name, ..)) =
+        before.iter().find(|one| !after.contains(one)).or_else(|| after.iter().find(|one| !before.contains(one)))
+    {
+        return finding(format!("the principal `{name}` is another one"));
+    }
+    if base.objects != here.objects {
+        return finding("there are other things to call".to_owned());
+    }
+    let cells: Lifted = here
+        .cells
+        .iter()
+        .map(|row| row.iter().map(|(object, cell)| (*object, here.conditions.get(cell.condition).clone())).collect())
+        .collect();
+    let difference = compare(base, &cells).into_iter().next()?;
+    let principal = &base.principal_at(difference.principal).id;
+    finding(format!("the cell `{principal}` on `{}`", base.object_at(difference.object)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::condition::Condition;
+
+    fn place() -> Place<'static> {
+        Place { name: "prod", folder: "env/prod", declared: Loc::default(), files: vec![FileId(0)] }
+    }
+
+    fn analysed(text: &str) -> Policy {
+        let file = crate::workspace::InputFile { name: "a.yaml".to_owned(), bytes: Ok(text.as_bytes().to_vec()) };
+        let workspace = crate::workspace::Workspace {
+            root: "/".into(),
+            files: vec![file],
+            settings: None,
+            skipped: crate::workspace::Skipped::default(),
+        };
+        crate::analysis::analyse(workspace, None).policy
+    }
+
+    const BASE: &str = "mcp_registry:\n  servers: [{name: a, tools: [{name: t, auth_level: 1}, {name: u}]}]\n  agents: [{name: one, subject: s, \
+                        may_call: [a/t]}]\nprogressive_auth:\n  levels: [{level: 1, requirements: [service_account_token]}]\n";
+
+    #[test]
+    fn another_relation_is_found_and_the_cell_is_named() {
+        let base = analysed(BASE);
+        let said = |text: &str| relation_changed(&place(), &base, &analysed(text)).map(|finding| finding.message);
+        assert_eq!(said(BASE), None);
+        let more = said(&BASE.replace("[a/t]", "[a/t, a/u]")).unwrap();
+        assert_eq!(more, "environment `prod` changes who may do what: the cell `one` on `a/u`");
+        let other = said(&BASE.replace("subject: s", "subject: x")).unwrap();
+        assert!(other.ends_with("the principal `one` is another one"), "{other}");
+        let object = said(&BASE.replace("name: u", "name: v")).unwrap();
+        assert!(object.ends_with("other things to call"), "{object}");
+        let fact = said(&BASE.replace("[service_account_token]", "[mfa]")).unwrap();
+        assert!(fact.ends_with("the facts that calls need are others"), "{fact}");
+        let mut looser = base.clone();
+        let always = looser.conditions.intern(Condition::always());
+        looser.cells[0].iter_mut().for_each(|(_, cell)| cell.condition = always);
+        assert!(relation_changed(&place(), &base, &looser).unwrap().message.contains("`one` on `a"));
+    }
+}

@@ -1,0 +1,89 @@
+//! A bundle that was written before, read back whole: every file as its manifest says.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::MANIFEST;
+use super::disk::Disk;
+use super::manifest::{FORMAT, Manifest, sha256};
+
+/// A bundle as it stands in its folder.
+#[derive(Debug, Clone)]
+pub struct Existing {
+    /// What is said about its files.
+    pub manifest: Manifest,
+    /// Digest of the manifest itself, as `sha256:` and hexadecimal digits: whoever knows it knows every file.
+    pub digest: String,
+    /// Its files by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Why a bundle could not be read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ExistingError {
+    /// The manifest is not there, or is none.
+    #[error("`{}` is no bundle: its `{MANIFEST}` is no manifest of format {FORMAT}", .0.display())]
+    #[diagnostic(code("no-bundle"), help("name the folder that `mcpctl compile` of this version wrote"))]
+    NoBundle(PathBuf),
+    /// A file is not what the manifest says.
+    #[error("the bundle `{}` was changed after it was written: {}", .folder.display(), .files.join(", "))]
+    #[diagnostic(
+        code("bundle-changed"),
+        help("what a changed file decides was never proved; compile the bundle again from its sources")
+    )]
+    Changed {
+        /// The bundle.
+        folder: PathBuf,
+        /// The files that differ.
+        files: Vec<String>,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{}`", .path.display())]
+    #[diagnostic(code("bundle-not-read"))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Reads a bundle. Files that its manifest does not list are not looked at.
+///
+/// # Errors
+/// Where there is none, a file is missing, or has another digest than the manifest says.
+pub fn read(folder: &Path, disk: &dyn Disk) -> Result<Existing, ExistingError> {
+    let path = folder.join(MANIFEST);
+    let bytes = match disk.read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Err(ExistingError::NoBundle(folder.to_owned()));
+        }
+        Err(cause) => return Err(ExistingError::Io { path, cause }),
+    };
+    let manifest = Manifest::parse(&bytes).ok_or_else(|| ExistingError::NoBundle(folder.to_owned()))?;
+    let mut files = BTreeMap::new();
+    let mut changed = Vec::new();
+    for file in &manifest.files {
+        // A manifest leads to files of its own folder and no others.
+        let leaves = file.path.starts_with('/') || file.path.split(['/', '\\']).any(|part| part == "..");
+        if leaves {
+            return Err(ExistingError::NoBundle(folder.to_owned()));
+        }
+        let path = folder.join(&file.path);
+        match disk.read(&path) {
+            Ok(bytes) if bytes.len() as u64 == file.size && sha256(&bytes) == file.sha256 => {
+                files.insert(file.path.clone(), bytes);
+            }
+            Ok(_) => changed.push(format!("`{}`", file.path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => changed.push(format!("`{}` is gone", file.path)),
+            Err(cause) => return Err(ExistingError::Io { path, cause }),
+        }
+    }
+    if !changed.is_empty() {
+        return Err(ExistingError::Changed { folder: folder.to_owned(), files: changed });
+    }
+    Ok(Existing { manifest, digest: format!("sha256:{}", sha256(&bytes)), files })
+}

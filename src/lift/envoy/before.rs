@@ -1,0 +1,100 @@
+//! The filters before the rules: how tokens are verified, and how messages are read.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::gateway::{METADATA, at, must};
+use super::matcher::{fields, is_type};
+use super::strange;
+use crate::lift::LiftError;
+use crate::model::Model;
+use crate::model::access::{Evidence, Issuer, Jwks};
+use crate::policy::Policy;
+
+type Read<T> = Result<T, LiftError>;
+
+/// Largest message that Envoy reads whole, in bytes: the limit of its own API.
+const MOST_BYTES: u64 = 10_485_760;
+
+/// Tokens must be verified as `identity` says, for every path but the metadata.
+pub(super) fn tokens(config: &Value, model: &Model) -> Read<()> {
+    is_type(config, "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication")?;
+    fields(config, &["@type", "providers", "rules"])?;
+    let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
+    let providers = at(config, "providers")?.as_object();
+    let providers = providers.filter(|providers| !issuers.is_empty() && providers.len() == issuers.len());
+    let providers = providers.ok_or_else(|| strange("there are other token providers than issuers".to_owned()))?;
+    for (index, issuer) in issuers.iter().enumerate() {
+        let name = format!("issuer_{index}");
+        let provider = providers.get(&name).ok_or_else(|| strange(format!("no provider `{name}`")))?;
+        let mut expected = json!({
+            "issuer": issuer.issuer.value,
+            "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
+            "payload_in_metadata": "claims",
+            "forward": true,
+            "require_expiration": true,
+            "clock_skew_seconds": 30,
+            "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        });
+        let (key, value) = match issuer.keys.as_ref().map(|keys| &keys.value) {
+            Some(Jwks::Url(url)) => {
+                let uri = json!({"uri": url, "cluster": name, "timeout": "5s"});
+                let fetch = json!({"http_uri": uri, "cache_duration": "300s", "async_fetch": {"fast_listener": false}});
+                ("remote_jwks", fetch)
+            }
+            Some(Jwks::File(file)) => {
+                let set =
+                    model.key_sets.get(file).ok_or_else(|| strange(format!("the key set `{file}` is not known")))?;
+                ("local_jwks", json!({"inline_string": set}))
+            }
+            None => return Err(strange(format!("nothing is known of the keys of `{}`", issuer.issuer))),
+        };
+        if let Some(fields) = expected.as_object_mut() {
+            fields.insert(key.to_owned(), value);
+        }
+        if issuer.audiences.is_empty() || *provider != expected {
+            return Err(strange(format!("tokens of `{}` are not verified as `identity` says", issuer.issuer)));
+        }
+    }
+    let named = |index: usize| json!({"provider_name": format!("issuer_{index}")});
+    let requires = match issuers.len() {
+        1 => named(0),
+        all => json!({"requires_any": {"requirements": (0..all).map(named).collect::<Vec<_>>()}}),
+    };
+    let rules = json!([
+        {"match": {"prefix": format!("{METADATA}/")}},
+        {"match": {"prefix": "/"}, "requires": requires},
+    ]);
+    must(config, "rules", &rules)
+}
+
+/// Messages must be read whole and once, with what the rules ask for.
+pub(super) fn messages(config: &Value, model: &Model, policy: &Policy) -> Read<()> {
+    is_type(config, "envoy.extensions.filters.http.mcp.v3.Mcp")?;
+    let known = [
+        "@type",
+        "traffic_mode",
+        "reject_duplicate_keys",
+        "attribute_source",
+        "max_request_body_size",
+        "parser_config",
+    ];
+    fields(config, &known)?;
+    must(config, "traffic_mode", &json!("REJECT_NO_MCP"))?;
+    must(config, "reject_duplicate_keys", &json!(true))?;
+    must(config, "attribute_source", &json!("VERIFY"))?;
+    let most = at(config, "max_request_body_size")?.as_u64().filter(|most| (1..=MOST_BYTES).contains(most));
+    most.ok_or_else(|| strange("the size of messages is not limited".to_owned()))?;
+    let mut paths = vec![json!({"path": "params.name"})];
+    let mut arguments = BTreeSet::new();
+    for fact in policy.facts.names() {
+        let evidence = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
+        if let Some(Evidence::Argument(argument)) = evidence {
+            arguments.insert(argument.name.as_str());
+        }
+    }
+    paths.extend(arguments.into_iter().map(|name| json!({"path": format!("params.arguments.{name}")})));
+    let expected = json!({"methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths}]});
+    must(config, "parser_config", &expected)
+}

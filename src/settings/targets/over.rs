@@ -1,0 +1,84 @@
+//! Settings laid over others: key by key, the upper one counts where it says something.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AgentcoreSettings, AgentgatewaySettings, AiGatewaySettings, EnvoySettings, GatewayEntry, IstioSettings,
+    KubernetesSettings, PlainSettings, TargetsSection, TlsSettings, ToolhiveSettings,
+};
+use crate::source::Spanned;
+
+impl TargetsSection {
+    /// These settings, and those of `base` where they say nothing.
+    pub(in crate::settings) fn laid_over(self, base: Self) -> Self {
+        self.over(base)
+    }
+}
+
+trait Over {
+    /// This, and `base` where this says nothing.
+    fn over(self, base: Self) -> Self;
+}
+
+impl<T: Over> Over for Option<T> {
+    fn over(self, base: Self) -> Self {
+        match (self, base) {
+            (Some(own), Some(base)) => Some(own.over(base)),
+            (own, base) => own.or(base),
+        }
+    }
+}
+
+impl<T: Over> Over for Spanned<T> {
+    fn over(self, base: Self) -> Self {
+        Spanned::new(self.value.over(base.value), self.loc)
+    }
+}
+
+impl<T> Over for Vec<T> {
+    fn over(self, base: Self) -> Self {
+        if self.is_empty() { base } else { self }
+    }
+}
+
+impl<T: Over> Over for BTreeMap<String, T> {
+    fn over(self, mut base: Self) -> Self {
+        for (key, own) in self {
+            let value = match base.remove(&key) {
+                Some(under) => own.over(under),
+                None => own,
+            };
+            base.insert(key, value);
+        }
+        base
+    }
+}
+
+/// What is replaced as a whole.
+macro_rules! whole {
+    ($($type:ty),*) => { $(impl Over for $type { fn over(self, _: Self) -> Self { self } })* };
+}
+whole!(String, bool, u32, PlainSettings, TlsSettings);
+
+/// What is replaced key by key. The list of keys is complete, or it does not compile.
+macro_rules! by_key {
+    ($($type:ident { $($key:ident),* })*) => {
+        $(impl Over for $type {
+            fn over(self, base: Self) -> Self {
+                let Self { $($key),* } = self;
+                Self { $($key: $key.over(base.$key)),* }
+            }
+        })*
+    };
+}
+by_key! {
+    TargetsSection { agentcore, agentgateway, ai_gateway, cedar, envoy, istio, kubernetes, toolhive }
+    EnvoySettings { listen, admin, tls, gateways, deny_status, assume, assume_reason }
+    AgentgatewaySettings { listen, tls, gateways, namespace, assume, assume_reason }
+    AiGatewaySettings { namespace, gateway, assume, assume_reason }
+    IstioSettings { namespace, verified_headers, assume, assume_reason }
+    KubernetesSettings { namespace }
+    AgentcoreSettings { gateway_arn, assume, assume_reason }
+    ToolhiveSettings { namespace, assume, assume_reason }
+    GatewayEntry { listen, admin, tls }
+}

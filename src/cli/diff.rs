@@ -106,14 +106,18 @@ impl DiffCommand {
         let base = self.read(&self.base, session)?;
         let head = self.read(&self.head, session)?;
         if head.checked.is_err() {
-            // What it means is not certain, so nothing can be said about what it opens.
-            let docs_url = head.settings.docs_url.as_deref();
-            let shown = Shown { root: &head.root, sources: &head.sources, counts: &head.counts, docs_url };
-            load::report(&shown, &head.report.diagnostics, session)?;
-            session.say(&format!("`{}` has errors, so it cannot be compared", self.head))?;
-            return Ok(Exit::Failed);
+            return self.refuse(&head, session);
         }
-        let found = diff::diff(base.reviewed(), head.reviewed()).map_err(|error| vec![miette::Report::new(error)])?;
+        let mut found =
+            diff::diff(base.reviewed(), head.reviewed()).map_err(|error| vec![miette::Report::new(error)])?;
+        for name in environments(&base, &head, session) {
+            let [before, after] = [&self.base, &self.head].map(|side| self.read_in(&name, side, session));
+            let (before, after) = (before?, after?);
+            if after.checked.is_err() {
+                return self.refuse(&after, session);
+            }
+            diff::add_environment(&mut found, &name, before.reviewed(), after.reviewed());
+        }
         let artifacts = self.artifacts(&base, &head)?;
         let view = View {
             base: &self.base,
@@ -137,6 +141,23 @@ impl DiffCommand {
         session.out.flush().map_err(refusal::stdout)?;
         session.say(&view.summary())?;
         Ok(self.exit(&found, artifacts.as_deref()))
+    }
+
+    /// What a head with errors means is not certain, so nothing can be said about what it opens.
+    fn refuse(&self, head: &Read, session: &mut Session<'_>) -> Outcome {
+        let docs_url = head.settings.docs_url.as_deref();
+        let shown = Shown { root: &head.root, sources: &head.sources, counts: &head.counts, docs_url };
+        load::report(&shown, &head.report.diagnostics, session)?;
+        session.say(&format!("`{}` has errors, so it cannot be compared", self.head))?;
+        Ok(Exit::Failed)
+    }
+
+    /// Reads one side as it is in an environment.
+    fn read_in(&self, name: &str, side: &str, session: &mut Session<'_>) -> Result<Read, Vec<miette::Report>> {
+        let chosen = session.globals.environment.replace(name.to_owned());
+        let read = self.read(side, session);
+        session.globals.environment = chosen;
+        read
     }
 
     fn exit(&self, found: &Diff, artifacts: Option<&[ArtifactChange]>) -> Exit {
@@ -190,6 +211,15 @@ impl DiffCommand {
         let found = diff::artifacts((before, &base.sources), (after, &head.sources));
         found.map(Some).map_err(|errors| errors.into_iter().map(miette::Report::new).collect())
     }
+}
+
+/// The environments that both sides declare, where none was chosen: their addresses are trusted, too.
+fn environments(base: &Read, head: &Read, session: &Session<'_>) -> Vec<String> {
+    if session.globals.environment.is_some() {
+        return Vec::new();
+    }
+    let names = base.settings.environments.keys();
+    names.filter(|name| head.settings.environments.contains_key(*name)).cloned().collect()
 }
 
 /// `3 cells` or `no cell`.

@@ -82,18 +82,38 @@ pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>) -> Result<Diff, DiffError> {
         }
         Ok(())
     })?;
-    let trusted = |reviewed: Reviewed<'_>| {
-        trust::changes(
-            Trusted { side: base.side, settings: base.settings },
-            Trusted { side: reviewed.side, settings: reviewed.settings },
-        )
-    };
     Ok(Diff {
         cells: compared.cells,
         groups,
-        trust: trusted(head),
+        trust: trust_between(base, head),
         operation: operation::changes((base.sources, base.side.model), (head.sources, head.side.model)),
     })
+}
+
+fn trust_between(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
+    trust::changes(
+        Trusted { side: base.side, settings: base.settings },
+        Trusted { side: head.side, settings: head.settings },
+    )
+}
+
+/// Adds what an environment changes beyond what changes without it. Both sides are read with its files; the access relation is
+/// the same in every environment.
+pub fn add_environment(diff: &mut Diff, name: &str, base: Reviewed<'_>, head: Reviewed<'_>) {
+    let beyond = |change: &TrustChange| {
+        let same = |known: &&TrustChange| {
+            (&known.what, &known.before, &known.after) == (&change.what, &change.before, &change.after)
+        };
+        diff.trust.iter().find(same).is_none()
+    };
+    let mut more: Vec<TrustChange> = trust_between(base, head).into_iter().filter(beyond).collect();
+    for change in &mut more {
+        change.what = format!("{} in environment `{name}`", change.what);
+        // Its files are no part of the sources that places are shown from.
+        change.at = None;
+    }
+    diff.trust.extend(more);
+    diff.trust.sort_by(|a, b| (!a.widening, &a.what).cmp(&(!b.widening, &b.what)));
 }
 
 /// What became of a file of a bundle.

@@ -223,6 +223,15 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
     for pattern in &settings.exclude {
         anchors.add(format!("path `{pattern}`"), "not read", Some(pattern.loc), Harmless::Removal);
     }
+    for (name, folder) in &settings.environments {
+        // What its files replace is compared with them read.
+        anchors.add(
+            format!("folder of environment `{name}`"),
+            folder.value.clone(),
+            Some(folder.loc),
+            Harmless::Removal,
+        );
+    }
     for check in crate::checks::CHECKS.iter() {
         let name = check.rule.name;
         let level = match settings.levels.get(name) {

@@ -320,6 +320,20 @@ fn a_revision_is_read_from_the_object_database() {
 }
 
 #[test]
+fn what_an_environment_trusts_is_compared() {
+    let file = "env/staging/addresses.yaml";
+    let issuer = "- issuer: https://login.staging.meridian.example\n";
+    let change = Change::of(&[(file, issuer, "- issuer: https://login.elsewhere.example\n")]);
+    let ran = change.diff(&["--format", "short", "--deny", "widening"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let said = "trust widening: issuer `https://login.elsewhere.example` in environment `staging`";
+    assert!(ran.out.contains(said), "{}", ran.out);
+    // Of the chosen environment alone, everything has its place.
+    let chosen = change.diff(&["--env", "staging", "--format", "short"]);
+    assert!(chosen.out.contains("https://login.elsewhere.example") && chosen.out.contains("env/staging"), "{}", chosen.out);
+}
+
+#[test]
 fn a_head_with_errors_is_not_compared_and_a_base_with_errors_is_said() {
     let broken = ("central/access.yaml", "- level: 3", "- level: three");
     let change = Change::of(&[broken]);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::strange;
 use crate::lift::LiftError;
-use crate::lift::world::{Http, World};
+use crate::lift::world::{Http, Kind as Known, Source, Texts, World};
 
 type Read<T> = Result<T, LiftError>;
 
@@ -33,7 +33,7 @@ enum Kind {
     /// The first that matches.
     List(Vec<(Predicate, Then)>),
     /// By what the peer's certificate names.
-    Peers(Vec<(String, Then)>),
+    Peers(Texts, Vec<Then>),
     /// None: what follows is always the same.
     Constant,
 }
@@ -54,7 +54,12 @@ enum Predicate {
 }
 
 /// A disjunction of tests on one value.
-type Values = Vec<Test>;
+#[derive(Debug, Clone, PartialEq)]
+struct Values {
+    tests: Vec<Test>,
+    /// The texts of those that ask for one.
+    exact: Texts,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
@@ -119,7 +124,7 @@ impl Matcher {
         let known = fields(value, &["matcher_list", "matcher_tree", "on_no_match"])?;
         let kind = match (known.get("matcher_list"), known.get("matcher_tree")) {
             (Some(list), None) => Kind::List(Self::entries(list)?),
-            (None, Some(tree)) => Kind::Peers(Self::peers(tree)?),
+            (None, Some(tree)) => Self::peers(tree)?,
             (None, None) => Kind::Constant,
             (Some(_), Some(_)) => return Err(strange("a matcher is both a list and a tree".to_owned())),
         };
@@ -137,13 +142,14 @@ impl Matcher {
         entries.iter().map(entry).collect()
     }
 
-    fn peers(value: &Value) -> Read<Vec<(String, Then)>> {
+    fn peers(value: &Value) -> Read<Kind> {
         let tree = fields(value, &["input", "exact_match_map"])?;
         read_peer_input(tree.get("input"))?;
         let map = tree.get("exact_match_map").ok_or_else(|| strange("a tree without a map".to_owned()))?;
         let map = fields(map, &["map"])?.get("map").and_then(Value::as_object);
         let map = map.ok_or_else(|| strange("a tree without a map".to_owned()))?;
-        map.iter().map(|(name, then)| Ok((name.clone(), Then::read(then)?))).collect()
+        let thens = map.values().map(Then::read).collect::<Read<_>>()?;
+        Ok(Kind::Peers(map.keys().map(String::as_str).collect(), thens))
     }
 
     /// Whether it lets the request through: what no leaf is reached for is denied.
@@ -157,7 +163,7 @@ impl Matcher {
         let found = match &self.kind {
             Kind::Constant => None,
             Kind::List(entries) => entries.iter().find(|(predicate, _)| predicate.holds(world)).map(|(_, then)| then),
-            Kind::Peers(entries) => entries.iter().find(|(name, _)| world.peer_is(name)).map(|(_, then)| then),
+            Kind::Peers(names, thens) => world.peer_among(names).and_then(|at| thens.get(at)),
         };
         match found.or(self.otherwise.as_ref())? {
             Then::Allow => Some(true),
@@ -174,7 +180,7 @@ impl Matcher {
                 entries.iter().for_each(|(predicate, _)| predicate.claim_texts(found));
                 entries.iter().map(|(_, then)| then).collect()
             }
-            Kind::Peers(entries) => entries.iter().map(|(_, then)| then).collect(),
+            Kind::Peers(_, thens) => thens.iter().collect(),
         };
         for then in thens.into_iter().chain(&self.otherwise) {
             if let Then::Next(next) = then {
@@ -320,19 +326,10 @@ impl Predicate {
             Self::All(parts) => parts.iter().all(|part| part.holds(world)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(world)),
             Self::Not(inner) => !inner.holds(world),
-            Self::Method(values) => {
-                let method = world.call.method.clone();
-                world.call.http == Http::Post && values.iter().any(|test| test.holds_for(Some(&method)))
-            }
-            Self::Name(values) => {
-                let name = world.call.name.clone();
-                values.iter().any(|test| test.holds_for(name.as_deref()))
-            }
-            Self::Uri(values) => {
-                let uri = world.call.uri.clone();
-                values.iter().any(|test| test.holds_for(uri.as_deref()))
-            }
-            Self::Argument(name, values) => values.iter().any(|test| match test {
+            Self::Method(values) => world.http() == Http::Post && values.hold_for(&Source::Method, world),
+            Self::Name(values) => values.hold_for(&Source::Name, world),
+            Self::Uri(values) => values.hold_for(&Source::Uri, world),
+            Self::Argument(name, values) => values.tests.iter().any(|test| match test {
                 Test::Is(text) => world.argument_is(name, text),
                 Test::Within(start, end) => world.number_within(name, *start, *end),
                 // Reading refuses the rest.
@@ -345,11 +342,18 @@ impl Predicate {
                 | Test::True => world.unknown(format!("the argument `{name}` by {test:?}")),
             }),
             Self::Claim(path, values) => {
-                if is_something(values) {
+                if is_something(&values.tests) {
                     return world.is_present(path);
                 }
-                values.iter().any(|test| match test {
-                    Test::Is(text) => world.text_is(path, text),
+                let issuer = matches!(path.as_slice(), [only] if only == "iss");
+                let source = if issuer { Source::Issuer } else { Source::claim(path) };
+                let open = !issuer && world.kind(path) == Known::Open;
+                if !open && world.among(&source, &values.exact).is_some() {
+                    return true;
+                }
+                values.tests.iter().any(|test| match test {
+                    // Those of a known text are asked for above.
+                    Test::Is(text) => open && world.text_is(path, text),
                     Test::ElementIs(text) => world.list_has(path, text),
                     Test::SomeText => world.is_text(path),
                     Test::Present => world.is_present(path),
@@ -360,7 +364,7 @@ impl Predicate {
             }
             Self::ClaimsDiffer(left, right) => world.claims_differ(left, right),
             Self::HttpMethod(method) => {
-                let http = match world.call.http {
+                let http = match world.http() {
                     Http::Post => "POST",
                     Http::Get => "GET",
                     Http::Delete => "DELETE",
@@ -375,7 +379,7 @@ impl Predicate {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.claim_texts(found)),
             Self::Not(inner) => inner.claim_texts(found),
-            Self::Claim(_, values) => found.extend(values.iter().filter_map(|test| match test {
+            Self::Claim(_, values) => found.extend(values.tests.iter().filter_map(|test| match test {
                 Test::Is(text) => Some(text.clone()),
                 Test::StartsWith(_)
                 | Test::SomeText
@@ -415,9 +419,9 @@ impl Test {
                 if values.len() < 2 {
                     return Err(strange("Envoy takes no list of fewer than two values".to_owned()));
                 }
-                values.iter().map(Self::one).collect()
+                values.iter().map(Self::one).collect::<Read<_>>().map(Values::of)
             }
-            _ => Ok(vec![Self::one(value)?]),
+            _ => Ok(Values::of(vec![Self::one(value)?])),
         }
     }
 
@@ -468,18 +472,28 @@ impl Test {
             (other, _) => Err(strange(format!("the text test `{other}` is not understood"))),
         }
     }
+}
+
+impl Values {
+    fn of(tests: Vec<Test>) -> Self {
+        let exact = tests.iter().filter_map(|test| if let Test::Is(text) = test { Some(text.as_str()) } else { None });
+        Self { exact: exact.collect(), tests }
+    }
 
     /// For what is no claim and no argument.
-    fn holds_for(&self, found: Option<&str>) -> bool {
-        let Some(found) = found else { return false };
-        match self {
-            Self::Is(text) => found == text,
-            Self::StartsWith(text) => found.starts_with(text.as_str()),
-            Self::SomeText => !found.is_empty(),
-            Self::Present => true,
-            Self::Pattern(parts) => covers(parts, found),
-            Self::ElementIs(_) | Self::SomeElement | Self::Within(..) | Self::True => false,
+    fn hold_for(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
+        if world.among(source, &self.exact).is_some() {
+            return true;
         }
+        self.tests.iter().any(|test| match test {
+            // Those are asked for above.
+            Test::Is(_) => false,
+            Test::StartsWith(text) => world.begins(source, text),
+            Test::SomeText => world.has(source) && !world.is(source, ""),
+            Test::Present => world.has(source),
+            Test::Pattern(parts) => world.whole(source).is_some_and(|found| covers(parts, &found)),
+            Test::ElementIs(_) | Test::SomeElement | Test::Within(..) | Test::True => false,
+        })
     }
 }
 

@@ -28,8 +28,17 @@ const CENTRAL: &str = "central";
 /// # Errors
 /// Where a file is missing, strange, or cannot be read exactly.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
-    let mut parts = Vec::new();
-    for read in files::read(artifacts, model, policy)? {
+    let mut parts: Vec<Part> = Vec::new();
+    let all = files::read(artifacts, model, policy)?;
+    for (index, read) in all.iter().enumerate() {
+        // The same rules in another file decide the same.
+        let same = |other: &Read| (other.unit, &other.gateway) == (read.unit, &read.gateway);
+        let same = all.iter().take(index).position(same).and_then(|before| parts.get(before));
+        if let Some(before) = same {
+            let (lifted, servers, given) = (before.lifted.clone(), before.servers.clone(), before.given.clone());
+            parts.push(Part { gateway: read.name.clone(), lifted, servers, given });
+            continue;
+        }
         let identity;
         let before = match read.unit {
             false => Before::Callers,
@@ -46,7 +55,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
         let servers: BTreeSet<ServerName> = read.gateway.routes.keys().cloned().collect();
         let lifted = relation(&read.gateway, &servers, model, policy, decided, before)?;
         parts.push(Part {
-            gateway: read.name,
+            gateway: read.name.clone(),
             lifted,
             servers: Some(servers),
             given: if read.gateway.certified { [TLS, MTLS].into() } else { BTreeSet::new() },
@@ -56,14 +65,14 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
 }
 
 /// A set of rules: where there is any that allows, one of them must; all that are required must hold.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Rules {
     allow: Vec<Vec<Expression>>,
     require: Vec<Expression>,
 }
 
 /// What is decided for one server.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Route {
     http: Rules,
     mcp: Rules,
@@ -72,13 +81,13 @@ struct Route {
 }
 
 /// The methods that name an item.
-static NAMED: LazyLock<Texts> = LazyLock::new(|| ["tools/call", "prompts/get", "resources/read"].into_iter().collect());
+static NAMED: LazyLock<Texts> = LazyLock::new(|| Texts::each(["tools/call", "prompts/get", "resources/read"]));
 /// What they name, and where.
 const ITEMS: [(&str, Source<'static>); 3] =
     [("tool", Source::Name), ("prompt", Source::Name), ("resource", Source::Uri)];
 
 /// One gateway's rules.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Gateway {
     /// Whether every connection comes with a certificate that holds.
     certified: bool,

@@ -154,7 +154,7 @@ impl Scope<'_> {
     fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value>, LiftError> {
         let found = match node {
             Node::Value(value) => return Ok(Cow::Borrowed(value)),
-            Node::Texts(texts) => Value::List(texts.all().iter().cloned().map(Value::Text).collect()),
+            Node::Texts(texts) => Value::List(texts.all().map(|text| Value::Text(text.to_owned())).collect()),
             Node::List(nodes) => {
                 let values = nodes.iter().map(|node| self.value(node, world).map(Cow::into_owned));
                 Value::List(values.collect::<Result<_, _>>()?)

@@ -145,11 +145,49 @@ struct Caller<'a> {
     open: Asked<Shown<'a>>,
 }
 
+/// What a caller may do on a server, object by object.
+type Conditions = Vec<(u32, Condition)>;
+
 /// One server, with what is put to the product about it.
 struct Here<'s, 'a> {
     server: &'s ServerName,
     sheet: &'s Sheet<'s, 'a>,
     tree: Tree,
+    known: Vec<Known>,
+}
+
+/// A caller whose every request was put to the product.
+struct Known {
+    /// For each issuer, whether it may speak for the caller.
+    speaks: Vec<bool>,
+    /// How many questions the product had asked then.
+    questions: usize,
+    /// What the caller answers to these.
+    answers: Vec<Vec<u64>>,
+    conditions: Conditions,
+}
+
+impl Caller<'_> {
+    /// Whether an issuer may speak for it.
+    fn is_spoken_for(&self, issuer: Option<&Issuer>) -> bool {
+        issuer.is_none_or(|issuer| issuer.may_speak_for(self.kind, self.unit))
+    }
+}
+
+impl<'s> Here<'s, '_> {
+    /// The certificates of others that a caller shows: of so many principals, and of the gateways.
+    fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
+        let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
+        principals.chain(&self.sheet.gateways).map(|(_, shown)| shown).collect()
+    }
+
+    /// What the tokens of a caller, and the certificates that it shows everywhere, answer to the first questions.
+    fn answers(&mut self, first: usize, caller: &Caller<'_>) -> Vec<Vec<u64>> {
+        let others = self.others(caller, 1);
+        let shown: Vec<&Asked<Shown<'_>>> = self.sheet.before.iter().chain([&caller.open]).chain(others).collect();
+        let all = [&caller.tokens, &caller.unread];
+        all.map(|tokens| self.tree.likeness(first, tokens, &shown)).into()
+    }
 }
 
 /// The kind of a principal, and its subject; `None` for one that no token can mean.
@@ -235,7 +273,7 @@ impl<'a> Question<'a> {
         let tree = Tree::default();
         let tests = self.all_tests(server, &objects);
         let sheet = self.sheet(&objects, &tests, &tree);
-        let mut here = Here { server, sheet: &sheet, tree };
+        let mut here = Here { server, sheet: &sheet, tree, known: Vec::new() };
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
         let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
@@ -247,7 +285,7 @@ impl<'a> Question<'a> {
                 continue;
             }
             let caller = self.caller(principal, kind, subject, &units, &here.tree);
-            let conditions = self.caller_on(&mut here, &caller, principal)?;
+            let conditions = self.known_or_put(&mut here, &caller, principal)?;
             if conditions.iter().all(|(_, condition)| *condition == Condition::never()) {
                 if !is_named {
                     alike.insert(likeness);
@@ -260,13 +298,45 @@ impl<'a> Question<'a> {
         Ok(found)
     }
 
+    /// As [`Self::caller_on`]; what is known of a caller that the product cannot tell from this one is not asked again.
+    fn known_or_put(
+        &self,
+        here: &mut Here<'_, 'a>,
+        caller: &Caller<'_>,
+        principal: &Principal,
+    ) -> Result<Conditions, LiftError> {
+        let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| caller.is_spoken_for(issuer.of)).collect();
+        if !self.meets_all(here, caller) {
+            for index in 0..here.known.len() {
+                let Some(first) = here.known.get(index).map(|known| known.questions) else { continue };
+                let answers = here.answers(first, caller);
+                let known = here.known.get(index).filter(|known| known.speaks == speaks && known.answers == answers);
+                if let Some(known) = known {
+                    return Ok(known.conditions.clone());
+                }
+            }
+        }
+        let conditions = self.caller_on(here, caller, principal)?;
+        let questions = here.tree.questions();
+        let answers = here.answers(questions, caller);
+        here.known.push(Known { speaks, questions, answers, conditions: conditions.clone() });
+        Ok(conditions)
+    }
+
+    /// Whether this is where a caller shows the certificates of all other principals. What binds certificates to tokens knows no
+    /// servers: so there all of them, and elsewhere one.
+    fn meets_all(&self, here: &Here<'_, 'a>, caller: &Caller<'_>) -> bool {
+        !here.sheet.principals.is_empty()
+            && caller.subject.and_then(|subject| self.first.get(subject)) == Some(here.server)
+    }
+
     /// What one caller may do on a server, object by object; and that it may do nothing else.
     fn caller_on(
         &self,
         here: &mut Here<'_, 'a>,
         caller: &Caller<'_>,
         principal: &Principal,
-    ) -> Result<Vec<(u32, Condition)>, LiftError> {
+    ) -> Result<Conditions, LiftError> {
         let (server, sheet) = (here.server, here.sheet);
         let mut found = Vec::new();
         let mut readable = Condition::never();
@@ -373,8 +443,13 @@ impl<'a> Question<'a> {
         let tokens: Vec<Asked<Token>> = tokens.into_iter().map(|token| here.tree.part(token)).collect();
         let open = here.tree.part(Shown { peer: Peer::Open, subject: None });
         let usual = sheet.before.as_ref().unwrap_or(&open);
-        for message in sheet.objects.iter().flat_map(|(_, _, messages)| messages) {
-            for token in &tokens {
+        let mut known: Vec<(usize, Vec<u64>)> = Vec::new();
+        for token in &tokens {
+            let alone = std::slice::from_ref(token);
+            if known.iter().any(|(first, answers)| here.tree.likeness(*first, alone, &[usual]) == *answers) {
+                continue;
+            }
+            for message in sheet.objects.iter().flat_map(|(_, _, messages)| messages) {
                 for issuer in &sheet.issuers {
                     let mut outcome = Outcome::default();
                     self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;
@@ -386,6 +461,8 @@ impl<'a> Question<'a> {
                     }
                 }
             }
+            let questions = here.tree.questions();
+            known.push((questions, here.tree.likeness(questions, alone, &[usual])));
         }
         Ok(())
     }
@@ -401,14 +478,10 @@ impl<'a> Question<'a> {
         let (server, sheet) = (here.server, here.sheet);
         let mut outcome = Outcome::default();
         let usual = sheet.before.as_ref().unwrap_or(&caller.open);
-        // What binds certificates to tokens knows no servers: all the others once, and elsewhere one of them.
-        let once = message.of.call.method == PROTOCOL[0]
-            && caller.subject.and_then(|subject| self.first.get(subject)) == Some(server);
-        let is_another = |(name, _): &&(&str, Asked<Shown<'_>>)| Some(*name) != caller.subject;
-        let another = sheet.principals.iter().filter(is_another).take(if once { usize::MAX } else { 1 });
-        let another: Vec<&Asked<Shown<'_>>> = another.chain(&sheet.gateways).map(|(_, shown)| shown).collect();
+        let all = message.of.call.method == PROTOCOL[0] && self.meets_all(here, caller);
+        let another = here.others(caller, if all { usize::MAX } else { 1 });
         for issuer in &sheet.issuers {
-            let speaks = issuer.of.is_none_or(|issuer| issuer.may_speak_for(caller.kind, caller.unit));
+            let speaks = caller.is_spoken_for(issuer.of);
             let mut others = Outcome::default();
             for token in &caller.unread {
                 self.put(here, Request { message, token, issuer, shown: usual }, &mut others)?;

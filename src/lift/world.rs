@@ -125,7 +125,12 @@ impl World<'_> {
         self.ask(Question::Is(source.clone(), Cow::Borrowed(text))) == 1
     }
 
-    /// Where a text stands in a list.
+    /// Whether a text is one of these.
+    pub fn one_of(&mut self, source: &Source<'_>, texts: &Texts) -> bool {
+        self.among(source, texts).is_some()
+    }
+
+    /// The class of a text among these.
     pub fn among(&mut self, source: &Source<'_>, texts: &Texts) -> Option<usize> {
         usize::try_from(self.ask(Question::Among(source.clone(), texts.clone()))).ok()?.checked_sub(1)
     }
@@ -267,7 +272,7 @@ impl World<'_> {
         self.is(&Source::Peer, identity) && self.mtls()
     }
 
-    /// Which of these the peer's certificate names.
+    /// The class of the name in the peer's certificate, among these.
     pub fn peer_among(&mut self, identities: &Texts) -> Option<usize> {
         self.among(&Source::Peer, identities).filter(|_| self.mtls())
     }

@@ -186,14 +186,14 @@ impl Scope<'_> {
 /// Whether a value is one of some texts.
 fn one_of(what: &Value, texts: &Texts, world: &mut World<'_>) -> Result<Value, LiftError> {
     if let Value::Text(text) = what {
-        return Ok(Value::Bool(texts.position(text).is_some()));
+        return Ok(Value::Bool(texts.class(text).is_some()));
     }
     if let Value::Of(source) = what {
-        return Ok(Value::Bool(world.among(source, texts).is_some()));
+        return Ok(Value::Bool(world.one_of(source, texts)));
     }
     let mut found = Value::Bool(false);
     for text in texts.all() {
-        let same = equal(what, &Value::Text(text.clone()), world)?;
+        let same = equal(what, &Value::Text(text.to_owned()), world)?;
         match truth(&same) {
             Truth::Yes => return Ok(same),
             Truth::No => {}

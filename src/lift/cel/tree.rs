@@ -98,7 +98,7 @@ impl Node {
     pub(super) fn texts<'n>(&'n self, found: &mut Vec<&'n str>) {
         match self {
             Self::Value(Value::Text(text)) => found.push(text),
-            Self::Texts(texts) => found.extend(texts.all().iter().map(String::as_str)),
+            Self::Texts(texts) => found.extend(texts.all()),
             Self::Value(_) | Self::Variable(_) | Self::Has(_) => {}
             Self::List(nodes) | Self::And(nodes) => nodes.iter().for_each(|node| node.texts(found)),
             Self::Not(node) | Self::AtLeast(node, _) | Self::AtMost(node, _) => node.texts(found),

@@ -149,7 +149,7 @@ impl Matcher {
         let map = fields(map, &["map"])?.get("map").and_then(Value::as_object);
         let map = map.ok_or_else(|| strange("a tree without a map".to_owned()))?;
         let thens = map.values().map(Then::read).collect::<Read<_>>()?;
-        Ok(Kind::Peers(map.keys().map(String::as_str).collect(), thens))
+        Ok(Kind::Peers(Texts::each(map.keys().map(String::as_str)), thens))
     }
 
     /// Whether it lets the request through: what no leaf is reached for is denied.
@@ -348,7 +348,7 @@ impl Predicate {
                 let issuer = matches!(path.as_slice(), [only] if only == "iss");
                 let source = if issuer { Source::Issuer } else { Source::claim(path) };
                 let open = !issuer && world.kind(path) == Known::Open;
-                if !open && world.among(&source, &values.exact).is_some() {
+                if !open && world.one_of(&source, &values.exact) {
                     return true;
                 }
                 values.tests.iter().any(|test| match test {
@@ -482,7 +482,7 @@ impl Values {
 
     /// For what is no claim and no argument.
     fn hold_for(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
-        if world.among(source, &self.exact).is_some() {
+        if world.one_of(source, &self.exact) {
             return true;
         }
         self.tests.iter().any(|test| match test {

@@ -97,7 +97,7 @@ pub(super) struct Rules {
     paths: ([String; 1], [String; 2]),
 }
 
-/// Rules by the texts of a claim that each of them asks for.
+/// Rules by the texts of a claim that each of them asks for. Texts of the same rules are one class.
 #[derive(Default)]
 struct Named {
     texts: Texts,
@@ -106,7 +106,10 @@ struct Named {
 
 impl Named {
     fn of(index: BTreeMap<String, Vec<usize>>) -> Self {
-        Self { texts: index.keys().map(String::as_str).collect(), rules: index.into_values().collect() }
+        let rules: BTreeSet<&Vec<usize>> = index.values().collect();
+        let rules: Vec<Vec<usize>> = rules.into_iter().cloned().collect();
+        let classed = index.into_iter().filter_map(|(text, of)| Some((text, rules.binary_search(&of).ok()?)));
+        Self { texts: Texts::classed(classed), rules }
     }
 
     fn find(&self, path: &[String], world: &mut World<'_>) -> &[usize] {
@@ -268,7 +271,7 @@ impl Values {
             (None, Some(beginning)) => world.begins(source, beginning),
             (None, None) => world.is(source, pattern),
         };
-        world.among(source, &self.exact).is_some() || self.patterns.iter().any(|pattern| fits(world, pattern))
+        world.one_of(source, &self.exact) || self.patterns.iter().any(|pattern| fits(world, pattern))
     }
 }
 
@@ -340,7 +343,7 @@ fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Re
             return Ok(true);
         }
     }
-    Ok(world.among(&Source::claim(path), &values.exact).is_some())
+    Ok(world.one_of(&Source::claim(path), &values.exact))
 }
 
 fn claim_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
@@ -352,5 +355,5 @@ fn claim_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Res
             return Ok(true);
         }
     }
-    Ok(values.exact.all().iter().any(|value| world.text_is(path, value) || world.list_has(path, value)))
+    Ok(values.exact.all().any(|value| world.text_is(path, value) || world.list_has(path, value)))
 }

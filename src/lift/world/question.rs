@@ -77,45 +77,48 @@ impl<'q> Source<'q> {
     }
 }
 
-/// A list of texts that is searched at once.
+/// Texts that are searched at once, each with its class. What a request answers is the class alone, so that a product does not
+/// tell texts apart of which it does not want to know which it is.
 #[derive(Debug, Clone, Default)]
-pub struct Texts(Arc<Listed>);
-
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Listed {
-    texts: Vec<String>,
-    /// Where each stands first.
-    index: BTreeMap<String, usize>,
-}
+pub struct Texts(Arc<BTreeMap<String, usize>>);
 
 impl Texts {
-    /// The texts, as they were given.
-    #[must_use]
-    pub fn all(&self) -> &[String] {
-        &self.0.texts
+    /// The texts, each a class of its own: its place.
+    pub fn each<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut classes = BTreeMap::new();
+        for (at, text) in texts.into_iter().enumerate() {
+            classes.entry(text.to_owned()).or_insert(at);
+        }
+        Self(Arc::new(classes))
     }
 
-    /// Where a text stands first.
+    /// The texts with their classes.
+    pub fn classed(texts: impl IntoIterator<Item = (String, usize)>) -> Self {
+        Self(Arc::new(texts.into_iter().collect()))
+    }
+
+    /// The texts in their order.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The class of a text.
     #[must_use]
-    pub fn position(&self, text: &str) -> Option<usize> {
-        self.0.index.get(text).copied()
+    pub fn class(&self, text: &str) -> Option<usize> {
+        self.0.get(text).copied()
     }
 }
 
+/// All of one class.
 impl<T: Into<String>> FromIterator<T> for Texts {
     fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
-        let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
-        let mut index = BTreeMap::new();
-        for (at, text) in texts.iter().enumerate() {
-            index.entry(text.clone()).or_insert(at);
-        }
-        Self(Arc::new(Listed { texts, index }))
+        Self::classed(texts.into_iter().map(|text| (text.into(), 0)))
     }
 }
 
 impl PartialEq for Texts {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.texts == other.0.texts
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
     }
 }
 
@@ -123,9 +126,9 @@ impl Eq for Texts {}
 
 impl Hash for Texts {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Equal lists are of one length and begin alike; the rest is left to the comparison.
-        self.0.texts.len().hash(state);
-        self.0.texts.first().hash(state);
+        // Equal ones are of one length and begin alike; the rest is left to the comparison.
+        self.0.len().hash(state);
+        self.0.first_key_value().hash(state);
     }
 }
 
@@ -157,7 +160,7 @@ pub(super) enum Question<'q> {
     Kind(Path<'q>),
     /// Whether it is there and is this.
     Is(Source<'q>, Cow<'q, str>),
-    /// Where it stands in a list, from 1 on; 0 for nowhere.
+    /// Of which class it is among these, from 1 on; 0 for none.
     Among(Source<'q>, Texts),
     /// Whether it is there and begins with this.
     Begins(Source<'q>, Cow<'q, str>),
@@ -316,6 +319,16 @@ impl Question<'_> {
         }
     }
 
+    /// Whether the token, and whether the peer has a part in the answer.
+    pub(super) fn varies(&self) -> (bool, bool) {
+        match self.part() {
+            Part::Message | Part::Issuer => (false, false),
+            Part::Token => (true, false),
+            Part::Shown => (false, true),
+            Part::Several => (true, true),
+        }
+    }
+
     /// What the request answers. `number` is the question's in that tree.
     pub(super) fn answer(&self, request: &Request<'_>, tree: u64, number: usize, texts: &mut Numbered) -> u64 {
         let kept = match self.part() {
@@ -351,7 +364,7 @@ impl Question<'_> {
             Self::Kind(path) => kind(&request.token.of, path) as u64,
             Self::Is(source, text) => told(source, &|found| found == text),
             Self::Among(source, list) => {
-                source.of(request).and_then(|found| list.position(found)).map_or(0, |at| at as u64 + 1)
+                source.of(request).and_then(|found| list.class(found)).map_or(0, |at| at as u64 + 1)
             }
             Self::Begins(source, start) => told(source, &|found| found.starts_with(&**start)),
             Self::Fits(source, pattern) => told(source, &|found| matches(pattern, found)),

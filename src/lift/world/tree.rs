@@ -13,8 +13,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::question::{Asked, Numbered, Question, Request};
-use super::{Choice, Picked};
+use super::question::{Asked, Message, Numbered, Question, Request, Shown};
+use super::{Call, Choice, Picked, Token};
 
 /// The tree of one product and server.
 #[derive(Debug)]
@@ -97,6 +97,37 @@ impl Tree {
             };
             at = next.iter().find(|(known, _)| *known == answer)?.1;
         }
+    }
+
+    /// How many questions the product has asked so far.
+    #[must_use]
+    pub fn questions(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// What tokens and certificates answer to the first questions, with all that follows from the tokens themselves. Where two
+    /// callers answer alike to all that the product had asked when it had got every request of one of them, then it can tell
+    /// no request of the other from the same request of the first.
+    pub fn likeness(&mut self, first: usize, tokens: &[Asked<Token>], shown: &[&Asked<Shown<'_>>]) -> Vec<u64> {
+        let tests = Vec::new();
+        // No question that is asked here is about the message or the issuer.
+        let message = Asked::new(self.number, Message { call: Call::post(""), tests: &tests });
+        let issuer = Asked::new(self.number, None);
+        let mut answers = vec![tokens.len() as u64, shown.len() as u64];
+        answers.extend(tokens.iter().flat_map(|token| [token.of.always, token.of.never]));
+        for (number, question) in self.questions.iter().enumerate().take(first) {
+            let (of_token, of_shown) = question.varies();
+            let tokens = if of_token { tokens } else { tokens.get(..1).unwrap_or_default() };
+            let shown = if of_shown { shown } else { shown.get(..1).unwrap_or_default() };
+            if !of_token && !of_shown {
+                continue;
+            }
+            for (token, shown) in tokens.iter().flat_map(|token| shown.iter().map(move |shown| (token, *shown))) {
+                let request = Request { message: &message, token, issuer: &issuer, shown };
+                answers.push(question.answer(&request, self.number, number, &mut self.texts));
+            }
+        }
+        answers
     }
 
     /// What the request answers to a question that the product asks on its way.

@@ -67,7 +67,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
 /// A set of rules: where there is any that allows, one of them must; all that are required must hold.
 #[derive(Debug, Default, PartialEq)]
 struct Rules {
-    allow: Vec<Vec<Expression>>,
+    allow: Vec<Expression>,
     require: Vec<Expression>,
 }
 
@@ -112,14 +112,7 @@ impl Rules {
             }
         }
         for rule in &self.allow {
-            let mut all = true;
-            for expression in rule {
-                if !expression.holds(names, world)? {
-                    all = false;
-                    break;
-                }
-            }
-            if all {
+            if rule.holds(names, world)? {
                 return Ok(true);
             }
         }

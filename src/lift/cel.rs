@@ -91,6 +91,19 @@ impl Expression {
         }
     }
 
+    /// True where all of these are, as if they were joined by `&&`.
+    #[must_use]
+    pub fn all_of(expressions: Vec<Self>) -> Self {
+        let mut parts = Vec::new();
+        for Self(node) in expressions {
+            match node {
+                Node::And(inner) => parts.extend(inner),
+                other => parts.push(other),
+            }
+        }
+        Self(if parts.len() == 1 { parts.remove(0) } else { Node::And(parts) })
+    }
+
     /// Whether it is true for this request.
     ///
     /// # Errors

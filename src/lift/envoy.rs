@@ -5,9 +5,12 @@
 
 mod gateway;
 mod matcher;
+mod predicate;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::LiftError;
@@ -32,12 +35,19 @@ pub(crate) type Folders = BTreeMap<String, Folder>;
 /// Where a file is missing or says something that is not understood, the files of a folder contradict each other, a route
 /// leads elsewhere than to its server, or something is let through that nobody may do.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    let read = |(path, artifact): &(&String, &Artifact)| {
+        let (name, file) = path.strip_prefix("envoy/")?.split_once('/')?;
+        let value = match std::str::from_utf8(&artifact.bytes) {
+            Ok(text) => text::read(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}"))),
+            Err(_) => Err(LiftError::File((*path).clone())),
+        };
+        Some(value.map(|value| (name.to_owned(), file.to_owned(), value)))
+    };
+    let artifacts: Vec<(&String, &Artifact)> = artifacts.iter().collect();
+    let read: Vec<_> = artifacts.par_iter().filter_map(read).collect::<Result<_, _>>()?;
     let mut folders: Folders = BTreeMap::new();
-    for (path, artifact) in artifacts {
-        let Some((name, file)) = path.strip_prefix("envoy/").and_then(|path| path.split_once('/')) else { continue };
-        let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
-        let value = serde_yaml::from_str(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}")))?;
-        folders.entry(name.to_owned()).or_default().insert(file.to_owned(), value);
+    for (name, file, value) in read {
+        folders.entry(name).or_default().insert(file, value);
     }
     judge(&folders, model, policy)
 }

@@ -12,6 +12,7 @@ mod rules;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tls;
 mod upstream;
 
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::gateways::{self, CENTRAL, Gateway, gateways};
 use super::{CompileError, Files, Input, Need, Proof, Target};
+use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
 use crate::model::deployment::{GatewaySettings, Listen};
@@ -58,6 +60,8 @@ pub static TARGET: Target = Target {
 
 /// Where a gateway listens unless the settings say otherwise.
 const LISTEN: (&str, u16) = ("0.0.0.0", 8443);
+/// How far the routes stand to the right in `envoy.static.yaml`.
+const ROUTES_INDENT: usize = 9;
 /// Where its admin interface listens unless the settings say otherwise.
 const ADMIN: (&str, u16) = ("127.0.0.1", 9901);
 
@@ -226,15 +230,24 @@ fn of_gateway(input: &Input<'_>, gateway: &Gateway<'_>, rows: &BTreeMap<&str, Ro
         .chain(model.identity.iter().map(|identity| identity.loc))
         .chain(policy.rules.iter().filter_map(|rule| rule.from.first().copied()))
         .collect();
-    let file = |name: &str, value: Value| super::yaml(&format!("{}/{name}", gateway.name), &[value], from.clone());
     let rds = json!({"route_config_name": "mcp", "config_source": discovered("rds")});
-    let static_listener = listener.listener(("route_config", routes.clone()));
+    let static_listener = listener.listener(("route_config", json!(text::ROUTES)));
+    let route_type = "envoy.config.route.v3.RouteConfiguration";
+    let in_whole = text::part(&routes, ROUTES_INDENT);
+    let in_routes = text::file(&resources(route_type, vec![routes]), "");
+    let file = |name: &str, text: String| {
+        (format!("{}/{name}", gateway.name), Artifact { bytes: text.into_bytes(), from: from.clone() })
+    };
+    let in_clusters = text::file(&resources("envoy.config.cluster.v3.Cluster", clusters.clone()), "");
+    let in_listeners =
+        text::file(&resources("envoy.config.listener.v3.Listener", vec![listener.listener(("rds", rds))]), "");
+    let whole = text::file(&bootstrap(&setting, Some((static_listener, clusters))), &in_whole);
     Ok(vec![
-        file("bootstrap.yaml", bootstrap(&setting, None))?,
-        file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone()))))?,
-        file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters))?,
-        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![listener.listener(("rds", rds))]))?,
-        file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes]))?,
+        file("bootstrap.yaml", text::file(&bootstrap(&setting, None), "")),
+        file("envoy.static.yaml", whole),
+        file("xds/cds.yaml", in_clusters),
+        file("xds/lds.yaml", in_listeners),
+        file("xds/rds.yaml", in_routes),
     ])
 }
 

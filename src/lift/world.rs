@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 pub use self::question::{Asked, Kind, Message, Request, Shown, Source, Texts};
 pub use self::tree::Tree;
+#[cfg(test)]
+pub(crate) use self::tree::{COUNTED, FORGETS};
 
 use self::question::{Argument, Question, Shows};
 use self::tree::{Otherwise, Way};
@@ -440,3 +442,6 @@ pub fn explore(
     let method = &request.message.of.call.method;
     Err(LiftError::Stranger(format!("the rules for `{method}` ask for too many things")))
 }
+
+#[cfg(test)]
+mod tests;

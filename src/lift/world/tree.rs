@@ -215,3 +215,7 @@ impl Tree {
 /// Has every request put to the product, as if no tree were known: what it says must agree with the tree all the same.
 #[cfg(test)]
 pub(crate) static FORGETS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Held for writing by whoever sets [`FORGETS`], and for reading by whoever counts how often a product is asked.
+#[cfg(test)]
+pub(crate) static COUNTED: std::sync::RwLock<()> = std::sync::RwLock::new(());

@@ -12,8 +12,8 @@ use crate::source::yaml::MOST_BYTES;
 use crate::source::{FileId, SourceFile};
 
 pub mod disk;
-pub mod git;
 mod environments;
+pub mod git;
 
 pub use disk::Disk;
 pub use environments::{Environment, Wanted, environments};

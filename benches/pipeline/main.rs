@@ -34,7 +34,10 @@ fn main() {
         ["write", folder, files] => {
             write(Path::new(folder), generate::mixed(files.parse().expect("a number of files")))
         }
-        ["write-deployed", folder] => write(Path::new(folder), deployed()),
+        ["write-deployed", folder] => write(Path::new(folder), deployed(SERVERS)),
+        ["write-deployed", folder, servers] => write(Path::new(folder), deployed(number(servers))),
+        ["targets"] => targets_alone_and_together(SERVERS),
+        ["targets", servers] => targets_alone_and_together(number(servers)),
         ["parse-and-schema", file] => parse_and_schema(Path::new(file)),
         ["validate", file] => {
             println!("{} findings", analyse(Path::new(file)).report.diagnostics.len());
@@ -42,16 +45,27 @@ fn main() {
         [] => {
             validate_against_parse();
             policy_and_compile();
+            targets_alone_and_together(SERVERS);
             review();
         }
         ["review"] => review(),
-        _ => println!("usage: [write DIR FILES | write-deployed DIR | review | parse-and-schema FILE | validate FILE]"),
+        _ => println!(
+            "usage: [write DIR FILES | write-deployed DIR [SERVERS] | targets [SERVERS] | review | parse-and-schema FILE | \
+             validate FILE]"
+        ),
     }
 }
 
+fn number(text: &str) -> usize {
+    text.parse().expect("a number of servers")
+}
+
+/// Servers of the workspace that gateways and meshes are measured with.
+const SERVERS: usize = 1_008;
+
 /// What gateways and meshes are measured with.
-fn deployed() -> Size {
-    Size { servers: 1_008, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0, deployed: true }
+fn deployed(servers: usize) -> Size {
+    Size { servers, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0, deployed: true }
 }
 
 /// What a single-file run must do at least: parse it, and build one schema.
@@ -142,7 +156,7 @@ fn validate_against_parse() {
 
 fn policy_and_compile() {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-policy", std::process::id()));
-    let size = Size { deployed: false, ..deployed() };
+    let size = Size { deployed: false, ..deployed(SERVERS) };
     write(&folder, size);
     let analysis = analyse(&folder);
     let form = median(|| drop(derive::derive(&analysis.model)));
@@ -162,11 +176,39 @@ fn policy_and_compile() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Each target that such a workspace has, and all of them in one build: emitted, read back and compared. Nothing is written.
+fn targets_alone_and_together(servers: usize) {
+    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-targets", std::process::id()));
+    let size = deployed(servers);
+    write(&folder, size);
+    let analysis = analyse(&folder);
+    assert!(!analysis.report.reaches(mcpctl::diagnostic::Severity::Error), "{:?}", analysis.report.diagnostics.first());
+    let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
+    let all = [
+        &targets::cedar::TARGET,
+        &targets::kubernetes::TARGET,
+        &targets::istio::TARGET,
+        &targets::envoy::TARGET,
+        &targets::agentgateway::TARGET,
+    ];
+    println!("\n| targets, {} tools, {} agents | MB | time |\n|---|---|---|", servers * size.tools, size.agents);
+    for some in all.iter().map(std::slice::from_ref).chain([&all[..]]) {
+        let mut bytes = 0;
+        let time = median(|| {
+            let built = build::build(&checked, &analysis.sources, some, "sha256:0").unwrap();
+            bytes = built.bundle.artifacts.values().map(|artifact| artifact.bytes.len()).sum();
+        });
+        let names: Vec<&str> = some.iter().map(|target| target.name).collect();
+        println!("| {} | {:.1} | {:.2} s |", names.join(", "), bytes as f64 / 1e6, time.as_secs_f64());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// A change to a level that opens most of what it guards, compared on both sides.
 fn review() {
     let folders = ["base", "head"].map(|side| {
         let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-review-{side}", std::process::id()));
-        write(&folder, deployed());
+        write(&folder, deployed(SERVERS));
         folder
     });
     let [base, head] = &folders;

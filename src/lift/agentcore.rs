@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::LiftError;
 use super::names::label;
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Token, World};
+use super::world::{Source, Token, World};
 use crate::bundle::{Artifact, manifest};
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement, validate};
@@ -215,10 +215,10 @@ struct Gateway {
 
 impl Product for Gateway {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
-        if world.call.method != "tools/call" || !has_subject(world.token) {
+        if !world.is(&Source::Method, "tools/call") || !world.is_text(&["sub".to_owned()]) {
             return Ok(false);
         }
-        let Some(tool) = &world.call.name else { return Ok(false) };
+        let Some(tool) = world.whole(&Source::Name) else { return Ok(false) };
         let action = format!("{}___{tool}", label(server.as_str()));
         for index in self.of_action.get(&action).into_iter().flatten() {
             let Some(condition) = self.conditions.get(*index) else { continue };

@@ -7,11 +7,12 @@ mod files;
 mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::LiftError;
 use super::cel::{Expression, Names, Value};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Http, World};
+use super::world::{Http, Source, Texts, World};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -27,8 +28,17 @@ const CENTRAL: &str = "central";
 /// # Errors
 /// Where a file is missing, strange, or cannot be read exactly.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
-    let mut parts = Vec::new();
-    for read in files::read(artifacts, model, policy)? {
+    let mut parts: Vec<Part> = Vec::new();
+    let all = files::read(artifacts, model, policy)?;
+    for (index, read) in all.iter().enumerate() {
+        // The same rules in another file decide the same.
+        let same = |other: &Read| (other.unit, &other.gateway) == (read.unit, &read.gateway);
+        let same = all.iter().take(index).position(same).and_then(|before| parts.get(before));
+        if let Some(before) = same {
+            let (lifted, servers, given) = (before.lifted.clone(), before.servers.clone(), before.given.clone());
+            parts.push(Part { gateway: read.name.clone(), lifted, servers, given });
+            continue;
+        }
         let identity;
         let before = match read.unit {
             false => Before::Callers,
@@ -45,7 +55,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
         let servers: BTreeSet<ServerName> = read.gateway.routes.keys().cloned().collect();
         let lifted = relation(&read.gateway, &servers, model, policy, decided, before)?;
         parts.push(Part {
-            gateway: read.name,
+            gateway: read.name.clone(),
             lifted,
             servers: Some(servers),
             given: if read.gateway.certified { [TLS, MTLS].into() } else { BTreeSet::new() },
@@ -55,14 +65,14 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
 }
 
 /// A set of rules: where there is any that allows, one of them must; all that are required must hold.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Rules {
-    allow: Vec<Vec<Expression>>,
+    allow: Vec<Expression>,
     require: Vec<Expression>,
 }
 
 /// What is decided for one server.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Route {
     http: Rules,
     mcp: Rules,
@@ -70,8 +80,14 @@ struct Route {
     subjects: BTreeSet<String>,
 }
 
+/// The methods that name an item.
+static NAMED: LazyLock<Texts> = LazyLock::new(|| Texts::each(["tools/call", "prompts/get", "resources/read"]));
+/// What they name, and where.
+const ITEMS: [(&str, Source<'static>); 3] =
+    [("tool", Source::Name), ("prompt", Source::Name), ("resource", Source::Uri)];
+
 /// One gateway's rules.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Gateway {
     /// Whether every connection comes with a certificate that holds.
     certified: bool,
@@ -96,14 +112,7 @@ impl Rules {
             }
         }
         for rule in &self.allow {
-            let mut all = true;
-            for expression in rule {
-                if !expression.holds(names, world)? {
-                    all = false;
-                    break;
-                }
-            }
-            if all {
+            if rule.holds(names, world)? {
                 return Ok(true);
             }
         }
@@ -115,13 +124,15 @@ impl Product for Gateway {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.routes.get(server) else { return Ok(false) };
         // Every issuer of the model is believed, and no other: that was seen when reading. No request is without a token.
-        if world.issuer.is_none() {
+        if !world.has(&Source::Issuer) {
             return Ok(false);
         }
         let names = |certified, item| Request { certified, item };
         // One kind of request shows it for all: no rule of a listener looks at the message.
-        let first = world.call.method == "initialize";
-        if self.certified && first && self.listener.hold(&names(false, None), world)? {
+        if self.certified
+            && world.is(&Source::Method, "initialize")
+            && self.listener.hold(&names(false, None), world)?
+        {
             return Err(LiftError::Stranger("connections without a certificate are let through".to_owned()));
         }
         if !self.listener.hold(&names(self.certified, None), world)?
@@ -129,19 +140,14 @@ impl Product for Gateway {
         {
             return Ok(false);
         }
-        let call = world.call;
-        let item = match call.method.as_str() {
-            "tools/call" => Some(("tool", call.name.as_deref())),
-            "prompts/get" => Some(("prompt", call.name.as_deref())),
-            "resources/read" => Some(("resource", call.uri.as_deref())),
-            _ => None,
+        let Some((kind, name)) = world.among(&Source::Method, &NAMED).and_then(|at| ITEMS.get(at)) else {
+            return Ok(true);
         };
-        match item {
-            None => Ok(true),
-            // The gateway reads the message before it decides.
-            Some((_, None)) => Ok(false),
-            Some((kind, Some(name))) => route.mcp.hold(&names(self.certified, Some((kind, name))), world),
+        // The gateway reads the message before it decides.
+        if !world.has(name) {
+            return Ok(false);
         }
+        route.mcp.hold(&names(self.certified, Some((*kind, name))), world)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
@@ -153,7 +159,7 @@ impl Product for Gateway {
 struct Request<'a> {
     certified: bool,
     /// The kind of thing that is asked for, and its name: where the gateway knows that already.
-    item: Option<(&'a str, &'a str)>,
+    item: Option<(&'a str, &'a Source<'static>)>,
 }
 
 impl Names for Request<'_> {
@@ -166,18 +172,21 @@ impl Names for Request<'_> {
     }
 
     fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError> {
-        let text = |text: Option<&str>| text.map_or(Value::Error, |text| Value::Text(text.to_owned()));
-        let call = world.call;
+        let text = |world: &mut World<'_>, source: Source<'static>| match world.has(&source) {
+            true => Value::Of(source),
+            false => Value::Error,
+        };
         match path {
-            ["source", "certificate"] => Ok(text(self.certified.then_some("a certificate"))),
-            ["source", "subjectAltNames"] => Ok(if self.certified { Value::PeerNames } else { Value::Error }),
+            ["source", "certificate"] if self.certified => Ok(Value::Text("a certificate".to_owned())),
+            ["source", "subjectAltNames"] if self.certified => Ok(Value::PeerNames),
+            ["source", "certificate" | "subjectAltNames"] => Ok(Value::Error),
             // Only messages have a body.
-            ["json(request.body)", ..] if call.http != Http::Post => Ok(Value::Error),
-            ["json(request.body)", "method"] => Ok(text(Some(&call.method))),
-            ["json(request.body)", "params", "name"] => Ok(text(call.name.as_deref())),
-            ["json(request.body)", "params", "uri"] => Ok(text(call.uri.as_deref())),
+            ["json(request.body)", ..] if world.http() != Http::Post => Ok(Value::Error),
+            ["json(request.body)", "method"] => Ok(text(world, Source::Method)),
+            ["json(request.body)", "params", "name"] => Ok(text(world, Source::Name)),
+            ["json(request.body)", "params", "uri"] => Ok(text(world, Source::Uri)),
             ["mcp", kind @ ("tool" | "prompt" | "resource"), "name"] => Ok(match self.item {
-                Some((asked, name)) if asked == *kind => text(Some(name)),
+                Some((asked, source)) if asked == *kind => Value::Of(source.clone()),
                 _ => Value::Error,
             }),
             _ => Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join(".")))),

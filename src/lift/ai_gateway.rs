@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::LiftError;
 use super::cel::{Expression, Names, Value, claim_value};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::World;
+use super::world::{Source, World};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -107,7 +107,7 @@ impl Rule {
                 found = if matches!(known, Value::Claim(_)) {
                     world.text_is(path, text) || world.list_has(path, text)
                 } else {
-                    known == Value::Text(text.clone())
+                    matches!(&known, Value::Of(source) if world.is(source, text))
                 };
                 if found {
                     break;
@@ -124,14 +124,15 @@ impl Rule {
 impl Product for Routes {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.routes.get(server) else { return Ok(false) };
-        let Some(tool) = world.call.name.as_deref().filter(|_| world.call.method == "tools/call") else {
+        if !world.is(&Source::Method, "tools/call") {
             return Ok(false);
-        };
-        if world.issuer.is_none() || !route.opens(world)? {
+        }
+        let Some(tool) = world.whole(&Source::Name) else { return Ok(false) };
+        if !world.has(&Source::Issuer) || !route.opens(world)? {
             return Ok(false);
         }
         for rule in &route.rules {
-            if rule.applies(tool, world)? {
+            if rule.applies(&tool, world)? {
                 return Ok(true);
             }
         }
@@ -147,8 +148,8 @@ impl Product for Sessions<'_> {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.0.routes.get(server) else { return Ok(false) };
         let known =
-            world.call.name.as_deref().is_some_and(|tool| route.rules.iter().any(|rule| rule.tools.contains(tool)));
-        Ok(known && world.issuer.is_some() && route.opens(world)?)
+            world.whole(&Source::Name).is_some_and(|tool| route.rules.iter().any(|rule| rule.tools.contains(&tool)));
+        Ok(known && world.has(&Source::Issuer) && route.opens(world)?)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {

@@ -14,9 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::LiftError;
-use super::world::{Peer, World};
-use operators::{Truth, added, equal, is_of, negated, of_text, or, truth};
+use super::world::{Kind, Source, World};
+use operators::{Truth, added, equal, negated, of_text, or, truth};
 use tree::Node;
+
+use crate::policy::seen::matches;
 
 /// A name that no certificate of a workspace holds.
 const STRANGER: &str = "\u{1}nobody";
@@ -32,6 +34,8 @@ pub enum Value {
     Bool(bool),
     /// A text.
     Text(String),
+    /// A text of the request.
+    Of(Source<'static>),
     /// A number.
     Number(f64),
     /// Nothing.
@@ -85,6 +89,19 @@ impl Expression {
             Ok(parsed) => Node::of(&parsed).map(Self),
             Err(_) => refused(format!("`{text}` is no CEL expression")),
         }
+    }
+
+    /// True where all of these are, as if they were joined by `&&`.
+    #[must_use]
+    pub fn all_of(expressions: Vec<Self>) -> Self {
+        let mut parts = Vec::new();
+        for Self(node) in expressions {
+            match node {
+                Node::And(inner) => parts.extend(inner),
+                other => parts.push(other),
+            }
+        }
+        Self(if parts.len() == 1 { parts.remove(0) } else { Node::And(parts) })
     }
 
     /// Whether it is true for this request.
@@ -150,7 +167,7 @@ impl Scope<'_> {
     fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value>, LiftError> {
         let found = match node {
             Node::Value(value) => return Ok(Cow::Borrowed(value)),
-            Node::Texts(texts) => Value::List(texts.iter().cloned().map(Value::Text).collect()),
+            Node::Texts(texts) => Value::List(texts.all().map(|text| Value::Text(text.to_owned())).collect()),
             Node::List(nodes) => {
                 let values = nodes.iter().map(|node| self.value(node, world).map(Cow::into_owned));
                 Value::List(values.collect::<Result<_, _>>()?)
@@ -197,12 +214,18 @@ impl Scope<'_> {
             Node::Add(both) => {
                 let [left, right] = both.as_ref();
                 let left = self.value(left, world)?;
-                added(left.as_ref(), self.value(right, world)?.as_ref())?
+                added(left.as_ref(), self.value(right, world)?.as_ref(), world)?
             }
             Node::AtLeast(of, low) => self.within(of, *low, f64::INFINITY, world)?,
             Node::AtMost(of, high) => self.within(of, f64::NEG_INFINITY, high.next_up(), world)?,
-            Node::StartsWith(of, start) => of_text(self.value(of, world)?, |text| text.starts_with(start))?,
-            Node::IsOf(of, pattern) => of_text(self.value(of, world)?, |text| is_of(pattern, text))?,
+            Node::StartsWith(of, start) => {
+                let of = self.value(of, world)?;
+                of_text(of, |text| text.starts_with(start), |source| world.begins(source, start))?
+            }
+            Node::IsOf(of, pattern) => {
+                let of = self.value(of, world)?;
+                of_text(of, |text| matches(pattern, text), |source| world.fits(source, pattern))?
+            }
             Node::Exists(both, name) => {
                 let [list, body] = both.as_ref();
                 self.exists(list, name, body, world)?
@@ -240,22 +263,18 @@ impl Scope<'_> {
         if self.local.is_some() || *self.value(list, world)? != Value::PeerNames {
             return refused("a rule walks another list than the names of a certificate");
         }
-        let named = match world.peer {
-            Peer::Named(name) => Some(name.clone()),
-            Peer::Open => world.subject.map(str::to_owned),
-        };
-        for named in named.into_iter().chain([STRANGER.to_owned()]) {
-            let value = Value::Text(named.clone());
+        let named = world.has(&Source::Peer).then_some(Value::Of(Source::Peer));
+        for value in named.into_iter().chain([Value::Text(STRANGER.to_owned())]) {
             let found = (Scope { local: Some((name, &value)), ..*self }).value(body, world)?;
-            match truth(found.as_ref()) {
-                Truth::No => {}
-                Truth::Yes if named == STRANGER => {
+            match (truth(found.as_ref()), &value) {
+                (Truth::No, _) => {}
+                (Truth::Yes, Value::Of(_)) if world.mtls() => return Ok(Value::Bool(true)),
+                (Truth::Yes, Value::Of(_)) => {}
+                (Truth::Yes, _) => {
                     return refused("a rule is true for a name of a certificate that it does not say");
                 }
-                Truth::Yes if world.peer_is(&named) => return Ok(Value::Bool(true)),
-                Truth::Yes => {}
-                Truth::Fails => return Ok(Value::Error),
-                Truth::Open => return refused("a rule asks claims for a name of a certificate"),
+                (Truth::Fails, _) => return Ok(Value::Error),
+                (Truth::Open, _) => return refused("a rule asks claims for a name of a certificate"),
             }
         }
         Ok(Value::Bool(false))
@@ -263,23 +282,21 @@ impl Scope<'_> {
 }
 
 /// Whether the request says all about a claim: those that tell who the caller is.
-fn is_known(claim: &[String], world: &World<'_>) -> bool {
-    matches!(claim.first().map(String::as_str), Some("sub" | "act" | "iss"))
-        || world.token.closed.iter().any(|known| known == claim)
+fn is_known(claim: &[String], world: &mut World<'_>) -> bool {
+    world.kind(claim) != Kind::Open
 }
 
 /// What is known of a claim.
-pub(super) fn claim_value(claim: &[String], world: &World<'_>) -> Value {
+pub(super) fn claim_value(claim: &[String], world: &mut World<'_>) -> Value {
     if claim == ["iss"] {
-        return world.issuer.map_or(Value::Error, |issuer| Value::Text(issuer.issuer.value.clone()));
+        return if world.has(&Source::Issuer) { Value::Of(Source::Issuer) } else { Value::Error };
     }
-    if !is_known(claim, world) {
-        return Value::Claim(claim.to_vec());
+    match world.kind(claim) {
+        Kind::Open => Value::Claim(claim.to_vec()),
+        Kind::Object => Value::Object,
+        Kind::Text | Kind::Empty => Value::Of(Source::claim(claim).owned()),
+        Kind::Missing => Value::Error,
     }
-    if world.token.objects.iter().any(|object| object == claim) {
-        return Value::Object;
-    }
-    world.token.texts.get(claim).map_or(Value::Error, |text| Value::Text(text.clone()))
 }
 
 #[cfg(test)]

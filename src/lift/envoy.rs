@@ -6,10 +6,13 @@
 mod before;
 mod gateway;
 mod matcher;
+mod predicate;
 mod shadow;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::LiftError;
@@ -41,12 +44,19 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
 
 /// The folders of all gateways among the files of a bundle.
 fn folders<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<Folders, LiftError> {
+    let read = |(path, bytes): &(&str, &[u8])| {
+        let (name, file) = path.strip_prefix("envoy/")?.split_once('/')?;
+        let value = match std::str::from_utf8(bytes) {
+            Ok(text) => text::read(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}"))),
+            Err(_) => Err(LiftError::File((*path).to_owned())),
+        };
+        Some(value.map(|value| (name.to_owned(), file.to_owned(), value)))
+    };
+    let files: Vec<(&str, &[u8])> = files.collect();
+    let read: Vec<_> = files.par_iter().filter_map(read).collect::<Result<_, _>>()?;
     let mut folders: Folders = BTreeMap::new();
-    for (path, bytes) in files {
-        let Some((name, file)) = path.strip_prefix("envoy/").and_then(|path| path.split_once('/')) else { continue };
-        let text = std::str::from_utf8(bytes).map_err(|_| LiftError::File(path.to_owned()))?;
-        let value = serde_yaml::from_str(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}")))?;
-        folders.entry(name.to_owned()).or_default().insert(file.to_owned(), value);
+    for (name, file, value) in read {
+        folders.entry(name).or_default().insert(file, value);
     }
     Ok(folders)
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::LiftError;
 use super::cluster::{Expected, Place, Resource, distinct, resources, shaped, stranger};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::World;
+use super::world::{Source, World};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
@@ -57,8 +57,6 @@ struct Istio<'m> {
     /// By namespace and issuer: the claims that are copied into headers, by header.
     tokens: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     verified: bool,
-    /// `sub` and `act.sub`.
-    paths: ([String; 1], [String; 2]),
 }
 
 #[derive(Deserialize)]
@@ -131,7 +129,7 @@ impl<'m> Istio<'m> {
         let mut strict: BTreeSet<String> = BTreeSet::new();
         let mut closed: BTreeSet<String> = BTreeSet::new();
         let mut tokens = BTreeMap::new();
-        let mut policies: BTreeMap<&'m str, Rules> = BTreeMap::new();
+        let mut policies: BTreeMap<&'m str, Vec<Rule>> = BTreeMap::new();
         let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
         for resource in resources(artifacts, "istio")? {
             let at = match (resource.api.as_str(), resource.kind.as_str()) {
@@ -184,10 +182,9 @@ impl<'m> Istio<'m> {
         traffic::check(rest, model, &expected)?;
         Ok(Self {
             expected,
-            policies,
+            policies: policies.into_iter().map(|(server, rules)| (server, Rules::of(rules))).collect(),
             tokens,
             verified: verified.is_some_and(|verified| verified.value),
-            paths: (["sub".to_owned()], ["act".to_owned(), "sub".to_owned()]),
         })
     }
 }
@@ -248,15 +245,13 @@ fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BT
 impl Product for Istio<'_> {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(place) = self.expected.places.get(server.as_str()) else { return Ok(false) };
-        let issuer = world.issuer.map(|issuer| issuer.issuer.value.as_str()).unwrap_or_default();
-        let copied = self.tokens.get(&place.namespace).and_then(|issuers| issuers.get(issuer));
+        let issuer = world.whole(&Source::Issuer).unwrap_or_default();
+        let copied = self.tokens.get(&place.namespace).and_then(|issuers| issuers.get(&issuer));
         // A token of an issuer without a rule is refused before any policy.
         let Some(copied) = copied else { return Ok(false) };
         // No policy of its own: the one of the namespace, which allows nothing.
         let Some(rules) = self.policies.get(server.as_str()) else { return Ok(false) };
-        let token = world.token;
-        let text = |path: &[String]| token.texts.get(path).map(String::as_str);
-        for rule in rules.for_caller(text(&self.paths.0), text(&self.paths.1)) {
+        for rule in rules.for_caller(world) {
             if rule.matches(world, place, copied, self.verified)? {
                 return Ok(true);
             }

@@ -4,17 +4,18 @@
 //! resources, methods that the model knows nothing of, callers that nobody declared, an issuer that may not speak for the
 //! caller, and a certificate that names somebody else.
 
-mod crossed;
-
 mod calls;
+mod crossed;
+mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use self::calls::{PROTOCOL, shown};
+use self::sheet::Sheet;
 use super::LiftError;
-use super::world::{Call, FactTests, Fixed, Outcome, Peer, Token, World, explore};
+use super::world::{Asked, Message, Outcome, Peer, Request, Shown, Token, Tree, World, explore};
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
 use crate::model::name::{ServerName, UnitName};
@@ -137,9 +138,66 @@ struct Caller<'a> {
     kind: &'static str,
     unit: Option<&'a UnitName>,
     subject: Option<&'a str>,
-    tokens: Vec<Token>,
+    tokens: Vec<Asked<Token>>,
     /// Tokens that mean the caller, too, but not to the product.
-    unread: Vec<Token>,
+    unread: Vec<Asked<Token>>,
+    /// No certificate, or its own.
+    open: Asked<Shown<'a>>,
+}
+
+/// What a caller may do on a server, object by object.
+type Conditions = Vec<(u32, Condition)>;
+
+/// One server, with what is put to the product about it.
+struct Here<'s, 'a> {
+    server: &'s ServerName,
+    sheet: &'s Sheet<'s, 'a>,
+    tree: Tree,
+    known: Vec<Known>,
+}
+
+/// A caller whose every request was put to the product.
+struct Known {
+    /// For each issuer, whether it may speak for the caller.
+    speaks: Vec<bool>,
+    /// How many questions the product had asked then.
+    questions: usize,
+    /// What the caller answers to these.
+    answers: Vec<Vec<u64>>,
+    conditions: Conditions,
+}
+
+impl Caller<'_> {
+    /// Whether an issuer may speak for it.
+    fn is_spoken_for(&self, issuer: Option<&Issuer>) -> bool {
+        issuer.is_none_or(|issuer| issuer.may_speak_for(self.kind, self.unit))
+    }
+}
+
+impl<'s> Here<'s, '_> {
+    /// The certificates of others that a caller shows: of so many principals, and of the gateways.
+    fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
+        let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
+        principals.chain(&self.sheet.gateways).map(|(_, shown)| shown).collect()
+    }
+
+    /// What the tokens of a caller, and the certificates that it shows everywhere, answer to the first questions.
+    fn answers(&mut self, first: usize, caller: &Caller<'_>) -> Vec<Vec<u64>> {
+        let others = self.others(caller, 1);
+        let shown: Vec<&Asked<Shown<'_>>> = self.sheet.before.iter().chain([&caller.open]).chain(others).collect();
+        let all = [&caller.tokens, &caller.unread];
+        all.map(|tokens| self.tree.likeness(first, tokens, &shown)).into()
+    }
+}
+
+/// The kind of a principal, and its subject; `None` for one that no token can mean.
+fn who(principal: &Principal) -> Option<(&'static str, Option<&str>)> {
+    match (&principal.id, principal.subject.as_deref()) {
+        (PrincipalId::Agent(_), Some(subject)) => Some(("agents", Some(subject))),
+        (PrincipalId::Flow(_), Some(subject)) => Some(("flows", Some(subject))),
+        (PrincipalId::AnyAgent(_), _) => Some(("agents", None)),
+        (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => None,
+    }
 }
 
 struct Question<'a> {
@@ -212,17 +270,22 @@ impl<'a> Question<'a> {
             self.policy.index.objects_on(&self.policy.objects, server.as_str()).collect();
         let named = self.product.subjects(server);
         let units = self.units_on(&objects);
+        let tree = Tree::default();
+        let tests = self.all_tests(server, &objects);
+        let sheet = self.sheet(&objects, &tests, &tree);
+        let mut here = Here { server, sheet: &sheet, tree, known: Vec::new() };
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
         let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
         for (index, principal) in self.policy.principals.iter().enumerate() {
-            let Some(caller) = self.caller(principal, &units) else { continue };
-            let is_named = caller.subject.is_none_or(|subject| named.contains(subject));
-            let likeness = (caller.subject.is_some(), caller.unit.map(|unit| unit.as_str()), caller.kind);
+            let Some((kind, subject)) = who(principal) else { continue };
+            let is_named = subject.is_none_or(|subject| named.contains(subject));
+            let likeness = (subject.is_some(), principal.unit.as_ref().map(|unit| unit.as_str()), kind);
             if !is_named && alike.contains(&likeness) {
                 continue;
             }
-            let conditions = self.caller_on(server, &objects, &caller, principal)?;
+            let caller = self.caller(principal, kind, subject, &units, &here.tree);
+            let conditions = self.known_or_put(&mut here, &caller, principal)?;
             if conditions.iter().all(|(_, condition)| *condition == Condition::never()) {
                 if !is_named {
                     alike.insert(likeness);
@@ -231,44 +294,71 @@ impl<'a> Question<'a> {
             }
             found.extend(conditions.into_iter().map(|(object, condition)| (index, ObjectIx(object), condition)));
         }
-        self.strangers_on(server, &objects, &named, &units)?;
+        self.strangers_on(&mut here, &named, &units)?;
         Ok(found)
+    }
+
+    /// As [`Self::caller_on`]; what is known of a caller that the product cannot tell from this one is not asked again.
+    fn known_or_put(
+        &self,
+        here: &mut Here<'_, 'a>,
+        caller: &Caller<'_>,
+        principal: &Principal,
+    ) -> Result<Conditions, LiftError> {
+        let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| caller.is_spoken_for(issuer.of)).collect();
+        if !self.meets_all(here, caller) {
+            for index in 0..here.known.len() {
+                let Some(first) = here.known.get(index).map(|known| known.questions) else { continue };
+                let answers = here.answers(first, caller);
+                let known = here.known.get(index).filter(|known| known.speaks == speaks && known.answers == answers);
+                if let Some(known) = known {
+                    return Ok(known.conditions.clone());
+                }
+            }
+        }
+        let conditions = self.caller_on(here, caller, principal)?;
+        let questions = here.tree.questions();
+        let answers = here.answers(questions, caller);
+        here.known.push(Known { speaks, questions, answers, conditions: conditions.clone() });
+        Ok(conditions)
+    }
+
+    /// Whether this is where a caller shows the certificates of all other principals. What binds certificates to tokens knows no
+    /// servers: so there all of them, and elsewhere one.
+    fn meets_all(&self, here: &Here<'_, 'a>, caller: &Caller<'_>) -> bool {
+        !here.sheet.principals.is_empty()
+            && caller.subject.and_then(|subject| self.first.get(subject)) == Some(here.server)
     }
 
     /// What one caller may do on a server, object by object; and that it may do nothing else.
     fn caller_on(
         &self,
-        server: &ServerName,
-        objects: &[(&Object, u32)],
+        here: &mut Here<'_, 'a>,
         caller: &Caller<'_>,
         principal: &Principal,
-    ) -> Result<Vec<(u32, Condition)>, LiftError> {
+    ) -> Result<Conditions, LiftError> {
+        let (server, sheet) = (here.server, here.sheet);
         let mut found = Vec::new();
         let mut readable = Condition::never();
         let mut prompts = Condition::never();
-        for (object, index) in objects {
-            let calls = self.calls(&object.kind);
-            if calls.is_empty() {
-                continue;
-            }
-            let tests = self.tests(object);
+        for (object, index, messages) in &sheet.objects {
             let mut condition: Option<Condition> = None;
-            for call in &calls {
-                let here = self.allowed(server, call, caller, &tests)?;
+            for message in messages {
+                let allowed = self.allowed(here, message, caller)?;
                 match &condition {
-                    None => condition = Some(here),
-                    Some(known) if *known == here => {}
+                    None => condition = Some(allowed),
+                    Some(known) if *known == allowed => {}
                     Some(_) => {
-                        let what = shown(call);
+                        let what = shown(&message.of.call);
                         return Err(LiftError::Stranger(format!(
                             "{what} on `{server}` is decided otherwise than `{}` for `{}`",
-                            shown(calls.first().unwrap_or(call)),
+                            shown(&messages.first().unwrap_or(message).of.call),
                             principal.id
                         )));
                     }
                 }
             }
-            let condition = condition.unwrap_or_else(Condition::never);
+            let Some(condition) = condition else { continue };
             match &object.kind {
                 ObjectKind::Resource(_) => readable = readable.or(&condition),
                 ObjectKind::Prompt(_) => prompts = prompts.or(&condition),
@@ -279,28 +369,20 @@ impl<'a> Question<'a> {
         if !self.product.tells_apart() {
             return Ok(found);
         }
-        let tests = self.tests(&Object { server: server.clone(), kind: ObjectKind::Protocol });
-        let mut lists: Vec<(&str, &Condition)> = Vec::new();
-        if self.decided.resources {
-            lists.extend([("resources/list", &readable), ("resources/templates/list", &readable)]);
-        }
-        if self.decided.prompts {
-            lists.push(("prompts/list", &prompts));
-        }
-        for (method, expected) in lists {
-            let condition = self.allowed(server, &Call::post(method), caller, &tests)?;
-            if condition != *expected {
+        let lists = sheet.readable.iter().map(|message| (message, &readable));
+        for (message, expected) in lists.chain(sheet.prompts.iter().map(|message| (message, &prompts))) {
+            if self.allowed(here, message, caller)? != *expected {
                 return Err(LiftError::Stranger(format!(
-                    "`{method}` on `{server}` is not let through for `{}` exactly where one of what it lists is",
-                    principal.id
+                    "`{}` on `{server}` is not let through for `{}` exactly where one of what it lists is",
+                    message.of.call.method, principal.id
                 )));
             }
         }
-        for call in self.forbidden().into_iter().chain(self.crossed(objects)) {
-            if self.allowed(server, &call, caller, &tests)? != Condition::never() {
+        for message in &sheet.forbidden {
+            if self.allowed(here, message, caller)? != Condition::never() {
                 return Err(LiftError::Stranger(format!(
                     "{} on `{server}` is let through for `{}`",
-                    shown(&call),
+                    shown(&message.of.call),
                     principal.id
                 )));
             }
@@ -311,8 +393,7 @@ impl<'a> Question<'a> {
     /// That callers whom nobody declared may do nothing.
     fn strangers_on(
         &self,
-        server: &ServerName,
-        objects: &[(&Object, u32)],
+        here: &mut Here<'_, 'a>,
         named: &BTreeSet<String>,
         units: &[&UnitName],
     ) -> Result<(), LiftError> {
@@ -358,24 +439,30 @@ impl<'a> Question<'a> {
             tokens.push(token);
         }
         tokens.push(nobody);
-        let calls = objects
-            .iter()
-            .flat_map(|(object, _)| self.calls(&object.kind).into_iter().map(move |call| (*object, call)));
-        for (object, call) in calls {
-            let tests = self.tests(object);
-            for token in &tokens {
-                for issuer in self.issuers() {
+        let (server, sheet) = (here.server, here.sheet);
+        let tokens: Vec<Asked<Token>> = tokens.into_iter().map(|token| here.tree.part(token)).collect();
+        let open = here.tree.part(Shown { peer: Peer::Open, subject: None });
+        let usual = sheet.before.as_ref().unwrap_or(&open);
+        let mut known: Vec<(usize, Vec<u64>)> = Vec::new();
+        for token in &tokens {
+            let alone = std::slice::from_ref(token);
+            if known.iter().any(|(first, answers)| here.tree.likeness(*first, alone, &[usual]) == *answers) {
+                continue;
+            }
+            for message in sheet.objects.iter().flat_map(|(_, _, messages)| messages) {
+                for issuer in &sheet.issuers {
                     let mut outcome = Outcome::default();
-                    let fixed = Fixed { issuer, tests: &tests, token, ..self.fixed(&call, None) };
-                    self.put(server, fixed, &mut outcome)?;
+                    self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;
                     if outcome.lets_any() {
                         return Err(LiftError::Stranger(format!(
                             "{} on `{server}` is let through for a caller that nobody declared",
-                            shown(&call)
+                            shown(&message.of.call)
                         )));
                     }
                 }
             }
+            let questions = here.tree.questions();
+            known.push((questions, here.tree.likeness(questions, alone, &[usual])));
         }
         Ok(())
     }
@@ -384,66 +471,44 @@ impl<'a> Question<'a> {
     /// that may speak for it; and that it never is otherwise.
     fn allowed(
         &self,
-        server: &ServerName,
-        call: &Call,
+        here: &mut Here<'_, 'a>,
+        message: &Asked<Message<'_>>,
         caller: &Caller<'_>,
-        tests: &FactTests,
     ) -> Result<Condition, LiftError> {
+        let (server, sheet) = (here.server, here.sheet);
         let mut outcome = Outcome::default();
-        for issuer in self.issuers() {
-            let speaks = issuer.is_none_or(|issuer| issuer.may_speak_for(caller.kind, caller.unit));
+        let usual = sheet.before.as_ref().unwrap_or(&caller.open);
+        let all = message.of.call.method == PROTOCOL[0] && self.meets_all(here, caller);
+        let another = here.others(caller, if all { usize::MAX } else { 1 });
+        for issuer in &sheet.issuers {
+            let speaks = caller.is_spoken_for(issuer.of);
             let mut others = Outcome::default();
             for token in &caller.unread {
-                let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
-                self.put(server, fixed, &mut others)?;
+                self.put(here, Request { message, token, issuer, shown: usual }, &mut others)?;
             }
             for token in &caller.tokens {
-                let fixed = Fixed { issuer, tests, token, ..self.fixed(call, caller.subject) };
-                self.put(server, fixed, if speaks { &mut outcome } else { &mut others })?;
-                if self.decided.certificates && self.before == Before::Callers && self.transport.1 != 0 {
-                    let others_subject = self.policy.principals.iter().filter_map(|p| p.subject.as_deref());
-                    let another = others_subject.filter(|name| Some(*name) != caller.subject);
-                    // What binds certificates to tokens knows no servers: all the others once, and elsewhere one of them.
-                    let once =
-                        call.method == PROTOCOL[0] && caller.subject.and_then(|s| self.first.get(s)) == Some(server);
-                    let another = another.take(if once { usize::MAX } else { 1 });
-                    for named in another.chain(self.gateways.iter().map(String::as_str)) {
-                        let peer = Peer::Named(named.to_owned());
-                        let fixed = Fixed { peer: &peer, ..fixed };
-                        explore(fixed, &|world| self.product.decide(server, world), &mut others)?;
-                    }
+                let request = Request { message, token, issuer, shown: usual };
+                self.put(here, request, if speaks { &mut outcome } else { &mut others })?;
+                for shown in another.iter().copied() {
+                    self.put(here, Request { shown, ..request }, &mut others)?;
                 }
-                if matches!(self.before, Before::Gateway(_)) {
-                    explore(fixed, &|world| self.product.decide(server, world), &mut others)?;
+                if sheet.before.is_some() {
+                    self.put(here, Request { shown: &caller.open, ..request }, &mut others)?;
                 }
             }
             if others.lets_any() {
                 return Err(LiftError::Stranger(format!(
                     "{} on `{server}` is let through with a token or certificate that does not speak for the caller",
-                    shown(call)
+                    shown(&message.of.call)
                 )));
             }
         }
-        outcome.condition(|| format!("{} on `{server}`", shown(call)))
+        outcome.condition(|| format!("{} on `{server}`", shown(&message.of.call)))
     }
 
-    fn put(&self, server: &ServerName, fixed: Fixed<'_>, outcome: &mut Outcome) -> Result<(), LiftError> {
-        let decide = |world: &mut World<'_>| self.product.decide(server, world);
-        match self.before {
-            Before::Callers => explore(fixed, &decide, outcome),
-            Before::Gateway(identity) => {
-                let peer = Peer::Named(identity.to_owned());
-                explore(Fixed { peer: &peer, ..fixed }, &decide, outcome)
-            }
-        }
-    }
-
-    fn fixed<'b>(&self, call: &'b Call, subject: Option<&'b str>) -> Fixed<'b> {
-        static OPEN: Peer = Peer::Open;
-        static EMPTY: Token =
-            Token { texts: BTreeMap::new(), objects: Vec::new(), closed: Vec::new(), never: 0, always: 0 };
-        static NONE: FactTests = Vec::new();
-        Fixed { call, issuer: None, token: &EMPTY, subject, peer: &OPEN, tests: &NONE, transport: self.transport }
+    fn put(&self, here: &mut Here<'_, 'a>, request: Request<'_>, outcome: &mut Outcome) -> Result<(), LiftError> {
+        let server = here.server;
+        explore(&mut here.tree, request, self.transport, &|world| self.product.decide(server, world), outcome)
     }
 
     /// The issuers of the model; one that is none where there are none.
@@ -452,15 +517,17 @@ impl<'a> Question<'a> {
         if declared.is_empty() { vec![None] } else { declared }
     }
 
-    /// The tokens that mean a principal; `None` for one that no token can mean.
-    fn caller<'b>(&self, principal: &'b Principal, units: &[&UnitName]) -> Option<Caller<'b>> {
+    /// The tokens that mean a principal, and the certificates that its connections can show.
+    fn caller<'b>(
+        &self,
+        principal: &'b Principal,
+        kind: &'static str,
+        subject: Option<&'b str>,
+        units: &[&UnitName],
+        tree: &Tree,
+    ) -> Caller<'b> {
         let unit = principal.unit.as_ref();
-        let (kind, subject, id) = match (&principal.id, principal.subject.as_deref()) {
-            (PrincipalId::Agent(_), Some(subject)) => ("agents", Some(subject), subject),
-            (PrincipalId::Flow(_), Some(subject)) => ("flows", Some(subject), subject),
-            (PrincipalId::AnyAgent(_), _) => ("agents", None, STRANGER),
-            (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => return None,
-        };
+        let id = subject.unwrap_or(STRANGER);
         let mut tokens = vec![
             self.token(&[(&["sub"], id)], &[]),
             self.token(&[(&["sub"], USER), (&["act", "sub"], id)], &[&["act"]]),
@@ -487,8 +554,17 @@ impl<'a> Question<'a> {
             }
             (PrincipalId::AnyAgent(_) | PrincipalId::Agent(_) | PrincipalId::Flow(_), _) => {}
         }
-        let (tokens, unread) = tokens.into_iter().partition(|token| self.product.reads(token));
-        Some(Caller { kind, unit, subject, tokens, unread })
+        let (tokens, unread): (Vec<Token>, Vec<Token>) =
+            tokens.into_iter().partition(|token| self.product.reads(token));
+        let parts = |tokens: Vec<Token>| tokens.into_iter().map(|token| tree.part(token)).collect();
+        Caller {
+            kind,
+            unit,
+            subject,
+            tokens: parts(tokens),
+            unread: parts(unread),
+            open: tree.part(Shown { peer: Peer::Open, subject }),
+        }
     }
 
     /// A token with these texts, and the facts that follow from them.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::LiftError;
 use super::names::label;
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Token, World};
+use super::world::{Source, Token, World};
 use crate::bundle::Artifact;
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement};
@@ -176,13 +176,18 @@ struct Proxies {
 
 impl Product for Proxies {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
-        let call = world.call;
+        let method = world.whole(&Source::Method).unwrap_or_default();
         let (resources, prompts) = self.lists.get(server).map_or((&[][..], &[][..]), |(a, b)| (a, b));
-        match call.method.as_str() {
-            "tools/call" => self.judged(server, world, "call_tool", "Tool", call.name.as_deref()),
-            "prompts/get" => self.judged(server, world, "get_prompt", "Prompt", call.name.as_deref()),
+        match method.as_str() {
+            "tools/call" | "prompts/get" => {
+                let name = world.whole(&Source::Name);
+                let tool = method == "tools/call";
+                let (verb, kind) = if tool { ("call_tool", "Tool") } else { ("get_prompt", "Prompt") };
+                self.judged(server, world, verb, kind, name.as_deref())
+            }
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                self.judged(server, world, "read_resource", "Resource", call.uri.as_deref())
+                let uri = world.whole(&Source::Uri);
+                self.judged(server, world, "read_resource", "Resource", uri.as_deref())
             }
             // Lists are let through and filtered: what is left of them is what could be used.
             "resources/list" | "resources/templates/list" => {
@@ -224,7 +229,8 @@ impl Proxies {
         kind: &str,
         name: Option<&str>,
     ) -> Result<bool, LiftError> {
-        if !self.reads(world.token) {
+        // A token without a subject makes no principal.
+        if !world.is_text(&["sub".to_owned()]) {
             return Ok(false);
         }
         let Some(statements) = self.statements.get(server) else { return Ok(false) };

@@ -4,10 +4,21 @@
 //! needs to know, and [`explore`] answers in every way that a request can, once for each combination of the answers that
 //! were asked for. So the set of all answers that let it through is found exactly, without a list of all fact sets.
 
+mod question;
+mod tree;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub use self::question::{Asked, Kind, Message, Request, Shown, Source, Texts};
+pub use self::tree::Tree;
+#[cfg(test)]
+pub(crate) use self::tree::{COUNTED, FORGETS};
+
+use self::question::{Argument, Question, Shows};
+use self::tree::{Otherwise, Way};
 use super::LiftError;
-use crate::model::access::{ArgumentEvidence, ClaimTest, Evidence, Issuer};
+use crate::model::access::Evidence;
 use crate::policy::condition::Condition;
 
 /// Most combinations of answers for one request; more is an artifact that nobody should trust.
@@ -80,106 +91,137 @@ struct Choice {
     of: usize,
 }
 
+/// An answer, with the facts that it is about.
+type Picked = (u64, Choice);
+
 /// A request, answering as it is asked.
 #[derive(Debug)]
 pub struct World<'a> {
-    /// What is called.
-    pub call: &'a Call,
-    /// Who issued the token.
-    pub issuer: Option<&'a Issuer>,
-    /// The token.
-    pub token: &'a Token,
-    /// The subject of the caller, as the certificate of the caller would name it.
-    pub subject: Option<&'a str>,
-    /// The certificate.
-    pub peer: &'a Peer,
-    tests: &'a FactTests,
+    request: Request<'a>,
+    tree: &'a mut Tree,
+    way: Way,
     tls: u64,
     mtls: u64,
-    choices: Vec<(u64, Choice)>,
+    choices: Vec<Picked>,
     script: Vec<Choice>,
     strange: Option<String>,
 }
 
 impl World<'_> {
+    /// The HTTP method.
+    pub fn http(&mut self) -> Http {
+        match self.ask(Question::Http) {
+            0 => Http::Post,
+            1 => Http::Get,
+            _ => Http::Delete,
+        }
+    }
+
+    /// Whether a text is there.
+    pub fn has(&mut self, source: &Source<'_>) -> bool {
+        self.ask(Question::Has(source.clone())) == 1
+    }
+
+    /// Whether a text is there and is this.
+    pub fn is(&mut self, source: &Source<'_>, text: &str) -> bool {
+        self.ask(Question::Is(source.clone(), Cow::Borrowed(text))) == 1
+    }
+
+    /// Whether a text is one of these.
+    pub fn one_of(&mut self, source: &Source<'_>, texts: &Texts) -> bool {
+        self.among(source, texts).is_some()
+    }
+
+    /// The class of a text among these.
+    pub fn among(&mut self, source: &Source<'_>, texts: &Texts) -> Option<usize> {
+        usize::try_from(self.ask(Question::Among(source.clone(), texts.clone()))).ok()?.checked_sub(1)
+    }
+
+    /// Whether a text is there and begins with this.
+    pub fn begins(&mut self, source: &Source<'_>, start: &str) -> bool {
+        self.ask(Question::Begins(source.clone(), Cow::Borrowed(start))) == 1
+    }
+
+    /// Whether a text is there and is of a pattern, in which `*` stands for any text.
+    pub fn fits(&mut self, source: &Source<'_>, pattern: &str) -> bool {
+        self.ask(Question::Fits(source.clone(), Cow::Borrowed(pattern))) == 1
+    }
+
+    /// All of a text. Any other question is better: this one tells every two texts apart.
+    pub fn whole(&mut self, source: &Source<'_>) -> Option<String> {
+        let number = self.ask(Question::Whole(source.clone()));
+        self.tree.texts.text(number).map(str::to_owned)
+    }
+
+    /// Whether both texts are there and the same.
+    pub fn same(&mut self, left: &Source<'_>, right: &Source<'_>) -> bool {
+        self.ask(Question::Same(left.clone(), right.clone())) == 1
+    }
+
+    /// What is known of a claim.
+    pub fn kind(&mut self, path: &[String]) -> Kind {
+        Kind::numbered(self.ask(Question::Kind(Cow::Borrowed(path))))
+    }
+
     /// Whether the claim is a list that holds this text.
     pub fn list_has(&mut self, path: &[String], value: &str) -> bool {
-        if self.is_of_caller(path) {
-            return false;
-        }
-        self.claim(path, value) == 1
+        self.kind(path) == Kind::Open && self.claim(path, value) == 1
     }
 
     /// Whether the claim is this text.
     pub fn text_is(&mut self, path: &[String], value: &str) -> bool {
         if matches!(path, [only] if only == "iss") {
-            return self.issuer.is_some_and(|issuer| issuer.issuer.value == value);
+            return self.is(&Source::Issuer, value);
         }
-        if let Some(text) = self.token.texts.get(path) {
-            return text == value;
+        match self.kind(path) {
+            Kind::Text | Kind::Empty => self.is(&Source::claim(path), value),
+            Kind::Missing | Kind::Object => false,
+            Kind::Open => self.claim(path, value) == 2,
         }
-        if self.is_of_caller(path) {
-            return false;
-        }
-        self.claim(path, value) == 2
     }
 
     /// Whether the claim is there at all. Only claims that tell who the caller is can be asked.
     pub fn is_present(&mut self, path: &[String]) -> bool {
-        if self.token.texts.contains_key(path) || self.token.objects.iter().any(|object| object == path) {
-            return true;
+        match self.kind(path) {
+            Kind::Text | Kind::Empty | Kind::Object => true,
+            Kind::Missing => false,
+            Kind::Open => self.yes_or_no(Shows::Present(Cow::Borrowed(path)), || {
+                format!("the presence of the claim `{}`", path.join("."))
+            }),
         }
-        if self.is_of_caller(path) {
-            return false;
-        }
-        let test = |evidence: &Evidence| matches!(evidence, Evidence::Claim(claim) if claim.path == path && claim.test == ClaimTest::Present);
-        self.yes_or_no(test, || format!("the presence of the claim `{}`", path.join(".")))
     }
 
     /// Whether both claims are there and are not the same, whatever their types.
     pub fn claims_differ(&mut self, left: &[String], right: &[String]) -> bool {
-        if self.is_of_caller(left) && self.is_of_caller(right) {
-            let (a, b) = (self.token.texts.get(left), self.token.texts.get(right));
-            return self.is_present(left) && self.is_present(right) && (a.is_none() || b.is_none() || a != b);
+        match (self.kind(left), self.kind(right)) {
+            (Kind::Open, _) | (_, Kind::Open) => self.differ(left, right),
+            (Kind::Missing, _) | (_, Kind::Missing) => false,
+            (Kind::Object, _) | (_, Kind::Object) => true,
+            (Kind::Text | Kind::Empty, Kind::Text | Kind::Empty) => {
+                !self.same(&Source::claim(left), &Source::claim(right))
+            }
         }
-        let test = |evidence: &Evidence| {
-            matches!(evidence, Evidence::Claim(claim) if claim.path == left
-                && matches!(&claim.test, ClaimTest::DiffersFrom(other) if other == right))
-        };
-        self.yes_or_no(test, || format!("the claims `{}` and `{}`", left.join("."), right.join(".")))
     }
 
     /// Whether both claims are texts, neither empty, and differ.
     pub fn texts_differ(&mut self, left: &[String], right: &[String]) -> bool {
-        let (a, b) = (self.token.texts.get(left), self.token.texts.get(right));
-        let known = [left, right].map(|path| self.token.texts.contains_key(path) || self.is_of_caller(path));
-        match known {
-            [true, true] => return a.zip(b).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty()),
+        match (self.kind(left), self.kind(right)) {
+            (Kind::Text, Kind::Text) => !self.same(&Source::claim(left), &Source::claim(right)),
+            (Kind::Missing | Kind::Object | Kind::Empty, _) | (_, Kind::Missing | Kind::Object | Kind::Empty) => false,
             // The other one is open: it may differ from any text, and from nothing.
-            [true, false] if a.is_none_or(String::is_empty) => return false,
-            [false, true] if b.is_none_or(String::is_empty) => return false,
-            _ => {}
+            (Kind::Open, Kind::Open | Kind::Text) | (Kind::Text, Kind::Open) => self.differ(left, right),
         }
-        let test = |evidence: &Evidence| {
-            matches!(evidence, Evidence::Claim(claim) if claim.path == left
-                && matches!(&claim.test, ClaimTest::DiffersFrom(other) if other == right))
-        };
-        self.yes_or_no(test, || format!("the claims `{}` and `{}`", left.join("."), right.join(".")))
     }
 
     /// Whether the claim is a text that is not empty. Only claims that tell who the caller is can be asked, and those that a
     /// fact compares, which then says it.
     pub fn is_text(&mut self, path: &[String]) -> bool {
-        match self.token.texts.get(path) {
-            Some(text) => !text.is_empty(),
-            None if self.is_of_caller(path) => false,
-            None => {
-                let test = |evidence: &Evidence| {
-                    matches!(evidence, Evidence::Claim(claim)
-                        if matches!(&claim.test, ClaimTest::DiffersFrom(other) if claim.path == path || other == path))
-                };
-                self.yes_or_no(test, || format!("whether the claim `{}` is a text", path.join(".")))
-            }
+        match self.kind(path) {
+            Kind::Text => true,
+            Kind::Empty | Kind::Missing | Kind::Object => false,
+            Kind::Open => self.yes_or_no(Shows::Compared(Cow::Borrowed(path)), || {
+                format!("whether the claim `{}` is a text", path.join("."))
+            }),
         }
     }
 
@@ -192,10 +234,10 @@ impl World<'_> {
     /// Whether the claim is a text, not empty, and another one than this. Only claims that tell who the caller is can be
     /// asked.
     pub fn text_other_than(&mut self, path: &[String], value: &str) -> bool {
-        match self.token.texts.get(path) {
-            Some(text) => !text.is_empty() && text != value,
-            None if self.is_of_caller(path) => false,
-            None => self.stranger(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
+        match self.kind(path) {
+            Kind::Text => !self.is(&Source::claim(path), value),
+            Kind::Empty | Kind::Missing | Kind::Object => false,
+            Kind::Open => self.stranger(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
         }
     }
 
@@ -204,100 +246,82 @@ impl World<'_> {
         // Formats without infinity write the least and the greatest number.
         let start = if start == -f64::MAX { f64::NEG_INFINITY } else { start };
         let end = if end == f64::MAX { f64::INFINITY } else { end };
-        let asked = |found: &ArgumentEvidence| {
-            let low = found.at_least.map_or(f64::NEG_INFINITY, |low| low as f64);
-            let high = found.at_most.map_or(f64::INFINITY, |high| (high as f64).next_up());
-            found.name == argument && low == start && high == end && (found.at_least, found.at_most) != (None, None)
-        };
         let what = || format!("the argument `{argument}` from {start} to {end}");
-        self.argument(asked, what).is_some_and(|(_, choice)| choice == 1)
+        let shows = Shows::Number(Cow::Borrowed(argument), start.to_bits(), end.to_bits());
+        self.argument(shows, what).is_some_and(|(found, choice)| found.numeric && choice == 1)
     }
 
     /// Whether the argument is this text.
     pub fn argument_is(&mut self, argument: &str, text: &str) -> bool {
-        let asked = |found: &ArgumentEvidence| found.name == argument && found.one_of.iter().any(|one| one == text);
         let what = || format!("the argument `{argument}` as `{text}`");
-        let Some((found, choice)) = self.argument(asked, what) else { return false };
-        choice >= 2 && found.one_of.get(choice - 2).is_some_and(|one| one == text)
+        let shows = Shows::Argument(Cow::Borrowed(argument), Cow::Borrowed(text));
+        let Some((found, choice)) = self.argument(shows, what) else { return false };
+        choice == 1 + usize::from(found.numeric) + found.at
     }
 
     /// Whether the connection is encrypted.
     pub fn tls(&mut self) -> bool {
-        match self.peer {
-            Peer::Named(_) => true,
-            Peer::Open if self.answered(self.mtls) == Some(1) => true,
-            Peer::Open => self.choose(self.tls, 2) == 1,
-        }
+        self.names_somebody() || self.answered(self.mtls) == Some(1) || self.choose(self.tls, 2) == 1
     }
 
     /// Whether the peer showed a certificate that holds.
     pub fn mtls(&mut self) -> bool {
-        match self.peer {
-            Peer::Named(_) => true,
-            Peer::Open if self.answered(self.tls) == Some(0) => false,
-            Peer::Open => self.choose(self.mtls, 2) == 1,
-        }
+        self.names_somebody() || self.answered(self.tls) != Some(0) && self.choose(self.mtls, 2) == 1
     }
 
     /// Whether the peer's certificate names this.
     pub fn peer_is(&mut self, identity: &str) -> bool {
-        match self.peer {
-            Peer::Named(name) => name == identity,
-            Peer::Open => self.subject == Some(identity) && self.mtls(),
-        }
+        self.is(&Source::Peer, identity) && self.mtls()
     }
 
-    /// Claims that tell who the caller is: all about them is in the token.
-    fn is_of_caller(&self, path: &[String]) -> bool {
-        let words: Vec<&str> = path.iter().map(String::as_str).collect();
-        matches!(words.as_slice(), ["sub" | "act" | "iss", ..]) || self.token.closed.iter().any(|known| known == path)
+    /// The class of the name in the peer's certificate, among these.
+    pub fn peer_among(&mut self, identities: &Texts) -> Option<usize> {
+        self.among(&Source::Peer, identities).filter(|_| self.mtls())
+    }
+
+    /// Whether the certificate names somebody in particular, and not the caller.
+    fn names_somebody(&mut self) -> bool {
+        self.ask(Question::PeerNamed) == 1
+    }
+
+    /// Whether a fact says that the claims differ.
+    fn differ(&mut self, left: &[String], right: &[String]) -> bool {
+        self.yes_or_no(Shows::Differs(Cow::Borrowed(left), Cow::Borrowed(right)), || {
+            format!("the claims `{}` and `{}`", left.join("."), right.join("."))
+        })
     }
 
     /// 0 where the claim does not hold the value, 1 where it is a list that does, 2 where it is the value.
     fn claim(&mut self, path: &[String], value: &str) -> usize {
-        let test = |evidence: &Evidence| {
-            matches!(evidence, Evidence::Claim(claim) if claim.path == path
-                && matches!(&claim.test, ClaimTest::Contains(text) if text == value))
-        };
-        match self.bits(test) {
+        match self.ask(Question::Fact(Shows::Contains(Cow::Borrowed(path), Cow::Borrowed(value)))) {
             0 => self.stranger(format!("the claim `{}` for `{value}`", path.join("."))),
             bits => self.choose(bits, 3),
         }
     }
 
-    fn yes_or_no(&mut self, test: impl Fn(&Evidence) -> bool, what: impl Fn() -> String) -> bool {
-        match self.bits(test) {
+    fn yes_or_no(&mut self, shows: Shows<'_>, what: impl Fn() -> String) -> bool {
+        match self.ask(Question::Fact(shows)) {
             0 => self.stranger(what()) == 1,
             bits => self.choose(bits, 2) == 1,
         }
     }
 
-    fn argument(
-        &mut self,
-        asked: impl Fn(&ArgumentEvidence) -> bool,
-        what: impl Fn() -> String,
-    ) -> Option<(ArgumentEvidence, usize)> {
-        let found = self.tests.iter().find_map(|(bit, evidence)| match evidence {
-            Evidence::Argument(argument) if asked(argument) => Some((*bit, argument.clone())),
-            Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Transport => None,
-        });
-        let Some((bit, argument)) = found else {
+    /// The fact, and what was chosen: 0 that it does not hold, then by number, where one can show it, then by each text.
+    fn argument(&mut self, shows: Shows<'_>, what: impl Fn() -> String) -> Option<(Argument, usize)> {
+        let Some(found) = Argument::unpacked(self.ask(Question::Fact(shows))) else {
             self.stranger(what());
             return None;
         };
-        let numeric = argument.at_least.is_some() || argument.at_most.is_some();
-        // 0: the fact does not hold; 1: by number; 2 and up: by one of the texts.
-        let choice = match (self.choose(bit, 1 + usize::from(numeric) + argument.one_of.len()), numeric) {
-            (0, _) => 0,
-            (choice, true) => choice,
-            (choice, false) => choice + 1,
-        };
-        Some((argument, choice))
+        let choice = self.choose(found.bit, 1 + usize::from(found.numeric) + found.texts);
+        Some((found, choice))
     }
 
-    /// The facts that a request shows in this way.
-    fn bits(&self, test: impl Fn(&Evidence) -> bool) -> u64 {
-        self.tests.iter().filter(|(_, evidence)| test(evidence)).fold(0, |bits, (bit, _)| bits | bit)
+    /// The one way to what a request holds.
+    fn ask(&mut self, question: Question<'_>) -> u64 {
+        self.tree.ask(&mut self.way, &self.request, question).unwrap_or_else(|Otherwise| {
+            self.stranger("something that it did not ask of a request just like this one".to_owned());
+            0
+        })
     }
 
     fn answered(&self, bits: u64) -> Option<usize> {
@@ -314,6 +338,9 @@ impl World<'_> {
         }
         let choice = self.script.get(self.choices.len()).copied().unwrap_or(Choice { picked: 0, of });
         self.choices.push((bits, choice));
+        if self.tree.choose(&mut self.way, bits, choice).is_err() {
+            return self.stranger("a fact that it did not ask of a request just like this one".to_owned());
+        }
         choice.picked
     }
 
@@ -354,64 +381,52 @@ impl Outcome {
     }
 }
 
-/// The parts of a request that [`explore`] does not vary.
-#[derive(Debug, Clone, Copy)]
-pub struct Fixed<'a> {
-    /// What is called.
-    pub call: &'a Call,
-    /// Who issued the token.
-    pub issuer: Option<&'a Issuer>,
-    /// The token.
-    pub token: &'a Token,
-    /// The subject of the caller.
-    pub subject: Option<&'a str>,
-    /// The certificate.
-    pub peer: &'a Peer,
-    /// How each fact shows.
-    pub tests: &'a FactTests,
-    /// The bits of `tls` and `mtls`; 0 where no condition speaks of them.
-    pub transport: (u64, u64),
-}
-
-/// Puts every request of a kind to the artifact, and adds what became of them to the outcome.
+/// Puts every request of a kind to the artifact, and adds what became of them to the outcome. `transport` are the bits of `tls`
+/// and `mtls`; 0 where no condition speaks of them. The tree is that of the product and the server.
 ///
 /// # Errors
 /// Where the artifact cannot be read, asks for something that no fact answers, or asks for too much.
 pub fn explore(
-    fixed: Fixed<'_>,
+    tree: &mut Tree,
+    request: Request<'_>,
+    (tls, mtls): (u64, u64),
     decide: &dyn Fn(&mut World<'_>) -> Result<bool, LiftError>,
     outcome: &mut Outcome,
 ) -> Result<(), LiftError> {
     let mut script: Vec<Choice> = Vec::new();
     for _ in 0..MOST_RUNS {
-        let Fixed { call, issuer, token, subject, peer, tests, transport: (tls, mtls) } = fixed;
-        let mut world = World {
-            call,
-            issuer,
-            token,
-            subject,
-            peer,
-            tests,
-            tls,
-            mtls,
-            choices: Vec::new(),
-            script: std::mem::take(&mut script),
-            strange: None,
+        let mut choices = Vec::new();
+        let allowed = match tree.decided(&request, &script, &mut choices) {
+            Some(allowed) => allowed,
+            None => {
+                let (way, script) = (Way::default(), std::mem::take(&mut script));
+                choices.clear();
+                let mut world = World { request, tree, way, tls, mtls, choices, script, strange: None };
+                let allowed = decide(&mut world)?;
+                if let Some(what) = world.strange {
+                    return Err(LiftError::Stranger(format!(
+                        "a rule asks for {what}, which is no evidence of the model"
+                    )));
+                }
+                choices = world.choices;
+                if world.tree.decide(&world.way, allowed).is_err() {
+                    let what = "a request is decided otherwise than another one just like it";
+                    return Err(LiftError::Stranger(what.to_owned()));
+                }
+                allowed
+            }
         };
-        let allowed = decide(&mut world)?;
-        if let Some(what) = world.strange {
-            return Err(LiftError::Stranger(format!("a rule asks for {what}, which is no evidence of the model")));
-        }
         let chosen = |yes: bool| {
-            let of = world.choices.iter().filter(|(_, choice)| (choice.picked > 0) == yes);
+            let of = choices.iter().filter(|(_, choice)| (choice.picked > 0) == yes);
             of.fold(0, |bits, (bit, _)| bits | bit)
         };
+        let token = &request.token.of;
         if allowed {
             outcome.allowed.push(chosen(true) | token.always);
         } else {
             outcome.denied.push(chosen(false) | token.never);
         }
-        script = world.choices.into_iter().map(|(_, choice)| choice).collect();
+        script = choices.into_iter().map(|(_, choice)| choice).collect();
         // The next combination: the last answer that has another one.
         while let Some(last) = script.last_mut() {
             if last.picked + 1 < last.of {
@@ -424,5 +439,9 @@ pub fn explore(
             return Ok(());
         }
     }
-    Err(LiftError::Stranger(format!("the rules for `{}` ask for too many things", fixed.call.method)))
+    let method = &request.message.of.call.method;
+    Err(LiftError::Stranger(format!("the rules for `{method}` ask for too many things")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod shadow;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tls;
 mod upstream;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::gateways::{self, CENTRAL, Gateway, gateways};
 use super::{CompileError, Files, Input, Need, Proof, Target};
+use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
 use crate::model::deployment::{GatewaySettings, Listen};
@@ -237,7 +239,10 @@ fn of_gateway(
         .chain(model.identity.iter().map(|identity| identity.loc))
         .chain(policy.rules.iter().filter_map(|rule| rule.from.first().copied()))
         .collect();
-    let file = |name: &str, value: Value| super::yaml(&format!("{}/{name}", gateway.name), &[value], from.clone());
+    let file = |name: &str, value: Value| {
+        let bytes = text::file(&value).into_bytes();
+        (format!("{}/{name}", gateway.name), Artifact { bytes, from: from.clone() })
+    };
     let rds = json!({"route_config_name": "mcp", "config_source": discovered("rds")});
     if let Some(enforced) = enforced {
         let servers = gateway.routes.iter().map(|route| route.server.name.value.to_string()).collect::<BTreeSet<_>>();
@@ -250,11 +255,11 @@ fn of_gateway(
     };
     let static_listener = with_routes(("route_config", routes.clone()))?;
     Ok(vec![
-        file("bootstrap.yaml", bootstrap(&setting, None))?,
-        file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone()))))?,
-        file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters))?,
-        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?]))?,
-        file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes]))?,
+        file("bootstrap.yaml", bootstrap(&setting, None)),
+        file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone())))),
+        file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters)),
+        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?])),
+        file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
     ])
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{USER, shapes};
 use crate::cedar::dialect::Expr;
-use crate::lift::world::World;
+use crate::lift::world::{Source, World};
 
 pub(super) struct Judge<'a, 'w> {
     pub(super) world: &'a mut World<'w>,
@@ -51,7 +51,7 @@ impl Judge<'_, '_> {
             },
             Expr::HasTag(of, name) if **of == Expr::Principal => match name.as_str() {
                 "act" => Ok(self.world.is_present(&["act".to_owned()])),
-                "iss" => Ok(self.world.issuer.is_some()),
+                "iss" => Ok(self.world.has(&Source::Issuer)),
                 // Only what it holds can be asked; where it is not there, it holds nothing.
                 _ => Ok(true),
             },
@@ -60,12 +60,11 @@ impl Judge<'_, '_> {
                 Expr::Principal => self.is_user(set),
                 Expr::Tag(of, name) if **of == Expr::Principal && name == "iss" => {
                     self.is_known("iss", known)?;
-                    let issuer = self.world.issuer.map(|issuer| issuer.issuer.value.as_str());
                     let texts = texts(set)?;
                     if let Some(stranger) = texts.iter().find(|text| !self.issuers.contains(**text)) {
                         return Err(unreadable(stranger));
                     }
-                    Ok(issuer.is_some_and(|issuer| texts.contains(&issuer)))
+                    Ok(texts.iter().any(|text| self.world.is(&Source::Issuer, text)))
                 }
                 Expr::Attribute(of, name) if **of == Expr::Context.attribute("input") => {
                     self.is_known(&format!("input.{name}"), known)?;
@@ -86,8 +85,9 @@ impl Judge<'_, '_> {
             },
             Expr::Differs(left, right) => match (&**left, &**right) {
                 (Expr::Principal, Expr::Entity(uid)) if uid.kind == USER => {
-                    let subject = self.world.token.texts.get(["sub".to_owned()].as_slice());
-                    Ok(subject.is_some_and(|subject| *subject != uid.id))
+                    let subject = ["sub".to_owned()];
+                    let subject = Source::claim(&subject);
+                    Ok(self.world.has(&subject) && !self.world.is(&subject, &uid.id))
                 }
                 other => Err(unreadable(other)),
             },
@@ -140,16 +140,16 @@ impl Judge<'_, '_> {
         Err(format!("`{name}` is read without asking whether it is there"))
     }
 
-    fn is_user(&self, set: &Expr) -> Judged {
+    fn is_user(&mut self, set: &Expr) -> Judged {
         let Expr::Set(parts) = set else { return Err(unreadable(set)) };
-        let subject = self.world.token.texts.get(["sub".to_owned()].as_slice());
+        let subject = ["sub".to_owned()];
         let mut found = false;
         for part in parts {
             let Expr::Entity(uid) = part else { return Err(unreadable(part)) };
             if uid.kind != USER {
                 return Err(unreadable(part));
             }
-            found |= subject == Some(&uid.id);
+            found |= self.world.is(&Source::claim(&subject), &uid.id);
         }
         Ok(found)
     }

@@ -256,7 +256,7 @@ impl<'m> Expected<'m> {
         let mut rules = Rules::default();
         for rule in texts {
             match (&rule.allow, &rule.require) {
-                (Some(allow), None) => rules.allow.push(vec![parsed.get(allow)?]),
+                (Some(allow), None) => rules.allow.push(parsed.get(allow)?),
                 (None, Some(require)) => rules.require.push(parsed.get(require)?),
                 (Some(_), Some(_)) | (None, None) => return strange("a rule neither allows nor requires"),
             }
@@ -266,7 +266,7 @@ impl<'m> Expected<'m> {
     }
 
     fn named(&self, rules: &Rules) -> BTreeSet<String> {
-        let texts = rules.allow.iter().flatten().chain(&rules.require).flat_map(Expression::texts);
+        let texts = rules.allow.iter().chain(&rules.require).flat_map(Expression::texts);
         texts.filter(|text| self.subjects.contains(text)).map(str::to_owned).collect()
     }
 
@@ -343,7 +343,7 @@ fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(
     let expressions = rule.policy.match_expressions.iter().map(|text| parsed.get(text));
     let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
     match (rule.action.as_str(), expressions.is_empty()) {
-        ("Allow", false) => rules.allow.push(expressions),
+        ("Allow", false) => rules.allow.push(Expression::all_of(expressions)),
         ("Require", false) => rules.require.extend(expressions),
         _ => return strange("a rule neither allows nor requires"),
     }

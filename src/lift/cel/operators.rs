@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use super::tree::Node;
 use super::{Scope, Value, refused};
 use crate::lift::LiftError;
-use crate::lift::world::World;
-use crate::policy::seen::matches;
+use crate::lift::world::{Source, Texts, World};
 
 /// A value as a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +23,13 @@ pub(super) fn truth(value: &Value) -> Truth {
     match value {
         Value::Bool(true) => Truth::Yes,
         Value::Bool(false) => Truth::No,
-        Value::Error | Value::Text(_) | Value::Number(_) | Value::Null | Value::Object | Value::List(_) => Truth::Fails,
+        Value::Error
+        | Value::Text(_)
+        | Value::Of(_)
+        | Value::Number(_)
+        | Value::Null
+        | Value::Object
+        | Value::List(_) => Truth::Fails,
         Value::Miss
         | Value::Claim(_)
         | Value::ClaimAsList(_)
@@ -149,6 +154,10 @@ impl Scope<'_> {
         match (what.as_ref(), list.as_ref()) {
             (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
             (Value::Text(text), Value::ClaimAsList(path)) => Ok(tested(world.list_has(path, text))),
+            (Value::Of(source), Value::ClaimAsList(path)) => {
+                let text = world.whole(source).unwrap_or_default();
+                Ok(tested(world.list_has(path, &text)))
+            }
             (what, Value::List(values)) => {
                 let mut found = Value::Bool(false);
                 for value in values {
@@ -175,13 +184,16 @@ impl Scope<'_> {
 }
 
 /// Whether a value is one of some texts.
-fn one_of(what: &Value, texts: &[String], world: &mut World<'_>) -> Result<Value, LiftError> {
+fn one_of(what: &Value, texts: &Texts, world: &mut World<'_>) -> Result<Value, LiftError> {
     if let Value::Text(text) = what {
-        return Ok(Value::Bool(texts.contains(text)));
+        return Ok(Value::Bool(texts.class(text).is_some()));
+    }
+    if let Value::Of(source) = what {
+        return Ok(Value::Bool(world.one_of(source, texts)));
     }
     let mut found = Value::Bool(false);
-    for text in texts {
-        let same = equal(what, &Value::Text(text.clone()), world)?;
+    for text in texts.all() {
+        let same = equal(what, &Value::Text(text.to_owned()), world)?;
         match truth(&same) {
             Truth::Yes => return Ok(same),
             Truth::No => {}
@@ -201,7 +213,18 @@ pub(super) fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Resul
         (Value::Argument(name), Value::Text(text)) | (Value::Text(text), Value::Argument(name)) => {
             Ok(tested(world.argument_is(name, text)))
         }
+        (Value::Of(source), Value::Text(text)) | (Value::Text(text), Value::Of(source)) => {
+            Ok(Value::Bool(world.is(source, text)))
+        }
+        (Value::Of(left), Value::Of(right)) => Ok(Value::Bool(world.same(left, right))),
+        (Value::Of(source), other) | (other, Value::Of(source))
+            if matches!(other, Value::Claim(_) | Value::Argument(_)) =>
+        {
+            let text = Value::Text(world.whole(source).unwrap_or_default());
+            equal(other, &text, world)
+        }
         (Value::Object, other) | (other, Value::Object) if is_plain(other) => Ok(Value::Bool(false)),
+        (Value::Of(_), other) | (other, Value::Of(_)) if is_plain(other) => Ok(Value::Bool(false)),
         (left, right) if is_plain(left) && is_plain(right) => Ok(Value::Bool(left == right)),
         _ => refused("a rule compares what cannot be compared exactly"),
     }
@@ -210,8 +233,9 @@ pub(super) fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Resul
 /// Whether a value is fully known.
 fn is_plain(value: &Value) -> bool {
     match value {
-        Value::Bool(_) | Value::Text(_) | Value::Number(_) | Value::Null => true,
-        Value::List(values) => values.iter().all(is_plain),
+        Value::Bool(_) | Value::Text(_) | Value::Of(_) | Value::Number(_) | Value::Null => true,
+        // Lists are compared as they are, and what a text of the request is must be asked.
+        Value::List(values) => values.iter().all(|value| is_plain(value) && !matches!(value, Value::Of(_))),
         Value::Object
         | Value::Error
         | Value::Miss
@@ -224,27 +248,38 @@ fn is_plain(value: &Value) -> bool {
 }
 
 /// `+`, of two texts or of two lists; anything else fails.
-pub(super) fn added(left: &Value, right: &Value) -> Result<Value, LiftError> {
+pub(super) fn added(left: &Value, right: &Value, world: &mut World<'_>) -> Result<Value, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
         (Value::Text(left), Value::Text(right)) => Ok(Value::Text(format!("{left}{right}"))),
+        (Value::Of(source), Value::Text(none)) if none.is_empty() => Ok(Value::Of(source.clone())),
+        (Value::Of(source), Value::Text(_) | Value::Of(_)) => {
+            let text = Value::Text(world.whole(source).unwrap_or_default());
+            added(&text, right, world)
+        }
+        (Value::Text(_), Value::Of(source)) => {
+            let text = Value::Text(world.whole(source).unwrap_or_default());
+            added(left, &text, world)
+        }
         (Value::Claim(path), Value::List(none)) if none.is_empty() => Ok(Value::ClaimAsList(path.clone())),
         (Value::Claim(path), Value::Text(none)) if none.is_empty() => Ok(Value::ClaimAsText(path.clone())),
-        (Value::Text(_) | Value::Object, Value::List(none)) if none.is_empty() => Ok(Value::Error),
+        (Value::Text(_) | Value::Of(_) | Value::Object, Value::List(none)) if none.is_empty() => Ok(Value::Error),
         (Value::Object, Value::Text(_)) => Ok(Value::Error),
         _ => refused("a rule adds what cannot be added exactly"),
     }
 }
 
 /// Whether a text begins with another, or is of a pattern; nothing else has a beginning.
-pub(super) fn of_text(value: Cow<'_, Value>, test: impl Fn(&str) -> bool) -> Result<Value, LiftError> {
+pub(super) fn of_text(
+    value: Cow<'_, Value>,
+    test: impl Fn(&str) -> bool,
+    ask: impl FnOnce(&Source<'_>) -> bool,
+) -> Result<Value, LiftError> {
     if let Value::Text(text) = value.as_ref() {
         return Ok(Value::Bool(test(text)));
     }
+    if let Value::Of(source) = value.as_ref() {
+        return Ok(Value::Bool(ask(source)));
+    }
     if *value == Value::Error { Ok(Value::Error) } else { refused("a rule looks into something that is no text") }
-}
-
-/// Whether a text is of a pattern.
-pub(super) fn is_of(pattern: &str, text: &str) -> bool {
-    matches(pattern, text)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::lift::world::{Call, FactTests, Fixed, Outcome, Token, explore};
+use crate::lift::world::{Call, FactTests, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
 use crate::model::access::{ClaimEvidence, ClaimTest, Evidence};
 use crate::policy::condition::Condition;
 
@@ -40,18 +40,14 @@ fn condition(text: &str) -> Result<Condition, String> {
     ];
     let token = Token { texts: BTreeMap::from([(path(&["sub"]), "me".to_owned())]), ..Token::default() };
     let call = Call::post("tools/call");
-    let fixed = Fixed {
-        call: &call,
-        issuer: None,
-        token: &token,
-        subject: Some("me"),
-        peer: &Peer::Open,
-        tests: &tests,
-        transport: (8, 16),
-    };
+    let mut tree = Tree::default();
+    let message = tree.part(Message { call, tests: &tests });
+    let (token, issuer) = (tree.part(token), tree.part(None));
+    let shown = tree.part(Shown { peer: Peer::Open, subject: Some("me") });
+    let request = Request { message: &message, token: &token, issuer: &issuer, shown: &shown };
     let mut outcome = Outcome::default();
     let decide = |world: &mut World<'_>| expression.holds(&Jwt, world);
-    explore(fixed, &decide, &mut outcome).map_err(|error| error.to_string())?;
+    explore(&mut tree, request, (8, 16), &decide, &mut outcome).map_err(|error| error.to_string())?;
     outcome.condition(|| "it".to_owned()).map_err(|error| error.to_string())
 }
 

@@ -7,6 +7,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue
 
 use super::{Value, refused};
 use crate::lift::LiftError;
+use crate::lift::world::Texts;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +15,7 @@ pub(super) enum Node {
     /// A literal.
     Value(Value),
     /// A list of texts.
-    Texts(Vec<String>),
+    Texts(Texts),
     /// Another list.
     List(Vec<Node>),
     /// A variable by its path; `json(request.body)` is a path that begins with that text.
@@ -61,7 +62,7 @@ impl Node {
                 let nodes = list.elements.iter().map(Self::of).collect::<Result<Vec<_>, _>>()?;
                 let texts = nodes.iter().map(|node| node.as_text().map(str::to_owned));
                 Ok(match texts.collect::<Option<Vec<_>>>() {
-                    Some(texts) => Self::Texts(texts),
+                    Some(texts) => Self::Texts(texts.into_iter().collect()),
                     None => Self::List(nodes),
                 })
             }
@@ -97,7 +98,7 @@ impl Node {
     pub(super) fn texts<'n>(&'n self, found: &mut Vec<&'n str>) {
         match self {
             Self::Value(Value::Text(text)) => found.push(text),
-            Self::Texts(texts) => found.extend(texts.iter().map(String::as_str)),
+            Self::Texts(texts) => found.extend(texts.all()),
             Self::Value(_) | Self::Variable(_) | Self::Has(_) => {}
             Self::List(nodes) | Self::And(nodes) => nodes.iter().for_each(|node| node.texts(found)),
             Self::Not(node) | Self::AtLeast(node, _) | Self::AtMost(node, _) => node.texts(found),

@@ -181,7 +181,7 @@ impl<'a> Gateway<'a> {
         {
             return Ok(false);
         }
-        let rules = if world.call.http == Http::Post { &route.messages } else { &route.stream };
+        let rules = if world.http() == Http::Post { &route.messages } else { &route.stream };
         Ok(rules.allows(world))
     }
 }

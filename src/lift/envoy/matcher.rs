@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::predicate::{Predicate, read_peer_input};
 use super::strange;
 use crate::lift::LiftError;
-use crate::lift::world::{Http, World};
+use crate::lift::world::{Texts, World};
 
 type Read<T> = Result<T, LiftError>;
-
-const MCP: &str = "envoy.filters.http.mcp";
-const JWT: &str = "envoy.filters.http.jwt_authn";
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,43 +30,10 @@ pub(super) struct Matcher {
 enum Kind {
     /// The first that matches.
     List(Vec<(Predicate, Then)>),
-    /// By what the peer's certificate names.
-    Peers(Vec<(String, Then)>),
+    /// By the class of what the peer's certificate names.
+    Peers(Texts, Vec<Then>),
     /// None: what follows is always the same.
     Constant,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Predicate {
-    All(Vec<Predicate>),
-    Any(Vec<Predicate>),
-    Not(Box<Predicate>),
-    Method(Values),
-    Name(Values),
-    Uri(Values),
-    Argument(String, Values),
-    Claim(Vec<String>, Values),
-    ClaimsDiffer(Vec<String>, Vec<String>),
-    HttpMethod(String),
-    HasCertificate,
-}
-
-/// A disjunction of tests on one value.
-type Values = Vec<Test>;
-
-#[derive(Debug, Clone, PartialEq)]
-enum Test {
-    Is(String),
-    StartsWith(String),
-    /// A text that is not empty.
-    SomeText,
-    /// Text over a pattern in which `None` is any text.
-    Pattern(Vec<Option<String>>),
-    ElementIs(String),
-    SomeElement,
-    Present,
-    Within(f64, f64),
-    True,
 }
 
 /// The fields of an object, which must be exactly these at most.
@@ -119,7 +84,7 @@ impl Matcher {
         let known = fields(value, &["matcher_list", "matcher_tree", "on_no_match"])?;
         let kind = match (known.get("matcher_list"), known.get("matcher_tree")) {
             (Some(list), None) => Kind::List(Self::entries(list)?),
-            (None, Some(tree)) => Kind::Peers(Self::peers(tree)?),
+            (None, Some(tree)) => Self::peers(tree)?,
             (None, None) => Kind::Constant,
             (Some(_), Some(_)) => return Err(strange("a matcher is both a list and a tree".to_owned())),
         };
@@ -137,13 +102,25 @@ impl Matcher {
         entries.iter().map(entry).collect()
     }
 
-    fn peers(value: &Value) -> Read<Vec<(String, Then)>> {
+    fn peers(value: &Value) -> Read<Kind> {
         let tree = fields(value, &["input", "exact_match_map"])?;
         read_peer_input(tree.get("input"))?;
         let map = tree.get("exact_match_map").ok_or_else(|| strange("a tree without a map".to_owned()))?;
         let map = fields(map, &["map"])?.get("map").and_then(Value::as_object);
         let map = map.ok_or_else(|| strange("a tree without a map".to_owned()))?;
-        map.iter().map(|(name, then)| Ok((name.clone(), Then::read(then)?))).collect()
+        // What follows a name is the same for all names but for the name itself, which is the peer's there.
+        let mut thens: Vec<Then> = Vec::new();
+        let mut names = Vec::new();
+        for (name, then) in map {
+            let mut then = Then::read(then)?;
+            then.each_predicate(&mut |predicate| predicate.of_peer(name));
+            let class = thens.iter().position(|known| *known == then).unwrap_or(thens.len());
+            if class == thens.len() {
+                thens.push(then);
+            }
+            names.push((name.clone(), class));
+        }
+        Ok(Kind::Peers(Texts::classed(names), thens))
     }
 
     /// Whether it lets the request through: what no leaf is reached for is denied.
@@ -157,7 +134,7 @@ impl Matcher {
         let found = match &self.kind {
             Kind::Constant => None,
             Kind::List(entries) => entries.iter().find(|(predicate, _)| predicate.holds(world)).map(|(_, then)| then),
-            Kind::Peers(entries) => entries.iter().find(|(name, _)| world.peer_is(name)).map(|(_, then)| then),
+            Kind::Peers(names, thens) => world.peer_among(names).and_then(|at| thens.get(at)),
         };
         match found.or(self.otherwise.as_ref())? {
             Then::Allow => Some(true),
@@ -174,7 +151,10 @@ impl Matcher {
                 entries.iter().for_each(|(predicate, _)| predicate.claim_texts(found));
                 entries.iter().map(|(_, then)| then).collect()
             }
-            Kind::Peers(entries) => entries.iter().map(|(_, then)| then).collect(),
+            Kind::Peers(names, thens) => {
+                found.extend(names.all().map(str::to_owned));
+                thens.iter().collect()
+            }
         };
         for then in thens.into_iter().chain(&self.otherwise) {
             if let Then::Next(next) = then {
@@ -185,6 +165,24 @@ impl Matcher {
 }
 
 impl Then {
+    /// Changes every predicate that stands directly in it or in what follows it.
+    fn each_predicate(&mut self, change: &mut dyn FnMut(&mut Predicate)) {
+        let Self::Next(next) = self else { return };
+        match &mut next.kind {
+            Kind::Constant => {}
+            Kind::List(entries) => {
+                for (predicate, then) in entries {
+                    change(predicate);
+                    then.each_predicate(change);
+                }
+            }
+            Kind::Peers(_, thens) => thens.iter_mut().for_each(|then| then.each_predicate(change)),
+        }
+        if let Some(otherwise) = &mut next.otherwise {
+            otherwise.each_predicate(change);
+        }
+    }
+
     fn read(value: &Value) -> Read<Self> {
         match only(value)? {
             ("matcher", next) => {
@@ -209,347 +207,5 @@ impl Then {
             }
             (other, _) => Err(strange(format!("`{other}` is nothing that follows a match"))),
         }
-    }
-}
-
-fn read_peer_input(value: Option<&Value>) -> Read<()> {
-    let input = fields(value.unwrap_or(&Value::Null), &["name", "typed_config"])?;
-    let config = input.get("typed_config").unwrap_or(&Value::Null);
-    is_type(config, "envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput")?;
-    fields(config, &["@type"]).map(drop)
-}
-
-impl Predicate {
-    fn read(value: &Value) -> Read<Self> {
-        let parts = |value: &Value| -> Read<Vec<Self>> {
-            let parts = list(fields(value, &["predicate"])?.get("predicate"))?;
-            if parts.len() < 2 {
-                return Err(strange("Envoy takes no list of fewer than two predicates".to_owned()));
-            }
-            parts.iter().map(Self::read).collect()
-        };
-        match only(value)? {
-            ("and_matcher", value) => Ok(Self::All(parts(value)?)),
-            ("or_matcher", value) => Ok(Self::Any(parts(value)?)),
-            ("not_matcher", value) => Ok(Self::Not(Box::new(Self::read(value)?))),
-            ("single_predicate", value) => Self::single(value),
-            (other, _) => Err(strange(format!("the predicate `{other}` is not understood"))),
-        }
-    }
-
-    fn single(value: &Value) -> Read<Self> {
-        let test = fields(value, &["input", "value_match", "custom_match"])?;
-        let input = fields(test.get("input").unwrap_or(&Value::Null), &["name", "typed_config"])?;
-        let config = input.get("typed_config").unwrap_or(&Value::Null);
-        let kind = text(config.get("@type"))?.rsplit('/').next().unwrap_or_default();
-        match (kind, test.get("value_match"), test.get("custom_match")) {
-            ("envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput", None, Some(custom)) => {
-                Self::metadata(config, custom)
-            }
-            ("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", Some(value), None) => {
-                let name = text(fields(config, &["@type", "header_name"])?.get("header_name"))?;
-                match (name, only(value)?) {
-                    (":method", ("exact", method)) => Ok(Self::HttpMethod(text(Some(method))?.to_owned())),
-                    _ => Err(strange(format!("a rule on the header `{name}` is not understood"))),
-                }
-            }
-            ("envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput", Some(value), None) => {
-                read_peer_input(test.get("input"))?;
-                let (kind, regex) = only(value)?;
-                let regex = fields(regex, &["google_re2", "regex"])?;
-                match (kind, text(regex.get("regex"))?) {
-                    ("safe_regex", ".+") => Ok(Self::HasCertificate),
-                    _ => Err(strange("a rule on the peer's certificate is not understood".to_owned())),
-                }
-            }
-            ("xds.type.matcher.v3.HttpAttributesCelMatchInput", None, Some(custom)) => {
-                fields(config, &["@type"])?;
-                Self::expression(custom)
-            }
-            (other, ..) => Err(strange(format!("the input `{other}` is not understood"))),
-        }
-    }
-
-    fn metadata(config: &Value, custom: &Value) -> Read<Self> {
-        let input = fields(config, &["@type", "filter", "path"])?;
-        let path: Vec<&str> =
-            list(input.get("path"))?.iter().map(|key| text(fields(key, &["key"])?.get("key"))).collect::<Read<_>>()?;
-        let custom = fields(custom, &["name", "typed_config"])?;
-        let matcher = custom.get("typed_config").unwrap_or(&Value::Null);
-        is_type(matcher, "envoy.extensions.matching.input_matchers.metadata.v3.Metadata")?;
-        let matcher = fields(matcher, &["@type", "value"])?;
-        let values = Test::values(matcher.get("value").unwrap_or(&Value::Null))?;
-        match (text(input.get("filter"))?, path.as_slice()) {
-            (MCP, ["method"]) => Ok(Self::Method(values)),
-            (MCP, ["params", "name"]) => Ok(Self::Name(values)),
-            (MCP, ["params", "uri"]) => Ok(Self::Uri(values)),
-            (MCP, ["params", "arguments", name]) => Ok(Self::Argument((*name).to_owned(), values)),
-            (JWT, ["claims", rest @ ..]) if !rest.is_empty() => {
-                Ok(Self::Claim(rest.iter().map(|key| (*key).to_owned()).collect(), values))
-            }
-            (filter, path) => Err(strange(format!("nothing writes `{}` for `{filter}`", path.join(".")))),
-        }
-    }
-
-    /// `metadata.filter_metadata["envoy.filters.http.jwt_authn"]["claims"][..] != ..`
-    fn expression(custom: &Value) -> Read<Self> {
-        let unknown = || strange("an expression is not understood".to_owned());
-        let custom = fields(custom, &["name", "typed_config"])?;
-        let matcher = custom.get("typed_config").unwrap_or(&Value::Null);
-        is_type(matcher, "xds.type.matcher.v3.CelMatcher")?;
-        let matcher = fields(matcher, &["@type", "expr_match"])?;
-        let parsed = fields(matcher.get("expr_match").unwrap_or(&Value::Null), &["cel_expr_parsed"])?;
-        let parsed = fields(parsed.get("cel_expr_parsed").unwrap_or(&Value::Null), &["expr"])?;
-        let (function, arguments) = call(parsed.get("expr").unwrap_or(&Value::Null))?;
-        let [left, right] = arguments.as_slice() else { return Err(unknown()) };
-        if function != "_!=_" {
-            return Err(unknown());
-        }
-        let claim = |value: &Value| {
-            let path = metadata_path(value)?;
-            match path.split_first() {
-                Some((first, [second, rest @ ..])) if first == JWT && second == "claims" => Ok(rest.to_vec()),
-                _ => Err(unknown()),
-            }
-        };
-        Ok(Self::ClaimsDiffer(claim(left)?, claim(right)?))
-    }
-
-    fn holds(&self, world: &mut World<'_>) -> bool {
-        match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(world)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(world)),
-            Self::Not(inner) => !inner.holds(world),
-            Self::Method(values) => {
-                let method = world.call.method.clone();
-                world.call.http == Http::Post && values.iter().any(|test| test.holds_for(Some(&method)))
-            }
-            Self::Name(values) => {
-                let name = world.call.name.clone();
-                values.iter().any(|test| test.holds_for(name.as_deref()))
-            }
-            Self::Uri(values) => {
-                let uri = world.call.uri.clone();
-                values.iter().any(|test| test.holds_for(uri.as_deref()))
-            }
-            Self::Argument(name, values) => values.iter().any(|test| match test {
-                Test::Is(text) => world.argument_is(name, text),
-                Test::Within(start, end) => world.number_within(name, *start, *end),
-                // Reading refuses the rest.
-                Test::StartsWith(_)
-                | Test::SomeText
-                | Test::Pattern(_)
-                | Test::ElementIs(_)
-                | Test::SomeElement
-                | Test::Present
-                | Test::True => world.unknown(format!("the argument `{name}` by {test:?}")),
-            }),
-            Self::Claim(path, values) => {
-                if is_something(values) {
-                    return world.is_present(path);
-                }
-                values.iter().any(|test| match test {
-                    Test::Is(text) => world.text_is(path, text),
-                    Test::ElementIs(text) => world.list_has(path, text),
-                    Test::SomeText => world.is_text(path),
-                    Test::Present => world.is_present(path),
-                    Test::StartsWith(_) | Test::Pattern(_) | Test::SomeElement | Test::Within(..) | Test::True => {
-                        world.unknown(format!("the claim `{}` by {test:?}", path.join(".")))
-                    }
-                })
-            }
-            Self::ClaimsDiffer(left, right) => world.claims_differ(left, right),
-            Self::HttpMethod(method) => {
-                let http = match world.call.http {
-                    Http::Post => "POST",
-                    Http::Get => "GET",
-                    Http::Delete => "DELETE",
-                };
-                method == http
-            }
-            Self::HasCertificate => world.mtls(),
-        }
-    }
-
-    fn claim_texts(&self, found: &mut BTreeSet<String>) {
-        match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.claim_texts(found)),
-            Self::Not(inner) => inner.claim_texts(found),
-            Self::Claim(_, values) => found.extend(values.iter().filter_map(|test| match test {
-                Test::Is(text) => Some(text.clone()),
-                Test::StartsWith(_)
-                | Test::SomeText
-                | Test::Pattern(_)
-                | Test::ElementIs(_)
-                | Test::SomeElement
-                | Test::Present
-                | Test::Within(..)
-                | Test::True => None,
-            })),
-            Self::Method(_)
-            | Self::Name(_)
-            | Self::Uri(_)
-            | Self::Argument(..)
-            | Self::ClaimsDiffer(..)
-            | Self::HttpMethod(_)
-            | Self::HasCertificate => {}
-        }
-    }
-}
-
-/// Whether these are the tests for something that is not empty: text, list, number or `true`.
-fn is_something(values: &[Test]) -> bool {
-    let number = |test: &Test| matches!(test, Test::Within(start, end) if *start == -f64::MAX && *end == f64::MAX);
-    values.len() == 4
-        && values.contains(&Test::SomeText)
-        && values.contains(&Test::SomeElement)
-        && values.contains(&Test::True)
-        && values.iter().any(number)
-}
-
-impl Test {
-    fn values(value: &Value) -> Read<Values> {
-        match only(value)? {
-            ("or_match", value) => {
-                let values = list(fields(value, &["value_matchers"])?.get("value_matchers"))?;
-                if values.len() < 2 {
-                    return Err(strange("Envoy takes no list of fewer than two values".to_owned()));
-                }
-                values.iter().map(Self::one).collect()
-            }
-            _ => Ok(vec![Self::one(value)?]),
-        }
-    }
-
-    fn one(value: &Value) -> Read<Self> {
-        match only(value)? {
-            ("string_match", value) => Self::of_text(value),
-            ("present_match", Value::Bool(true)) => Ok(Self::Present),
-            ("bool_match", Value::Bool(true)) => Ok(Self::True),
-            ("list_match", value) => match only(value)? {
-                ("one_of", inner) => match Self::one(inner)? {
-                    Self::Is(text) => Ok(Self::ElementIs(text)),
-                    Self::Present => Ok(Self::SomeElement),
-                    other @ (Self::StartsWith(_)
-                    | Self::SomeText
-                    | Self::Pattern(_)
-                    | Self::ElementIs(_)
-                    | Self::SomeElement
-                    | Self::Within(..)
-                    | Self::True) => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
-                },
-                (other, _) => Err(strange(format!("the list test `{other}` is not understood"))),
-            },
-            ("double_match", value) => {
-                let (kind, range) = only(value)?;
-                let range = fields(range, &["start", "end"])?;
-                let number = |key| range.get(key).map_or(Some(0.0), Value::as_f64);
-                match (kind, number("start"), number("end")) {
-                    ("range", Some(start), Some(end)) => Ok(Self::Within(start, end)),
-                    _ => Err(strange("a test of a number is not understood".to_owned())),
-                }
-            }
-            _ => Err(strange(format!("the test {} is not understood", short(value)))),
-        }
-    }
-
-    fn of_text(value: &Value) -> Read<Self> {
-        match only(value)? {
-            ("exact", value) => Ok(Self::Is(text(Some(value))?.to_owned())),
-            ("prefix", value) => Ok(Self::StartsWith(text(Some(value))?.to_owned())),
-            ("safe_regex", value) => {
-                let regex = text(fields(value, &["regex"])?.get("regex"))?;
-                if regex == "(?s).+" {
-                    return Ok(Self::SomeText);
-                }
-                let parts = regex.strip_prefix("(?s)").and_then(pattern);
-                parts.map(Self::Pattern).ok_or_else(|| strange(format!("the expression `{regex}` is not understood")))
-            }
-            (other, _) => Err(strange(format!("the text test `{other}` is not understood"))),
-        }
-    }
-
-    /// For what is no claim and no argument.
-    fn holds_for(&self, found: Option<&str>) -> bool {
-        let Some(found) = found else { return false };
-        match self {
-            Self::Is(text) => found == text,
-            Self::StartsWith(text) => found.starts_with(text.as_str()),
-            Self::SomeText => !found.is_empty(),
-            Self::Present => true,
-            Self::Pattern(parts) => covers(parts, found),
-            Self::ElementIs(_) | Self::SomeElement | Self::Within(..) | Self::True => false,
-        }
-    }
-}
-
-/// The literal parts of a regular expression of escaped letters and `.*`, which is `None`.
-fn pattern(regex: &str) -> Option<Vec<Option<String>>> {
-    let mut parts: Vec<Option<String>> = Vec::new();
-    let mut letters = regex.chars();
-    while let Some(letter) = letters.next() {
-        let letter = match letter {
-            '.' => {
-                if letters.next() != Some('*') {
-                    return None;
-                }
-                parts.push(None);
-                continue;
-            }
-            '\\' => letters.next().filter(char::is_ascii_punctuation)?,
-            letter if letter.is_ascii_punctuation() => return None,
-            letter => letter,
-        };
-        match parts.last_mut() {
-            Some(Some(text)) => text.push(letter),
-            Some(None) | None => parts.push(Some(letter.to_string())),
-        }
-    }
-    Some(parts)
-}
-
-/// Whether the pattern is the whole text.
-fn covers(parts: &[Option<String>], text: &str) -> bool {
-    match parts.split_first() {
-        None => text.is_empty(),
-        Some((Some(literal), rest)) => text.strip_prefix(literal.as_str()).is_some_and(|after| covers(rest, after)),
-        Some((None, rest)) => text
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .any(|at| text.get(at..).is_some_and(|after| covers(rest, after))),
-    }
-}
-
-fn call(value: &Value) -> Read<(&str, &Vec<Value>)> {
-    match only(value)? {
-        ("call_expr", value) => {
-            let call = fields(value, &["function", "args"])?;
-            Ok((text(call.get("function"))?, list(call.get("args"))?))
-        }
-        (other, _) => Err(strange(format!("`{other}` in an expression is not understood"))),
-    }
-}
-
-/// The keys below `metadata.filter_metadata`.
-fn metadata_path(value: &Value) -> Read<Vec<String>> {
-    if let Some(select) = value.get("select_expr") {
-        let select = fields(select, &["operand", "field"])?;
-        let operand = select.get("operand").unwrap_or(&Value::Null);
-        let root = operand.get("ident_expr").and_then(|ident| ident.get("name")).and_then(Value::as_str);
-        return match (root, text(select.get("field"))?) {
-            (Some("metadata"), "filter_metadata") => Ok(Vec::new()),
-            _ => Err(strange("an expression reads something else than metadata".to_owned())),
-        };
-    }
-    let (function, arguments) = call(value)?;
-    match (function, arguments.as_slice()) {
-        ("_[_]", [operand, key]) => {
-            let mut path = metadata_path(operand)?;
-            let key = key.get("const_expr").and_then(|key| key.get("string_value"));
-            path.push(text(key)?.to_owned());
-            Ok(path)
-        }
-        _ => Err(strange("an expression is not understood".to_owned())),
     }
 }

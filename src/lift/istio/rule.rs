@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::lift::LiftError;
 use crate::lift::cluster::{Place, distinct, stranger};
-use crate::lift::world::{Http, World};
+use crate::lift::world::{Http, Source, Texts, World};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,12 +23,12 @@ pub(super) struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct From {
-    source: Source,
+    source: Peers,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Source {
+struct Peers {
     principals: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ struct When {
 
 /// A rule.
 pub(super) struct Rule {
-    peers: Vec<String>,
+    peers: Texts,
     methods: Vec<Http>,
     paths: Vec<String>,
     /// Those that the request alone answers first: no fact is asked for in vain.
@@ -66,57 +66,90 @@ pub(super) struct Rule {
 
 struct Condition {
     of: Attribute,
-    values: Vec<String>,
-    not_values: Vec<String>,
+    values: Values,
+    not_values: Values,
+}
+
+struct Values {
+    all: Vec<String>,
+    /// Those that are no patterns.
+    exact: Texts,
+    patterns: Vec<String>,
 }
 
 enum Attribute {
     Header(String),
     Issuer,
-    Subject,
-    Actor,
+    /// `sub`, by its path.
+    Subject([String; 1]),
+    /// `act.sub`, by its path.
+    Actor([String; 2]),
     Claim(Vec<String>),
 }
 
 /// The rules for a server, found by whom they name, so that not every request meets every rule.
-#[derive(Default)]
 pub(super) struct Rules {
     all: Vec<Rule>,
-    by_subject: BTreeMap<String, Vec<usize>>,
-    by_actor: BTreeMap<String, Vec<usize>>,
+    by_subject: Named,
+    by_actor: Named,
     open: Vec<usize>,
+    /// `sub` and `act.sub`.
+    paths: ([String; 1], [String; 2]),
+}
+
+/// Rules by the texts of a claim that each of them asks for. Texts of the same rules are one class.
+#[derive(Default)]
+struct Named {
+    texts: Texts,
+    rules: Vec<Vec<usize>>,
+}
+
+impl Named {
+    fn of(index: BTreeMap<String, Vec<usize>>) -> Self {
+        let rules: BTreeSet<&Vec<usize>> = index.values().collect();
+        let rules: Vec<Vec<usize>> = rules.into_iter().cloned().collect();
+        let classed = index.into_iter().filter_map(|(text, of)| Some((text, rules.binary_search(&of).ok()?)));
+        Self { texts: Texts::classed(classed), rules }
+    }
+
+    fn find(&self, path: &[String], world: &mut World<'_>) -> &[usize] {
+        let at = world.among(&Source::claim(path), &self.texts);
+        at.and_then(|at| self.rules.get(at)).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Rules {
-    /// Adds rules.
-    pub(super) fn extend(&mut self, rules: Vec<Rule>) {
-        for rule in rules {
-            let at = self.all.len();
-            let exact = |condition: &&Condition| !condition.values.is_empty() && condition.values != ["*"];
+    /// All rules for a server.
+    pub(super) fn of(all: Vec<Rule>) -> Self {
+        let (mut by_subject, mut by_actor) = (BTreeMap::<String, Vec<usize>>::new(), BTreeMap::new());
+        let mut open = Vec::new();
+        for (at, rule) in all.iter().enumerate() {
+            let exact = |condition: &&Condition| !condition.values.all.is_empty() && condition.values.all != ["*"];
             let of =
                 |is: fn(&Attribute) -> bool| rule.conditions.iter().filter(exact).find(|condition| is(&condition.of));
-            let (actor, subject) = (of(|of| matches!(of, Attribute::Actor)), of(|of| matches!(of, Attribute::Subject)));
-            let (index, values) = match (actor, subject) {
-                (Some(actor), _) => (&mut self.by_actor, &actor.values),
-                (None, Some(subject)) => (&mut self.by_subject, &subject.values),
+            let actor = of(|of| matches!(of, Attribute::Actor(_)));
+            let (index, values) = match (actor, of(|of| matches!(of, Attribute::Subject(_)))) {
+                (Some(actor), _) => (&mut by_actor, &actor.values),
+                (None, Some(subject)) => (&mut by_subject, &subject.values),
                 (None, None) => {
-                    self.open.push(at);
-                    self.all.push(rule);
+                    open.push(at);
                     continue;
                 }
             };
-            for value in values {
+            for value in &values.all {
                 index.entry(value.clone()).or_default().push(at);
             }
-            self.all.push(rule);
         }
+        let (by_subject, by_actor) = (Named::of(by_subject), Named::of(by_actor));
+        let paths = (["sub".to_owned()], ["act".to_owned(), "sub".to_owned()]);
+        Self { all, by_subject, by_actor, open, paths }
     }
 
-    /// The rules that could match a token of these texts: each asks for one of the two, or names nobody.
-    pub(super) fn for_caller(&self, subject: Option<&str>, actor: Option<&str>) -> impl Iterator<Item = &Rule> {
-        let of_subject = subject.and_then(|subject| self.by_subject.get(subject)).into_iter().flatten();
-        let of_actor = actor.and_then(|actor| self.by_actor.get(actor)).into_iter().flatten();
-        of_actor.chain(of_subject).chain(&self.open).filter_map(|at| self.all.get(*at))
+    /// The rules that could match a token: each asks for a subject or an actor of it, or names nobody.
+    pub(super) fn for_caller<'r>(&'r self, world: &mut World<'_>) -> impl Iterator<Item = &'r Rule> + use<'r> {
+        let of_actor = self.by_actor.find(&self.paths.1, world);
+        let of_subject = self.by_subject.find(&self.paths.0, world);
+        of_actor.iter().chain(of_subject).chain(&self.open).filter_map(|at| self.all.get(*at))
     }
 
     /// Every subject that they name.
@@ -140,7 +173,7 @@ impl Rule {
             other => stranger(format!("a rule is for the method `{other}`")),
         });
         let methods: Vec<Http> = methods.collect::<Result<_, _>>()?;
-        let Source { principals } = &from.source;
+        let Peers { principals } = &from.source;
         let lists = [principals, &to.operation.methods, &to.operation.paths];
         if lists.iter().any(|list| list.is_empty() || !distinct(list)) {
             return stranger("a rule has an empty list, or a text in it twice");
@@ -151,7 +184,7 @@ impl Rule {
         let mut conditions = written.when.into_iter().map(Condition::read).collect::<Result<Vec<_>, _>>()?;
         conditions.sort_by_key(|condition| match &condition.of {
             Attribute::Header(_) => 0,
-            Attribute::Issuer | Attribute::Subject | Attribute::Actor => 1,
+            Attribute::Issuer | Attribute::Subject(_) | Attribute::Actor(_) => 1,
             Attribute::Claim(_) => 2,
         });
         let peers = principals.iter().map(|principal| format!("spiffe://{principal}")).collect();
@@ -164,17 +197,17 @@ impl Rule {
     /// older proxies set no header from an object. One for callers that nobody declared leaves out all who are declared.
     fn check_caller(&self, declared: &BTreeSet<&str>) -> Result<(), LiftError> {
         let find = |is: fn(&Attribute) -> bool| self.conditions.iter().find(|condition| is(&condition.of));
-        let acts = find(|of| matches!(of, Attribute::Actor));
-        let subject = find(|of| matches!(of, Attribute::Subject));
-        let caller = match acts.filter(|condition| !condition.values.is_empty()) {
+        let acts = find(|of| matches!(of, Attribute::Actor(_)));
+        let subject = find(|of| matches!(of, Attribute::Subject(_)));
+        let caller = match acts.filter(|condition| !condition.values.all.is_empty()) {
             Some(acts) => Some(acts),
-            None => subject.filter(|_| acts.is_some_and(|condition| condition.not_values == ["*"])),
+            None => subject.filter(|_| acts.is_some_and(|condition| condition.not_values.all == ["*"])),
         };
-        let Some(caller) = caller.filter(|condition| !condition.values.is_empty()) else {
+        let Some(caller) = caller.filter(|condition| !condition.values.all.is_empty()) else {
             return stranger("a rule does not say who calls, or not that nobody acts for another");
         };
-        let others: BTreeSet<&str> = caller.not_values.iter().map(String::as_str).collect();
-        let open = caller.values == ["*"];
+        let others: BTreeSet<&str> = caller.not_values.all.iter().map(String::as_str).collect();
+        let open = caller.values.all == ["*"];
         if open && others != *declared || !open && !others.is_empty() {
             return stranger(
                 "a rule for callers that nobody declared does not leave out exactly those that are declared",
@@ -185,8 +218,8 @@ impl Rule {
 
     /// The subjects that it names.
     fn subjects(&self) -> impl Iterator<Item = String> + '_ {
-        let of_caller = self.conditions.iter().filter(|c| matches!(c.of, Attribute::Subject | Attribute::Actor));
-        of_caller.flat_map(|c| c.values.iter().chain(&c.not_values)).filter(|value| *value != "*").cloned()
+        let of_caller = self.conditions.iter().filter(|c| matches!(c.of, Attribute::Subject(_) | Attribute::Actor(_)));
+        of_caller.flat_map(|c| c.values.all.iter().chain(&c.not_values.all)).filter(|value| *value != "*").cloned()
     }
 
     pub(super) fn matches(
@@ -199,34 +232,46 @@ impl Rule {
         if self.paths != [place.path.as_str()] {
             return stranger(format!("a rule for `{}` is for another path than that of its URL", place.server.name));
         }
-        if !self.methods.contains(&world.call.http) {
+        if !self.methods.contains(&world.http()) {
             return Ok(false);
         }
-        if !self.peers.iter().any(|peer| world.peer_is(peer)) {
+        if world.peer_among(&self.peers).is_none() {
             return Ok(false);
         }
         for condition in &self.conditions {
-            let of = |world: &mut World<'_>, value: &str| match &condition.of {
-                Attribute::Header(name) => header_matches(world, name, value, copied, verified),
-                Attribute::Issuer => Ok(world.issuer.is_some_and(|issuer| fits(&issuer.issuer.value, value))),
-                Attribute::Subject => caller_matches(world, &["sub".to_owned()], value),
-                Attribute::Actor => caller_matches(world, &["act".to_owned(), "sub".to_owned()], value),
-                Attribute::Claim(path) => claim_matches(world, path, value),
+            let of = |world: &mut World<'_>, values: &Values| match &condition.of {
+                Attribute::Header(name) => header_matches(world, name, values, copied, verified),
+                Attribute::Issuer => Ok(values.fit(&Source::Issuer, world)),
+                Attribute::Subject(path) => caller_matches(world, path, values),
+                Attribute::Actor(path) => caller_matches(world, path, values),
+                Attribute::Claim(path) => claim_matches(world, path, values),
             };
-            let mut some = condition.values.is_empty();
-            for value in &condition.values {
-                some = some || of(world, value)?;
-            }
-            if !some {
+            if !condition.values.all.is_empty() && !of(world, &condition.values)?
+                || !condition.not_values.all.is_empty() && of(world, &condition.not_values)?
+            {
                 return Ok(false);
-            }
-            for value in &condition.not_values {
-                if of(world, value)? {
-                    return Ok(false);
-                }
             }
         }
         Ok(true)
+    }
+}
+
+impl Values {
+    fn of(all: Vec<String>) -> Self {
+        let (patterns, exact): (Vec<String>, Vec<String>) =
+            all.iter().cloned().partition(|value| value.starts_with('*') || value.ends_with('*'));
+        Self { all, exact: exact.into_iter().collect(), patterns }
+    }
+
+    /// Whether a text fits one of them: `*`, the beginning, the end, or the whole.
+    fn fit(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
+        let fits = |world: &mut World<'_>, pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (Some(""), _) => world.has(source) && !world.is(source, ""),
+            (Some(end), _) => world.whole(source).is_some_and(|text| text.ends_with(end)),
+            (None, Some(beginning)) => world.begins(source, beginning),
+            (None, None) => world.is(source, pattern),
+        };
+        world.one_of(source, &self.exact) || self.patterns.iter().any(|pattern| fits(world, pattern))
     }
 }
 
@@ -249,8 +294,8 @@ impl Condition {
         let of = match (claim, header.as_deref()) {
             (Some(path), _) => match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["iss"] => Attribute::Issuer,
-                ["sub"] => Attribute::Subject,
-                ["act", "sub"] => Attribute::Actor,
+                ["sub"] => Attribute::Subject(["sub".to_owned()]),
+                ["act", "sub"] => Attribute::Actor(["act".to_owned(), "sub".to_owned()]),
                 ["scope" | "permission"] => return stranger("a rule asks for a claim that is split at spaces"),
                 // An object matches nothing, whatever is in it.
                 ["act"] => return stranger("a rule asks for the text of a claim that is an object"),
@@ -259,59 +304,56 @@ impl Condition {
             (None, Some([name])) => Attribute::Header(name.clone()),
             (None, _) => return stranger(format!("a rule asks for `{key}`")),
         };
-        Ok(Self { of, values, not_values })
-    }
-}
-
-/// Whether a text fits a value: `*`, the beginning, the end, or the whole.
-fn fits(text: &str, value: &str) -> bool {
-    match (value.strip_prefix('*'), value.strip_suffix('*')) {
-        (Some(""), _) => !text.is_empty(),
-        (Some(end), _) => text.ends_with(end),
-        (None, Some(beginning)) => text.starts_with(beginning),
-        (None, None) => text == value,
+        Ok(Self { of, values: Values::of(values), not_values: Values::of(not_values) })
     }
 }
 
 fn header_matches(
     world: &mut World<'_>,
     name: &str,
-    value: &str,
+    values: &Values,
     copied: &BTreeMap<String, String>,
     verified: bool,
 ) -> Result<bool, LiftError> {
     if let Some(claim) = copied.get(name) {
         // The proxy sets it from a claim of any kind, and takes away what the caller sent under its name.
-        if value != "*" {
+        if values.all != ["*"] {
             return stranger(format!("a rule asks for the text of the header `{name}`"));
         }
         let path: Vec<String> = claim.split('.').map(str::to_owned).collect();
         return Ok(world.is_present(&path));
     }
-    let text = match name {
-        "mcp-method" if verified => Some(world.call.method.as_str()).filter(|method| !method.is_empty()),
-        "mcp-name" if verified => world.call.name.as_deref().or(world.call.uri.as_deref()),
-        _ => return stranger(format!("a rule asks for the header `{name}`, of which nobody is sure")),
-    };
-    Ok(text.is_some_and(|text| fits(text, value)))
-}
-
-fn caller_matches(world: &mut World<'_>, path: &[String], value: &str) -> Result<bool, LiftError> {
-    match value {
-        "*" => Ok(world.text_other_than(path, "")),
-        _ if value.starts_with('*') || value.ends_with('*') => {
-            stranger(format!("a rule takes `{value}` for a pattern of subjects"))
+    match name {
+        // Without a method there is no header.
+        "mcp-method" if verified => Ok(!world.is(&Source::Method, "") && values.fit(&Source::Method, world)),
+        "mcp-name" if verified => {
+            let source = if world.has(&Source::Name) { Source::Name } else { Source::Uri };
+            Ok(values.fit(&source, world))
         }
-        _ => Ok(world.text_is(path, value)),
+        _ => stranger(format!("a rule asks for the header `{name}`, of which nobody is sure")),
     }
 }
 
-fn claim_matches(world: &mut World<'_>, path: &[String], value: &str) -> Result<bool, LiftError> {
-    match value {
-        "*" => Ok(world.is_present(path)),
-        _ if value.starts_with('*') || value.ends_with('*') => {
-            stranger(format!("a rule takes `{value}` for a pattern of a claim"))
+fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
+    for pattern in &values.patterns {
+        if pattern != "*" {
+            return stranger(format!("a rule takes `{pattern}` for a pattern of subjects"));
         }
-        _ => Ok(world.text_is(path, value) || world.list_has(path, value)),
+        if world.text_other_than(path, "") {
+            return Ok(true);
+        }
     }
+    Ok(world.one_of(&Source::claim(path), &values.exact))
+}
+
+fn claim_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
+    for pattern in &values.patterns {
+        if pattern != "*" {
+            return stranger(format!("a rule takes `{pattern}` for a pattern of a claim"));
+        }
+        if world.is_present(path) {
+            return Ok(true);
+        }
+    }
+    Ok(values.exact.all().any(|value| world.text_is(path, value) || world.list_has(path, value)))
 }

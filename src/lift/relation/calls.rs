@@ -1,7 +1,7 @@
 //! The requests that are put to a product: what means an object, what nobody may send, and how facts show in them.
 
-use super::{FactTests, Question, STRANGER, UNKNOWN};
-use crate::lift::world::{Call, Http};
+use super::{Question, STRANGER, UNKNOWN};
+use crate::lift::world::{Call, FactTests, Http};
 use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectKind};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::cedar::dialect::{Expr, Piece};
-use crate::lift::world::World;
+use crate::lift::world::{Kind, Source, World};
 
 /// What becomes of a condition.
 #[derive(Debug)]
@@ -90,7 +90,10 @@ impl Judge<'_, '_> {
                 Attribute::Uri => Ok(matches(pattern, self.name.unwrap_or_default())),
                 Attribute::Claim(path) if *pattern == [Piece::Any] && is_actor(&path) => {
                     // Asking anything but a text for a pattern fails.
-                    if self.world.token.texts.contains_key(&path) { Ok(true) } else { Err(Verdict::Fails) }
+                    match self.world.kind(&path) {
+                        Kind::Text | Kind::Empty => Ok(true),
+                        Kind::Open | Kind::Missing | Kind::Object => Err(Verdict::Fails),
+                    }
                 }
                 other => Err(unreadable(other)),
             },
@@ -133,7 +136,7 @@ impl Judge<'_, '_> {
         };
         match attribute(of, name) {
             Some(Attribute::Uri) => Ok(self.kind == "Resource" && self.name.is_some()),
-            Some(Attribute::Claim(path)) if path == ["iss"] => Ok(self.world.issuer.is_some()),
+            Some(Attribute::Claim(path)) if path == ["iss"] => Ok(self.world.has(&Source::Issuer)),
             Some(Attribute::Claim(path)) if is_of_caller(&path) && of_known => Ok(self.world.is_present(&path)),
             // Of these, only what they hold can be asked. Where they are not there they hold nothing, so what follows a
             // guard is false either way.
@@ -146,7 +149,7 @@ impl Judge<'_, '_> {
         let left = self.read(left, known)?;
         match (left, right) {
             (Attribute::Claim(path), Expr::Text(text)) if text.is_empty() && is_actor(&path) => {
-                Ok(self.world.token.texts.get(&path).is_none_or(|text| !text.is_empty()))
+                Ok(self.world.kind(&path) != Kind::Empty)
             }
             (Attribute::Claim(path), Expr::Text(text)) if text.is_empty() => Ok(self.world.is_present(&path)),
             (Attribute::Claim(path), Expr::Set(none)) if none.is_empty() => Ok(self.world.is_present(&path)),
@@ -171,9 +174,8 @@ impl Judge<'_, '_> {
         };
         match one {
             Expr::Principal => {
-                let subject = self.world.token.texts.get(["sub".to_owned()].as_slice());
-                let clients = entities(parts, "Client")?;
-                Ok(subject.is_some_and(|subject| clients.contains(&subject.as_str())))
+                let subject = ["sub".to_owned()];
+                Ok(entities(parts, "Client")?.iter().any(|client| self.world.is(&Source::claim(&subject), client)))
             }
             Expr::Resource => {
                 let ids = entities(parts, self.kind)?;
@@ -189,8 +191,7 @@ impl Judge<'_, '_> {
                         if let Some(stranger) = texts.iter().find(|text| !self.issuers.contains(**text)) {
                             return Err(unreadable(stranger));
                         }
-                        let issuer = self.world.issuer.map(|issuer| issuer.issuer.value.as_str());
-                        Ok(issuer.is_some_and(|issuer| texts.contains(&issuer)))
+                        Ok(texts.iter().any(|text| self.world.is(&Source::Issuer, text)))
                     }
                     Attribute::Claim(path) if is_of_caller(&path) => {
                         Ok(texts.iter().any(|text| self.world.text_is(&path, text)))

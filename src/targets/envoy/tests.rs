@@ -12,6 +12,7 @@ use crate::build::{BuildError, agree};
 use crate::checks::CheckedModel;
 use crate::lift::envoy::{Folders, judge, judge_one};
 use crate::policy::seen::seen;
+use crate::targets::tests::last::FLEET;
 use crate::targets::tests::{built, checked};
 use crate::targets::view;
 
@@ -390,5 +391,48 @@ fn what_envoy_does_not_hold_is_refused_with_its_place() {
         let errors = built(&TARGET, &text).unwrap_err();
         let (findings, other) = crate::build::findings(errors);
         assert!(other.is_empty() && findings.iter().any(|found| found.message.contains(what)), "{what}: {findings:?}");
+    }
+}
+
+/// The value with the text in one place replaced: that many places after the first.
+fn replaced(value: &Value, old: &str, new: &str, place: &mut usize) -> Value {
+    match value {
+        Value::String(text) if text == old => {
+            *place = place.wrapping_sub(1);
+            Value::String(if *place == usize::MAX { new } else { old }.to_owned())
+        }
+        Value::Array(list) => list.iter().map(|inner| replaced(inner, old, new, place)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, inner)| (key.clone(), replaced(inner, old, new, place))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+#[test]
+fn one_caller_or_tool_in_one_place_is_noticed() {
+    let (checked, _) = checked(FLEET);
+    let policy = seen(checked.policy(), &view(&TARGET, checked.model(), checked.policy())).0;
+    let files = built(&TARGET, FLEET).unwrap().bundle.artifacts;
+    let read =
+        |name: &str| -> Value { serde_yaml::from_slice(&files[&format!("envoy/central/{name}")].bytes).unwrap() };
+    let (whole, bootstrap) = (read("envoy.static.yaml"), read("bootstrap.yaml"));
+    let judged = |whole: &Value| {
+        caught(&[("central".to_owned(), folder_of(whole, &bootstrap))].into(), checked.model(), &policy)
+    };
+    assert!(!judged(&whole));
+    let agent = "spiffe://example.org/agent-7";
+    for (old, new) in [(agent, "spiffe://example.org/nobody"), (agent, "spiffe://example.org/other"), ("z", "y")] {
+        let mut count = 0;
+        loop {
+            let mut left = count;
+            let changed = replaced(&whole, old, new, &mut left);
+            if changed == whole {
+                break;
+            }
+            assert!(judged(&changed), "{old} for {new} in place {count}");
+            count += 1;
+        }
+        assert!(count >= 2, "{old}: {count}");
     }
 }

@@ -330,7 +330,11 @@ fn what_an_environment_trusts_is_compared() {
     assert!(ran.out.contains(said), "{}", ran.out);
     // Of the chosen environment alone, everything has its place.
     let chosen = change.diff(&["--env", "staging", "--format", "short"]);
-    assert!(chosen.out.contains("https://login.elsewhere.example") && chosen.out.contains("env/staging"), "{}", chosen.out);
+    assert!(
+        chosen.out.contains("https://login.elsewhere.example") && chosen.out.contains("env/staging"),
+        "{}",
+        chosen.out
+    );
 }
 
 #[test]

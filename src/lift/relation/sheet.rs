@@ -1,0 +1,79 @@
+//! All messages that are put to a product about one server: made once, for all callers.
+
+use super::{Before, Question};
+use crate::lift::world::{Asked, Call, FactTests, Message, Peer, Shown, Tree};
+use crate::model::access::Issuer;
+use crate::model::name::ServerName;
+use crate::policy::{Object, ObjectKind};
+
+/// The messages about one server, and who may have issued the token that comes with them.
+pub(super) struct Sheet<'s, 'a> {
+    /// Each object that is decided, with the messages that mean it.
+    pub(super) objects: Vec<(&'s Object, u32, Vec<Asked<Message<'s>>>)>,
+    /// The lists of resources.
+    pub(super) readable: Vec<Asked<Message<'s>>>,
+    /// The list of prompts.
+    pub(super) prompts: Vec<Asked<Message<'s>>>,
+    /// What nobody may send.
+    pub(super) forbidden: Vec<Asked<Message<'s>>>,
+    /// The issuers; none at all where the model has none.
+    pub(super) issuers: Vec<Asked<Option<&'a Issuer>>>,
+    /// The certificate of the gateway before this one, where there is one: nobody else's is taken then.
+    pub(super) before: Option<Asked<Shown<'s>>>,
+    /// Those of all principals, where certificates are decided, with their subjects.
+    pub(super) principals: Vec<(&'a str, Asked<Shown<'s>>)>,
+    /// Those of gateways, in the same way.
+    pub(super) gateways: Vec<(&'s str, Asked<Shown<'s>>)>,
+}
+
+/// How facts show: in requests for each object, and in any other.
+pub(super) struct AllTests {
+    objects: Vec<FactTests>,
+    other: FactTests,
+}
+
+impl<'a> Question<'a> {
+    pub(super) fn all_tests(&self, server: &ServerName, objects: &[(&Object, u32)]) -> AllTests {
+        AllTests {
+            objects: objects.iter().map(|(object, _)| self.tests(object)).collect(),
+            other: self.tests(&Object { server: server.clone(), kind: ObjectKind::Protocol }),
+        }
+    }
+
+    pub(super) fn sheet<'s>(
+        &'s self,
+        objects: &[(&'s Object, u32)],
+        tests: &'s AllTests,
+        tree: &Tree,
+    ) -> Sheet<'s, 'a> {
+        let parts = |calls: Vec<Call>, tests: &'s FactTests| -> Vec<_> {
+            calls.into_iter().map(|call| tree.part(Message { call, tests })).collect()
+        };
+        let lists = |methods: &[&str], decided: bool| {
+            parts(methods.iter().filter(|_| decided).map(|method| Call::post(method)).collect(), &tests.other)
+        };
+        let each = objects.iter().zip(&tests.objects);
+        // A certificate that names somebody in particular says nothing of the caller.
+        let named = |name: &str| tree.part(Shown { peer: Peer::Named(name.to_owned()), subject: None });
+        let before = match self.before {
+            Before::Callers => None,
+            Before::Gateway(identity) => Some(named(identity)),
+        };
+        let decided = self.decided.certificates && before.is_none() && self.transport.1 != 0;
+        let subjects = self.policy.principals.iter().filter_map(|principal| principal.subject.as_deref());
+        let forbidden = self.forbidden().into_iter().chain(self.crossed(objects)).collect();
+        Sheet {
+            objects: each
+                .map(|((object, index), tests)| (*object, *index, parts(self.calls(&object.kind), tests)))
+                .filter(|(_, _, messages)| !messages.is_empty())
+                .collect(),
+            readable: lists(&["resources/list", "resources/templates/list"], self.decided.resources),
+            prompts: lists(&["prompts/list"], self.decided.prompts),
+            forbidden: parts(forbidden, &tests.other),
+            issuers: self.issuers().into_iter().map(|issuer| tree.part(issuer)).collect(),
+            before,
+            principals: subjects.filter(|_| decided).map(|name| (name, named(name))).collect(),
+            gateways: self.gateways.iter().filter(|_| decided).map(|name| (name.as_str(), named(name))).collect(),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What a product asked, and what it decided: so that no request is put to it that it cannot tell from one before.
+//!
+//! A product sees a request only through the questions that it asks of a [`World`](super::World), and it is deterministic. So
+//! what it asks next, and what it decides in the end, follows from the answers that it got so far. All that it was ever asked
+//! about one server is therefore one tree: at each node a question, for each answer a branch, at the leaves decisions. A
+//! request that finds its way to a leaf by its own answers would be decided so by the product, too: the product would ask
+//! just these questions and get just these answers. A request that leaves the tree is put to the product, and the tree grows
+//! by what it asks. Nothing is assumed about which questions there are, or which matter.
+//!
+//! That a product is deterministic is seen wherever it goes a known way once more: one that asks something else there, or
+//! decides otherwise, is refused.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::question::{Asked, Message, Numbered, Question, Request, Shown};
+use super::{Call, Choice, Picked, Token};
+
+/// The tree of one product and server.
+#[derive(Debug)]
+pub struct Tree {
+    /// Tells answers of its questions from those of other trees.
+    number: u64,
+    nodes: Vec<Node>,
+    questions: Vec<Question<'static>>,
+    numbers: HashMap<Question<'static>, usize>,
+    pub(super) texts: Numbered,
+}
+
+#[derive(Debug)]
+enum Node {
+    /// Nothing is known yet.
+    Open,
+    /// A question by its number, and where each answer leads.
+    Ask(usize, Vec<(u64, usize)>),
+    /// A choice between so many answers about these facts, and where each leads.
+    Choose(u64, usize, Vec<(u64, usize)>),
+    /// The decision.
+    Leaf(bool),
+}
+
+/// A way through a tree.
+#[derive(Debug, Default)]
+pub(super) struct Way {
+    at: usize,
+    asked: Vec<(usize, u64)>,
+}
+
+/// The product did otherwise than before.
+#[derive(Debug)]
+pub(super) struct Otherwise;
+
+impl Default for Tree {
+    fn default() -> Self {
+        static TREES: AtomicU64 = AtomicU64::new(0);
+        Self {
+            number: TREES.fetch_add(1, Ordering::Relaxed),
+            nodes: vec![Node::Open],
+            questions: Vec::new(),
+            numbers: HashMap::new(),
+            texts: Numbered::default(),
+        }
+    }
+}
+
+impl Tree {
+    /// A part of requests that will be put to this tree's product.
+    pub fn part<T>(&self, of: T) -> Asked<T> {
+        Asked::new(self.number, of)
+    }
+
+    /// What the product would decide, where that is known. The choices are those of the script, and after it the first ones.
+    pub(super) fn decided(
+        &mut self,
+        request: &Request<'_>,
+        script: &[Choice],
+        choices: &mut Vec<Picked>,
+    ) -> Option<bool> {
+        #[cfg(test)]
+        if FORGETS.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut at = 0;
+        loop {
+            let (answer, next) = match self.nodes.get(at)? {
+                Node::Open => return None,
+                Node::Leaf(decision) => return Some(*decision),
+                Node::Ask(number, next) => {
+                    let question = self.questions.get(*number)?;
+                    (question.answer(request, self.number, *number, &mut self.texts), next)
+                }
+                Node::Choose(bits, of, next) => {
+                    let choice = script.get(choices.len()).copied().unwrap_or(Choice { picked: 0, of: *of });
+                    choices.push((*bits, choice));
+                    (choice.picked as u64, next)
+                }
+            };
+            at = next.iter().find(|(known, _)| *known == answer)?.1;
+        }
+    }
+
+    /// How many questions the product has asked so far.
+    #[must_use]
+    pub fn questions(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// What tokens and certificates answer to the first questions, with all that follows from the tokens themselves. Where two
+    /// callers answer alike to all that the product had asked when it had got every request of one of them, then it can tell
+    /// no request of the other from the same request of the first.
+    pub fn likeness(&mut self, first: usize, tokens: &[Asked<Token>], shown: &[&Asked<Shown<'_>>]) -> Vec<u64> {
+        let tests = Vec::new();
+        // No question that is asked here is about the message or the issuer.
+        let message = Asked::new(self.number, Message { call: Call::post(""), tests: &tests });
+        let issuer = Asked::new(self.number, None);
+        let mut answers = vec![tokens.len() as u64, shown.len() as u64];
+        answers.extend(tokens.iter().flat_map(|token| [token.of.always, token.of.never]));
+        for (number, question) in self.questions.iter().enumerate().take(first) {
+            let (of_token, of_shown) = question.varies();
+            let tokens = if of_token { tokens } else { tokens.get(..1).unwrap_or_default() };
+            let shown = if of_shown { shown } else { shown.get(..1).unwrap_or_default() };
+            if !of_token && !of_shown {
+                continue;
+            }
+            for (token, shown) in tokens.iter().flat_map(|token| shown.iter().map(move |shown| (token, *shown))) {
+                let request = Request { message: &message, token, issuer: &issuer, shown };
+                answers.push(question.answer(&request, self.number, number, &mut self.texts));
+            }
+        }
+        answers
+    }
+
+    /// What the request answers to a question that the product asks on its way.
+    pub(super) fn ask(
+        &mut self,
+        way: &mut Way,
+        request: &Request<'_>,
+        question: Question<'_>,
+    ) -> Result<u64, Otherwise> {
+        let number = match self.nodes.get(way.at) {
+            Some(Node::Ask(number, _)) if self.questions.get(*number) == Some(&question) => *number,
+            node => {
+                let is_open = matches!(node, Some(Node::Open));
+                // Asked before on this way: the answer is the same.
+                let before = way.asked.iter().find(|(number, _)| self.questions.get(*number) == Some(&question));
+                if let Some((_, answer)) = before {
+                    return Ok(*answer);
+                }
+                if !is_open {
+                    return Err(Otherwise);
+                }
+                let number = self.number_of(question);
+                self.put(way.at, Node::Ask(number, Vec::new()));
+                number
+            }
+        };
+        let question = self.questions.get(number).ok_or(Otherwise)?;
+        let answer = question.answer(request, self.number, number, &mut self.texts);
+        way.asked.push((number, answer));
+        way.at = self.after(way.at, answer);
+        Ok(answer)
+    }
+
+    /// That an answer about these facts was picked among so many.
+    pub(super) fn choose(&mut self, way: &mut Way, bits: u64, choice: Choice) -> Result<(), Otherwise> {
+        match self.nodes.get(way.at) {
+            Some(Node::Open) => self.put(way.at, Node::Choose(bits, choice.of, Vec::new())),
+            Some(Node::Choose(known, of, _)) if (*known, *of) == (bits, choice.of) => {}
+            Some(Node::Choose(..) | Node::Ask(..) | Node::Leaf(_)) | None => return Err(Otherwise),
+        }
+        way.at = self.after(way.at, choice.picked as u64);
+        Ok(())
+    }
+
+    /// That this is what was decided at the end of the way.
+    pub(super) fn decide(&mut self, way: &Way, decision: bool) -> Result<(), Otherwise> {
+        match self.nodes.get(way.at) {
+            Some(Node::Open) => self.put(way.at, Node::Leaf(decision)),
+            Some(Node::Leaf(known)) if *known == decision => {}
+            Some(Node::Leaf(_) | Node::Ask(..) | Node::Choose(..)) | None => return Err(Otherwise),
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, at: usize, node: Node) {
+        if let Some(place) = self.nodes.get_mut(at) {
+            *place = node;
+        }
+    }
+
+    /// The node to which an answer leads: a new one, where nobody gave it yet.
+    fn after(&mut self, at: usize, answer: u64) -> usize {
+        let new = self.nodes.len();
+        let Some(Node::Ask(_, next) | Node::Choose(_, _, next)) = self.nodes.get_mut(at) else { return at };
+        if let Some((_, known)) = next.iter().find(|(known, _)| *known == answer) {
+            return *known;
+        }
+        next.push((answer, new));
+        self.nodes.push(Node::Open);
+        new
+    }
+
+    fn number_of(&mut self, question: Question<'_>) -> usize {
+        let question = question.owned();
+        if let Some(number) = self.numbers.get(&question) {
+            return *number;
+        }
+        let number = self.questions.len();
+        self.questions.push(question.clone());
+        self.numbers.insert(question, number);
+        number
+    }
+}
+
+/// Has every request put to the product, as if no tree were known: what it says must agree with the tree all the same.
+#[cfg(test)]
+pub(crate) static FORGETS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Held for writing by whoever sets [`FORGETS`], and for reading by whoever counts how often a product is asked.
+#[cfg(test)]
+pub(crate) static COUNTED: std::sync::RwLock<()> = std::sync::RwLock::new(());

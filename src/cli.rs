@@ -13,6 +13,7 @@ use crate::render::Format;
 use crate::workspace::Reader;
 use output::{ColorChoice, Output};
 
+pub mod ask;
 pub mod compile;
 pub mod completions;
 pub mod explain;
@@ -93,6 +94,7 @@ Examples:
   mcpctl init fleet                      start a workspace in the folder fleet
   mcpctl validate fleet                  show everything that is wrong in it
   mcpctl compile fleet --out policies    write the policies
+  mcpctl can agent crm/get_customer      whether it may, why, and what it lacks
   mcpctl explain unclassified-server     what a finding means, how to mend it
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
@@ -141,6 +143,12 @@ pub enum Command {
     Validate(validate::Validate),
     /// Compile a workspace into a bundle of policies
     Compile(compile::Compile),
+    /// Say whether a principal may call a tool, why, and what it lacks
+    Can(ask::Can),
+    /// Say who may call a tool, and what each needs
+    WhoCan(ask::WhoCan),
+    /// Say what a principal may call, and what each call needs
+    WhatCan(ask::WhatCan),
     /// Explain a check, a family of configuration, or a target
     Explain(explain::Explain),
     /// List families, checks and targets, or a workspace's servers, tools and principals
@@ -206,6 +214,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
     let outcome = match &cli.command {
         Command::Validate(command) => command.run(&mut session),
         Command::Compile(command) => command.run(&mut session),
+        Command::Can(command) => command.run(&mut session),
+        Command::WhoCan(command) => command.run(&mut session),
+        Command::WhatCan(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),

@@ -24,6 +24,7 @@ pub mod lower;
 pub mod model;
 pub mod policy;
 pub mod render;
+pub mod review;
 pub mod schema;
 pub mod settings;
 pub mod source;

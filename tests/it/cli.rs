@@ -1,5 +1,6 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
+mod ask;
 mod compile;
 mod explain;
 mod host;

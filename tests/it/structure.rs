@@ -36,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("targets", &["checks", "policy", "model", "cedar", "bundle", "diagnostic", "source", "families"]),
     ("lift", &["model", "policy", "cedar", "bundle", "source"]),
     ("build", &["targets", "lift", "bundle", "cedar", "policy", "checks", "families", "model", "diagnostic", "source"]),
+    ("review", &["build", "lift", "bundle", "cedar", "policy", "model", "diagnostic", "source"]),
     ("render", &["diagnostic", "source"]),
 ];
 

@@ -3,6 +3,6 @@
 mod decisions;
 mod evidence;
 mod names;
-mod properties;
+pub(crate) mod properties;
 mod tampering;
-mod world;
+pub(crate) mod world;

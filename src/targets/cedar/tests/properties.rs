@@ -28,7 +28,8 @@ impl Choices<'_> {
     }
 }
 
-fn world(bytes: &[u8]) -> World {
+/// A small model, made of random bytes.
+pub(crate) fn world(bytes: &[u8]) -> World {
     let mut choices = Choices(bytes.iter());
     let c = &mut choices;
     let mut world = World::default();

@@ -28,6 +28,7 @@ pub mod prose;
 pub mod refusal;
 pub mod schema;
 pub mod table;
+pub mod test;
 pub mod today;
 pub mod validate;
 
@@ -95,6 +96,7 @@ Examples:
   mcpctl validate fleet                  show everything that is wrong in it
   mcpctl compile fleet --out policies    write the policies
   mcpctl can agent crm/get_customer      whether it may, why, and what it lacks
+  mcpctl test fleet --coverage           run its policy tests
   mcpctl explain unclassified-server     what a finding means, how to mend it
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
@@ -149,6 +151,8 @@ pub enum Command {
     WhoCan(ask::WhoCan),
     /// Say what a principal may call, and what each call needs
     WhatCan(ask::WhatCan),
+    /// Run the policy tests and invariants of a workspace
+    Test(test::Test),
     /// Explain a check, a family of configuration, or a target
     Explain(explain::Explain),
     /// List families, checks and targets, or a workspace's servers, tools and principals
@@ -217,6 +221,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::Can(command) => command.run(&mut session),
         Command::WhoCan(command) => command.run(&mut session),
         Command::WhatCan(command) => command.run(&mut session),
+        Command::Test(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),

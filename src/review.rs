@@ -5,6 +5,7 @@
 pub mod coverage;
 pub mod decide;
 pub mod evidence;
+pub mod export;
 pub mod mutate;
 pub mod naming;
 pub mod suite;

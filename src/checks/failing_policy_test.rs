@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::assurance::{Invariant, Never, PolicyTest};
 use crate::policy::Policy;
 use crate::policy::expect::{self, Fault, Outcome};
-use crate::policy::invariant::{Resolved, Violation};
+use crate::policy::invariant::{self, Resolved, Violation};
 use crate::policy::origin::grant_place;
 use crate::source::Spanned;
 
@@ -31,12 +31,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
     for test in &model.policy_tests {
         let cases = expect::cases(model, policy, test);
-        for call in &test.calls {
-            let is_empty = call.value.ends_with("/*") && expect::tools(policy, &call.value).is_empty();
-            if is_empty && !expect::is_reported(model, &call.value) {
-                report.push(of_nothing(&test.name, call));
-            }
-        }
+        let nothing = expect::empty_calls(model, policy, test);
+        report.extend(nothing.map(|call| of_nothing(&test.name, call)));
         let failing: Vec<Outcome> = cases
             .into_iter()
             .map(|case| expect::judge(policy, test, case))
@@ -47,14 +43,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
     }
     for invariant in &model.invariants {
-        for call in invariant.never.calls() {
-            // Of a server that has no tools yet it may well speak.
-            let server = call.value.split_once('/').filter(|(_, tool)| *tool == "*").map(|(server, _)| server);
-            let is_known = server.is_some_and(|server| model.server(server).is_some());
-            if !is_known && expect::tools(policy, &call.value).is_empty() && !expect::is_reported(model, &call.value) {
-                report.push(of_nothing(&invariant.name, call));
-            }
-        }
+        let nothing = invariant::empty_calls(model, policy, invariant);
+        report.extend(nothing.map(|call| of_nothing(&invariant.name, call)));
         let violations = Resolved::of(model, policy, invariant).violations(policy);
         if let Some((first, others)) = violations.split_first() {
             report.push(of_invariant(input, invariant, first, others.len()));

@@ -210,51 +210,6 @@ impl<'de> Deserialize<'de> for CallersEntry {
     }
 }
 
-#[cfg(test)]
-mod schemas {
-    use std::borrow::Cow;
-
-    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
-    use super::{CallersEntry, FactName, FactSets, OutsideSection, Who};
-
-    impl JsonSchema for FactSets {
-        fn inline_schema() -> bool {
-            true
-        }
-        fn schema_name() -> Cow<'static, str> {
-            "FactSets".into()
-        }
-        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-            let fact = FactName::json_schema(generator);
-            json_schema!({
-                "type": "array",
-                "if": { "contains": { "type": "array" } },
-                "then": { "items": { "type": "array", "items": fact } },
-                "else": { "items": fact }
-            })
-        }
-    }
-
-    impl JsonSchema for CallersEntry {
-        fn inline_schema() -> bool {
-            true
-        }
-        fn schema_name() -> Cow<'static, str> {
-            "CallersEntry".into()
-        }
-        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-            let outside = OutsideSection::json_schema(generator);
-            let one = Who::json_schema(generator);
-            json_schema!({
-                "if": { "type": "object" },
-                "then": outside,
-                "else": { "if": { "type": "array" }, "then": { "items": one, "minItems": 1 }, "else": one }
-            })
-        }
-    }
-}
-
 fn texts(calls: Vec<Spanned<Call>>) -> Vec<Spanned<String>> {
     calls.into_iter().map(|call| call.map(|Call(text)| text)).collect()
 }
@@ -309,5 +264,50 @@ impl EntrySection {
 impl PolicyTests {
     pub(super) fn lower(self, _: &At, out: &mut Lowering) {
         self.0.into_iter().for_each(|entry| entry.lower(out));
+    }
+}
+
+#[cfg(test)]
+mod schemas {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use super::{CallersEntry, FactName, FactSets, OutsideSection, Who};
+
+    impl JsonSchema for FactSets {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            "FactSets".into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let fact = FactName::json_schema(generator);
+            json_schema!({
+                "type": "array",
+                "if": { "contains": { "type": "array" } },
+                "then": { "items": { "type": "array", "items": fact } },
+                "else": { "items": fact }
+            })
+        }
+    }
+
+    impl JsonSchema for CallersEntry {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            "CallersEntry".into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let outside = OutsideSection::json_schema(generator);
+            let one = Who::json_schema(generator);
+            json_schema!({
+                "if": { "type": "object" },
+                "then": outside,
+                "else": { "if": { "type": "array" }, "then": { "items": one, "minItems": 1 }, "else": one }
+            })
+        }
     }
 }

@@ -194,7 +194,9 @@ fn members<'i>(by_group: &'i HashMap<Uid, Vec<ObjectIx>>, uids: &'i [Uid]) -> im
     uids.iter().filter_map(|uid| by_group.get(uid)).flatten().copied()
 }
 
-fn principal_uid(id: &PrincipalId) -> Uid {
+/// The entity that stands for a principal.
+#[must_use]
+pub fn principal_uid(id: &PrincipalId) -> Uid {
     match id {
         PrincipalId::Agent(name) => Uid::new("Agent", name.as_str()),
         PrincipalId::AnyAgent(unit) => Uid::new("AnyAgent", unit.as_ref().map_or("any", |unit| unit.as_str())),
@@ -206,7 +208,9 @@ fn principal_uid(id: &PrincipalId) -> Uid {
     }
 }
 
-fn object_uid(object: &Object) -> Uid {
+/// The entity that stands for an object.
+#[must_use]
+pub fn object_uid(object: &Object) -> Uid {
     let on_server = |name: &str| format!("{}/{name}", object.server);
     match &object.kind {
         ObjectKind::Protocol => Uid::new("Server", object.server.as_str()),

@@ -48,9 +48,8 @@ pub fn principals(policy: &Policy, written: &str) -> Vec<PrincipalIx> {
     }
     let any = written == "any_agent";
     let Some(start) = written.strip_suffix('*').or(any.then_some("")) else { return Vec::new() };
-    let fits = |id: &PrincipalId| match id {
-        _ if any => matches!(id, PrincipalId::AnyAgent(_)),
-        _ => start.is_empty() || id.to_string().starts_with(start),
+    let fits = |id: &PrincipalId| {
+        if any { matches!(id, PrincipalId::AnyAgent(_)) } else { start.is_empty() || id.to_string().starts_with(start) }
     };
     let all = policy.principals.iter().zip(0..);
     all.filter(|(principal, _)| fits(&principal.id)).map(|(_, index)| PrincipalIx(index)).collect()
@@ -113,6 +112,17 @@ pub fn cases(model: &Model, policy: &Policy, test: &PolicyTest) -> Vec<Case> {
         }
     }
     cases
+}
+
+/// The calls of a test that stand for no tool at all, so that the test says nothing of them; without those that are errors
+/// of their own.
+pub fn empty_calls<'t>(
+    model: &Model,
+    policy: &Policy,
+    test: &'t PolicyTest,
+) -> impl Iterator<Item = &'t Spanned<String>> {
+    let is_empty = |call: &str| call.ends_with("/*") && tools(policy, call).is_empty() && !is_reported(model, call);
+    test.calls.iter().filter(move |call| is_empty(&call.value))
 }
 
 fn dedup<T: Ord>(items: &mut Vec<T>) {

@@ -3,7 +3,7 @@
 //! Facts count in favour and none excludes another, so a pair is possible exactly where its normal form has a set, and a
 //! smallest one of them is the plainest request that shows it.
 
-use super::expect::{principals, tools};
+use super::expect::{is_reported, principals, tools};
 use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
@@ -121,6 +121,18 @@ impl Resolved {
             .filter_map(|principal| self.violated_by(policy, principal, &possible(policy, principal)))
             .collect()
     }
+}
+
+/// The calls of an invariant that stand for no tool at all, so that it says nothing of them; without those that are errors
+/// of their own, and without `server/*` of a server that merely has no tools yet.
+pub fn empty_calls<'i>(
+    model: &Model,
+    policy: &Policy,
+    invariant: &'i Invariant,
+) -> impl Iterator<Item = &'i Spanned<String>> {
+    let is_known = |call: &str| call.strip_suffix("/*").is_some_and(|server| model.server(server).is_some());
+    let is_empty = move |call: &str| !is_known(call) && tools(policy, call).is_empty() && !is_reported(model, call);
+    invariant.never.calls().filter(move |call| is_empty(&call.value))
 }
 
 /// Every object that a principal is ever allowed, with a smallest set of facts under which it is.

@@ -53,7 +53,8 @@ pub struct Survivor {
     pub loc: Loc,
 }
 
-/// How many mutants of a kind were made and noticed. Those that change no decision at all are not counted.
+/// How many mutants of a kind were made and noticed. Those that change no decision about a tool are not
+/// counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Score {
     /// Mutants that change some decision.
@@ -137,10 +138,13 @@ pub fn mutate(model: &Model, policy: &Policy, suite: &Suite<'_>) -> Mutation {
     mutation
 }
 
-/// Whether two relations over the same principals, objects and facts decide everything alike.
+/// Whether two relations over the same principals, objects and facts decide every call of a tool alike. Of other methods no
+/// test can speak.
 fn same_decisions(one: &Policy, other: &Policy) -> bool {
     let of = |policy: &Policy, row: usize| {
-        let cells = policy.cells.get(row).into_iter().flatten().filter(|(_, cell)| !policy.is_never(cell.condition));
+        let cells = policy.cells.get(row).into_iter().flatten().filter(|(object, cell)| {
+            !policy.is_never(cell.condition) && matches!(policy.object_at(*object).kind, ObjectKind::Tool(_))
+        });
         cells.map(|(object, cell)| (*object, policy.conditions.get(cell.condition).clone())).collect::<Vec<_>>()
     };
     one.principals.len() == other.principals.len()

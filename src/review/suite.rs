@@ -3,8 +3,11 @@
 use crate::model::Model;
 use crate::model::assurance::{Invariant, PolicyTest};
 use crate::policy::expect::{self, Case, Outcome};
-use crate::policy::invariant::{Resolved, Violation};
+use crate::policy::invariant::{self, Resolved, Violation};
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+
+#[cfg(test)]
+mod tests;
 
 /// What came out.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ pub struct TestRun<'m> {
     pub test: &'m PolicyTest,
     /// Every request, in the order of [`expect::cases`]. A test without any fails.
     pub outcomes: Vec<Outcome>,
+    /// Calls that stand for no tool; a test with any fails.
+    pub empty: Vec<&'m str>,
 }
 
 /// An invariant, judged.
@@ -31,6 +36,8 @@ pub struct InvariantRun<'m> {
     pub invariant: &'m Invariant,
     /// Every principal that breaks it.
     pub violations: Vec<Violation>,
+    /// Calls that stand for no tool; an invariant with any fails.
+    pub empty: Vec<&'m str>,
 }
 
 impl TestRun<'_> {
@@ -42,7 +49,7 @@ impl TestRun<'_> {
     /// Whether everything comes out as stated.
     #[must_use]
     pub fn passes(&self) -> bool {
-        !self.outcomes.is_empty() && self.failing().next().is_none()
+        !self.outcomes.is_empty() && self.empty.is_empty() && self.failing().next().is_none()
     }
 }
 
@@ -50,7 +57,7 @@ impl InvariantRun<'_> {
     /// Whether nobody breaks it.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.violations.is_empty()
+        self.violations.is_empty() && self.empty.is_empty()
     }
 }
 
@@ -75,12 +82,15 @@ impl Suite<'_> {
 pub fn run<'m>(model: &'m Model, policy: &Policy, filter: &str) -> Suite<'m> {
     let tests = model.policy_tests.iter().filter(|test| test.name.value.contains(filter)).map(|test| {
         let cases = expect::cases(model, policy, test).into_iter();
-        TestRun { test, outcomes: cases.map(|case| expect::judge(policy, test, case)).collect() }
+        let outcomes = cases.map(|case| expect::judge(policy, test, case)).collect();
+        let empty = expect::empty_calls(model, policy, test).map(|call| call.value.as_str()).collect();
+        TestRun { test, outcomes, empty }
     });
     let invariants = model.invariants.iter().filter(|invariant| invariant.name.value.contains(filter));
     let invariants = invariants.map(|invariant| InvariantRun {
         invariant,
         violations: Resolved::of(model, policy, invariant).violations(policy),
+        empty: invariant::empty_calls(model, policy, invariant).map(|call| call.value.as_str()).collect(),
     });
     Suite { tests: tests.collect(), invariants: invariants.collect() }
 }

@@ -7,6 +7,7 @@ mod host;
 mod init;
 mod list;
 mod print;
+mod test;
 mod validate;
 
 use std::ffi::OsString;
@@ -45,6 +46,10 @@ impl<'a> Call<'a> {
     fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
+    }
+
+    fn args(self, args: &[&str]) -> Self {
+        args.iter().fold(self, Call::arg)
     }
 
     fn stdin(self, stdin: &'a str) -> Self {

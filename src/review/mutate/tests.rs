@@ -130,3 +130,14 @@ fn a_test_notices_what_it_is_about_and_an_invariant_a_grant() {
     assert!(survives("`idle` may also call `crm/record`"));
     assert!(!survives("`clerk` may also call `site/get_page`"), "it may record already");
 }
+
+#[test]
+fn a_dropped_requirement_is_the_only_one() {
+    let mut model = enterprise().tool_access("bank", "pay", Some(3), &["hardware_key", "on_shift"]).model;
+    let edits = edits::edits(&model);
+    let what = "tool `bank/pay` does not ask for `hardware_key`";
+    let edit = edits.iter().find(|edit| edit.what == what).unwrap();
+    (edit.apply)(&mut model);
+    let left = &model.servers["bank"].access.tools["pay"].requires;
+    assert_eq!(left.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>(), ["on_shift"]);
+}

@@ -14,6 +14,7 @@ use crate::workspace::Reader;
 use output::{ColorChoice, Output};
 use refusal::Refusal;
 
+pub mod ask;
 pub mod compile;
 pub mod completions;
 pub mod diff;
@@ -29,6 +30,7 @@ pub mod prose;
 pub mod refusal;
 pub mod schema;
 pub mod table;
+pub mod test;
 pub mod today;
 pub mod validate;
 
@@ -96,6 +98,8 @@ Examples:
   mcpctl validate fleet                  show everything that is wrong in it
   mcpctl compile fleet --out policies    write the policies
   mcpctl diff main                       show what a change opens and closes
+  mcpctl can agent crm/get_customer      whether it may, why, and what it lacks
+  mcpctl test fleet --coverage           run its policy tests
   mcpctl explain unclassified-server     what a finding means, how to mend it
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
@@ -123,7 +127,7 @@ pub struct Globals {
     /// Run as if started in DIR
     #[arg(short = 'C', global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// The environment of mcpctl.yaml whose URLs, issuers and settings of targets are used; for validate, compile and list
+    /// The environment of mcpctl.yaml whose URLs, issuers and settings of targets are used; for commands that read a workspace
     #[arg(long = "env", global = true, value_name = "NAME")]
     pub environment: Option<String>,
 }
@@ -149,6 +153,14 @@ pub enum Command {
     Compile(compile::Compile),
     /// Show every access that a change opens or closes
     Diff(diff::DiffCommand),
+    /// Say whether a principal may call a tool, why, and what it lacks
+    Can(ask::Can),
+    /// Say who may call a tool, and what each needs
+    WhoCan(ask::WhoCan),
+    /// Say what a principal may call, and what each call needs
+    WhatCan(ask::WhatCan),
+    /// Run the policy tests and invariants of a workspace
+    Test(test::Test),
     /// Explain a check, a family of configuration, or a target
     Explain(explain::Explain),
     /// List families, checks and targets, or a workspace's servers, tools and principals
@@ -167,7 +179,13 @@ impl Command {
     /// Whether it reads a workspace, which may be one in an environment.
     fn reads_a_workspace(&self) -> bool {
         match self {
-            Self::Validate(_) | Self::Compile(_) | Self::Diff(_) => true,
+            Self::Validate(_)
+            | Self::Compile(_)
+            | Self::Diff(_)
+            | Self::Can(_)
+            | Self::WhoCan(_)
+            | Self::WhatCan(_)
+            | Self::Test(_) => true,
             Self::List(list) => list.kind.is_of_a_workspace(),
             Self::Explain(_) | Self::Schema(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => false,
         }
@@ -232,13 +250,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         command if session.globals.environment.is_some() && !command.reads_a_workspace() => {
             Err(refusal::Refusal::Usage {
                 message: "`--env` is for commands that read a workspace".to_owned(),
-                help: "they are `validate`, `compile`, `diff`, and `list` of servers, tools and principals".to_owned(),
+                help: "they are all but `explain`, `schema`, `init`, `completions`, `man`, and `list` of what mcpctl knows".to_owned(),
             }
             .into())
         }
         Command::Validate(command) => command.run(&mut session),
         Command::Compile(command) => command.run(&mut session),
         Command::Diff(command) => command.run(&mut session),
+        Command::Can(command) => command.run(&mut session),
+        Command::WhoCan(command) => command.run(&mut session),
+        Command::WhatCan(command) => command.run(&mut session),
+        Command::Test(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),

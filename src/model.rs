@@ -75,6 +75,8 @@ pub struct Model {
     pub chaos: BTreeMap<Scope, assurance::Chaos>,
     /// Access tests of all `policy_tests` sections, in the order of their places.
     pub policy_tests: Vec<assurance::PolicyTest>,
+    /// What must never be possible, of all `policy_tests` sections, in the order of their places.
+    pub invariants: Vec<assurance::Invariant>,
     /// Accepted findings of all `waivers` sections.
     pub waivers: Vec<assurance::Waiver>,
     /// The key sets that `identity` names as files, by the path written there: JSON texts.
@@ -131,6 +133,18 @@ impl Model {
     pub fn grants(&self) -> impl Iterator<Item = &access::Grant> {
         let agents = self.agents.values().flat_map(|agent| &agent.may_call);
         agents.chain(self.any_agent.iter().flat_map(|any| &any.may_call))
+    }
+
+    /// Every principal that a test or an invariant names.
+    pub fn tested_principals(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let of_tests = self.policy_tests.iter().flat_map(|test| &test.principals);
+        of_tests.chain(self.invariants.iter().flat_map(|invariant| invariant.never.principals()))
+    }
+
+    /// Every call that a test or an invariant names.
+    pub fn tested_calls(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let of_tests = self.policy_tests.iter().flat_map(|test| &test.calls);
+        of_tests.chain(self.invariants.iter().flat_map(|invariant| invariant.never.calls()))
     }
 
     /// The scope itself if it holds a value, else the centre's value.

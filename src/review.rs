@@ -1,13 +1,22 @@
 //! Review: what a workspace lets whom do, and what a change opens or closes.
+//!
+//! Everything here is read from the normal form of [`crate::policy`]; nothing is evaluated that is not in it.
 
 pub mod access;
 pub mod cause;
+pub mod coverage;
+pub mod decide;
 pub mod diff;
+pub mod evidence;
+pub mod export;
 pub mod group;
 pub mod hybrid;
+pub mod mutate;
+pub mod naming;
 pub mod operation;
 pub mod parts;
 pub mod replay;
+pub mod suite;
 pub mod trust;
 
 #[cfg(test)]

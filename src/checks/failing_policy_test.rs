@@ -2,9 +2,12 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::assurance::PolicyTest;
-use crate::policy::cell::Cell;
-use crate::policy::{Object, ObjectKind, Policy, PrincipalIx};
+use crate::model::assurance::{Invariant, Never, PolicyTest};
+use crate::policy::Policy;
+use crate::policy::expect::{self, Fault, Outcome};
+use crate::policy::invariant::{self, Resolved, Violation};
+use crate::policy::origin::grant_place;
+use crate::source::Spanned;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -12,82 +15,120 @@ pub static CHECK: Check = Check {
         name: "failing-policy-test",
         severity: Severity::Error,
         what: "Finds entries of `policy_tests` that expect another decision, or other missing facts, than the workspace \
-               gives.",
+               gives, and invariants (`never`, `never_both`, `never_flow`) that some request breaks.",
         why: "Either the configuration grants or refuses something that somebody stated it must not, or the statement is \
               out of date.",
-        fix: "Mend the configuration; or, where the decision is what is wanted now, the test.",
+        fix: "Mend the configuration; or, where the decision is what is wanted now, the test. `mcpctl test` shows every \
+              request that fails.",
     },
     run,
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    let model = input.model;
+    let (model, policy) = (input.model, input.policy);
     if model.unread_files || !model.unread.is_empty() {
         return;
     }
     for test in &model.policy_tests {
-        let Some((server, tool)) = test.call.value.split_once('/') else { continue };
-        let object = Object { server: server.into(), kind: ObjectKind::Tool(tool.into()) };
-        let policy = input.policy;
-        // Names that nothing has are reported by their own checks.
-        let (Some(principal), Some(object)) = (policy.principal(&test.principal.value), policy.object(&object)) else {
-            continue;
-        };
-        judge(policy, test, principal, policy.cell(principal, object), report);
+        let cases = expect::cases(model, policy, test);
+        let nothing = expect::empty_calls(model, policy, test);
+        report.extend(nothing.map(|call| of_nothing(&test.name, call)));
+        let failing: Vec<Outcome> = cases
+            .into_iter()
+            .map(|case| expect::judge(policy, test, case))
+            .filter(|outcome| outcome.fault.is_some())
+            .collect();
+        if let Some((first, others)) = failing.split_first() {
+            report.push(of_test(policy, test, first, others.len()));
+        }
+    }
+    for invariant in &model.invariants {
+        let nothing = invariant::empty_calls(model, policy, invariant);
+        report.extend(nothing.map(|call| of_nothing(&invariant.name, call)));
+        let violations = Resolved::of(model, policy, invariant).violations(policy);
+        if let Some((first, others)) = violations.split_first() {
+            report.push(of_invariant(input, invariant, first, others.len()));
+        }
     }
 }
 
-fn judge(policy: &Policy, test: &PolicyTest, principal: PrincipalIx, cell: Option<Cell>, report: &mut Report) {
-    let facts =
-        test.with.iter().filter_map(|fact| policy.facts.mask(fact.value.as_str())).fold(0, |all, bit| all | bit);
-    let facts = policy.facts.closed(facts);
-    let missing = cell.map(|cell| policy.conditions.get(cell.condition).missing(facts)).unwrap_or_default();
-    let allowed = missing == [0];
-    if allowed != test.allow.value {
-        let word = |allowed| if allowed { "allowed" } else { "denied" };
-        let message = format!(
-            "test `{}` expects `{}` of `{}` to be {}, and it is {}",
-            test.name,
-            test.call,
-            policy.principal_at(principal).id,
-            word(test.allow.value),
-            word(allowed)
-        );
-        let mut finding = Diagnostic::new(&CHECK.rule, test.allow.loc, message);
-        if let Some(cell) = cell {
-            let rule = policy.rule_at(cell.rule);
-            if let Some(loc) = rule.from.first() {
-                finding = finding.label(*loc, format!("rule `{}` decides it", rule.name));
-            }
-            if let Some(blocked) = &rule.blocked {
-                finding = finding.help(blocked.why.clone());
-            } else if !allowed {
-                finding = finding.help(format!("missing: {}", sets(policy, &missing)));
-            }
-        } else {
-            finding = finding.help("nothing grants this tool to this principal");
-        }
-        report.push(finding);
-        return;
+fn of_nothing(name: &Spanned<String>, call: &Spanned<String>) -> Diagnostic {
+    let message = format!("`{call}` stands for no tool, so `{name}` says nothing of it");
+    Diagnostic::new(&CHECK.rule, call.loc, message)
+}
+
+fn more(others: usize, noun: &str) -> String {
+    match others {
+        0 => String::new(),
+        1 => format!("; and 1 more {noun}"),
+        many => format!("; and {many} more {noun}s"),
     }
-    let Some(expected) = &test.missing else { return };
-    let mask = |set: &Vec<crate::source::Spanned<crate::model::name::FactName>>| {
-        set.iter().filter_map(|fact| policy.facts.mask(fact.value.as_str())).fold(0, |all, bit| all | bit)
+}
+
+fn of_test(policy: &Policy, test: &PolicyTest, failing: &Outcome, others: usize) -> Diagnostic {
+    let case = failing.case;
+    let others = more(others, "request");
+    let who = case.principal.map_or_else(|| "any_agent".to_owned(), |who| policy.principal_at(who).id.to_string());
+    let what = case.object.map(|object| policy.object_at(object).to_string());
+    let what = what.or_else(|| test.calls.first().map(|call| call.value.clone())).unwrap_or_default();
+    if failing.fault == Some(Fault::Missing) {
+        let place = test.missing.iter().flatten().flatten().next().map_or(test.name.loc, |fact| fact.loc);
+        let expects = format!("test `{}` expects other missing facts than", test.name);
+        return Diagnostic::new(&CHECK.rule, place, format!("{expects} {}{others}", sets(policy, &failing.missing)));
+    }
+    let word = |allowed| if allowed { "allowed" } else { "denied" };
+    let message = format!(
+        "test `{}` expects `{what}` of `{who}` to be {}, and it is {}{others}",
+        test.name,
+        word(test.allow.value),
+        word(failing.allowed)
+    );
+    let mut finding = Diagnostic::new(&CHECK.rule, test.allow.loc, message);
+    let Some(cell) = case.principal.zip(case.object).and_then(|(who, what)| policy.cell(who, what)) else {
+        return finding.help("nothing grants this tool to this principal");
     };
-    let mut wanted: Vec<u64> = expected.iter().map(mask).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    // What is allowed lacks nothing; `mtls` brings `tls` along, whether or not the test says so.
-    let lacking: Vec<u64> = if allowed { Vec::new() } else { missing };
-    let closed = |sets: &[u64]| {
-        let mut sets: Vec<u64> = sets.iter().map(|set| policy.facts.closed(*set)).collect();
-        sets.sort_unstable();
-        sets
+    let rule = policy.rule_at(cell.rule);
+    if let Some(loc) = rule.from.first() {
+        finding = finding.label(*loc, format!("rule `{}` decides it", rule.name));
+    }
+    if let Some(blocked) = &rule.blocked {
+        finding.help(blocked.why.clone())
+    } else if failing.allowed {
+        finding
+    } else {
+        finding.help(format!("missing: {}", sets(policy, &failing.missing)))
+    }
+}
+
+fn of_invariant(input: &Input<'_>, invariant: &Invariant, violation: &Violation, others: usize) -> Diagnostic {
+    let Violation { principal, calls } = violation;
+    let policy = input.policy;
+    let who = policy.principal_at(*principal);
+    let shown =
+        |(object, facts): &(_, u64)| format!("`{}` with {}", policy.object_at(*object), policy.facts.shown(*facts));
+    let calls_shown: Vec<String> = calls.iter().map(shown).collect();
+    let message = format!(
+        "`{}` says {}, and `{}` can call {}{}",
+        invariant.name,
+        says(&invariant.never),
+        who.id,
+        calls_shown.join(", and "),
+        more(others, "principal")
+    );
+    let granted = |(object, _): &(_, u64)| {
+        let object = policy.object_at(*object);
+        let loc = grant_place(input.model, &who.id, object).unwrap_or(who.loc);
+        (loc, format!("`{object}` is granted here"))
     };
-    if closed(&wanted) != closed(&lacking) {
-        let place = expected.iter().flatten().next().map_or(test.name.loc, |fact| fact.loc);
-        let message = format!("test `{}` expects other missing facts than {}", test.name, sets(policy, &lacking));
-        report.push(Diagnostic::new(&CHECK.rule, place, message));
+    Diagnostic::new(&CHECK.rule, invariant.name.loc, message).labels(calls.iter().map(granted))
+}
+
+/// An invariant's kind, in words.
+fn says(never: &Never) -> &'static str {
+    match never {
+        Never::Call { .. } => "that this is never called so",
+        Never::Both(..) => "that nobody can make both calls",
+        Never::Flow { .. } => "that such data never gets there",
     }
 }
 

@@ -28,7 +28,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     known.extend(default_evidence().into_iter().map(|(fact, _)| fact));
     for test in &model.policy_tests {
         let missing = test.missing.iter().flatten().flatten();
-        for fact in test.with.iter().chain(missing).filter(|fact| !known.contains(fact.value.as_str())) {
+        for fact in test.with.iter().flatten().chain(missing).filter(|fact| !known.contains(fact.value.as_str())) {
             report.push(
                 Diagnostic::new(&CHECK.rule, fact.loc, format!("nothing asks for the fact `{fact}`"))
                     .maybe_help(input.did_you_mean(fact.value.as_str(), known.iter().copied())),

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::name::UnitName;
+use crate::policy::expect;
 
 /// The check.
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-principal",
         severity: Severity::Error,
-        what: "Finds policy tests whose `principal` is no agent, workflow, saga or event processor. `any_agent` always \
+        what: "Finds policy tests whose `principal` is no agent, workflow, saga or event processor, and stands for none. `any_agent` always \
                exists: it is every caller that is not declared.",
         why: "A test of a principal that does not exist can only find that it is denied, and so proves nothing.",
         fix: "Write an agent by its name, a flow as `workflow:NAME`, `saga:NAME` or `processor:NAME`, and other callers as \
@@ -24,7 +25,7 @@ pub static CHECK: Check = Check {
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     let families = ["mcp_registry", "workflow_definition", "saga_definition", "event_driven_config"];
-    if model.policy_tests.is_empty() || !model.complete_for(&families) {
+    if !model.complete_for(&families) {
         return;
     }
     let all_names = || -> BTreeSet<String> { input.policy.principals.iter().map(|who| who.id.to_string()).collect() };
@@ -36,9 +37,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
         None => false,
     };
-    for test in &model.policy_tests {
-        let name = test.principal.value.as_str();
-        if input.policy.principal(name).is_some() || any_agent(name) {
+    for who in model.tested_principals() {
+        let name = who.value.as_str();
+        if any_agent(name) || !expect::principals(input.policy, name).is_empty() {
             continue;
         }
         let known = known.get_or_init(all_names);
@@ -46,9 +47,6 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let help = same_name
             .map(|id| format!("did you mean `{id}`?"))
             .or_else(|| input.did_you_mean(name, known.iter().map(String::as_str)));
-        report.push(
-            Diagnostic::new(&CHECK.rule, test.principal.loc, format!("there is no principal `{name}`"))
-                .maybe_help(help),
-        );
+        report.push(Diagnostic::new(&CHECK.rule, who.loc, format!("there is no principal `{name}`")).maybe_help(help));
     }
 }

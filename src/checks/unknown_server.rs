@@ -37,11 +37,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for grant in model.grants().filter(|grant| !registered(grant.server.as_str())) {
         mention(grant.server.as_str(), grant.text.loc, "granted to an agent");
     }
-    for test in &model.policy_tests {
-        if let Some((server, _)) = test.call.value.split_once('/')
+    for call in model.tested_calls() {
+        if let Some((server, _)) = call.value.split_once('/')
             && !registered(server)
         {
-            mention(server, test.call.loc, "called in a policy test");
+            mention(server, call.loc, "called in a policy test");
         }
     }
     let known = || model.servers.values().filter(|server| server.registered).map(|server| server.name.value.as_str());

@@ -43,11 +43,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
             named.entry((grant.server.as_str(), tool.as_str())).or_default().push(grant.text.loc);
         }
     }
-    for test in &model.policy_tests {
-        if let Some(pair) = test.call.value.split_once('/')
+    for call in model.tested_calls() {
+        if let Some(pair) = call.value.split_once('/')
+            && pair.1 != "*"
             && !listed(pair.0, pair.1)
         {
-            named.entry(pair).or_default().push(test.call.loc);
+            named.entry(pair).or_default().push(call.loc);
         }
     }
     let flows_are_read = model.complete_for(&["workflow_definition", "saga_definition", "event_driven_config"]);

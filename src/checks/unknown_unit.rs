@@ -2,6 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::assurance::{Callers, Never};
 use crate::model::name::UnitName;
 use crate::source::Spanned;
 
@@ -10,7 +11,7 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-unit",
         severity: Severity::Error,
-        what: "Finds servers, agents and flows of a unit that `mcp_registry.business_units` does not declare. `central` is \
+        what: "Finds servers, agents, flows and invariants of a unit that `mcp_registry.business_units` does not declare. `central` is \
                always known.",
         why: "The rules between units hold between declared units. A unit that is not declared has no gateway, and without \
               any declared unit no call crosses units at all.",
@@ -27,12 +28,16 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let servers = model.servers.values().filter(|server| server.registered).filter_map(|server| server.unit.as_ref());
     let agents = model.agents.values().filter_map(|agent| agent.unit.as_ref());
     let flows = model.flows.values().filter(|flow| flow.unit_written).map(|flow| &flow.unit);
+    let invariants = model.invariants.iter().filter_map(|invariant| match &invariant.never {
+        Never::Call { who: Callers::OutsideUnit(unit), .. } => Some(unit),
+        Never::Call { who: Callers::Listed(_), .. } | Never::Both(..) | Never::Flow { .. } => None,
+    });
     // A unit folder without a declared unit has a finding of its own, at the folder.
     let known = |unit: &UnitName| {
         unit.is_central() || model.topology.units.contains_key(unit) || model.topology.unit_folders.contains_key(unit)
     };
     let unknown = |unit: &&Spanned<UnitName>| !known(&unit.value);
-    for unit in servers.chain(agents).chain(flows).filter(unknown) {
+    for unit in servers.chain(agents).chain(flows).chain(invariants).filter(unknown) {
         let names = model.topology.units.keys().map(UnitName::as_str).chain([UnitName::CENTRAL]);
         report.push(
             Diagnostic::new(&CHECK.rule, unit.loc, format!("no business unit `{unit}` is declared"))

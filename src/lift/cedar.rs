@@ -194,7 +194,7 @@ fn members<'i>(by_group: &'i HashMap<Uid, Vec<ObjectIx>>, uids: &'i [Uid]) -> im
     uids.iter().filter_map(|uid| by_group.get(uid)).flatten().copied()
 }
 
-/// The entity of a principal.
+/// The entity that stands for a principal.
 #[must_use]
 pub fn principal_uid(id: &PrincipalId) -> Uid {
     match id {
@@ -208,7 +208,7 @@ pub fn principal_uid(id: &PrincipalId) -> Uid {
     }
 }
 
-/// The entity of an object.
+/// The entity that stands for an object.
 #[must_use]
 pub fn object_uid(object: &Object) -> Uid {
     let on_server = |name: &str| format!("{}/{name}", object.server);

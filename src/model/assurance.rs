@@ -1,8 +1,9 @@
 //! Integration tests, chaos experiments, access tests and accepted findings.
 //! Source: the document's "Testing Strategies"; `policy_tests` and `waivers` are ours.
 
-use super::name::{FactName, ServerName};
+use super::name::{ClassName, FactName, ServerName, UnitName};
 use super::quantity::{Duration, Percent};
+use super::server::Location;
 use crate::source::{Loc, Spanned};
 
 /// The `integration_tests` section.
@@ -86,21 +87,86 @@ pub enum ExperimentKind {
     DependencyFailure,
 }
 
-/// An access test.
+/// An access test: every principal, call and set of facts together must be decided as stated.
 #[derive(Debug, Clone)]
 pub struct PolicyTest {
     /// What it states.
     pub name: Spanned<String>,
-    /// Who calls (`customer_360_agent`, `workflow:x`, `any_agent@retail`).
-    pub principal: Spanned<String>,
-    /// The tool (`server/tool`).
-    pub call: Spanned<String>,
-    /// All facts of the request; nothing is implied but `tls` by `mtls`.
-    pub with: Vec<Spanned<FactName>>,
+    /// Who calls (`customer_360_agent`, `workflow:x`, `any_agent@retail`, `workflow:*`, `*`).
+    pub principals: Vec<Spanned<String>>,
+    /// The tools (`server/tool`, `server/*`).
+    pub calls: Vec<Spanned<String>>,
+    /// Sets of all facts of a request; nothing is implied but `tls` by `mtls`. At least one, which may be empty.
+    pub with: Vec<Vec<Spanned<FactName>>>,
     /// Whether it should be allowed.
     pub allow: Spanned<bool>,
     /// The set of minimal missing sets, where stated.
     pub missing: Option<Vec<Vec<Spanned<FactName>>>>,
+}
+
+/// Something that must never be possible, whatever the facts of a request are.
+#[derive(Debug, Clone)]
+pub struct Invariant {
+    /// What it states.
+    pub name: Spanned<String>,
+    /// What must not be.
+    pub never: Never,
+}
+
+/// What must never be possible.
+#[derive(Debug, Clone)]
+pub enum Never {
+    /// That one of them makes one of the calls.
+    Call {
+        /// Who.
+        who: Callers,
+        /// The tools (`server/tool`, `server/*`).
+        calls: Vec<Spanned<String>>,
+    },
+    /// That one principal can make both calls, two different ones.
+    Both(Spanned<String>, Spanned<String>),
+    /// That one principal can call a server of a class, or of a more sensitive one, and also a tool of another server that
+    /// takes something in (is not annotated as read-only) and is one of these.
+    Flow {
+        /// The least sensitive class that it is about.
+        from_class: Spanned<ClassName>,
+        /// Tools of servers of this class, or of a less sensitive one.
+        to_class: Option<Spanned<ClassName>>,
+        /// Tools of servers that stand there.
+        to_location: Option<Spanned<Location>>,
+        /// These tools (`server/tool`, `server/*`).
+        to_calls: Vec<Spanned<String>>,
+    },
+}
+
+impl Never {
+    /// Every call that it names.
+    pub fn calls(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let (both, listed): ([Option<&Spanned<String>>; 2], &[Spanned<String>]) = match self {
+            Self::Call { calls, .. } => ([None, None], calls),
+            Self::Both(one, other) => ([Some(one), Some(other)], &[]),
+            Self::Flow { to_calls, .. } => ([None, None], to_calls),
+        };
+        both.into_iter().flatten().chain(listed)
+    }
+
+    /// Every principal that it names.
+    #[must_use]
+    pub fn principals(&self) -> &[Spanned<String>] {
+        match self {
+            Self::Call { who: Callers::Listed(names), .. } => names,
+            Self::Call { who: Callers::OutsideUnit(_), .. } | Self::Both(..) | Self::Flow { .. } => &[],
+        }
+    }
+}
+
+/// The principals of an invariant.
+#[derive(Debug, Clone)]
+pub enum Callers {
+    /// Named ones, or patterns, as in [`PolicyTest::principals`].
+    Listed(Vec<Spanned<String>>),
+    /// Everybody who is not of that unit; the centre's principals are not.
+    OutsideUnit(Spanned<UnitName>),
 }
 
 /// An accepted finding.

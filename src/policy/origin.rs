@@ -4,30 +4,45 @@ use super::{Object, ObjectKind, PrincipalId};
 use crate::model::Model;
 use crate::model::access::{Grant, GrantedTools};
 use crate::model::name::ToolName;
+use crate::model::server::Tool;
 use crate::source::Loc;
 
 /// The place of the first grant, or the first flow step, that gives the principal this tool. `None` for what is no
 /// tool, or is not granted.
 #[must_use]
 pub fn grant_place(model: &Model, principal: &PrincipalId, object: &Object) -> Option<Loc> {
-    let ObjectKind::Tool(tool) = &object.kind else { return None };
-    let of_grants = |grants: &[Grant]| grants.iter().find(|grant| covers(grant, object, tool)).map(|g| g.text.loc);
+    grant_places(model, principal, object).first().copied()
+}
+
+/// The places of every grant, or every flow step, that gives the principal this tool, in the order written. Empty for what
+/// is no tool, or is not granted.
+#[must_use]
+pub fn grant_places(model: &Model, principal: &PrincipalId, object: &Object) -> Vec<Loc> {
+    let ObjectKind::Tool(name) = &object.kind else { return Vec::new() };
+    let tool = model.server(object.server.as_str()).and_then(|server| server.tools.get(name));
+    let of_grants = |grants: &[Grant]| {
+        let covering = grants.iter().filter(|grant| covers(grant, object, name, tool));
+        covering.map(|grant| grant.text.loc).collect()
+    };
     match principal {
-        PrincipalId::Agent(name) => of_grants(&model.agents.get(name)?.may_call),
-        PrincipalId::AnyAgent(_) => of_grants(&model.any_agent.as_ref()?.may_call),
+        PrincipalId::Agent(name) => model.agents.get(name).map(|agent| of_grants(&agent.may_call)).unwrap_or_default(),
+        PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| of_grants(&any.may_call)).unwrap_or_default(),
         PrincipalId::Flow(id) => {
-            let mut calls = model.flows.get(id)?.calls();
+            let calls = model.flows.get(id).into_iter().flat_map(|flow| flow.calls());
             calls
-                .find(|(_, call)| call.tool.value == *tool && call.server.as_ref() == Some(&object.server))
+                .filter(|(_, call)| call.tool.value == *name && call.server.as_ref() == Some(&object.server))
                 .map(|(_, call)| call.tool.loc)
+                .collect()
         }
     }
 }
 
-fn covers(grant: &Grant, object: &Object, tool: &ToolName) -> bool {
+fn covers(grant: &Grant, object: &Object, name: &ToolName, tool: Option<&Tool>) -> bool {
+    let reads = tool.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value);
     grant.server == object.server
+        && (reads || !grant.only_read_only)
         && match &grant.tools {
             GrantedTools::All => true,
-            GrantedTools::One(one) => one == tool,
+            GrantedTools::One(one) => one == name,
         }
 }

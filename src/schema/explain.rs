@@ -5,7 +5,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 use super::rules;
-use crate::diagnostic::{Diagnostic, Rule, did_you_mean};
+use crate::diagnostic::{Diagnostic, Rule, did_you_mean, quoted};
 use crate::families::text::check_format;
 use crate::source::Loc;
 use crate::source::yaml::scalar::Value as Scalar;
@@ -94,6 +94,20 @@ pub fn explain(
         }
         Kind::Pattern { pattern } => {
             one(&rules::INVALID_NAME, loc, format!("{shown} is no valid name for `{under}`; it must match `{pattern}`"))
+        }
+        Kind::MinItems { limit } if *limit > 1 => {
+            one(&rules::INVALID_VALUE, loc, format!("`{under}` takes at least {limit} elements"))
+        }
+        Kind::MinProperties { limit } if *limit > 1 => {
+            one(&rules::INVALID_VALUE, loc, format!("`{under}` takes at least {limit} keys"))
+        }
+        Kind::MaxItems { limit } => {
+            one(&rules::INVALID_VALUE, loc, format!("`{under}` takes at most {limit} elements"))
+        }
+        Kind::MaxProperties { limit } if *limit > 1 => {
+            let keys: Vec<&str> = tree.entries(at.node).into_iter().flatten().map(|(key, _)| tree.text(*key)).collect();
+            let message = format!("at most {limit} of these keys stand together: {}", quoted(keys));
+            one(&rules::INVALID_VALUE, loc, message)
         }
         Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
             one(&rules::INVALID_VALUE, place_of_empty(tree, &at), format!("`{under}` must not be empty"))

@@ -1,5 +1,6 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
+mod ask;
 mod compile;
 mod diff;
 mod environment;
@@ -8,6 +9,7 @@ mod host;
 mod init;
 mod list;
 mod print;
+mod test;
 mod validate;
 
 use std::ffi::OsString;
@@ -49,7 +51,7 @@ impl<'a> Call<'a> {
     }
 
     fn args(self, args: &[&str]) -> Self {
-        args.iter().fold(self, |call, arg| call.arg(arg))
+        args.iter().fold(self, Call::arg)
     }
 
     fn stdin(self, stdin: &'a str) -> Self {

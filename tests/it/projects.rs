@@ -34,11 +34,12 @@ fn wrong(analysis: &Analysis, test: &PolicyTest) -> Option<String> {
         let bits = facts.iter().map(|fact| policy.facts.mask(fact.value.as_str()).unwrap_or_else(|| panic!("{fact}")));
         policy.facts.closed(bits.fold(0, |all, bit| all | bit))
     };
-    let (server, tool) = test.call.value.split_once('/').unwrap();
+    let (principal, call, with) = (&test.principals[0], &test.calls[0], &test.with[0]);
+    let (server, tool) = call.value.split_once('/').unwrap();
     let object = Object { server: server.into(), kind: ObjectKind::Tool(tool.into()) };
-    let principal = policy.principal(&test.principal.value).unwrap_or_else(|| panic!("{}", test.principal));
-    let object = policy.object(&object).unwrap_or_else(|| panic!("{}", test.call));
-    let with = mask(&test.with);
+    let principal = policy.principal(&principal.value).unwrap_or_else(|| panic!("{principal}"));
+    let object = policy.object(&object).unwrap_or_else(|| panic!("{call}"));
+    let with = mask(with);
     let allowed = policy.decide(principal, object, with);
     if allowed != test.allow.value {
         return Some(format!("{}: decided {allowed}", test.name));

@@ -5,4 +5,4 @@ mod evidence;
 mod names;
 pub(crate) mod properties;
 mod tampering;
-mod world;
+pub(crate) mod world;

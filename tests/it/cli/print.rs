@@ -48,7 +48,21 @@ fn the_manual_has_a_page_for_every_command() {
     let mut names: Vec<String> =
         std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    let expected = ["compile", "completions", "diff", "explain", "init", "list", "man", "schema", "validate"];
+    let expected = [
+        "can",
+        "compile",
+        "completions",
+        "diff",
+        "explain",
+        "init",
+        "list",
+        "man",
+        "schema",
+        "test",
+        "validate",
+        "what-can",
+        "who-can",
+    ];
     let expected: Vec<String> =
         expected.iter().map(|name| format!("mcpctl-{name}.1")).chain(["mcpctl.1".into()]).collect();
     assert_eq!(names, expected);

@@ -33,7 +33,8 @@ pub(crate) fn model(bytes: &[u8]) -> crate::model::Model {
     world(bytes).model
 }
 
-fn world(bytes: &[u8]) -> World {
+/// A small model, made of random bytes.
+pub(crate) fn world(bytes: &[u8]) -> World {
     let mut choices = Choices(bytes.iter());
     let c = &mut choices;
     let mut world = World::default();

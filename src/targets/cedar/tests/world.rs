@@ -21,26 +21,26 @@ use crate::targets::cedar::{TARGET, action};
 
 /// A model in the making. Every value has its own line in `world.yaml`.
 #[derive(Default)]
-pub(super) struct World {
-    pub(super) model: Model,
+pub(crate) struct World {
+    pub(crate) model: Model,
     lines: u32,
 }
 
 impl World {
-    pub(super) fn at(&mut self) -> Loc {
+    pub(crate) fn at(&mut self) -> Loc {
         self.lines += 1;
         Loc { start: self.lines * 2, end: self.lines * 2 + 1, ..Loc::default() }
     }
 
-    pub(super) fn put<T>(&mut self, value: T) -> Spanned<T> {
+    pub(crate) fn put<T>(&mut self, value: T) -> Spanned<T> {
         Spanned::new(value, self.at())
     }
 
-    pub(super) fn facts(&mut self, names: &[&str]) -> Vec<Spanned<FactName>> {
+    pub(crate) fn facts(&mut self, names: &[&str]) -> Vec<Spanned<FactName>> {
         names.iter().map(|name| self.put(FactName::from(*name))).collect()
     }
 
-    pub(super) fn level(mut self, number: u32, facts: &[&str], alternatives: &[&[&str]]) -> Self {
+    pub(crate) fn level(mut self, number: u32, facts: &[&str], alternatives: &[&[&str]]) -> Self {
         let requirements = self.facts(facts);
         let alternatives = alternatives
             .iter()
@@ -52,7 +52,7 @@ impl World {
         self
     }
 
-    pub(super) fn class(mut self, name: &str, servers: &[&str]) -> Self {
+    pub(crate) fn class(mut self, name: &str, servers: &[&str]) -> Self {
         let class = DataClass {
             name: self.put(name.into()),
             servers: servers.iter().map(|server| self.put(ServerName::from(*server))).collect(),
@@ -67,13 +67,13 @@ impl World {
         self
     }
 
-    pub(super) fn unit(mut self, name: &str) -> Self {
+    pub(crate) fn unit(mut self, name: &str) -> Self {
         let unit = Unit { name: self.put(name.into()), gateway: None, suspended: None };
         self.model.topology.units.insert(name.into(), unit);
         self
     }
 
-    pub(super) fn server(mut self, name: &str, unit: Option<&str>, tools: &[&str]) -> Self {
+    pub(crate) fn server(mut self, name: &str, unit: Option<&str>, tools: &[&str]) -> Self {
         let tools = tools
             .iter()
             .map(|tool| {
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Sets what one tool needs.
-    pub(super) fn tool_access(mut self, server: &str, tool: &str, level: Option<u32>, requires: &[&str]) -> Self {
+    pub(crate) fn tool_access(mut self, server: &str, tool: &str, level: Option<u32>, requires: &[&str]) -> Self {
         let access = ToolAccess {
             auth_level: level.map(|level| self.put(level)),
             requires: self.facts(requires),
@@ -122,7 +122,7 @@ impl World {
         self
     }
 
-    pub(super) fn grant(&mut self, server: &str, tool: Option<&str>, requires: &[&str]) -> Grant {
+    pub(crate) fn grant(&mut self, server: &str, tool: Option<&str>, requires: &[&str]) -> Grant {
         Grant {
             text: self.put(format!("{server}/{}", tool.unwrap_or("*"))),
             server: server.into(),
@@ -133,7 +133,7 @@ impl World {
     }
 
     /// An agent with grants of (server, tool or all).
-    pub(super) fn agent(mut self, name: &str, unit: Option<&str>, grants: &[(&str, Option<&str>)]) -> Self {
+    pub(crate) fn agent(mut self, name: &str, unit: Option<&str>, grants: &[(&str, Option<&str>)]) -> Self {
         let agent = Agent {
             name: self.put(name.into()),
             unit: unit.map(|unit| self.put(unit.into())),
@@ -145,14 +145,14 @@ impl World {
         self
     }
 
-    pub(super) fn any_agent(mut self, grants: &[(&str, Option<&str>)]) -> Self {
+    pub(crate) fn any_agent(mut self, grants: &[(&str, Option<&str>)]) -> Self {
         let may_call = grants.iter().map(|(server, tool)| self.grant(server, *tool, &[])).collect();
         self.model.any_agent = Some(AnyAgent { loc: self.at(), may_call, suspended: None });
         self
     }
 
     /// A flow of one step.
-    pub(super) fn flow(mut self, kind: FlowKind, name: &str, unit: &str, calls: &[(&str, &str)]) -> Self {
+    pub(crate) fn flow(mut self, kind: FlowKind, name: &str, unit: &str, calls: &[(&str, &str)]) -> Self {
         let calls = calls
             .iter()
             .map(|(server, tool)| Call {
@@ -177,26 +177,26 @@ impl World {
         self
     }
 
-    pub(super) fn sources(&self) -> Sources {
+    pub(crate) fn sources(&self) -> Sources {
         let mut sources = Sources::new();
         sources.add(SourceFile::new("world.yaml", "x\n".repeat(self.lines as usize + 2)));
         sources
     }
 
-    pub(super) fn checked(&self) -> CheckedModel {
+    pub(crate) fn checked(&self) -> CheckedModel {
         let policy = derive(&self.model);
         accept(self.model.clone(), policy, &Report::default()).expect("no finding speaks against it")
     }
 
     /// Compiles and verifies.
-    pub(super) fn built(&self) -> (Policy, Built) {
+    pub(crate) fn built(&self) -> (Policy, Built) {
         let checked = self.checked();
         let built = build(&checked, &self.sources(), &[&TARGET], "sha256:0");
         (checked.policy().clone(), built.unwrap_or_else(|errors| panic!("{errors:#?}")))
     }
 
     /// Compiles, and asks Cedar every question that there is: each principal, object and subset of facts.
-    pub(super) fn decides_as_the_model(&self) {
+    pub(crate) fn decides_as_the_model(&self) {
         let (policy, built) = self.built();
         let engine = engine_of(&built.bundle.artifacts);
         for (p, principal) in (0..).zip(&policy.principals) {
@@ -227,11 +227,11 @@ impl World {
     }
 }
 
-pub(super) fn engine_of(artifacts: &BTreeMap<String, Artifact>) -> Engine {
+pub(crate) fn engine_of(artifacts: &BTreeMap<String, Artifact>) -> Engine {
     crate::lift::cedar::read(artifacts).expect("what was built verifies")
 }
 
-pub(super) fn text<'a>(artifacts: &'a BTreeMap<String, Artifact>, file: &str) -> &'a str {
+pub(crate) fn text<'a>(artifacts: &'a BTreeMap<String, Artifact>, file: &str) -> &'a str {
     std::str::from_utf8(&artifacts[&format!("cedar/{file}")].bytes).expect("artifacts are text")
 }
 
@@ -245,7 +245,7 @@ fn action_on(object: &Object) -> &'static str {
 }
 
 /// Two units, four levels with an alternative, three classes, and every kind of principal and object.
-pub(super) fn enterprise() -> World {
+pub(crate) fn enterprise() -> World {
     use crate::model::access::MutualTls;
     use crate::model::server::{Prompt, Resource};
     use crate::model::topology::{CrossUnitRouting, DataSharing, Encryption};

@@ -1,0 +1,162 @@
+//! Failing tests and invariants, in words.
+
+use std::io::{self, Write};
+
+use super::Found;
+use crate::analysis::Analysis;
+use crate::diagnostic::one_line;
+use crate::model::name::FactName;
+use crate::policy::expect::{Fault, Outcome};
+use crate::policy::invariant::Violation;
+use crate::policy::origin::grant_place;
+use crate::review::naming::{named, sets_in_words, spelled};
+use crate::review::suite::{InvariantRun, Nearest, TestRun, nearest};
+
+/// Most requests of a test that are shown one by one to people.
+const READABLE: usize = 20;
+
+/// A test or invariant that fails.
+pub(super) struct Failure {
+    pub(super) name: String,
+    /// `tests.yaml:4`.
+    pub(super) place: String,
+    /// What fails: one entry a request or principal, its first line the fact and the others its reasons.
+    pub(super) what: Vec<Vec<String>>,
+}
+
+impl Failure {
+    /// The first failure on one line.
+    pub(super) fn short(&self) -> String {
+        let first = self.what.first().and_then(|lines| lines.first()).map_or("", String::as_str);
+        let more = self.what.len().saturating_sub(1);
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        format!("{}: fail: {}: {first}{more}", self.place, self.name)
+    }
+
+    pub(super) fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", one_line(&format!("FAIL {} ({})", self.name, self.place)))?;
+        for lines in self.what.iter().take(READABLE) {
+            for (line, depth) in lines.iter().zip(std::iter::once(2).chain(std::iter::repeat(4))) {
+                writeln!(out, "{:depth$}{}", "", one_line(line))?;
+            }
+        }
+        match self.what.len().saturating_sub(READABLE) {
+            0 => Ok(()),
+            more => writeln!(out, "  and {more} more; --format json shows them all"),
+        }
+    }
+}
+
+/// Everything that fails, tests first.
+pub(super) fn of(found: &Found<'_>) -> Vec<Failure> {
+    let tests = found.suite.tests.iter().filter(|run| !run.passes()).map(|run| of_test(found.analysis, run));
+    let invariants = found.suite.invariants.iter().filter(|run| !run.passes());
+    tests.chain(invariants.map(|run| of_invariant(found.analysis, run))).collect()
+}
+
+/// The facts of a mask in words.
+pub(super) fn facts(analysis: &Analysis, mask: u64) -> String {
+    let names: Vec<&str> = named(&analysis.policy, mask).into_iter().map(FactName::as_str).collect();
+    if names.is_empty() { "no facts".to_owned() } else { names.join(", ") }
+}
+
+/// Who and what of a request, as written.
+pub(super) fn pair(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> (String, String) {
+    let policy = &analysis.policy;
+    let who = outcome.case.principal.map(|who| policy.principal_at(who).id.to_string());
+    let what = outcome.case.object.map(|what| spelled(policy.object_at(what)));
+    let written = || run.test.calls.first().map(|call| call.value.clone()).unwrap_or_default();
+    (who.unwrap_or_else(|| "any_agent".to_owned()), what.unwrap_or_else(written))
+}
+
+pub(super) fn of_test(analysis: &Analysis, run: &TestRun<'_>) -> Failure {
+    let mut what: Vec<Vec<String>> = run.failing().map(|outcome| of_request(analysis, run, outcome)).collect();
+    what.extend(run.empty.iter().map(|call| of_nothing(call)));
+    if run.outcomes.is_empty() && run.empty.is_empty() {
+        what.push(vec!["it is about no request at all".to_owned()]);
+    }
+    let place = analysis.sources.file_line(run.test.name.loc);
+    Failure { name: run.test.name.value.clone(), place, what }
+}
+
+fn of_nothing(call: &str) -> Vec<String> {
+    vec![format!("`{call}` stands for no tool, so it says nothing of it")]
+}
+
+fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<String> {
+    let Analysis { policy, sources, model, .. } = analysis;
+    let (who, what) = pair(analysis, run, outcome);
+    let word = |allowed| if allowed { "allowed" } else { "denied" };
+    let mut head = format!("`{who}` calls `{what}` with {}: ", facts(analysis, outcome.case.facts));
+    head.push_str(&match outcome.fault {
+        Some(Fault::Missing) => "it is denied as expected, and lacks something else".to_owned(),
+        Some(Fault::Decision) | None => {
+            format!("it is {}, and should be {}", word(outcome.allowed), word(run.test.allow.value))
+        }
+    });
+    let mut lines = vec![head];
+    let pair = outcome.case.principal.zip(outcome.case.object);
+    if let Some((principal, object, cell)) = pair.and_then(|(who, what)| Some((who, what, policy.cell(who, what)?))) {
+        if !outcome.missing.is_empty() {
+            lines.push(format!("needs {}", sets_in_words(policy, &outcome.missing)));
+        }
+        let rule = policy.rule_at(cell.rule);
+        let place = rule.from.first().map(|loc| format!(" ({})", sources.file_line(*loc))).unwrap_or_default();
+        let grant = grant_place(model, &policy.principal_at(principal).id, policy.object_at(object));
+        let grant = grant.map(|loc| format!(", granted at {}", sources.file_line(loc))).unwrap_or_default();
+        lines.push(format!("decided by rule `{}`{place}{grant}", rule.name));
+        if let Some(blocked) = &rule.blocked {
+            let place = blocked.loc.map(|loc| format!(" ({})", sources.file_line(loc))).unwrap_or_default();
+            lines.push(format!("because {}{place}", blocked.why));
+        }
+    } else {
+        let place = outcome.case.principal.map(|who| sources.file_line(policy.principal_at(who).loc));
+        lines.push(format!("because nothing grants it{}", place.map(|at| format!(" ({at})")).unwrap_or_default()));
+    }
+    lines.extend(nearest(policy, outcome).map(|near| format!("nearest allow: {}", near_in_words(analysis, &near))));
+    lines
+}
+
+/// A nearby request that is allowed, in words.
+pub(super) fn near_in_words(analysis: &Analysis, near: &Nearest) -> String {
+    let policy = &analysis.policy;
+    match near {
+        Nearest::MoreFacts(more) => format!("the same with {}, too", facts(analysis, *more)),
+        Nearest::OtherTool(tool, set) => {
+            format!("it may call `{}` with {}", spelled(policy.object_at(*tool)), facts(analysis, *set))
+        }
+        Nearest::OtherPrincipal(who, set) => {
+            format!("`{}` may call it with {}", policy.principal_at(*who).id, facts(analysis, *set))
+        }
+    }
+}
+
+pub(super) fn of_invariant(analysis: &Analysis, run: &InvariantRun<'_>) -> Failure {
+    let violations = run.violations.iter().map(|violation| of_violation(analysis, violation));
+    let what = violations.chain(run.empty.iter().map(|call| of_nothing(call))).collect();
+    let place = analysis.sources.file_line(run.invariant.name.loc);
+    Failure { name: run.invariant.name.value.clone(), place, what }
+}
+
+fn of_violation(analysis: &Analysis, violation: &Violation) -> Vec<String> {
+    let Analysis { policy, sources, model, .. } = analysis;
+    let who = policy.principal_at(violation.principal);
+    let names: Vec<String> =
+        violation.calls.iter().map(|(object, _)| format!("`{}`", spelled(policy.object_at(*object)))).collect();
+    let mut lines = vec![format!("`{}` can call {}", who.id, names.join(" and "))];
+    for (object, set) in &violation.calls {
+        let what = policy.object_at(*object);
+        let loc = grant_place(model, &who.id, what).unwrap_or(who.loc);
+        let rule = policy.cell(violation.principal, *object).map(|cell| policy.rule_at(cell.rule));
+        let place = rule.and_then(|rule| rule.from.first()).map(|loc| format!(" ({})", sources.file_line(*loc)));
+        let rule = rule.map(|rule| rule.name.as_str()).unwrap_or_default();
+        lines.push(format!(
+            "`{}` with {}, by rule `{rule}`{}, granted at {}",
+            spelled(what),
+            facts(analysis, *set),
+            place.unwrap_or_default(),
+            sources.file_line(loc)
+        ));
+    }
+    lines
+}

@@ -1,0 +1,155 @@
+//! Policy tests against the relation: which requests a test is about, and what becomes of each.
+
+use super::{ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
+use crate::model::Model;
+use crate::model::assurance::PolicyTest;
+use crate::model::name::FactName;
+use crate::source::Spanned;
+
+/// One request of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Case {
+    /// Who calls; `None` for `any_agent` where the workspace lets no undeclared caller in.
+    pub principal: Option<PrincipalIx>,
+    /// The tool; `None` for one that does not exist, which everybody is denied.
+    pub object: Option<ObjectIx>,
+    /// Its facts, with what they imply.
+    pub facts: u64,
+}
+
+/// What a test says of a request and does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The other decision comes out.
+    Decision,
+    /// Other facts are missing.
+    Missing,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The request.
+    pub case: Case,
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The minimal sets of facts that it lacks, sorted. Empty where it is allowed, and where nothing would help.
+    pub missing: Vec<u64>,
+    /// What the test says otherwise.
+    pub fault: Option<Fault>,
+}
+
+/// The principals that a name or a pattern stands for. `*` at the end stands for everything that begins so, and `any_agent`
+/// for the callers of every unit. Sorted; empty where there are none.
+#[must_use]
+pub fn principals(policy: &Policy, written: &str) -> Vec<PrincipalIx> {
+    if let Some(one) = policy.principal(written) {
+        return vec![one];
+    }
+    let any = written == "any_agent";
+    let Some(start) = written.strip_suffix('*').or(any.then_some("")) else { return Vec::new() };
+    let fits = |id: &PrincipalId| {
+        if any { matches!(id, PrincipalId::AnyAgent(_)) } else { start.is_empty() || id.to_string().starts_with(start) }
+    };
+    let all = policy.principals.iter().zip(0..);
+    all.filter(|(principal, _)| fits(&principal.id)).map(|(_, index)| PrincipalIx(index)).collect()
+}
+
+/// The tools that `server/tool` or `server/*` stands for. Sorted; empty where there are none.
+#[must_use]
+pub fn tools(policy: &Policy, written: &str) -> Vec<ObjectIx> {
+    let Some((server, tool)) = written.split_once('/') else { return Vec::new() };
+    let on = policy.index.on(server);
+    if tool != "*" {
+        return policy.index.tool(&policy.objects, on, tool).into_iter().collect();
+    }
+    let objects = on.map(ObjectIx);
+    objects.filter(|at| matches!(policy.object_at(*at).kind, ObjectKind::Tool(_))).collect()
+}
+
+/// The mask of facts, with what they imply. A fact that no condition uses adds nothing.
+#[must_use]
+pub fn mask(policy: &Policy, facts: &[Spanned<FactName>]) -> u64 {
+    let bits = facts.iter().filter_map(|fact| policy.facts.mask(fact.value.as_str()));
+    policy.facts.closed(bits.fold(0, |all, bit| all | bit))
+}
+
+/// Whether a call that stands for no tool is an error of its own: the registry does not list the server, or not the tool.
+#[must_use]
+pub fn is_reported(model: &Model, call: &str) -> bool {
+    let Some((server, tool)) = call.split_once('/') else { return false };
+    match model.server(server).filter(|server| server.registered) {
+        Some(server) => server.lists_tools && tool != "*",
+        None => model.registry.is_some(),
+    }
+}
+
+/// Every request of a test, principals first, then calls, then sets of facts. Names that nothing has stand for no request;
+/// they are reported by their own checks.
+#[must_use]
+pub fn cases(model: &Model, policy: &Policy, test: &PolicyTest) -> Vec<Case> {
+    let mut callers: Vec<Option<PrincipalIx>> = Vec::new();
+    for who in &test.principals {
+        let found = principals(policy, &who.value);
+        let nobody = found.is_empty() && who.value.starts_with("any_agent");
+        callers.extend(found.into_iter().map(Some));
+        callers.extend(nobody.then_some(None));
+    }
+    let mut called: Vec<Option<ObjectIx>> = Vec::new();
+    for call in &test.calls {
+        let found = tools(policy, &call.value);
+        let nothing = found.is_empty() && !call.value.ends_with("/*") && !is_reported(model, &call.value);
+        called.extend(found.into_iter().map(Some));
+        called.extend(nothing.then_some(None));
+    }
+    dedup(&mut callers);
+    dedup(&mut called);
+    let sets: Vec<u64> = test.with.iter().map(|facts| mask(policy, facts)).collect();
+    let mut cases = Vec::with_capacity(callers.len() * called.len() * sets.len());
+    for principal in callers {
+        for object in &called {
+            cases.extend(sets.iter().map(|facts| Case { principal, object: *object, facts: *facts }));
+        }
+    }
+    cases
+}
+
+/// The calls of a test that stand for no tool at all, so that the test says nothing of them; without those that are errors
+/// of their own.
+pub fn empty_calls<'t>(
+    model: &Model,
+    policy: &Policy,
+    test: &'t PolicyTest,
+) -> impl Iterator<Item = &'t Spanned<String>> {
+    let is_empty = |call: &str| call.ends_with("/*") && tools(policy, call).is_empty() && !is_reported(model, call);
+    test.calls.iter().filter(move |call| is_empty(&call.value))
+}
+
+fn dedup<T: Ord>(items: &mut Vec<T>) {
+    items.sort_unstable();
+    items.dedup();
+}
+
+/// What becomes of a request of a test.
+#[must_use]
+pub fn judge(policy: &Policy, test: &PolicyTest, case: Case) -> Outcome {
+    let cell = case.principal.zip(case.object).and_then(|(who, what)| policy.cell(who, what));
+    let missing = cell.map(|cell| policy.conditions.get(cell.condition).missing(case.facts)).unwrap_or_default();
+    let allowed = missing == [0];
+    // What is allowed lacks nothing.
+    let missing = if allowed { Vec::new() } else { missing };
+    let fault = if allowed == test.allow.value {
+        let other = test.missing.as_ref().is_some_and(|expected| {
+            // `mtls` brings `tls` along, whether or not the test says so.
+            let mut wanted: Vec<u64> = expected.iter().map(|set| mask(policy, set) & !case.facts).collect();
+            dedup(&mut wanted);
+            let mut lacking: Vec<u64> = missing.iter().map(|set| policy.facts.closed(*set) & !case.facts).collect();
+            dedup(&mut lacking);
+            wanted != lacking
+        });
+        other.then_some(Fault::Missing)
+    } else {
+        Some(Fault::Decision)
+    };
+    Outcome { case, allowed, missing, fault }
+}

@@ -1,0 +1,143 @@
+//! One decision with its reasons, and all decisions about one object or of one principal.
+
+use std::collections::BTreeMap;
+
+use crate::model::Model;
+use crate::policy::cell::RuleId;
+use crate::policy::condition::Condition;
+use crate::policy::origin::grant_places;
+use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalIx};
+use crate::source::Loc;
+
+#[cfg(test)]
+mod tests;
+
+/// A decision and why it is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether the request is allowed.
+    pub allowed: bool,
+    /// When a request would be allowed.
+    pub condition: Condition,
+    /// The minimal sets of facts that would turn a denial around, sorted. Empty where the request is allowed, and where
+    /// nothing would help.
+    pub missing: Vec<u64>,
+    /// Why, for each object that the request is about.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why one object may or may not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The object.
+    pub object: ObjectIx,
+    /// The rule of the pair; `None` where nothing grants it.
+    pub rule: Option<RuleId>,
+    /// Where it was granted: each entry or step that does.
+    pub grants: Vec<Loc>,
+    /// For what is no tool: a tool of the same server that opens it.
+    pub opened_by: Option<ObjectIx>,
+    /// Why no facts would help.
+    pub closed: Option<Closed>,
+}
+
+/// Why a pair is denied whatever the request's facts are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// Nothing grants it.
+    NotGranted,
+    /// It is granted and something blocks it: a suspension, a crossing of units, a contradiction.
+    Blocked {
+        /// What, in words.
+        why: String,
+        /// Where that stands, if it is written anywhere.
+        loc: Option<Loc>,
+        /// Whether somebody switched it off.
+        suspension: bool,
+    },
+    /// Its condition never holds, because of a fault that a finding reports.
+    Never,
+}
+
+/// Decides a request of these facts (see [`super::naming::facts`]) about these objects: all of them must allow it.
+#[must_use]
+pub fn decide(model: &Model, policy: &Policy, principal: PrincipalIx, objects: &[ObjectIx], facts: u64) -> Answer {
+    let facts = policy.facts.closed(facts);
+    let condition = condition(policy, principal, objects);
+    let allowed = condition.holds(facts);
+    let missing = if allowed { Vec::new() } else { condition.missing(facts) };
+    let reasons = objects.iter().map(|object| reason(model, policy, principal, *object)).collect();
+    Answer { allowed, condition, missing, reasons }
+}
+
+/// When a principal may use all of these objects at once. No objects are never allowed.
+fn condition(policy: &Policy, principal: PrincipalIx, objects: &[ObjectIx]) -> Condition {
+    let of = |object: &ObjectIx| {
+        let cell = policy.cell(principal, *object);
+        cell.map_or_else(Condition::never, |cell| policy.conditions.get(cell.condition).clone())
+    };
+    objects.iter().map(of).reduce(|all, one| all.and(&one)).unwrap_or_else(Condition::never)
+}
+
+/// Why this pair is decided as it is.
+#[must_use]
+pub fn reason(model: &Model, policy: &Policy, principal: PrincipalIx, object: ObjectIx) -> Reason {
+    let who = &policy.principal_at(principal).id;
+    let is_tool = matches!(policy.object_at(object).kind, ObjectKind::Tool(_));
+    let Some(cell) = policy.cell(principal, object) else {
+        return Reason { object, rule: None, grants: vec![], opened_by: None, closed: Some(Closed::NotGranted) };
+    };
+    let opened_by = if is_tool { None } else { opener(policy, principal, object) };
+    let grants = grant_places(model, who, policy.object_at(opened_by.unwrap_or(object)));
+    let closed = match &policy.rule_at(cell.rule).blocked {
+        Some(blocked) => {
+            Some(Closed::Blocked { why: blocked.why.clone(), loc: blocked.loc, suspension: blocked.suspension })
+        }
+        None if policy.is_never(cell.condition) => Some(Closed::Never),
+        None => None,
+    };
+    Reason { object, rule: Some(cell.rule), grants, opened_by, closed }
+}
+
+/// The first tool of the object's server that the principal may use: it opens the server's other methods.
+fn opener(policy: &Policy, principal: PrincipalIx, object: ObjectIx) -> Option<ObjectIx> {
+    policy.index.beside(object).map(ObjectIx).find(|at| {
+        let possible = policy.cell(principal, *at).is_some_and(|cell| !policy.is_never(cell.condition));
+        possible && matches!(policy.object_at(*at), Object { kind: ObjectKind::Tool(_), .. })
+    })
+}
+
+/// Pairs that lack the same sets of facts. The empty set alone is nothing lacking: allowed. No set at all is never.
+pub type Groups<T> = BTreeMap<Vec<u64>, Vec<T>>;
+
+/// Whether the pairs of a group are allowed.
+#[must_use]
+pub fn is_allowed(missing: &[u64]) -> bool {
+    matches!(missing, [0])
+}
+
+/// Everybody who is granted all of these objects, grouped by the minimal sets of facts that a request with these facts
+/// lacks.
+#[must_use]
+pub fn who_can(policy: &Policy, objects: &[ObjectIx], facts: u64) -> Groups<PrincipalIx> {
+    let mut groups = Groups::new();
+    for principal in (0..policy.principals.len() as u32).map(PrincipalIx) {
+        if objects.iter().all(|object| policy.cell(principal, *object).is_some()) {
+            let missing = condition(policy, principal, objects).missing(policy.facts.closed(facts));
+            groups.entry(missing).or_default().push(principal);
+        }
+    }
+    groups
+}
+
+/// Everything that a principal is granted, grouped by the minimal sets of facts that a request with these facts lacks.
+#[must_use]
+pub fn what_can(policy: &Policy, principal: PrincipalIx, facts: u64) -> Groups<ObjectIx> {
+    let facts = policy.facts.closed(facts);
+    let mut groups = Groups::new();
+    for (object, cell) in policy.cells.get(principal.0 as usize).into_iter().flatten() {
+        let missing = policy.conditions.get(cell.condition).missing(facts);
+        groups.entry(missing).or_default().push(*object);
+    }
+    groups
+}

@@ -158,9 +158,24 @@ pub fn build(
     let mut entries: Vec<manifest::Target> = Vec::new();
     let mut notes = Vec::new();
     let mut errors = Vec::new();
-    for target in targets {
+    let one = |target: &&'static Target| {
         let (view, policy, stricter) = targets::seen(target, checked.model(), checked.policy());
-        match compiled(checked.model(), &policy, sources, target) {
+        let files = compiled(checked.model(), &policy, sources, target);
+        (view, stricter, files)
+    };
+    // Two at a time: what they hold in memory adds up.
+    let mut done = Vec::new();
+    for two in targets.chunks(2) {
+        match two {
+            [first, second] => {
+                let both = rayon::join(|| one(first), || one(second));
+                done.extend([both.0, both.1]);
+            }
+            rest => done.extend(rest.iter().map(one)),
+        }
+    }
+    for (target, (view, stricter, files)) in targets.iter().zip(done) {
+        match files {
             Ok(files) => {
                 artifacts.extend(files);
                 entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));

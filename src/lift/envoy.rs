@@ -3,6 +3,7 @@
 //! Only what is understood is accepted: an unknown filter, matcher or value is an error, and so is a file of the watched
 //! folder that says something else than `envoy.static.yaml`.
 
+mod discovery;
 mod gateway;
 mod matcher;
 mod predicate;

@@ -199,15 +199,31 @@ fn build_beside(
     let mut entries: Vec<manifest::Target> = Vec::new();
     let mut notes = Vec::new();
     let mut errors = Vec::new();
-    for target in targets {
+    let one = |target: &&'static Target| {
         let (view, policy, stricter) = targets::seen(target, checked.model(), checked.policy());
         let input = Input { model: checked.model(), policy: &policy, sources, enforced };
-        match compiled(&input, target) {
+        let files = compiled(&input, target);
+        let undecided = undecided(target, checked.model(), checked.policy(), &policy, &view);
+        (view, stricter, undecided, files)
+    };
+    // Two at a time: what they hold in memory adds up.
+    let mut done = Vec::new();
+    for two in targets.chunks(2) {
+        match two {
+            [first, second] => {
+                let both = rayon::join(|| one(first), || one(second));
+                done.extend([both.0, both.1]);
+            }
+            rest => done.extend(rest.iter().map(one)),
+        }
+    }
+    for (target, (view, stricter, undecided, files)) in targets.iter().zip(done) {
+        match files {
             Ok(files) => {
                 artifacts.extend(files);
                 entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
                 notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
-                notes.extend(undecided(target, checked.model(), checked.policy(), &policy, &view));
+                notes.extend(undecided);
                 notes.extend(targets::notes(target, checked.model()));
             }
             Err(error) => errors.push(error),

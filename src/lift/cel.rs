@@ -96,9 +96,10 @@ impl Expression {
     pub fn all_of(expressions: Vec<Self>) -> Self {
         let mut parts = Vec::new();
         for Self(node) in expressions {
-            match node {
-                Node::And(inner) => parts.extend(inner),
-                other => parts.push(other),
+            if let Node::And(inner) = node {
+                parts.extend(inner);
+            } else {
+                parts.push(node);
             }
         }
         Self(if parts.len() == 1 { parts.remove(0) } else { Node::And(parts) })

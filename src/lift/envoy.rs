@@ -4,6 +4,7 @@
 //! folder that says something else than `envoy.static.yaml`.
 
 mod before;
+mod discovery;
 mod gateway;
 mod matcher;
 mod predicate;

@@ -6,6 +6,7 @@
 
 mod calls;
 mod crossed;
+mod here;
 mod sheet;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use self::calls::{PROTOCOL, shown};
-use self::sheet::Sheet;
+use self::here::{Caller, Conditions, Here, Known, who};
 use super::LiftError;
 use super::world::{Asked, Message, Outcome, Peer, Request, Shown, Token, Tree, World, explore};
 use crate::model::Model;
@@ -23,6 +24,7 @@ use crate::model::topology::Topology;
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
 use crate::policy::fact::{MTLS, TLS};
+use crate::policy::seen::matches as matches_uri;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
 
 /// A text that no name, subject or URI of a workspace holds.
@@ -133,73 +135,6 @@ pub fn relation(
     Ok(lifted)
 }
 
-/// A caller as the product sees it: tokens that all mean the same caller.
-struct Caller<'a> {
-    kind: &'static str,
-    unit: Option<&'a UnitName>,
-    subject: Option<&'a str>,
-    tokens: Vec<Asked<Token>>,
-    /// Tokens that mean the caller, too, but not to the product.
-    unread: Vec<Asked<Token>>,
-    /// No certificate, or its own.
-    open: Asked<Shown<'a>>,
-}
-
-/// What a caller may do on a server, object by object.
-type Conditions = Vec<(u32, Condition)>;
-
-/// One server, with what is put to the product about it.
-struct Here<'s, 'a> {
-    server: &'s ServerName,
-    sheet: &'s Sheet<'s, 'a>,
-    tree: Tree,
-    known: Vec<Known>,
-}
-
-/// A caller whose every request was put to the product.
-struct Known {
-    /// For each issuer, whether it may speak for the caller.
-    speaks: Vec<bool>,
-    /// How many questions the product had asked then.
-    questions: usize,
-    /// What the caller answers to these.
-    answers: Vec<Vec<u64>>,
-    conditions: Conditions,
-}
-
-impl Caller<'_> {
-    /// Whether an issuer may speak for it.
-    fn is_spoken_for(&self, issuer: Option<&Issuer>) -> bool {
-        issuer.is_none_or(|issuer| issuer.may_speak_for(self.kind, self.unit))
-    }
-}
-
-impl<'s> Here<'s, '_> {
-    /// The certificates of others that a caller shows: of so many principals, and of the gateways.
-    fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
-        let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
-        principals.chain(&self.sheet.gateways).map(|(_, shown)| shown).collect()
-    }
-
-    /// What the tokens of a caller, and the certificates that it shows everywhere, answer to the first questions.
-    fn answers(&mut self, first: usize, caller: &Caller<'_>) -> Vec<Vec<u64>> {
-        let others = self.others(caller, 1);
-        let shown: Vec<&Asked<Shown<'_>>> = self.sheet.before.iter().chain([&caller.open]).chain(others).collect();
-        let all = [&caller.tokens, &caller.unread];
-        all.map(|tokens| self.tree.likeness(first, tokens, &shown)).into()
-    }
-}
-
-/// The kind of a principal, and its subject; `None` for one that no token can mean.
-fn who(principal: &Principal) -> Option<(&'static str, Option<&str>)> {
-    match (&principal.id, principal.subject.as_deref()) {
-        (PrincipalId::Agent(_), Some(subject)) => Some(("agents", Some(subject))),
-        (PrincipalId::Flow(_), Some(subject)) => Some(("flows", Some(subject))),
-        (PrincipalId::AnyAgent(_), _) => Some(("agents", None)),
-        (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => None,
-    }
-}
-
 struct Question<'a> {
     product: &'a dyn Product,
     model: &'a Model,
@@ -211,6 +146,8 @@ struct Question<'a> {
     /// The facts that show as a difference between claims of the caller, with the two paths.
     differing: Vec<(u64, Vec<String>, Vec<String>)>,
     unit_claim: Option<Vec<String>>,
+    /// Whether some resource is of a pattern that takes in every URI.
+    open_resources: bool,
     /// For each subject, one server whose rules name it.
     first: BTreeMap<String, ServerName>,
     /// Identities of gateways, which hold the tokens of others and so may bring none.
@@ -259,6 +196,10 @@ impl<'a> Question<'a> {
             transport: (bit(TLS), bit(MTLS)),
             differing,
             unit_claim: unit_claim.map(|claim| vec![claim.value.clone()]),
+            open_resources: policy
+                .objects
+                .iter()
+                .any(|object| matches!(&object.kind, ObjectKind::Resource(pattern) if matches_uri(pattern, STRANGER))),
             gateways,
             first,
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::before::{messages, tokens};
+use super::discovery::same_by_discovery;
 use super::matcher::{Matcher, fields, is_type, list, short, text};
 use super::{Folder, strange, within};
 use crate::lift::LiftError;
@@ -227,54 +228,6 @@ pub(super) fn manager(listener: &Value) -> Read<&Value> {
         must(manager, key, &expected)?;
     }
     Ok(manager)
-}
-
-/// The watched files must say what the whole file says.
-pub(super) fn same_by_discovery(
-    folder: &Folder,
-    whole: &Value,
-    listener: &Value,
-    clusters: &[Value],
-    routes: &Value,
-) -> Read<()> {
-    let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
-    let resources = |name: &str, kind: &str| -> Read<Vec<Value>> {
-        let resources = list(fields(file(name)?, &["resources"])?.get("resources"))?;
-        let untyped = resources.iter().map(|resource| {
-            is_type(resource, kind)?;
-            let mut resource = resource.clone();
-            resource.as_object_mut().map(|fields| fields.shift_remove("@type"));
-            Ok(resource)
-        });
-        untyped.collect()
-    };
-    let watched = |kind: &str| {
-        let source = json!({"path": format!("./xds/{kind}.yaml"), "watched_directory": {"path": "./xds"}});
-        json!({"resource_api_version": "V3", "path_config_source": source})
-    };
-    let bootstrap = file("bootstrap.yaml")?;
-    fields(bootstrap, &["node", "admin", "dynamic_resources"])?;
-    must(bootstrap, "admin", at(whole, "admin")?)?;
-    let dynamic = at(bootstrap, "dynamic_resources")?;
-    if *dynamic != json!({"lds_config": watched("lds"), "cds_config": watched("cds")}) {
-        return Err(strange("`bootstrap.yaml` does not watch the files of its folder".to_owned()));
-    }
-    if resources("xds/cds.yaml", "envoy.config.cluster.v3.Cluster")? != clusters {
-        return Err(strange("`xds/cds.yaml` says something else than `envoy.static.yaml`".to_owned()));
-    }
-    if resources("xds/rds.yaml", "envoy.config.route.v3.RouteConfiguration")? != [routes.clone()] {
-        return Err(strange("`xds/rds.yaml` says something else than `envoy.static.yaml`".to_owned()));
-    }
-    let mut expected = listener.clone();
-    let manager = expected.pointer_mut("/filter_chains/0/filters/0/typed_config").and_then(Value::as_object_mut);
-    if let Some(manager) = manager {
-        manager.shift_remove("route_config");
-        manager.insert("rds".to_owned(), json!({"route_config_name": "mcp", "config_source": watched("rds")}));
-    }
-    if resources("xds/lds.yaml", "envoy.config.listener.v3.Listener")? != [expected] {
-        return Err(strange("`xds/lds.yaml` says something else than `envoy.static.yaml`".to_owned()));
-    }
-    must(routes, "name", &json!("mcp"))
 }
 
 /// Whether every peer must show a certificate. `only` is the one name that it must have.

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::gateway::{self, METADATA, at, is_denial, manager, one, same_by_discovery};
+use super::discovery::same_by_discovery;
+use super::gateway::{self, METADATA, at, is_denial, manager, one};
 use super::matcher::{Matcher, list, text};
 use super::{Folder, folders, judge, strange, within};
 use crate::bundle::Artifact;

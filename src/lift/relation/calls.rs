@@ -70,9 +70,7 @@ impl Question<'_> {
         }
         if self.decided.resources {
             let uri = |method: &&str| Call { uri: Some(STRANGER.to_owned()), ..Call::post(method) };
-            let everything = |pattern: &str| crate::policy::seen::matches(pattern, STRANGER);
-            let open = self.policy.objects.iter().any(|o| matches!(&o.kind, ObjectKind::Resource(p) if everything(p)));
-            if !open {
+            if !self.open_resources {
                 calls.extend(RESOURCE.iter().map(uri));
             }
         }

@@ -14,6 +14,8 @@ The rules are in `xds/rds.yaml`; move a new one into its place (`mv`, not `cp`) 
 lost connection. Envoy keeps the old one if the new one is broken, and only its statistic \
 `http.mcp.rds.mcp.update_rejected` says so.
 
+All of them are YAML in its JSON form, a predicate to a line; `yq -P` shows them in blocks.
+
 Clients call `https://<gateway>/<server>/mcp`, with the server's name in YAML. The central gateway sends the calls for a \
 unit's servers to that unit's gateway, with the token; each gateway decides the whole policy; no server gets a token.
 

@@ -1,0 +1,76 @@
+//! A caller and a server, and what is known of callers before: one that the product cannot tell from another is not asked about
+//! again.
+
+use super::sheet::Sheet;
+use crate::lift::world::{Asked, Shown, Token, Tree};
+use crate::model::access::Issuer;
+use crate::model::name::{ServerName, UnitName};
+use crate::policy::condition::Condition;
+use crate::policy::{Principal, PrincipalId};
+
+/// A caller as the product sees it: tokens that all mean the same caller.
+pub(super) struct Caller<'a> {
+    pub(super) kind: &'static str,
+    pub(super) unit: Option<&'a UnitName>,
+    pub(super) subject: Option<&'a str>,
+    pub(super) tokens: Vec<Asked<Token>>,
+    /// Tokens that mean the caller, too, but not to the product.
+    pub(super) unread: Vec<Asked<Token>>,
+    /// No certificate, or its own.
+    pub(super) open: Asked<Shown<'a>>,
+}
+
+/// What a caller may do on a server, object by object.
+pub(super) type Conditions = Vec<(u32, Condition)>;
+
+/// One server, with what is put to the product about it.
+pub(super) struct Here<'s, 'a> {
+    pub(super) server: &'s ServerName,
+    pub(super) sheet: &'s Sheet<'s, 'a>,
+    pub(super) tree: Tree,
+    pub(super) known: Vec<Known>,
+}
+
+/// A caller whose every request was put to the product.
+pub(super) struct Known {
+    /// For each issuer, whether it may speak for the caller.
+    pub(super) speaks: Vec<bool>,
+    /// How many questions the product had asked then.
+    pub(super) questions: usize,
+    /// What the caller answers to these.
+    pub(super) answers: Vec<Vec<u64>>,
+    pub(super) conditions: Conditions,
+}
+
+impl Caller<'_> {
+    /// Whether an issuer may speak for it.
+    pub(super) fn is_spoken_for(&self, issuer: Option<&Issuer>) -> bool {
+        issuer.is_none_or(|issuer| issuer.may_speak_for(self.kind, self.unit))
+    }
+}
+
+impl<'s> Here<'s, '_> {
+    /// The certificates of others that a caller shows: of so many principals, and of the gateways.
+    pub(super) fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
+        let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
+        principals.chain(&self.sheet.gateways).map(|(_, shown)| shown).collect()
+    }
+
+    /// What the tokens of a caller, and the certificates that it shows everywhere, answer to the first questions.
+    pub(super) fn answers(&mut self, first: usize, caller: &Caller<'_>) -> Vec<Vec<u64>> {
+        let others = self.others(caller, 1);
+        let shown: Vec<&Asked<Shown<'_>>> = self.sheet.before.iter().chain([&caller.open]).chain(others).collect();
+        let all = [&caller.tokens, &caller.unread];
+        all.map(|tokens| self.tree.likeness(first, tokens, &shown)).into()
+    }
+}
+
+/// The kind of a principal, and its subject; `None` for one that no token can mean.
+pub(super) fn who(principal: &Principal) -> Option<(&'static str, Option<&str>)> {
+    match (&principal.id, principal.subject.as_deref()) {
+        (PrincipalId::Agent(_), Some(subject)) => Some(("agents", Some(subject))),
+        (PrincipalId::Flow(_), Some(subject)) => Some(("flows", Some(subject))),
+        (PrincipalId::AnyAgent(_), _) => Some(("agents", None)),
+        (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => None,
+    }
+}

@@ -22,14 +22,15 @@ fn an_environment_of_the_federation_compiles() {
     for part in [
         "login.staging.meridian.example",
         "crm.staging.meridian.example",
-        "port_value: 18444",
+        "\"port_value\": 18444",
         "gateway.retail.staging",
     ] {
         assert!(staging.contains(part) && !plain.contains(part), "{part}");
     }
     assert!(staging.contains("search.retail.meridian.example"), "what it does not replace stays");
     // The rules are the same, to the letter.
-    let rules = |text: &str| text.matches("action: ALLOW").count() + text.matches("action: DENY").count();
+    let rules = |text: &str| text.matches(": \"ALLOW\"").count() + text.matches(": \"DENY\"").count();
+    assert!(rules(&plain) > 10);
     assert_eq!(rules(&plain), rules(&staging));
     let files = there["files"].as_array().unwrap();
     assert!(files.iter().any(|file| file["from"].to_string().contains("registry/retail.yaml")));

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::access::{self, Side, TooManyFacts};
-use super::group::{Group, groups};
+use super::group::{Group, Which, groups};
 use super::operation::{self, OperationChange};
 use super::parts::At;
 use super::replay::{ReplayError, replay};
+use super::suite;
 use super::trust::{self, TrustChange, Trusted};
 use crate::build;
 use crate::checks::CheckedModel;
@@ -82,12 +83,51 @@ pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>) -> Result<Diff, DiffError> {
         }
         Ok(())
     })?;
+    let mut trust = trust_between(base, head);
+    trust.extend(broken(base, head));
+    trust.sort_by(|a, b| (!a.widening, &a.what).cmp(&(!b.widening, &b.what)));
     Ok(Diff {
         cells: compared.cells,
         groups,
-        trust: trust_between(base, head),
+        trust,
         operation: operation::changes((base.sources, base.side.model), (head.sources, head.side.model)),
     })
+}
+
+/// What the base states of itself and what does not hold of the head: a change that deletes the test it breaks is found all the
+/// same.
+fn broken(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
+    let stated = base.side.model;
+    let before = suite::run(stated, base.side.policy, "");
+    let after = suite::run_stated(stated, head.side.model, head.side.policy, "");
+    let change = |what: String, loc, said: String, widening| TrustChange {
+        what,
+        before: Some("holds".to_owned()),
+        after: Some(said),
+        at: Some((Which::Base, loc)),
+        widening,
+    };
+    let mut found = Vec::new();
+    for (old, new) in before.tests.iter().zip(&after.tests).filter(|(old, new)| old.passes() && !new.passes()) {
+        // That something is let through which the base says is denied.
+        let opened = new.failing().find(|outcome| outcome.allowed && !old.test.allow.value);
+        let said = match (opened, new.failing().next()) {
+            (Some(_), _) => "fails: it is allowed".to_owned(),
+            (None, Some(outcome)) if !outcome.allowed && old.test.allow.value => "fails: it is denied".to_owned(),
+            (None, _) => "fails".to_owned(),
+        };
+        let what = format!("policy test `{}` of the base", old.test.name);
+        found.push(change(what, old.test.name.loc, said, opened.is_some()));
+    }
+    for (old, new) in before.invariants.iter().zip(&after.invariants).filter(|(old, new)| old.passes() && !new.passes())
+    {
+        let by =
+            new.violations.first().map(|violation| head.side.policy.principal_at(violation.principal).id.to_string());
+        let said = by.as_ref().map_or("fails".to_owned(), |by| format!("broken by `{by}`"));
+        let what = format!("invariant `{}` of the base", old.invariant.name);
+        found.push(change(what, old.invariant.name.loc, said, by.is_some()));
+    }
+    found
 }
 
 fn trust_between(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {

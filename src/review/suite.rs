@@ -80,13 +80,19 @@ impl Suite<'_> {
 /// Runs every test and invariant whose name holds the text.
 #[must_use]
 pub fn run<'m>(model: &'m Model, policy: &Policy, filter: &str) -> Suite<'m> {
-    let tests = model.policy_tests.iter().filter(|test| test.name.value.contains(filter)).map(|test| {
+    run_stated(model, model, policy, filter)
+}
+
+/// As [`run`], with the tests and invariants that another workspace states.
+#[must_use]
+pub fn run_stated<'m>(stated: &'m Model, model: &Model, policy: &Policy, filter: &str) -> Suite<'m> {
+    let tests = stated.policy_tests.iter().filter(|test| test.name.value.contains(filter)).map(|test| {
         let cases = expect::cases(model, policy, test).into_iter();
         let outcomes = cases.map(|case| expect::judge(policy, test, case)).collect();
         let empty = expect::empty_calls(model, policy, test).map(|call| call.value.as_str()).collect();
         TestRun { test, outcomes, empty }
     });
-    let invariants = model.invariants.iter().filter(|invariant| invariant.name.value.contains(filter));
+    let invariants = stated.invariants.iter().filter(|invariant| invariant.name.value.contains(filter));
     let invariants = invariants.map(|invariant| InvariantRun {
         invariant,
         violations: Resolved::of(model, policy, invariant).violations(policy),

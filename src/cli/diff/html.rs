@@ -69,7 +69,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !view.diff.trust.is_empty() {
         writeln!(out, "<h2>Trust</h2>")?;
         for change in &view.diff.trust {
-            let kind = if change.widening { "widening" } else { "narrowing" };
+            let kind = if change.widening { "widening" } else { "other" };
             let at = change.at.map(|(side, loc)| view.line(side, loc));
             let class = if change.widening { "open" } else { "close" };
             values(out, kind, class, &change.what, (&change.before, &change.after), at.as_ref())?;

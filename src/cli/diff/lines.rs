@@ -56,7 +56,7 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     if !view.diff.trust.is_empty() {
         writeln!(out, "{}", paint.head("TRUST"))?;
         for change in &view.diff.trust {
-            let mark = if change.widening { paint.with("1;31", "widening ") } else { "narrowing".to_owned() };
+            let mark = if change.widening { paint.with("1;31", "widening ") } else { "other    ".to_owned() };
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), one_line);
             writeln!(
                 out,
@@ -164,7 +164,7 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     for change in &view.diff.trust {
-        let kind = if change.widening { "trust widening" } else { "trust narrowing" };
+        let kind = if change.widening { "trust widening" } else { "trust" };
         writeln!(
             out,
             "{kind}: {}: {}{}",

@@ -78,7 +78,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         for change in &view.diff.trust {
             let at = change.at.map_or_else(String::new, |(side, loc)| place(&view.line(side, loc)));
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
-            let kind = if change.widening { "widening" } else { "narrowing" };
+            let kind = if change.widening { "widening" } else { "other" };
             writeln!(
                 out,
                 "| {} {kind} | {} | {} | {} | {at} |",

@@ -291,6 +291,43 @@ fn every_change_of_trust_fails_the_gate() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The base states that no agent outside finance moves money. The change lets one, and deletes the statement and a test with it.
+#[test]
+fn a_change_that_deletes_what_it_breaks_is_found() {
+    let tests = "assurance/policy-tests.yaml";
+    let stated = "  - name: anyone of the retail unit may search\n";
+    let invariant = format!(
+        "  - name: only finance moves money\n    never: {{principals: [care_agent, storefront_agent], calls: \"payment_server/*\"}}\n{stated}"
+    );
+    let refund = (
+        "registry/agents.yaml",
+        "        - billing_server/get_invoices\n        - {tools: \"notice",
+        "        - billing_server/get_invoices\n        - payment_server/refund_charge\n        - {tools: \"notice",
+    );
+    let crossing =
+        ("central/federation.yaml", "cross_unit_max_class: confidential", "cross_unit_max_class: restricted");
+    let looser = (
+        "units/finance/access.yaml",
+        "requirements: [service_account_token, user_delegation, mfa]",
+        "requirements: [service_account_token, user_delegation]",
+    );
+    let expectation = (
+        tests,
+        "    with: [service_account_token, user_delegation, mtls]\n    expect: deny\n    missing: [[cross_unit_approval, mfa], [cross_unit_approval, workflow_ticket]]\n",
+        "    with: [service_account_token, user_delegation, mtls]\n    expect: deny\n",
+    );
+    let change = Change::of(&[refund, crossing, looser, expectation]);
+    edit(&change.base, &[(tests, stated, &invariant)]);
+    let ran = change.diff(&["--format", "short", "--deny", "widening"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for said in [
+        "trust widening: invariant `only finance moves money` of the base: holds -> broken by `care_agent`",
+        "policy test `invoices of the other unit need its approval, and a second factor` of the base: holds -> fails",
+    ] {
+        assert!(ran.out.contains(said), "{said}\n{}", ran.out);
+    }
+}
+
 #[test]
 fn a_revision_is_read_from_the_object_database() {
     let change = Change::of(&[]);

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::view::{View, decisions, needs, plainly, some};
+use super::view::{Row, View, decisions, needs, plainly};
 use crate::diagnostic::one_line;
-use crate::review::group::{Group, Which};
+use crate::review::group::Which;
 
 /// Light and dark, one column, nothing from elsewhere.
 const STYLE: &str = "\
@@ -64,7 +64,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     if !view.diff.groups.is_empty() {
         writeln!(out, "<h2>Access</h2>")?;
-        view.diff.groups.iter().try_for_each(|group| access(view, group, out))?;
+        view.rows().iter().try_for_each(|row| access(row, out))?;
     }
     if !view.diff.trust.is_empty() {
         writeln!(out, "<h2>Trust</h2>")?;
@@ -92,10 +92,12 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</body>\n</html>")
 }
 
-fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let group = row.first;
     let class = if group.change.widens() { "open" } else { "close" };
     writeln!(out, "<article class=\"{class}\">")?;
-    let who = format!("{} on {}", some(&group.principals), some(&group.objects));
+    let (who, what) = row.who_and_what();
+    let who = format!("{who} on {what}");
     writeln!(out, "<h3><b class=\"{class}\">{}</b> {}</h3>", group.change.word(), shown(&who))?;
     let example = &group.example;
     let [before, after] = decisions(example.allowed);
@@ -113,7 +115,7 @@ fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()>
         escaped(&example.object.to_string()),
         if facts.is_empty() { "nothing".to_owned() } else { escaped(&facts.join(", ")) }
     )?;
-    for cause in view.causes(group) {
+    for cause in &row.causes {
         let side = if cause.side == Which::Base { "gone" } else { "new" };
         writeln!(
             out,
@@ -126,9 +128,12 @@ fn access(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()>
     let list = |names: Vec<String>| {
         names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ")
     };
-    writeln!(out, "<details><summary>all {} of it</summary>", super::cells(group.cells()))?;
-    writeln!(out, "<p>{}</p>", list(group.principals.iter().map(ToString::to_string).collect()))?;
-    writeln!(out, "<p>{}</p></details>\n</article>", list(group.objects.iter().map(ToString::to_string).collect()))
+    writeln!(out, "<details><summary>all {} of it</summary>", super::cells(row.cells()))?;
+    for group in &row.groups {
+        writeln!(out, "<p>{}<br>", list(group.principals.iter().map(ToString::to_string).collect()))?;
+        writeln!(out, "on {}</p>", list(group.objects.iter().map(ToString::to_string).collect()))?;
+    }
+    writeln!(out, "</details>\n</article>")
 }
 
 fn values(

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::view::{Line, View, decisions, needs, plainly, some};
+use super::view::{Line, Row, View, decisions, needs, plainly, some};
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
-use crate::review::group::{Group, Which};
+use crate::review::group::Which;
 
 /// Most lines of a cause that are shown.
 const MOST_CAUSES: usize = 8;
@@ -37,19 +37,18 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     if !view.diff.groups.is_empty() {
         writeln!(out, "{}", paint.head("ACCESS"))?;
         // What the same lines explain stands together, and the lines once.
-        let mut explained: Vec<(Vec<Line>, Vec<&Group>)> = Vec::new();
-        for group in &view.diff.groups {
-            let causes = view.causes(group);
-            match explained
-                .iter_mut()
-                .find(|(known, of)| *known == causes && of.first().is_some_and(|f| f.change == group.change))
-            {
-                Some((_, groups)) => groups.push(group),
-                None => explained.push((causes, vec![group])),
+        let mut explained: Vec<(Vec<Line>, Vec<Row<'_>>)> = Vec::new();
+        for row in view.rows() {
+            let same = |(causes, of): &&mut (Vec<Line>, Vec<Row<'_>>)| {
+                *causes == row.causes && of.first().is_some_and(|first| first.first.change == row.first.change)
+            };
+            match explained.iter_mut().find(same) {
+                Some((_, rows)) => rows.push(row),
+                None => explained.push((row.causes.clone(), vec![row])),
             }
         }
-        for (causes, groups) in explained {
-            groups.into_iter().try_for_each(|group| access(group, &paint, out))?;
+        for (causes, rows) in explained {
+            rows.iter().try_for_each(|row| access(row, &paint, out))?;
             because(&causes, out)?;
         }
     }
@@ -96,8 +95,10 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-fn access(group: &Group, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "  {}: {} on {}", paint.change(group.change), some(&group.principals), some(&group.objects))?;
+fn access(row: &Row<'_>, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let group = row.first;
+    let (who, what) = row.who_and_what();
+    writeln!(out, "  {}: {who} on {what}", paint.change(group.change))?;
     writeln!(out, "    before   {}", needs(&group.before))?;
     writeln!(out, "    now      {}", needs(&group.after))?;
     let example = &group.example;

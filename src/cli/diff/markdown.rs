@@ -2,9 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::view::{View, decisions, needs, plainly, some};
+use super::view::{Row, View, decisions, needs, plainly};
 use crate::diagnostic::one_line;
-use crate::review::group::{Group, Which};
+use crate::review::group::Which;
+
+/// Most names that a list shows: a comment on a pull request has a limit.
+const MOST_NAMES: usize = 25;
+
+/// Most rows with details, and most blocks in one.
+const MOST_DETAILS: usize = 20;
 
 /// Text that cannot end a table cell or begin markup.
 fn plain(text: &str) -> String {
@@ -56,21 +62,25 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     if !view.diff.groups.is_empty() {
         writeln!(out, "| change | who | what | before | now |\n|---|---|---|---|---|")?;
-        for group in &view.diff.groups {
+        let rows = view.rows();
+        for row in &rows {
+            let (who, what) = row.who_and_what();
+            let group = row.first;
             writeln!(
                 out,
                 "| {} {} | {} | {} | {} | {} |",
                 mark(group.change.widens()),
                 group.change.word(),
-                shown(&some(&group.principals)),
-                shown(&some(&group.objects)),
+                shown(&who),
+                shown(&what),
                 plain(&needs(&group.before)),
                 plain(&needs(&group.after))
             )?;
         }
         writeln!(out)?;
-        for group in &view.diff.groups {
-            details(view, group, out)?;
+        rows.iter().take(MOST_DETAILS).try_for_each(|row| details(row, out))?;
+        if rows.len() > MOST_DETAILS {
+            writeln!(out, "Details of the first {MOST_DETAILS}; `--format json` holds all.\n")?;
         }
     }
     if !view.diff.trust.is_empty() {
@@ -135,9 +145,10 @@ fn place(line: &super::view::Line) -> String {
     format!("{}{gone}", code(&format!("{}:{}", line.file, line.line)))
 }
 
-fn details(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()> {
-    let what = format!("{} on {}", some(&group.principals), some(&group.objects));
-    let summary: String = what
+fn details(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let group = row.first;
+    let (who, what) = row.who_and_what();
+    let summary: String = format!("{who} on {what}")
         .replace('`', "")
         .chars()
         .map(|c| match c {
@@ -149,7 +160,7 @@ fn details(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()
         .collect();
     writeln!(out, "<details><summary>{}: {summary}</summary>\n", group.change.word())?;
     writeln!(out, "Because of these lines:\n\n```diff")?;
-    for cause in view.causes(group) {
+    for cause in row.causes.iter().take(MOST_NAMES) {
         let mark = if cause.side == Which::Base { '-' } else { '+' };
         // A fence inside of a line cannot end the block, since a mark stands before it.
         writeln!(out, "{mark} {}:{}  {}", one_line(&cause.file), cause.line, cause.text)?;
@@ -165,7 +176,17 @@ fn details(view: &View<'_>, group: &Group, out: &mut dyn Write) -> io::Result<()
         code(&example.principal.to_string()),
         code(&example.object.to_string())
     )?;
-    let list = |names: Vec<String>| names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ");
-    writeln!(out, "Who: {}\n", list(group.principals.iter().map(ToString::to_string).collect()))?;
-    writeln!(out, "What: {}\n\n</details>\n", list(group.objects.iter().map(ToString::to_string).collect()))
+    let list = |names: Vec<String>| {
+        let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| code(name)).collect();
+        let rest = names.len().saturating_sub(MOST_NAMES);
+        if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+    };
+    for group in row.groups.iter().take(MOST_DETAILS) {
+        writeln!(out, "- {}", list(group.principals.iter().map(ToString::to_string).collect()))?;
+        writeln!(out, "  on {}", list(group.objects.iter().map(ToString::to_string).collect()))?;
+    }
+    if row.groups.len() > MOST_DETAILS {
+        writeln!(out, "- and {} more such blocks", row.groups.len() - MOST_DETAILS)?;
+    }
+    writeln!(out, "\n</details>\n")
 }

@@ -1,8 +1,11 @@
 //! What every format shows of a comparison, in words.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::policy::fact::{MTLS, TLS};
+use crate::policy::{Object, PrincipalId};
 use crate::render::counted;
 use crate::review::diff::{ArtifactChange, Diff};
 use crate::review::group::{Group, Which};
@@ -34,6 +37,51 @@ pub(super) struct Line {
     pub(super) line: u32,
     /// What it says, without the space around it.
     pub(super) text: String,
+}
+
+/// Groups that changed alike for the same reason: their blocks of principals and objects, one line for people.
+pub(super) struct Row<'a> {
+    /// The first of them, and its request.
+    pub(super) first: &'a Group,
+    pub(super) groups: Vec<&'a Group>,
+    pub(super) causes: Vec<Line>,
+}
+
+impl Row<'_> {
+    /// How many cells they hold.
+    pub(super) fn cells(&self) -> usize {
+        self.groups.iter().map(|group| group.cells()).sum()
+    }
+
+    /// Who on what: every pair of them, or so many.
+    pub(super) fn who_and_what(&self) -> (String, String) {
+        let principals: BTreeSet<&PrincipalId> = self.groups.iter().flat_map(|group| &group.principals).collect();
+        let objects: BTreeSet<&Object> = self.groups.iter().flat_map(|group| &group.objects).collect();
+        let what = some(&Vec::from_iter(objects.iter()));
+        let partly = self.cells() < principals.len() * objects.len();
+        let pairs = if partly { format!(" ({} of these pairs)", self.cells()) } else { String::new() };
+        (some(&Vec::from_iter(principals)), format!("{what}{pairs}"))
+    }
+}
+
+impl<'a> View<'a> {
+    /// The groups as people read them.
+    pub(super) fn rows(&self) -> Vec<Row<'a>> {
+        let mut rows: Vec<Row<'a>> = Vec::new();
+        for group in &self.diff.groups {
+            let causes = self.causes(group);
+            let alike = |row: &&mut Row<'_>| {
+                let first = row.first;
+                (first.change, &first.before, &first.after) == (group.change, &group.before, &group.after)
+                    && row.causes == causes
+            };
+            match rows.iter_mut().find(alike) {
+                Some(row) => row.groups.push(group),
+                None => rows.push(Row { first: group, groups: vec![group], causes }),
+            }
+        }
+        rows
+    }
 }
 
 impl View<'_> {

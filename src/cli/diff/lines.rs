@@ -11,6 +11,9 @@ use crate::review::group::Which;
 /// Most lines of a cause that are shown.
 const MOST_CAUSES: usize = 8;
 
+/// Most blocks of pairs that are shown one by one.
+const MOST_BLOCKS: usize = 4;
+
 /// Colours of a terminal: bold, red for what opens, green for what closes.
 struct Paint(bool);
 
@@ -97,8 +100,17 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
 
 fn access(row: &Row<'_>, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     let group = row.first;
-    let (who, what) = row.who_and_what();
-    writeln!(out, "  {}: {who} on {what}", paint.change(group.change))?;
+    let word = group.change.word();
+    if row.groups.len() > MOST_BLOCKS {
+        let (who, what) = row.who_and_what();
+        writeln!(out, "  {}: {who} on {what}", paint.change(group.change))?;
+    } else {
+        for (index, block) in row.groups.iter().enumerate() {
+            let label =
+                if index == 0 { format!("{}:", paint.change(group.change)) } else { " ".repeat(word.len() + 1) };
+            writeln!(out, "  {label} {} on {}", some(&block.principals), some(&block.objects))?;
+        }
+    }
     writeln!(out, "    before   {}", needs(&group.before))?;
     writeln!(out, "    now      {}", needs(&group.after))?;
     let example = &group.example;

@@ -1,5 +1,7 @@
 //! `failing-policy-test`.
 
+use rayon::prelude::*;
+
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::assurance::{Invariant, Never, PolicyTest};
@@ -29,19 +31,18 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if model.unread_files || !model.unread.is_empty() {
         return;
     }
-    for test in &model.policy_tests {
-        let cases = expect::cases(model, policy, test);
-        let nothing = expect::empty_calls(model, policy, test);
-        report.extend(nothing.map(|call| of_nothing(&test.name, call)));
-        let failing: Vec<Outcome> = cases
-            .into_iter()
-            .map(|case| expect::judge(policy, test, case))
-            .filter(|outcome| outcome.fault.is_some())
-            .collect();
-        if let Some((first, others)) = failing.split_first() {
-            report.push(of_test(policy, test, first, others.len()));
-        }
-    }
+    // Tests are many where there are many agents, and most hold.
+    let of_one = |test: &PolicyTest| {
+        let mut findings: Vec<Diagnostic> =
+            expect::empty_calls(model, policy, test).map(|call| of_nothing(&test.name, call)).collect();
+        let cases = expect::cases(model, policy, test).into_iter().filter(|case| !expect::holds(policy, test, *case));
+        let failing: Vec<Outcome> =
+            cases.map(|case| expect::judge(policy, test, case)).filter(|outcome| outcome.fault.is_some()).collect();
+        findings.extend(failing.split_first().map(|(first, others)| of_test(policy, test, first, others.len())));
+        findings
+    };
+    let found: Vec<Vec<Diagnostic>> = model.policy_tests.par_iter().with_min_len(256).map(of_one).collect();
+    report.extend(found.into_iter().flatten());
     for invariant in &model.invariants {
         let nothing = invariant::empty_calls(model, policy, invariant);
         report.extend(nothing.map(|call| of_nothing(&invariant.name, call)));

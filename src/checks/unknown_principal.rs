@@ -39,7 +39,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
     };
     for who in model.tested_principals() {
         let name = who.value.as_str();
-        if any_agent(name) || !expect::principals(input.policy, name).is_empty() {
+        let declared = || input.policy.principal(name).is_some();
+        if any_agent(name) || declared() || !expect::principals(input.policy, name).is_empty() {
             continue;
         }
         let known = known.get_or_init(all_names);

@@ -130,6 +130,14 @@ fn dedup<T: Ord>(items: &mut Vec<T>) {
     items.dedup();
 }
 
+/// Whether a request of a test that states no missing facts comes out as stated. Of others it says no, and [`judge`] says
+/// whether they do.
+#[must_use]
+pub fn holds(policy: &Policy, test: &PolicyTest, case: Case) -> bool {
+    let decided = case.principal.zip(case.object).is_some_and(|(who, what)| policy.decide(who, what, case.facts));
+    test.missing.is_none() && decided == test.allow.value
+}
+
 /// What becomes of a request of a test.
 #[must_use]
 pub fn judge(policy: &Policy, test: &PolicyTest, case: Case) -> Outcome {

@@ -178,6 +178,13 @@ impl DiffCommand {
                 let help = "compare the workspaces, or the revisions that the bundles were compiled from".to_owned();
                 return Err(Refusal::Usage { message, help }.into());
             }
+            // A change may add a folder that is called as the branch that it is judged against.
+            let here = session.globals.at(Path::new("."));
+            if what != "." && Revision::open(&here, what).is_ok() {
+                let message = format!("`{what}` is a folder, and a git revision, too");
+                let help = format!("write `./{what}` for the folder, or a full name such as `refs/heads/{what}`");
+                return Err(Refusal::Usage { message, help }.into());
+            }
             let reader = session.reader;
             return self.analyse(&Input::Path(folder), reader, session);
         }

@@ -211,7 +211,14 @@ fn add(tree: &Tree<'_>, node: NodeId, path: &mut Vec<String>, family: FamilyId, 
                     leaves.insert(path.clone(), leaf);
                 }
                 (None, Some(name), _) => {
-                    path.push(format!("`{name}`"));
+                    // Two elements of one name are told apart by their order.
+                    let same = |other: &&NodeId| {
+                        let named = NAMES.iter().find_map(|key| tree.get(**other, key));
+                        named.is_some_and(|(_, other)| tree.text(other) == name)
+                    };
+                    let before = elements.iter().take(index).filter(same).count();
+                    let number = if before > 0 { format!(" #{}", before + 1) } else { String::new() };
+                    path.push(format!("`{name}{number}`"));
                     add(tree, *element, path, family, leaves);
                 }
                 // A list of maps with one key each stands for a map.

@@ -17,7 +17,10 @@ struct Anchors(BTreeMap<String, Anchor>);
 
 impl Anchors {
     fn add(&mut self, what: String, value: impl Into<String>, loc: Option<Loc>, harmless: Harmless) {
-        self.0.insert(what, Anchor { value: value.into(), loc, harmless });
+        // What stands twice under one name is compared with all that it says.
+        let value = value.into();
+        let said = self.0.get(&what).map_or(value.clone(), |known| format!("{}; {value}", known.value));
+        self.0.insert(what, Anchor { value: said, loc, harmless });
     }
 
     fn written<T>(&mut self, what: &str, value: Option<&Spanned<T>>, shown: impl Fn(&T) -> String, harmless: Harmless) {

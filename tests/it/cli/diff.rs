@@ -135,6 +135,17 @@ fn a_smaller_pool_and_a_time_in_other_words() {
 }
 
 #[test]
+fn two_elements_of_one_name_are_both_compared() {
+    let check = "    - {type: http, endpoint: /health, interval: 10s, timeout: 3s}\n";
+    let two = |first: &str| {
+        format!("{}    - {{type: http, endpoint: /ready, interval: 10s, timeout: 3s}}\n", check.replace("10s", first))
+    };
+    let change = Change::of(&[("operations/resilience.yaml", check, &two("5s"))]);
+    edit(&change.base, &[("operations/resilience.yaml", check, &two("99s"))]);
+    assert!(change.human().contains("interval: 99s -> 5s"), "{}", change.human());
+}
+
+#[test]
 fn every_format_says_the_same() {
     let change = Change::of(&[LEVEL]);
     let json = change.json();
@@ -351,6 +362,10 @@ fn a_revision_is_read_from_the_object_database() {
     assert_eq!(against("HEAD").code, 0);
     let two = mcpctl(&["diff", "HEAD~1", "main", "--no-artifacts", "-C", &here, "--deny", "widening"]).run();
     assert_eq!((two.code, &two.out), (1, &dirty.out));
+    fs::create_dir(change.head.join("main")).unwrap();
+    let ambiguous = against("main");
+    assert_eq!(ambiguous.code, 2);
+    assert!(ambiguous.err.contains("a folder, and a git revision, too"), "{}", ambiguous.err);
     let unknown = against("no-such-branch");
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("neither a folder nor a git revision"), "{}", unknown.err);

@@ -185,7 +185,12 @@ fn document_sections(
         let mut strays = Vec::new();
         beyond(tree, *body, "", &|path| keys.contains(&path), &mut strays);
         // Keys that no family has are reported as such.
-        let faults = schema::validator(family).map(|validator| validator.check(tree, *key, *body)).unwrap_or_default();
+        let faults = match schema::validator(family) {
+            Some(validator) => validator.check(tree, *key, *body),
+            None => {
+                vec![Diagnostic::new(&schema::rules::INVALID_VALUE, loc, "the schema of this family cannot be built")]
+            }
+        };
         strays.retain(|(loc, _)| faults.iter().all(|fault| fault.loc != *loc));
         findings.extend(faults);
         findings.extend(strays.into_iter().map(|(loc, path)| overreach(place, loc, &format!("{name}.{path}"))));

@@ -15,13 +15,15 @@ use rayon::prelude::*;
 use crate::checks;
 use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::families;
+use crate::handwritten;
 use crate::lower::rules as lowering_rules;
 use crate::lower::{At, Lowering, finish};
+use crate::model::handwritten::{Handwritten, PolicyFile};
 use crate::model::{Model, Scope};
 use crate::policy::{Policy, derive};
 use crate::settings::{self, Settings};
 use crate::source::{FileId, Loc, SourceFile, Sources};
-use crate::workspace::{Environment, InputFile, Skipped, Unread, Workspace, without_bom};
+use crate::workspace::{Environment, InputFile, Skipped, Unread, Workspace, is_cedar, without_bom};
 
 /// How many files are read one after the other before another thread may take over.
 const FILES_AT_ONCE: usize = 32;
@@ -126,7 +128,8 @@ pub fn analyse_in(
             report.push(Diagnostic::new(&rules::MISPLACED_SETTINGS, Loc::start_of(id), message).help(help));
         }
     }
-    let wanted = |id: &FileId| is_own(*id) && !unread.contains(id);
+    let is_policy = |id: FileId| is_cedar(sources.file(id).name());
+    let wanted = |id: &FileId| is_own(*id) && !unread.contains(id) && !is_policy(*id);
     let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(wanted).collect();
     // Files in a row share one map of the keys in use, so that a path that stands in many files is kept once.
     let read: Vec<(Vec<file::Read>, file::FamilyKeys)> = ids
@@ -136,7 +139,11 @@ pub fn analyse_in(
             (ids.iter().map(|id| file::read(*id, sources.file(*id), &mut keys)).collect(), keys)
         })
         .collect();
-    let (mut model, lowered, skipped) = lower(read, &sources, &settings, unread.is_empty());
+    let own_policies: Vec<FileId> =
+        sources.iter().map(|(id, _)| id).filter(|id| is_own(*id) && is_policy(*id)).collect();
+    let (texts, misplaced) = handwritten_files(&own_policies, &unread, &sources, &settings);
+    report.extend(misplaced);
+    let (mut model, lowered, skipped) = lower(read, texts, &sources, &settings, unread.is_empty());
     counts.skipped_manifests = skipped;
     if model.keys.is_empty() && !model.unread_files && !lowered.reaches(Severity::Error) {
         let first = sources.iter().map(|(id, _)| id).next().unwrap_or_default();
@@ -160,6 +167,7 @@ pub fn analyse_in(
         (model, policy) = (changed, derived);
     }
     report.extend(checks::run(&model, &policy));
+    report.extend(handwritten::judge(&model, &policy));
     apply_levels(&mut report, &settings);
     counts.waived = waive::apply(&mut report, &model, &sources, today);
     if model.unread_files {
@@ -167,6 +175,27 @@ pub fn analyse_in(
     }
     report.sort();
     Analysis { sources, settings, model, policy, report, counts }
+}
+
+/// The hand-written policies of the centre, and a finding for each file of them in a unit's folder.
+fn handwritten_files(
+    ids: &[FileId],
+    unread: &BTreeSet<FileId>,
+    sources: &Sources,
+    settings: &Settings,
+) -> (Vec<PolicyFile>, Vec<Diagnostic>) {
+    let (mut files, mut findings) = (Vec::new(), Vec::new());
+    for id in ids.iter().copied().filter(|id| !unread.contains(id)) {
+        let file = sources.file(id);
+        if let Some(unit) = scope_of(file.name(), settings) {
+            let message =
+                format!("hand-written Cedar is the centre's alone and may not stand in the folder of unit `{unit}`");
+            findings.push(Diagnostic::new(&lowering_rules::CENTRE_ONLY, Loc::start_of(id), message));
+            continue;
+        }
+        files.push(PolicyFile { file: id, name: file.name().to_owned(), text: file.text().into() });
+    }
+    (files, findings)
 }
 
 /// Where an environment is declared, and which files are its own.
@@ -210,6 +239,7 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
 /// Lowers every section, in the order of the places. `whole` says whether every file could be read.
 fn lower(
     read: Vec<(Vec<file::Read>, file::FamilyKeys)>,
+    policies: Vec<PolicyFile>,
     sources: &Sources,
     settings: &Settings,
     whole: bool,
@@ -261,6 +291,11 @@ fn lower(
     lowering.model.topology.unit_folders =
         settings.units.iter().map(|(unit, folder)| (unit.clone(), folder.value.clone())).collect();
     lowering.model.deployment = settings.deployment.clone();
+    lowering.model.handwritten = Handwritten {
+        files: policies,
+        permits_allowed: settings.allow_handwritten_permits,
+        accepted: settings.accept_handwritten.clone(),
+    };
     let (model, mut report) = lowering.finish();
     finish::judge_folders(&settings.units, &model, &mut report);
     for (unit, folder) in &settings.units {

@@ -102,7 +102,8 @@ const LIFTERS: &[(&str, Lifter)] = &[
     ("ai-gateway", Lifter::Decides(lift::ai_gateway::lift)),
     (
         "cedar",
-        Lifter::Decides(|artifacts, _, policy| {
+        Lifter::Decides(|artifacts, model, policy| {
+            lift::cedar::check_handwritten(artifacts, model)?;
             Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
         }),
     ),
@@ -117,7 +118,8 @@ const LIFTERS: &[(&str, Lifter)] = &[
 #[must_use]
 pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
     let (model, policy) = (checked.model(), checked.policy());
-    let needs = (target.needs)(model);
+    let mut needs = (target.needs)(model);
+    needs.extend(targets::handwritten::need(target, model));
     if !needs.is_empty() {
         return needs;
     }
@@ -224,6 +226,7 @@ fn build_beside(
                 entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
                 notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
                 notes.extend(undecided);
+                notes.extend(targets::handwritten::left_out(target, checked.model()));
                 notes.extend(targets::notes(target, checked.model()));
             }
             Err(error) => errors.push(error),

@@ -5,11 +5,15 @@
 //! and is only ever trusted after it was read back by [`engine::Engine`].
 
 pub mod dialect;
+pub mod effect;
 pub mod engine;
 pub mod entities;
+pub mod handwritten;
 pub mod policies;
 pub mod residual;
 pub mod schema;
+pub mod solver;
+pub mod symbolic;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

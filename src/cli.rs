@@ -27,8 +27,10 @@ pub mod outline;
 pub mod output;
 pub mod progress;
 pub mod prose;
+pub mod prove;
 pub mod refusal;
 pub mod schema;
+pub mod solver;
 pub mod table;
 pub mod test;
 pub mod today;
@@ -161,6 +163,8 @@ pub enum Command {
     WhatCan(ask::WhatCan),
     /// Run the policy tests and invariants of a workspace
     Test(test::Test),
+    /// State what is claimed of the compiled files, and check it
+    Prove(prove::Prove),
     /// Explain a check, a family of configuration, or a target
     Explain(explain::Explain),
     /// List families, checks and targets, or a workspace's servers, tools and principals
@@ -185,7 +189,8 @@ impl Command {
             | Self::Can(_)
             | Self::WhoCan(_)
             | Self::WhatCan(_)
-            | Self::Test(_) => true,
+            | Self::Test(_)
+            | Self::Prove(_) => true,
             Self::List(list) => list.kind.is_of_a_workspace(),
             Self::Explain(_) | Self::Schema(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => false,
         }
@@ -206,6 +211,8 @@ pub struct Session<'a> {
     pub reader: &'a dyn Reader,
     /// Writes bundles.
     pub disk: &'a dyn Disk,
+    /// Environment variables.
+    pub env: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
 impl Session<'_> {
@@ -239,7 +246,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
     };
     out.choose(cli.globals.color, env);
     err.choose(cli.globals.color, env);
-    let mut session = Session { globals: cli.globals, out, err, stdin, reader, disk };
+    let mut session = Session { globals: cli.globals, out, err, stdin, reader, disk, env };
     let of_diff = matches!(cli.command, Command::Diff(_));
     let outcome = match &cli.command {
         _ if session.globals.format.is_of_diff() && !of_diff => Err(Refusal::Usage {
@@ -261,6 +268,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::WhoCan(command) => command.run(&mut session),
         Command::WhatCan(command) => command.run(&mut session),
         Command::Test(command) => command.run(&mut session),
+        Command::Prove(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),

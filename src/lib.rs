@@ -19,6 +19,7 @@ pub mod checks;
 pub mod cli;
 pub mod diagnostic;
 pub mod families;
+pub mod handwritten;
 pub mod lift;
 pub mod lower;
 pub mod model;

@@ -7,6 +7,7 @@ pub mod access;
 pub mod assurance;
 pub mod deployment;
 pub mod flow;
+pub mod handwritten;
 pub mod name;
 pub mod operations;
 pub mod quantity;
@@ -84,6 +85,8 @@ pub struct Model {
     /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] gives; only for compiling, and
     /// only where something depends on them.
     pub input_schemas: BTreeMap<Loc, String>,
+    /// Cedar that stands beside the YAML.
+    pub handwritten: handwritten::Handwritten,
     /// How it is deployed: what `mcpctl.yaml` says of targets.
     pub deployment: deployment::Deployment,
     /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the

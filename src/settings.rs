@@ -57,6 +57,12 @@ pub struct SettingsFile {
     /// URLs, issuers and settings of targets.
     #[serde(default)]
     environments: BTreeMap<String, Spanned<String>>,
+    /// Whether hand-written Cedar may permit what the access relation denies. Without it, `*.cedar` files may only forbid.
+    #[serde(default)]
+    allow_handwritten_permits: bool,
+    /// Targets that are compiled although their products cannot hold hand-written Cedar, so that they enforce nothing of it.
+    #[serde(default)]
+    accept_handwritten: Vec<Spanned<String>>,
     /// Base URL of a published copy of the documentation; findings then carry a link.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     docs_url: Option<Spanned<String>>,
@@ -82,6 +88,10 @@ pub struct Settings {
     pub units: BTreeMap<UnitName, Spanned<String>>,
     /// Environment folders.
     pub environments: BTreeMap<String, Spanned<String>>,
+    /// Whether hand-written Cedar may permit.
+    pub allow_handwritten_permits: bool,
+    /// Targets that are compiled without the hand-written Cedar, and where that is accepted.
+    pub accept_handwritten: BTreeMap<String, Loc>,
     /// Base URL of the documentation.
     pub docs_url: Option<String>,
 }
@@ -199,6 +209,8 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
         deployment,
         units,
         environments,
+        allow_handwritten_permits: written.allow_handwritten_permits,
+        accept_handwritten: written.accept_handwritten.into_iter().map(|name| (name.value, name.loc)).collect(),
         docs_url: written.docs_url.map(|url| url.value),
     }
 }

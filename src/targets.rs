@@ -8,6 +8,7 @@ pub mod cluster;
 mod dialects;
 pub mod gateways;
 pub mod grants;
+pub mod handwritten;
 pub mod names;
 pub mod undecided;
 
@@ -24,6 +25,7 @@ use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
 use crate::policy::{ObjectKind, Policy};
 use crate::source::{Loc, Sources};
+use handwritten::HANDWRITTEN_LEFT_OUT;
 use undecided::TARGET_UNDECIDED;
 
 /// A product that configuration is compiled for.
@@ -301,6 +303,7 @@ pub static RULES: &[&Rule] = &[
     &TARGET_LIMIT,
     &TARGET_STRICTER,
     &TARGET_UNDECIDED,
+    &HANDWRITTEN_LEFT_OUT,
 ];
 
 /// What a target sees of requests, by its own word and the settings.
@@ -465,6 +468,7 @@ pub fn entry(target: &Target, model: &Model, sources: &Sources, view: &View, str
             .map(|(why, cells)| manifest::Undecided { why: why.clone(), cells: *cells as u64 })
             .chain((target.unknown_pass)(model).map(|why| manifest::Undecided { why: why.to_owned(), cells: 0 }))
             .collect(),
+        handwritten: handwritten::entries(target, model),
     }
 }
 

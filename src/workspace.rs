@@ -113,7 +113,7 @@ pub struct Skipped {
 pub struct Workspace {
     /// The folder.
     pub root: PathBuf,
-    /// Every YAML file but the settings.
+    /// Every YAML file but the settings, and every file of hand-written policies.
     pub files: Vec<InputFile>,
     /// `mcpctl.yaml`, if there is one.
     pub settings: Option<InputFile>,
@@ -231,12 +231,23 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
     Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
 }
 
+/// Whether a file of that name holds configuration or hand-written policies.
+fn is_read(name: &str) -> bool {
+    is_yaml(name) || is_cedar(name)
+}
+
+/// Whether a file of that name holds hand-written policies.
+#[must_use]
+pub fn is_cedar(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".cedar")
+}
+
 /// Whether a name is that of a hidden file or folder.
 fn is_hidden(name: &str) -> bool {
     name.rsplit('/').next().is_some_and(|last| last.starts_with('.'))
 }
 
-/// Reads the YAML files among what a walk came across, but for those that `other` reads.
+/// Reads the files of YAML and of Cedar among what a walk came across, but for those that `other` reads.
 fn files_of(
     root: &Path,
     reader: &dyn Reader,
@@ -244,14 +255,14 @@ fn files_of(
     other: &dyn Fn(&str) -> bool,
     skipped: &mut Skipped,
 ) -> Vec<InputFile> {
-    let regular = |entry: &&Entry| matches!(entry.kind, EntryKind::File) && is_yaml(&entry.name);
+    let regular = |entry: &&Entry| matches!(entry.kind, EntryKind::File) && is_read(&entry.name);
     // Only links ask for it.
     let any_link = entries.iter().any(|entry| matches!(entry.kind, EntryKind::LinkInside(..)));
     let visited: BTreeSet<String> =
         entries.iter().filter(|_| any_link).filter(regular).map(|entry| entry.name.clone()).collect();
     let mut wanted: Vec<Entry> = Vec::new();
     for mut entry in entries {
-        let yaml = is_yaml(&entry.name);
+        let read = is_read(&entry.name);
         if let EntryKind::LinkInside(target, folder) = &entry.kind {
             // What is read under its own name is not read twice; what is not, must not vanish.
             let below = format!("{target}/");
@@ -260,7 +271,7 @@ fn files_of(
                 skipped.links += 1;
                 continue;
             }
-            entry.kind = match (yaml, folder) {
+            entry.kind = match (read, folder) {
                 (true, false) => EntryKind::File,
                 (false, false) => continue,
                 (_, true) => {
@@ -269,7 +280,7 @@ fn files_of(
             };
         }
         match entry.kind {
-            EntryKind::File if !yaml || other(&entry.name) => {}
+            EntryKind::File if !read || other(&entry.name) => {}
             EntryKind::File | EntryKind::LinkOutside | EntryKind::LinkInside(..) | EntryKind::Failed(_) => {
                 wanted.push(entry)
             }

@@ -18,6 +18,7 @@ use crate::schema;
 use crate::settings;
 use crate::source::yaml::{self, NodeId, Tree};
 use crate::source::{FileId, Loc, Sources};
+use crate::workspace::is_cedar;
 
 /// The families of which an environment may hold a part, and the keys of that part; `[]` stands for each element.
 const REPLACED: [(FamilyId, &[&str]); 2] = [
@@ -81,6 +82,11 @@ pub(super) fn applied(
     let mut once = Vec::new();
     let own_settings = format!("{}/{}", place.folder, settings::FILE_NAME);
     for id in place.files.iter().copied().filter(|id| !unread.contains(id)) {
+        if is_cedar(sources.file(id).name()) {
+            let message = format!("hand-written Cedar may not stand in the folder of environment `{}`", place.name);
+            findings.push(Diagnostic::new(&ENVIRONMENT_OVERREACH, Loc::start_of(id), message));
+            continue;
+        }
         let tree = yaml::parse(id, sources.file(id), &mut findings);
         if sources.file(id).name() == own_settings {
             let before = findings.len();

@@ -135,6 +135,7 @@ pub fn all_rules() -> Vec<&'static Rule> {
     rules.extend(crate::lower::rules::RULES);
     rules.extend(RULES);
     rules.push(&crate::settings::UNKNOWN_CHECK);
+    rules.extend(crate::handwritten::RULES);
     rules.extend(crate::targets::RULES);
     rules.sort_by_key(|rule| rule.name);
     rules

@@ -91,6 +91,19 @@ pub struct Target {
     pub stricter: Vec<Stricter>,
     /// What its product lets through or not by rules of its own, so that the proof does not speak of it.
     pub undecided: Vec<Undecided>,
+    /// The files of hand-written Cedar, and whether its product enforces them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub handwritten: Vec<Handwritten>,
+}
+
+/// A file of hand-written Cedar.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handwritten {
+    /// Its name in the workspace.
+    pub file: String,
+    /// Whether the target holds its policies.
+    pub enforced: bool,
 }
 
 /// Objects that a product judges by rules of its own.

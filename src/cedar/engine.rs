@@ -56,6 +56,19 @@ impl Engine {
     /// # Errors
     /// What Cedar says against the first of the three that it refuses.
     pub fn load(schema: &str, policies: &str, entities: &str) -> Result<Self, Error> {
+        Self::load_with(schema, policies, entities, &[])
+    }
+
+    /// As [`Engine::load`], with the files of hand-written policies, by name.
+    ///
+    /// # Errors
+    /// As [`Engine::load`], and where two policies have one id.
+    pub fn load_with(
+        schema: &str,
+        policies: &str,
+        entities: &str,
+        handwritten: &[(&str, &str)],
+    ) -> Result<Self, Error> {
         super::count_use();
         let (schema, warnings) = Schema::from_cedarschema_str(schema)
             .map_err(|cause| Error::new("Cedar cannot read the schema").because(cause))?;
@@ -63,10 +76,14 @@ impl Engine {
         if !refused.said().is_empty() {
             return Err(refused);
         }
-        let policies = named_by_annotation(
+        let mut policies = named_by_annotation(
             &PolicySet::from_str(policies)
                 .map_err(|cause| Error::new("Cedar cannot read the policies").because(cause))?,
         )?;
+        for policy in super::handwritten::policies(handwritten)?.policies() {
+            let added = policies.add(policy.clone());
+            added.map_err(|cause| Error::new("a hand-written policy has the id of another one").because(cause))?;
+        }
         let found = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
         let mut refused = Error::new("Cedar's validator refuses the policies");
         refused = found.validation_errors().cloned().fold(refused, Error::because);

@@ -16,6 +16,7 @@ use crate::workspace::Wanted;
 
 mod answer;
 mod groups;
+pub(super) mod written;
 
 const CAN: &str = "\
 Examples:
@@ -117,8 +118,11 @@ impl Can {
         let objects = naming::objects(policy, &self.object).map_err(unknown)?;
         let facts = self.request.facts(&loaded)?;
         let answer = decide(model, policy, principal, &objects, facts);
-        let exit = if answer.allowed { Exit::Clean } else { Exit::Findings };
-        let asked = answer::Asked { analysis: &loaded.analysis, principal, object: &self.object, facts };
+        let written = written::decide(&loaded.analysis, principal, &objects, facts)?;
+        let allowed = written.as_ref().map_or(answer.allowed, |written| written.allowed);
+        let exit = if allowed { Exit::Clean } else { Exit::Findings };
+        let written = written.as_ref();
+        let asked = answer::Asked { analysis: &loaded.analysis, principal, object: &self.object, facts, written };
         answer::show(&asked, &answer, session)?;
         Ok(exit)
     }
@@ -147,6 +151,7 @@ impl WhoCan {
             with: self.request.with.is_some().then_some(facts),
         };
         groups::show(&about, policy, &groups, &named, &why, session)?;
+        written::not_part(&loaded.analysis, session)?;
         Ok(exit)
     }
 }
@@ -172,6 +177,7 @@ impl WhatCan {
             with: self.request.with.is_some().then_some(facts),
         };
         groups::show(&about, policy, &groups, &named, &why, session)?;
+        written::not_part(&loaded.analysis, session)?;
         Ok(exit)
     }
 }

@@ -29,7 +29,9 @@ impl Reader for Counting<'_> {
 
     fn walk(&self, root: &Path, skip: &mut dyn FnMut(&str) -> bool) -> io::Result<Vec<Entry>> {
         let entries = self.inner.walk(root, skip)?;
-        let files = entries.iter().filter(|entry| entry.name.ends_with(".yaml") || entry.name.ends_with(".yml"));
+        let files = entries
+            .iter()
+            .filter(|entry| [".yaml", ".yml", ".cedar"].iter().any(|ending| entry.name.ends_with(ending)));
         self.found.store(files.count() as u64, Ordering::Relaxed);
         Ok(entries)
     }

@@ -110,6 +110,7 @@ impl Test {
             counted(suite.requests(), "request"),
             if failing == 0 { "all hold".to_owned() } else { format!("{failing} failed") }
         ))?;
+        super::ask::written::not_part(&analysis, session)?;
         let mut exit = if failing == 0 { Exit::Clean } else { Exit::Findings };
         let cells = found.coverage.as_ref().map(|coverage| coverage.cells).unwrap_or_default();
         if let Some(least) = self.min_coverage

@@ -11,7 +11,9 @@ use super::LiftError;
 use crate::bundle::Artifact;
 use crate::cedar::Uid;
 use crate::cedar::engine::{Engine, Shape};
+use crate::cedar::handwritten::validate;
 use crate::cedar::residual::{Evaluator, Formula};
+use crate::model::Model;
 use crate::model::name::FlowKind;
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
@@ -37,6 +39,33 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>) -> Result<Engine, LiftError>
         Engine::load(text("cedar/schema.cedarschema")?, text("cedar/policies.cedar")?, text("cedar/entities.json")?)?;
     engine.check_generated()?;
     Ok(engine)
+}
+
+/// Checks the hand-written policies of the target's folder: they are those of the model, to the byte, and Cedar's strict
+/// validator accepts them against the schema beside them.
+///
+/// # Errors
+/// Where a file is missing, is another one, or is refused.
+pub fn check_handwritten(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<(), LiftError> {
+    const FOLDER: &str = "cedar/handwritten/";
+    let found: BTreeMap<&str, &[u8]> = artifacts
+        .iter()
+        .filter_map(|(path, artifact)| Some((path.strip_prefix(FOLDER)?, artifact.bytes.as_slice())))
+        .collect();
+    let expected: BTreeMap<&str, &[u8]> =
+        model.handwritten.files.iter().map(|file| (file.name.as_str(), file.text.as_bytes())).collect();
+    if found != expected {
+        return Err(LiftError::Stranger("the hand-written policies are not those of the workspace".to_owned()));
+    }
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let schema = artifacts.get("cedar/schema.cedarschema").and_then(|file| std::str::from_utf8(&file.bytes).ok());
+    let schema = schema.ok_or_else(|| LiftError::File("cedar/schema.cedarschema".to_owned()))?;
+    match validate(schema, &model.handwritten.texts())?.into_iter().flatten().next() {
+        Some(fault) => Err(LiftError::Stranger(format!("a hand-written policy is refused: {}", fault.message))),
+        None => Ok(()),
+    }
 }
 
 /// The relation that the engine decides, over the principals, objects and facts of the policy.

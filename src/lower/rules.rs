@@ -70,8 +70,8 @@ pub static CONFLICTING_VALUES: Rule = Rule {
 pub static CENTRE_ONLY: Rule = Rule {
     name: "centre-only-section",
     severity: Severity::Error,
-    what: "Finds `federation_config`, `identity`, the list of business units, the central gateway, `any_agent`, or a class \
-           that the centre does not have, in a unit folder.",
+    what: "Finds `federation_config`, `identity`, the list of business units, the central gateway, `any_agent`, a class \
+           that the centre does not have, or hand-written Cedar, in a unit folder.",
     why: "These decide what the units may do to each other; no unit may change them, in any override mode.",
     fix: "Move it into the central files.",
 };

@@ -14,10 +14,13 @@ mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CompileError, Files, Input, Proof, Target};
 use crate::bundle::Artifact;
+use crate::cedar::Uid;
+use crate::model::Model;
+use crate::policy::{Object, ObjectKind, Policy, PrincipalId};
 use crate::source::Loc;
 use layout::Layout;
 
@@ -26,21 +29,25 @@ pub static TARGET: Target = Target {
     name: "cedar",
     summary: "Cedar schema, policies and entities, and the map from requests to them",
     doc: "\
-Four files, for any policy enforcement point that can call a Cedar engine:
+Files for any policy enforcement point that can call a Cedar engine:
 
 - `schema.cedarschema`: namespace `Mcp`. Principals are `Agent`, `AnyAgent`, `Workflow`, `Saga` and `Processor`; resources \
 are `Tool`, `Server` (the protocol's own methods), `Resource` and `Prompt`. The actions `call_tool`, `use_server`, \
 `read_resource` and `get_prompt` are all in the group `request` and share one context, with one required `Bool` for each \
-fact. `Group`, `Level`, `Class` and `Unit` are enumerations, so a hand-written policy that misspells one does not validate.
+fact. `Group`, `Level`, `Class`, `Unit` and `Backend` (everything on one server) are what resources are in; they are \
+enumerations, so a hand-written policy that misspells one does not validate.
 - `policies.cedar`: one `permit` for each access rule, and no `forbid`. `@id` is the rule, `@source` the place that it \
 comes from, `@sources` further places.
 - `entities.json`: principals with their `grants`, the groups of objects that each may use under each rule; and objects, \
 each in its group. An object's server is an attribute and not a parent, so that a grant on a server's protocol methods \
 never reaches its tools.
 - `evidence.json`: how to find each fact, the principal, the action and the resource of a request, and when to deny.
+- `handwritten/...`: the `*.cedar` files of the workspace, as they are. An engine loads them together with `policies.cedar`; \
+the policies of both make one set.
 
-A request is allowed only if Cedar allows it and reports no error. Every compile reads the four texts back, validates them \
-strictly, and compares what they decide with the access relation, cell by cell.",
+A request is allowed only if Cedar allows it and reports no error. Every compile reads the texts back, validates them \
+strictly, and compares what the generated ones decide with the access relation, cell by cell. What hand-written policies add \
+is for `mcpctl prove` and `mcpctl diff`.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
     // Cedar ids hold any character, so every name is the one in YAML.
@@ -76,6 +83,7 @@ mod kind {
     pub(super) const LEVEL: &str = "Level";
     pub(super) const CLASS: &str = "Class";
     pub(super) const UNIT: &str = "Unit";
+    pub(super) const BACKEND: &str = "Backend";
 
     pub(super) const PRINCIPALS: [&str; 5] = [AGENT, ANY_AGENT, WORKFLOW, SAGA, PROCESSOR];
 }
@@ -109,10 +117,70 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let of_rules: Vec<Loc> = layout.rules().flat_map(|(_, rule)| rule.from.iter().copied()).collect();
     let file =
         |name: &str, text: String, from: Vec<Loc>| (name.to_owned(), Artifact { bytes: text.into_bytes(), from });
-    Ok(vec![
+    let written = input.model.handwritten.files.iter();
+    let written = written.map(|policies| {
+        let from = vec![Loc { file: policies.file, start: 0, end: policies.text.len() as u32 }];
+        file(&format!("{HANDWRITTEN}{}", policies.name), policies.text.to_string(), from)
+    });
+    let generated = [
         file("schema.cedarschema", schema::print(&layout)?, layout.declared_at()),
         file("policies.cedar", policies::print(&layout, input.sources)?, of_rules),
         file("entities.json", entities::print(&layout)?, entities::places(&layout)),
         file("evidence.json", evidence::print(&layout)?, evidence::places(&layout)),
-    ])
+    ];
+    Ok(generated.into_iter().chain(written).collect())
+}
+
+/// The folder of the hand-written policies, below the target's.
+const HANDWRITTEN: &str = "handwritten/";
+
+/// The text of the schema alone.
+///
+/// # Errors
+/// Where Cedar refuses it.
+pub fn schema_of(model: &Model, policy: &Policy) -> Result<String, crate::cedar::Error> {
+    schema::print(&Layout::new(model, policy))
+}
+
+/// The text of the entities alone.
+///
+/// # Errors
+/// Where Cedar refuses it.
+pub fn entities_of(model: &Model, policy: &Policy) -> Result<String, crate::cedar::Error> {
+    entities::print(&Layout::new(model, policy))
+}
+
+/// The entity of a principal.
+#[must_use]
+pub fn principal_uid(principal: &PrincipalId) -> Uid {
+    layout::principal_uid(principal)
+}
+
+/// The id of the action by which an object is used, and its entity.
+#[must_use]
+pub fn request_of(object: &Object) -> (&'static str, Uid) {
+    let action = match object.kind {
+        ObjectKind::Protocol => action::USE_SERVER,
+        ObjectKind::Tool(_) => action::CALL_TOOL,
+        ObjectKind::Resource(_) => action::READ_RESOURCE,
+        ObjectKind::Prompt(_) => action::GET_PROMPT,
+    };
+    (action, layout::object_uid(object))
+}
+
+/// Every principal and every object as Cedar names them, and everything that they may be in that is no enumeration's.
+#[must_use]
+pub fn entities(model: &Model, policy: &Policy) -> BTreeSet<Uid> {
+    let principals = policy.principals.iter().map(|principal| layout::principal_uid(&principal.id));
+    let objects = policy.objects.iter().map(layout::object_uid);
+    let backends = model.servers.keys().map(|server| Uid::new(kind::BACKEND, server.as_str()));
+    principals.chain(objects).chain(backends).collect()
+}
+
+/// Whether the ids of that type, without the namespace, are any texts, so that the validator takes a misspelt one.
+#[must_use]
+pub fn is_open_kind(name: &str) -> bool {
+    kind::PRINCIPALS.contains(&name)
+        || name == kind::BACKEND
+        || action::ALL.iter().any(|(_, resource)| *resource == name)
 }

@@ -46,7 +46,7 @@ impl Reader for Disk {
                 link(&canonical, found.path(), &name)
             } else if found.file_type().is_file() {
                 Some(EntryKind::File)
-            } else if !found.file_type().is_dir() && super::is_yaml(&name) {
+            } else if !found.file_type().is_dir() && super::is_read(&name) {
                 Some(EntryKind::Failed(io::Error::other("it is no regular file")))
             } else {
                 None
@@ -79,13 +79,13 @@ fn name_of(root: &Path, path: &Path) -> String {
 /// Links are never followed out of the workspace. What a link inside leads to is for the caller to judge, who knows what is
 /// read under its own name: a file in a hidden folder, as in a mounted ConfigMap, is not.
 fn link(root: &Path, path: &Path, name: &str) -> Option<EntryKind> {
-    let yaml = super::is_yaml(name);
+    let read = super::is_read(name);
     let target = match std::fs::canonicalize(path) {
         Ok(target) => target,
-        Err(error) => return yaml.then_some(EntryKind::Failed(error)),
+        Err(error) => return read.then_some(EntryKind::Failed(error)),
     };
     let Ok(inside) = target.strip_prefix(root) else {
-        return (yaml || target.is_dir()).then_some(EntryKind::LinkOutside);
+        return (read || target.is_dir()).then_some(EntryKind::LinkOutside);
     };
     let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Some(EntryKind::LinkInside(parts.join("/"), target.is_dir()))

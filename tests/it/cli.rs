@@ -5,6 +5,7 @@ mod compile;
 mod diff;
 mod environment;
 mod explain;
+mod handwritten;
 mod host;
 mod init;
 mod list;

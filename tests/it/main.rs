@@ -18,6 +18,7 @@ mod dialects;
 mod environments;
 mod fuzz;
 mod guide;
+mod handwritten;
 mod meaning;
 mod memory;
 mod projects;

@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "lower",
             "model",
             "targets",
+            "handwritten",
             "diagnostic",
             "source",
         ],
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cedar", &["policy", "model", "diagnostic", "source"]),
     ("bundle", &["source", "diagnostic"]),
     ("targets", &["checks", "policy", "model", "cedar", "bundle", "diagnostic", "source", "families"]),
+    ("handwritten", &["targets", "cedar", "policy", "model", "diagnostic", "source"]),
     ("lift", &["model", "policy", "cedar", "bundle", "source"]),
     ("build", &["targets", "lift", "bundle", "cedar", "policy", "checks", "families", "model", "diagnostic", "source"]),
     ("render", &["diagnostic", "source"]),
@@ -45,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "lift",
             "bundle",
             "cedar",
+            "handwritten",
             "checks",
             "policy",
             "settings",
@@ -171,7 +174,7 @@ fn one_module_names_each_risky_crate() {
 #[test]
 fn the_core_does_no_io_and_reads_no_clock() {
     let needles = ["std::fs", "std::env", "SystemTime", "process::exit", "process::Command", "std::net", "println!"];
-    let places = ["src/main.rs", "src/cli", "src/workspace/disk.rs", "src/bundle/disk.rs"];
+    let places = ["src/main.rs", "src/cli", "src/workspace/disk.rs", "src/bundle/disk.rs", "src/cedar/solver.rs"];
     let mut faults = Vec::new();
     for (name, text) in of("src") {
         if places.iter().any(|place| name.starts_with(place)) || is_test(&name) || name == "src/schema/generate.rs" {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::{Session, refusal};
 use super::listed;
+use super::written::Written;
 use crate::analysis::Analysis;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
@@ -22,6 +23,15 @@ pub(super) struct Asked<'a> {
     pub(super) principal: PrincipalIx,
     pub(super) object: &'a str,
     pub(super) facts: u64,
+    /// The decision with hand-written policies, where there are any.
+    pub(super) written: Option<&'a Written>,
+}
+
+impl Asked<'_> {
+    /// Whether it is allowed, hand-written policies included.
+    fn allowed(&self, answer: &Answer) -> bool {
+        self.written.map_or(answer.allowed, |written| written.allowed)
+    }
 }
 
 /// Prints an answer in the format asked for.
@@ -29,21 +39,24 @@ pub(super) fn show(asked: &Asked<'_>, answer: &Answer, session: &mut Session<'_>
     match session.globals.format {
         Format::Human | Format::Markdown | Format::Html => human(asked, answer, &mut session.out),
         Format::Short | Format::Github => {
-            writeln!(session.out, "{}", one_line(&format!("{}: {}", word(answer), because(asked, answer))))
+            writeln!(session.out, "{}", one_line(&format!("{}: {}", word(asked, answer), because(asked, answer))))
         }
         Format::Json => json::write_value(&data(asked, answer), &mut session.out),
     }
     .map_err(refusal::stdout)
 }
 
-fn word(answer: &Answer) -> &'static str {
-    if answer.allowed { "allow" } else { "deny" }
+fn word(asked: &Asked<'_>, answer: &Answer) -> &'static str {
+    if asked.allowed(answer) { "allow" } else { "deny" }
 }
 
 /// The shortest reason: what is missing, what blocks it, or the rule that allows it, with a place.
 fn because(asked: &Asked<'_>, answer: &Answer) -> String {
     let Asked { analysis, principal, .. } = asked;
     let (policy, sources) = (&analysis.policy, &analysis.sources);
+    if let Some(written) = asked.written.filter(|written| written.allowed != answer.allowed) {
+        return written.in_words();
+    }
     let closed = answer.reasons.iter().find_map(|reason| reason.closed.as_ref());
     if let Some(closed) = closed {
         let (why, loc) = closed_in_words(policy, *principal, closed);
@@ -73,12 +86,17 @@ pub(super) fn closed_in_words(policy: &Policy, principal: PrincipalIx, closed: &
 }
 
 fn human(asked: &Asked<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
-    let Asked { analysis, principal, object, facts } = *asked;
+    let Asked { analysis, principal, object, facts, .. } = *asked;
     let (policy, sources) = (&analysis.policy, &analysis.sources);
     let who = policy.principal_at(principal);
-    let verb = if answer.allowed { "may" } else { "may not" };
-    let first = format!("{}: `{}` {verb} use `{object}` with {}", word(answer), who.id, listed(policy, facts));
+    let verb = if asked.allowed(answer) { "may" } else { "may not" };
+    let first = format!("{}: `{}` {verb} use `{object}` with {}", word(asked, answer), who.id, listed(policy, facts));
     writeln!(out, "{}", one_line(&first))?;
+    if let Some(written) = asked.written.filter(|written| written.allowed != answer.allowed) {
+        let alone = if answer.allowed { "allow" } else { "deny" };
+        writeln!(out, "  because {}; the access relation alone would {alone}:", one_line(&written.in_words()))?;
+        written.places.iter().try_for_each(|loc| line(sources, *loc, out))?;
+    }
     if !answer.missing.is_empty() {
         writeln!(out, "  needs {}", sets_in_words(policy, &answer.missing))?;
     }
@@ -158,7 +176,7 @@ pub(super) fn place(sources: &Sources, loc: Loc) -> Value {
 }
 
 fn data(asked: &Asked<'_>, answer: &Answer) -> Value {
-    let Asked { analysis, principal, object, facts } = *asked;
+    let Asked { analysis, principal, object, facts, .. } = *asked;
     let (policy, sources) = (&analysis.policy, &analysis.sources);
     let places = |locs: &[Loc]| locs.iter().map(|loc| place(sources, *loc)).collect::<Vec<_>>();
     let reasons = answer.reasons.iter().map(|reason| {
@@ -185,7 +203,13 @@ fn data(asked: &Asked<'_>, answer: &Answer) -> Value {
     json!({
         "version": json::VERSION,
         "question": "can",
-        "decision": word(answer),
+        "decision": word(asked, answer),
+        "handwritten": asked.written.map(|written| json!({
+            "decision": if written.allowed { "allow" } else { "deny" },
+            "relation_alone": if answer.allowed { "allow" } else { "deny" },
+            "policies": written.policies,
+            "places": places(&written.places),
+        })),
         "principal": policy.principal_at(principal).id.to_string(),
         "object": object,
         "with": named(policy, facts).into_iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -41,11 +41,12 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, Error> {
     print_entities(principals.chain(objects).collect())
 }
 
-/// The class and the unit of a server, which are those of everything on it.
+/// The class, the unit and the backend of a server, which are those of everything on it.
 fn server_parents(layout: &Layout<'_>, server: &ServerName) -> Vec<Uid> {
     let classes = layout.classes_of(server.as_str()).into_iter().map(|class| member(kind::CLASS, class));
     let unit = layout.model.servers.get(server).and_then(|server| server.unit.as_ref());
-    classes.chain(unit.map(|unit| member(kind::UNIT, unit.value.as_str()))).collect()
+    let backend = layout.model.servers.get(server).map(|server| member(kind::BACKEND, server.name.value.as_str()));
+    classes.chain(unit.map(|unit| member(kind::UNIT, unit.value.as_str()))).chain(backend).collect()
 }
 
 /// Where the entities are declared, and what they are granted.

@@ -24,21 +24,22 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, Error> {
     })
 }
 
-/// Most groups that are enumerated. Cedar checks an id against an enumeration by looking at one choice after another, for
-/// every grant and object, so beyond this the time to load the entities would grow with the square of the groups. Groups
-/// are named by the entities alone, where the lifter catches a wrong one.
-pub(super) const MOST_ENUMERATED_GROUPS: usize = 1_000;
+/// Most ids of an enumeration. Cedar checks an id against an enumeration by looking at one choice after another, for every
+/// grant and object, so beyond this the time to load the entities would grow with the square of their number. A wrong group
+/// is then caught by the lifter, since the entities alone name them, and a wrong backend by [`crate::handwritten`].
+pub(super) const MOST_ENUMERATED: usize = 1_000;
 
 /// The types of which there are entities that others are in: enumerations, so that a misspelt id does not validate.
 fn enclosing(layout: &Layout<'_>) -> BTreeMap<String, Entity> {
-    let lists: [(&str, Vec<String>); 4] = [
+    let lists: [(&str, Vec<String>); 5] = [
+        (kind::BACKEND, layout.model.servers.keys().map(ToString::to_string).collect()),
         (kind::GROUP, layout.groups().to_vec()),
         (kind::LEVEL, layout.levels().iter().map(u32::to_string).collect()),
         (kind::CLASS, layout.classes().into_iter().map(str::to_owned).collect()),
         (kind::UNIT, layout.units().into_iter().map(str::to_owned).collect()),
     ];
-    let of = |name: &str, ids: Vec<String>| {
-        if name == kind::GROUP && ids.len() > MOST_ENUMERATED_GROUPS {
+    let of = |ids: Vec<String>| {
+        if ids.len() > MOST_ENUMERATED {
             Entity::Open { parents: Vec::new(), attributes: BTreeMap::new() }
         } else {
             Entity::Enum(ids)
@@ -46,7 +47,7 @@ fn enclosing(layout: &Layout<'_>) -> BTreeMap<String, Entity> {
     };
     // Cedar knows no empty enumeration, and nothing could be in it.
     let lists = lists.into_iter().filter(|(_, ids)| !ids.is_empty());
-    lists.map(|(name, ids)| (name.to_owned(), of(name, ids))).collect()
+    lists.map(|(name, ids)| (name.to_owned(), of(ids))).collect()
 }
 
 fn entities(layout: &Layout<'_>) -> BTreeMap<String, Entity> {

@@ -1,0 +1,61 @@
+//! Which targets hold hand-written Cedar, and what is said of those that do not.
+
+use super::{Need, Target, cedar, kubernetes};
+use crate::bundle::manifest;
+use crate::diagnostic::{Diagnostic, Rule, Severity};
+use crate::model::Model;
+
+/// The warning about a target that is compiled without the hand-written policies.
+pub static HANDWRITTEN_LEFT_OUT: Rule = Rule {
+    name: "handwritten-left-out",
+    severity: Severity::Warning,
+    what: "Finds targets being compiled that cannot hold the hand-written Cedar of the workspace and are accepted without it.",
+    why: "The product of that target denies nothing that a hand-written forbid denies, and allows nothing that a hand-written \
+          permit allows.",
+    fix: "Have an engine of Cedar decide beside it, or say the same in levels, classes and grants. Each compile and the bundle's \
+          manifest name what is left out.",
+};
+
+/// Whether a target decides calls and cannot hold hand-written Cedar.
+fn lacks(target: &Target, model: &Model) -> bool {
+    !model.handwritten.is_empty() && ![cedar::TARGET.name, kubernetes::TARGET.name].contains(&target.name)
+}
+
+/// What a target needs to be compiled without them: that it is accepted.
+#[must_use]
+pub fn need(target: &Target, model: &Model) -> Option<Need> {
+    if !lacks(target, model) || model.handwritten.accepted.contains_key(target.name) {
+        return None;
+    }
+    Some(Need {
+        what: "to hold the hand-written Cedar of this workspace, which its product cannot".to_owned(),
+        how: format!(
+            "`accept_handwritten: [{}]` in mcpctl.yaml compiles it without: it then enforces nothing of `*.cedar` files",
+            target.name
+        ),
+        loc: model.handwritten.files.first().map(|file| crate::source::Loc::start_of(file.file)),
+    })
+}
+
+/// The warning of a compile, for each file.
+#[must_use]
+pub fn left_out(target: &Target, model: &Model) -> Vec<Diagnostic> {
+    let Some(loc) = model.handwritten.accepted.get(target.name).filter(|_| lacks(target, model)) else {
+        return Vec::new();
+    };
+    let file = |policies: &crate::model::handwritten::PolicyFile| {
+        let message = format!("target `{}` enforces nothing of `{}`", target.name, policies.name);
+        Diagnostic::new(&HANDWRITTEN_LEFT_OUT, *loc, message)
+    };
+    model.handwritten.files.iter().map(file).collect()
+}
+
+/// What the manifest says of the files.
+#[must_use]
+pub fn entries(target: &Target, model: &Model) -> Vec<manifest::Handwritten> {
+    if target.name == kubernetes::TARGET.name {
+        return Vec::new();
+    }
+    let files = model.handwritten.files.iter();
+    files.map(|file| manifest::Handwritten { file: file.name.clone(), enforced: !lacks(target, model) }).collect()
+}

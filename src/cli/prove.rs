@@ -94,7 +94,8 @@ fn human(proved: &Proved, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub(super) fn effect(found: &Found, out: &mut dyn Write) -> io::Result<()> {
-    for group in &found.groups {
+    let unchanged = |group: &&Judged| group.proof == Proof::Equivalent;
+    for group in found.groups.iter().filter(|group| !unchanged(group)) {
         writeln!(out, "  {}: {}", group.proof.word(), one_line(&of_whom(group)))?;
         writeln!(out, "    before   {}", one_line(&in_words(&group.before)))?;
         writeln!(out, "    now      {}", one_line(&in_words(&group.after)))?;
@@ -113,8 +114,13 @@ pub(super) fn effect(found: &Found, out: &mut dyn Write) -> io::Result<()> {
             Proof::Equivalent | Proof::Widened | Proof::Narrowed | Proof::Incomparable => {}
         }
     }
-    let pairs = counted(found.pairs, "pair");
-    writeln!(out, "  {pairs} in which hand-written policies have a say; {} decided by the same conditions", found.same)
+    let proved: usize = found.groups.iter().filter(unchanged).map(|group| group.pairs).sum();
+    writeln!(
+        out,
+        "  {} in which hand-written policies have a say; {} decided by the same conditions, {proved} more PROVED EQUIVALENT",
+        counted(found.pairs, "pair"),
+        found.same
+    )
 }
 
 /// Who, and on what: the first of many.
@@ -143,7 +149,7 @@ fn short(proved: &Proved, out: &mut dyn Write) -> io::Result<()> {
     for Claim { name, status, by, .. } in &proved.claims {
         writeln!(out, "{}", one_line(&format!("{}: {name}: {by}", status.word())))?;
     }
-    for group in proved.effect.iter().flat_map(|found| &found.groups) {
+    for group in proved.effect.iter().flat_map(|found| &found.groups).filter(|group| group.proof != Proof::Equivalent) {
         writeln!(out, "{}", one_line(&format!("{}: handwritten: {}", group.proof.word(), of_whom(group))))?;
     }
     for id in &proved.idle {

@@ -122,8 +122,8 @@ struct World<'a> {
     facts: &'a Facts,
 }
 
-/// Every fact that some level, class, server, tool or grant asks for, with one place that does. Beside hand-written policies,
-/// which may ask for any, those that `identity` gives evidence for as well.
+/// Every fact that some level, class, server, tool or grant asks for, with one place that does; and those that `identity` gives
+/// evidence for and the text of a hand-written policy names.
 #[must_use]
 pub fn facts_in_use(model: &Model) -> BTreeMap<FactName, Loc> {
     let mut names: BTreeMap<FactName, Loc> = BTreeMap::new();
@@ -147,7 +147,8 @@ pub fn facts_in_use(model: &Model) -> BTreeMap<FactName, Loc> {
     let agents = model.agents.values().flat_map(|agent| &agent.may_call);
     agents.chain(model.any_agent.iter().flat_map(|any| &any.may_call)).flat_map(|g| &g.requires).for_each(&mut add);
     let evidence = model.identity.iter().flat_map(|identity| &identity.evidence);
-    for (fact, evidence) in evidence.filter(|_| !model.handwritten.is_empty()) {
+    let named = |fact: &FactName| model.handwritten.files.iter().any(|file| file.text.contains(fact.as_str()));
+    for (fact, evidence) in evidence.filter(|(fact, _)| named(fact)) {
         names.entry(fact.clone()).or_insert(evidence.loc);
     }
     names

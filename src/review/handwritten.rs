@@ -280,14 +280,35 @@ fn replayed(
     let mut examples = Vec::new();
     let Some(Row { example: (who, what), .. }) = rows.first() else { return Ok((proof, examples)) };
     for (facts, allowed) in claims {
-        let (was, before) = base.decide(who, what, &facts)?;
-        let (is, after) = head.decide(who, what, &facts)?;
-        if was == allowed || is != allowed {
+        let Some(policies) = flips(base, head, (who, what), &facts, allowed)? else {
             return Err(HandwrittenError::Differs(format!("`{who}` on `{what}` with {}", facts.join(", "))));
+        };
+        let mut example = Example { facts, allowed, policies };
+        // A solver sets facts that do not matter, too; a person wants to see those that do.
+        for fact in example.facts.clone() {
+            let fewer: Held = example.facts.iter().filter(|held| **held != fact).cloned().collect();
+            if let Some(policies) = flips(base, head, (who, what), &fewer, allowed)? {
+                example = Example { facts: fewer, allowed, policies };
+            }
         }
-        examples.push(Example { facts, allowed, policies: if after.is_empty() { before } else { after } });
+        examples.push(example);
     }
     Ok((proof, examples))
+}
+
+/// The policies that decide a request now, or did before where nothing decides it now; `None` where it is not decided otherwise
+/// than before, or not in that direction.
+fn flips(
+    base: &Loaded<'_>,
+    head: &Loaded<'_>,
+    (who, what): (&PrincipalId, &Object),
+    facts: &[String],
+    allowed: bool,
+) -> Result<Option<Vec<String>>, HandwrittenError> {
+    let (was, before) = base.decide(who, what, facts)?;
+    let (is, after) = head.decide(who, what, facts)?;
+    let policies = if after.is_empty() { before } else { after };
+    Ok((was != allowed && is == allowed).then_some(policies))
 }
 
 /// The facts of some sides, and what implies what among them.

@@ -85,7 +85,7 @@ impl<'a> Seen<'a> {
     fn decided(&self, (condition, effect): Key) -> Decided {
         let policy = self.loaded.side.policy;
         let sets = policy.conditions.get(condition).minimal_sets();
-        let named = |set: &u64| policy.facts.named(policy.facts.closed(*set)).map(ToString::to_string).collect();
+        let named = |set: &u64| policy.facts.named(*set).map(ToString::to_string).collect();
         let mut generated: Vec<Vec<String>> = sets.iter().map(named).collect();
         generated.sort();
         Decided { generated, effect: self.effects.get(effect).cloned().unwrap_or_default() }

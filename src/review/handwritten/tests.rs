@@ -173,7 +173,7 @@ fn the_solver_says_what_every_request_says() {
 #[ignore = "needs cvc5; tests/run runs it"]
 fn the_solver_and_the_normal_form_agree_on_generated_policies() {
     let mut solver = Solver::start(OsStr::new("cvc5")).unwrap();
-    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
     let solver = std::cell::RefCell::new(&mut solver);
     let compared = std::cell::Cell::new(0);
     runner

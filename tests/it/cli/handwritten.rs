@@ -64,6 +64,8 @@ fn a_bundle_holds_it_and_other_targets_need_acceptance() {
         .arg(fleet.path())
         .run()
         .refused("hand-written Cedar");
+    // ToolHive sees no certificate.
+    put(fleet.path(), "fleet.yaml", &FLEET.replace("mutual_tls: strict", "mutual_tls: permissive"));
     put(fleet.path(), "mcpctl.yaml", "allow_handwritten_permits: true\naccept_handwritten: [toolhive]\n");
     let accepted = mcpctl(&["compile", "--target", "toolhive", "--out"]).arg(&out).arg(fleet.path()).run().code(0);
     assert!(accepted.out.contains("warning[handwritten-left-out]"), "{}", accepted.out);

@@ -261,6 +261,7 @@ fn lower(
     lowering.model.topology.unit_folders =
         settings.units.iter().map(|(unit, folder)| (unit.clone(), folder.value.clone())).collect();
     lowering.model.deployment = settings.deployment.clone();
+    lowering.model.gate = settings.gate.clone();
     let (model, mut report) = lowering.finish();
     finish::judge_folders(&settings.units, &model, &mut report);
     for (unit, folder) in &settings.units {

@@ -9,13 +9,16 @@ pub mod decide;
 pub mod diff;
 pub mod evidence;
 pub mod export;
+pub mod gate;
 pub mod group;
 pub mod hybrid;
 pub mod mutate;
 pub mod naming;
 pub mod operation;
 pub mod parts;
+pub mod rename;
 pub mod replay;
+pub mod rollout;
 pub mod suite;
 pub mod trust;
 

@@ -1,14 +1,17 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
 mod ask;
+mod bundles;
 mod compile;
 mod diff;
 mod environment;
 mod explain;
+mod gate;
 mod host;
 mod init;
 mod list;
 mod print;
+mod review;
 mod test;
 mod validate;
 

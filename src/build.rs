@@ -336,17 +336,17 @@ pub fn prove(bundle: &Existing, checked: &CheckedModel) -> Result<(), Vec<BuildE
         .iter()
         .map(|(path, bytes)| (path.clone(), Artifact { bytes: bytes.clone(), from: Vec::new() }))
         .collect();
-    let prove = |name: &String| {
+    let prove = |name: &str| {
         let target = targets::TARGETS.iter().find(|target| target.name == name);
-        let target = target.ok_or_else(|| BuildError::UnknownTarget(name.clone()))?;
+        let target = target.ok_or_else(|| BuildError::UnknownTarget(name.to_owned()))?;
         let (_, policy, _) = targets::seen(target, checked.model(), checked.policy());
         let folder = format!("{name}/");
         let own = files.iter().filter(|(path, _)| path.starts_with(&folder));
         let own = own.map(|(path, artifact)| (path.clone(), artifact.clone())).collect();
         verify(target.name, &own, checked.model(), &policy)
     };
-    let errors: Vec<BuildError> =
-        bundle.manifest.settings.targets.iter().filter_map(|name| prove(name).err()).collect();
+    // Also of targets that the manifest no longer speaks of.
+    let errors: Vec<BuildError> = bundle.targets().into_iter().filter_map(|name| prove(name).err()).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 

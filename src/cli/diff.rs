@@ -89,7 +89,7 @@ impl DiffCommand {
         }
         let mut cautions = self.cautions(&base);
         for (what, place, read) in [(&self.base, places[0], &base), (&self.head, places[1], &head)] {
-            cautions.extend(self.proved(what, place, read)?);
+            cautions.extend(self.proved(what, place, read, session)?);
         }
         let budget = self.budget_file(places, &base, session)?;
         let today = self.today.clone().unwrap_or_else(today::today);

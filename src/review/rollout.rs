@@ -54,12 +54,9 @@ pub enum Deployed<'a> {
 impl Deployed<'_> {
     /// The targets that it has what it needs for, or was compiled for.
     fn targets(&self) -> BTreeSet<&'static str> {
-        let listed = |bundle: &Existing, target: &Target| {
-            bundle.manifest.settings.targets.iter().any(|name| name == target.name)
-        };
         let fits = |target: &&&'static Target| match self {
             Self::Workspace(checked, _) => build::missing(checked, target).is_empty(),
-            Self::Bundle(bundle) => listed(bundle, target),
+            Self::Bundle(bundle) => bundle.targets().contains(target.name),
         };
         TARGETS.iter().filter(fits).map(|target| target.name).collect()
     }

@@ -11,6 +11,7 @@ mod host;
 mod init;
 mod list;
 mod print;
+mod renames;
 mod review;
 mod test;
 mod validate;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::DiffCommand;
+use super::words::some;
 use crate::analysis::{Analysis, Counts, schemas};
 use crate::build;
 use crate::bundle::existing::{self, Existing};
@@ -15,6 +16,7 @@ use crate::diagnostic::{Report, Severity};
 use crate::model::Model;
 use crate::model::gate::Gate;
 use crate::policy::Policy;
+use crate::render::counted;
 use crate::review::access::Side;
 use crate::review::diff::Reviewed;
 use crate::settings::Settings;
@@ -150,21 +152,37 @@ impl DiffCommand {
         Ok(Read { root, sources, settings, report, counts, checked })
     }
 
-    /// That the files of a bundle decide what its sources mean; a caution where that was not proved.
-    pub(super) fn proved(&self, what: &str, place: &Place, read: &Read) -> Result<Option<String>, Vec<miette::Report>> {
-        let Some(bundle) = place.bundle() else { return Ok(None) };
+    /// That the files of a bundle decide what its sources mean; cautions about what was not proved.
+    pub(super) fn proved(
+        &self,
+        what: &str,
+        place: &Place,
+        read: &Read,
+        session: &Session<'_>,
+    ) -> Result<Vec<String>, Vec<miette::Report>> {
+        let Some(bundle) = place.bundle() else { return Ok(Vec::new()) };
+        let mut cautions = Vec::new();
+        let folder = session.globals.at(Path::new(what));
+        let unlisted = existing::unlisted(&folder, &bundle.manifest, session.disk);
+        let unlisted = unlisted.map_err(|error| vec![miette::Report::new(error)])?;
+        if !unlisted.is_empty() {
+            let (files, names) = (counted(unlisted.len(), "file"), some(&unlisted));
+            cautions.push(format!(
+                "`{what}` holds {files} that its manifest does not list, and nothing is known of: {names}"
+            ));
+        }
         match &read.checked {
             Ok(checked) if !self.no_artifacts => {
                 let reports = |errors: Vec<build::BuildError>| -> Vec<miette::Report> {
                     errors.into_iter().map(miette::Report::new).collect()
                 };
                 build::prove(bundle, checked).map_err(reports)?;
-                Ok(None)
             }
-            Ok(_) | Err(_) => Ok(Some(format!(
+            Ok(_) | Err(_) => cautions.push(format!(
                 "the files of `{what}` are those of its manifest; that they decide what its sources mean was not proved again"
-            ))),
+            )),
         }
+        Ok(cautions)
     }
 }
 

@@ -143,6 +143,32 @@ fn a_bundle_that_was_changed_is_refused() {
     refused("are not those that its manifest says it was compiled from");
 }
 
+/// Files that the manifest does not speak of are proved where it lists them, and are said where it does not.
+#[test]
+fn files_that_the_manifest_hides_are_not_overlooked() {
+    let deployed = Deployed::new(&[]);
+    let out = deployed.at("out");
+    let manifest = fs::read_to_string(out.join("bundle.json")).unwrap();
+    put(&out, "cedar/more.cedar", "permit (principal, action, resource);\n");
+    let ran = deployed.diff("out", "fleet", &["--deny", "any"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let said = "`out` holds 1 file that its manifest does not list, and nothing is known of: `cedar/more.cedar`";
+    assert!(ran.out.contains(said), "{}", ran.out);
+    fs::remove_file(out.join("cedar/more.cedar")).unwrap();
+    // The target is no longer named, and its file decides otherwise.
+    let policies = fs::read(out.join("cedar/policies.cedar")).unwrap();
+    let spoiled = [&policies[..], b"\npermit (principal, action, resource);\n"].concat();
+    let digest = mcpctl::bundle::manifest::sha256;
+    let changed = manifest
+        .replacen("\"targets\": [\n      \"cedar\"\n    ]", "\"targets\": []", 1)
+        .replace(&digest(&policies), &digest(&spoiled))
+        .replace(&format!("\"size\": {}", policies.len()), &format!("\"size\": {}", spoiled.len()));
+    assert!(changed.contains("\"targets\": []"), "{changed}");
+    fs::write(out.join("bundle.json"), changed).unwrap();
+    fs::write(out.join("cedar/policies.cedar"), spoiled).unwrap();
+    assert_eq!(deployed.diff("out", "fleet", &[]).code, 2);
+}
+
 #[test]
 fn sources_can_be_left_out_and_then_nothing_is_compared() {
     let deployed = Deployed::new(&["--no-sources"]);
@@ -224,7 +250,9 @@ fn one_file_and_standard_input_are_sources_like_others() {
         assert_eq!(same.code, 0, "{args:?}: {same:?}");
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), "fleet.yaml", text);
-        assert_eq!(against(folder.path()).code, 0, "{args:?}");
+        // The files name their sources, which are called otherwise here.
+        let other = mcpctl(&["diff", "--deny", "any", "--no-artifacts"]).arg(&out).arg(folder.path()).run();
+        assert_eq!(other.code, 0, "{args:?}: {other:?}");
     }
 }
 

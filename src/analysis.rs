@@ -296,6 +296,7 @@ fn lower(
         permits_allowed: settings.allow_handwritten_permits,
         accepted: settings.accept_handwritten.clone(),
     };
+    lowering.model.gate = settings.gate.clone();
     let (model, mut report) = lowering.finish();
     finish::judge_folders(&settings.units, &model, &mut report);
     for (unit, folder) in &settings.units {

@@ -74,6 +74,10 @@ pub enum BuildError {
         /// The first of them, in words.
         shown: Vec<String>,
     },
+    /// A bundle holds files of a target that does not exist.
+    #[error("the bundle was compiled for `{0}`, which is no target of this version")]
+    #[diagnostic(code("unknown-target"))]
+    UnknownTarget(String),
     /// No lifter is known for a target.
     #[error("nothing can read back the files of target `{0}`, so they cannot be trusted")]
     #[diagnostic(code("target-without-lifter"))]
@@ -325,6 +329,30 @@ pub fn verify(
     agree(target, policy, parts)
 }
 
+/// Reads the files of a bundle back, and compares what they decide with what its sources mean.
+///
+/// # Errors
+/// Everything that speaks against any of its targets.
+pub fn prove(bundle: &Existing, checked: &CheckedModel) -> Result<(), Vec<BuildError>> {
+    let files: BTreeMap<String, Artifact> = bundle
+        .files
+        .iter()
+        .map(|(path, bytes)| (path.clone(), Artifact { bytes: bytes.clone(), from: Vec::new() }))
+        .collect();
+    let prove = |name: &str| {
+        let target = targets::TARGETS.iter().find(|target| target.name == name);
+        let target = target.ok_or_else(|| BuildError::UnknownTarget(name.to_owned()))?;
+        let (_, policy, _) = targets::seen(target, checked.model(), checked.policy());
+        let folder = format!("{name}/");
+        let own = files.iter().filter(|(path, _)| path.starts_with(&folder));
+        let own = own.map(|(path, artifact)| (path.clone(), artifact.clone())).collect();
+        verify(target.name, &own, checked.model(), &policy)
+    };
+    // Also of targets that the manifest no longer speaks of.
+    let errors: Vec<BuildError> = bundle.targets().into_iter().filter_map(|name| prove(name).err()).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
 /// Compares what the gateways of a target decide with the relation as the product can decide it.
 ///
 /// # Errors
@@ -365,6 +393,7 @@ pub fn findings(errors: Vec<BuildError>) -> (Vec<Diagnostic>, Vec<BuildError>) {
             error @ (BuildError::Compile { .. }
             | BuildError::Verify { .. }
             | BuildError::Differs { .. }
+            | BuildError::UnknownTarget(_)
             | BuildError::NoLifter(_)) => other.push(error),
         }
     }

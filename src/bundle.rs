@@ -5,6 +5,7 @@
 pub mod disk;
 pub mod existing;
 pub mod manifest;
+pub mod sources;
 pub mod write;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ pub mod access;
 pub mod assurance;
 pub mod deployment;
 pub mod flow;
+pub mod gate;
 pub mod handwritten;
 pub mod name;
 pub mod operations;
@@ -89,6 +90,8 @@ pub struct Model {
     pub handwritten: handwritten::Handwritten,
     /// How it is deployed: what `mcpctl.yaml` says of targets.
     pub deployment: deployment::Deployment,
+    /// What a change may open without failing the gate of `mcpctl diff`.
+    pub gate: gate::Gate,
     /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the
     /// first place it is used. Targets report the ones that they cannot express.
     pub keys: BTreeMap<&'static str, BTreeMap<String, Loc>>,

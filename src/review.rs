@@ -9,6 +9,7 @@ pub mod decide;
 pub mod diff;
 pub mod evidence;
 pub mod export;
+pub mod gate;
 pub mod group;
 pub mod handwritten;
 pub mod hybrid;
@@ -17,7 +18,9 @@ pub mod naming;
 pub mod operation;
 pub mod parts;
 pub mod proof;
+pub mod rename;
 pub mod replay;
+pub mod rollout;
 pub mod suite;
 pub mod trust;
 

@@ -1,9 +1,11 @@
 //! `mcpctl.yaml`: the tool's own settings. Not a family; optional; a schema of its own.
 
 mod environment;
+mod review;
 mod targets;
 
 pub use environment::{KEPT, of_environment};
+pub use review::parse_gate;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -13,6 +15,7 @@ use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
 use crate::families::decode;
 use crate::families::text::words;
 use crate::model::deployment::Deployment;
+use crate::model::gate::Gate;
 use crate::model::name::UnitName;
 use crate::schema::Validator;
 use crate::source::yaml;
@@ -63,6 +66,8 @@ pub struct SettingsFile {
     /// Targets that are compiled although their products cannot hold hand-written Cedar, so that they enforce nothing of it.
     #[serde(default)]
     accept_handwritten: Vec<Spanned<String>>,
+    /// What a change may open without failing `mcpctl diff --deny widening`, and openings that somebody accepted.
+    review: Option<review::ReviewSection>,
     /// Base URL of a published copy of the documentation; findings then carry a link.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     docs_url: Option<Spanned<String>>,
@@ -92,6 +97,8 @@ pub struct Settings {
     pub allow_handwritten_permits: bool,
     /// Targets that are compiled without the hand-written Cedar, and where that is accepted.
     pub accept_handwritten: BTreeMap<String, Loc>,
+    /// The rules of the gate of `mcpctl diff`.
+    pub gate: Gate,
     /// Base URL of the documentation.
     pub docs_url: Option<String>,
 }
@@ -211,6 +218,7 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
         environments,
         allow_handwritten_permits: written.allow_handwritten_permits,
         accept_handwritten: written.accept_handwritten.into_iter().map(|name| (name.value, name.loc)).collect(),
+        gate: written.review.map(review::ReviewSection::lower).unwrap_or_default(),
         docs_url: written.docs_url.map(|url| url.value),
     }
 }

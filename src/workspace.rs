@@ -14,6 +14,7 @@ use crate::source::{FileId, SourceFile};
 pub mod disk;
 mod environments;
 pub mod git;
+pub mod stored;
 
 pub use disk::Disk;
 pub use environments::{Environment, Wanted, environments};

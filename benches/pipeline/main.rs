@@ -226,13 +226,16 @@ fn review() {
         Side { model: &analysis.model, policy: &analysis.policy }
     }
     let compared = compare(side(&base), side(&head)).unwrap();
-    let found = groups(&compared, side(&base), side(&head));
+    let gate = mcpctl::model::gate::Gate::default();
+    let rules = mcpctl::review::gate::Rules { gate: &gate, today: None };
+    let renamed = mcpctl::review::rename::Renamed::default();
+    let found = groups(&compared, side(&base), side(&head), rules, &renamed);
     let comparing = median(|| drop(compare(side(&base), side(&head)).unwrap()));
-    let grouping = median(|| drop(groups(&compared, side(&base), side(&head))));
+    let grouping = median(|| drop(groups(&compared, side(&base), side(&head), rules, &renamed)));
     fn reviewed(analysis: &Analysis) -> Reviewed<'_> {
-        Reviewed { side: side(analysis), sources: &analysis.sources, settings: &analysis.settings }
+        Reviewed { side: side(analysis), sources: &analysis.sources, settings: &analysis.settings, gate: &analysis.model.gate }
     }
-    let whole = median(|| drop(diff(reviewed(&base), reviewed(&head)).unwrap()));
+    let whole = median(|| drop(diff(reviewed(&base), reviewed(&head), None).unwrap()));
     println!("\n| what | size | time |\n|---|---|---|");
     println!(
         "| every cell compared | {} cells, {} changed | {:.0} ms |",

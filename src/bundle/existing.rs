@@ -1,12 +1,13 @@
 //! A bundle that was written before, read back whole: every file as its manifest says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::MANIFEST;
-use super::disk::Disk;
+use super::disk::{Disk, Kind};
 use super::manifest::{FORMAT, Manifest, sha256};
+use super::sources::SOURCES;
 
 /// A bundle as it stands in its folder.
 #[derive(Debug, Clone)]
@@ -50,6 +51,16 @@ pub enum ExistingError {
     },
 }
 
+impl Existing {
+    /// The targets that it holds files of, or says that it was compiled for.
+    #[must_use]
+    pub fn targets(&self) -> BTreeSet<&str> {
+        let of_files = self.manifest.files.iter().map(|file| file.path.split('/').next().unwrap_or_default());
+        let of_files = of_files.filter(|name| *name != SOURCES);
+        self.manifest.settings.targets.iter().map(String::as_str).chain(of_files).collect()
+    }
+}
+
 /// Reads a bundle. Files that its manifest does not list are not looked at.
 ///
 /// # Errors
@@ -86,4 +97,31 @@ pub fn read(folder: &Path, disk: &dyn Disk) -> Result<Existing, ExistingError> {
         return Err(ExistingError::Changed { folder: folder.to_owned(), files: changed });
     }
     Ok(Existing { manifest, digest: format!("sha256:{}", sha256(&bytes)), files })
+}
+
+/// What stands in the folder of a bundle and not in its manifest, by path: nobody knows what it decides.
+///
+/// # Errors
+/// Where a folder cannot be read.
+pub fn unlisted(folder: &Path, manifest: &Manifest, disk: &dyn Disk) -> Result<Vec<String>, ExistingError> {
+    let known: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).chain([MANIFEST]).collect();
+    let mut found = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(prefix) = folders.pop() {
+        let at = folder.join(&prefix);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |cause| ExistingError::Io { path, cause }
+        };
+        for name in disk.list(&at).map_err(failed(&at))? {
+            let (path, inside) = (at.join(&name), format!("{prefix}{name}"));
+            match disk.kind(&path).map_err(failed(&path))? {
+                Kind::Folder => folders.push(format!("{inside}/")),
+                Kind::File if known.contains(inside.as_str()) => {}
+                Kind::Absent | Kind::File | Kind::Link | Kind::Other => found.push(inside),
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }

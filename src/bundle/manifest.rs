@@ -63,7 +63,7 @@ pub struct File {
     pub size: u64,
     /// Its SHA-256, in hexadecimal digits.
     pub sha256: String,
-    /// The target that it belongs to.
+    /// The target that it belongs to; `sources` for [`super::sources::SOURCES`], which belongs to none.
     pub target: String,
     /// Source places that it was made from, as `file.yaml:line`: the first [`MOST_PLACES`] in the order of the sources.
     pub from: Vec<String>,

@@ -9,10 +9,10 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-class",
         severity: Severity::Error,
-        what: "Finds a `cross_unit_max_class`, and classes of `never_flow` in `policy_tests`, that the centre's \
-               `data_routing` does not declare.",
+        what: "Finds a `cross_unit_max_class`, classes of `never_flow` in `policy_tests`, and classes in `review` of \
+               `mcpctl.yaml`, that the centre's `data_routing` does not declare.",
         why: "The first names the most sensitive class whose data may cross units. One that does not exist lets no data \
-              across. An invariant about a class that does not exist says nothing.",
+              across. An invariant about a class that does not exist says nothing, and a limit for one limits nothing.",
         fix: "Use one of the classes of `data_routing.classifications`, or declare this one there.",
     },
     run,
@@ -31,7 +31,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         Never::Call { .. } | Never::Both(..) => [None, None],
     });
     let named = of_invariants.flatten().map(|class| (class.value.as_str(), class.loc));
-    for (name, loc) in most.chain(named).filter(|(name, _)| !known(name)) {
+    let limits = model.gate.classes.iter().map(|(class, most)| (class.as_str(), most.loc));
+    for (name, loc) in most.chain(named).chain(limits).filter(|(name, _)| !known(name)) {
         let finding = Diagnostic::new(&CHECK.rule, loc, format!("no data class `{name}` is declared"));
         let finding = match model.access.data_routing {
             Some(section) => finding.label(section, "the classes are declared here"),

@@ -11,8 +11,8 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-unit",
         severity: Severity::Error,
-        what: "Finds servers, agents, flows and invariants of a unit that `mcp_registry.business_units` does not declare. `central` is \
-               always known.",
+        what: "Finds servers, agents, flows and invariants of a unit, and units in `review` of `mcpctl.yaml`, that \
+               `mcp_registry.business_units` does not declare. `central` is always known.",
         why: "The rules between units hold between declared units. A unit that is not declared has no gateway, and without \
               any declared unit no call crosses units at all.",
         fix: "Correct the name, or declare the unit:\n\n```yaml\nmcp_registry:\n  business_units:\n    - name: retail\n```",
@@ -36,8 +36,10 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let known = |unit: &UnitName| {
         unit.is_central() || model.topology.units.contains_key(unit) || model.topology.unit_folders.contains_key(unit)
     };
+    let limits: Vec<Spanned<UnitName>> =
+        model.gate.units.iter().map(|(unit, most)| Spanned::new(unit.clone(), most.loc)).collect();
     let unknown = |unit: &&Spanned<UnitName>| !known(&unit.value);
-    for unit in servers.chain(agents).chain(flows).chain(invariants).filter(unknown) {
+    for unit in servers.chain(agents).chain(flows).chain(invariants).chain(&limits).filter(unknown) {
         let names = model.topology.units.keys().map(UnitName::as_str).chain([UnitName::CENTRAL]);
         report.push(
             Diagnostic::new(&CHECK.rule, unit.loc, format!("no business unit `{unit}` is declared"))

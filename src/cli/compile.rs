@@ -50,6 +50,9 @@ pub struct Compile {
     /// Let the bundle in OLD go on deciding, and count beside it what this workspace would decide; for Envoy alone
     #[arg(long, value_name = "OLD")]
     pub shadow: Option<PathBuf>,
+    /// Do not put the sources into the bundle; `mcpctl diff` then cannot compare it
+    #[arg(long)]
+    pub no_sources: bool,
     /// Replace the folder even where it holds files that mcpctl did not write
     #[arg(long)]
     pub force: bool,
@@ -105,6 +108,10 @@ impl Compile {
         };
         let environment = session.globals.environment.iter().map(|name| ("environment".to_owned(), name.clone()));
         bundle.manifest.settings.other.extend(environment);
+        if !self.no_sources {
+            let embedded = bundle.embed(&sources, &checked.model().key_sets);
+            embedded.map_err(|error| vec![miette::Report::new(bundle::write::WriteError::Manifest(error))])?;
+        }
         let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
         all.extend(left_out);

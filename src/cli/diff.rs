@@ -1,32 +1,26 @@
 //! `mcpctl diff`.
 
+mod budget;
 mod html;
 mod json;
 mod lines;
 mod markdown;
+mod side;
 mod view;
+mod words;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::load::{self, Loaded, Shown};
-use super::{
-    Exit, Outcome, Session,
-    refusal::{self, Refusal},
-    today,
-};
-use crate::analysis::{Analysis, Counts};
-use crate::checks::{self, CheckedModel};
-use crate::diagnostic::{Report, Severity};
+use super::load::{self, Shown};
+use super::{Exit, Outcome, Session, refusal, today};
 use crate::render::{Format, counted};
-use crate::review::access::Side;
-use crate::review::diff::{self, ArtifactChange, Diff, Reviewed};
-use crate::settings::Settings;
-use crate::source::Sources;
-use crate::workspace::git::Revision;
-use crate::workspace::{Input, Reader};
+use crate::review::diff::{self, Diff};
+use crate::review::gate::{self, Rules, Verdict};
+use crate::review::rollout::{self, ArtifactChange, Deployed};
+use side::{Place, Read};
 use view::View;
 
 const EXAMPLES: &str = "\
@@ -36,10 +30,11 @@ Examples:
   mcpctl diff main --format markdown      a comment for the pull request
   mcpctl diff old-folder new-folder       two folders
   mcpctl diff v1.2 v1.3 -C fleet          two revisions of the folder fleet
+  mcpctl diff bundle .                    what is deployed against the workspace
 
 Every pair of a principal and a tool, resource, prompt or protocol is compared,
-and so is what gives the facts their meaning. The gate reads its rules from
-BASE: a change cannot excuse itself.
+and so is what gives the facts their meaning. The gate reads its rules (`review`
+of mcpctl.yaml) from BASE: a change cannot excuse itself.
 
 Exit codes: 0 nothing that --deny names, 1 something, 2 could not compare.";
 
@@ -47,16 +42,21 @@ Exit codes: 0 nothing that --deny names, 1 something, 2 could not compare.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffCommand {
-    /// What to compare with: a folder, or a git revision such as main or HEAD~1
+    /// What to compare with: a folder, a compiled bundle, or a git revision such as main or HEAD~1
     #[arg(value_name = "BASE")]
     pub base: String,
-    /// What is judged: a folder, or a git revision; the working tree by default
+    /// What is judged: a folder, a compiled bundle, or a git revision; the working tree by default
     #[arg(value_name = "HEAD", default_value = ".")]
     pub head: String,
-    /// What makes the exit code 1: widening (an access or a trust that opens) or any (whatever changes)
+    /// What makes the exit code 1: widening (an access or a trust that opens, beyond the budget and waivers of BASE) or any
+    /// (whatever changes)
     #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
     pub deny: Option<Deny>,
-    /// Do not compile both sides to say which files of which target change
+    /// A file with the keys of `review` to judge by instead, read from BASE: its path in the workspace, or a full path
+    /// outside of it
+    #[arg(long, value_name = "FILE")]
+    pub budget: Option<PathBuf>,
+    /// Do not compile both sides to say which files of which target change, nor prove the files of bundles again
     #[arg(long)]
     pub no_artifacts: bool,
     /// The date that waivers are judged by, YYYY-MM-DD; today in UTC by default
@@ -73,60 +73,72 @@ pub enum Deny {
     Any,
 }
 
-/// One side, analysed and accepted where it has no errors.
-struct Read {
-    root: PathBuf,
-    sources: Sources,
-    settings: Settings,
-    report: Report,
-    counts: Counts,
-    /// What it means; the flag says whether a bundle could be compiled from it.
-    checked: Result<CheckedModel, Box<(crate::model::Model, crate::policy::Policy)>>,
-}
-
-impl Read {
-    fn side(&self) -> Side<'_> {
-        match &self.checked {
-            Ok(checked) => Side { model: checked.model(), policy: checked.policy() },
-            Err(refused) => Side { model: &refused.0, policy: &refused.1 },
-        }
-    }
-
-    fn reviewed(&self) -> Reviewed<'_> {
-        Reviewed { side: self.side(), sources: &self.sources, settings: &self.settings }
-    }
-}
-
 impl DiffCommand {
     /// Runs it.
     ///
     /// # Errors
     /// Where a side cannot be read, or the two cannot be compared.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
-        let base = self.read(&self.base, session)?;
-        let head = self.read(&self.head, session)?;
+        let places = [self.place(&self.base, session)?, self.place(&self.head, session)?];
+        let places = [&places[0], &places[1]];
+        session.globals.environment = self.environment(places, session)?;
+        let base = self.analyse(places[0], session)?;
+        let head = self.analyse(places[1], session)?;
         if head.checked.is_err() {
             return self.refuse(&head, session);
         }
-        let mut found =
-            diff::diff(base.reviewed(), head.reviewed()).map_err(|error| vec![miette::Report::new(error)])?;
-        for name in environments(&base, &head, session) {
-            let [before, after] = [&self.base, &self.head].map(|side| self.read_in(&name, side, session));
-            let (before, after) = (before?, after?);
-            if after.checked.is_err() {
-                return self.refuse(&after, session);
-            }
-            diff::add_environment(&mut found, &name, before.reviewed(), after.reviewed());
+        let mut cautions = self.cautions(&base);
+        for (what, place, read) in [(&self.base, places[0], &base), (&self.head, places[1], &head)] {
+            cautions.extend(self.proved(what, place, read, session)?);
         }
-        let artifacts = self.artifacts(&base, &head)?;
+        let budget = self.budget_file(places, &base, session)?;
+        let today = self.today.clone().unwrap_or_else(today::today);
+        let (gate, gate_sources) = match &budget {
+            Some(budget) => (&budget.base, &budget.sources),
+            None => (&base.side().model.gate, &base.sources),
+        };
+        cautions.extend(budget.as_ref().and_then(|budget| budget.caution.clone()));
+        let own = budget.as_ref().map(|budget| &budget.head);
+        let head_gate = own.unwrap_or(&head.side().model.gate);
+        let mut found = diff::diff(base.reviewed(gate), head.reviewed(head_gate), Some(&today))
+            .map_err(|error| vec![miette::Report::new(error)])?;
+        let others = environments(&base, &head, session);
+        if !others.is_empty() && places.iter().any(|place| place.bundle().is_some()) {
+            let names = others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            cautions.push(format!("a bundle is of one environment, so what {names} would trust is not compared"));
+        } else {
+            for name in others {
+                session.globals.environment = Some(name.clone());
+                let both = places.map(|place| self.analyse(place, session));
+                session.globals.environment = None;
+                let [before, after] = both;
+                let (before, after) = (before?, after?);
+                if after.checked.is_err() {
+                    return self.refuse(&after, session);
+                }
+                diff::add_environment(
+                    &mut found,
+                    &name,
+                    before.reviewed(gate),
+                    after.reviewed(head_gate),
+                    Some(&today),
+                );
+            }
+        }
+        let rules = Rules { gate, today: Some(&today) };
+        let verdict = gate::judge(&found, rules, base.side(), head.side());
+        let artifacts = self.artifacts((places[0], &base), (places[1], &head))?;
         let view = View {
             base: &self.base,
             head: if self.head == "." { "the working tree" } else { &self.head },
             sides: [&base.sources, &head.sources],
             diff: &found,
             artifacts: artifacts.as_deref(),
-            base_errors: base.report.count(Severity::Error)
-                + usize::from(base.checked.is_err() && !base.report.reaches(Severity::Error)),
+            base_errors: base.errors(),
+            cautions: &cautions,
+            gate: (gate, gate_sources),
+            verdict: &verdict,
+            judged: self.deny == Some(Deny::Widening),
         };
         let color = session.out.color();
         let out = &mut session.out;
@@ -140,7 +152,23 @@ impl DiffCommand {
         .map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;
         session.say(&view.summary())?;
-        Ok(self.exit(&found, artifacts.as_deref()))
+        if view.judged {
+            session.say(&view.verdict())?;
+        }
+        Ok(self.exit(&found, &verdict, artifacts.as_deref()))
+    }
+
+    /// That the base has errors, where it has.
+    fn cautions(&self, base: &Read) -> Vec<String> {
+        let errors = base.errors();
+        let said = || {
+            let errors = counted(errors, "error");
+            format!(
+                "`{}` has {errors}: no bundle was compiled from it, and what it means is compared as far as it was read",
+                self.base
+            )
+        };
+        (errors > 0).then(said).into_iter().collect()
     }
 
     /// What a head with errors means is not certain, so nothing can be said about what it opens.
@@ -152,71 +180,35 @@ impl DiffCommand {
         Ok(Exit::Failed)
     }
 
-    /// Reads one side as it is in an environment.
-    fn read_in(&self, name: &str, side: &str, session: &mut Session<'_>) -> Result<Read, Vec<miette::Report>> {
-        let chosen = session.globals.environment.replace(name.to_owned());
-        let read = self.read(side, session);
-        session.globals.environment = chosen;
-        read
-    }
-
-    fn exit(&self, found: &Diff, artifacts: Option<&[ArtifactChange]>) -> Exit {
+    fn exit(&self, found: &Diff, verdict: &Verdict, artifacts: Option<&[ArtifactChange]>) -> Exit {
         let denied = match self.deny {
             None => false,
-            Some(Deny::Widening) => found.widens(),
+            Some(Deny::Widening) => verdict.fails(),
             Some(Deny::Any) => !found.is_empty() || artifacts.is_some_and(|files| !files.is_empty()),
         };
         if denied { Exit::Findings } else { Exit::Clean }
     }
 
-    /// Reads one side: a folder where there is one of that name, else a revision.
-    fn read(&self, what: &str, session: &mut Session<'_>) -> Result<Read, Vec<miette::Report>> {
-        let folder = session.globals.at(Path::new(what));
-        if session.reader.is_folder(&folder).is_ok() {
-            if session.reader.read(&folder.join(crate::bundle::MANIFEST), 1).is_ok() {
-                let message = format!("`{what}` is a compiled bundle, which does not hold what it was compiled from");
-                let help = "compare the workspaces, or the revisions that the bundles were compiled from".to_owned();
-                return Err(Refusal::Usage { message, help }.into());
-            }
-            // A change may add a folder that is called as the branch that it is judged against.
-            let here = session.globals.at(Path::new("."));
-            if what != "." && Revision::open(&here, what).is_ok() {
-                let message = format!("`{what}` is a folder, and a git revision, too");
-                let help = format!("write `./{what}` for the folder, or a full name such as `refs/heads/{what}`");
-                return Err(Refusal::Usage { message, help }.into());
-            }
-            let reader = session.reader;
-            return self.analyse(&Input::Path(folder), reader, session);
-        }
-        let here = session.globals.at(Path::new("."));
-        // A revision is of the folder that it is compared with, else of the one that the run is in.
-        let other = [&self.head, &self.base].into_iter().find(|side| side.as_str() != what);
-        let other = other.map(|side| session.globals.at(Path::new(side))).filter(|path| path.is_dir());
-        let revision =
-            Revision::open(&other.unwrap_or(here), what).map_err(|error| vec![miette::Report::new(error)])?;
-        self.analyse(&Input::Path(PathBuf::from(".")), &revision, session)
-    }
-
-    fn analyse(
+    fn artifacts(
         &self,
-        input: &Input,
-        reader: &dyn Reader,
-        session: &mut Session<'_>,
-    ) -> Result<Read, Vec<miette::Report>> {
-        let today = self.today.clone().unwrap_or_else(today::today);
-        let Loaded { root, analysis } = load::analysed(input, reader, &today, session)?;
-        let Analysis { sources, settings, model, policy, report, counts } = analysis;
-        let checked = checks::accept(model, policy, &report);
-        Ok(Read { root, sources, settings, report, counts, checked })
-    }
-
-    fn artifacts(&self, base: &Read, head: &Read) -> Result<Option<Vec<ArtifactChange>>, Vec<miette::Report>> {
-        let (Ok(before), Ok(after)) = (&base.checked, &head.checked) else { return Ok(None) };
+        base: (&Place, &Read),
+        head: (&Place, &Read),
+    ) -> Result<Option<Vec<ArtifactChange>>, Vec<miette::Report>> {
         if self.no_artifacts {
             return Ok(None);
         }
-        let found = diff::artifacts((before, &base.sources), (after, &head.sources));
+        let (Some(before), Some(after)) = (deployed(base.0, base.1), deployed(head.0, head.1)) else { return Ok(None) };
+        let found = rollout::artifacts(before, after);
         found.map(Some).map_err(|errors| errors.into_iter().map(miette::Report::new).collect())
+    }
+}
+
+/// What a side deploys; `None` where a bundle could not be compiled from it.
+fn deployed<'a>(place: &'a Place, read: &'a Read) -> Option<Deployed<'a>> {
+    match (place.bundle(), &read.checked) {
+        (Some(bundle), _) => Some(Deployed::Bundle(bundle)),
+        (None, Ok(checked)) => Some(Deployed::Workspace(checked, &read.sources)),
+        (None, Err(_)) => None,
     }
 }
 

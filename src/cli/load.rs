@@ -95,18 +95,18 @@ impl Source {
         let here = self.is_stdin().then(|| session.globals.at(Path::new(".")));
         let today = today.map_or_else(today::today, str::to_owned);
         let reader = session.reader;
-        read(&input, reader, (out, here), others, &today, session)
+        read(&input, reader, (out, here), others, Some(&today), session)
     }
 }
 
-/// Reads and analyses what a reader gives.
+/// Reads and analyses what a reader gives. Without `today` no waiver is expired.
 ///
 /// # Errors
 /// Where there is no input, or it cannot be read.
 pub fn analysed(
     input: &Input,
     reader: &dyn workspace::Reader,
-    today: &str,
+    today: Option<&str>,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
     read(input, reader, (None, None), Wanted::None, today, session)
@@ -119,7 +119,7 @@ fn read(
     reader: &dyn workspace::Reader,
     (out, here): (Option<&Path>, Option<PathBuf>),
     others: Wanted<'_>,
-    today: &str,
+    today: Option<&str>,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
     let watch = session.err.is_terminal() && !session.globals.quiet;
@@ -131,7 +131,7 @@ fn read(
             let environments = workspace::environments(&mut workspace, reader, wanted)?;
             // Standard input stands in the folder that the run begins in.
             let root = here.unwrap_or_else(|| workspace.root.clone());
-            let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), Some(today));
+            let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), today);
             analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
         })

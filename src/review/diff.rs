@@ -1,21 +1,19 @@
 //! Everything that a change changes: access, trust, operation and artifacts.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use rayon::prelude::*;
 
 use super::access::{self, Side, TooManyFacts};
+use super::gate::Rules;
 use super::group::{Group, Which, groups};
 use super::operation::{self, OperationChange};
 use super::parts::At;
+use super::rename::{self, Rename};
 use super::replay::{ReplayError, replay};
 use super::suite;
 use super::trust::{self, TrustChange, Trusted};
-use crate::build;
-use crate::checks::CheckedModel;
+use crate::model::gate::Gate;
 use crate::settings::Settings;
 use crate::source::Sources;
-use crate::targets::{TARGETS, Target};
 
 /// One side of a comparison, with the text that its places point into.
 #[derive(Clone, Copy)]
@@ -26,6 +24,8 @@ pub struct Reviewed<'a> {
     pub sources: &'a Sources,
     /// `mcpctl.yaml`.
     pub settings: &'a Settings,
+    /// The rules of the gate: those of the model, or of a file of their own. The base's judge, the head's are compared.
+    pub gate: &'a Gate,
 }
 
 /// What a change changes.
@@ -35,6 +35,8 @@ pub struct Diff {
     pub cells: usize,
     /// The changed cells.
     pub groups: Vec<Group>,
+    /// Servers and tools that probably have another name now: guesses.
+    pub renames: Vec<Rename>,
     /// What gives the facts their meaning.
     pub trust: Vec<TrustChange>,
     /// How things run.
@@ -66,13 +68,16 @@ impl Diff {
     }
 }
 
-/// Compares two sides. The example of every group is put to Cedar's own authorizer on both sides first.
+/// Compares two sides, and marks what the waivers of the base's gate are about on the day `today`. The example of every group is
+/// put to Cedar's own authorizer on both sides first.
 ///
 /// # Errors
 /// Where they cannot be compared, or Cedar decides otherwise than the relation.
-pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>) -> Result<Diff, DiffError> {
+pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>, today: Option<&str>) -> Result<Diff, DiffError> {
     let compared = access::compare(base.side, head.side)?;
-    let groups = groups(&compared, base.side, head.side);
+    let renamed = rename::guess(&compared, (base.side, base.sources), (head.side, head.sources));
+    let rules = Rules { gate: base.gate, today };
+    let groups = groups(&compared, base.side, head.side, rules, &renamed);
     groups.par_iter().try_for_each(|group| {
         let example = &group.example;
         let at = At { principal: &example.principal, object: &example.object };
@@ -85,10 +90,11 @@ pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>) -> Result<Diff, DiffError> {
     })?;
     let mut trust = trust_between(base, head);
     trust.extend(broken(base, head));
-    trust.sort_by(|a, b| (!a.widening, &a.what).cmp(&(!b.widening, &b.what)));
+    excuse(&mut trust, rules);
     Ok(Diff {
         cells: compared.cells,
         groups,
+        renames: renamed.renames,
         trust,
         operation: operation::changes((base.sources, base.side.model), (head.sources, head.side.model)),
     })
@@ -105,7 +111,9 @@ fn broken(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
         before: Some("holds".to_owned()),
         after: Some(said),
         at: Some((Which::Base, loc)),
+        elsewhere: None,
         widening,
+        excuse: None,
     };
     let mut found = Vec::new();
     for (old, new) in before.tests.iter().zip(&after.tests).filter(|(old, new)| old.passes() && !new.passes()) {
@@ -132,14 +140,23 @@ fn broken(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
 
 fn trust_between(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
     trust::changes(
-        Trusted { side: base.side, settings: base.settings },
-        Trusted { side: head.side, settings: head.settings },
+        Trusted { side: base.side, settings: base.settings, gate: base.gate },
+        Trusted { side: head.side, settings: head.settings, gate: head.gate },
     )
+}
+
+/// Marks what waivers are about, and puts first what nothing excuses.
+fn excuse(trust: &mut [TrustChange], rules: Rules<'_>) {
+    for change in trust.iter_mut().filter(|change| change.widening) {
+        change.excuse = rules.of_trust(&change.what);
+    }
+    let excused = |change: &TrustChange| change.excuse.is_some_and(|excuse| !excuse.expired);
+    trust.sort_by(|a, b| (!a.widening, excused(a), &a.what).cmp(&(!b.widening, excused(b), &b.what)));
 }
 
 /// Adds what an environment changes beyond what changes without it. Both sides are read with its files; the access relation is
 /// the same in every environment.
-pub fn add_environment(diff: &mut Diff, name: &str, base: Reviewed<'_>, head: Reviewed<'_>) {
+pub fn add_environment(diff: &mut Diff, name: &str, base: Reviewed<'_>, head: Reviewed<'_>, today: Option<&str>) {
     let beyond = |change: &TrustChange| {
         let same = |known: &&TrustChange| {
             (&known.what, &known.before, &known.after) == (&change.what, &change.before, &change.after)
@@ -150,82 +167,11 @@ pub fn add_environment(diff: &mut Diff, name: &str, base: Reviewed<'_>, head: Re
     for change in &mut more {
         change.what = format!("{} in environment `{name}`", change.what);
         // Its files are no part of the sources that places are shown from.
-        change.at = None;
+        change.elsewhere = change.at.take().map(|(which, loc)| {
+            let sources = if which == Which::Base { base.sources } else { head.sources };
+            (which, sources.file(loc.file).name().to_owned(), sources.position(loc).line)
+        });
     }
     diff.trust.extend(more);
-    diff.trust.sort_by(|a, b| (!a.widening, &a.what).cmp(&(!b.widening, &b.what)));
-}
-
-/// What became of a file of a bundle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileChange {
-    /// It is new.
-    Added,
-    /// Its bytes differ.
-    Changed,
-    /// It is gone.
-    Removed,
-}
-
-impl FileChange {
-    /// The word in every output.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Changed => "changed",
-            Self::Removed => "removed",
-        }
-    }
-}
-
-/// A file of a bundle that is to be rolled out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ArtifactChange {
-    /// The target.
-    pub target: String,
-    /// The file, by its path in the bundle.
-    pub path: String,
-    /// What became of it.
-    pub change: FileChange,
-}
-
-/// The files that a plain compile of either side writes otherwise, over all targets that both sides have what they need for.
-///
-/// # Errors
-/// Where a side does not compile.
-pub fn artifacts(
-    base: (&CheckedModel, &Sources),
-    head: (&CheckedModel, &Sources),
-) -> Result<Vec<ArtifactChange>, Vec<build::BuildError>> {
-    let fits = |checked: &CheckedModel| -> BTreeSet<&'static str> {
-        TARGETS.iter().filter(|target| build::missing(checked, target).is_empty()).map(|target| target.name).collect()
-    };
-    let wanted: Vec<&'static Target> = {
-        let either: BTreeSet<&str> = fits(base.0).union(&fits(head.0)).copied().collect();
-        TARGETS.iter().copied().filter(|target| either.contains(target.name)).collect()
-    };
-    let files = |(checked, sources): (&CheckedModel, &Sources)| {
-        let able = fits(checked);
-        let targets: Vec<_> = wanted.iter().copied().filter(|target| able.contains(target.name)).collect();
-        // What is compared is the files, so the digest of the sources does not matter.
-        let (built, _) = build::build_what_fits(checked, sources, &targets, &[], "")?;
-        let files = built.bundle.artifacts.into_iter().map(|(path, artifact)| (path, artifact.bytes));
-        Ok::<_, Vec<build::BuildError>>(files.collect::<BTreeMap<String, Vec<u8>>>())
-    };
-    let (before, after) = (files(base)?, files(head)?);
-    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    Ok(paths
-        .into_iter()
-        .filter_map(|path| {
-            let change = match (before.get(path), after.get(path)) {
-                (None, _) => FileChange::Added,
-                (_, None) => FileChange::Removed,
-                (Some(old), Some(new)) if old == new => return None,
-                (Some(_), Some(_)) => FileChange::Changed,
-            };
-            let target = path.split('/').next().unwrap_or_default().to_owned();
-            Some(ArtifactChange { target, path: path.clone(), change })
-        })
-        .collect())
+    excuse(&mut diff.trust, Rules { gate: base.gate, today });
 }

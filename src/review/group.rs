@@ -1,16 +1,19 @@
 //! Changed cells in groups that a person can read: what changed alike, for the same reason, stands in one line.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use super::access::{Change, Compared, Flip, Side};
 use super::cause::turning;
+use super::gate::{Excuse, Rules, Waivers, rank};
 use super::parts::{At, Part, changed_everywhere, changed_here, changed_lines};
+use super::rename::Renamed;
 use crate::model::name::FactName;
 use crate::policy::cell::RuleId;
 use crate::policy::condition::CondId;
-use crate::policy::{Object, PrincipalId};
+use crate::policy::{Object, ObjectKind, PrincipalId};
 use crate::source::Loc;
 
 /// On which side a line stands.
@@ -63,6 +66,10 @@ pub struct Group {
     pub causes: Vec<(Which, Loc)>,
     /// A request that is decided otherwise.
     pub example: Example,
+    /// The waiver that is about what opens.
+    pub excuse: Option<Excuse>,
+    /// The guess that explains it: removed and added alike under another name, by its place in [`super::diff::Diff::renames`].
+    pub renamed: Option<usize>,
 }
 
 impl Group {
@@ -77,14 +84,15 @@ impl Group {
 type Key = (CondId, CondId, Option<RuleId>, Option<RuleId>, Vec<Part>);
 
 /// What one line of the result has in common.
-type Shape<'p> = (Change, CondId, CondId, &'p [Part]);
+type Shape<'p> = (Change, CondId, CondId, &'p [Part], Option<Excuse>, Option<usize>);
 
 /// Principals and objects, every pair of which belongs to it.
 type Rectangle = (Vec<usize>, Vec<usize>);
 
-/// The changed cells in groups: openings first, and within each kind the largest first.
+/// The changed cells in groups: openings first, those that a waiver excuses after the others; the most sensitive data first, and
+/// of the same the largest. What a waiver is about, and what a guessed new name explains, stands by itself.
 #[must_use]
-pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>) -> Vec<Group> {
+pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>, rules: Rules<'_>, renamed: &Renamed) -> Vec<Group> {
     let Some(first) = compared.flips.first() else { return Vec::new() };
     let Some(at) = place(compared, first) else { return Vec::new() };
     let everywhere = changed_everywhere(base, head, at);
@@ -110,10 +118,12 @@ pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>) -> Vec<Group>
         .collect::<Vec<_>>()
         .into_iter()
         .collect();
+    let waivers = Waivers::new(rules, compared);
     let mut shapes: BTreeMap<Shape<'_>, Vec<&Flip>> = BTreeMap::new();
     for (flip, key) in &keyed {
         let parts = causes.get(key).map(Vec::as_slice).unwrap_or_default();
-        shapes.entry((flip.change, flip.before, flip.after, parts)).or_default().push(flip);
+        let apart = (waivers.of(flip), renamed.of(flip));
+        shapes.entry((flip.change, flip.before, flip.after, parts, apart.0, apart.1)).or_default().push(flip);
     }
     let rectangles: Vec<(Shape<'_>, Rectangle)> = shapes
         .into_iter()
@@ -124,10 +134,32 @@ pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>) -> Vec<Group>
         .filter_map(|(shape, (principals, objects))| group(compared, base, head, shape, &principals, &objects))
         .collect();
     groups.sort_by(|a, b| {
-        let order = |group: &Group| (group.change, std::cmp::Reverse(group.cells()));
+        let order = |group: &Group| {
+            let (data, cells) = (sensitivity(group, base, head), group.cells());
+            (rank(group), group.renamed, Reverse(data), group.change, kind(group), Reverse(cells))
+        };
         order(a).cmp(&order(b)).then_with(|| (&a.objects, &a.principals).cmp(&(&b.objects, &b.principals)))
     });
     groups
+}
+
+/// Tools come before what else a server has, and its own protocol, which opens with its first tool, last.
+fn kind(group: &Group) -> Option<u8> {
+    let kinds = group.objects.iter().map(|object| match object.kind {
+        ObjectKind::Tool(_) => 0,
+        ObjectKind::Resource(_) => 1,
+        ObjectKind::Prompt(_) => 2,
+        ObjectKind::Protocol => 3,
+    });
+    kinds.min()
+}
+
+/// The rank of the most sensitive class among the servers of a group, on either side.
+fn sensitivity(group: &Group, base: Side<'_>, head: Side<'_>) -> Option<usize> {
+    let mut servers: Vec<&str> = group.objects.iter().map(|object| object.server.as_str()).collect();
+    servers.dedup();
+    let of = |side: Side<'_>, server: &str| side.model.access.governing_class(server).map(|(rank, _)| rank);
+    servers.into_iter().flat_map(|server| [of(base, server), of(head, server)]).flatten().max()
 }
 
 fn place<'c>(compared: &'c Compared, flip: &Flip) -> Option<At<'c>> {
@@ -188,7 +220,7 @@ fn group(
     compared: &Compared,
     base: Side<'_>,
     head: Side<'_>,
-    (change, before, after, parts): Shape<'_>,
+    (change, before, after, parts, excuse, renamed): Shape<'_>,
     principals: &[usize],
     objects: &[usize],
 ) -> Option<Group> {
@@ -222,5 +254,7 @@ fn group(
         },
         principals: principals.into_iter().cloned().collect(),
         objects: objects.into_iter().cloned().collect(),
+        excuse,
+        renamed,
     })
 }

@@ -3,6 +3,8 @@
 //! Families that decide access are left out: their changes are cells and trust. Lists are compared by what names their elements, so
 //! that an order or a file is no change, and durations by their length.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use super::group::Which;
@@ -16,7 +18,7 @@ use crate::source::{FileId, Loc, SourceFile, Sources};
 /// A change of how things run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationChange {
-    /// What it is about: "bulkhead: resource_pools `critical_operations`: max_connections".
+    /// What it is about: "bulkhead `critical_operations` connections".
     pub what: String,
     /// What it was; `None` where there was none.
     pub before: Option<String>,
@@ -24,6 +26,8 @@ pub struct OperationChange {
     pub after: Option<String>,
     /// What it may cost, in two words: "less capacity", "lost visibility".
     pub risk: String,
+    /// Who may feel it: "`crm_server` may need 90".
+    pub note: Option<String>,
     /// The line to look at: the head's, or the base's of what is gone.
     pub at: (Which, Loc),
 }
@@ -52,7 +56,7 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
 const NAMES: [&str; 8] = ["name", "id", "mcp_server", "server", "layer", "type", "tool", "scenario"];
 
 /// The value of a scalar in a list: that it is there.
-const LISTED: &str = "listed";
+pub const LISTED: &str = "listed";
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +105,9 @@ pub fn changes(base: (&Sources, &Model), head: (&Sources, &Model)) -> Vec<Operat
         alone(&before, &after)
             .map(|(path, leaf)| change(&path, Some(&leaf), None, leaf.family, (Which::Base, leaf.loc))),
     );
+    for change in found.iter_mut().filter(|change| change.at.0 == Which::Head) {
+        change.note = words::shortage(head.1, change.at.1);
+    }
     found.sort_by(|a, b| a.what.cmp(&b.what).then_with(|| a.at.cmp(&b.at)));
     found
 }
@@ -118,6 +125,14 @@ fn alone<'l>(leaves: &'l Leaves, other: &'l Leaves) -> impl Iterator<Item = (Vec
             whole.insert(path.clone(), leaf.clone());
             continue;
         };
+        // The name of the element stands in its path.
+        let named =
+            |key: &str| NAMES.contains(&key) && prefix.last().is_some_and(|last| *last == format!("`{}`", leaf.value));
+        if matches!(rest, [key] if named(key)) {
+            let entry = whole.entry(prefix.to_vec()).or_insert_with(|| Leaf { value: String::new(), ..leaf.clone() });
+            entry.loc = entry.loc.min(leaf.loc);
+            continue;
+        }
         let said = match (rest, leaf.value.as_str()) {
             ([], value) => value.to_owned(),
             (rest, LISTED) => rest.join(" "),
@@ -166,10 +181,11 @@ fn change(
     };
     let value = |leaf: Option<&Leaf>| leaf.map(|leaf| leaf.value.clone());
     OperationChange {
-        what: path.join(" "),
+        what: words::about(path, family),
         before: value(before),
         after: value(after),
         risk: format!("{how} {}", bears_on(family).unwrap_or("access")),
+        note: None,
         at,
     }
 }

@@ -6,11 +6,14 @@ use proptest::prelude::*;
 
 use super::access::{Change, Compared, Side, compare};
 use super::cause::{changed, decide, turning};
+use super::gate::Rules;
 use super::group::{Group, groups};
 use super::hybrid::{copy, cut};
 use super::parts::At;
+use super::rename::Renamed;
 use super::replay::replay;
 use crate::model::Model;
+use crate::model::gate::Gate;
 use crate::model::name::FactName;
 use crate::policy::derive::derive;
 use crate::policy::{Object, Policy, PrincipalId};
@@ -37,7 +40,8 @@ impl Pair {
     fn compared(&self) -> (Compared, Vec<Group>) {
         let (base, head) = self.sides();
         let compared = compare(base, head).unwrap();
-        let groups = groups(&compared, base, head);
+        let rules = Rules { gate: &Gate::default(), today: None };
+        let groups = groups(&compared, base, head, rules, &Renamed::default());
         (compared, groups)
     }
 }

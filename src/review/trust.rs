@@ -5,7 +5,9 @@ mod anchors;
 use std::collections::BTreeMap;
 
 use super::access::Side;
+use super::gate::Excuse;
 use super::group::Which;
+use crate::model::gate::Gate;
 use crate::settings::Settings;
 use crate::source::Loc;
 
@@ -46,8 +48,12 @@ pub struct TrustChange {
     pub after: Option<String>,
     /// The line that a reader should look at: the head's, or the base's of what is gone.
     pub at: Option<(Which, Loc)>,
+    /// The file and line of it, where they are in the files of an environment.
+    pub elsewhere: Option<(Which, String, u32)>,
     /// Whether it must be taken for an opening: it is not shown to be none.
     pub widening: bool,
+    /// The waiver that is about it, where it is an opening.
+    pub excuse: Option<Excuse>,
 }
 
 /// A side with its settings, which are read beside the model.
@@ -57,6 +63,8 @@ pub struct Trusted<'a> {
     pub side: Side<'a>,
     /// `mcpctl.yaml`.
     pub settings: &'a Settings,
+    /// The rules of the gate.
+    pub gate: &'a Gate,
 }
 
 /// Every change of what decisions rest on: widenings first, then by what they are about.
@@ -77,7 +85,9 @@ pub fn changes(base: Trusted<'_>, head: Trusted<'_>) -> Vec<TrustChange> {
                 before: old.map(|old| old.value.clone()),
                 after: new.map(|new| new.value.clone()),
                 at: loc(new, Which::Head).or_else(|| loc(old, Which::Base)),
+                elsewhere: None,
                 widening: widens(old, new),
+                excuse: None,
             })
         })
         .collect();

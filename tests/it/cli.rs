@@ -1,15 +1,19 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
 mod ask;
+mod bundles;
 mod compile;
 mod diff;
 mod environment;
 mod explain;
+mod gate;
 mod handwritten;
 mod host;
 mod init;
 mod list;
 mod print;
+mod renames;
+mod review;
 mod test;
 mod validate;
 

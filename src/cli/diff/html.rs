@@ -2,26 +2,29 @@
 
 use std::io::{self, Write};
 
-use super::view::{Row, View, decisions, needs, plainly};
+use super::view::{Row, View, Waiver};
+use super::words::{decisions, in_short, needs, plainly};
 use crate::diagnostic::one_line;
 use crate::review::group::Which;
 
 /// Light and dark, one column, nothing from elsewhere.
 const STYLE: &str = "\
-:root{color-scheme:light dark;--open:#b3261e;--close:#1b6e3c;--line:#8884}
+:root{color-scheme:light dark;--open:#b3261e;--close:#1b6e3c;--waived:#8a5a00;--line:#8884}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.4rem}h2{font-size:1.15rem;margin-top:2rem}
 article{border:1px solid var(--line);border-left:.4rem solid var(--close);border-radius:.4rem;margin:1rem 0;padding:.6rem .9rem}
 article.open{border-left-color:var(--open)}article.other{border-left-color:var(--line)}
-article h3{margin:0 0 .4rem;font-size:1rem}
-b.open{color:var(--open)}b.close{color:var(--close)}
+article h3{margin:0 0 .4rem;font-size:1rem;font-weight:normal}article p{margin:.4rem 0}
+article.waived{border-left-color:var(--waived)}
+.gate{border:1px solid var(--line);border-radius:.4rem;padding:.6rem .9rem}
+b.open{color:var(--open)}b.close{color:var(--close)}b.waived{color:var(--waived)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem;margin:.4rem 0}
 dt{opacity:.7}dd{margin:0}
 code,pre{font:.87em/1.5 ui-monospace,monospace}
 pre{border:1px solid var(--line);border-radius:.3rem;margin:.3rem 0;padding:.4rem .6rem;white-space:pre-wrap}
 .gone::before{content:'- ';color:var(--open)}.new::before{content:'+ ';color:var(--close)}
 .place{opacity:.7}
-@media(prefers-color-scheme:dark){:root{--open:#ff8a80;--close:#7ddba0}}";
+@media(prefers-color-scheme:dark){:root{--open:#ff8a80;--close:#7ddba0;--waived:#f0c36d}}";
 
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
@@ -55,31 +58,46 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">"
     )?;
     writeln!(out, "<title>{}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>", escaped(&title))?;
-    writeln!(out, "<h1>{}</h1>\n<p>{}.</p>", escaped(&title), escaped(&view.summary()))?;
-    if let Some(caution) = view.caution() {
-        writeln!(out, "<p><b class=\"open\">Caution:</b> {}</p>", shown(&caution))?;
+    writeln!(out, "<h1>{}</h1>\n<p><b>{}</b></p>", escaped(&title), escaped(&view.headline()))?;
+    if view.judged || !view.gate.0.is_empty() {
+        let class = if view.verdict.fails() { "open" } else { "close" };
+        writeln!(out, "<p class=\"gate\"><b class=\"{class}\">{}</b></p>", shown(&first_up(&view.verdict())))?;
+    }
+    writeln!(out, "<p>{}.</p>", escaped(&first_up(&view.summary())))?;
+    for caution in view.cautions {
+        writeln!(out, "<p><b class=\"open\">Caution:</b> {}</p>", shown(caution))?;
     }
     if view.diff.is_empty() {
         writeln!(out, "<p>Nothing opens and nothing closes.</p>")?;
     }
     if !view.diff.groups.is_empty() {
         writeln!(out, "<h2>Access</h2>")?;
+        for rename in &view.diff.renames {
+            writeln!(out, "<p><b>Renamed (a guess):</b> {}.</p>", shown(&view.renamed(rename)))?;
+        }
         view.rows().iter().try_for_each(|row| access(row, out))?;
     }
     if !view.diff.trust.is_empty() {
         writeln!(out, "<h2>Trust</h2>")?;
         for change in &view.diff.trust {
             let kind = if change.widening { "widening" } else { "other" };
-            let at = change.at.map(|(side, loc)| view.line(side, loc));
-            let class = if change.widening { "open" } else { "close" };
-            values(out, kind, class, &change.what, (&change.before, &change.after), at.as_ref())?;
+            let at = view.at(change);
+            let class = match (change.widening, change.excuse) {
+                (true, Some(excuse)) if !excuse.expired => "waived",
+                (true, _) => "open",
+                (false, _) => "other",
+            };
+            let waiver = change.excuse.and_then(|excuse| view.waiver(excuse));
+            values(out, (kind, class, waiver.as_ref()), &change.what, (&change.before, &change.after), at.as_ref())?;
         }
     }
     if !view.diff.operation.is_empty() {
         writeln!(out, "<h2>Operation</h2>")?;
         for change in &view.diff.operation {
             let at = view.line(change.at.0, change.at.1);
-            values(out, &change.risk, "other", &change.what, (&change.before, &change.after), Some(&at))?;
+            let kind = (change.risk.as_str(), "other", None);
+            let what = change.note.as_ref().map_or(change.what.clone(), |note| format!("{}; {note}", change.what));
+            values(out, kind, &what, (&change.before, &change.after), Some(&at))?;
         }
     }
     if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
@@ -94,14 +112,33 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     let group = row.first;
-    let class = if group.change.widens() { "open" } else { "close" };
+    let waived_now = row.waiver.as_ref().is_some_and(|waiver| !waiver.expired);
+    let class = match (group.change.widens(), waived_now) {
+        (true, true) => "waived",
+        (true, false) => "open",
+        (false, _) => "close",
+    };
     writeln!(out, "<article class=\"{class}\">")?;
     let (who, what) = row.who_and_what();
     let who = format!("{who} on {what}");
     writeln!(out, "<h3><b class=\"{class}\">{}</b> {}</h3>", group.change.word(), shown(&who))?;
+    waived(row.waiver.as_ref(), out)?;
     let example = &group.example;
     let [before, after] = decisions(example.allowed);
     let facts = plainly(&example.facts);
+    if let Some(short) = in_short(&group.before, &group.after) {
+        writeln!(out, "<p>{}</p>", shown(&first_up(&short)))?;
+    }
+    for cause in &row.causes {
+        let side = if cause.side == Which::Base { "gone" } else { "new" };
+        writeln!(
+            out,
+            "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>",
+            escaped(&cause.text),
+            escaped(&cause.file),
+            cause.line
+        )?;
+    }
     writeln!(
         out,
         "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>",
@@ -115,16 +152,6 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
         escaped(&example.object.to_string()),
         if facts.is_empty() { "nothing".to_owned() } else { escaped(&facts.join(", ")) }
     )?;
-    for cause in &row.causes {
-        let side = if cause.side == Which::Base { "gone" } else { "new" };
-        writeln!(
-            out,
-            "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>",
-            escaped(&cause.text),
-            escaped(&cause.file),
-            cause.line
-        )?;
-    }
     let list = |names: Vec<String>| {
         names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ")
     };
@@ -138,8 +165,7 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 fn values(
     out: &mut dyn Write,
-    kind: &str,
-    class: &str,
+    (kind, class, waiver): (&str, &str, Option<&Waiver>),
     what: &str,
     (before, after): (&Option<String>, &Option<String>),
     at: Option<&super::view::Line>,
@@ -148,10 +174,21 @@ fn values(
         value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", escaped(it)))
     };
     writeln!(out, "<article class=\"{class}\"><h3><b class=\"{class}\">{}</b> {}</h3>", escaped(kind), shown(what))?;
+    waived(waiver, out)?;
     writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", value(before), value(after))?;
     if let Some(line) = at {
         let gone = if line.side == Which::Base { " (base)" } else { "" };
         writeln!(out, "<dt>where</dt><dd>{}:{}{gone}</dd>", escaped(&line.file), line.line)?;
     }
     writeln!(out, "</dl></article>")
+}
+
+fn waived(waiver: Option<&Waiver>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(waiver) = waiver else { return Ok(()) };
+    writeln!(out, "<p><b class=\"waived\">{}</b> {}</p>", first_up(&waiver.state()), escaped(&waiver.why()))
+}
+
+fn first_up(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

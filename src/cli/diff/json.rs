@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::view::{View, decisions};
+use super::view::{View, Waiver};
+use super::words::decisions;
 use crate::model::name::FactName;
 use crate::render::json::write_value;
 use crate::review::group::Group;
+use crate::review::rollout::ArtifactChange;
 
 /// Writes it.
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -16,12 +18,22 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         "base": view.base,
         "head": view.head,
         "base_errors": view.base_errors,
+        "cautions": view.cautions,
         "access": {
             "cells_compared": view.diff.cells,
+            "renames": view.diff.renames.iter().map(|rename| {
+                json!({
+                    "kind": rename.kind,
+                    "before": rename.before,
+                    "after": rename.after,
+                    "why": rename.why,
+                    "pairs": rename.pairs,
+                })
+            }).collect::<Vec<_>>(),
             "groups": view.diff.groups.iter().map(|group| access(view, group)).collect::<Vec<_>>(),
         },
         "trust": view.diff.trust.iter().map(|change| {
-            let at = change.at.map(|(side, loc)| view.line(side, loc));
+            let at = view.at(change);
             json!({
                 "what": change.what,
                 "before": change.before,
@@ -30,6 +42,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 "line": at.as_ref().map(|line| line.line),
                 "side": at.as_ref().map(|line| line.side.word()),
                 "widening": change.widening,
+                "waiver": change.excuse.and_then(|excuse| view.waiver(excuse)).map(waiver),
             })
         }).collect::<Vec<_>>(),
         "operation": view.diff.operation.iter().map(|change| {
@@ -39,19 +52,42 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 "before": change.before,
                 "after": change.after,
                 "risk": change.risk,
+                "note": change.note,
                 "file": line.file,
                 "line": line.line,
                 "side": line.side.word(),
             })
         }).collect::<Vec<_>>(),
         "artifacts": view.artifacts.map(|files| {
-            let file = |file: &crate::review::diff::ArtifactChange| {
+            let file = |file: &ArtifactChange| {
                 json!({"target": file.target, "file": file.path, "change": file.change.word()})
             };
             files.iter().map(file).collect::<Vec<_>>()
         }),
+        "gate": {
+            "fails": view.verdict.fails(),
+            "opened": view.verdict.opened,
+            "waived": view.verdict.waived,
+            "unlimited": view.verdict.beyond,
+            "trust": view.verdict.trust,
+            "trust_waived": view.verdict.trust_waived,
+            "limits": view.verdict.limits.iter().map(|limit| {
+                json!({"of": limit.of, "most": limit.most, "used": limit.used})
+            }).collect::<Vec<_>>(),
+        },
     });
     write_value(&value, out)
+}
+
+fn waiver(waiver: Waiver) -> Value {
+    json!({
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires,
+        "expired": waiver.expired,
+        "file": waiver.file,
+        "line": waiver.line,
+    })
 }
 
 fn access(view: &View<'_>, group: &Group) -> Value {
@@ -74,5 +110,7 @@ fn access(view: &View<'_>, group: &Group) -> Value {
             "before": before,
             "after": after,
         },
+        "waiver": group.excuse.and_then(|excuse| view.waiver(excuse)).map(waiver),
+        "renamed": group.renamed,
     })
 }

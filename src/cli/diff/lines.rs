@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::view::{Line, Row, View, decisions, needs, plainly, some};
+use super::view::{Line, Row, View};
+use super::words::{decisions, in_short, needs, plainly, some};
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
+use crate::review::gate::Excuse;
 use crate::review::group::Which;
+use crate::review::operation::LISTED;
 
 /// Most lines of a cause that are shown.
 const MOST_CAUSES: usize = 8;
@@ -34,8 +37,8 @@ impl Paint {
 /// Everything, in sections; a section without a change is left out.
 pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint(color);
-    if let Some(caution) = view.caution() {
-        writeln!(out, "{} {}\n", paint.head("caution:"), one_line(&caution))?;
+    for caution in view.cautions {
+        writeln!(out, "{} {}\n", paint.head("caution:"), one_line(caution))?;
     }
     if !view.diff.groups.is_empty() {
         writeln!(out, "{}", paint.head("ACCESS"))?;
@@ -50,6 +53,9 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
                 None => explained.push((row.causes.clone(), vec![row])),
             }
         }
+        for rename in &view.diff.renames {
+            writeln!(out, "  {}: {}\n", paint.head("renamed (a guess)"), one_line(&view.renamed(rename)))?;
+        }
         for (causes, rows) in explained {
             rows.iter().try_for_each(|row| access(row, &paint, out))?;
             because(&causes, out)?;
@@ -58,7 +64,12 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     if !view.diff.trust.is_empty() {
         writeln!(out, "{}", paint.head("TRUST"))?;
         for change in &view.diff.trust {
-            let mark = if change.widening { paint.with("1;31", "widening ") } else { "other    ".to_owned() };
+            let waiver = change.excuse.and_then(|excuse| view.waiver(excuse));
+            let mark = match &waiver {
+                Some(waiver) if !waiver.expired => paint.with("1;33", "waived   "),
+                _ if change.widening => paint.with("1;31", "widening "),
+                _ => "other    ".to_owned(),
+            };
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), one_line);
             writeln!(
                 out,
@@ -66,8 +77,11 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
                 one_line(&change.what),
                 value(&change.before),
                 value(&change.after),
-                place(view, change.at)
+                place(view.at(change))
             )?;
+            if let Some(waiver) = waiver {
+                writeln!(out, "            {} {}", waiver.state(), waiver.why())?;
+            }
         }
         writeln!(out)?;
     }
@@ -79,8 +93,8 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
                 "  {}  {}: {}{}",
                 change.risk,
                 one_line(&change.what),
-                values(&change.before, &change.after),
-                place(view, Some(change.at))
+                with_note(values(&change.before, &change.after), change.note.as_deref()),
+                place(Some(view.line(change.at.0, change.at.1)))
             )?;
         }
         writeln!(out)?;
@@ -91,6 +105,12 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
             writeln!(out, "  {:<8} {}", file.change.word(), one_line(&file.path))?;
         }
         writeln!(out)?;
+    }
+    if view.judged || !view.gate.0.is_empty() {
+        let code = if view.verdict.fails() { "1;31" } else { "1;32" };
+        let verdict = view.verdict();
+        let verdict = verdict.strip_prefix("gate ").unwrap_or(&verdict);
+        writeln!(out, "{}\n  {}\n", paint.head("GATE"), paint.with(code, &one_line(verdict)))?;
     }
     if view.diff.is_empty() {
         writeln!(out, "{} lets through exactly what {} does.", view.head, view.base)?;
@@ -110,6 +130,12 @@ fn access(row: &Row<'_>, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
                 if index == 0 { format!("{}:", paint.change(group.change)) } else { " ".repeat(word.len() + 1) };
             writeln!(out, "  {label} {} on {}", some(&block.principals), some(&block.objects))?;
         }
+    }
+    if let Some(waiver) = &row.waiver {
+        writeln!(out, "    {} {}", paint.with("1;33", &waiver.state()), waiver.why())?;
+    }
+    if let Some(short) = in_short(&group.before, &group.after) {
+        writeln!(out, "    in short {}", short.replace('`', ""))?;
     }
     writeln!(out, "    before   {}", needs(&group.before))?;
     writeln!(out, "    now      {}", needs(&group.after))?;
@@ -145,14 +171,20 @@ fn with(facts: &[FactName]) -> String {
 fn values(before: &Option<String>, after: &Option<String>) -> String {
     match (before.as_deref().map(one_line), after.as_deref().map(one_line)) {
         (Some(before), Some(after)) => format!("{before} -> {after}"),
+        (None, Some(after)) if after == LISTED => "now listed".to_owned(),
+        (Some(before), None) if before == LISTED => "no longer listed".to_owned(),
         (None, Some(after)) => format!("new, {after}"),
         (Some(before), None) => format!("gone, was {before}"),
         (None, None) => String::new(),
     }
 }
 
-fn place(view: &View<'_>, at: Option<(Which, crate::source::Loc)>) -> String {
-    at.map(|(side, loc)| view.line(side, loc)).map_or_else(String::new, |line| {
+fn with_note(values: String, note: Option<&str>) -> String {
+    note.map_or(values.clone(), |note| format!("{values}; {note}"))
+}
+
+fn place(at: Option<Line>) -> String {
+    at.map_or_else(String::new, |line| {
         let gone = if line.side == Which::Base { " (base)" } else { "" };
         format!("   {}:{}{gone}", line.file, line.line)
     })
@@ -160,7 +192,13 @@ fn place(view: &View<'_>, at: Option<(Which, crate::source::Loc)>) -> String {
 
 /// One line a change, the kind first.
 pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for group in &view.diff.groups {
+    for caution in view.cautions {
+        writeln!(out, "caution: {}", one_line(caution))?;
+    }
+    for rename in &view.diff.renames {
+        writeln!(out, "renamed (a guess): {}", one_line(&view.renamed(rename)))?;
+    }
+    for group in view.diff.groups.iter().filter(|group| group.renamed.is_none()) {
         let cause = view
             .causes(group)
             .into_iter()
@@ -168,22 +206,24 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             .map_or_else(String::new, |line| format!("{}:{}: ", line.file, line.line));
         writeln!(
             out,
-            "{cause}{}: {} on {}: {} -> {}",
+            "{cause}{}: {} on {}: {} -> {}{}",
             group.change.word(),
             some(&group.principals),
             some(&group.objects),
             needs(&group.before),
-            needs(&group.after)
+            needs(&group.after),
+            waived(view, group.excuse)
         )?;
     }
     for change in &view.diff.trust {
         let kind = if change.widening { "trust widening" } else { "trust" };
         writeln!(
             out,
-            "{kind}: {}: {}{}",
+            "{kind}: {}: {}{}{}",
             one_line(&change.what),
             values(&change.before, &change.after),
-            place(view, change.at)
+            place(view.at(change)),
+            waived(view, change.excuse)
         )?;
     }
     for change in &view.diff.operation {
@@ -192,12 +232,18 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             "operation: {}: {}: {}{}",
             change.risk,
             one_line(&change.what),
-            values(&change.before, &change.after),
-            place(view, Some(change.at))
+            with_note(values(&change.before, &change.after), change.note.as_deref()),
+            place(Some(view.line(change.at.0, change.at.1)))
         )?;
     }
     for file in view.artifacts.unwrap_or_default() {
         writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
     }
     Ok(())
+}
+
+/// `; waived until 2027-03-31 by alice: quarterly audit (mcpctl.yaml:12)`, where something is.
+fn waived(view: &View<'_>, excuse: Option<Excuse>) -> String {
+    let waiver = excuse.and_then(|excuse| view.waiver(excuse));
+    waiver.map_or_else(String::new, |waiver| format!("; {} {}", waiver.state(), waiver.why()))
 }

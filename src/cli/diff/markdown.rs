@@ -2,12 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::view::{Row, View, decisions, needs, plainly};
+use super::view::{Row, View, Waiver};
+use super::words::{decisions, in_short, needs, plainly};
 use crate::diagnostic::one_line;
 use crate::review::group::Which;
 
 /// Most names that a list shows: a comment on a pull request has a limit.
 const MOST_NAMES: usize = 25;
+
+/// Most places that a cell of the table shows.
+const MOST_PLACES: usize = 2;
 
 /// Most rows with details, and most blocks in one.
 const MOST_DETAILS: usize = 20;
@@ -40,28 +44,26 @@ fn code(text: &str) -> String {
 }
 
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let (opened, closed) = view.changed();
-    let verdict = if view.diff.widens() {
-        format!("**This change opens access**: {} wider, {} narrower.", super::cells(opened), super::cells(closed))
-    } else if closed > 0 {
-        format!("This change only closes access: {} narrower.", super::cells(closed))
-    } else if view.diff.is_empty() {
-        "This change neither opens nor closes anything.".to_owned()
-    } else {
-        "This change opens and closes no access.".to_owned()
-    };
     writeln!(
         out,
-        "## Access review\n\n{verdict} {} ({} → {}).\n",
+        "## Access review\n\n**{}** {} ({} → {}).\n",
+        plain(&view.headline()),
         first_up(&plain(&view.compared())),
         code(view.base),
         code(view.head)
     )?;
-    if let Some(caution) = view.caution() {
-        writeln!(out, "> [!CAUTION]\n> {}\n", plain(&caution))?;
+    if view.judged || !view.gate.0.is_empty() {
+        let mark = if view.verdict.fails() { "❌" } else { "✅" };
+        writeln!(out, "{mark} {}.\n", first_up(&shown(&view.verdict())))?;
     }
-    if !view.diff.groups.is_empty() {
-        writeln!(out, "| change | who | what | before | now |\n|---|---|---|---|---|")?;
+    for caution in view.cautions {
+        writeln!(out, "> [!CAUTION]\n> {}\n", shown(caution))?;
+    }
+    for rename in &view.diff.renames {
+        writeln!(out, "**Renamed (a guess):** {}.\n", shown(&view.renamed(rename)))?;
+    }
+    if !view.rows().is_empty() {
+        writeln!(out, "| change | who | what | in short | because of |\n|---|---|---|---|---|")?;
         let rows = view.rows();
         for row in &rows {
             let (who, what) = row.who_and_what();
@@ -70,11 +72,11 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 out,
                 "| {} {} | {} | {} | {} | {} |",
                 mark(group.change.widens()),
-                group.change.word(),
+                with_waiver(group.change.word(), row.waiver.as_ref()),
                 shown(&who),
                 shown(&what),
-                plain(&needs(&group.before)),
-                plain(&needs(&group.after))
+                shown(&short(row)),
+                causes(row)
             )?;
         }
         writeln!(out)?;
@@ -86,9 +88,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !view.diff.trust.is_empty() {
         writeln!(out, "### Trust\n\n| | what | before | now | where |\n|---|---|---|---|---|")?;
         for change in &view.diff.trust {
-            let at = change.at.map_or_else(String::new, |(side, loc)| place(&view.line(side, loc)));
+            let at = view.at(change).map_or_else(String::new, |line| place(&line));
             let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
-            let kind = if change.widening { "widening" } else { "other" };
+            let waiver = change.excuse.and_then(|excuse| view.waiver(excuse));
+            let kind = with_waiver(if change.widening { "widening" } else { "other" }, waiver.as_ref());
             writeln!(
                 out,
                 "| {} {kind} | {} | {} | {} | {at} |",
@@ -111,7 +114,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 change.risk,
                 shown(&change.what),
                 value(&change.before),
-                value(&change.after)
+                with_note(value(&change.after), change.note.as_deref())
             )?;
         }
         writeln!(out)?;
@@ -126,6 +129,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+fn with_note(value: String, note: Option<&str>) -> String {
+    note.map_or(value.clone(), |note| format!("{value}; {}", shown(note)))
+}
+
 fn first_up(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
@@ -138,6 +145,29 @@ fn mark(widens: bool) -> &'static str {
 /// Text with parts in backticks, each of them a code span.
 fn shown(text: &str) -> String {
     text.split('`').enumerate().map(|(index, part)| if index % 2 == 1 { code(part) } else { plain(part) }).collect()
+}
+
+/// What is otherwise, as short as it can be said.
+fn short(row: &Row<'_>) -> String {
+    let (before, after) = (&row.first.before, &row.first.after);
+    in_short(before, after).unwrap_or_else(|| match (before.is_empty(), after.is_empty()) {
+        (true, _) => needs(after),
+        (_, true) => "denied whatever it shows".to_owned(),
+        _ => format!("{}; before: {}", needs(after), needs(before)),
+    })
+}
+
+/// The first places that explain it.
+fn causes(row: &Row<'_>) -> String {
+    let places: Vec<String> = row.causes.iter().take(MOST_PLACES).map(place).collect();
+    let rest = row.causes.len().saturating_sub(MOST_PLACES);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!("{}{more}", places.join(", "))
+}
+
+/// The word, and below it the waiver with its reason.
+fn with_waiver(word: &str, waiver: Option<&Waiver>) -> String {
+    waiver.map_or_else(|| word.to_owned(), |it| format!("{word}<br>**{}** {}", it.state(), plain(&it.why())))
 }
 
 fn place(line: &super::view::Line) -> String {
@@ -159,6 +189,7 @@ fn details(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
         })
         .collect();
     writeln!(out, "<details><summary>{}: {summary}</summary>\n", group.change.word())?;
+    writeln!(out, "Before: {}.<br>\nNow: {}.\n", plain(&needs(&group.before)), plain(&needs(&group.after)))?;
     writeln!(out, "Because of these lines:\n\n```diff")?;
     for cause in row.causes.iter().take(MOST_NAMES) {
         let mark = if cause.side == Which::Base { '-' } else { '+' };

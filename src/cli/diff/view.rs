@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use super::words::some;
 use crate::diagnostic::one_line;
-use crate::model::name::FactName;
-use crate::policy::fact::{MTLS, TLS};
+use crate::model::gate::Gate;
 use crate::policy::{Object, PrincipalId};
 use crate::render::counted;
-use crate::review::diff::{ArtifactChange, Diff};
+use crate::review::access::Change;
+use crate::review::diff::Diff;
+use crate::review::gate::{Excuse, Verdict};
 use crate::review::group::{Group, Which};
+use crate::review::rename::Rename;
+use crate::review::rollout::ArtifactChange;
+use crate::review::trust::TrustChange;
 use crate::source::{Loc, Sources};
-
-/// Most names that a line lists before it counts the rest.
-const MOST_NAMES: usize = 3;
 
 /// A comparison with what its places point into.
 pub(super) struct View<'a> {
@@ -27,6 +29,39 @@ pub(super) struct View<'a> {
     pub(super) artifacts: Option<&'a [ArtifactChange]>,
     /// Errors of the base: no bundle could be compiled from it.
     pub(super) base_errors: usize,
+    /// What a reader has to know before the rest.
+    pub(super) cautions: &'a [String],
+    /// The rules of the gate, and the text that they stand in.
+    pub(super) gate: (&'a Gate, &'a Sources),
+    /// What the gate says.
+    pub(super) verdict: &'a Verdict,
+    /// Whether the exit code depends on it.
+    pub(super) judged: bool,
+}
+
+/// A waiver that is about an opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Waiver {
+    pub(super) reason: String,
+    pub(super) owner: String,
+    /// The last day on which it holds.
+    pub(super) expires: String,
+    /// Whether that day is over.
+    pub(super) expired: bool,
+    pub(super) file: String,
+    pub(super) line: u32,
+}
+
+impl Waiver {
+    /// `waived until 2027-03-31`.
+    pub(super) fn state(&self) -> String {
+        if self.expired { format!("waiver expired {}", self.expires) } else { format!("waived until {}", self.expires) }
+    }
+
+    /// `by alice: quarterly audit (mcpctl.yaml:12)`.
+    pub(super) fn why(&self) -> String {
+        one_line(&format!("by {}: {} ({}:{})", self.owner, self.reason, self.file, self.line))
+    }
 }
 
 /// A line of one side.
@@ -45,6 +80,7 @@ pub(super) struct Row<'a> {
     pub(super) first: &'a Group,
     pub(super) groups: Vec<&'a Group>,
     pub(super) causes: Vec<Line>,
+    pub(super) waiver: Option<Waiver>,
 }
 
 impl Row<'_> {
@@ -68,16 +104,21 @@ impl<'a> View<'a> {
     /// The groups as people read them.
     pub(super) fn rows(&self) -> Vec<Row<'a>> {
         let mut rows: Vec<Row<'a>> = Vec::new();
-        for group in &self.diff.groups {
+        // What a new name explains is said with the name.
+        for group in self.diff.groups.iter().filter(|group| group.renamed.is_none()) {
             let causes = self.causes(group);
             let alike = |row: &&mut Row<'_>| {
                 let first = row.first;
-                (first.change, &first.before, &first.after) == (group.change, &group.before, &group.after)
+                (first.change, &first.before, &first.after, first.excuse)
+                    == (group.change, &group.before, &group.after, group.excuse)
                     && row.causes == causes
             };
             match rows.iter_mut().find(alike) {
                 Some(row) => row.groups.push(group),
-                None => rows.push(Row { first: group, groups: vec![group], causes }),
+                None => {
+                    let waiver = group.excuse.and_then(|excuse| self.waiver(excuse));
+                    rows.push(Row { first: group, groups: vec![group], causes, waiver });
+                }
             }
         }
         rows
@@ -102,6 +143,89 @@ impl View<'_> {
         Line { side, file: file.name().to_owned(), line, text: one_line(text.trim()) }
     }
 
+    /// The waiver that an excuse is from.
+    pub(super) fn waiver(&self, excuse: Excuse) -> Option<Waiver> {
+        let (gate, sources) = self.gate;
+        let entry = gate.waivers.get(excuse.waiver)?;
+        Some(Waiver {
+            reason: entry.reason.value.clone(),
+            owner: entry.owner.value.clone(),
+            expires: entry.expires.value.clone(),
+            expired: excuse.expired,
+            file: sources.file(entry.loc.file).name().to_owned(),
+            line: sources.position(entry.loc).line,
+        })
+    }
+
+    /// What a guessed new name means, in a sentence.
+    pub(super) fn renamed(&self, rename: &Rename) -> String {
+        let pairs = match rename.pairs {
+            0 => "none of its pairs is decided as before".to_owned(),
+            pairs => format!(
+                "{} decided as before, and counted as removed and added",
+                if pairs == 1 { "1 pair is".to_owned() } else { format!("{pairs} pairs are") }
+            ),
+        };
+        format!("{} `{}` is now `{}`, by {}; {pairs}", rename.kind, rename.before, rename.after, rename.why)
+    }
+
+    /// What the change does to access, in a sentence.
+    pub(super) fn headline(&self) -> String {
+        let (opened, closed) = self.changed();
+        if self.diff.widens() {
+            format!("This change opens access: {} wider, {} narrower.", super::cells(opened), super::cells(closed))
+        } else if closed > 0 {
+            format!("This change only closes access: {} narrower.", super::cells(closed))
+        } else if self.diff.is_empty() {
+            "This change neither opens nor closes anything.".to_owned()
+        } else {
+            "This change opens and closes no access.".to_owned()
+        }
+    }
+
+    /// What the gate says, in a sentence: whether it passed, and why.
+    pub(super) fn verdict(&self) -> String {
+        let verdict = self.verdict;
+        let pairs = |count: usize| counted(count, "pair");
+        let opens = |count: usize| if count == 1 { "1 pair opens".to_owned() } else { format!("{count} pairs open") };
+        let over = verdict.limits.iter().filter(|limit| limit.used > limit.most as usize);
+        let mut said: Vec<String> =
+            over.map(|limit| format!("{} {}, and {} may", opens(limit.used), limit.of, limit.most)).collect();
+        if verdict.beyond > 0 {
+            let may = if verdict.limits.is_empty() { ", and none may" } else { " that no limit speaks of" };
+            said.push(format!("{}{may}", opens(verdict.beyond)));
+        }
+        if verdict.trust > 0 {
+            let verb = if verdict.trust == 1 { "counts" } else { "count" };
+            said.push(format!("{} of trust {verb} as widening", counted(verdict.trust, "change")));
+        }
+        if !verdict.fails() {
+            let used = verdict.limits.iter().filter(|limit| limit.used > 0);
+            said.extend(used.map(|limit| format!("{} {}, of {} that may", opens(limit.used), limit.of, limit.most)));
+        }
+        if verdict.waived > 0 {
+            said.push(format!("{} waived", pairs(verdict.waived)));
+        }
+        if verdict.trust_waived > 0 {
+            said.push(format!("{} of trust waived", counted(verdict.trust_waived, "change")));
+        }
+        if verdict.expired > 0 {
+            let verb = if verdict.expired == 1 { "has" } else { "have" };
+            said.push(format!("{} {verb} expired", counted(verdict.expired, "waiver")));
+        }
+        if said.is_empty() {
+            said.push("nothing opens".to_owned());
+        }
+        format!("gate {}: {}", if verdict.fails() { "failed" } else { "passed" }, said.join("; "))
+    }
+
+    /// Where a change of trust is to be looked at.
+    pub(super) fn at(&self, change: &TrustChange) -> Option<Line> {
+        let elsewhere = change.elsewhere.clone();
+        let elsewhere = elsewhere.map(|(side, file, line)| Line { side, file, line, text: String::new() });
+        change.at.map(|(side, loc)| self.line(side, loc)).or(elsewhere)
+    }
+
     /// The lines that explain a group, each once.
     pub(super) fn causes(&self, group: &Group) -> Vec<Line> {
         let mut lines: Vec<Line> = group.causes.iter().map(|(side, loc)| self.line(*side, *loc)).collect();
@@ -113,7 +237,7 @@ impl View<'_> {
     pub(super) fn changed(&self) -> (usize, usize) {
         let count =
             |wanted: &dyn Fn(&Group) -> bool| self.diff.groups.iter().filter(|g| wanted(g)).map(Group::cells).sum();
-        let closes = |group: &Group| !group.change.widens() || group.change == crate::review::access::Change::Both;
+        let closes = |group: &Group| !group.change.widens() || group.change == Change::Both;
         (count(&|group| group.change.widens()), count(&closes))
     }
 
@@ -121,60 +245,23 @@ impl View<'_> {
     pub(super) fn summary(&self) -> String {
         let (opened, closed) = self.changed();
         let widening = self.diff.trust.iter().filter(|change| change.widening).count();
-        let mut said = vec![
-            format!("{} wider", super::cells(opened)),
-            format!("{} narrower", super::cells(closed)),
-            format!("{} of trust ({widening} widening)", counted(self.diff.trust.len(), "change")),
-            format!("{} of operation", counted(self.diff.operation.len(), "change")),
-        ];
-        said.extend(self.artifacts.map(|files| format!("{} to roll out", counted(files.len(), "file"))));
-        format!("{}; {}", self.compared(), said.join(", "))
+        let mut said = Vec::new();
+        let mut add = |count: usize, text: String| said.extend((count > 0).then_some(text));
+        add(opened, format!("{} wider", super::cells(opened)));
+        add(closed, format!("{} narrower", super::cells(closed)));
+        let (trust, operation) = (self.diff.trust.len(), self.diff.operation.len());
+        add(trust, format!("{} of trust ({widening} widening)", counted(trust, "change")));
+        add(operation, format!("{} of operation", counted(operation, "change")));
+        let files = self.artifacts.map_or(0, <[ArtifactChange]>::len);
+        add(files, format!("{} to roll out", counted(files, "file")));
+        if opened + closed == 0 {
+            said.insert(0, "none wider and none narrower".to_owned());
+        }
+        format!("{}: {}", self.compared(), said.join(", "))
     }
 
     /// What was compared: all of it.
     pub(super) fn compared(&self) -> String {
         format!("compared {}, all of them, and the trust behind them", super::cells(self.diff.cells))
     }
-
-    /// That nothing was compiled from the base, where that is so.
-    pub(super) fn caution(&self) -> Option<String> {
-        (self.base_errors > 0).then(|| {
-            let errors = counted(self.base_errors, "error");
-            format!("`{}` has {errors}: no bundle was compiled from it, and what it means is compared as far as it was read", self.base)
-        })
-    }
-}
-
-/// `a, b, c and 5 more`.
-pub(super) fn some<T: std::fmt::Display>(names: &[T]) -> String {
-    let shown: Vec<String> =
-        names.iter().take(MOST_NAMES).map(|name| format!("`{}`", one_line(&name.to_string()))).collect();
-    let rest = names.len().saturating_sub(MOST_NAMES);
-    match rest {
-        0 => shown.join(", "),
-        rest => format!("{} and {rest} more", shown.join(", ")),
-    }
-}
-
-/// `mfa + mtls, or break_glass + mtls`; `denied` and `nothing` where there is no set, or the empty one.
-pub(super) fn needs(sets: &[Vec<FactName>]) -> String {
-    if sets.is_empty() {
-        return "denied".to_owned();
-    }
-    let set = |set: &Vec<FactName>| match set.as_slice() {
-        [] => "nothing".to_owned(),
-        facts => plainly(facts).join(" + "),
-    };
-    format!("needs {}", sets.iter().map(set).collect::<Vec<_>>().join(", or "))
-}
-
-/// Facts by name, without what another one says already: `mtls` is `tls`, too.
-pub(super) fn plainly(facts: &[FactName]) -> Vec<&str> {
-    let mutual = facts.iter().any(|fact| fact.as_str() == MTLS);
-    facts.iter().map(FactName::as_str).filter(|fact| !(mutual && *fact == TLS)).collect()
-}
-
-/// `decision before -> decision now`.
-pub(super) fn decisions(allowed: bool) -> [&'static str; 2] {
-    if allowed { ["deny", "allow"] } else { ["allow", "deny"] }
 }

@@ -215,7 +215,11 @@ fn a_shadow_decides_as_the_old_bundle_and_says_so() {
     let ran = mcpctl(&["compile", FEDERATION, "--shadow"]).arg(at("old")).arg("--out").arg(at("both")).run().code(0);
     assert!(ran.err.contains("those of this workspace are only counted"), "{}", ran.err);
     let both = files(&at("both"));
-    assert!(both.keys().all(|name| name == "bundle.json" || name.starts_with("envoy/")), "{:?}", both.keys());
+    assert!(
+        both.keys().all(|name| ["bundle.json", "sources.json"].contains(&name.as_str()) || name.starts_with("envoy/")),
+        "{:?}",
+        both.keys()
+    );
     let manifest = |name: &str| -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(at(name).join("bundle.json")).unwrap()).unwrap()
     };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Ran, mcpctl};
 
 /// A file, what stands in it once, and what stands there after the change.
-type Edit<'a> = (&'a str, &'a str, &'a str);
+pub(super) type Edit<'a> = (&'a str, &'a str, &'a str);
 
 const LEVEL: Edit<'_> = (
     "central/access.yaml",
@@ -54,7 +54,7 @@ impl Change {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -67,7 +67,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn edit(folder: &Path, edits: &[Edit<'_>]) {
+pub(super) fn edit(folder: &Path, edits: &[Edit<'_>]) {
     for (file, from, to) in edits {
         let path = folder.join(file);
         let text = fs::read_to_string(&path).unwrap();

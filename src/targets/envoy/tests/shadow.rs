@@ -187,9 +187,10 @@ fn whatever_else_would_change_a_decision_is_caught() {
         let error = verify_beside(&with(&files, "central", &changed), &existing, checked.model(), &policy).unwrap_err();
         match error {
             BuildError::Verify { cause, .. } => cause.to_string(),
-            error @ (BuildError::Differs { .. } | BuildError::Compile { .. } | BuildError::NoLifter(_)) => {
-                error.to_string()
-            }
+            error @ (BuildError::Differs { .. }
+            | BuildError::Compile { .. }
+            | BuildError::UnknownTarget(_)
+            | BuildError::NoLifter(_)) => error.to_string(),
         }
     };
     let drop = |name: &'static str| {

@@ -14,6 +14,7 @@ fn refused(from: &str, to: &str) -> Vec<String> {
         other @ (BuildError::Compile { .. }
         | BuildError::Verify { .. }
         | BuildError::Differs { .. }
+        | BuildError::UnknownTarget(_)
         | BuildError::NoLifter(_)) => panic!("{other}"),
     };
     errors.into_iter().flat_map(of).map(|found| format!("{}: {}", found.rule.name, found.message)).collect()

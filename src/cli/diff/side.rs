@@ -1,0 +1,201 @@
+//! One side of a comparison: a folder, a revision or a bundle, read and analysed.
+
+use std::path::{Path, PathBuf};
+
+use super::DiffCommand;
+use super::words::some;
+use crate::analysis::{Analysis, Counts, schemas};
+use crate::build;
+use crate::bundle::existing::{self, Existing};
+use crate::bundle::sources::embedded;
+use crate::checks::{self, CheckedModel};
+use crate::cli::load::{self, Loaded};
+use crate::cli::refusal::Refusal;
+use crate::cli::{Session, today};
+use crate::diagnostic::{Report, Severity};
+use crate::model::Model;
+use crate::model::gate::Gate;
+use crate::policy::Policy;
+use crate::render::counted;
+use crate::review::access::Side;
+use crate::review::diff::Reviewed;
+use crate::settings::Settings;
+use crate::source::Sources;
+use crate::workspace::Input;
+use crate::workspace::git::Revision;
+use crate::workspace::stored::Stored;
+
+/// Where a side stands.
+pub(super) enum Place {
+    /// A folder.
+    Folder(PathBuf),
+    /// A revision of the repository.
+    Revision(Box<Revision>),
+    /// A compiled bundle, and what it was compiled from.
+    Bundle(Box<(Existing, Stored)>),
+}
+
+impl Place {
+    /// The bundle, where it is one.
+    pub(super) fn bundle(&self) -> Option<&Existing> {
+        match self {
+            Self::Bundle(bundle) => Some(&bundle.0),
+            Self::Folder(_) | Self::Revision(_) => None,
+        }
+    }
+
+    /// The environment that a bundle was compiled for.
+    fn environment(&self) -> Option<Option<&String>> {
+        self.bundle().map(|bundle| bundle.manifest.settings.other.get("environment"))
+    }
+}
+
+/// One side, analysed and accepted where it has no errors.
+pub(super) struct Read {
+    pub(super) root: PathBuf,
+    pub(super) sources: Sources,
+    pub(super) settings: Settings,
+    pub(super) report: Report,
+    pub(super) counts: Counts,
+    /// What it means; the flag says whether a bundle could be compiled from it.
+    pub(super) checked: Result<CheckedModel, Box<(Model, Policy)>>,
+}
+
+impl Read {
+    /// What it means.
+    pub(super) fn side(&self) -> Side<'_> {
+        match &self.checked {
+            Ok(checked) => Side { model: checked.model(), policy: checked.policy() },
+            Err(refused) => Side { model: &refused.0, policy: &refused.1 },
+        }
+    }
+
+    /// It with the rules of the gate.
+    pub(super) fn reviewed<'a>(&'a self, gate: &'a Gate) -> Reviewed<'a> {
+        Reviewed { side: self.side(), sources: &self.sources, settings: &self.settings, gate }
+    }
+
+    /// How many errors keep a bundle from being compiled from it.
+    pub(super) fn errors(&self) -> usize {
+        let errors = self.report.count(Severity::Error);
+        errors + usize::from(self.checked.is_err() && errors == 0)
+    }
+}
+
+impl DiffCommand {
+    /// Finds one side: a bundle or a folder where there is one of that name, else a revision.
+    pub(super) fn place(&self, what: &str, session: &Session<'_>) -> Result<Place, Vec<miette::Report>> {
+        let folder = session.globals.at(Path::new(what));
+        if session.reader.is_folder(&folder).is_ok() {
+            // A change may add a folder that is called as the branch that it is judged against.
+            let here = session.globals.at(Path::new("."));
+            if what != "." && Revision::open(&here, what).is_ok() {
+                let message = format!("`{what}` is a folder, and a git revision, too");
+                let help = format!("write `./{what}` for the folder, or a full name such as `refs/heads/{what}`");
+                return Err(Refusal::Usage { message, help }.into());
+            }
+            if session.reader.read(&folder.join(crate::bundle::MANIFEST), 1).is_ok() {
+                return bundle(what, &folder, session);
+            }
+            return Ok(Place::Folder(folder));
+        }
+        let here = session.globals.at(Path::new("."));
+        // A revision is of the folder that it is compared with, else of the one that the run is in.
+        let other = [&self.head, &self.base].into_iter().find(|side| side.as_str() != what);
+        let other = other.map(|side| session.globals.at(Path::new(side)));
+        let other = other.filter(|path| path.is_dir() && !path.join(crate::bundle::MANIFEST).exists());
+        let revision = Revision::open(&other.unwrap_or(here), what);
+        Ok(Place::Revision(Box::new(revision.map_err(|error| vec![miette::Report::new(error)])?)))
+    }
+
+    /// The environment that both sides are read in: that of `--env`, or the one that a bundle was compiled for.
+    pub(super) fn environment(
+        &self,
+        places: [&Place; 2],
+        session: &Session<'_>,
+    ) -> Result<Option<String>, Vec<miette::Report>> {
+        let mut chosen = session.globals.environment.as_ref().map(|name| (Some(name), "`--env`"));
+        for (place, what) in places.into_iter().zip([&self.base, &self.head]) {
+            let Some(compiled_for) = place.environment() else { continue };
+            match chosen {
+                Some((name, who)) if name != compiled_for => {
+                    let shown =
+                        |name: Option<&String>| name.map_or("no environment".to_owned(), |it| format!("`{it}`"));
+                    let message =
+                        format!("`{what}` was compiled for {}, and {who} is for {}", shown(compiled_for), shown(name));
+                    let help = "compare bundles that were compiled for the same environment".to_owned();
+                    return Err(Refusal::Usage { message, help }.into());
+                }
+                _ => chosen = Some((compiled_for, "the other bundle")),
+            }
+        }
+        Ok(chosen.and_then(|(name, _)| name.cloned()))
+    }
+
+    /// Reads and analyses one side.
+    pub(super) fn analyse(&self, place: &Place, session: &mut Session<'_>) -> Result<Read, Vec<miette::Report>> {
+        let today = self.today.clone().unwrap_or_else(today::today);
+        let here = Input::Path(PathBuf::from("."));
+        let reader = session.reader;
+        let loaded = match place {
+            Place::Folder(folder) => load::analysed(&Input::Path(folder.clone()), reader, Some(&today), session),
+            Place::Revision(revision) => load::analysed(&here, revision.as_ref(), Some(&today), session),
+            // It was accepted on the day that it was compiled.
+            Place::Bundle(bundle) => load::analysed(&bundle.1.input(), &bundle.1, None, session),
+        };
+        let Loaded { root, mut analysis } = loaded?;
+        if !self.no_artifacts {
+            schemas::attach(&mut analysis);
+        }
+        let Analysis { sources, settings, model, policy, report, counts } = analysis;
+        let checked = checks::accept(model, policy, &report);
+        Ok(Read { root, sources, settings, report, counts, checked })
+    }
+
+    /// That the files of a bundle decide what its sources mean; cautions about what was not proved.
+    pub(super) fn proved(
+        &self,
+        what: &str,
+        place: &Place,
+        read: &Read,
+        session: &Session<'_>,
+    ) -> Result<Vec<String>, Vec<miette::Report>> {
+        let Some(bundle) = place.bundle() else { return Ok(Vec::new()) };
+        let mut cautions = Vec::new();
+        let folder = session.globals.at(Path::new(what));
+        let unlisted = existing::unlisted(&folder, &bundle.manifest, session.disk);
+        let unlisted = unlisted.map_err(|error| vec![miette::Report::new(error)])?;
+        if !unlisted.is_empty() {
+            let (files, names) = (counted(unlisted.len(), "file"), some(&unlisted));
+            cautions.push(format!(
+                "`{what}` holds {files} that its manifest does not list, and nothing is known of: {names}"
+            ));
+        }
+        match &read.checked {
+            Ok(checked) if !self.no_artifacts => {
+                let reports = |errors: Vec<build::BuildError>| -> Vec<miette::Report> {
+                    errors.into_iter().map(miette::Report::new).collect()
+                };
+                build::prove(bundle, checked).map_err(reports)?;
+            }
+            Ok(_) | Err(_) => cautions.push(format!(
+                "the files of `{what}` are those of its manifest; that they decide what its sources mean was not proved again"
+            )),
+        }
+        Ok(cautions)
+    }
+}
+
+/// Reads a bundle with what it was compiled from.
+fn bundle(what: &str, folder: &Path, session: &Session<'_>) -> Result<Place, Vec<miette::Report>> {
+    let report = |error: existing::ExistingError| vec![miette::Report::new(error)];
+    let bundle = existing::read(folder, session.disk).map_err(report)?;
+    if bundle.manifest.settings.other.contains_key("shadow") {
+        let message = format!("`{what}` holds two policies, one that decides and one that is only counted");
+        let help = "compare the bundles or workspaces that the two came from".to_owned();
+        return Err(Refusal::Usage { message, help }.into());
+    }
+    let found = embedded(&bundle, what).map_err(|error| vec![miette::Report::new(error)])?;
+    let stored = Stored::new(found.files, found.key_sets);
+    Ok(Place::Bundle(Box::new((bundle, stored))))
+}

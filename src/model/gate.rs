@@ -1,0 +1,59 @@
+//! What a change may open without failing the gate of `mcpctl diff`, and who accepted what else.
+//! Source: `review` of `mcpctl.yaml`, or the file that `mcpctl diff --budget` names.
+
+use std::collections::BTreeMap;
+
+use super::name::{ClassName, FactName, UnitName};
+use crate::source::{Loc, Spanned};
+
+/// The rules of the gate. Without any, nothing may open.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gate {
+    /// Most pairs of a principal and an object that may open in all.
+    pub max_new_allow: Option<Spanned<u32>>,
+    /// Most of them on servers of a unit.
+    pub units: BTreeMap<UnitName, Spanned<u32>>,
+    /// Most of them on servers of a data class.
+    pub classes: BTreeMap<ClassName, Spanned<u32>>,
+    /// What somebody accepted beforehand.
+    pub waivers: Vec<GateWaiver>,
+}
+
+impl Gate {
+    /// Whether anything is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An opening that somebody accepted before the change was made, for a reason and a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateWaiver {
+    /// Which opening.
+    pub what: Waived,
+    /// Why it is accepted.
+    pub reason: Spanned<String>,
+    /// Who accepted it.
+    pub owner: Spanned<String>,
+    /// The last day on which it holds, as `2027-03-31`.
+    pub expires: Spanned<String>,
+    /// The entry.
+    pub loc: Loc,
+}
+
+/// What a waiver is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Waived {
+    /// Pairs of one of these principals and one of these objects.
+    Pairs {
+        /// Who: names in which `*` stands for any text.
+        principals: Vec<Spanned<String>>,
+        /// What: `server/tool`, in which `*` stands for any text.
+        tools: Vec<Spanned<String>>,
+        /// Facts that every request which is let through must show.
+        facts: Vec<Spanned<FactName>>,
+    },
+    /// A change of trust, by what it is about, in which `*` stands for any text.
+    Trust(Spanned<String>),
+}

@@ -1,0 +1,212 @@
+//! The gate: what a change opens, held against the budget and the waivers of the base.
+
+use std::collections::BTreeMap;
+
+use super::access::{Compared, Flip, Side};
+use super::diff::Diff;
+use super::group::Group;
+use super::naming::spelled;
+use crate::model::gate::{Gate, GateWaiver, Waived};
+use crate::model::name::UnitName;
+use crate::policy::seen::matches;
+use crate::policy::{Object, ObjectKind, PrincipalId};
+
+/// The rules of the gate on a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// Budget and waivers, those of the base.
+    pub gate: &'a Gate,
+    /// The day, as `2027-03-31`; without it no waiver is expired.
+    pub today: Option<&'a str>,
+}
+
+/// A waiver that is about an opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excuse {
+    /// Which one, by its place in [`Gate::waivers`].
+    pub waiver: usize,
+    /// Whether its last day is over: then it excuses nothing, and is shown all the same.
+    pub expired: bool,
+}
+
+impl Rules<'_> {
+    /// The first waiver that holds among those that `covers`, else the first that is expired.
+    fn first(&self, covers: &dyn Fn(usize, &GateWaiver) -> bool) -> Option<Excuse> {
+        let expired = |waiver: &GateWaiver| self.today.is_some_and(|today| waiver.expires.value.as_str() < today);
+        let found = self.gate.waivers.iter().enumerate().filter(|(at, waiver)| covers(*at, waiver));
+        let found = found.map(|(waiver, entry)| Excuse { waiver, expired: expired(entry) });
+        found.min_by_key(|excuse| (excuse.expired, excuse.waiver))
+    }
+
+    /// The waiver that is about a change of trust.
+    #[must_use]
+    pub fn of_trust(&self, what: &str) -> Option<Excuse> {
+        let plain = what.replace('`', "");
+        self.first(&|_, waiver| match &waiver.what {
+            Waived::Trust(pattern) => matches(&pattern.value, &plain),
+            Waived::Pairs { .. } => false,
+        })
+    }
+}
+
+/// Which waivers are about which principals and objects of a comparison.
+pub(super) struct Waivers<'a> {
+    rules: Rules<'a>,
+    compared: &'a Compared,
+    /// For each waiver, whether it is about a principal, and about an object.
+    names: Vec<(Vec<bool>, Vec<bool>)>,
+}
+
+impl<'a> Waivers<'a> {
+    pub(super) fn new(rules: Rules<'a>, compared: &'a Compared) -> Self {
+        let names = |waiver: &GateWaiver| match &waiver.what {
+            Waived::Trust(_) => (Vec::new(), Vec::new()),
+            Waived::Pairs { principals, tools, .. } => {
+                let who = |id: &PrincipalId| principals.iter().any(|it| matches(&it.value, &id.to_string()));
+                let what = |object: &Object| tools.iter().any(|it| is_of(&it.value, object));
+                (compared.principals.iter().map(who).collect(), compared.objects.iter().map(what).collect())
+            }
+        };
+        Self { rules, compared, names: rules.gate.waivers.iter().map(names).collect() }
+    }
+
+    /// The waiver that is about what a cell opens.
+    pub(super) fn of(&self, flip: &Flip) -> Option<Excuse> {
+        if self.names.is_empty() || !flip.change.widens() {
+            return None;
+        }
+        let about = |at: usize| {
+            self.names.get(at).is_some_and(|(who, what)| {
+                who.get(flip.principal) == Some(&true) && what.get(flip.object) == Some(&true)
+            })
+        };
+        self.rules.first(&|at, waiver| about(at) && self.shows(flip, waiver))
+    }
+
+    /// Whether every request that is let through now, and was not, shows the facts that the waiver asks for.
+    fn shows(&self, flip: &Flip, waiver: &GateWaiver) -> bool {
+        let Waived::Pairs { facts, .. } = &waiver.what else { return false };
+        let (before, after) = (self.compared.conditions.get(flip.before), self.compared.conditions.get(flip.after));
+        // A fact that neither side knows is in no request.
+        let asked: Option<u64> =
+            facts.iter().try_fold(0, |all, fact| Some(all | self.compared.facts.mask(fact.value.as_str())?));
+        asked.is_some_and(|asked| after.beyond(before).iter().all(|set| set & asked == asked))
+    }
+}
+
+/// Whether a pattern is about an object: `server/*` is about the server's own protocol, too.
+fn is_of(pattern: &str, object: &Object) -> bool {
+    matches(pattern, &spelled(object))
+        || (matches!(object.kind, ObjectKind::Protocol) && matches(pattern, &format!("{}/", object.server)))
+}
+
+/// A limit of the budget, and what the change uses of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// What it is about: "in all", "on servers of unit `retail`", "on servers of class `public`".
+    pub of: String,
+    /// The most pairs that may open.
+    pub most: u32,
+    /// How many open and are not waived.
+    pub used: usize,
+}
+
+/// What the gate says of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// Pairs that open and are not waived.
+    pub opened: usize,
+    /// Pairs that open and are waived.
+    pub waived: usize,
+    /// The limits that are set.
+    pub limits: Vec<Limit>,
+    /// Pairs that open, are not waived, and that no limit speaks of.
+    pub beyond: usize,
+    /// Changes of trust that count as widening and are not waived.
+    pub trust: usize,
+    /// Those that are waived.
+    pub trust_waived: usize,
+    /// Waivers that are about something that opens, and are expired.
+    pub expired: usize,
+}
+
+impl Verdict {
+    /// Whether more opens than the rules let.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.beyond > 0 || self.trust > 0 || self.limits.iter().any(|limit| limit.used > limit.most as usize)
+    }
+}
+
+/// What excuses an opening, where something does.
+fn holds(excuse: Option<Excuse>) -> bool {
+    excuse.is_some_and(|excuse| !excuse.expired)
+}
+
+/// Holds a change against the rules. Units and classes are those of the base: a change cannot move a server to where more may
+/// open.
+#[must_use]
+pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> Verdict {
+    let gate = rules.gate;
+    let mut verdict = Verdict::default();
+    let mut of_units: BTreeMap<&str, usize> = gate.units.keys().map(|unit| (unit.as_str(), 0)).collect();
+    let mut of_classes: BTreeMap<&str, usize> = gate.classes.keys().map(|class| (class.as_str(), 0)).collect();
+    for group in diff.groups.iter().filter(|group| group.change.widens()) {
+        if holds(group.excuse) {
+            verdict.waived += group.cells();
+            continue;
+        }
+        verdict.opened += group.cells();
+        for object in &group.objects {
+            let count = group.principals.len();
+            let (unit, class) = whose(object, base, head);
+            let of_unit = of_units.get_mut(unit.as_str());
+            let of_class = class.and_then(|class| of_classes.get_mut(class));
+            if gate.max_new_allow.is_none() && of_unit.is_none() && of_class.is_none() {
+                verdict.beyond += count;
+            }
+            of_unit.into_iter().chain(of_class).for_each(|used| *used += count);
+        }
+    }
+    let limit = |of: String, most: u32, used: usize| Limit { of, most, used };
+    verdict.limits.extend(gate.max_new_allow.as_ref().map(|most| limit("in all".into(), most.value, verdict.opened)));
+    let used = |of: &BTreeMap<&str, usize>, name: &str| of.get(name).copied().unwrap_or_default();
+    for (unit, most) in &gate.units {
+        verdict.limits.push(limit(format!("on servers of unit `{unit}`"), most.value, used(&of_units, unit.as_str())));
+    }
+    for (class, most) in &gate.classes {
+        verdict.limits.push(limit(
+            format!("on servers of class `{class}`"),
+            most.value,
+            used(&of_classes, class.as_str()),
+        ));
+    }
+    for change in diff.trust.iter().filter(|change| change.widening) {
+        *(if holds(change.excuse) { &mut verdict.trust_waived } else { &mut verdict.trust }) += 1;
+    }
+    let excuses = diff.groups.iter().map(|group| group.excuse).chain(diff.trust.iter().map(|change| change.excuse));
+    let mut expired: Vec<usize> =
+        excuses.flatten().filter(|excuse| excuse.expired).map(|excuse| excuse.waiver).collect();
+    expired.sort_unstable();
+    expired.dedup();
+    verdict.expired = expired.len();
+    verdict
+}
+
+/// The unit and the class of an object's server: in the base where it is there, else in the head.
+fn whose<'a>(object: &Object, base: Side<'a>, head: Side<'a>) -> (UnitName, Option<&'a str>) {
+    let side = if base.model.servers.contains_key(&object.server) { base } else { head };
+    let unit = side.model.servers.get(&object.server).and_then(|server| server.unit.as_ref());
+    let class = side.model.access.governing_class(object.server.as_str());
+    let unit = unit.map_or_else(|| UnitName::from(UnitName::CENTRAL), |unit| unit.value.clone());
+    (unit, class.map(|(_, class)| class.name.value.as_str()))
+}
+
+/// How urgent a group is to look at: what opens first, and of that what nothing excuses.
+pub(super) fn rank(group: &Group) -> u8 {
+    match (group.change.widens(), holds(group.excuse)) {
+        (true, false) => 0,
+        (true, true) => 1,
+        (false, _) => 2,
+    }
+}

@@ -18,6 +18,7 @@ pub mod ask;
 pub mod compile;
 pub mod completions;
 pub mod diff;
+mod effects;
 pub mod explain;
 pub mod init;
 pub mod list;

@@ -8,6 +8,7 @@ mod markdown;
 mod side;
 mod view;
 mod words;
+mod written;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::load::{self, Shown};
+use super::solver::Proofs;
 use super::{Exit, Outcome, Session, refusal, today};
 use crate::render::{Format, counted};
 use crate::review::diff::{self, Diff};
@@ -62,6 +64,9 @@ pub struct DiffCommand {
     /// The date that waivers are judged by, YYYY-MM-DD; today in UTC by default
     #[arg(long, value_name = "DATE", value_parser = today::parse)]
     pub today: Option<String>,
+    /// For hand-written Cedar.
+    #[command(flatten)]
+    pub proofs: Proofs,
 }
 
 /// What fails a comparison.
@@ -100,8 +105,19 @@ impl DiffCommand {
         cautions.extend(budget.as_ref().and_then(|budget| budget.caution.clone()));
         let own = budget.as_ref().map(|budget| &budget.head);
         let head_gate = own.unwrap_or(&head.side().model.gate);
-        let mut found = diff::diff(base.reviewed(gate), head.reviewed(head_gate), Some(&today))
-            .map_err(|error| vec![miette::Report::new(error)])?;
+        let mut refused = None;
+        let mut solver = || match self.proofs.solver(session) {
+            Ok(solver) => solver,
+            Err(error) => {
+                refused = Some(error);
+                None
+            }
+        };
+        let found = diff::diff(base.reviewed(gate), head.reviewed(head_gate), Some(&today), &mut solver);
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let mut found = found.map_err(|error| vec![miette::Report::new(error)])?;
         let others = environments(&base, &head, session);
         if !others.is_empty() && places.iter().any(|place| place.bundle().is_some()) {
             let names = others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -186,7 +202,8 @@ impl DiffCommand {
             Some(Deny::Widening) => verdict.fails(),
             Some(Deny::Any) => !found.is_empty() || artifacts.is_some_and(|files| !files.is_empty()),
         };
-        if denied { Exit::Findings } else { Exit::Clean }
+        let open = found.handwritten.as_ref().is_some_and(|found| !found.is_proved());
+        if denied || (self.proofs.require_proof && open) { Exit::Findings } else { Exit::Clean }
     }
 
     fn artifacts(

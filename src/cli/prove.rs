@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use super::load::{Loaded, Source};
 use super::refusal::{self, Refusal};
 use super::solver::Proofs;
-use super::{Exit, Outcome, Session, ask::answerable};
+use super::{Exit, Outcome, Session, ask::answerable, effects};
 use crate::analysis;
 use crate::checks;
 use crate::diagnostic::{Report, one_line};
 use crate::render::{Format, counted, json as versioned};
-use crate::review::handwritten::{Found, Judged, Proof};
 use crate::review::proof::{Claim, Proved, prove};
 
 const EXAMPLES: &str = "\
@@ -82,75 +81,20 @@ fn human(proved: &Proved, out: &mut dyn Write) -> io::Result<()> {
     }
     let Some(found) = &proved.effect else { return Ok(()) };
     writeln!(out, "\nHAND-WRITTEN CEDAR, against the access relation alone")?;
-    effect(found, out)?;
+    effects::human(found, &|_| Vec::new(), out)?;
     for id in &proved.idle {
         writeln!(out, "  `{}` decides no request of any declared principal on anything declared", one_line(id))?;
     }
     Ok(())
 }
 
-/// What hand-written policies change, for people.
-///
-/// # Errors
-/// Those of the writer.
-pub(super) fn effect(found: &Found, out: &mut dyn Write) -> io::Result<()> {
-    let unchanged = |group: &&Judged| group.proof == Proof::Equivalent;
-    for group in found.groups.iter().filter(|group| !unchanged(group)) {
-        writeln!(out, "  {}: {}", group.proof.word(), one_line(&of_whom(group)))?;
-        writeln!(out, "    before   {}", one_line(&in_words(&group.before)))?;
-        writeln!(out, "    now      {}", one_line(&in_words(&group.after)))?;
-        for example in &group.examples {
-            let facts = if example.facts.is_empty() { "no facts".to_owned() } else { example.facts.join(", ") };
-            let change = if example.allowed { "deny -> allow" } else { "allow -> deny" };
-            let by: Vec<String> = example.policies.iter().map(|id| format!("`{id}`")).collect();
-            writeln!(out, "    such as  with {}: {change}, by {}", one_line(&facts), one_line(&by.join(", ")))?;
-        }
-        match &group.proof {
-            Proof::Unknown(why) => writeln!(out, "    because  {}", one_line(why))?,
-            Proof::Unproved { opens_nothing: true } => {
-                writeln!(out, "    without a solver; by its form it opens nothing")?;
-            }
-            Proof::Unproved { opens_nothing: false } => writeln!(out, "    without a solver; it may open something")?,
-            Proof::Equivalent | Proof::Widened | Proof::Narrowed | Proof::Incomparable => {}
-        }
-    }
-    let proved: usize = found.groups.iter().filter(unchanged).map(|group| group.pairs).sum();
-    writeln!(
-        out,
-        "  {} in which hand-written policies have a say; {} decided by the same conditions, {proved} more PROVED EQUIVALENT",
-        counted(found.pairs, "pair"),
-        found.same
-    )
-}
-
-/// Who, and on what: the first of many.
-fn of_whom(group: &Judged) -> String {
-    const READABLE: usize = 4;
-    let some = |names: Vec<String>| {
-        let more = names.len().saturating_sub(READABLE);
-        let shown = names.iter().take(READABLE).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        if more == 0 { shown } else { format!("{shown} and {more} more") }
-    };
-    let principals = some(group.principals.iter().map(ToString::to_string).collect());
-    let objects = some(group.objects.iter().map(ToString::to_string).collect());
-    format!("{principals} on {objects} ({})", counted(group.pairs, "pair"))
-}
-
-/// A decision: the relation's sets of facts, and the hand-written conditions.
-pub(super) fn in_words(decided: &crate::cedar::symbolic::Decided) -> String {
-    let set = |set: &Vec<String>| if set.is_empty() { "nothing".to_owned() } else { set.join(" + ") };
-    let sets: Vec<String> = decided.generated.iter().map(set).collect();
-    let generated = if sets.is_empty() { "never".to_owned() } else { format!("needs {}", sets.join(", or ")) };
-    let written = decided.effect.in_words();
-    if written.is_empty() { generated } else { format!("{generated}; {}", written.join("; ")) }
-}
-
 fn short(proved: &Proved, out: &mut dyn Write) -> io::Result<()> {
     for Claim { name, status, by, .. } in &proved.claims {
         writeln!(out, "{}", one_line(&format!("{}: {name}: {by}", status.word())))?;
     }
-    for group in proved.effect.iter().flat_map(|found| &found.groups).filter(|group| group.proof != Proof::Equivalent) {
-        writeln!(out, "{}", one_line(&format!("{}: handwritten: {}", group.proof.word(), of_whom(group))))?;
+    for group in proved.effect.iter().flat_map(effects::changed) {
+        let (who, what) = effects::who_and_what(group);
+        writeln!(out, "{}: handwritten: {who} on {what}", group.proof.word())?;
     }
     for id in &proved.idle {
         writeln!(out, "{}", one_line(&format!("idle: {id}")))?;
@@ -166,37 +110,7 @@ fn data(proved: &Proved) -> Value {
     json!({
         "version": versioned::VERSION,
         "claims": claims.collect::<Vec<_>>(),
-        "handwritten": proved.effect.as_ref().map(effect_data),
+        "handwritten": proved.effect.as_ref().map(|found| effects::data(found, &|_| Vec::new())),
         "idle": proved.idle,
-    })
-}
-
-/// What hand-written policies change, as data.
-pub(super) fn effect_data(found: &Found) -> Value {
-    let groups = found.groups.iter().map(|group| {
-        let side = |decided: &crate::cedar::symbolic::Decided| {
-            json!({"facts": decided.generated, "policies": decided.effect.policies, "conditions": decided.effect.in_words()})
-        };
-        let examples = group.examples.iter().map(|example| {
-            json!({
-                "facts": example.facts, "before": if example.allowed { "deny" } else { "allow" },
-                "after": if example.allowed { "allow" } else { "deny" }, "policies": example.policies,
-            })
-        });
-        json!({
-            "verdict": group.proof.word(),
-            "may_open": group.proof.may_open(),
-            "why": match &group.proof { Proof::Unknown(why) => Some(why), _ => None },
-            "principals": group.principals.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "tools": group.objects.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "pairs": group.pairs,
-            "before": side(&group.before),
-            "after": side(&group.after),
-            "examples": examples.collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "pairs": found.pairs, "same": found.same, "solver": found.solver,
-        "groups": groups.collect::<Vec<_>>(),
     })
 }

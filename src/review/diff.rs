@@ -5,12 +5,14 @@ use rayon::prelude::*;
 use super::access::{self, Side, TooManyFacts};
 use super::gate::Rules;
 use super::group::{Group, Which, groups};
+use super::handwritten::{self, HandwrittenError};
 use super::operation::{self, OperationChange};
 use super::parts::At;
 use super::rename::{self, Rename};
 use super::replay::{ReplayError, replay};
 use super::suite;
 use super::trust::{self, TrustChange, Trusted};
+use crate::cedar::solver::Solver;
 use crate::model::gate::Gate;
 use crate::settings::Settings;
 use crate::source::Sources;
@@ -37,6 +39,8 @@ pub struct Diff {
     pub groups: Vec<Group>,
     /// Servers and tools that probably have another name now: guesses.
     pub renames: Vec<Rename>,
+    /// What hand-written Cedar changes; `None` where neither side has any.
+    pub handwritten: Option<handwritten::Found>,
     /// What gives the facts their meaning.
     pub trust: Vec<TrustChange>,
     /// How things run.
@@ -52,28 +56,39 @@ pub enum DiffError {
     /// An example could not be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// Hand-written Cedar could not be judged.
+    #[error(transparent)]
+    Handwritten(#[from] HandwrittenError),
 }
 
 impl Diff {
     /// Whether anything opens: a cell, or what is not shown to open nothing.
     #[must_use]
     pub fn widens(&self) -> bool {
-        self.groups.iter().any(|group| group.change.widens()) || self.trust.iter().any(|change| change.widening)
+        self.groups.iter().any(|group| group.change.widens())
+            || self.trust.iter().any(|change| change.widening)
+            || self.handwritten.as_ref().is_some_and(handwritten::Found::may_open)
     }
 
     /// Whether nothing changes at all but perhaps artifacts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty() && self.trust.is_empty() && self.operation.is_empty()
+        let same = self.handwritten.as_ref().is_none_or(handwritten::Found::is_same);
+        same && self.groups.is_empty() && self.trust.is_empty() && self.operation.is_empty()
     }
 }
 
 /// Compares two sides, and marks what the waivers of the base's gate are about on the day `today`. The example of every group is
-/// put to Cedar's own authorizer on both sides first.
+/// put to Cedar's own authorizer on both sides first. `solver` is asked for where hand-written Cedar is to be compared.
 ///
 /// # Errors
 /// Where they cannot be compared, or Cedar decides otherwise than the relation.
-pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>, today: Option<&str>) -> Result<Diff, DiffError> {
+pub fn diff(
+    base: Reviewed<'_>,
+    head: Reviewed<'_>,
+    today: Option<&str>,
+    solver: &mut dyn FnMut() -> Option<Solver>,
+) -> Result<Diff, DiffError> {
     let compared = access::compare(base.side, head.side)?;
     let renamed = rename::guess(&compared, (base.side, base.sources), (head.side, head.sources));
     let rules = Rules { gate: base.gate, today };
@@ -95,6 +110,7 @@ pub fn diff(base: Reviewed<'_>, head: Reviewed<'_>, today: Option<&str>) -> Resu
         cells: compared.cells,
         groups,
         renames: renamed.renames,
+        handwritten: handwritten::between((base.side, base.sources), (head.side, head.sources), solver)?,
         trust,
         operation: operation::changes((base.sources, base.side.model), (head.sources, head.side.model)),
     })

@@ -122,6 +122,8 @@ pub struct Verdict {
     pub limits: Vec<Limit>,
     /// Pairs that open, are not waived, and that no limit speaks of.
     pub beyond: usize,
+    /// Pairs of which it is not shown that hand-written Cedar opens nothing. No budget and no waiver speaks of them.
+    pub handwritten: usize,
     /// Changes of trust that count as widening and are not waived.
     pub trust: usize,
     /// Those that are waived.
@@ -134,7 +136,10 @@ impl Verdict {
     /// Whether more opens than the rules let.
     #[must_use]
     pub fn fails(&self) -> bool {
-        self.beyond > 0 || self.trust > 0 || self.limits.iter().any(|limit| limit.used > limit.most as usize)
+        self.beyond > 0
+            || self.trust > 0
+            || self.handwritten > 0
+            || self.limits.iter().any(|limit| limit.used > limit.most as usize)
     }
 }
 
@@ -149,6 +154,9 @@ fn holds(excuse: Option<Excuse>) -> bool {
 pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> Verdict {
     let gate = rules.gate;
     let mut verdict = Verdict::default();
+    let written = diff.handwritten.iter().flat_map(|found| &found.groups).filter(|group| group.proof.may_open());
+    // One that nothing can be said of has no pairs.
+    verdict.handwritten = written.map(|group| group.pairs.max(1)).sum();
     let mut of_units: BTreeMap<&str, usize> = gate.units.keys().map(|unit| (unit.as_str(), 0)).collect();
     let mut of_classes: BTreeMap<&str, usize> = gate.classes.keys().map(|class| (class.as_str(), 0)).collect();
     for group in diff.groups.iter().filter(|group| group.change.widens()) {

@@ -206,6 +206,12 @@ impl Found {
         self.groups.iter().any(|group| group.proof.may_open())
     }
 
+    /// Whether nothing is known to be decided otherwise.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.groups.iter().all(|group| group.proof == Proof::Equivalent)
+    }
+
     /// Whether every verdict is proved.
     #[must_use]
     pub fn is_proved(&self) -> bool {

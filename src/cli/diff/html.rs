@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::view::{Row, View, Waiver};
 use super::words::{decisions, in_short, needs, plainly};
+use super::written;
 use crate::diagnostic::one_line;
 use crate::review::group::Which;
 
@@ -77,6 +78,11 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         view.rows().iter().try_for_each(|row| access(row, out))?;
     }
+    let groups = written::shown(view);
+    if !groups.is_empty() {
+        writeln!(out, "<h2>Hand-written Cedar</h2>")?;
+        groups.iter().try_for_each(|group| of_policies(group, out))?;
+    }
     if !view.diff.trust.is_empty() {
         writeln!(out, "<h2>Trust</h2>")?;
         for change in &view.diff.trust {
@@ -130,14 +136,7 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<p>{}</p>", shown(&first_up(&short)))?;
     }
     for cause in &row.causes {
-        let side = if cause.side == Which::Base { "gone" } else { "new" };
-        writeln!(
-            out,
-            "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>",
-            escaped(&cause.text),
-            escaped(&cause.file),
-            cause.line
-        )?;
+        line(cause, out)?;
     }
     writeln!(
         out,
@@ -161,6 +160,46 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "on {}</p>", list(group.objects.iter().map(ToString::to_string).collect()))?;
     }
     writeln!(out, "</details>\n</article>")
+}
+
+fn of_policies(group: &written::Shown, out: &mut dyn Write) -> io::Result<()> {
+    let class = if group.may_open { "open" } else { "close" };
+    writeln!(out, "<article class=\"{class}\">")?;
+    writeln!(
+        out,
+        "<h3><b class=\"{class}\">{}</b> {} on {}</h3>",
+        group.verdict.to_lowercase(),
+        shown(&group.who),
+        shown(&group.what)
+    )?;
+    for cause in &group.causes {
+        line(cause, out)?;
+    }
+    writeln!(
+        out,
+        "<dl><dt>before</dt><dd><code>{}</code></dd><dt>now</dt><dd><code>{}</code></dd>",
+        escaped(&group.before),
+        escaped(&group.after)
+    )?;
+    for example in &group.examples {
+        writeln!(out, "<dt>such as</dt><dd>{}</dd>", shown(example))?;
+    }
+    writeln!(out, "</dl>")?;
+    if let Some(remark) = &group.remark {
+        writeln!(out, "<p>{}</p>", shown(&first_up(remark)))?;
+    }
+    writeln!(out, "</article>")
+}
+
+fn line(cause: &super::view::Line, out: &mut dyn Write) -> io::Result<()> {
+    let side = if cause.side == Which::Base { "gone" } else { "new" };
+    writeln!(
+        out,
+        "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>",
+        escaped(&cause.text),
+        escaped(&cause.file),
+        cause.line
+    )
 }
 
 fn values(

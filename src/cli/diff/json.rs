@@ -4,11 +4,14 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::view::{View, Waiver};
+use super::super::effects;
+use super::view::{Line, View, Waiver};
 use super::words::decisions;
+use super::written;
 use crate::model::name::FactName;
 use crate::render::json::write_value;
 use crate::review::group::Group;
+use crate::review::handwritten::Judged;
 use crate::review::rollout::ArtifactChange;
 
 /// Writes it.
@@ -32,6 +35,13 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             }).collect::<Vec<_>>(),
             "groups": view.diff.groups.iter().map(|group| access(view, group)).collect::<Vec<_>>(),
         },
+        "handwritten": view.diff.handwritten.as_ref().map(|found| {
+            let because = |group: &Judged| {
+                let line = |line: &Line| json!({"file": line.file, "line": line.line, "side": line.side.word()});
+                written::causes(view, group).iter().map(line).collect()
+            };
+            effects::data(found, &because)
+        }),
         "trust": view.diff.trust.iter().map(|change| {
             let at = view.at(change);
             json!({
@@ -69,6 +79,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             "opened": view.verdict.opened,
             "waived": view.verdict.waived,
             "unlimited": view.verdict.beyond,
+            "handwritten": view.verdict.handwritten,
             "trust": view.verdict.trust,
             "trust_waived": view.verdict.trust_waived,
             "limits": view.verdict.limits.iter().map(|limit| {

@@ -2,13 +2,16 @@
 
 use std::io::{self, Write};
 
+use super::super::effects;
 use super::view::{Line, Row, View};
 use super::words::{decisions, in_short, needs, plainly, some};
+use super::written;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
 use crate::review::gate::Excuse;
 use crate::review::group::Which;
+use crate::review::handwritten::Judged;
 use crate::review::operation::LISTED;
 
 /// Most lines of a cause that are shown.
@@ -60,6 +63,12 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
             rows.iter().try_for_each(|row| access(row, &paint, out))?;
             because(&causes, out)?;
         }
+    }
+    if let Some(found) = view.diff.handwritten.as_ref().filter(|found| !found.is_same()) {
+        writeln!(out, "{}", paint.head("HAND-WRITTEN CEDAR"))?;
+        let because = |group: &Judged| written::causes(view, group).iter().map(written::in_diff).collect();
+        effects::human(found, &because, out)?;
+        writeln!(out)?;
     }
     if !view.diff.trust.is_empty() {
         writeln!(out, "{}", paint.head("TRUST"))?;
@@ -215,6 +224,7 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             waived(view, group.excuse)
         )?;
     }
+    written::short(view, out)?;
     for change in &view.diff.trust {
         let kind = if change.widening { "trust widening" } else { "trust" };
         writeln!(

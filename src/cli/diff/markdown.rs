@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::view::{Row, View, Waiver};
 use super::words::{decisions, in_short, needs, plainly};
+use super::written;
 use crate::diagnostic::one_line;
 use crate::review::group::Which;
 
@@ -84,6 +85,32 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         if rows.len() > MOST_DETAILS {
             writeln!(out, "Details of the first {MOST_DETAILS}; `--format json` holds all.\n")?;
         }
+    }
+    let groups = written::shown(view);
+    if !groups.is_empty() {
+        writeln!(
+            out,
+            "### Hand-written Cedar\n\n| verdict | who | what | before | now | because of |\n|---|---|---|---|---|---|"
+        )?;
+        for group in &groups {
+            let places: Vec<String> = group.causes.iter().take(MOST_PLACES).map(place).collect();
+            writeln!(
+                out,
+                "| {} {} | {} | {} | {} | {} | {} |",
+                mark(group.may_open),
+                group.verdict,
+                shown(&group.who),
+                shown(&group.what),
+                code(&group.before),
+                code(&group.after),
+                places.join(", ")
+            )?;
+        }
+        writeln!(out)?;
+        for line in groups.iter().flat_map(|group| group.examples.iter().chain(&group.remark)) {
+            writeln!(out, "- {}", shown(line))?;
+        }
+        writeln!(out)?;
     }
     if !view.diff.trust.is_empty() {
         writeln!(out, "### Trust\n\n| | what | before | now | where |\n|---|---|---|---|---|")?;

@@ -172,7 +172,11 @@ impl View<'_> {
     /// What the change does to access, in a sentence.
     pub(super) fn headline(&self) -> String {
         let (opened, closed) = self.changed();
-        if self.diff.widens() {
+        let by_hand: usize =
+            self.diff.handwritten.iter().flat_map(super::super::effects::changed).map(|it| it.pairs).sum();
+        if self.diff.widens() && opened + closed == 0 && by_hand > 0 {
+            format!("This change opens access by hand-written Cedar: {} decided otherwise.", counted(by_hand, "pair"))
+        } else if self.diff.widens() {
             format!("This change opens access: {} wider, {} narrower.", super::cells(opened), super::cells(closed))
         } else if closed > 0 {
             format!("This change only closes access: {} narrower.", super::cells(closed))
@@ -194,6 +198,9 @@ impl View<'_> {
         if verdict.beyond > 0 {
             let may = if verdict.limits.is_empty() { ", and none may" } else { " that no limit speaks of" };
             said.push(format!("{}{may}", opens(verdict.beyond)));
+        }
+        if verdict.handwritten > 0 {
+            said.push(format!("hand-written Cedar may open {}", pairs(verdict.handwritten)));
         }
         if verdict.trust > 0 {
             let verb = if verdict.trust == 1 { "counts" } else { "count" };
@@ -249,6 +256,9 @@ impl View<'_> {
         let mut add = |count: usize, text: String| said.extend((count > 0).then_some(text));
         add(opened, format!("{} wider", super::cells(opened)));
         add(closed, format!("{} narrower", super::cells(closed)));
+        for group in self.diff.handwritten.iter().flat_map(super::super::effects::changed) {
+            add(group.pairs, format!("hand-written Cedar {}", counted(group.pairs, "pair") + " " + group.proof.word()));
+        }
         let (trust, operation) = (self.diff.trust.len(), self.diff.operation.len());
         add(trust, format!("{} of trust ({widening} widening)", counted(trust, "change")));
         add(operation, format!("{} of operation", counted(operation, "change")));

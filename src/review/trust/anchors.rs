@@ -251,6 +251,14 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         };
         anchors.add(format!("level of the check `{name}`"), word, None, Harmless::Rise(rank));
     }
+    let written = &side.model.handwritten;
+    if written.permits_allowed {
+        anchors.add("permits in hand-written Cedar".to_owned(), "allowed", None, Harmless::Removal);
+    }
+    for (target, loc) in &written.accepted {
+        let what = format!("hand-written Cedar on target `{target}`");
+        anchors.add(what, "not enforced", Some(*loc), Harmless::Removal);
+    }
     for waiver in &side.model.waivers {
         let what = format!("waiver `{}`", waiver.name);
         let line = waiver.line.as_ref().map(|line| format!(":{line}")).unwrap_or_default();

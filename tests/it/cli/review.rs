@@ -6,8 +6,15 @@ use serde_json::Value;
 
 use super::{Ran, mcpctl};
 
-const CHANGES: [&str; 6] =
-    ["level-lowered", "pool-shrunk", "server-reclassified", "server-renamed", "step-added", "unit-loosened"];
+const CHANGES: [&str; 7] = [
+    "level-lowered",
+    "permit-added",
+    "pool-shrunk",
+    "server-reclassified",
+    "server-renamed",
+    "step-added",
+    "unit-loosened",
+];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/review")
@@ -16,8 +23,22 @@ fn fixtures() -> PathBuf {
 /// From one side to another, judged on a day on which one of the base's waivers is expired.
 fn diff(base: &str, head: &str, format: &str) -> Ran {
     let folder = fixtures().display().to_string();
-    mcpctl(&["diff", base, head, "-C", &folder, "--format", format, "--today", "2026-11-22", "--deny", "widening"])
-        .run()
+    mcpctl(&[
+        "diff",
+        base,
+        head,
+        "-C",
+        &folder,
+        "--format",
+        format,
+        "--today",
+        "2026-11-22",
+        "--deny",
+        "widening",
+        "--solver",
+        "none",
+    ])
+    .run()
 }
 
 fn all(change: &str, format: &str) -> String {

@@ -129,7 +129,8 @@ fn same_ids(read: &[(&PolicyFile, Vec<Written>)], policy: &Policy, findings: &mu
             let here = at(file, &written.at);
             if generated.contains(written.id.as_str()) {
                 let message = format!("`@id(\"{}\")` is the id of a generated policy", written.id);
-                findings.push(Diagnostic::new(&rules::DUPLICATE_ID, here, message));
+                let help = "where this is a compiled file, list its folder under `exclude` in mcpctl.yaml";
+                findings.push(Diagnostic::new(&rules::DUPLICATE_ID, here, message).help(help));
             } else if let Some(first) = seen.insert(&written.id, here) {
                 let message = format!("two policies have the id `{}`", written.id);
                 findings.push(Diagnostic::new(&rules::DUPLICATE_ID, here, message).label(first, "the other one"));

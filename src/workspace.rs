@@ -232,6 +232,20 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
     Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
 }
 
+/// The folders of compiled policies, each with a `/` at its end: `cedar` beside the manifest of a bundle. A bundle that stands
+/// elsewhere than in the output folder is no hand-written policy.
+fn compiled(entries: &[Entry]) -> Vec<String> {
+    if !entries.iter().any(|entry| is_cedar(&entry.name)) {
+        return Vec::new();
+    }
+    let manifests = entries.iter().filter_map(|entry| entry.name.strip_suffix(BUNDLE_MANIFEST));
+    let folders = manifests.filter(|folder| folder.is_empty() || folder.ends_with('/'));
+    folders.map(|folder| format!("{folder}cedar/")).collect()
+}
+
+/// The name of a bundle's manifest.
+const BUNDLE_MANIFEST: &str = "bundle.json";
+
 /// Whether a file of that name holds configuration or hand-written policies.
 fn is_read(name: &str) -> bool {
     is_yaml(name) || is_cedar(name)
@@ -261,8 +275,13 @@ fn files_of(
     let any_link = entries.iter().any(|entry| matches!(entry.kind, EntryKind::LinkInside(..)));
     let visited: BTreeSet<String> =
         entries.iter().filter(|_| any_link).filter(regular).map(|entry| entry.name.clone()).collect();
+    let compiled = compiled(&entries);
     let mut wanted: Vec<Entry> = Vec::new();
     for mut entry in entries {
+        if compiled.iter().any(|folder| entry.name.starts_with(folder.as_str())) {
+            skipped.excluded += usize::from(is_read(&entry.name));
+            continue;
+        }
         let read = is_read(&entry.name);
         if let EntryKind::LinkInside(target, folder) = &entry.kind {
             // What is read under its own name is not read twice; what is not, must not vanish.

@@ -55,9 +55,9 @@ pub(super) fn causes(view: &View<'_>, group: &Judged) -> Vec<Line> {
 
 /// A policy on one line, without the space between its parts, as much of it as can be read.
 fn in_one_line(text: &str) -> String {
-    const READABLE: usize = 160;
+    const READABLE: usize = 240;
     let words: Vec<&str> = text.split_whitespace().collect();
-    let text = one_line(&words.join(" "));
+    let text = one_line(&words.join(" ")).replace("( ", "(").replace(" )", ")");
     match text.char_indices().nth(READABLE) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text,

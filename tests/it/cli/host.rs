@@ -5,7 +5,22 @@ use std::process::{Command, Stdio};
 
 use super::{BAD, Failing, folder, good, mcpctl};
 
-const COMMANDS: [&str; 8] = ["validate", "compile", "explain", "list", "schema", "init", "completions", "man"];
+const COMMANDS: [&str; 14] = [
+    "validate",
+    "compile",
+    "diff",
+    "can",
+    "who-can",
+    "what-can",
+    "test",
+    "prove",
+    "explain",
+    "list",
+    "schema",
+    "init",
+    "completions",
+    "man",
+];
 
 #[test]
 fn help_and_version_are_answers() {
@@ -20,17 +35,8 @@ fn help_and_version_are_answers() {
 
 #[test]
 fn every_help_has_examples_that_parse() {
-    for command in [
-        &[][..],
-        &["validate"],
-        &["compile"],
-        &["explain"],
-        &["list"],
-        &["schema"],
-        &["init"],
-        &["completions"],
-        &["man"],
-    ] {
+    for command in std::iter::once(None).chain(COMMANDS.map(Some)) {
+        let command: &[&str] = command.as_slice();
         let help = mcpctl(command).arg("--help").run().code(0);
         let (_, examples) = help.out.split_once("Examples:\n").expect("there are examples");
         let lines: Vec<&str> = examples.lines().take_while(|line| line.starts_with("  ")).collect();

@@ -57,6 +57,7 @@ fn the_manual_has_a_page_for_every_command() {
         "init",
         "list",
         "man",
+        "prove",
         "schema",
         "test",
         "validate",

@@ -2,6 +2,7 @@
 //! and the lifters. A bundle exists only if what its files decide is what the model says, in every cell.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bundle::existing::Existing;
 use crate::bundle::manifest::{self, Manifest, Settings};
@@ -99,11 +100,15 @@ enum Lifter {
     Shapes(Reader<()>),
 }
 
-/// The lifter of each target.
+/// The lifter of each target. Those that take the longest on a large workspace stand first, and are begun first: so no core
+/// waits for one of them at the end.
 const LIFTERS: &[(&str, Lifter)] = &[
-    ("agentcore", Lifter::Decides(lift::agentcore::read)),
+    ("envoy", Lifter::Decides(lift::envoy::lift)),
     ("agentgateway", Lifter::Decides(lift::agentgateway::lift)),
+    ("istio", Lifter::Decides(lift::istio::lift)),
     ("ai-gateway", Lifter::Decides(lift::ai_gateway::lift)),
+    ("agentcore", Lifter::Decides(lift::agentcore::read)),
+    ("toolhive", Lifter::Decides(lift::toolhive::read)),
     (
         "cedar",
         Lifter::Decides(|artifacts, model, policy| {
@@ -111,10 +116,7 @@ const LIFTERS: &[(&str, Lifter)] = &[
             Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
         }),
     ),
-    ("envoy", Lifter::Decides(lift::envoy::lift)),
-    ("istio", Lifter::Decides(lift::istio::lift)),
     ("kubernetes", Lifter::Shapes(|artifacts, model, _| lift::kubernetes::check(artifacts, model))),
-    ("toolhive", Lifter::Decides(lift::toolhive::read)),
 ];
 
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
@@ -201,48 +203,70 @@ fn build_beside(
     source_digest: &str,
     enforced: Option<&Existing>,
 ) -> Result<Built, Vec<BuildError>> {
-    let mut artifacts = BTreeMap::new();
-    let mut entries: Vec<manifest::Target> = Vec::new();
-    let mut notes = Vec::new();
+    let mut made = Vec::new();
     let mut errors = Vec::new();
-    let one = |target: &&'static Target| {
-        let (view, policy, stricter) = targets::seen(target, checked.model(), checked.policy());
-        let input = Input { model: checked.model(), policy: &policy, sources, enforced };
-        let files = compiled(&input, target);
-        let undecided = undecided(target, checked.model(), checked.policy(), &policy, &view);
-        (view, stricter, undecided, files)
-    };
-    // Two at a time: what they hold in memory adds up.
-    let mut done = Vec::new();
-    for two in targets.chunks(2) {
-        match two {
-            [first, second] => {
-                let both = rayon::join(|| one(first), || one(second));
-                done.extend([both.0, both.1]);
-            }
-            rest => done.extend(rest.iter().map(one)),
-        }
-    }
-    for (target, (view, stricter, undecided, files)) in targets.iter().zip(done) {
-        match files {
-            Ok(files) => {
-                artifacts.extend(files);
-                entries.push(targets::entry(target, checked.model(), sources, &view, &stricter));
-                notes.extend(targets::stricter_notes(target, checked.model(), &view, &stricter));
-                notes.extend(undecided);
-                notes.extend(targets::handwritten::left_out(target, checked.model()));
-                notes.extend(targets::notes(target, checked.model()));
-            }
+    for (target, found) in each(checked, sources, targets, enforced) {
+        match found {
+            Ok(found) => made.push((target, found)),
             Err(error) => errors.push(error),
         }
     }
-    if !errors.is_empty() {
-        return Err(errors);
+    if errors.is_empty() { Ok(together(sources, made, source_digest)) } else { Err(errors) }
+}
+
+/// What one target gives, verified.
+struct Made {
+    files: BTreeMap<String, Artifact>,
+    entry: manifest::Target,
+    notes: Vec<Diagnostic>,
+}
+
+/// Compiles and verifies each of the targets by itself, and answers in their order.
+fn each(
+    checked: &CheckedModel,
+    sources: &Sources,
+    targets: &[&'static Target],
+    enforced: Option<&Existing>,
+) -> Vec<(&'static Target, Result<Made, BuildError>)> {
+    let (model, policy) = (checked.model(), checked.policy());
+    let one = |target: &'static Target| -> Result<Made, BuildError> {
+        let (view, seen, stricter) = targets::seen(target, model, policy);
+        let files = compiled(&Input { model, policy: &seen, sources, enforced }, target)?;
+        let mut notes = targets::stricter_notes(target, model, &view, &stricter);
+        notes.extend(undecided(target, model, policy, &seen, &view));
+        notes.extend(targets::handwritten::left_out(target, model));
+        notes.extend(targets::notes(target, model));
+        Ok(Made { files, entry: targets::entry(target, model, sources, &view, &stricter), notes })
+    };
+    let mut order: Vec<(usize, &'static Target)> = targets.iter().copied().enumerate().collect();
+    order.sort_by_key(|(_, target)| LIFTERS.iter().position(|(name, _)| *name == target.name));
+    let begun = AtomicUsize::new(0);
+    // Two at a time, whatever the number of cores: what they hold in memory adds up. Each of them uses all cores.
+    let some = || -> Vec<(usize, &'static Target, Result<Made, BuildError>)> {
+        let next = || order.get(begun.fetch_add(1, Ordering::Relaxed));
+        std::iter::from_fn(next).map(|(at, target)| (*at, *target, one(target))).collect()
+    };
+    let (mut done, others) = rayon::join(some, some);
+    done.extend(others);
+    done.sort_by_key(|(at, ..)| *at);
+    done.into_iter().map(|(_, target, made)| (target, made)).collect()
+}
+
+/// The bundle of what each target gives.
+fn together(sources: &Sources, made: Vec<(&'static Target, Made)>, source_digest: &str) -> Built {
+    let mut artifacts = BTreeMap::new();
+    let mut entries = Vec::new();
+    let mut notes = Vec::new();
+    let mut names = Vec::new();
+    for (target, made) in made {
+        names.push(target.name.to_owned());
+        artifacts.extend(made.files);
+        entries.push(made.entry);
+        notes.extend(made.notes);
     }
-    let settings =
-        Settings { targets: targets.iter().map(|target| target.name.to_owned()).collect(), other: BTreeMap::new() };
+    let settings = Settings { targets: names, other: BTreeMap::new() };
     let manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
-    Ok(Built { bundle: Bundle { artifacts, manifest }, notes })
+    Built { bundle: Bundle { artifacts, manifest }, notes }
 }
 
 /// As [`build`], but a target beyond a limit of its product is left out with a warning, where nobody asked for it.
@@ -256,27 +280,20 @@ pub fn build_what_fits(
     mandatory: &[&'static Target],
     source_digest: &str,
 ) -> Result<(Built, Vec<Diagnostic>), Vec<BuildError>> {
-    let mut targets = targets.to_vec();
-    let mut warnings = Vec::new();
-    loop {
-        let errors = match build(checked, sources, &targets, source_digest) {
-            Ok(built) => return Ok((built, warnings)),
-            Err(errors) => errors,
-        };
-        let mut left_out: Vec<&str> = Vec::new();
-        for error in &errors {
-            let BuildError::Compile { target, cause: CompileError::Beyond { what, how }, .. } = error else { continue };
-            let Some(found) = targets.iter().find(|candidate| candidate.name == *target) else { continue };
-            if mandatory.iter().all(|asked| asked.name != *target) {
-                warnings.push(targets::over_limit(found, checked.model(), sources, what, how));
-                left_out.push(target);
+    let mut made = Vec::new();
+    let mut left_out = Vec::new();
+    let mut errors = Vec::new();
+    for (target, found) in each(checked, sources, targets, None) {
+        let asked_for = mandatory.iter().any(|asked| asked.name == target.name);
+        match found {
+            Ok(found) => made.push((target, found)),
+            Err(BuildError::Compile { cause: CompileError::Beyond { what, how }, .. }) if !asked_for => {
+                left_out.push(targets::over_limit(target, checked.model(), sources, &what, &how));
             }
+            Err(error) => errors.push(error),
         }
-        if left_out.len() < errors.len() {
-            return Err(errors);
-        }
-        targets.retain(|target| !left_out.contains(&target.name));
     }
+    if errors.is_empty() { Ok((together(sources, made, source_digest), left_out)) } else { Err(errors) }
 }
 
 /// The verified files of one target, by path in the bundle, for the relation as its product can decide it.

@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod sources;
 pub mod write;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use write::write;
@@ -41,10 +42,11 @@ impl Bundle {
     ///
     /// # Errors
     /// Where the manifest has no JSON form, which cannot happen for one made by [`Manifest::new`].
-    pub fn files(&self) -> Result<BTreeMap<String, Vec<u8>>, serde_json::Error> {
-        let mut files: BTreeMap<String, Vec<u8>> =
-            self.artifacts.iter().map(|(path, artifact)| (path.clone(), artifact.bytes.clone())).collect();
-        files.insert(MANIFEST.to_owned(), self.manifest.to_json()?);
+    pub fn files(&self) -> Result<BTreeMap<&str, Cow<'_, [u8]>>, serde_json::Error> {
+        let artifacts = self.artifacts.iter();
+        let mut files: BTreeMap<&str, Cow<'_, [u8]>> =
+            artifacts.map(|(path, artifact)| (path.as_str(), Cow::Borrowed(artifact.bytes.as_slice()))).collect();
+        files.insert(MANIFEST, Cow::Owned(self.manifest.to_json()?));
         Ok(files)
     }
 }

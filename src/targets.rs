@@ -14,6 +14,8 @@ pub mod undecided;
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::bundle::existing::Existing;
 use crate::bundle::{Artifact, manifest};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
@@ -136,16 +138,19 @@ pub type Files = Vec<(String, Artifact)>;
 /// # Errors
 /// Where a value has no YAML form.
 pub fn yaml(path: &str, documents: &[serde_json::Value], from: Vec<Loc>) -> Result<(String, Artifact), CompileError> {
-    let mut text = String::new();
-    for document in documents {
-        if !text.is_empty() {
-            text.push_str("---\n");
-        }
-        let printed = serde_yaml::to_string(document)
-            .map_err(|cause| CompileError::Refused(format!("`{path}` has no YAML form: {cause}")))?;
-        text.push_str(&printed);
-    }
-    Ok((path.to_owned(), Artifact { bytes: text.into_bytes(), from }))
+    let printed = |document: &serde_json::Value| {
+        serde_yaml::to_string(document)
+            .map_err(|cause| CompileError::Refused(format!("`{path}` has no YAML form: {cause}")))
+    };
+    let printed: Vec<_> = documents.par_iter().map(printed).collect();
+    let printed = printed.into_iter().collect::<Result<Vec<String>, _>>()?;
+    Ok((path.to_owned(), Artifact { bytes: printed.join("---\n").into_bytes(), from }))
+}
+
+/// An object of these fields. The values are taken as they are, where `json!` copies them, with everything in them.
+#[must_use]
+pub fn object<const N: usize>(fields: [(&str, serde_json::Value); N]) -> serde_json::Value {
+    serde_json::Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// How much of a family a target enforces.

@@ -17,8 +17,19 @@ pub struct Size {
     pub input_schemas: bool,
     /// Files of flows, tests, pools and metrics, about 3 KB each.
     pub others: usize,
-    /// Whether the settings and the issuer stand there that gateways and meshes need.
-    pub deployed: bool,
+    /// What it has the issuer and the settings for.
+    pub deployed: Deployed,
+}
+
+/// The products that a workspace has settings for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deployed {
+    /// None, and no issuer.
+    Nowhere,
+    /// Envoy, agentgateway and Istio.
+    OnGateways,
+    /// AgentCore, the Envoy AI Gateway and ToolHive.
+    OnServices,
 }
 
 /// A workspace of about that many files of 3.1 KB on average. Of every ten, five are of the registry (four of servers,
@@ -31,15 +42,17 @@ pub fn mixed(files: usize) -> Size {
         grants: 3,
         input_schemas: true,
         others: files / 2,
-        deployed: false,
+        deployed: Deployed::Nowhere,
     }
 }
 
 /// The files of a workspace: name and text.
 pub fn workspace(size: Size) -> Vec<(String, String)> {
     let mut files = vec![("base.yaml".to_owned(), base(size))];
-    if size.deployed {
-        files.push(("mcpctl.yaml".to_owned(), SETTINGS.to_owned()));
+    match size.deployed {
+        Deployed::Nowhere => {}
+        Deployed::OnGateways => files.push(("mcpctl.yaml".to_owned(), SETTINGS.to_owned())),
+        Deployed::OnServices => files.push(("mcpctl.yaml".to_owned(), MORE_SETTINGS.to_owned())),
     }
     let mut spread = |kind: &str, total: usize, each: usize, text: &dyn Fn(std::ops::Range<usize>) -> String| {
         for (number, first) in (0..total).step_by(each).enumerate() {
@@ -73,7 +86,7 @@ fn server_of(number: usize, step: usize, size: Size) -> usize {
 
 fn base(size: Size) -> String {
     let mut text = String::from(BASE);
-    if size.deployed {
+    if size.deployed != Deployed::Nowhere {
         text.push_str(ISSUER);
     }
     text.push_str("mcp_registry:\n  central_gateway: https://mcp.example.com\n  business_units:\n");
@@ -146,6 +159,21 @@ targets:
     listen: 0.0.0.0:9443
     tls: {cert: /etc/mcpctl/tls/central.crt, key: /etc/mcpctl/tls/central.key, ca: /etc/mcpctl/tls/ca.crt}
   istio: {namespace: mcp, verified_headers: true}
+";
+
+/// For products that see nothing of the connection, or need an address of their own.
+const MORE_SETTINGS: &str = "\
+targets:
+  agentcore:
+    gateway_arn: arn:aws:bedrock-agentcore:eu-central-1:123456789012:gateway/fleet-a1b2c3
+    assume: [tls, mtls]
+    assume_reason: the private endpoint is reached through a gateway alone, which takes mutual TLS alone
+  ai-gateway:
+    assume: [tls, mtls]
+    assume_reason: the listener takes mutual TLS alone
+  toolhive:
+    assume: [tls, mtls]
+    assume_reason: the mesh in front of every proxy takes mutual TLS alone
 ";
 
 const INPUT_SCHEMA: &str = "

@@ -11,11 +11,12 @@
 )]
 
 mod generate;
+mod largest;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use generate::Size;
+use generate::{Deployed, Size};
 use mcpctl::analysis::{self, Analysis};
 use mcpctl::families::FamilyId;
 use mcpctl::policy::derive;
@@ -38,6 +39,10 @@ fn main() {
         ["write-deployed", folder, servers] => write(Path::new(folder), deployed(number(servers))),
         ["targets"] => targets_alone_and_together(SERVERS),
         ["targets", servers] => targets_alone_and_together(number(servers)),
+        ["largest"] => largest::table(),
+        ["write-services", folder, servers, tools, agents] => {
+            write(Path::new(folder), largest::size(number(servers), number(tools), number(agents)));
+        }
         ["parse-and-schema", file] => parse_and_schema(Path::new(file)),
         ["validate", file] => {
             println!("{} findings", analyse(Path::new(file)).report.diagnostics.len());
@@ -46,12 +51,13 @@ fn main() {
             validate_against_parse();
             policy_and_compile();
             targets_alone_and_together(SERVERS);
+            largest::table();
             review();
         }
         ["review"] => review(),
         _ => println!(
-            "usage: [write DIR FILES | write-deployed DIR [SERVERS] | targets [SERVERS] | review | parse-and-schema FILE | \
-             validate FILE]"
+            "usage: [write DIR FILES | write-deployed DIR [SERVERS] | write-services DIR SERVERS TOOLS AGENTS | targets [SERVERS] | \
+             largest | review | parse-and-schema FILE | validate FILE]"
         ),
     }
 }
@@ -65,7 +71,15 @@ const SERVERS: usize = 1_008;
 
 /// What gateways and meshes are measured with.
 fn deployed(servers: usize) -> Size {
-    Size { servers, tools: 10, agents: 200, grants: 20, input_schemas: false, others: 0, deployed: true }
+    Size {
+        servers,
+        tools: 10,
+        agents: 200,
+        grants: 20,
+        input_schemas: false,
+        others: 0,
+        deployed: Deployed::OnGateways,
+    }
 }
 
 /// What a single-file run must do at least: parse it, and build one schema.
@@ -78,6 +92,12 @@ fn parse_and_schema(file: &Path) {
 }
 
 fn write(folder: &Path, size: Size) {
+    let (files, bytes) = written(folder, size);
+    println!("{files} files, {bytes} bytes");
+}
+
+/// Writes a workspace; answers how many files it has, and how many bytes.
+fn written(folder: &Path, size: Size) -> (usize, usize) {
     let mut bytes = 0;
     let files = generate::workspace(size);
     for (name, text) in &files {
@@ -86,7 +106,7 @@ fn write(folder: &Path, size: Size) {
         std::fs::write(path, text).unwrap();
         bytes += text.len();
     }
-    println!("{} files, {bytes} bytes", files.len());
+    (files.len(), bytes)
 }
 
 /// The middle of an odd number of runs.
@@ -156,7 +176,7 @@ fn validate_against_parse() {
 
 fn policy_and_compile() {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-policy", std::process::id()));
-    let size = Size { deployed: false, ..deployed(SERVERS) };
+    let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
     write(&folder, size);
     let analysis = analyse(&folder);
     let form = median(|| drop(derive::derive(&analysis.model)));

@@ -65,11 +65,17 @@ pub trait Disk {
     /// Where it is there, or cannot be made.
     fn create(&self, folder: &Path) -> io::Result<()>;
 
-    /// Writes a file that is not there, down to the disk itself.
+    /// Writes a file that is not there.
     ///
     /// # Errors
     /// Where it is there, or cannot be written in full.
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Brings a file that was written down to the disk itself.
+    ///
+    /// # Errors
+    /// Where the system refuses, or could not write some of it since.
+    fn flush(&self, file: &Path) -> io::Result<()>;
 
     /// Brings the names in a folder down to the disk itself.
     ///
@@ -137,9 +143,12 @@ impl Disk for FileSystem {
     }
 
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::create_new(file)?;
-        file.write_all(bytes)?;
-        file.sync_all()
+        File::create_new(file)?.write_all(bytes)
+    }
+
+    fn flush(&self, file: &Path) -> io::Result<()> {
+        // Some systems bring down only what was opened for writing.
+        File::options().append(true).open(file)?.sync_all()
     }
 
     #[cfg(unix)]

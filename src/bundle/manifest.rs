@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -185,7 +186,7 @@ impl Manifest {
         settings: Settings,
         targets: Vec<Target>,
     ) -> Self {
-        let files = artifacts.iter().map(|(path, artifact)| {
+        let files = artifacts.par_iter().map(|(path, artifact)| {
             let locs: BTreeSet<_> = artifact.from.iter().copied().collect();
             let mut from: Vec<String> = locs.into_iter().map(|loc| sources.file_line(loc)).collect();
             // Places are in the order of the sources, so the places of one line stand together.

@@ -7,6 +7,7 @@
 //! standard library cannot exchange two folders, and a symbolic link would not be the folder that people expect; a run
 //! that dies just there leaves `old` whole, and the next run puts it back before anything else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,8 +101,9 @@ pub fn write(bundle: &Bundle, out: &Path, force: bool, disk: &dyn Disk) -> Resul
     replaced
 }
 
-/// Writes the files into the new folder, down to the disk.
-fn fill(new: &Path, files: &BTreeMap<String, Vec<u8>>, disk: &dyn Disk) -> Result<(), WriteError> {
+/// Writes the files into the new folder, down to the disk: all of them first, since bringing one down takes along what was
+/// written before, and a bundle may have a thousand.
+fn fill(new: &Path, files: &BTreeMap<&str, Cow<'_, [u8]>>, disk: &dyn Disk) -> Result<(), WriteError> {
     let mut folders: BTreeMap<PathBuf, ()> = BTreeMap::new();
     for (name, bytes) in files {
         let path = new.join(name);
@@ -110,6 +112,9 @@ fn fill(new: &Path, files: &BTreeMap<String, Vec<u8>>, disk: &dyn Disk) -> Resul
             folders.insert(folder.to_owned(), ());
         }
         disk.write(&path, bytes).map_err(failed("write", &path))?;
+    }
+    for path in files.keys().map(|name| new.join(name)) {
+        disk.flush(&path).map_err(failed("bring to the disk", &path))?;
     }
     for folder in folders.keys().map(PathBuf::as_path).chain([new]) {
         disk.sync(folder).map_err(failed("bring to the disk", folder))?;

@@ -171,13 +171,13 @@ impl Names for Request<'_> {
         None
     }
 
-    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError> {
+    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         let text = |world: &mut World<'_>, source: Source<'static>| match world.has(&source) {
             true => Value::Of(source),
             false => Value::Error,
         };
         match path {
-            ["source", "certificate"] if self.certified => Ok(Value::Text("a certificate".to_owned())),
+            ["source", "certificate"] if self.certified => Ok(Value::Text("a certificate".into())),
             ["source", "subjectAltNames"] if self.certified => Ok(Value::PeerNames),
             ["source", "certificate" | "subjectAltNames"] => Ok(Value::Error),
             // Only messages have a body.

@@ -79,7 +79,7 @@ impl Names for Request {
         Some(&ARGUMENTS)
     }
 
-    fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value, LiftError> {
+    fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join("."))))
     }
 }

@@ -27,15 +27,15 @@ const STRANGER: &str = "\u{1}nobody";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression(Node);
 
-/// What an expression comes to.
+/// What an expression comes to. It borrows from the expression.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum Value<'n> {
     /// A truth value.
     Bool(bool),
     /// A text.
-    Text(String),
+    Text(Cow<'n, str>),
     /// A text of the request.
-    Of(Source<'static>),
+    Of(Source<'n>),
     /// A number.
     Number(f64),
     /// Nothing.
@@ -43,19 +43,19 @@ pub enum Value {
     /// An object, of which nothing is known.
     Object,
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Value<'n>>),
     /// It fails: something is missing, or of a type that the operator does not take.
     Error,
     /// A test that found nothing: false, or it fails.
     Miss,
     /// A claim that the request leaves open.
-    Claim(Vec<String>),
+    Claim(&'n [String]),
     /// Such a claim with an empty list added: a list, or it fails.
-    ClaimAsList(Vec<String>),
+    ClaimAsList(&'n [String]),
     /// Such a claim with an empty text added: a text, or it fails.
-    ClaimAsText(Vec<String>),
+    ClaimAsText(&'n [String]),
     /// An argument of the call.
-    Argument(String),
+    Argument(&'n str),
     /// The names in the certificate of the peer.
     PeerNames,
 }
@@ -72,7 +72,7 @@ pub trait Names {
     ///
     /// # Errors
     /// Where the product knows none of that name.
-    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value, LiftError>;
+    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value<'static>, LiftError>;
 }
 
 fn refused<T>(what: impl Into<String>) -> Result<T, LiftError> {
@@ -160,15 +160,15 @@ impl<'t> Parsed<'t> {
 struct Scope<'a> {
     names: &'a dyn Names,
     /// The variable of the list that is walked, with its value.
-    local: Option<(&'a str, &'a Value)>,
+    local: Option<(&'a str, &'a Value<'static>)>,
 }
 
 impl Scope<'_> {
     /// What an expression comes to.
-    fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value>, LiftError> {
+    fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value<'n>>, LiftError> {
         let found = match node {
             Node::Value(value) => return Ok(Cow::Borrowed(value)),
-            Node::Texts(texts) => Value::List(texts.all().map(|text| Value::Text(text.to_owned())).collect()),
+            Node::Texts(texts) => Value::List(texts.all().map(|text| Value::Text(Cow::Borrowed(text))).collect()),
             Node::List(nodes) => {
                 let values = nodes.iter().map(|node| self.value(node, world).map(Cow::into_owned));
                 Value::List(values.collect::<Result<_, _>>()?)
@@ -242,7 +242,7 @@ impl Scope<'_> {
         (start.iter().eq(claims) && !claim.is_empty()).then_some(claim)
     }
 
-    fn variable(&self, path: &[String], world: &mut World<'_>) -> Result<Value, LiftError> {
+    fn variable<'n>(&self, path: &'n [String], world: &mut World<'_>) -> Result<Value<'n>, LiftError> {
         if let (Some((name, value)), [asked]) = (self.local, path)
             && name == asked
         {
@@ -251,21 +251,30 @@ impl Scope<'_> {
         if let Some(claim) = self.claim_of(path) {
             return Ok(claim_value(claim, world));
         }
-        let words: Vec<&str> = path.iter().map(String::as_str).collect();
-        match self.names.arguments().and_then(|arguments| words.strip_prefix(arguments)) {
-            Some([name]) => Ok(Value::Argument((*name).to_owned())),
-            _ => self.names.other(&words, world),
+        if let Some(arguments) = self.names.arguments()
+            && let Some((start, [name])) = path.split_at_checked(arguments.len())
+            && start.iter().eq(arguments)
+        {
+            return Ok(Value::Argument(name));
         }
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        self.names.other(&words, world)
     }
 
     /// `names.exists(name, body)` over the names in the peer's certificate: somebody in particular, or else the caller, or
     /// nobody that the rules know.
-    fn exists(&self, list: &Node, name: &str, body: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+    fn exists(
+        &self,
+        list: &Node,
+        name: &str,
+        body: &Node,
+        world: &mut World<'_>,
+    ) -> Result<Value<'static>, LiftError> {
         if self.local.is_some() || *self.value(list, world)? != Value::PeerNames {
             return refused("a rule walks another list than the names of a certificate");
         }
         let named = world.has(&Source::Peer).then_some(Value::Of(Source::Peer));
-        for value in named.into_iter().chain([Value::Text(STRANGER.to_owned())]) {
+        for value in named.into_iter().chain([Value::Text(Cow::Borrowed(STRANGER))]) {
             let found = (Scope { local: Some((name, &value)), ..*self }).value(body, world)?;
             match (truth(found.as_ref()), &value) {
                 (Truth::No, _) => {}
@@ -288,14 +297,14 @@ fn is_known(claim: &[String], world: &mut World<'_>) -> bool {
 }
 
 /// What is known of a claim.
-pub(super) fn claim_value(claim: &[String], world: &mut World<'_>) -> Value {
+pub(super) fn claim_value<'n>(claim: &'n [String], world: &mut World<'_>) -> Value<'n> {
     if claim == ["iss"] {
         return if world.has(&Source::Issuer) { Value::Of(Source::Issuer) } else { Value::Error };
     }
     match world.kind(claim) {
-        Kind::Open => Value::Claim(claim.to_vec()),
+        Kind::Open => Value::Claim(claim),
         Kind::Object => Value::Object,
-        Kind::Text | Kind::Empty => Value::Of(Source::claim(claim).owned()),
+        Kind::Text | Kind::Empty => Value::Of(Source::claim(claim)),
         Kind::Missing => Value::Error,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_yaml::Value;
@@ -152,17 +153,20 @@ pub(super) fn shaped<T: DeserializeOwned>(value: Value, what: &str) -> Result<T,
 /// The resources that `kubectl apply -k` takes from a folder: those of the files that its `kustomization.yaml` lists, which
 /// must be all that are there. No two may be of one kind, namespace and name.
 pub(super) fn resources(artifacts: &BTreeMap<String, Artifact>, folder: &str) -> Result<Vec<Resource>, LiftError> {
-    let mut files: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for (path, artifact) in artifacts {
-        let Some(name) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
+    let read = |(path, artifact): (&String, &Artifact)| -> Result<Vec<Value>, LiftError> {
         let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
-        let mut documents = Vec::new();
-        for document in serde_yaml::Deserializer::from_str(text) {
-            let read = Value::deserialize(document);
-            documents.push(read.map_err(|cause| LiftError::Stranger(format!("`{path}` is no YAML: {cause}")))?);
-        }
-        files.insert(name, documents);
-    }
+        let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize);
+        documents
+            .map(|read| read.map_err(|cause| LiftError::Stranger(format!("`{path}` is no YAML: {cause}"))))
+            .collect()
+    };
+    let here: Vec<(&str, (&String, &Artifact))> = artifacts
+        .iter()
+        .filter_map(|file| Some((file.0.strip_prefix(folder)?.strip_prefix('/')?, file)))
+        .collect();
+    let files: Vec<_> = here.into_par_iter().map(|(name, file)| Ok((name, read(file)?))).collect();
+    // The error of the first file, whichever was read first.
+    let mut files = files.into_iter().collect::<Result<BTreeMap<&str, Vec<Value>>, LiftError>>()?;
     let Some(mut listing) = files.remove("kustomization.yaml") else {
         return Err(LiftError::File(format!("{folder}/kustomization.yaml")));
     };

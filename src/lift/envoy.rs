@@ -8,6 +8,7 @@ mod discovery;
 mod gateway;
 mod matcher;
 mod predicate;
+mod same;
 mod shadow;
 mod text;
 
@@ -33,30 +34,54 @@ pub(crate) type Folder = BTreeMap<String, Value>;
 /// The folders of all gateways, by name.
 pub(crate) type Folders = BTreeMap<String, Folder>;
 
+/// The texts of files that are only compared with others, by gateway and name. They need not be parsed.
+type Texts<'t> = BTreeMap<(&'t str, &'t str), &'t str>;
+
+/// The files that are only compared with `envoy.static.yaml`.
+const COMPARED: [&str; 3] = ["xds/cds.yaml", "xds/lds.yaml", "xds/rds.yaml"];
+
 /// The relation that each gateway decides.
 ///
 /// # Errors
 /// Where a file is missing or says something that is not understood, the files of a folder contradict each other, a route
 /// leads elsewhere than to its server, or something is let through that nobody may do.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
-    let files = artifacts.iter().map(|(path, artifact)| (path.as_str(), artifact.bytes.as_slice()));
-    judge(&folders(files)?, model, policy)
+    let mut texts = Texts::new();
+    let mut parsed = Vec::new();
+    for (path, artifact) in artifacts {
+        match (place(path), std::str::from_utf8(&artifact.bytes)) {
+            (Some((gateway, file)), Ok(text)) if COMPARED.contains(&file) => drop(texts.insert((gateway, file), text)),
+            _ => parsed.push((path.as_str(), artifact.bytes.as_slice())),
+        }
+    }
+    judge_beside(&folders(parsed.into_iter())?, &texts, model, policy)
+}
+
+/// The gateway of a file, and its name there.
+fn place(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("envoy/")?.split_once('/')
+}
+
+/// What a file of a bundle says.
+fn value(path: &str, text: &str) -> Result<Value, LiftError> {
+    text::read(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}")))
 }
 
 /// The folders of all gateways among the files of a bundle.
 fn folders<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<Folders, LiftError> {
     let read = |(path, bytes): &(&str, &[u8])| {
-        let (name, file) = path.strip_prefix("envoy/")?.split_once('/')?;
+        let (name, file) = place(path)?;
         let value = match std::str::from_utf8(bytes) {
-            Ok(text) => text::read(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}"))),
+            Ok(text) => value(path, text),
             Err(_) => Err(LiftError::File((*path).to_owned())),
         };
         Some(value.map(|value| (name.to_owned(), file.to_owned(), value)))
     };
     let files: Vec<(&str, &[u8])> = files.collect();
-    let read: Vec<_> = files.par_iter().filter_map(read).collect::<Result<_, _>>()?;
+    let read: Vec<_> = files.par_iter().filter_map(read).collect();
     let mut folders: Folders = BTreeMap::new();
-    for (name, file, value) in read {
+    for read in read {
+        let (name, file, value) = read?;
         folders.entry(name).or_default().insert(file, value);
     }
     Ok(folders)
@@ -64,14 +89,25 @@ fn folders<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<Folde
 
 /// As [`lift`], of files that are parsed already.
 pub(crate) fn judge(folders: &Folders, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
+    judge_beside(folders, &Texts::new(), model, policy)
+}
+
+/// As [`judge`], with files beside those that are parsed.
+fn judge_beside(
+    folders: &Folders,
+    texts: &Texts<'_>,
+    model: &Model,
+    policy: &Policy,
+) -> Result<Vec<Part>, LiftError> {
     let expected = gateway::expected(model, policy);
     let names: BTreeSet<&str> = expected.keys().map(String::as_str).collect();
-    if folders.keys().map(String::as_str).collect::<BTreeSet<_>>() != names {
+    let found = folders.keys().map(String::as_str).chain(texts.keys().map(|(gateway, _)| *gateway));
+    if found.collect::<BTreeSet<_>>() != names {
         return Err(strange(format!("there are folders for other gateways than {names:?}")));
     }
     let mut parts = Vec::new();
     for (name, upstreams) in &expected {
-        parts.push(judge_gateway(folders, name, upstreams, model, policy)?);
+        parts.push(judge_gateway(folders, texts, name, upstreams, model, policy)?);
     }
     Ok(parts)
 }
@@ -81,12 +117,13 @@ pub(crate) fn judge(folders: &Folders, model: &Model, policy: &Policy) -> Result
 pub(crate) fn judge_one(folders: &Folders, name: &str, model: &Model, policy: &Policy) -> Result<Part, LiftError> {
     let expected = gateway::expected(model, policy);
     let upstreams = expected.get(name).ok_or_else(|| strange(format!("no gateway `{name}`")))?;
-    judge_gateway(folders, name, upstreams, model, policy)
+    judge_gateway(folders, &Texts::new(), name, upstreams, model, policy)
 }
 
 /// What one gateway decides.
 fn judge_gateway(
     folders: &Folders,
+    texts: &Texts<'_>,
     name: &str,
     upstreams: &BTreeMap<ServerName, gateway::Upstream>,
     model: &Model,
@@ -94,7 +131,8 @@ fn judge_gateway(
 ) -> Result<Part, LiftError> {
     let folder = folders.get(name).ok_or_else(|| LiftError::File(format!("envoy/{name}")))?;
     let unit = (name != "central").then_some(name);
-    let gateway = Gateway::read(folder, model, policy, unit, upstreams)
+    let texts = texts.iter().filter(|((gateway, _), _)| *gateway == name).map(|((_, file), text)| (*file, *text));
+    let gateway = Gateway::read(folder, &texts.collect(), model, policy, unit, upstreams)
         .map_err(|error| within(&format!("gateway `{name}`"), error))?;
     let servers: BTreeSet<ServerName> = upstreams.keys().cloned().collect();
     let central = model

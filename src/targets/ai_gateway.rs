@@ -18,8 +18,6 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
 use crate::model::server::Server;
-use crate::policy::derive::derive;
-use crate::policy::seen::seen;
 use crate::policy::{ObjectKind, Policy};
 use rules::{Context, MOST_RULES, Rules};
 
@@ -139,26 +137,19 @@ fn needs(model: &Model) -> Vec<Need> {
         let how = "it sends calls straight to the servers; remove the gateways of the units, or use another gateway";
         need("units without gateways of their own".to_owned(), how, Some(gateway));
     }
-    if needs.is_empty() {
-        needs.extend(beyond(model));
-    }
     needs
 }
 
 /// What of the workspace is more than the product holds.
-fn beyond(model: &Model) -> Option<Need> {
-    let whole = derive(model);
-    let (policy, _) = seen(&whole, &super::view(&TARGET, model, &whole));
-    let (server, most) = made(model, &policy)
-        .into_iter()
-        .map(|(server, rules)| (server, rules.rules.len().max(rules.callers.len())))
-        .max_by_key(|(_, count)| *count)?;
-    (most > MOST_RULES).then(|| Need {
+fn beyond(made: &[(&Server, Rules)]) -> Option<CompileError> {
+    let count = |rules: &Rules| rules.rules.len().max(rules.callers.len());
+    let (server, rules) = made.iter().max_by_key(|(_, rules)| count(rules))?;
+    let most = count(rules);
+    (most > MOST_RULES).then(|| CompileError::Beyond {
         what: format!("servers of at most {MOST_RULES} rules; `{}` takes {most}", server.name),
         how: "a rule is for callers who may call the same tools under the same requirements: grant the tools of the server \
               in fewer ways, or serve them from several servers"
             .to_owned(),
-        loc: Some(server.name.loc),
     })
 }
 
@@ -193,6 +184,9 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     }
     if !faults.is_empty() {
         return Err(CompileError::Findings(faults));
+    }
+    if let Some(beyond) = beyond(&made) {
+        return Err(beyond);
     }
     objects::files(model, &made)
 }

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::gateways::{self, CENTRAL, Gateway, gateways};
-use super::{CompileError, Files, Input, Need, Proof, Target};
+use super::{CompileError, Files, Input, Need, Proof, Target, object};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
@@ -239,8 +239,8 @@ fn of_gateway(
         .chain(model.identity.iter().map(|identity| identity.loc))
         .chain(policy.rules.iter().filter_map(|rule| rule.from.first().copied()))
         .collect();
-    let file = |name: &str, value: Value| {
-        let bytes = text::file(&value).into_bytes();
+    let file = |name: &str, value: &Value| {
+        let bytes = text::file(value).into_bytes();
         (format!("{}/{name}", gateway.name), Artifact { bytes, from: from.clone() })
     };
     let rds = json!({"route_config_name": "mcp", "config_source": discovered("rds")});
@@ -253,15 +253,25 @@ fn of_gateway(
         let mut listener = listener.listener(routes);
         enforced.map_or(Ok(()), |enforced| enforced.on_listener(&mut listener)).map(|()| listener)
     };
-    let static_listener = with_routes(("route_config", routes.clone()))?;
-    Ok(vec![
-        file("bootstrap.yaml", bootstrap(&setting, None)),
-        file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone())))),
-        file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters)),
-        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?])),
-        file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
-    ])
+    let lds = resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?]);
+    let static_listener = with_routes(("route_config", routes))?;
+    let mut whole = bootstrap(&setting, Some((static_listener, clusters.clone())));
+    let mut files = vec![file("envoy.static.yaml", &whole)];
+    // The routes are many: they are taken out of what is written, and not copied.
+    let routes = whole.pointer_mut(ROUTES).map(Value::take).unwrap_or_default();
+    drop(whole);
+    files.extend([
+        file("bootstrap.yaml", &bootstrap(&setting, None)),
+        file("xds/cds.yaml", &resources("envoy.config.cluster.v3.Cluster", clusters)),
+        file("xds/lds.yaml", &lds),
+        file("xds/rds.yaml", &resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
+    ]);
+    Ok(files)
 }
+
+/// Where the routes stand in a configuration that holds everything.
+const ROUTES: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config";
 
 /// A file of the folder that Envoy watches: it is read again when another one is moved into its place.
 fn discovered(kind: &str) -> Value {
@@ -280,19 +290,22 @@ fn resources(kind: &str, resources: Vec<Value>) -> Value {
         }
         Value::Object(typed)
     });
-    json!({"resources": typed.collect::<Vec<_>>()})
+    object([("resources", typed.collect())])
 }
 
 /// The bootstrap, with everything in it or with the files that Envoy watches.
 fn bootstrap(setting: &Setting<'_>, whole: Option<(Value, Vec<Value>)>) -> Value {
     let admin = setting.admin();
     let (key, value) = match whole {
-        Some((listener, clusters)) => ("static_resources", json!({"listeners": [listener], "clusters": clusters})),
+        Some((listener, clusters)) => {
+            let listeners = Value::Array(vec![listener]);
+            ("static_resources", object([("listeners", listeners), ("clusters", Value::Array(clusters))]))
+        }
         None => ("dynamic_resources", json!({"lds_config": discovered("lds"), "cds_config": discovered("cds")})),
     };
-    json!({
-        "node": {"id": format!("mcp-gateway-{}", setting.name), "cluster": "mcp-gateways"},
-        "admin": {"address": {"socket_address": {"address": admin.host, "port_value": admin.port}}},
-        key: value,
-    })
+    object([
+        ("node", json!({"id": format!("mcp-gateway-{}", setting.name), "cluster": "mcp-gateways"})),
+        ("admin", json!({"address": {"socket_address": {"address": admin.host, "port_value": admin.port}}})),
+        (key, value),
+    ])
 }

@@ -16,6 +16,7 @@ use kcr_security_istio_io::v1::authorizationpolicies::{
     AuthorizationPolicy, AuthorizationPolicyAction, AuthorizationPolicyRules, AuthorizationPolicySelector,
     AuthorizationPolicySpec,
 };
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -125,16 +126,20 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
             files.push(yaml(name, &documents, from)?);
         }
     }
+    let of_place = |place: &Place<'_>| match rules.of(place, &gateway_principal(model, &cluster, place)) {
+        Ok(rules) if rules.is_empty() => Ok(None),
+        Ok(rules) => {
+            let documents = policies(place, rules)?;
+            yaml(&format!("servers/{}.yaml", place.name), &documents, Rules::places(input, place)).map(Some)
+        }
+        Err(finding) => Err(CompileError::Findings(vec![*finding])),
+    };
     let mut findings = Vec::new();
-    for place in &cluster.places {
-        match rules.of(place, &gateway_principal(model, &cluster, place)) {
-            Ok(rules) if rules.is_empty() => {}
-            Ok(rules) => files.push(yaml(
-                &format!("servers/{}.yaml", place.name),
-                &policies(place, rules)?,
-                Rules::places(input, place),
-            )?),
-            Err(finding) => findings.push(*finding),
+    for made in cluster.places.par_iter().map(of_place).collect::<Vec<_>>() {
+        match made {
+            Ok(made) => files.extend(made),
+            Err(CompileError::Findings(found)) => findings.extend(found),
+            Err(error) => return Err(error),
         }
     }
     if !findings.is_empty() {

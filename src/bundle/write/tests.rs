@@ -103,6 +103,9 @@ impl Disk for Faulty {
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         self.change(|| FileSystem.write(file, bytes), || fs::write(file, &bytes[..bytes.len() / 2]).unwrap())
     }
+    fn flush(&self, file: &Path) -> io::Result<()> {
+        self.change(|| FileSystem.flush(file), || {})
+    }
     fn sync(&self, folder: &Path) -> io::Result<()> {
         self.change(|| FileSystem.sync(folder), || {})
     }

@@ -19,7 +19,7 @@ pub(super) enum Truth {
 }
 
 /// What an operator on truth values takes a value for. One that is none fails.
-pub(super) fn truth(value: &Value) -> Truth {
+pub(super) fn truth(value: &Value<'_>) -> Truth {
     match value {
         Value::Bool(true) => Truth::Yes,
         Value::Bool(false) => Truth::No,
@@ -39,7 +39,7 @@ pub(super) fn truth(value: &Value) -> Truth {
     }
 }
 
-pub(super) fn or(left: Truth, right: Truth) -> Value {
+pub(super) fn or(left: Truth, right: Truth) -> Value<'static> {
     match (left, right) {
         (Truth::Yes, _) | (_, Truth::Yes) => Value::Bool(true),
         (Truth::No, Truth::No) => Value::Bool(false),
@@ -48,7 +48,7 @@ pub(super) fn or(left: Truth, right: Truth) -> Value {
     }
 }
 
-pub(super) fn negated(value: &Value) -> Result<Value, LiftError> {
+pub(super) fn negated(value: &Value<'_>) -> Result<Value<'static>, LiftError> {
     match truth(value) {
         Truth::Yes => Ok(Value::Bool(false)),
         Truth::No => Ok(Value::Bool(true)),
@@ -58,23 +58,23 @@ pub(super) fn negated(value: &Value) -> Result<Value, LiftError> {
 }
 
 /// A test of the request that found something, or not.
-fn tested(found: bool) -> Value {
+fn tested(found: bool) -> Value<'static> {
     if found { Value::Bool(true) } else { Value::Miss }
 }
 
 impl Scope<'_> {
     /// Several conditions that must all hold. Those that make one test together are put to the request as one.
-    pub(super) fn all(&self, conditions: &[Node], world: &mut World<'_>) -> Result<Value, LiftError> {
+    pub(super) fn all(&self, conditions: &[Node], world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         let mut found = Value::Bool(true);
         let mut index = 0;
         while let Some(condition) = conditions.get(index) {
             index += 1;
-            let value = if let Some((left, right)) = self.differing(condition) {
+            let holds = if let Some((left, right)) = self.differing(condition) {
                 let is_sure = |claim: &[String]| conditions.iter().any(|other| self.not_empty(other) == Some(claim));
                 if !is_sure(left) || !is_sure(right) {
                     return refused(format!("claims that may be empty are compared: `{}`", left.join(".")));
                 }
-                tested(world.texts_differ(left, right))
+                truth(&tested(world.texts_differ(left, right)))
             } else if let Some(claim) = self.not_empty(condition)
                 && conditions.iter().filter_map(|other| self.differing(other)).any(|(l, r)| l == claim || r == claim)
             {
@@ -88,11 +88,11 @@ impl Scope<'_> {
                     }
                     _ => f64::INFINITY,
                 };
-                self.within(of, *low, high, world)?
+                truth(&self.within(of, *low, high, world)?)
             } else {
-                self.value(condition, world)?.into_owned()
+                truth(self.value(condition, world)?.as_ref())
             };
-            match truth(&value) {
+            match holds {
                 Truth::Yes => {}
                 Truth::No => return Ok(Value::Bool(false)),
                 // For a name of a certificate it matters whether it is false or fails; what follows may still be false.
@@ -120,7 +120,13 @@ impl Scope<'_> {
     }
 
     /// Whether an argument is a number from `low` on and below `high`.
-    pub(super) fn within(&self, of: &Node, low: f64, high: f64, world: &mut World<'_>) -> Result<Value, LiftError> {
+    pub(super) fn within(
+        &self,
+        of: &Node,
+        low: f64,
+        high: f64,
+        world: &mut World<'_>,
+    ) -> Result<Value<'static>, LiftError> {
         let of = self.value(of, world)?;
         let Value::Argument(name) = of.as_ref() else {
             return refused("a rule compares something else than an argument with a number");
@@ -129,13 +135,13 @@ impl Scope<'_> {
     }
 
     /// `!what`; that a claim is there and not empty is `!(claim in [null, "", [], {}])`.
-    pub(super) fn not(&self, what: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+    pub(super) fn not(&self, what: &Node, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         if let Node::In(both) = what
             && let [claim, list] = both.as_ref()
             && let Value::Claim(path) = self.value(claim, world)?.as_ref()
         {
             let empty =
-                Value::List(vec![Value::Null, Value::Text(String::new()), Value::List(Vec::new()), Value::Object]);
+                Value::List(vec![Value::Null, Value::Text(Cow::Borrowed("")), Value::List(Vec::new()), Value::Object]);
             return match *self.value(list, world)? == empty {
                 true => Ok(tested(world.is_present(path))),
                 false => refused(format!("a rule asks what the claim `{}` is not", path.join("."))),
@@ -145,7 +151,12 @@ impl Scope<'_> {
     }
 
     /// `in`. On a text some implementations look for a part of it, so that is refused, and so is a claim that may be one.
-    pub(super) fn is_in(&self, what: &Node, list: &Node, world: &mut World<'_>) -> Result<Value, LiftError> {
+    pub(super) fn is_in(
+        &self,
+        what: &Node,
+        list: &Node,
+        world: &mut World<'_>,
+    ) -> Result<Value<'static>, LiftError> {
         let what = self.value(what, world)?;
         if let Node::Texts(texts) = list {
             return one_of(&what, texts, world);
@@ -184,16 +195,16 @@ impl Scope<'_> {
 }
 
 /// Whether a value is one of some texts.
-fn one_of(what: &Value, texts: &Texts, world: &mut World<'_>) -> Result<Value, LiftError> {
+fn one_of(what: &Value<'_>, texts: &Texts, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
     if let Value::Text(text) = what {
-        return Ok(Value::Bool(texts.class(text).is_some()));
+        return Ok(Value::Bool(texts.class(text.as_ref()).is_some()));
     }
     if let Value::Of(source) = what {
         return Ok(Value::Bool(world.one_of(source, texts)));
     }
     let mut found = Value::Bool(false);
     for text in texts.all() {
-        let same = equal(what, &Value::Text(text.to_owned()), world)?;
+        let same = equal(what, &Value::Text(Cow::Borrowed(text)), world)?;
         match truth(&same) {
             Truth::Yes => return Ok(same),
             Truth::No => {}
@@ -204,7 +215,11 @@ fn one_of(what: &Value, texts: &Texts, world: &mut World<'_>) -> Result<Value, L
 }
 
 /// `==`. Values of different types are not equal.
-pub(super) fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Result<Value, LiftError> {
+pub(super) fn equal(
+    left: &Value<'_>,
+    right: &Value<'_>,
+    world: &mut World<'_>,
+) -> Result<Value<'static>, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
         (Value::Claim(path), Value::Text(text)) | (Value::Text(text), Value::Claim(path)) => {
@@ -220,7 +235,7 @@ pub(super) fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Resul
         (Value::Of(source), other) | (other, Value::Of(source))
             if matches!(other, Value::Claim(_) | Value::Argument(_)) =>
         {
-            let text = Value::Text(world.whole(source).unwrap_or_default());
+            let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
             equal(other, &text, world)
         }
         (Value::Object, other) | (other, Value::Object) if is_plain(other) => Ok(Value::Bool(false)),
@@ -231,7 +246,7 @@ pub(super) fn equal(left: &Value, right: &Value, world: &mut World<'_>) -> Resul
 }
 
 /// Whether a value is fully known.
-fn is_plain(value: &Value) -> bool {
+fn is_plain(value: &Value<'_>) -> bool {
     match value {
         Value::Bool(_) | Value::Text(_) | Value::Of(_) | Value::Number(_) | Value::Null => true,
         // Lists are compared as they are, and what a text of the request is must be asked.
@@ -248,21 +263,25 @@ fn is_plain(value: &Value) -> bool {
 }
 
 /// `+`, of two texts or of two lists; anything else fails.
-pub(super) fn added(left: &Value, right: &Value, world: &mut World<'_>) -> Result<Value, LiftError> {
+pub(super) fn added<'n>(
+    left: &Value<'n>,
+    right: &Value<'_>,
+    world: &mut World<'_>,
+) -> Result<Value<'n>, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
-        (Value::Text(left), Value::Text(right)) => Ok(Value::Text(format!("{left}{right}"))),
+        (Value::Text(left), Value::Text(right)) => Ok(Value::Text(Cow::Owned(format!("{left}{right}")))),
         (Value::Of(source), Value::Text(none)) if none.is_empty() => Ok(Value::Of(source.clone())),
         (Value::Of(source), Value::Text(_) | Value::Of(_)) => {
-            let text = Value::Text(world.whole(source).unwrap_or_default());
+            let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
             added(&text, right, world)
         }
         (Value::Text(_), Value::Of(source)) => {
-            let text = Value::Text(world.whole(source).unwrap_or_default());
+            let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
             added(left, &text, world)
         }
-        (Value::Claim(path), Value::List(none)) if none.is_empty() => Ok(Value::ClaimAsList(path.clone())),
-        (Value::Claim(path), Value::Text(none)) if none.is_empty() => Ok(Value::ClaimAsText(path.clone())),
+        (Value::Claim(path), Value::List(none)) if none.is_empty() => Ok(Value::ClaimAsList(path)),
+        (Value::Claim(path), Value::Text(none)) if none.is_empty() => Ok(Value::ClaimAsText(path)),
         (Value::Text(_) | Value::Of(_) | Value::Object, Value::List(none)) if none.is_empty() => Ok(Value::Error),
         (Value::Object, Value::Text(_)) => Ok(Value::Error),
         _ => refused("a rule adds what cannot be added exactly"),
@@ -271,10 +290,10 @@ pub(super) fn added(left: &Value, right: &Value, world: &mut World<'_>) -> Resul
 
 /// Whether a text begins with another, or is of a pattern; nothing else has a beginning.
 pub(super) fn of_text(
-    value: Cow<'_, Value>,
+    value: Cow<'_, Value<'_>>,
     test: impl Fn(&str) -> bool,
     ask: impl FnOnce(&Source<'_>) -> bool,
-) -> Result<Value, LiftError> {
+) -> Result<Value<'static>, LiftError> {
     if let Value::Text(text) = value.as_ref() {
         return Ok(Value::Bool(test(text)));
     }

@@ -18,9 +18,9 @@ impl Names for Jwt {
         None
     }
 
-    fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value, LiftError> {
+    fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         match path {
-            ["tool"] => Ok(Value::Text("t".to_owned())),
+            ["tool"] => Ok(Value::Text("t".into())),
             ["none"] => Ok(Value::Error),
             ["names"] => Ok(Value::PeerNames),
             _ => refused("unknown"),

@@ -1,6 +1,7 @@
 //! From the parser's tree to one that is quick to walk: operators by kind, variables as paths, regular expressions as
 //! patterns. What has no place in it is refused here.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op};
@@ -13,7 +14,7 @@ use crate::lift::world::Texts;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
     /// A literal.
-    Value(Value),
+    Value(Value<'static>),
     /// A list of texts.
     Texts(Texts),
     /// Another list.
@@ -199,10 +200,10 @@ fn exists(all: &ComprehensionExpr) -> Result<Node, LiftError> {
     }
 }
 
-fn literal_of(literal: &LiteralValue) -> Result<Value, LiftError> {
+fn literal_of(literal: &LiteralValue) -> Result<Value<'static>, LiftError> {
     Ok(match literal {
         LiteralValue::Boolean(value) => Value::Bool(*value.inner()),
-        LiteralValue::String(value) => Value::Text(value.inner().to_owned()),
+        LiteralValue::String(value) => Value::Text(Cow::Owned(value.inner().to_owned())),
         LiteralValue::Int(value) => Value::Number(*value.inner() as f64),
         LiteralValue::Double(value) => Value::Number(*value.inner()),
         LiteralValue::Null => Value::Null,

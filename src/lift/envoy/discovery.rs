@@ -1,17 +1,21 @@
 //! That the files which Envoy watches say what the whole file says.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::gateway::{at, must};
 use super::matcher::{fields, is_type, list};
-use super::{Folder, strange};
+use super::same::is_of_resources;
+use super::{Folder, strange, value};
 use crate::lift::LiftError;
 
 type Read<T> = Result<T, LiftError>;
 
-/// The watched files must say what the whole file says.
+/// The watched files must say what the whole file says. `texts` are those that are not parsed yet.
 pub(super) fn same_by_discovery(
     folder: &Folder,
+    texts: &BTreeMap<&str, &str>,
     whole: &Value,
     listener: &Value,
     clusters: &[Value],
@@ -19,7 +23,16 @@ pub(super) fn same_by_discovery(
 ) -> Read<()> {
     let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
     let says = |name: &str, kind: &str, expected: &[&Value]| -> Read<()> {
-        let resources = list(fields(file(name)?, &["resources"])?.get("resources"))?;
+        let parsed;
+        let file = match texts.get(name) {
+            Some(text) if is_of_resources(text, &format!("type.googleapis.com/{kind}"), expected) => return Ok(()),
+            Some(text) => {
+                parsed = value(name, text)?;
+                &parsed
+            }
+            None => file(name)?,
+        };
+        let resources = list(fields(file, &["resources"])?.get("resources"))?;
         resources.iter().try_for_each(|resource| is_type(resource, kind))?;
         if resources.len() == expected.len() && resources.iter().zip(expected).all(|(a, b)| same_untyped(a, b)) {
             return Ok(());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::before::{messages, tokens};
@@ -128,6 +129,7 @@ pub(super) fn must(value: &Value, key: &str, expected: &Value) -> Read<()> {
 impl<'a> Gateway<'a> {
     pub(super) fn read(
         folder: &Folder,
+        texts: &BTreeMap<&str, &str>,
         model: &'a Model,
         policy: &Policy,
         unit: Option<&str>,
@@ -146,7 +148,7 @@ impl<'a> Gateway<'a> {
         let clusters = list(resources.get("clusters"))?;
         let manager = manager(listener)?;
         let routes = at(manager, "route_config")?;
-        same_by_discovery(folder, whole, listener, clusters, routes)?;
+        same_by_discovery(folder, texts, whole, listener, clusters, routes)?;
 
         let tls = one(listener, "filter_chains")?.get("transport_socket");
         let identity = model.identity.as_ref();
@@ -370,19 +372,22 @@ fn read_routes<'a>(
         return Err(strange("a token in the query is not refused first".to_owned()));
     }
     must(config, "request_headers_to_remove", &json!(["x-http-method-override", "x-forwarded-client-cert"]))?;
-    let mut found: BTreeMap<(&ServerName, bool), Matcher> = BTreeMap::new();
-    let mut answers = 0;
-    for route in routes {
+    let read = |route: &Value| {
         if route.get("direct_response").is_some() {
-            answer(route, upstreams)?;
-            answers += 1;
-            continue;
+            return answer(route, upstreams).map(|()| None);
         }
         let name = text(route.get("name"))?;
-        let read = forwarding(route, upstreams, clusters).map_err(|error| within(&format!("route `{name}`"), error))?;
-        let (server, stream, matcher) = read;
+        forwarding(route, upstreams, clusters).map(Some).map_err(|error| within(&format!("route `{name}`"), error))
+    };
+    let mut found: BTreeMap<(&ServerName, bool), Matcher> = BTreeMap::new();
+    let mut answers = 0;
+    for (route, read) in routes.iter().zip(routes.par_iter().map(read).collect::<Vec<_>>()) {
+        let Some((server, stream, matcher)) = read? else {
+            answers += 1;
+            continue;
+        };
         if found.insert((server, stream), matcher).is_some() {
-            return Err(strange(format!("there are two routes like `{name}`")));
+            return Err(strange(format!("there are two routes like {}", short(at(route, "name")?))));
         }
     }
     if answers != upstreams.len() + 1 {

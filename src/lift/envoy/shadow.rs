@@ -130,7 +130,7 @@ fn coherent(folder: &Folder) -> Read<(&Value, &Value, &Vec<Value>)> {
     let resources = at(whole, "static_resources")?;
     let listener = one(resources, "listeners")?;
     let routes = at(manager(listener)?, "route_config")?;
-    same_by_discovery(folder, whole, listener, list(resources.get("clusters"))?, routes)?;
+    same_by_discovery(folder, &BTreeMap::new(), whole, listener, list(resources.get("clusters"))?, routes)?;
     Ok((whole, listener, list(one(routes, "virtual_hosts")?.get("routes"))?))
 }
 

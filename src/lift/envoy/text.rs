@@ -19,15 +19,17 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
 
 /// Whether a text, if it is JSON, means the same in YAML: nothing in it is a tab, another end of line or a letter that YAML does
 /// not take, and there are no escapes that YAML has not.
-fn is_yaml_too(text: &str) -> bool {
+pub(super) fn is_yaml_too(text: &str) -> bool {
+    let plain = |byte: u8| byte == b'\n' || (b' '..=b'~').contains(&byte);
     let strange = |letter: char| {
         letter.is_control() && letter != '\n'
             || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
-    let surrogate = text
-        .match_indices("\\u")
-        .any(|(at, _)| text.get(at + 2..at + 3).is_some_and(|first| first.eq_ignore_ascii_case("d")));
-    !text.contains(strange) && !surrogate && !text.contains("\\/")
+    let surrogate = || {
+        text.match_indices("\\u")
+            .any(|(at, _)| text.get(at + 2..at + 3).is_some_and(|first| first.eq_ignore_ascii_case("d")))
+    };
+    (text.bytes().all(plain) || !text.contains(strange)) && !surrogate() && !text.contains("\\/")
 }
 
 /// A value in which no key stands twice, and none is too long.

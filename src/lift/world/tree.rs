@@ -13,6 +13,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::fast::FixedState;
+
 use super::question::{Asked, Message, Numbered, Question, Request, Shown};
 use super::{Call, Choice, Picked, Token};
 
@@ -23,7 +25,7 @@ pub struct Tree {
     number: u64,
     nodes: Vec<Node>,
     questions: Vec<Question<'static>>,
-    numbers: HashMap<Question<'static>, usize>,
+    numbers: HashMap<Question<'static>, usize, FixedState>,
     pub(super) texts: Numbered,
 }
 
@@ -57,7 +59,7 @@ impl Default for Tree {
             number: TREES.fetch_add(1, Ordering::Relaxed),
             nodes: vec![Node::Open],
             questions: Vec::new(),
-            numbers: HashMap::new(),
+            numbers: HashMap::default(),
             texts: Numbered::default(),
         }
     }
@@ -141,15 +143,15 @@ impl Tree {
             Some(Node::Ask(number, _)) if self.questions.get(*number) == Some(&question) => *number,
             node => {
                 let is_open = matches!(node, Some(Node::Open));
+                let known = self.number_of(&question);
                 // Asked before on this way: the answer is the same.
-                let before = way.asked.iter().find(|(number, _)| self.questions.get(*number) == Some(&question));
-                if let Some((_, answer)) = before {
+                if let Some((_, answer)) = way.asked.iter().find(|(number, _)| Some(*number) == known) {
                     return Ok(*answer);
                 }
                 if !is_open {
                     return Err(Otherwise);
                 }
-                let number = self.number_of(question);
+                let number = known.unwrap_or_else(|| self.numbered(question));
                 self.put(way.at, Node::Ask(number, Vec::new()));
                 number
             }
@@ -200,12 +202,15 @@ impl Tree {
         new
     }
 
-    fn number_of(&mut self, question: Question<'_>) -> usize {
-        let question = question.owned();
-        if let Some(number) = self.numbers.get(&question) {
-            return *number;
-        }
-        let number = self.questions.len();
+    /// The number of a question that was asked before.
+    fn number_of<'q>(&self, question: &Question<'q>) -> Option<usize> {
+        let numbers: &HashMap<Question<'q>, usize, FixedState> = &self.numbers;
+        numbers.get(question).copied()
+    }
+
+    /// Gives a number to a question that was not asked before.
+    fn numbered(&mut self, question: Question<'_>) -> usize {
+        let (number, question) = (self.questions.len(), question.owned());
         self.questions.push(question.clone());
         self.numbers.insert(question, number);
         number

@@ -1,9 +1,10 @@
 //! What the objects hold, what the product refuses, and what the lifter finds out.
 
 use super::TARGET;
-use crate::build::{findings, missing};
+use crate::build::{BuildError, build_what_fits, findings, missing};
 use crate::targets::tests::mutations::mutate;
 use crate::targets::tests::{built, checked};
+use crate::targets::{CompileError, cedar};
 
 /// Every kind of evidence and of caller.
 const WORLD: &str = r#"
@@ -129,11 +130,20 @@ fn many(tools: usize) -> String {
 
 #[test]
 fn the_largest_server_that_a_route_holds_has_32_rules() {
-    assert_eq!(needs(&many(32)), Vec::<String>::new());
-    let built = built(&TARGET, &many(32)).unwrap();
-    let text = String::from_utf8(built.bundle.artifacts["ai-gateway/routes.yaml"].bytes.clone()).unwrap();
+    let fits = built(&TARGET, &many(32)).unwrap();
+    let text = String::from_utf8(fits.bundle.artifacts["ai-gateway/routes.yaml"].bytes.clone()).unwrap();
     assert_eq!(text.matches("tool: ").count(), 32);
-    assert_eq!(needs(&many(33)), ["servers of at most 32 rules; `big` takes 33"]);
+    let errors = built(&TARGET, &many(33)).unwrap_err();
+    assert!(
+        matches!(errors.as_slice(), [BuildError::Compile { cause: CompileError::Beyond { what, .. }, .. }]
+            if what == "servers of at most 32 rules; `big` takes 33"),
+        "{errors:?}"
+    );
+    let (checked, sources) = checked(&many(33));
+    let (built, warnings) = build_what_fits(&checked, &sources, &[&TARGET, &cedar::TARGET], &[], "").unwrap();
+    assert_eq!((warnings.len(), warnings[0].rule.name), (1, "target-over-limit"));
+    assert!(built.bundle.artifacts.keys().all(|path| path.starts_with("cedar/")));
+    assert!(build_what_fits(&checked, &sources, &[&TARGET, &cedar::TARGET], &[&TARGET], "").is_err());
 }
 
 #[test]

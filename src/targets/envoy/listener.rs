@@ -14,6 +14,7 @@ use super::{Setting, clusters};
 use crate::model::Model;
 use crate::model::access::{Evidence, Issuer, Jwks};
 use crate::targets::gateways::CENTRAL;
+use crate::targets::object;
 
 /// The filter of the rules, which each route sets for itself.
 pub(super) const RBAC: &str = "envoy.filters.http.rbac";
@@ -67,22 +68,23 @@ impl Listener<'_> {
         manager.extend(fields.map(|(key, value)| (key.to_owned(), value)));
         manager.extend(super::telemetry::of_manager(self.model, self.setting));
         manager.insert(routes.0.to_owned(), routes.1);
-        let mut chain = json!({"filters": [{
-            "name": "envoy.filters.network.http_connection_manager",
-            "typed_config": manager,
-        }]});
+        let filter = object([
+            ("name", json!("envoy.filters.network.http_connection_manager")),
+            ("typed_config", Value::Object(manager)),
+        ]);
+        let mut chain = object([("filters", Value::Array(vec![filter]))]);
         if let (Some(tls), Some(fields)) = (&self.setting.gateway.tls, chain.as_object_mut()) {
             let only = self.setting.only_peer();
             let context = downstream_tls(tls, self.setting.certificates, only.as_deref());
             fields.insert("transport_socket".to_owned(), context);
         }
         let listen = self.setting.listen();
-        json!({
-            "name": "mcp",
-            "address": {"socket_address": {"address": listen.host, "port_value": listen.port}},
-            "per_connection_buffer_limit_bytes": MOST_BYTES * 2,
-            "filter_chains": [chain],
-        })
+        object([
+            ("name", json!("mcp")),
+            ("address", json!({"socket_address": {"address": listen.host, "port_value": listen.port}})),
+            ("per_connection_buffer_limit_bytes", json!(MOST_BYTES * 2)),
+            ("filter_chains", Value::Array(vec![chain])),
+        ])
     }
 
     fn filters(&self) -> Value {
@@ -95,7 +97,7 @@ impl Listener<'_> {
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": of_type("envoy.extensions.filters.http.router.v3.Router")},
         }));
-        json!(filters)
+        Value::Array(filters)
     }
 
     /// Tokens: of a known issuer, for one of its audiences, signed, and not expired.

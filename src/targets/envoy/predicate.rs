@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::targets::object;
+
 /// The filter that parses MCP, and the namespace of what it finds.
 pub(super) const MCP: &str = "envoy.filters.http.mcp";
 /// The filter that verifies tokens, and the namespace of their claims.
@@ -77,37 +79,36 @@ impl Predicate {
     }
 
     /// As Envoy reads it. One that always holds has no form of its own: its caller leaves it out.
-    pub(super) fn to_json(&self) -> Value {
-        let list = |parts: &[Self]| json!({"predicate": parts.iter().map(Self::to_json).collect::<Vec<_>>()});
+    pub(super) fn into_json(self) -> Value {
+        let list = |parts: Vec<Self>| object([("predicate", parts.into_iter().map(Self::into_json).collect())]);
         match self {
-            Self::All(parts) => json!({"and_matcher": list(parts)}),
-            Self::Any(parts) => json!({"or_matcher": list(parts)}),
-            Self::Not(inner) => json!({"not_matcher": inner.to_json()}),
-            Self::Test(test) => json!({"single_predicate": test}),
+            Self::All(parts) => object([("and_matcher", list(parts))]),
+            Self::Any(parts) => object([("or_matcher", list(parts))]),
+            Self::Not(inner) => object([("not_matcher", inner.into_json())]),
+            Self::Test(test) => object([("single_predicate", test)]),
         }
     }
 }
 
 /// A test of what a filter found in the request.
 pub(super) fn metadata(namespace: &str, path: &[&str], value: Value) -> Predicate {
-    let path: Vec<Value> = path.iter().map(|key| json!({"key": key})).collect();
-    Predicate::Test(json!({
-        "input": {
-            "name": "metadata",
-            "typed_config": {
-                "@type": of_type("envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput"),
-                "filter": namespace,
-                "path": path,
-            },
-        },
-        "custom_match": {
-            "name": "envoy.matching.matchers.metadata_matcher",
-            "typed_config": {
-                "@type": of_type("envoy.extensions.matching.input_matchers.metadata.v3.Metadata"),
-                "value": value,
-            },
-        },
-    }))
+    let path: Vec<Value> = path.iter().map(|key| object([("key", json!(key))])).collect();
+    let input = object([
+        ("@type", json!(of_type("envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput"))),
+        ("filter", json!(namespace)),
+        ("path", Value::Array(path)),
+    ]);
+    let matcher = object([
+        ("@type", json!(of_type("envoy.extensions.matching.input_matchers.metadata.v3.Metadata"))),
+        ("value", value),
+    ]);
+    Predicate::Test(object([
+        ("input", object([("name", json!("metadata")), ("typed_config", input)])),
+        (
+            "custom_match",
+            object([("name", json!("envoy.matching.matchers.metadata_matcher")), ("typed_config", matcher)]),
+        ),
+    ]))
 }
 
 /// A test of a claim of the token.
@@ -118,7 +119,12 @@ pub(super) fn claim(path: &[String], value: Value) -> Predicate {
 
 /// The value is one of these texts; at least one.
 pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
-    any_value(texts.into_iter().map(|text| json!({"string_match": {"exact": text}})).collect())
+    any_value(texts.into_iter().map(is).collect())
+}
+
+/// The value is this text.
+fn is(text: &str) -> Value {
+    object([("string_match", object([("exact", json!(text))]))])
 }
 
 /// The value satisfies one of these; at least one.
@@ -127,15 +133,14 @@ pub(super) fn any_value(mut values: Vec<Value>) -> Value {
         (1, Some(one)) => one,
         (_, last) => {
             values.extend(last);
-            json!({"or_match": {"value_matchers": values}})
+            object([("or_match", object([("value_matchers", Value::Array(values))]))])
         }
     }
 }
 
 /// The value is this text, or a list with this element.
 pub(super) fn contains(text: &str) -> Value {
-    let is = json!({"string_match": {"exact": text}});
-    any_value(vec![json!({"list_match": {"one_of": is}}), is])
+    any_value(vec![object([("list_match", object([("one_of", is(text))]))]), is(text)])
 }
 
 /// The value is a text that is not empty.

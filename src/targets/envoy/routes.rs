@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::clusters::{post_cluster, stream_cluster};
@@ -14,6 +15,7 @@ use super::upstream::Upstream;
 use crate::model::Model;
 use crate::policy::{Policy, PrincipalIx};
 use crate::targets::gateways::{Gateway, Hop};
+use crate::targets::object;
 
 /// The path below which clients find what protects a resource (RFC 9728).
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
@@ -42,19 +44,20 @@ impl Routes<'_> {
     pub(super) fn configuration(&self) -> Value {
         let mut routes = vec![self.token_in_query()];
         routes.extend(self.gateway.routes.iter().map(|route| self.metadata(route.server.name.value.as_str())));
-        for route in &self.gateway.routes {
+        let of_server = |route: &crate::targets::gateways::Route<'_>| {
             let server = route.server;
             let empty = Rows::new();
             let rows = self.rows.get(server.name.value.as_str()).unwrap_or(&empty);
             let rules = Rules { policy: self.policy, evidence: self.evidence, server };
-            routes.push(self.route(route, &rules.matcher(rows, false), false));
-            routes.push(self.route(route, &rules.matcher(rows, true), true));
-        }
-        json!({
-            "name": "mcp",
-            "request_headers_to_remove": FORGERIES,
-            "virtual_hosts": [{"name": "mcp", "domains": ["*"], "routes": routes}],
-        })
+            [false, true].map(|stream| self.route(route, rules.matcher(rows, stream), stream))
+        };
+        routes.extend(self.gateway.routes.par_iter().map(of_server).collect::<Vec<_>>().into_iter().flatten());
+        let host = object([("name", json!("mcp")), ("domains", json!(["*"])), ("routes", Value::Array(routes))]);
+        object([
+            ("name", json!("mcp")),
+            ("request_headers_to_remove", json!(FORGERIES)),
+            ("virtual_hosts", Value::Array(vec![host])),
+        ])
     }
 
     /// A token in the query would reach the server.
@@ -98,7 +101,7 @@ impl Routes<'_> {
         })
     }
 
-    fn route(&self, route: &crate::targets::gateways::Route<'_>, matcher: &Value, stream: bool) -> Value {
+    fn route(&self, route: &crate::targets::gateways::Route<'_>, matcher: Value, stream: bool) -> Value {
         let server = route.server.name.value.as_str();
         let upstream = Upstream::of(route);
         let kind = if stream { "stream" } else { "messages" };
@@ -124,21 +127,28 @@ impl Routes<'_> {
         if matches!(route.to, Hop::Server(_)) {
             removed.extend(CREDENTIALS);
         }
-        let mut entry = json!({
-            "name": format!("{server}/{kind}"),
-            "match": {
-                "path": format!("/{server}/mcp"),
-                "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}],
-            },
-            "metadata": {"filter_metadata": {"mcpctl": {"server": server}}},
-            "route": action,
-            "typed_per_filter_config": {
-                RBAC: {
-                    "@type": of_type("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"),
-                    "rbac": {"rules_stat_prefix": "mcpctl_", "track_per_rule_stats": true, "matcher": matcher},
-                },
-            },
-        });
+        let rules = object([
+            ("rules_stat_prefix", json!("mcpctl_")),
+            ("track_per_rule_stats", json!(true)),
+            ("matcher", matcher),
+        ]);
+        let own = object([
+            ("@type", json!(of_type("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"))),
+            ("rbac", rules),
+        ]);
+        let mut entry = object([
+            ("name", json!(format!("{server}/{kind}"))),
+            (
+                "match",
+                json!({
+                    "path": format!("/{server}/mcp"),
+                    "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}],
+                }),
+            ),
+            ("metadata", json!({"filter_metadata": {"mcpctl": {"server": server}}})),
+            ("route", Value::Object(action)),
+            ("typed_per_filter_config", object([(RBAC, own)])),
+        ]);
         if let (false, Some(entry)) = (removed.is_empty(), entry.as_object_mut()) {
             entry.insert("request_headers_to_remove".to_owned(), json!(removed));
         }

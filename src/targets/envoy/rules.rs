@@ -14,6 +14,7 @@ use crate::model::server::Server;
 use crate::policy::cell::Cell;
 use crate::policy::condition::Condition;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+use crate::targets::object;
 
 /// Methods that a caller with some access to a server may use.
 const PROTOCOL: [&str; 6] =
@@ -26,22 +27,28 @@ const RESOURCE_LISTS: [&str; 2] = ["resources/list", "resources/templates/list"]
 /// A leaf: what is done, under a name.
 pub(super) fn action(name: &str, allow: bool) -> Value {
     let action = if allow { "ALLOW" } else { "DENY" };
-    json!({"action": {
-        "name": name,
-        "typed_config": {"@type": of_type("envoy.config.rbac.v3.Action"), "name": name, "action": action},
-    }})
+    let config = object([
+        ("@type", json!(of_type("envoy.config.rbac.v3.Action"))),
+        ("name", json!(name)),
+        ("action", json!(action)),
+    ]);
+    object([("action", object([("name", json!(name)), ("typed_config", config)]))])
+}
+
+/// What follows, as one matcher inside of another.
+fn nested(matcher: Value) -> Value {
+    object([("matcher", matcher)])
 }
 
 /// The first of these that matches, else the other.
 pub(super) fn first_of(matchers: Vec<(Predicate, Value)>, otherwise: Value) -> Value {
     if matchers.is_empty() {
-        return json!({"on_no_match": otherwise});
+        return object([("on_no_match", otherwise)]);
     }
-    let matchers: Vec<Value> = matchers
+    let matchers = matchers
         .into_iter()
-        .map(|(predicate, on_match)| json!({"predicate": predicate.to_json(), "on_match": on_match}))
-        .collect();
-    json!({"matcher_list": {"matchers": matchers}, "on_no_match": otherwise})
+        .map(|(predicate, on_match)| object([("predicate", predicate.into_json()), ("on_match", on_match)]));
+    object([("matcher_list", object([("matchers", matchers.collect())])), ("on_no_match", otherwise)])
 }
 
 /// The matcher of a server's route.
@@ -116,7 +123,7 @@ impl<'a> Rules<'a> {
             let any = self.either(prompts.keys().map(|(_, condition)| *condition));
             list.push((method(&["prompts/list"]), self.conditions("prompts", &any, &[])));
         }
-        json!({"matcher": first_of(list, self.deny("deny:method"))})
+        nested(first_of(list, self.deny("deny:method")))
     }
 
     /// The protocol's own methods.
@@ -138,7 +145,7 @@ impl<'a> Rules<'a> {
             let these = metadata(MCP, &["params", "name"], one_of(names.iter().copied()));
             (these, self.conditions(rule, condition, if tools { names } else { &[] }))
         });
-        json!({"matcher": first_of(matchers.collect(), self.deny("deny:not_granted"))})
+        nested(first_of(matchers.collect(), self.deny("deny:not_granted")))
     }
 
     fn either<'c>(&self, conditions: impl Iterator<Item = &'c Condition>) -> Condition {
@@ -150,7 +157,7 @@ impl<'a> Rules<'a> {
         match self.denials(rule, condition, names) {
             Ok(denials) => {
                 let allow = action(&format!("{}/{rule}/allow", self.server.name), true);
-                json!({"matcher": first_of(denials, allow)})
+                nested(first_of(denials, allow))
             }
             Err(denied) => denied,
         }
@@ -228,7 +235,7 @@ impl<'a> Rules<'a> {
         }
         let known = Predicate::any(resources.iter().map(|(pattern, _)| Some(matches(pattern))));
         matchers.extend(known.map(|known| (known, action(&format!("{}/resource/allow", self.server.name), true))));
-        json!({"matcher": first_of(matchers, self.deny("deny:unknown_resource"))})
+        nested(first_of(matchers, self.deny("deny:unknown_resource")))
     }
 }
 

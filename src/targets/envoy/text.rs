@@ -3,10 +3,14 @@
 
 use std::fmt::Write;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 /// What stands on one line, by its key.
 const ON_ONE_LINE: [&str; 4] = ["predicate", "on_match", "on_no_match", "input"];
+
+/// A list of the frame that is as long as this is written by all cores.
+const MANY: usize = 64;
 
 /// A file's text.
 pub(super) fn file(value: &Value) -> String {
@@ -26,9 +30,22 @@ fn write(out: &mut String, value: &Value, indent: Option<usize>) {
         Value::String(text) => quoted(out, text),
         Value::Array(list) => {
             out.push('[');
-            for (at, inner) in list.iter().enumerate() {
-                before(out, at, indent);
-                write(out, inner, indent.map(|indent| indent + 1));
+            let inner_indent = indent.map(|indent| indent + 1);
+            if indent.is_some() && list.len() >= MANY {
+                let each = |inner: &Value| {
+                    let mut text = String::new();
+                    write(&mut text, inner, inner_indent);
+                    text
+                };
+                for (at, text) in list.par_iter().map(each).collect::<Vec<_>>().iter().enumerate() {
+                    before(out, at, indent);
+                    out.push_str(text);
+                }
+            } else {
+                for (at, inner) in list.iter().enumerate() {
+                    before(out, at, indent);
+                    write(out, inner, inner_indent);
+                }
             }
             after(out, indent);
             out.push(']');
@@ -82,6 +99,11 @@ fn line(out: &mut String, indent: usize) {
 /// A text in quotes. Letters that YAML takes for the end of a line, or does not take at all, are escaped.
 fn quoted(out: &mut String, text: &str) {
     out.push('"');
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for letter in text.chars() {
         match letter {
             '"' => out.push_str("\\\""),

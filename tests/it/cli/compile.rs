@@ -175,6 +175,9 @@ impl Disk for Refusing {
     fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
         Err(self.0.into())
     }
+    fn flush(&self, file: &Path) -> io::Result<()> {
+        FileSystem.flush(file)
+    }
     fn sync(&self, folder: &Path) -> io::Result<()> {
         FileSystem.sync(folder)
     }

@@ -21,6 +21,7 @@ mod guide;
 mod meaning;
 mod memory;
 mod projects;
+mod redundancy;
 mod render;
 mod schemas;
 mod structure;

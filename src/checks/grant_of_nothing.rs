@@ -31,15 +31,16 @@ fn run(input: &Input<'_>, report: &mut Report) {
 }
 
 fn finding(input: &Input<'_>, who: &str, grant: &Grant) -> Option<Diagnostic> {
+    // Most entries grant something, which is seen without a look at their tools.
+    if grant.tools == GrantedTools::All && !grant.only_read_only {
+        return None;
+    }
     let server = input.model.server(grant.server.as_str()).filter(|server| server.registered)?;
     let named = match &grant.tools {
         GrantedTools::All => None,
         GrantedTools::One(name) => Some(server.tools.get(name)?),
     };
-    // Most entries grant something, which is seen without looking at every tool.
-    if named.is_none() && !(grant.only_read_only && server.lists_tools)
-        || !granted(input.model, input.policy, grant).is_empty()
-    {
+    if named.is_none() && !server.lists_tools || !granted(input.model, input.policy, grant).is_empty() {
         return None;
     }
     let text = &grant.text;

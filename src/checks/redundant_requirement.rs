@@ -10,6 +10,7 @@ use crate::model::name::FactName;
 use crate::model::server::Server;
 use crate::policy::condition::Condition;
 use crate::policy::derive::{effective_level, level_condition};
+use crate::policy::origin::fact_place;
 use crate::policy::redundant::granted;
 use crate::source::{Loc, Spanned};
 
@@ -66,8 +67,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
             for fact in &grant.requires {
                 if facts.mask(fact.value.as_str()).is_some_and(|bit| of_all & bit != 0) {
                     let message = format!("every call of `{}` needs `{fact}` anyway, also by `{who}`", grant.text);
-                    let server = model.server(grant.server.as_str());
-                    let asked = server.and_then(|server| levels.asks(server, &fact.value, true));
+                    let object = objects.first().map(|object| input.policy.object_at(*object));
+                    let asked = object.and_then(|it| fact_place(model, input.classes, None, it, fact.value.as_str()));
+                    let asked = asked.map(|loc| (loc, "this".to_owned()));
                     report.push(finding(fact, message, asked));
                 }
             }
@@ -158,17 +160,17 @@ impl Levels<'_> {
                 report.push(finding(fact, message, Some(asked)));
             }
         }
-        let tools = access
-            .tools
-            .iter()
-            .map(|(tool, own)| (format!("{}/{tool}", server.name), own.auth_level.as_ref(), own.requires.as_slice()));
-        let resources = server.resources.iter().map(|own| {
+        let tools =
+            access.tools.iter().filter(|(_, own)| !own.requires.is_empty()).map(|(tool, own)| {
+                (format!("{}/{tool}", server.name), own.auth_level.as_ref(), own.requires.as_slice())
+            });
+        let resources = server.resources.iter().filter(|own| !own.requires.is_empty()).map(|own| {
             (format!("{} resource {}", server.name, own.uri), own.auth_level.as_ref(), own.requires.as_slice())
         });
-        let prompts = server.prompts.iter().map(|own| {
+        let prompts = server.prompts.iter().filter(|own| !own.requires.is_empty()).map(|own| {
             (format!("{} prompt {}", server.name, own.name), own.auth_level.as_ref(), own.requires.as_slice())
         });
-        for (what, own, requires) in tools.chain(resources).chain(prompts).filter(|(_, _, asked)| !asked.is_empty()) {
+        for (what, own, requires) in tools.chain(resources).chain(prompts) {
             let number = BTreeSet::from([self.number(server, own)]);
             for fact in requires {
                 let above = || self.asks(server, &fact.value, true);

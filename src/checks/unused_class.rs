@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::DataClass;
 use crate::model::assurance::Never;
 
 /// The check.
@@ -27,9 +28,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if model.servers.is_empty() || !model.complete_for(&families) || !model.complete_for(&flows) {
         return;
     }
+    let listed = |class: &DataClass| !class.servers.is_empty();
+    if model.access.classes.iter().all(listed) {
+        return;
+    }
     let governing = model.servers.keys().filter_map(|server| input.classes.governing(server.as_str()));
     let mut used: BTreeSet<&str> = governing.map(|(_, class)| class.name.value.as_str()).collect();
-    let listed = |class: &crate::model::access::DataClass| !class.servers.is_empty();
     let restated = model.overlays.values().flat_map(|overlay| &overlay.classes);
     used.extend(restated.filter(|class| listed(class)).map(|class| class.name.value.as_str()));
     used.extend(model.topology.cross_unit_max_class.iter().map(|class| class.value.as_str()));

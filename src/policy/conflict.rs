@@ -10,7 +10,7 @@ use super::{ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{ArgumentEvidence, Evidence};
-use crate::model::name::{FactName, UnitName};
+use crate::model::name::UnitName;
 use crate::model::server::Server;
 use crate::model::topology::{CrossUnitRouting, DataSharing};
 use crate::source::Loc;
@@ -167,7 +167,7 @@ impl<'a> Conflicts<'a> {
         let mut places: Vec<(Loc, String)> = evidence
             .map(|(bit, argument, loc)| (*loc, format!("{} takes `{}` so", named(*bit), argument.name)))
             .collect();
-        let who = &self.policy.principal_at(principal).id;
+        let who = Some(&self.policy.principal_at(principal).id);
         for fact in self.policy.facts.named(facts) {
             let asked = fact_place(self.model, self.classes, who, self.policy.object_at(object), fact.as_str());
             places.extend(asked.map(|loc| (loc, format!("`{fact}` is asked for here"))));

@@ -52,13 +52,13 @@ fn covers(grant: &Grant, object: &Object, name: &ToolName, tool: Option<&Tool>) 
 }
 
 /// A place that asks for a fact of a call: the first of the level's, its alternatives', the class's, the server's, the
-/// object's and the grants' requirements, else the rule of the mesh, the network or between units that does. `classes` are the
+/// object's and the principal's grants' requirements, else the rule of the mesh, the network or between units that does. `classes` are the
 /// centre's; what a unit folder restates is not looked at.
 #[must_use]
 pub fn fact_place(
     model: &Model,
     classes: &Classification<'_>,
-    principal: &PrincipalId,
+    principal: Option<&PrincipalId>,
     object: &Object,
     fact: &str,
 ) -> Option<Loc> {
@@ -86,9 +86,9 @@ pub fn fact_place(
     let alternatives = level.and_then(|level| levels.get(&level)).into_iter().flat_map(|level| &level.alternatives);
     let class = classes.governing(name).map(|(_, class)| &class.requires);
     let grants = match principal {
-        PrincipalId::Agent(name) => model.agents.get(name).map(|agent| agent.may_call.as_slice()),
-        PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| any.may_call.as_slice()),
-        PrincipalId::Flow(_) => None,
+        Some(PrincipalId::Agent(name)) => model.agents.get(name).map(|agent| agent.may_call.as_slice()),
+        Some(PrincipalId::AnyAgent(_)) => model.any_agent.as_ref().map(|any| any.may_call.as_slice()),
+        Some(PrincipalId::Flow(_)) | None => None,
     };
     let grants = grants.into_iter().flatten().filter(|grant| match &object.kind {
         ObjectKind::Tool(tool) => covers(grant, object, tool, server.tools.get(tool)),

@@ -39,7 +39,7 @@ pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &s
             Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Transport => None,
         }),
         loc: written.filter(|_| !is_default).map(|evidence| evidence.loc),
-        asked: fact_place(model, &Classification::of(&model.access), principal, object, fact),
+        asked: fact_place(model, &Classification::of(&model.access), Some(principal), object, fact),
     }
 }
 

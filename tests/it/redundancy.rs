@@ -137,9 +137,9 @@ proptest! {
         grant in prop::sample::subsequence(vec!["mfa", "on_shift", "approved"], 0..=3),
         own in 1..4_u32,
     ) {
-        let list = |depth: usize, facts: &[&str]| {
-            let lines = facts.iter().map(|fact| format!("{:depth$}- {fact}\n", ""));
-            if facts.is_empty() { format!("{:depth$}[]\n", "") } else { lines.collect() }
+        // The first one is asked for nowhere else.
+        let list = |own: &str, depth: usize, facts: &[&str]| -> String {
+            std::iter::once(&own).chain(facts).map(|fact| format!("{:depth$}- {fact}\n", "")).collect()
         };
         let text = format!(
             "data_routing:\n  classifications:\n    - level: public\n      mcp_servers: [crm_server]\n      min_auth_level: 2\n      requires:\n{}\
@@ -147,8 +147,9 @@ proptest! {
              auth_level: {own}\n          requires:\n{}  agents:\n    - name: clerk\n      may_call:\n        - crm_server/find\n        - tools: \
              crm_server/read\n          requires:\n{}progressive_auth:\n  levels:\n    - {{level: 1, requirements: [service_account_token]}}\n    - \
              {{level: 2, requirements: [mfa]}}\n    - {{level: 3, requirements: [approved], alternatives: [{{name: shift, requirements: \
-             [on_shift, approved]}}]}}\nidentity:\n  requirements:\n    on_shift: {{claim: shift}}\n    approved: {{claim: approved}}\n",
-            list(8, &class), list(8, &server), list(12, &tool), list(12, &grant),
+             [on_shift, approved]}}]}}\nidentity:\n  requirements:\n    on_shift: {{claim: shift}}\n    approved: {{claim: approved}}\n    \
+             a: {{claim: a}}\n    b: {{claim: b}}\n    c: {{claim: c}}\n    d: {{claim: d}}\n",
+            list("a", 8, &class), list("b", 8, &server), list("c", 12, &tool), list("d", 12, &grant),
         );
         let analysis = of_text(&text);
         let before = cells(&analysis);
@@ -203,7 +204,7 @@ mcp_registry:
       business_unit: finance # agent
       may_call:
         - crm_server/read # grant
-    - {name: owner, business_unit: retail, may_call: [\"crm_server/*\", \"other_server/*\"]}
+    - {name: owner, business_unit: retail, may_call: [\"other_server/*\"]}
 workflow_definition:
   name: nightly
   business_unit: finance # flow
@@ -391,7 +392,7 @@ policy_tests:
         (vec![test("one", "read", &more, "allow"), test("two", "read", token, "deny")], vec![]),
         (vec![test("one", "write", token, "allow"), test("two", "write", token, "deny")], vec!["two"]),
         (vec![test("one", "read", token, "allow"), never.clone()], vec!["one"]),
-        (vec![test("one", "write", token, "allow"), never], vec!["never"]),
+        (vec![test("one", "write", token, "allow"), never], vec!["one", "never"]),
         (
             vec![test("one", "read", token, "allow"), test("two", "write", token, "allow"), both.clone()],
             vec!["one", "both"],

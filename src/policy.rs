@@ -7,12 +7,15 @@
 pub mod cell;
 pub mod compare;
 pub mod condition;
+pub mod conflict;
+pub mod contradiction;
 pub mod derive;
 pub mod expect;
 pub mod fact;
 pub mod invariant;
 pub mod objects;
 pub mod origin;
+pub mod redundant;
 pub mod seen;
 
 use std::fmt;
@@ -157,6 +160,11 @@ pub struct Policy {
     /// For each principal (same order) what every call of its flow reaches, in the order of [`Flow::calls`]; `None` where
     /// there is no such tool. Empty for agents.
     pub calls: Vec<Vec<Option<ObjectIx>>>,
+    /// What calls demand whoever calls (level, further facts and transport, the centre's and a unit folder's together), each
+    /// distinct condition of an object once or more. Suspensions and the rules between units are not in it.
+    pub demands: Vec<condition::Condition>,
+    /// For each object (same order) the number of its demand.
+    pub demand_of: Vec<u32>,
     /// Grants and names that could not become cells because of a fault that a finding reports (too many facts).
     pub faults: Vec<derive::Fault>,
 }
@@ -206,6 +214,12 @@ impl Policy {
         let principals = (first as u32..).map(PrincipalIx);
         let flows = model.flows.values().zip(calls).zip(principals);
         flows.map(|((flow, reached), principal)| PrincipalFlow { flow, principal, reached })
+    }
+
+    /// What calls to an object demand, whoever calls and under whatever grant. `None` for an object of another policy.
+    #[must_use]
+    pub fn demand(&self, object: ObjectIx) -> Option<&condition::Condition> {
+        self.demands.get(*self.demand_of.get(object.0 as usize)? as usize)
     }
 
     /// The decision on a request that holds exactly these facts (`mtls` implies `tls` here).

@@ -292,6 +292,31 @@ fn tests(number: usize, size: Size) -> String {
     text
 }
 
+/// A file of so many policy tests of a workspace whose agents are granted whole servers, all of which hold. Half of them are
+/// one request each, half are of the matrix form: a principal, every tool of one of its servers, two sets of facts.
+pub fn stated(tests: usize, size: Size) -> String {
+    let mut text = String::from("policy_tests:\n");
+    for number in 0..tests {
+        let agent = number % size.agents;
+        let pick = agent / 16 * size.grants + number / size.agents % size.grants.min(size.servers / 16).max(1);
+        let server = server_in(agent, agent / 4, pick, size);
+        let facts = "service_account_token, user_delegation, mfa, approval_workflow";
+        let allow = number % 3 > 0;
+        let (transport, expect) = if allow { (", mtls", "allow") } else { ("", "deny") };
+        let (call, with) = if number % 2 == 0 {
+            (format!("server_{server}/tool_{}", number % size.tools), format!("[{facts}{transport}]"))
+        } else {
+            let also = if allow { format!("[{facts}, break_glass, mtls]") } else { "[mtls]".to_owned() };
+            (format!("server_{server}/*"), format!("[[{facts}{transport}], {also}]"))
+        };
+        let _ = writeln!(
+            text,
+            "  - name: \"test {number}\"\n    principal: agent_{agent}\n    call: \"{call}\"\n    with: {with}\n    expect: {expect}"
+        );
+    }
+    text
+}
+
 fn pools(number: usize, size: Size) -> String {
     let mut text = String::from("connection_pooling:\n  http_pools:\n");
     for server in (number / 5 * 8..number / 5 * 8 + 8).filter(|server| *server < size.servers) {

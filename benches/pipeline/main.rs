@@ -18,11 +18,14 @@ use std::time::{Duration, Instant};
 
 use generate::{Deployed, Size};
 use mcpctl::analysis::{self, Analysis};
+use mcpctl::diagnostic::Report;
 use mcpctl::families::FamilyId;
+use mcpctl::model::access::classification::Classification;
 use mcpctl::policy::derive;
 use mcpctl::review::access::{Side, compare};
 use mcpctl::review::diff::{Reviewed, diff};
 use mcpctl::review::group::groups;
+use mcpctl::review::suite;
 use mcpctl::schema;
 use mcpctl::source::{FileId, SourceFile, yaml};
 use mcpctl::workspace::{self, Disk, Input};
@@ -53,13 +56,25 @@ fn main() {
             targets_alone_and_together(SERVERS);
             largest::table();
             review();
+            policy_tests();
         }
         ["review"] => review(),
+        ["tests"] => policy_tests(),
+        ["write-tests", folder, servers, tests] => {
+            let size = Size { deployed: false, ..deployed(number(servers)) };
+            write_stated(Path::new(folder), size, number(tests));
+        }
+        ["checks"] => each_check(),
         _ => println!(
             "usage: [write DIR FILES | write-deployed DIR [SERVERS] | write-services DIR SERVERS TOOLS AGENTS | targets [SERVERS] | \
-             largest | review | parse-and-schema FILE | validate FILE]"
+             largest | review | tests | write-tests DIR SERVERS TESTS | checks | parse-and-schema FILE | validate FILE]"
         ),
     }
+}
+
+fn write_stated(folder: &Path, size: Size, tests: usize) {
+    write(folder, size);
+    std::fs::write(folder.join("tests.yaml"), generate::stated(tests, size)).unwrap();
 }
 
 fn number(text: &str) -> usize {
@@ -271,4 +286,47 @@ fn review() {
     for folder in &folders {
         std::fs::remove_dir_all(folder).unwrap();
     }
+}
+
+/// Policy tests, judged as `mcpctl test` does once the workspace is loaded.
+fn policy_tests() {
+    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-tests", std::process::id()));
+    let size = Size { deployed: false, ..deployed(SERVERS) };
+    write_stated(&folder, size, 1_000);
+    let analysis = analyse(&folder);
+    let ran = suite::run(&analysis.model, &analysis.policy, "");
+    let (all, failing) = ran.counts();
+    assert_eq!((all, failing), (1_000, 0));
+    let time = median(|| drop(suite::run(&analysis.model, &analysis.policy, "")));
+    println!("\n| policy tests | requests | time |\n|---|---|---|");
+    println!("| {all} | {} | {:.1} ms |", ran.requests(), time.as_secs_f64() * 1e3);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The checks that take longest at ten thousand files, each alone on one thread, and all of them.
+fn each_check() {
+    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-checks", std::process::id()));
+    write(&folder, generate::mixed(10_000));
+    let Analysis { model, policy, .. } = analyse(&folder);
+    let classes = Classification::of(&model.access);
+    let mut times: Vec<(Duration, &str)> = checks::CHECKS
+        .iter()
+        .map(|check| {
+            let time = median(|| {
+                let mut report = Report::default();
+                (check.run)(&checks::Input::new(&model, &policy, &classes), &mut report);
+            });
+            (time, check.rule.name)
+        })
+        .collect();
+    times.sort();
+    let whole = median(|| drop(checks::run(&model, &policy)));
+    println!("| check | ms |\n|---|---|");
+    for (time, name) in times.iter().rev().take(16) {
+        println!("| {name} | {:.2} |", time.as_secs_f64() * 1e3);
+    }
+    let sum: Duration = times.iter().map(|(time, _)| *time).sum();
+    println!("| all, one after the other | {:.1} |", sum.as_secs_f64() * 1e3);
+    println!("| all, in parallel | {:.1} |", whole.as_secs_f64() * 1e3);
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,11 +1,14 @@
 //! `failing-policy-test`.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::assurance::{Invariant, Never, PolicyTest};
 use crate::policy::Policy;
+use crate::policy::contradiction::{Opposite, Stated};
 use crate::policy::expect::{self, Fault, Outcome};
 use crate::policy::invariant::{self, Resolved, Violation};
 use crate::policy::origin::grant_place;
@@ -17,7 +20,8 @@ pub static CHECK: Check = Check {
         name: "failing-policy-test",
         severity: Severity::Error,
         what: "Finds entries of `policy_tests` that expect another decision, or other missing facts, than the workspace \
-               gives, and invariants (`never`, `never_both`, `never_flow`) that some request breaks.",
+               gives, and invariants (`never`, `never_both`, `never_flow`) that some request breaks. Where a statement cannot \
+               be met together with another one, whatever the configuration, the finding shows the other one and says so.",
         why: "Either the configuration grants or refuses something that somebody stated it must not, or the statement is \
               out of date.",
         fix: "Mend the configuration; or, where the decision is what is wanted now, the test. `mcpctl test` shows every \
@@ -26,11 +30,17 @@ pub static CHECK: Check = Check {
     run,
 };
 
+/// So many failing requests of a test are compared with what other tests say.
+const LOOKED_AT: usize = 64;
+
 fn run(input: &Input<'_>, report: &mut Report) {
     let (model, policy) = (input.model, input.policy);
     if model.unread_files || !model.unread.is_empty() {
         return;
     }
+    // Of two statements that contradict each other one fails, so nothing is looked for where all hold.
+    let stated = OnceLock::new();
+    let stated = || stated.get_or_init(|| Stated::of(model, policy));
     // Tests are many where there are many agents, and most hold.
     let of_one = |test: &PolicyTest| {
         let mut findings: Vec<Diagnostic> =
@@ -38,7 +48,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let cases = expect::cases(model, policy, test).into_iter().filter(|case| !expect::holds(policy, test, *case));
         let failing: Vec<Outcome> =
             cases.map(|case| expect::judge(policy, test, case)).filter(|outcome| outcome.fault.is_some()).collect();
-        findings.extend(failing.split_first().map(|(first, others)| of_test(policy, test, first, others.len())));
+        findings.extend(failing.split_first().map(|(first, others)| {
+            let finding = of_test(policy, test, first, others.len());
+            let wrong = failing.iter().filter(|outcome| outcome.fault == Some(Fault::Decision));
+            match wrong.take(LOOKED_AT).find_map(|outcome| stated().against(test, outcome.case)) {
+                Some(opposite) => contradicted(finding, &opposite),
+                None => finding,
+            }
+        }));
         findings
     };
     let found: Vec<Vec<Diagnostic>> = model.policy_tests.par_iter().with_min_len(256).map(of_one).collect();
@@ -48,9 +65,27 @@ fn run(input: &Input<'_>, report: &mut Report) {
         report.extend(nothing.map(|call| of_nothing(&invariant.name, call)));
         let violations = Resolved::of(model, policy, invariant).violations(policy);
         if let Some((first, others)) = violations.split_first() {
-            report.push(of_invariant(input, invariant, first, others.len()));
+            let finding = of_invariant(input, invariant, first, others.len());
+            report.push(match stated().against_invariant(invariant) {
+                Some(tests) => contradicted(finding, &Opposite::Invariant(invariant, tests)),
+                None => finding,
+            });
         }
     }
+}
+
+/// The same finding, which says that the configuration is not to blame.
+fn contradicted(finding: Diagnostic, opposite: &Opposite<'_>) -> Diagnostic {
+    let (invariant, tests) = match opposite {
+        Opposite::Test(test) => (None, std::slice::from_ref(test)),
+        Opposite::Invariant(invariant, tests) => (Some(invariant), tests.as_slice()),
+    };
+    let invariant = invariant.map(|it| &it.name).filter(|name| name.loc != finding.loc);
+    let names = invariant.into_iter().chain(tests.iter().map(|test| &test.name));
+    let places: Vec<_> = names.map(|name| (name.loc, format!("`{name}` says the opposite"))).collect();
+    let both = "no configuration can meet both statements: one must go";
+    let help = finding.help.as_ref().map_or_else(|| both.to_owned(), |help| format!("{help}; {both}"));
+    finding.labels(places).help(help)
 }
 
 fn of_nothing(name: &Spanned<String>, call: &Spanned<String>) -> Diagnostic {

@@ -5,6 +5,8 @@ mod demand;
 mod objects;
 mod rules;
 
+pub use self::demand::{condition_of, effective_level, level_condition};
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -92,7 +94,8 @@ pub fn derive(model: &Model) -> Policy {
     let (rules, widenings) = rules.finish();
     faults.extend(widenings);
     let principals = principals.into_iter().map(|(principal, _)| principal).collect();
-    Policy { facts, principals, objects, index, conditions, rules, cells, calls, faults }
+    let demands = demands.iter().map(demand::Demand::condition).collect();
+    Policy { facts, principals, objects, index, conditions, rules, cells, calls, demands, demand_of, faults }
 }
 
 /// The tools granted to a principal, sorted, each with the number of what its grants add.

@@ -121,6 +121,9 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
         objects: policy.objects.clone(),
         index: policy.index.clone(),
         calls: policy.calls.clone(),
+        // What is asked for is the model's, whatever a product sees of it.
+        demands: policy.demands.clone(),
+        demand_of: policy.demand_of.clone(),
         conditions,
         rules,
         cells,

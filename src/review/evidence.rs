@@ -1,9 +1,11 @@
 //! What a caller does to have a fact: the evidence that a gateway looks for, in words.
 
 use crate::model::Model;
+use crate::model::access::classification::Classification;
 use crate::model::access::{ArgumentEvidence, ClaimTest, Evidence, default_evidence};
 use crate::policy::fact::MTLS;
-use crate::policy::{Object, ObjectKind};
+use crate::policy::origin::fact_place;
+use crate::policy::{Object, ObjectKind, PrincipalId};
 use crate::source::Loc;
 
 /// How a fact comes about.
@@ -17,11 +19,13 @@ pub struct StepUp {
     pub scope: Option<String>,
     /// Where `identity` says so; `None` for a default.
     pub loc: Option<Loc>,
+    /// A place of the centre's that asks for it, where there is one.
+    pub asked: Option<Loc>,
 }
 
-/// How this fact comes about for a call to this object.
+/// How this fact comes about for a call of this principal to this object.
 #[must_use]
-pub fn step_up(model: &Model, object: &Object, fact: &str) -> StepUp {
+pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &str) -> StepUp {
     let written = model.identity.as_ref().and_then(|identity| identity.evidence.get(fact));
     let defaults = default_evidence();
     let default = defaults.iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence);
@@ -35,6 +39,7 @@ pub fn step_up(model: &Model, object: &Object, fact: &str) -> StepUp {
             Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Transport => None,
         }),
         loc: written.filter(|_| !is_default).map(|evidence| evidence.loc),
+        asked: fact_place(model, &Classification::of(&model.access), Some(principal), object, fact),
     }
 }
 

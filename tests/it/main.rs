@@ -22,6 +22,7 @@ mod handwritten;
 mod meaning;
 mod memory;
 mod projects;
+mod redundancy;
 mod render;
 mod schemas;
 mod structure;

@@ -113,8 +113,9 @@ fn human(asked: &Asked<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<
     for step in steps {
         let scope = step.scope.map(|scope| format!("; scope `{scope}`")).unwrap_or_default();
         let place = step.loc.map(|loc| format!(" ({})", sources.file_line(loc))).unwrap_or_default();
+        let asked = step.asked.map(|loc| format!("; asked for at {}", sources.file_line(loc))).unwrap_or_default();
         let evidence = step.evidence.unwrap_or_else(|| "nothing says what shows it".to_owned());
-        writeln!(out, "    {}", one_line(&format!("{}: {evidence}{scope}{place}", step.fact)))?;
+        writeln!(out, "    {}", one_line(&format!("{}: {evidence}{scope}{place}{asked}", step.fact)))?;
     }
     Ok(())
 }
@@ -152,7 +153,8 @@ fn steps(asked: &Asked<'_>, answer: &Answer) -> Vec<StepUp> {
     let Some(reason) = answer.reasons.first() else { return Vec::new() };
     let object = analysis.policy.object_at(reason.object);
     let missing: Vec<&str> = missing_facts(&analysis.policy, answer);
-    missing.into_iter().map(|fact| step_up(&analysis.model, object, fact)).collect()
+    let who = &analysis.policy.principal_at(asked.principal).id;
+    missing.into_iter().map(|fact| step_up(&analysis.model, who, object, fact)).collect()
 }
 
 /// Every fact of any missing set once, sorted.
@@ -197,7 +199,7 @@ fn data(asked: &Asked<'_>, answer: &Answer) -> Value {
     let steps = steps(asked, answer).into_iter().map(|step| {
         json!({
             "fact": step.fact, "evidence": step.evidence, "scope": step.scope,
-            "place": step.loc.map(|loc| place(sources, loc)),
+            "place": step.loc.map(|loc| place(sources, loc)), "asked": step.asked.map(|loc| place(sources, loc)),
         })
     });
     json!({

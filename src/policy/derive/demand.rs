@@ -52,6 +52,21 @@ pub(super) struct Part {
     pub(super) from: Vec<Loc>,
 }
 
+impl Part {
+    /// The condition under which calls meet this share.
+    pub(super) fn condition(&self) -> Condition {
+        self.facts.and(&Condition::all_of(self.transport))
+    }
+}
+
+impl Demand {
+    /// The condition under which calls meet it, suspensions aside.
+    pub(super) fn condition(&self) -> Condition {
+        let centre = self.centre.condition();
+        self.restated.as_ref().map(|part| centre.and(&part.condition())).unwrap_or(centre)
+    }
+}
+
 /// Interns demands.
 pub(super) struct Demands<'a> {
     model: &'a Model,
@@ -74,7 +89,8 @@ pub(super) struct Common {
 }
 
 /// The condition that all these facts hold; never, where one has no bit.
-pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
+#[must_use]
+pub fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Condition {
     let mut mask = 0;
     for fact in requires {
         match facts.mask(fact.value.as_str()) {
@@ -86,7 +102,8 @@ pub(super) fn condition_of(requires: &[Spanned<FactName>], facts: &Facts) -> Con
 }
 
 /// When a level is met: its own and every lower level's requirements, or one of its alternatives.
-fn level_condition(levels: &BTreeMap<u32, AuthLevel>, number: u32, facts: &Facts) -> Condition {
+#[must_use]
+pub fn level_condition(levels: &BTreeMap<u32, AuthLevel>, number: u32, facts: &Facts) -> Condition {
     let cumulative: Vec<_> =
         levels.range(..=number).flat_map(|(_, level)| level.requirements.iter().cloned()).collect();
     let mut condition = condition_of(&cumulative, facts);
@@ -97,7 +114,8 @@ fn level_condition(levels: &BTreeMap<u32, AuthLevel>, number: u32, facts: &Facts
 }
 
 /// The declared level that a wanted number stands for: itself, else the next higher one, else the highest.
-pub(super) fn effective_level(levels: &BTreeMap<u32, AuthLevel>, wanted: u32) -> Option<u32> {
+#[must_use]
+pub fn effective_level(levels: &BTreeMap<u32, AuthLevel>, wanted: u32) -> Option<u32> {
     levels.range(wanted..).next().or_else(|| levels.iter().next_back()).map(|(number, _)| *number)
 }
 

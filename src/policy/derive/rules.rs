@@ -160,8 +160,7 @@ impl<'a> Rules<'a> {
         let (between, crossing) =
             if cross_unit { self.crossing(demand, &mut from) } else { (Condition::always(), None) };
         let blocked = side.blocked.clone().or_else(|| demand.blocked.clone()).or(crossing);
-        let whole =
-            |part: &super::demand::Part| part.facts.and(&Condition::all_of(part.transport)).and(grant).and(&between);
+        let whole = |part: &super::demand::Part| part.condition().and(grant).and(&between);
         let centre = whole(&demand.centre);
         let mut condition = centre.clone();
         if let Some(part) = &demand.restated {

@@ -270,7 +270,7 @@ fn review() {
     fn reviewed(analysis: &Analysis) -> Reviewed<'_> {
         Reviewed { side: side(analysis), sources: &analysis.sources, settings: &analysis.settings, gate: &analysis.model.gate }
     }
-    let whole = median(|| drop(diff(reviewed(&base), reviewed(&head), None).unwrap()));
+    let whole = median(|| drop(diff(reviewed(&base), reviewed(&head), None, &mut || None).unwrap()));
     println!("\n| what | size | time |\n|---|---|---|");
     println!(
         "| every cell compared | {} cells, {} changed | {:.0} ms |",

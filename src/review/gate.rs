@@ -6,6 +6,7 @@ use super::access::{Compared, Flip, Side};
 use super::diff::Diff;
 use super::group::Group;
 use super::naming::spelled;
+use crate::model::access::classification::Classification;
 use crate::model::gate::{Gate, GateWaiver, Waived};
 use crate::model::name::UnitName;
 use crate::policy::seen::matches;
@@ -159,6 +160,7 @@ pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> V
     verdict.handwritten = written.map(|group| group.pairs.max(1)).sum();
     let mut of_units: BTreeMap<&str, usize> = gate.units.keys().map(|unit| (unit.as_str(), 0)).collect();
     let mut of_classes: BTreeMap<&str, usize> = gate.classes.keys().map(|class| (class.as_str(), 0)).collect();
+    let classes = [base, head].map(|side| Classification::of(&side.model.access));
     for group in diff.groups.iter().filter(|group| group.change.widens()) {
         if holds(group.excuse) {
             verdict.waived += group.cells();
@@ -167,7 +169,7 @@ pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> V
         verdict.opened += group.cells();
         for object in &group.objects {
             let count = group.principals.len();
-            let (unit, class) = whose(object, base, head);
+            let (unit, class) = whose(object, [base, head], &classes);
             let of_unit = of_units.get_mut(unit.as_str());
             let of_class = class.and_then(|class| of_classes.get_mut(class));
             if gate.max_new_allow.is_none() && of_unit.is_none() && of_class.is_none() {
@@ -202,12 +204,16 @@ pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> V
 }
 
 /// The unit and the class of an object's server: in the base where it is there, else in the head.
-fn whose<'a>(object: &Object, base: Side<'a>, head: Side<'a>) -> (UnitName, Option<&'a str>) {
-    let side = if base.model.servers.contains_key(&object.server) { base } else { head };
+fn whose<'a>(
+    object: &Object,
+    [base, head]: [Side<'_>; 2],
+    [of_base, of_head]: &[Classification<'a>; 2],
+) -> (UnitName, Option<&'a str>) {
+    let known = base.model.servers.contains_key(&object.server);
+    let (side, classes) = if known { (base, of_base) } else { (head, of_head) };
     let unit = side.model.servers.get(&object.server).and_then(|server| server.unit.as_ref());
-    let class = side.model.access.governing_class(object.server.as_str());
     let unit = unit.map_or_else(|| UnitName::from(UnitName::CENTRAL), |unit| unit.value.clone());
-    (unit, class.map(|(_, class)| class.name.value.as_str()))
+    (unit, classes.governing(object.server.as_str()).map(|(_, class)| class.name.value.as_str()))
 }
 
 /// How urgent a group is to look at: what opens first, and of that what nothing excuses.

@@ -10,6 +10,7 @@ use super::cause::turning;
 use super::gate::{Excuse, Rules, Waivers, rank};
 use super::parts::{At, Part, changed_everywhere, changed_here, changed_lines};
 use super::rename::Renamed;
+use crate::model::access::classification::Classification;
 use crate::model::name::FactName;
 use crate::policy::cell::RuleId;
 use crate::policy::condition::CondId;
@@ -133,12 +134,11 @@ pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>, rules: Rules<
         .into_par_iter()
         .filter_map(|(shape, (principals, objects))| group(compared, base, head, shape, &principals, &objects))
         .collect();
-    groups.sort_by(|a, b| {
-        let order = |group: &Group| {
-            let (data, cells) = (sensitivity(group, base, head), group.cells());
-            (rank(group), group.renamed, Reverse(data), group.change, kind(group), Reverse(cells))
-        };
-        order(a).cmp(&order(b)).then_with(|| (&a.objects, &a.principals).cmp(&(&b.objects, &b.principals)))
+    let classes = [base, head].map(|side| Classification::of(&side.model.access));
+    groups.sort_by_cached_key(|group| {
+        let (data, cells) = (sensitivity(group, &classes), group.cells());
+        let order = (rank(group), group.renamed, Reverse(data), group.change, kind(group), Reverse(cells));
+        (order, group.objects.clone(), group.principals.clone())
     });
     groups
 }
@@ -155,11 +155,11 @@ fn kind(group: &Group) -> Option<u8> {
 }
 
 /// The rank of the most sensitive class among the servers of a group, on either side.
-fn sensitivity(group: &Group, base: Side<'_>, head: Side<'_>) -> Option<usize> {
+fn sensitivity(group: &Group, classes: &[Classification<'_>; 2]) -> Option<usize> {
     let mut servers: Vec<&str> = group.objects.iter().map(|object| object.server.as_str()).collect();
     servers.dedup();
-    let of = |side: Side<'_>, server: &str| side.model.access.governing_class(server).map(|(rank, _)| rank);
-    servers.into_iter().flat_map(|server| [of(base, server), of(head, server)]).flatten().max()
+    let of = |server: &str| classes.each_ref().map(|side| side.governing(server).map(|(rank, _)| rank));
+    servers.into_iter().flat_map(of).flatten().max()
 }
 
 fn place<'c>(compared: &'c Compared, flip: &Flip) -> Option<At<'c>> {

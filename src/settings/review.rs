@@ -19,7 +19,8 @@ use crate::source::{FileId, Loc, SourceFile, Spanned};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReviewSection {
-    /// Most pairs of a principal and a tool that may open in all; 0 by default.
+    /// Most pairs of a principal and a tool that may open in all. Without it, a pair that no unit and no class named here has may
+    /// not open.
     max_new_allow: Option<Spanned<u32>>,
     /// Most pairs that may open on the servers of a unit, by unit; `central` for servers of none.
     #[serde(default)]

@@ -154,7 +154,7 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     let list = |names: Vec<String>| {
         names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ")
     };
-    writeln!(out, "<details><summary>all {} of it</summary>", super::cells(row.cells()))?;
+    writeln!(out, "<details><summary>all of it: {}</summary>", super::cells(row.cells()))?;
     for group in &row.groups {
         writeln!(out, "<p>{}<br>", list(group.principals.iter().map(ToString::to_string).collect()))?;
         writeln!(out, "on {}</p>", list(group.objects.iter().map(ToString::to_string).collect()))?;

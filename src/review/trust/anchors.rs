@@ -1,5 +1,7 @@
 //! The list of what decisions rest on.
 
+mod gate;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
@@ -9,7 +11,6 @@ use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, Identity, Jwks, default_evidence};
-use crate::model::gate::Waived;
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
 
@@ -47,7 +48,7 @@ pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anch
     places(model, other.model, &mut anchors);
     obligations(model, &mut anchors);
     settings(trusted, &mut anchors);
-    gate(trusted, &mut anchors);
+    gate::gate(trusted, &mut anchors);
     anchors.0
 }
 
@@ -290,35 +291,5 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         let verified = |flag: &bool| flag.to_string();
         anchors.written(&what("verified_headers"), target.verified_headers.as_ref(), verified, Harmless::Nothing);
         anchors.written(&what("deny_status"), target.deny_status.as_ref(), u32::to_string, Harmless::Anything);
-    }
-}
-
-/// What the next change may open. It opens nothing itself, and this change is judged by what stands in the base.
-fn gate(trusted: Trusted<'_>, anchors: &mut Anchors) {
-    let gate = trusted.gate;
-    // The places of a file of its own are not among those of the workspace.
-    let own = std::ptr::eq(gate, &trusted.side.model.gate);
-    let mut add = |what: String, value: String, loc: Loc| {
-        anchors.add(what, value, own.then_some(loc), Harmless::Anything);
-    };
-    let limits = gate.max_new_allow.iter().map(|most| ("in all".to_owned(), most));
-    let units = gate.units.iter().map(|(unit, most)| (format!("on servers of unit `{unit}`"), most));
-    let classes = gate.classes.iter().map(|(class, most)| (format!("on servers of class `{class}`"), most));
-    for (of, most) in limits.chain(units).chain(classes) {
-        add(format!("gate: pairs that may open {of}"), most.value.to_string(), most.loc);
-    }
-    for waiver in &gate.waivers {
-        let listed =
-            |names: &[Spanned<String>]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let what = match &waiver.what {
-            Waived::Trust(trust) => format!("`{trust}`"),
-            Waived::Pairs { principals, tools, facts } => {
-                let facts: Vec<&str> = facts.iter().map(|fact| fact.value.as_str()).collect();
-                let with = if facts.is_empty() { String::new() } else { format!(" with {}", facts.join(", ")) };
-                format!("{} on {}{with}", listed(principals), listed(tools))
-            }
-        };
-        let value = format!("until {}, {}: {}", waiver.expires, waiver.owner, waiver.reason);
-        add(format!("gate: waiver of {what}"), value, waiver.loc);
     }
 }

@@ -268,7 +268,12 @@ fn review() {
     let comparing = median(|| drop(compare(side(&base), side(&head)).unwrap()));
     let grouping = median(|| drop(groups(&compared, side(&base), side(&head), rules, &renamed)));
     fn reviewed(analysis: &Analysis) -> Reviewed<'_> {
-        Reviewed { side: side(analysis), sources: &analysis.sources, settings: &analysis.settings, gate: &analysis.model.gate }
+        Reviewed {
+            side: side(analysis),
+            sources: &analysis.sources,
+            settings: &analysis.settings,
+            gate: &analysis.model.gate,
+        }
     }
     let whole = median(|| drop(diff(reviewed(&base), reviewed(&head), None, &mut || None).unwrap()));
     println!("\n| what | size | time |\n|---|---|---|");

@@ -264,8 +264,8 @@ pub static TARGET_OVER_LIMIT: Rule = Rule {
     what: "Finds targets that a compile leaves out, because the files made for them are beyond what their product holds, or \
            ask of it what it cannot do.",
     why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
-    fix: "Do what the help says, or leave that product out of the system. A target that `--target` or `mcpctl.yaml` names is \
-          an error instead.",
+    fix: "Do what the help says, or leave that product out of the system. A target that `--target` names is an error \
+          instead.",
 };
 
 /// The error for two names that become one in a product.

@@ -32,6 +32,10 @@ use mcpctl::workspace::{self, Disk, Input};
 use mcpctl::{build, checks, targets};
 use rayon::prelude::*;
 
+/// That of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

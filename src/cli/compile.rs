@@ -84,12 +84,13 @@ impl Compile {
             return Ok(load::exit(&report.diagnostics, &counts, self.fail_on));
         };
         let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
-        let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked };
+        let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked.clone() };
         let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
         let mut all = Report { diagnostics: report.diagnostics };
         let built = match &enforced {
             Some(enforced) => build::shadow(&checked, &sources, enforced, &digest).map(|built| (built, Vec::new())),
-            None => build::build_what_fits(&checked, &sources, &targets, &mandatory, &digest),
+            // Settings say how a target is compiled; that its product holds the workspace is asked for by `--target` alone.
+            None => build::build_what_fits(&checked, &sources, &targets, &asked, &digest),
         };
         let (Built { mut bundle, notes }, over_limit) = match built {
             Ok(built) => built,

@@ -263,13 +263,7 @@ impl Scope<'_> {
 
     /// `names.exists(name, body)` over the names in the peer's certificate: somebody in particular, or else the caller, or
     /// nobody that the rules know.
-    fn exists(
-        &self,
-        list: &Node,
-        name: &str,
-        body: &Node,
-        world: &mut World<'_>,
-    ) -> Result<Value<'static>, LiftError> {
+    fn exists(&self, list: &Node, name: &str, body: &Node, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         if self.local.is_some() || *self.value(list, world)? != Value::PeerNames {
             return refused("a rule walks another list than the names of a certificate");
         }

@@ -160,10 +160,8 @@ pub(super) fn resources(artifacts: &BTreeMap<String, Artifact>, folder: &str) ->
             .map(|read| read.map_err(|cause| LiftError::Stranger(format!("`{path}` is no YAML: {cause}"))))
             .collect()
     };
-    let here: Vec<(&str, (&String, &Artifact))> = artifacts
-        .iter()
-        .filter_map(|file| Some((file.0.strip_prefix(folder)?.strip_prefix('/')?, file)))
-        .collect();
+    let here: Vec<(&str, (&String, &Artifact))> =
+        artifacts.iter().filter_map(|file| Some((file.0.strip_prefix(folder)?.strip_prefix('/')?, file))).collect();
     let files: Vec<_> = here.into_par_iter().map(|(name, file)| Ok((name, read(file)?))).collect();
     // The error of the first file, whichever was read first.
     let mut files = files.into_iter().collect::<Result<BTreeMap<&str, Vec<Value>>, LiftError>>()?;

@@ -93,12 +93,7 @@ pub(crate) fn judge(folders: &Folders, model: &Model, policy: &Policy) -> Result
 }
 
 /// As [`judge`], with files beside those that are parsed.
-fn judge_beside(
-    folders: &Folders,
-    texts: &Texts<'_>,
-    model: &Model,
-    policy: &Policy,
-) -> Result<Vec<Part>, LiftError> {
+fn judge_beside(folders: &Folders, texts: &Texts<'_>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
     let expected = gateway::expected(model, policy);
     let names: BTreeSet<&str> = expected.keys().map(String::as_str).collect();
     let found = folders.keys().map(String::as_str).chain(texts.keys().map(|(gateway, _)| *gateway));

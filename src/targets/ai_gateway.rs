@@ -49,7 +49,7 @@ connection was made, so what needs `tls` or `mtls` is denied, unless `assume` sa
 It takes one token issuer, and sends calls straight to the servers, so workspaces with gateways of units are left out.
 
 A route holds 32 rules, a rule 16 tools and 16 claims, an expression 4096 characters. Rules are split to fit; a workspace \
-with a server that needs more than 32 is left out of a plain compile.
+with a server that needs more than 32 is left out of a plain compile with a warning.
 
 Every compile reads the files back and compares what they decide with the access relation. The gateway itself is not run.",
     coverage: coverage::coverage,

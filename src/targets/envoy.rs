@@ -270,8 +270,7 @@ fn of_gateway(
 }
 
 /// Where the routes stand in a configuration that holds everything.
-const ROUTES: &str =
-    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config";
+const ROUTES: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config";
 
 /// A file of the folder that Envoy watches: it is read again when another one is moved into its place.
 fn discovered(kind: &str) -> Value {

@@ -151,12 +151,7 @@ impl Scope<'_> {
     }
 
     /// `in`. On a text some implementations look for a part of it, so that is refused, and so is a claim that may be one.
-    pub(super) fn is_in(
-        &self,
-        what: &Node,
-        list: &Node,
-        world: &mut World<'_>,
-    ) -> Result<Value<'static>, LiftError> {
+    pub(super) fn is_in(&self, what: &Node, list: &Node, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         let what = self.value(what, world)?;
         if let Node::Texts(texts) = list {
             return one_of(&what, texts, world);
@@ -215,11 +210,7 @@ fn one_of(what: &Value<'_>, texts: &Texts, world: &mut World<'_>) -> Result<Valu
 }
 
 /// `==`. Values of different types are not equal.
-pub(super) fn equal(
-    left: &Value<'_>,
-    right: &Value<'_>,
-    world: &mut World<'_>,
-) -> Result<Value<'static>, LiftError> {
+pub(super) fn equal(left: &Value<'_>, right: &Value<'_>, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
         (Value::Claim(path), Value::Text(text)) | (Value::Text(text), Value::Claim(path)) => {
@@ -263,11 +254,7 @@ fn is_plain(value: &Value<'_>) -> bool {
 }
 
 /// `+`, of two texts or of two lists; anything else fails.
-pub(super) fn added<'n>(
-    left: &Value<'n>,
-    right: &Value<'_>,
-    world: &mut World<'_>,
-) -> Result<Value<'n>, LiftError> {
+pub(super) fn added<'n>(left: &Value<'n>, right: &Value<'_>, world: &mut World<'_>) -> Result<Value<'n>, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
         (Value::Text(left), Value::Text(right)) => Ok(Value::Text(Cow::Owned(format!("{left}{right}")))),

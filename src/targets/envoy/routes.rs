@@ -132,10 +132,8 @@ impl Routes<'_> {
             ("track_per_rule_stats", json!(true)),
             ("matcher", matcher),
         ]);
-        let own = object([
-            ("@type", json!(of_type("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"))),
-            ("rbac", rules),
-        ]);
+        let own =
+            object([("@type", json!(of_type("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"))), ("rbac", rules)]);
         let mut entry = object([
             ("name", json!(format!("{server}/{kind}"))),
             (

@@ -208,6 +208,37 @@ fn a_disk_that_refuses_is_2_and_the_old_bundle_stays() {
     }
 }
 
+#[test]
+fn a_product_that_is_too_small_is_left_out_with_a_warning_and_is_2_by_name() {
+    let tools: Vec<String> = (0..33).map(|n| format!("{{name: t{n}}}")).collect();
+    let agent = |n: usize| format!("    - {{name: a{n}, subject: s{n}, may_call: [big/t{n}]}}\n");
+    let workspace = |most: usize| {
+        let agents: String = (0..most).map(agent).collect();
+        let text = format!(
+            "identity: {{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/jwks'}}\n\
+             mcp_registry:\n  central_gateway: https://mcp.example\n  servers: [{{name: big, url: 'https://big.example/mcp', \
+             tools: [{}]}}]\n  agents:\n{agents}",
+            tools.join(", ")
+        );
+        // The settings of a target ask for nothing.
+        folder(&[("all.yaml", text.as_str()), ("mcpctl.yaml", "targets: {ai-gateway: {namespace: tools}}\n")])
+    };
+    let (fits, large) = (workspace(32), workspace(33));
+    let out = folder(&[]);
+    let compile = |workspace: &Path, more: &[&str]| {
+        let to = out.path().join("bundle");
+        mcpctl(&["compile", "--force"]).arg("--out").arg(&to).args(more).arg(workspace).run()
+    };
+    let there = || out.path().join("bundle/ai-gateway").exists();
+    compile(fits.path(), &["--target", "ai-gateway"]).code(0);
+    assert!(there());
+    let ran = compile(large.path(), &[]).code(0);
+    assert!(ran.out.contains("warning[target-over-limit]"), "{}", ran.out);
+    assert!(!there() && out.path().join("bundle/cedar").exists());
+    compile(large.path(), &["--fail-on", "warning"]).code(1);
+    compile(large.path(), &["--target", "ai-gateway"]).refused("target `ai-gateway` cannot be compiled");
+}
+
 const FEDERATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/projects/federation");
 
 #[test]

@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{Grant, GrantedTools, MutualTls};
 use crate::model::name::{FactName, ToolName};
-use crate::model::server::Tool;
+use crate::model::server::{Server, ServerAccess, Tool};
 use crate::model::topology::Encryption;
 use crate::source::{Loc, Spanned};
 
@@ -51,9 +51,8 @@ fn covers(grant: &Grant, object: &Object, name: &ToolName, tool: Option<&Tool>) 
         }
 }
 
-/// A place that asks for a fact of a call: the first of the level's, its alternatives', the class's, the server's, the
-/// object's and the principal's grants' requirements, else the rule of the mesh, the network or between units that does. `classes` are the
-/// centre's; what a unit folder restates is not looked at.
+/// A place that asks for a fact of a call: by the centre's rules, else by those of the server's unit, else by the principal's
+/// grants, else the rule of the mesh, the network or between units that does. `classes` are the centre's.
 #[must_use]
 pub fn fact_place(
     model: &Model,
@@ -63,55 +62,73 @@ pub fn fact_place(
     fact: &str,
 ) -> Option<Loc> {
     let server = model.server(object.server.as_str())?;
+    let of_unit = || {
+        let restated = server.unit.as_ref().and_then(|unit| model.restated_for(&unit.value));
+        let access = server.overlay.as_ref().unwrap_or(&server.access);
+        match &restated {
+            Some(rules) => asked_by(&Classification::of(rules), access, server, &object.kind, fact),
+            None => asked_by(classes, access, server, &object.kind, fact),
+        }
+    };
+    let of_grants = || {
+        let ObjectKind::Tool(tool) = &object.kind else { return None };
+        let grants = match principal? {
+            PrincipalId::Agent(name) => model.agents.get(name).map(|agent| agent.may_call.as_slice()),
+            PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| any.may_call.as_slice()),
+            PrincipalId::Flow(_) => None,
+        };
+        let covering = grants?.iter().filter(|grant| covers(grant, object, tool, server.tools.get(tool)));
+        let mut asked = covering.flat_map(|grant| &grant.requires);
+        asked.find(|asked| asked.value.as_str() == fact).map(|asked| asked.loc)
+    };
+    let topology = &model.topology;
+    let of_rules = || match fact {
+        MTLS => model.access.mutual_tls.as_ref().filter(|mode| mode.value == MutualTls::Strict).map(|mode| mode.loc),
+        TLS => {
+            let mode = topology.encryption_in_transit.as_ref();
+            mode.filter(|mode| mode.value == Encryption::Required).map(|mode| mode.loc)
+        }
+        CROSS_UNIT_APPROVAL => topology.cross_unit_routing.as_ref().map(|routing| routing.loc),
+        _ => None,
+    };
+    let of_centre = asked_by(classes, &server.access, server, &object.kind, fact);
+    of_centre.or_else(of_unit).or_else(of_grants).or_else(of_rules)
+}
+
+/// The first of the level's, its alternatives', the class's, the server's and the object's own requirements that is this fact,
+/// by one scope's rules.
+fn asked_by(
+    classes: &Classification<'_>,
+    access: &ServerAccess,
+    server: &Server,
+    kind: &ObjectKind,
+    fact: &str,
+) -> Option<Loc> {
     let name = server.name.value.as_str();
-    let (own_level, own): (Option<&Spanned<u32>>, &[Spanned<FactName>]) = match &object.kind {
-        ObjectKind::Protocol => (None, &[]),
+    let (own_level, own): (Option<&Spanned<u32>>, &[Spanned<FactName>]) = match kind {
+        ObjectKind::Protocol => return None,
         ObjectKind::Tool(tool) => {
-            let own = server.access.tools.get(tool);
-            (own.and_then(|own| own.auth_level.as_ref()), own.map(|own| own.requires.as_slice()).unwrap_or_default())
+            access.tools.get(tool).map(|own| (own.auth_level.as_ref(), own.requires.as_slice())).unwrap_or_default()
         }
         ObjectKind::Resource(uri) => {
             let own = server.resources.iter().find(|own| own.uri.value == *uri);
-            (own.and_then(|own| own.auth_level.as_ref()), own.map(|own| own.requires.as_slice()).unwrap_or_default())
+            own.map(|own| (own.auth_level.as_ref(), own.requires.as_slice())).unwrap_or_default()
         }
         ObjectKind::Prompt(prompt) => {
             let own = server.prompts.iter().find(|own| own.name.value == *prompt);
-            (own.and_then(|own| own.auth_level.as_ref()), own.map(|own| own.requires.as_slice()).unwrap_or_default())
+            own.map(|own| (own.auth_level.as_ref(), own.requires.as_slice())).unwrap_or_default()
         }
     };
-    let levels = &model.access.levels;
-    let wanted = classes.level(name, &server.access, own_level);
-    let level = wanted.and_then(|wanted| effective_level(levels, wanted));
+    let levels = &classes.rules().levels;
+    let level = classes.level(name, access, own_level).and_then(|wanted| effective_level(levels, wanted));
     let cumulative = level.into_iter().flat_map(|level| levels.range(..=level));
     let alternatives = level.and_then(|level| levels.get(&level)).into_iter().flat_map(|level| &level.alternatives);
     let class = classes.governing(name).map(|(_, class)| &class.requires);
-    let grants = match principal {
-        Some(PrincipalId::Agent(name)) => model.agents.get(name).map(|agent| agent.may_call.as_slice()),
-        Some(PrincipalId::AnyAgent(_)) => model.any_agent.as_ref().map(|any| any.may_call.as_slice()),
-        Some(PrincipalId::Flow(_)) | None => None,
-    };
-    let grants = grants.into_iter().flatten().filter(|grant| match &object.kind {
-        ObjectKind::Tool(tool) => covers(grant, object, tool, server.tools.get(tool)),
-        ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
-    });
-    let written = cumulative
+    let mut written = cumulative
         .flat_map(|(_, level)| &level.requirements)
         .chain(alternatives.flat_map(|way| &way.requirements))
         .chain(class.into_iter().flatten())
-        .chain(&server.access.requires)
-        .chain(own)
-        .chain(grants.flat_map(|grant| &grant.requires));
-    let is_protocol = object.kind == ObjectKind::Protocol;
-    let mut written = written.filter(|_| !is_protocol);
-    written.find(|asked| asked.value.as_str() == fact).map(|asked| asked.loc).or_else(|| match fact {
-        MTLS => model.access.mutual_tls.as_ref().filter(|mode| mode.value == MutualTls::Strict).map(|mode| mode.loc),
-        TLS => model
-            .topology
-            .encryption_in_transit
-            .as_ref()
-            .filter(|mode| mode.value == Encryption::Required)
-            .map(|mode| mode.loc),
-        CROSS_UNIT_APPROVAL => model.topology.cross_unit_routing.as_ref().map(|routing| routing.loc),
-        _ => None,
-    })
+        .chain(&access.requires)
+        .chain(own);
+    written.find(|asked| asked.value.as_str() == fact).map(|asked| asked.loc)
 }

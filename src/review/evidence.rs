@@ -19,7 +19,7 @@ pub struct StepUp {
     pub scope: Option<String>,
     /// Where `identity` says so; `None` for a default.
     pub loc: Option<Loc>,
-    /// A place of the centre's that asks for it, where there is one.
+    /// A place that asks for it, where there is one.
     pub asked: Option<Loc>,
 }
 

@@ -9,6 +9,7 @@ mod listener;
 mod predicate;
 mod routes;
 mod rules;
+mod secrets;
 mod shadow;
 mod telemetry;
 #[cfg(test)]
@@ -149,6 +150,7 @@ fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'static str>
         Evidence::Transport if tls.is_none() => {
             Some("the listener has no certificate: set `targets.envoy.tls` in mcpctl.yaml")
         }
+        Evidence::Called(_) => Some("Envoy keeps no memory of earlier calls"),
         Evidence::Transport | Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Argument(_) => None,
     }
 }
@@ -254,13 +256,27 @@ fn of_gateway(
         enforced.map_or(Ok(()), |enforced| enforced.on_listener(&mut listener)).map(|()| listener)
     };
     let static_listener = with_routes(("route_config", routes.clone()))?;
-    Ok(vec![
+    let whole = file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone()))));
+    let mut listener = with_routes(("rds", rds))?;
+    let mut secrets = Vec::new();
+    if let Some(tls) = &setting.gateway.tls {
+        secrets::by_name(&mut listener, tls);
+        clusters.iter_mut().for_each(|cluster| secrets::by_name(cluster, tls));
+        let kind = "envoy.extensions.transport_sockets.tls.v3.Secret";
+        let each = secrets::secrets(tls).into_iter();
+        secrets.extend(
+            each.map(|(name, secret)| file(&format!("xds/secrets/{name}.yaml"), resources(kind, vec![secret]))),
+        );
+    }
+    let mut files = vec![
         file("bootstrap.yaml", bootstrap(&setting, None)),
-        file("envoy.static.yaml", bootstrap(&setting, Some((static_listener, clusters.clone())))),
+        whole,
         file("xds/cds.yaml", resources("envoy.config.cluster.v3.Cluster", clusters)),
-        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?])),
+        file("xds/lds.yaml", resources("envoy.config.listener.v3.Listener", vec![listener])),
         file("xds/rds.yaml", resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
-    ])
+    ];
+    files.extend(secrets);
+    Ok(files)
 }
 
 /// A file of the folder that Envoy watches: it is read again when another one is moved into its place.

@@ -165,7 +165,7 @@ impl<'a> Question<'a> {
     ) -> Self {
         let defaults = default_evidence();
         let mut evidence: Vec<(u64, Evidence)> = Vec::new();
-        let mut differing = Vec::new();
+        let mut differing: Vec<(u64, Vec<String>, Vec<String>)> = Vec::new();
         let asked = asked_for(policy);
         for fact in policy.facts.names() {
             let bit = policy.facts.mask(fact.as_str()).unwrap_or_default();

@@ -258,8 +258,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("tls_params", "which versions of TLS"),
     ("alpn_protocols", "both protocols lead to the same filters"),
     ("filename", "files on the gateway's machine, which the settings name"),
-    ("private_key", "Envoy refuses a certificate without"),
-    ("certificate_chain", "Envoy refuses a certificate without"),
     ("tls_certificates", "the gateway's own; a peer that wants one refuses it without"),
     ("sni", "what a server may choose its certificate by; which one it is, is checked"),
     ("direct_response", "an answer that no server sees"),
@@ -330,6 +328,7 @@ fn every_change_that_changes_a_decision_is_caught() {
         "{killed} of {all} changes are caught ({rate:.1} %); {count} kinds survive: {some:#?}"
     );
     assert!(all > 2_000, "{all}");
+    println!("{killed} of {all} changes are caught ({rate:.1} %); the others change no decision, as listed");
     let unused: Vec<&str> = HARMLESS
         .iter()
         .map(|(word, _)| *word)

@@ -40,10 +40,12 @@ pub(super) fn read(text: &str, model: &Model) -> Result<(String, Vec<CalledEvide
 /// Whether a condition holds only where the argument is there.
 pub(super) fn asks_for(condition: &Expr, argument: &str) -> bool {
     let asked = Expr::Context.attribute("input").has(argument);
-    match condition {
-        Expr::All(parts) => parts.iter().any(|part| asks_for(part, argument)),
-        Expr::Any(parts) => !parts.is_empty() && parts.iter().all(|part| asks_for(part, argument)),
-        other => *other == asked,
+    if let Expr::All(parts) = condition {
+        parts.iter().any(|part| asks_for(part, argument))
+    } else if let Expr::Any(parts) = condition {
+        !parts.is_empty() && parts.iter().all(|part| asks_for(part, argument))
+    } else {
+        *condition == asked
     }
 }
 

@@ -328,7 +328,6 @@ fn every_change_that_changes_a_decision_is_caught() {
         "{killed} of {all} changes are caught ({rate:.1} %); {count} kinds survive: {some:#?}"
     );
     assert!(all > 2_000, "{all}");
-    println!("{killed} of {all} changes are caught ({rate:.1} %); the others change no decision, as listed");
     let unused: Vec<&str> = HARMLESS
         .iter()
         .map(|(word, _)| *word)

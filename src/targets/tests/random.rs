@@ -153,7 +153,10 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
                             note(found.first().map_or_else(String::new, |found| found.message.clone()));
                         }
                         BuildError::Compile { cause: CompileError::Beyond { what, .. }, .. } => note(what),
-                        error => return Err(TestCaseError::fail(format!("{error:#?}"))),
+                        error @ (BuildError::Compile { .. }
+                        | BuildError::Verify { .. }
+                        | BuildError::Differs { .. }
+                        | BuildError::NoLifter(_)) => return Err(TestCaseError::fail(format!("{error:#?}"))),
                     }
                 }
             }
@@ -171,7 +174,6 @@ fn holds(target: &'static Target, percent: usize) {
     let (held, others) = tried(target);
     let all = held + others.values().sum::<usize>();
     assert!(held * 100 >= all * percent, "{} holds {held} of {all} random models: {others:#?}", target.name);
-    println!("{}: {held} of {all} random models; {others:?}", target.name);
 }
 
 #[test]
@@ -181,25 +183,25 @@ fn envoy_holds_random_models() {
 
 #[test]
 fn agentgateway_holds_random_models() {
-    holds(&agentgateway::TARGET, 60);
+    holds(&agentgateway::TARGET, 90);
 }
 
 #[test]
 fn ai_gateway_holds_random_models() {
-    holds(&ai_gateway::TARGET, 60);
+    holds(&ai_gateway::TARGET, 90);
 }
 
 #[test]
 fn istio_holds_random_models() {
-    holds(&istio::TARGET, 60);
+    holds(&istio::TARGET, 90);
 }
 
 #[test]
 fn agentcore_holds_random_models() {
-    holds(&agentcore::TARGET, 60);
+    holds(&agentcore::TARGET, 90);
 }
 
 #[test]
 fn toolhive_holds_random_models() {
-    holds(&toolhive::TARGET, 60);
+    holds(&toolhive::TARGET, 90);
 }

@@ -39,6 +39,8 @@ pub struct Model {
     pub overlays: BTreeMap<UnitName, access::AccessRules>,
     /// Who is calling, and how facts are found in a request.
     pub identity: Option<access::Identity>,
+    /// Calls that prove a fact where they were made before, as `identity` writes them: `server/tool`.
+    pub called_before: Vec<Spanned<String>>,
     /// Agents of the registry, by name.
     pub agents: BTreeMap<name::AgentName, access::Agent>,
     /// What any caller with a valid token may call.

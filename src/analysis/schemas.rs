@@ -4,23 +4,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Analysis;
+use crate::model::Model;
 use crate::model::access::Evidence;
+use crate::model::name::FlowKind;
+use crate::model::server::Tool;
 use crate::schema::arena::to_json;
 use crate::source::yaml::{self, Kind, NodeId, Tree};
 use crate::source::{FileId, Loc};
 
-/// Reads the schema of every tool again, if a requirement asks for an argument, or a target is bound by
-/// their size.
+/// Reads the schema of every tool again, if a requirement asks for an argument or an earlier call, or a target is bound by
+/// their size; else those of the tools that workflows call, whose arguments composite tools hand on.
 pub fn attach(analysis: &mut Analysis) {
     let evidence = analysis.model.identity.iter().flat_map(|identity| identity.evidence.values());
-    let asked = evidence.into_iter().any(|evidence| matches!(evidence.value, Evidence::Argument(_)));
+    let asked =
+        evidence.into_iter().any(|evidence| matches!(evidence.value, Evidence::Argument(_) | Evidence::Called(_)));
+    let model = &analysis.model;
     // AgentCore makes a schema of its own from them, of limited size.
-    if !asked && analysis.model.deployment.of("agentcore").is_none() {
-        return;
-    }
-    let tools = || analysis.model.servers.values().flat_map(|server| server.tools.values());
+    let all = asked || model.deployment.of("agentcore").is_some();
+    let tools: Vec<&Tool> = if all {
+        model.servers.values().flat_map(|server| server.tools.values()).collect()
+    } else {
+        called_by_workflows(model).collect()
+    };
     let mut wanted: BTreeMap<FileId, BTreeSet<Loc>> = BTreeMap::new();
-    for loc in tools().filter_map(|tool| tool.input_schema) {
+    for loc in tools.into_iter().filter_map(|tool| tool.input_schema) {
         wanted.entry(loc.file).or_default().insert(loc);
     }
     let mut texts: BTreeMap<Loc, String> = BTreeMap::new();
@@ -31,6 +38,12 @@ pub fn attach(analysis: &mut Analysis) {
         }
     }
     analysis.model.input_schemas = texts;
+}
+
+fn called_by_workflows(model: &Model) -> impl Iterator<Item = &Tool> {
+    let workflows = model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow);
+    let calls = workflows.flat_map(|flow| &flow.steps).flat_map(|step| &step.calls);
+    calls.filter_map(|call| model.servers.get(call.server.as_ref()?)?.tools.get(&call.tool.value))
 }
 
 fn collect(tree: &Tree<'_>, node: NodeId, wanted: &BTreeSet<Loc>, texts: &mut BTreeMap<Loc, String>) {

@@ -11,26 +11,37 @@ pub static CHECK: Check = Check {
         name: "approval-not-bound",
         severity: Severity::Note,
         what: "Finds approvals that are in use and are proved by a token claim: with `{server}/{tool}` in it, every call of \
-               that tool can reuse it; without, every call of any tool.",
+               that tool can reuse it; without, every call of any tool. And approvals that an earlier call proves (`called`) \
+               without `same`, so that every later call can reuse it.",
         why: "An approval is meant for one call with certain arguments. A claim holds for every call that the token is shown \
-              for, as long as the token lives.",
+              for, as long as the token lives; an earlier call holds for every call `within` the time after it.",
         fix: "Name `{server}/{tool}` in the claim, issue tokens with approvals for minutes, and bind arguments that matter by \
-              a requirement of their own (`argument: amount, at_most: 10000`).",
+              a requirement of their own (`argument: amount, at_most: 10000`). For an earlier call, say in `same` which \
+              argument must be what the approval was given for: `same: {claim_id: claim_id}`.",
     },
     run,
 };
+
+const SHORT: &str = "keep the lifetime of tokens with approvals short";
+const BOUND: &str = "say in `same` which argument must be what the approval was given for, and keep `within` short";
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let Some(identity) = &input.model.identity else { return };
     let in_use = facts_in_use(input.model);
     for (fact, evidence) in &identity.evidence {
         let Some(used) = in_use.get(fact) else { continue };
-        let Evidence::Claim(claim) = &evidence.value else { continue };
-        let ClaimTest::Contains(template) = &claim.test else { continue };
         if !fact.as_str().contains("approval") {
             continue;
         }
-        let scope = if template.contains("{tool}") { "every call of that tool" } else { "every call of any tool" };
+        let (scope, help) = match &evidence.value {
+            Evidence::Claim(claim) => match &claim.test {
+                ClaimTest::Contains(template) if template.contains("{tool}") => ("every call of that tool", SHORT),
+                ClaimTest::Contains(_) => ("every call of any tool", SHORT),
+                ClaimTest::DiffersFrom(_) | ClaimTest::Present => continue,
+            },
+            Evidence::Called(called) if called.same.is_empty() => ("every later call that needs it", BOUND),
+            Evidence::Called(_) | Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => continue,
+        };
         // Evidence by default has no line of its own.
         let by_default = evidence.loc == identity.loc;
         let (loc, other, what) = if by_default {
@@ -41,7 +52,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         report.push(
             Diagnostic::new(&CHECK.rule, loc, format!("{scope} can reuse the approval that proves `{fact}`"))
                 .label(other, what)
-                .help("keep the lifetime of tokens with approvals short"),
+                .help(help),
         );
     }
 }

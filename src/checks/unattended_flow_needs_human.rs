@@ -100,7 +100,9 @@ fn human_facts(input: &Input<'_>) -> u64 {
                 let delegated = matches!(claim.test, ClaimTest::DiffersFrom(_));
                 delegated || claim.path.last().is_some_and(|name| name == "amr" || name == "acr")
             }
-            Some(Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Transport) | None => false,
+            Some(Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Called(_) | Evidence::Transport) | None => {
+                false
+            }
         },
     };
     let facts = &input.policy.facts;

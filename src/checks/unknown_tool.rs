@@ -14,7 +14,7 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-tool",
         severity: Severity::Error,
-        what: "Finds tools that a flow, a grant or a test names and that the server's registry entry does not list. Where \
+        what: "Finds tools that a flow, a grant, a test or `called` of a requirement names and that the server's registry entry does not list. Where \
                the entry lists no tools at all, a grant or a test of a tool that no flow calls is a warning.",
         why: "A call of a tool that does not exist is denied, so the flow stops there; a grant of one grants nothing.",
         fix: "Correct the name, or add the tool to the `tools` of its server in `mcp_registry`.",
@@ -43,7 +43,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             named.entry((grant.server.as_str(), tool.as_str())).or_default().push(grant.text.loc);
         }
     }
-    for call in model.tested_calls() {
+    for call in model.tested_calls().chain(&model.called_before) {
         if let Some(pair) = call.value.split_once('/')
             && pair.1 != "*"
             && !listed(pair.0, pair.1)

@@ -1,5 +1,7 @@
 //! `identity`, our own family: who is calling, and how each fact is found in a request.
 
+mod called;
+
 use std::collections::BTreeMap;
 
 use super::decode::OneOrMany;
@@ -8,7 +10,9 @@ use crate::diagnostic::Diagnostic;
 use crate::lower::{At, Lowering, rules};
 use crate::model::access::{ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
 use crate::model::name::FactName;
+use crate::model::quantity::Duration;
 use crate::source::Spanned;
+use called::AnswerWord;
 
 /// Who is calling, and how each fact is found in a request. The centre's alone.
 #[derive(Debug, serde::Deserialize)]
@@ -65,10 +69,10 @@ struct IssuerEntry {
     speaks_for: Vec<Spanned<String>>,
 }
 
-/// How a fact is found. One of `caller`, `claim` and `argument`.
+/// How a fact is found. One of `caller`, `claim`, `argument` and `called`.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(extend("oneOf" = [{"required": ["caller"]}, {"required": ["claim"]}, {"required": ["argument"]}])))]
+#[cfg_attr(test, schemars(extend("oneOf" = [{"required": ["caller"]}, {"required": ["claim"]}, {"required": ["argument"]}, {"required": ["called"]}])))]
 #[serde(deny_unknown_fields)]
 struct EvidenceEntry {
     /// `known`: the token names a declared principal, or `any_agent` applies.
@@ -93,6 +97,17 @@ struct EvidenceEntry {
     /// The texts that the argument may be.
     #[serde(default)]
     one_of: Vec<Spanned<String>>,
+    /// A call that the same caller made before, as `server/tool`: it was let through, and answered without an error.
+    #[cfg_attr(test, schemars(extend("pattern" = "^[A-Za-z0-9_.-]+/[^*]+$")))]
+    called: Option<Spanned<String>>,
+    /// How long ago that call was answered, at most.
+    within: Option<Spanned<Duration>>,
+    /// What fields of its answer must be: a text, a whole number, `true` or `false`. A field inside of another is `a.b`.
+    #[serde(default)]
+    answer: BTreeMap<Spanned<String>, Spanned<AnswerWord>>,
+    /// Arguments of the call that is decided, each with the field of the earlier answer that it must equal.
+    #[serde(default)]
+    same: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 words! {
@@ -188,6 +203,12 @@ impl EvidenceEntry {
         }
         if self.argument.is_none() && (self.at_least.is_some() || self.at_most.is_some() || !self.one_of.is_empty()) {
             stray(out, "at_least`, `at_most` and `one_of");
+        }
+        if let Some(call) = self.called {
+            return called::evidence(call, self.within, self.answer, self.same, out);
+        }
+        if self.within.is_some() || !self.answer.is_empty() || !self.same.is_empty() {
+            stray(out, "within`, `answer` and `same");
         }
         if let Some(path) = self.claim {
             let test = match (self.contains, self.differs_from) {

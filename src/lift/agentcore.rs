@@ -5,6 +5,7 @@
 //! `TARGET___TOOL` on the gateway. AgentCore refuses policies that do not validate against a schema that it makes from the
 //! tools; here it is made from the model, after its documentation.
 
+mod history;
 mod judge;
 mod schema;
 mod shapes;
@@ -22,9 +23,15 @@ use crate::bundle::{Artifact, manifest};
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement, validate};
 use crate::model::Model;
+use crate::model::access::CalledEvidence;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 use judge::Judge;
+
+/// Most earlier calls that one policy may look for.
+const MOST_EVENTS: usize = 3;
+/// Most policies that look back.
+const MOST_TEMPORAL: usize = 20;
 
 const USER: &str = "AgentCore::OAuthUser";
 
@@ -39,6 +46,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     let issuers = issuers.map(|issuer| issuer.issuer.value.clone()).collect();
     let mut gateway = Gateway { issuers, ..Gateway::default() };
     let mut plain: Vec<String> = Vec::new();
+    let mut approvals: Vec<String> = Vec::new();
     let mut temporal: Vec<String> = Vec::new();
     let mut authorizers: BTreeMap<&str, &str> = BTreeMap::new();
     for (path, artifact) in files.iter().filter(|(path, _)| path.starts_with("agentcore/")) {
@@ -46,23 +54,28 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         let rest = path.trim_start_matches("agentcore/").trim_end_matches(".json");
         match rest.split_once('/') {
             Some(("policies", name)) => plain.push(statement(path, name, text, false)?),
+            Some(("approvals", name)) => approvals.push(statement(path, name, text, true)?),
             Some(("temporal", name)) => temporal.push(statement(path, name, text, true)?),
             Some(("authorizers", number)) => drop(authorizers.insert(number, text)),
             _ => return Err(LiftError::Stranger(format!("the file `{path}` is for nothing"))),
         }
     }
     trusted(&authorizers, model)?;
-    sizes(&plain, &temporal)?;
+    sizes(&plain, &[approvals.as_slice(), &temporal].concat())?;
     let schema = schema::of(model);
     let mut heads: Vec<String> = Vec::new();
     for text in &temporal {
         heads.push(temporal::check(text, arn, model, policy)?);
     }
     temporal::complete(&temporal, model, policy)?;
-    let all: Vec<&str> = plain.iter().chain(&heads).map(String::as_str).collect();
+    let mut permits: Vec<(String, Vec<CalledEvidence>)> = plain.into_iter().map(|text| (text, Vec::new())).collect();
+    for text in &approvals {
+        permits.push(history::read(text, model)?);
+    }
+    let all: Vec<&str> = permits.iter().map(|(text, _)| text).chain(&heads).map(String::as_str).collect();
     validate(schema, &all)?;
-    for text in &plain {
-        let statement = Statement::parse(text)?;
+    for (text, calls) in permits {
+        let statement = Statement::parse(&text)?;
         let fault = |why: &str| Err(LiftError::Stranger(format!("a policy {why}: {text}")));
         if !statement.permits {
             return fault("forbids");
@@ -71,10 +84,13 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
             return fault("is not for OAuth users, named actions and the gateway");
         }
         let Some(condition) = statement.condition else { return fault("asks for nothing") };
+        if !calls.iter().flat_map(|call| call.same.keys()).all(|argument| history::asks_for(&condition, argument)) {
+            return fault("compares an argument without asking whether it is there");
+        }
         let mut subjects = BTreeSet::new();
         shapes::named(&condition, &mut subjects);
         let index = gateway.conditions.len();
-        gateway.conditions.push(condition);
+        gateway.conditions.push((condition, calls));
         for action in statement.actions {
             // A target's name holds no underscore.
             let target = action.id.split("___").next().unwrap_or_default().to_owned();
@@ -156,7 +172,7 @@ fn sizes(plain: &[String], temporal: &[String]) -> Result<(), LiftError> {
     let all = || plain.iter().chain(temporal);
     let bytes: usize = all().map(String::len).sum();
     let fits = |text: &String| (35..=10_000).contains(&text.len());
-    if all().count() > 1_000 || bytes > 200_000 || !all().all(fits) {
+    if all().count() > 1_000 || temporal.len() > MOST_TEMPORAL || bytes > 200_000 || !all().all(fits) {
         return Err(LiftError::Stranger("the policies are beyond a limit of AgentCore".to_owned()));
     }
     Ok(())
@@ -204,7 +220,8 @@ fn trusted(authorizers: &BTreeMap<&str, &str>, model: &Model) -> Result<(), Lift
 
 #[derive(Default)]
 struct Gateway {
-    conditions: Vec<Expr>,
+    /// What each policy asks for, and the calls that must have been made before.
+    conditions: Vec<(Expr, Vec<CalledEvidence>)>,
     of_action: BTreeMap<String, Vec<usize>>,
     /// The subjects that the policies for each target name, and all of them.
     of_target: BTreeMap<String, BTreeSet<String>>,
@@ -221,12 +238,12 @@ impl Product for Gateway {
         let Some(tool) = world.whole(&Source::Name) else { return Ok(false) };
         let action = format!("{}___{tool}", label(server.as_str()));
         for index in self.of_action.get(&action).into_iter().flatten() {
-            let Some(condition) = self.conditions.get(*index) else { continue };
+            let Some((condition, calls)) = self.conditions.get(*index) else { continue };
             // A policy that fails to evaluate permits nothing; none of these can fail, since every tag is asked for first.
             let judged = Judge { world, issuers: &self.issuers }.holds(condition, &mut Vec::new());
-            if judged
-                .map_err(|why| LiftError::Stranger(format!("a policy for `{action}` cannot be read exactly: {why}")))?
-            {
+            let holds = judged
+                .map_err(|why| LiftError::Stranger(format!("a policy for `{action}` cannot be read exactly: {why}")))?;
+            if holds && calls.iter().all(|call| world.called(call)) {
                 return Ok(true);
             }
         }

@@ -97,7 +97,8 @@ struct RequestAuthentication {
 struct JwtRule {
     issuer: String,
     audiences: Vec<String>,
-    jwks_uri: String,
+    jwks_uri: Option<String>,
+    jwks: Option<String>,
     from_headers: Vec<FromHeader>,
     forward_original_token: bool,
     #[serde(default)]
@@ -215,7 +216,11 @@ fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BT
         };
         let audiences: BTreeSet<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
         let read: BTreeSet<&str> = rule.audiences.iter().map(String::as_str).collect();
-        let keys = issuer.keys.as_ref().is_some_and(|keys| keys.value == Jwks::Url(rule.jwks_uri.clone()));
+        let keys = match (issuer.keys.as_ref().map(|keys| &keys.value), &rule.jwks_uri, &rule.jwks) {
+            (Some(Jwks::Url(url)), Some(found), None) => url == found,
+            (Some(Jwks::File(file)), None, Some(found)) => model.key_sets.get(file) == Some(found),
+            _ => false,
+        };
         let header = matches!(rule.from_headers.as_slice(), [FromHeader { name, prefix: Some(prefix) }]
             if name == "Authorization" && prefix == "Bearer ");
         if read != audiences || !distinct(&rule.audiences) || !keys || !header || rule.forward_original_token {

@@ -22,7 +22,7 @@ use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
 use crate::model::name::{ServerName, UnitName};
 use crate::model::topology::Topology;
 use crate::policy::compare::Lifted;
-use crate::policy::condition::Condition;
+use crate::policy::condition::{CondId, Condition};
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::matches as matches_uri;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
@@ -164,13 +164,26 @@ impl<'a> Question<'a> {
         first: BTreeMap<String, ServerName>,
     ) -> Self {
         let defaults = default_evidence();
-        let mut evidence = Vec::new();
-        let mut differing = Vec::new();
+        let mut evidence: Vec<(u64, Evidence)> = Vec::new();
+        let mut differing: Vec<(u64, Vec<String>, Vec<String>)> = Vec::new();
+        let asked = asked_for(policy);
         for fact in policy.facts.names() {
             let bit = policy.facts.mask(fact.as_str()).unwrap_or_default();
             let default = || defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence);
             let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
             let Some(found) = declared.or_else(default) else { continue };
+            // Facts with the same evidence are one to a product, and stand in conditions as one of them.
+            match evidence.iter_mut().find(|(_, known)| known == found) {
+                Some((known, _)) if *known & asked == 0 && bit & asked != 0 => {
+                    for (of, ..) in differing.iter_mut().filter(|(of, ..)| of == known) {
+                        *of = bit;
+                    }
+                    *known = bit;
+                    continue;
+                }
+                Some(_) if bit & asked == 0 => continue,
+                Some(_) | None => {}
+            }
             if let Evidence::Claim(claim) = found
                 && let ClaimTest::DiffersFrom(other) = &claim.test
             {
@@ -531,6 +544,12 @@ impl<'a> Question<'a> {
         }
         token
     }
+}
+
+/// The facts that some condition asks for.
+fn asked_for(policy: &Policy) -> u64 {
+    let all = (0..policy.conditions.len()).filter_map(|at| u32::try_from(at).ok()).map(CondId);
+    all.flat_map(|at| policy.conditions.get(at).minimal_sets()).fold(0_u64, |all, set| all | *set)
 }
 
 fn is_of_caller(path: &[String]) -> bool {

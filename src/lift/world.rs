@@ -18,7 +18,7 @@ pub(crate) use self::tree::{COUNTED, FORGETS};
 use self::question::{Argument, Question, Shows};
 use self::tree::{Otherwise, Way};
 use super::LiftError;
-use crate::model::access::Evidence;
+use crate::model::access::{CalledEvidence, Evidence};
 use crate::policy::condition::Condition;
 
 /// Most combinations of answers for one request; more is an artifact that nobody should trust.
@@ -257,6 +257,11 @@ impl World<'_> {
         let shows = Shows::Argument(Cow::Borrowed(argument), Cow::Borrowed(text));
         let Some((found, choice)) = self.argument(shows, what) else { return false };
         choice == 1 + usize::from(found.numeric) + found.at
+    }
+
+    /// Whether the caller made this call before.
+    pub fn called(&mut self, call: &CalledEvidence) -> bool {
+        self.yes_or_no(Shows::Called(Cow::Borrowed(call)), || call.in_words())
     }
 
     /// Whether the connection is encrypted.

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+pub mod called;
 pub mod classification;
+
+pub use called::{AnswerTest, CalledEvidence};
 
 use super::Suspension;
 use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
@@ -254,6 +257,8 @@ pub enum Evidence {
     Claim(ClaimEvidence),
     /// A tool argument.
     Argument(ArgumentEvidence),
+    /// An earlier call.
+    Called(CalledEvidence),
     /// The connection's own TLS state (`tls`, `mtls`): not a claim, decided by the hop.
     Transport,
 }

@@ -36,7 +36,7 @@ pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &s
         evidence: found.map(|evidence| in_words(model, object, fact, evidence)),
         scope: found.and_then(|evidence| match evidence {
             Evidence::Claim(claim) => claim.scope.clone(),
-            Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Transport => None,
+            Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Called(_) | Evidence::Transport => None,
         }),
         loc: written.filter(|_| !is_default).map(|evidence| evidence.loc),
         asked: fact_place(model, &Classification::of(&model.access), Some(principal), object, fact),
@@ -57,6 +57,7 @@ fn in_words(model: &Model, object: &Object, fact: &str, evidence: &Evidence) -> 
             }
         }
         Evidence::Argument(argument) => of_argument(argument),
+        Evidence::Called(called) => called.in_words(),
         Evidence::Transport if fact == MTLS => "the caller shows a client certificate".to_owned(),
         Evidence::Transport => "the connection is encrypted".to_owned(),
     }

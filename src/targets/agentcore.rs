@@ -1,5 +1,6 @@
 //! The target `agentcore`: Cedar policies for the policy engine of a gateway of Amazon Bedrock AgentCore.
 
+mod approval;
 mod coverage;
 mod order;
 mod rules;
@@ -34,10 +35,18 @@ For one gateway, whose ARN `targets.agentcore.gateway_arn` gives:
 create what the engine lacks, and then delete what the bundle no longer holds.
 - `authorizers/N.json`: one for each issuer, for `--authorizer-configuration` of `update-gateway`. A gateway takes one of \
 them; callers of the other issuers are then denied by the gateway itself.
+- `approvals/NAME.json`: policies in Dogwood, for what needs an earlier call (`called` in `identity`): they permit it only where \
+the same policy session holds that call, let through and answered without an error, within the time and with the answer that the \
+requirement asks for. Without them it is denied. The target of the earlier call must declare, as the schema of its output, the \
+fields that `answer` and `same` name.
 - `temporal/NAME.json`: policies in Dogwood that forbid a workflow a step before the steps that it depends on are done, within an \
-hour of one policy session. They are made from `depends_on`, for `create-policy` like the others. Load them only where every \
-client sends `x-amzn-bedrock-agentcore-policy-session-id`: with any temporal policy in the engine, AgentCore refuses requests \
-without it. They only forbid, so that without them everything else holds.
+hour of one policy session. They are made from `depends_on`, for `create-policy` like the others. They only forbid, so that \
+without them everything else holds.
+
+Load `approvals` and `temporal` only where every client sends `x-amzn-bedrock-agentcore-policy-session-id`, the same for all calls \
+of one piece of work: with any such policy in the engine, AgentCore refuses requests without it. A session is of one caller: an \
+approval is a call that the caller itself makes, of a tool that asks a person and answers with what the person said, and no \
+call of somebody else. A new or changed policy of this kind ends all sessions, and their history with them.
 
 A target of the gateway must have the name of its server as the manifest gives it (`payment_server` is `payment-server`), so \
 that a tool is the action `TARGET___TOOL`, with three underscores. Attach the engine in the mode `ENFORCE`.
@@ -49,16 +58,16 @@ issuer put a text that a user chooses into a claim that is evidence, `act` or th
 Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
 a token without `sub`; a caller that is no declared principal and acts for a user.
 
-Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 400,000 bytes of the schema \
-that AgentCore makes from the tools (estimated). \
+Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 20 policies with a history \
+of at most 3 earlier calls each, 400,000 bytes of the schema that AgentCore makes from the tools (estimated). \
 Where a workspace is beyond them, a plain compile leaves this target out with a warning.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
     names,
     proof: Proof::Model(
         "AgentCore's rules as its documentation has them, interpreted by mcpctl; the policies validate strictly against the \
-         schema that follows from the documentation, and Cedar's own authorizer decides the same in the tests. No gateway was \
-         run. Of the temporal policies, their form alone is checked",
+         schema that follows from the documentation, and Cedar's own authorizer decides the same in the tests, as does the \
+         reference interpreter of Dogwood for what the policies remember. No gateway was run",
     ),
     needs,
     blind_to: sight::blind_to,
@@ -78,6 +87,10 @@ const MOST_POLICIES: usize = 1_000;
 const MOST_SCHEMA: usize = 400_000;
 /// About what a tool takes there beside its name, which stands twice, and its arguments.
 const SCHEMA_OF_TOOL: usize = 160;
+/// Most policies of an engine that look back.
+const MOST_TEMPORAL: usize = 20;
+/// Most earlier calls that one policy looks for.
+const MOST_EVENTS: usize = 3;
 /// Most bytes of all policies for one gateway.
 const MOST_BYTES: usize = 200_000;
 
@@ -158,6 +171,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     }
     let rules = Rules { model, policy, arn: &arn.value, subjects: dialects::subjects(policy) };
     let mut statements: BTreeMap<String, String> = BTreeMap::new();
+    let mut approvals: BTreeMap<String, String> = BTreeMap::new();
     for grant in dialects::grants(model, policy, true) {
         if matches!(grant.callers.who, Who::Stranger(_)) && !dialects::by_delegation(&grant.ways).0.is_empty() {
             return Err(CompileError::Beyond {
@@ -175,14 +189,16 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
                 Some(format!("{}___{tool}", targets.get(object.server.as_str())?))
             })
             .collect();
-        if !actions.is_empty() {
-            let print =
-                |actions: &[String], callers: &Callers<'_>| Ok(rules.permit(actions, callers, &grant.ways).print()?);
-            split(&actions, &grant.callers, &print, &mut statements)?;
+        for (calls, ways) in approval::by_history(&grant.ways).iter().filter(|_| !actions.is_empty()) {
+            let print = |actions: &[String], callers: &Callers<'_>| {
+                approval::after(&rules.permit(actions, callers, ways).print()?, calls, &targets)
+            };
+            let made = if calls.is_empty() { &mut statements } else { &mut approvals };
+            split(&actions, &grant.callers, &print, made)?;
         }
     }
     let temporal = order::policies(&rules, &targets)?;
-    limits(&statements, &temporal)?;
+    limits(&statements, &approvals, &temporal)?;
     let schema = schema_size(model);
     if schema > MOST_SCHEMA {
         return Err(CompileError::Beyond {
@@ -199,10 +215,14 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let definition = json!({"cedar": {"statement": statement}});
         files.push(file(&format!("policies/{name}.json"), &policy_input(name, describe, &definition), &from)?);
     }
-    let describe = "Made by mcpctl from the order of a workflow";
-    for (name, statement) in &temporal {
-        let definition = json!({"policy": {"statement": statement}});
-        files.push(file(&format!("temporal/{name}.json"), &policy_input(name, describe, &definition), &from)?);
+    for (folder, describe, made) in [
+        ("approvals", "Made by mcpctl from what needs an earlier call", &approvals),
+        ("temporal", "Made by mcpctl from the order of a workflow", &temporal),
+    ] {
+        for (name, statement) in made {
+            let definition = json!({"policy": {"statement": statement}});
+            files.push(file(&format!("{folder}/{name}.json"), &policy_input(name, describe, &definition), &from)?);
+        }
     }
     for (issuer, number) in model.identity.iter().flat_map(|identity| &identity.issuers).zip(1..) {
         let audiences: Vec<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
@@ -298,14 +318,27 @@ fn schema_size(model: &Model) -> usize {
     sizes.sum()
 }
 
-fn limits(statements: &BTreeMap<String, String>, temporal: &BTreeMap<String, String>) -> Result<(), CompileError> {
-    let count = statements.len() + temporal.len();
-    let bytes: usize = statements.values().chain(temporal.values()).map(String::len).sum();
+fn limits(
+    statements: &BTreeMap<String, String>,
+    approvals: &BTreeMap<String, String>,
+    temporal: &BTreeMap<String, String>,
+) -> Result<(), CompileError> {
+    let looking_back = approvals.len() + temporal.len();
+    let count = statements.len() + looking_back;
+    let bytes: usize = statements.values().chain(approvals.values()).chain(temporal.values()).map(String::len).sum();
     let how = || "compile a part of the workspace for each of several gateways".to_owned();
     if count > MOST_POLICIES {
         return Err(CompileError::Beyond {
             what: format!("at most {MOST_POLICIES} policies; there are {count}"),
             how: how(),
+        });
+    }
+    if looking_back > MOST_TEMPORAL {
+        return Err(CompileError::Beyond {
+            what: format!("at most {MOST_TEMPORAL} policies that look back; there are {looking_back}"),
+            how: "let fewer callers differ in what they need beside an earlier call, and fewer steps of workflows in what \
+                  they depend on; or compile a part of the workspace for each of several gateways"
+                .to_owned(),
         });
     }
     if bytes > MOST_BYTES {

@@ -40,8 +40,8 @@ checks it, and fetches the keys of the token issuers. Where keys come from a fil
 - `kubernetes.yaml`: the same rules as `AgentgatewayPolicy` objects, for a gateway that runs in Kubernetes. They attach to \
 a `Gateway` of the gateway's name, and for each server to an `HTTPRoute` and an `AgentgatewayBackend` of the server's name \
 there, which you write: the route matches the path `/SERVER/mcp`, and the backend has one MCP target, of the same name as \
-itself, and no sessions. The `Gateway` must verify the certificates of clients and refuse connections without one. Issuers \
-whose keys come from a file have no such form, and then there is no such file.
+itself, and no sessions. The `Gateway` must verify the certificates of clients and refuse connections without one. Keys \
+that come from a file stand in it as they were when compiling.
 
 Each server is at `/SERVER/mcp`, with its name from the YAML; inside the gateway its name is a DNS label, and the manifest \
 lists both. What is enforced:
@@ -64,8 +64,9 @@ rule that looks into a claim is false where the claim is missing or of another t
 because agentgateway looks for a part of the text there.
 
 What is not: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
-route can be reached through the session of another one. Arguments of calls are not judged; what needs one is denied, \
-unless `assume` says that something else makes sure of it. The gateway listens on every address of its machine.
+route can be reached through the session of another one. Arguments of calls are not judged: rules for tools see \
+the name alone, and that a rule which reads the body of a request reads it as the server does afterwards is not known of this \
+product. What needs an argument is denied, unless `assume` says that something else makes sure of it. The gateway listens on every address of its machine.
 
 Every compile reads the files back, expression by expression, and compares what they decide with the access relation. The \
 gateway itself is not run.",
@@ -96,6 +97,7 @@ fn blind_to(model: &Model, _fact: &str, evidence: &Evidence) -> Option<&'static 
         Evidence::Argument(_) => {
             Some("agentgateway shows its rules the name of a tool and not the arguments of the call")
         }
+        Evidence::Called(_) => Some("agentgateway keeps no memory of earlier calls"),
         Evidence::Transport if tls(model, CENTRAL).is_none() => {
             Some("without `tls` in the settings of `agentgateway` its gateways accept connections in clear text")
         }
@@ -202,7 +204,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         };
         let from = places(model, gateway);
         files.push(config::file(model, &made, from.clone())?);
-        files.extend(kubernetes::file(model, &made, from)?);
+        files.push(kubernetes::file(model, &made, from)?);
     }
     Ok(files)
 }

@@ -92,6 +92,7 @@ fn blind_to(_model: &Model, _fact: &str, evidence: &Evidence) -> Option<&'static
             Some("the Envoy AI Gateway takes this claim for a list of scopes, and does not show it to rules")
         }
         Evidence::Transport => Some("the Envoy AI Gateway does not show its rules how the connection was made"),
+        Evidence::Called(_) => Some("the Envoy AI Gateway keeps no memory of earlier calls"),
         Evidence::Claim(_) | Evidence::Argument(_) | Evidence::KnownCaller => None,
     }
 }
@@ -114,13 +115,13 @@ fn needs(model: &Model) -> Vec<Need> {
     }
     for issuer in issuers {
         match issuer.keys.as_ref().map(|keys| (&keys.value, keys.loc)) {
-            Some((Jwks::File(_), loc)) => {
-                need("the keys of the issuer at a URL".to_owned(), "write `jwks` instead of `jwks_file`", Some(loc));
+            Some((Jwks::File(file), loc)) if !model.key_sets.contains_key(file) => {
+                need(format!("the key set `{file}`"), "put it where `jwks_file` says", Some(loc));
             }
             Some((Jwks::Url(url), loc)) if url.chars().count() > MOST_OF_NAME => {
                 need(format!("a key set's URL of at most {MOST_OF_NAME} characters"), "use a shorter URL", Some(loc));
             }
-            Some((Jwks::Url(_), _)) | None => {}
+            Some((Jwks::Url(_) | Jwks::File(_), _)) | None => {}
         }
         if let Some(more) = issuer.audiences.get(MOST_AUDIENCES) {
             need(format!("at most {MOST_AUDIENCES} audiences"), "remove some", Some(more.loc));

@@ -137,7 +137,7 @@ pub fn shows(names: Names<'_>, evidence: &Evidence, object: &Object, unit: Optio
         Evidence::Argument(evidence) => {
             Some(argument(&claim(names.arguments?, std::slice::from_ref(&evidence.name)), evidence))
         }
-        Evidence::KnownCaller | Evidence::Transport => None,
+        Evidence::KnownCaller | Evidence::Called(_) | Evidence::Transport => None,
     }
 }
 

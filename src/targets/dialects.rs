@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Model;
-use crate::model::access::{ArgumentEvidence, ClaimTest, Evidence, default_evidence};
+use crate::model::access::{ArgumentEvidence, CalledEvidence, ClaimTest, Evidence, default_evidence};
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::CondId;
 use crate::policy::{ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
@@ -23,6 +23,8 @@ pub(super) enum Test {
     Present(Vec<String>),
     /// An argument is in these bounds, or one of these texts.
     Argument(Argument),
+    /// The caller made this call before.
+    Called(CalledEvidence),
 }
 
 /// Bounds of an argument.
@@ -153,7 +155,7 @@ fn evidence(model: &Model, policy: &Policy) -> Vec<Evidence> {
 fn is_template(evidence: &Evidence) -> bool {
     match evidence {
         Evidence::Claim(claim) => matches!(&claim.test, ClaimTest::Contains(text) if text.contains('{')),
-        Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Transport => false,
+        Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Called(_) | Evidence::Transport => false,
     }
 }
 
@@ -180,6 +182,7 @@ fn test(evidence: &Evidence, model: &Model, policy: &Policy, object: ObjectIx) -
     Some(Some(match evidence {
         // Whoever the rules name is known; and the connection is either given or seen by nobody.
         Evidence::KnownCaller | Evidence::Transport => return Some(None),
+        Evidence::Called(called) => Test::Called(called.clone()),
         Evidence::Argument(ArgumentEvidence { name, at_least, at_most, one_of }) => Test::Argument(Argument {
             name: name.clone(),
             at_least: *at_least,

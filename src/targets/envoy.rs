@@ -9,6 +9,7 @@ mod listener;
 mod predicate;
 mod routes;
 mod rules;
+mod secrets;
 mod shadow;
 mod telemetry;
 #[cfg(test)]
@@ -149,6 +150,7 @@ fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'static str>
         Evidence::Transport if tls.is_none() => {
             Some("the listener has no certificate: set `targets.envoy.tls` in mcpctl.yaml")
         }
+        Evidence::Called(_) => Some("Envoy keeps no memory of earlier calls"),
         Evidence::Transport | Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Argument(_) => None,
     }
 }
@@ -253,19 +255,30 @@ fn of_gateway(
         let mut listener = listener.listener(routes);
         enforced.map_or(Ok(()), |enforced| enforced.on_listener(&mut listener)).map(|()| listener)
     };
-    let lds = resources("envoy.config.listener.v3.Listener", vec![with_routes(("rds", rds))?]);
+    let mut listener = with_routes(("rds", rds))?;
     let static_listener = with_routes(("route_config", routes))?;
     let mut whole = bootstrap(&setting, Some((static_listener, clusters.clone())));
     let mut files = vec![file("envoy.static.yaml", &whole)];
     // The routes are many: they are taken out of what is written, and not copied.
     let routes = whole.pointer_mut(ROUTES).map(Value::take).unwrap_or_default();
     drop(whole);
+    let mut secrets = Vec::new();
+    if let Some(tls) = &setting.gateway.tls {
+        secrets::by_name(&mut listener, tls);
+        clusters.iter_mut().for_each(|cluster| secrets::by_name(cluster, tls));
+        let kind = "envoy.extensions.transport_sockets.tls.v3.Secret";
+        let each = secrets::secrets(tls).into_iter();
+        secrets.extend(
+            each.map(|(name, secret)| file(&format!("xds/secrets/{name}.yaml"), &resources(kind, vec![secret]))),
+        );
+    }
     files.extend([
         file("bootstrap.yaml", &bootstrap(&setting, None)),
         file("xds/cds.yaml", &resources("envoy.config.cluster.v3.Cluster", clusters)),
-        file("xds/lds.yaml", &lds),
+        file("xds/lds.yaml", &resources("envoy.config.listener.v3.Listener", vec![listener])),
         file("xds/rds.yaml", &resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
     ]);
+    files.extend(secrets);
     Ok(files)
 }
 

@@ -215,13 +215,17 @@ impl Server {
                         Evidence::Claim(ClaimEvidence { path, test: ClaimTest::Contains(text), .. }) => {
                             expanded(text, object, unit).map(|text| (path.clone(), text))
                         }
-                        Evidence::Claim(_) | Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => {
-                            None
-                        }
+                        Evidence::Claim(_)
+                        | Evidence::Argument(_)
+                        | Evidence::Called(_)
+                        | Evidence::KnownCaller
+                        | Evidence::Transport => None,
                     };
                     let scope = match evidence {
                         Evidence::Claim(claim) => claim.scope.clone(),
-                        Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => None,
+                        Evidence::Argument(_) | Evidence::Called(_) | Evidence::KnownCaller | Evidence::Transport => {
+                            None
+                        }
                     };
                     shown.push(Shown { fact: *bit, expression, claim, scope });
                 }

@@ -41,7 +41,8 @@ labels of the server's registry entry (`app.kubernetes.io/name` with the server'
 that come from the gateway in front, with a token whose claims meet the access relation.
 - `default-deny.yaml`: in each namespace an `AuthorizationPolicy` that allows nothing, so that what no other one allows is \
 denied.
-- `request-authentication.yaml`: the issuers, their audiences and keys. A token is read from the header `Authorization` alone, \
+- `request-authentication.yaml`: the issuers, their audiences and keys: their URL, or the keys of `jwks_file` themselves, so \
+that a new key takes a new compile. A token is read from the header `Authorization` alone, \
 and the proxy removes it, so that no server sees a caller's token.
 - `peer-authentication.yaml`: strict mutual TLS.
 - `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. `telemetry.yaml`: sampling of traces. \
@@ -94,15 +95,6 @@ fn needs(model: &Model) -> Vec<Need> {
             how: "add `trust_domain` to `identity`: proxies know the gateways by certificates in it".to_owned(),
             loc: Some(identity.loc),
         });
-    }
-    for issuer in &identity.issuers {
-        if let Some(Spanned { value: Jwks::File(_), loc }) = &issuer.keys {
-            needs.push(Need {
-                what: "a URL of the issuer's keys".to_owned(),
-                how: "write `jwks` in place of `jwks_file`: Istio fetches keys".to_owned(),
-                loc: Some(*loc),
-            });
-        }
     }
     needs
 }
@@ -213,6 +205,11 @@ fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
     if let Some(identity) = &model.identity {
         for issuer in &identity.issuers {
             findings.extend(exact(&issuer.issuer.value, "the issuer", issuer.issuer.loc).err().map(|found| *found));
+            if let Some(Spanned { value: Jwks::File(file), loc }) = &issuer.keys
+                && !model.key_sets.contains_key(file)
+            {
+                findings.push(limit(*loc, format!("the key set `{file}` was not read")));
+            }
         }
         if let Some(domain) = &identity.trust_domain {
             findings.extend(exact(&domain.value, "the trust domain", domain.loc).err().map(|found| *found));

@@ -2,6 +2,7 @@
 
 pub(crate) mod last;
 pub(crate) mod mutations;
+mod random;
 
 use super::*;
 use crate::analysis::analyse;
@@ -108,4 +109,28 @@ fn what_a_proof_rests_on_and_what_is_assumed_is_in_the_manifest() {
     let built = built(&cedar::TARGET, settings).unwrap();
     let target = &built.bundle.manifest.targets[0];
     assert_eq!((target.proof.rests_on.as_str(), target.assumed.len(), target.stricter.len()), ("RUN", 0, 0));
+}
+
+#[test]
+fn facts_with_the_same_evidence_are_one() {
+    let text = "
+targets: {agentcore: {gateway_arn: 'arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/g'}}
+# file: all.yaml
+identity:
+  issuer: https://idp.example
+  audiences: [mcp]
+  jwks: https://idp.example/keys
+  trust_domain: example.org
+  requirements: {strong: {claim: amr, contains: mfa}}
+data_routing: {classifications: [{level: public, mcp_servers: [a]}]}
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+mcp_registry:
+  central_gateway: https://mcp.example.com
+  servers:
+    - {name: a, url: 'https://a.example/mcp', tools: [{name: t, requires: [mfa]}, {name: u, requires: [strong]}]}
+  agents: [{name: x, subject: x, may_call: ['a/*']}]
+";
+    for target in TARGETS.iter().filter(|target| target.name != "kubernetes") {
+        built(target, text).unwrap_or_else(|errors| panic!("{}: {errors:#?}", target.name));
+    }
 }

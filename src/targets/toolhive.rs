@@ -4,6 +4,7 @@
 //! ToolHive's Cedar has no schema, types without a namespace, and one rule of its own: a policy that fails to evaluate
 //! denies the whole request. So every attribute is asked for before it is read.
 
+mod arguments;
 mod composite;
 mod coverage;
 mod rules;
@@ -39,7 +40,9 @@ For ToolHive's operator, resources of `toolhive.stacklok.dev/v1beta1` in the nam
 `MCP::\"SERVER\"` alone, so that attached to another server they permit nothing. A server that nobody may use has one \
 policy, which forbids everything.
 - `composite-tools.yaml`: one `VirtualMCPCompositeToolDefinition` for each workflow, for a `VirtualMCPServer`: the steps in \
-their order, each retried as `orchestration` says. The arguments of the steps are for you to add; mcpctl knows none. A \
+their order, each retried as `orchestration` says. Under the name of each step the composite tool takes what the tool of that \
+step requires by its `input_schema`, and hands it on. Lists, objects and arguments that are not required are for you to add, \
+and all arguments of a tool without a schema; what a later step takes from the answer of an earlier one, too. A \
 compensation has no place in a composite tool and is left out. A composite tool decides nothing: each of its calls is \
 judged by the server's own `MCPAuthzConfig`.
 
@@ -111,6 +114,7 @@ fn blind_to(_: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
             Some("ToolHive cuts numbers after four decimals before its policies see them, so a bound is not exact")
         }
         Evidence::Argument(_) => None,
+        Evidence::Called(_) => Some("ToolHive's policies keep no memory of earlier calls"),
         Evidence::Claim(claim) => match &claim.test {
             ClaimTest::DiffersFrom(other) if dialects::is_delegation(&claim.path, other) => None,
             ClaimTest::DiffersFrom(_) => Some("of two claims, ToolHive's policies compare `act.sub` and `sub` alone"),

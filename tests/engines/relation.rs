@@ -54,6 +54,7 @@ fn facts(analysis: &Analysis) -> Vec<Value> {
                 };
                 json!({"kind": "claim", "path": claim.path, "test": test})
             }
+            Some(Evidence::Called(called)) => json!({"kind": "called", "call": called.call()}),
             Some(Evidence::Argument(argument)) => json!({
                 "kind": "argument", "name": argument.name, "at_least": argument.at_least,
                 "at_most": argument.at_most, "one_of": argument.one_of,

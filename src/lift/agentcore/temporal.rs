@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LiftError, label, scoped, shapes};
+use super::{LiftError, MOST_EVENTS, label, scoped, shapes};
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Statement, literal, parse_literal};
 use crate::model::Model;
@@ -33,7 +33,10 @@ pub(super) fn check(text: &str, arn: &str, model: &Model, policy: &Policy) -> Re
         order.subjects.len() == 1
             && order.subjects.contains(*subject)
             && statement.condition == shapes::caller(subject, issuers)
-            && order.waiting.iter().all(|action| expected(flow).get(action) == Some(&order.done))
+            && order
+                .waiting
+                .iter()
+                .all(|action| expected(flow).get(action).is_some_and(|needed| order.done.is_subset(needed)))
     });
     if asked { Ok(order.head) } else { wrong("forbids what no flow's order does") }
 }
@@ -43,10 +46,11 @@ pub(super) fn complete(texts: &[String], model: &Model, policy: &Policy) -> Resu
     let orders: Vec<Order> = texts.iter().map(|text| read(text)).collect::<Result<_, _>>()?;
     for (subject, _, flow) in flows(model, policy) {
         for (action, done) in expected(flow) {
-            let held = orders
-                .iter()
-                .any(|order| order.subjects.contains(subject) && order.waiting.contains(&action) && order.done == done);
-            if !held {
+            // Each policy forbids by itself, so what one asks for is asked for beside what the others do.
+            let mine =
+                orders.iter().filter(|order| order.subjects.contains(subject) && order.waiting.contains(&action));
+            let held: BTreeSet<&String> = mine.flat_map(|order| &order.done).collect();
+            if !done.iter().eq(held) {
                 return Err(LiftError::Stranger(format!(
                     "no temporal policy lets `{action}` wait for what is before it"
                 )));
@@ -83,6 +87,9 @@ fn read(text: &str) -> Result<Order, LiftError> {
         if uid.kind != "AgentCore::Action" || literal(&uid)? != action || !done.insert(uid.id) {
             return Err(wrong());
         }
+    }
+    if done.len() > MOST_EVENTS {
+        return Err(wrong());
     }
     let head = format!("{head};");
     let statement = Statement::parse(&head)?;

@@ -53,16 +53,10 @@ pub(super) fn read(
         .map(|unit| unit.name.value.as_str())
         .collect();
     let gateways: Vec<&str> = std::iter::once(CENTRAL).chain(units).collect();
-    let in_files = model
-        .identity
-        .iter()
-        .flat_map(|identity| &identity.issuers)
-        .any(|issuer| issuer.keys.as_ref().is_some_and(|keys| matches!(keys.value, Jwks::File(_))));
     let files: BTreeSet<String> = gateways
         .iter()
         .flat_map(|gateway| {
-            let forms = if in_files { &["config.yaml"][..] } else { &["config.yaml", "kubernetes.yaml"] };
-            forms.iter().map(move |form| format!("{NAME}/{gateway}/{form}"))
+            ["config.yaml", "kubernetes.yaml"].iter().map(move |form| format!("{NAME}/{gateway}/{form}"))
         })
         .collect();
     if let Some(other) = artifacts.keys().find(|path| path.starts_with("agentgateway/") && !files.contains(*path)) {
@@ -79,12 +73,10 @@ pub(super) fn read(
         let gateway = expected.config(name, &path, documents::<Config>(&path, artifact)?)?;
         expected.check_peers(name, &path, &gateway)?;
         found.push(Read { name: name.to_owned(), unit, gateway });
-        if !in_files {
-            let (artifact, path) = file("kubernetes.yaml")?;
-            let gateway = expected.policies(name, &path, documents::<PolicyObject>(&path, artifact)?)?;
-            expected.check_peers(name, &path, &gateway)?;
-            found.push(Read { name: format!("{name} in Kubernetes"), unit, gateway });
-        }
+        let (artifact, path) = file("kubernetes.yaml")?;
+        let gateway = expected.policies(name, &path, documents::<PolicyObject>(&path, artifact)?)?;
+        expected.check_peers(name, &path, &gateway)?;
+        found.push(Read { name: format!("{name} in Kubernetes"), unit, gateway });
     }
     Ok(found)
 }
@@ -202,12 +194,19 @@ impl<'m> Expected<'m> {
                 let keys = match issuer.keys.as_ref().map(|keys| &keys.value) {
                     Some(Jwks::Url(url)) => {
                         let remote = found.jwks.remote.as_ref().map(|remote| &remote.url);
-                        found.jwks.file.is_none() && [found.jwks.url.as_ref(), remote].iter().flatten().eq([&url])
+                        found.jwks.file.is_none()
+                            && found.jwks.inline.is_none()
+                            && [found.jwks.url.as_ref(), remote].iter().flatten().eq([&url])
                     }
                     Some(Jwks::File(file)) => {
-                        found.jwks.file.as_ref() == Some(file)
-                            && found.jwks.url.is_none()
-                            && found.jwks.remote.is_none()
+                        let read = match (&found.jwks.file, &found.jwks.inline) {
+                            (Some(named), None) => named == file && path.ends_with("/config.yaml"),
+                            (None, Some(keys)) => {
+                                path.ends_with("/kubernetes.yaml") && self.model.key_sets.get(file) == Some(keys)
+                            }
+                            _ => false,
+                        };
+                        read && found.jwks.url.is_none() && found.jwks.remote.is_none()
                     }
                     None => false,
                 };

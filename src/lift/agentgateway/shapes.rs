@@ -76,6 +76,8 @@ pub(super) struct Keys {
     pub(super) file: Option<String>,
     /// In Kubernetes.
     pub(super) remote: Option<Remote>,
+    /// In Kubernetes: the keys themselves.
+    pub(super) inline: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -181,15 +181,20 @@ fn route(
 fn check_tokens(oauth: &OAuth, server: &ServerName, own: &str, model: &Model) -> Result<(), LiftError> {
     let issuers = model.identity.as_ref().map(|identity| identity.issuers.as_slice()).unwrap_or_default();
     let [issuer] = issuers else { return strange("there is not one issuer") };
-    let keys = issuer.keys.as_ref().map(|keys| match &keys.value {
-        Jwks::Url(url) | Jwks::File(url) => url.as_str(),
-    });
+    let found = &oauth.jwks;
+    let keys = match (issuer.keys.as_ref().map(|keys| &keys.value), &found.remote, &found.local) {
+        (Some(Jwks::Url(url)), Some(remote), None) => remote.uri == *url,
+        (Some(Jwks::File(file)), None, Some(local)) => {
+            local.kind == "Inline" && model.key_sets.get(file) == Some(&local.inline)
+        }
+        _ => false,
+    };
     let audiences = issuer.audiences.iter().map(|audience| &audience.value);
     let central = model.topology.central_gateway.as_ref().map_or("", |url| url.value.trim_end_matches('/'));
     let same = oauth.issuer == issuer.issuer.value
         && (1..=AUDIENCES).contains(&oauth.audiences.len())
         && oauth.audiences.iter().eq(audiences)
-        && Some(oauth.jwks.remote.uri.as_str()) == keys
+        && keys
         && oauth.protected_resource_metadata.resource == format!("{central}{own}");
     if same {
         Ok(())

@@ -90,7 +90,17 @@ pub(super) struct OAuth {
 #[serde(deny_unknown_fields)]
 pub(super) struct Keys {
     #[serde(rename = "remoteJWKS")]
-    pub(super) remote: Remote,
+    pub(super) remote: Option<Remote>,
+    #[serde(rename = "localJWKS")]
+    pub(super) local: Option<Local>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Local {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) inline: String,
 }
 
 #[derive(Deserialize)]

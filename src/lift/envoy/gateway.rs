@@ -136,7 +136,15 @@ impl<'a> Gateway<'a> {
         upstreams: &'a BTreeMap<ServerName, Upstream>,
     ) -> Read<Self> {
         let file = |name: &str| folder.get(name).ok_or_else(|| LiftError::File(name.to_owned()));
-        let known = ["bootstrap.yaml", "envoy.static.yaml", "xds/cds.yaml", "xds/lds.yaml", "xds/rds.yaml"];
+        let known = [
+            "bootstrap.yaml",
+            "envoy.static.yaml",
+            "xds/cds.yaml",
+            "xds/lds.yaml",
+            "xds/rds.yaml",
+            "xds/secrets/authorities.yaml",
+            "xds/secrets/certificate.yaml",
+        ];
         if let Some(other) = folder.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(strange(format!("the file `{other}` is not understood")));
         }

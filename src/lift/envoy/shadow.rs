@@ -78,7 +78,7 @@ fn arguments(model: &Model, policy: &Policy) -> BTreeSet<String> {
     let facts = policy.facts.names().iter();
     let named = facts.filter_map(|fact| match evidence(fact.as_str())? {
         Evidence::Argument(argument) => Some(format!("params.arguments.{}", argument.name)),
-        Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Transport => None,
+        Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
     });
     named.chain(["params.name".to_owned()]).collect()
 }

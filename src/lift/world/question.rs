@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Call, FactTests, Http, Peer, Token};
-use crate::model::access::{ArgumentEvidence, ClaimTest, Evidence, Issuer};
+use crate::model::access::{ArgumentEvidence, CalledEvidence, ClaimTest, Evidence, Issuer};
 use crate::policy::seen::matches;
 
 /// A path of claims.
@@ -147,6 +147,8 @@ pub(super) enum Shows<'q> {
     Number(Cow<'q, str>, u64, u64),
     /// As an argument that is this text.
     Argument(Cow<'q, str>, Cow<'q, str>),
+    /// As an earlier call.
+    Called(Cow<'q, CalledEvidence>),
 }
 
 /// A question about a request.
@@ -395,6 +397,7 @@ impl Question<'_> {
                 Shows::Compared(path) => Shows::Compared(owned_path(path)),
                 Shows::Number(name, start, end) => Shows::Number(owned_text(name), start, end),
                 Shows::Argument(name, text) => Shows::Argument(owned_text(name), owned_text(text)),
+                Shows::Called(call) => Shows::Called(Cow::Owned(call.into_owned())),
             }),
         }
     }
@@ -485,6 +488,10 @@ impl Shows<'_> {
             Self::Argument(name, text) => arguments(tests, |found| {
                 distinct(found).position(|one| one == &**text).filter(|_| found.name == **name)
             }),
+            Self::Called(call) => {
+                let is_it = |evidence: &Evidence| matches!(evidence, Evidence::Called(known) if known == &**call);
+                tests.iter().filter(|(_, evidence)| is_it(evidence)).fold(0, |bits, (bit, _)| bits | bit)
+            }
         }
     }
 }
@@ -502,7 +509,7 @@ fn arguments(tests: &FactTests, asked: impl Fn(&ArgumentEvidence) -> Option<usiz
             let numeric = found.at_least.is_some() || found.at_most.is_some();
             Some(Argument { bit: *bit, numeric, at: asked(found)?, texts: distinct(found).count() })
         }
-        Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Transport => None,
+        Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
     });
     found.map_or(0, Argument::packed)
 }

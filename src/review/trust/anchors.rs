@@ -97,6 +97,7 @@ fn shown(evidence: &Evidence) -> String {
                 ClaimTest::Present => format!("claim `{path}` is present"),
             }
         }
+        Evidence::Called(called) => called.in_words(),
         Evidence::Argument(argument) => {
             let mut tests = Vec::new();
             tests.extend(argument.at_least.map(|low| format!("at least {low}")));

@@ -78,6 +78,10 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "at_least",
             "at_most",
             "one_of",
+            "called",
+            "within",
+            "answer",
+            "same",
         ],
         FamilyId::Federation => &[
             "central_gateway",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::Rules;
-use super::{MOST_CHARACTERS, name_of};
+use super::{MOST_CHARACTERS, MOST_EVENTS, name_of};
 use crate::cedar::Uid;
 use crate::cedar::dialect::literal;
 use crate::model::flow::Flow;
@@ -30,14 +30,19 @@ pub(super) fn policies(
         for callers in dialects::callers(rules.model, rules.policy, &[index]) {
             for (done, actions) in &before {
                 let actions: Vec<String> = actions.iter().cloned().collect();
-                let statement = with_history(&rules.forbid(&actions, &callers).print()?, done)?;
-                if statement.len() > MOST_CHARACTERS {
-                    return Err(CompileError::Beyond {
-                        what: format!("policies of at most {MOST_CHARACTERS} characters for the order of `{id}`"),
-                        how: "let a step depend on fewer others".to_owned(),
-                    });
+                let forbid = rules.forbid(&actions, &callers).print()?;
+                let done: Vec<&String> = done.iter().collect();
+                // Each forbids by itself, so that all of these must be done.
+                for some in done.chunks(MOST_EVENTS) {
+                    let statement = with_history(&forbid, some)?;
+                    if statement.len() > MOST_CHARACTERS {
+                        return Err(CompileError::Beyond {
+                            what: format!("policies of at most {MOST_CHARACTERS} characters for the order of `{id}`"),
+                            how: "let a step depend on fewer others".to_owned(),
+                        });
+                    }
+                    policies.insert(name_of(&statement), statement);
                 }
-                policies.insert(name_of(&statement), statement);
             }
         }
     }
@@ -78,10 +83,10 @@ fn prerequisites(flow: &Flow, targets: &BTreeMap<&str, String>) -> BTreeMap<BTre
 }
 
 /// The policy, where these are not all done.
-fn with_history(forbid: &str, done: &BTreeSet<String>) -> Result<String, CompileError> {
+fn with_history(forbid: &str, done: &[&String]) -> Result<String, CompileError> {
     let mut events = Vec::new();
     for action in done {
-        let action = literal(&Uid { kind: "AgentCore::Action".to_owned(), id: action.clone() })?;
+        let action = literal(&Uid { kind: "AgentCore::Action".to_owned(), id: (*action).clone() })?;
         events.push(format!("(formerly within {WINDOW} {action}::response{{ eventResource: resource }})"));
     }
     let head = forbid.trim_end().trim_end_matches(';');

@@ -146,6 +146,10 @@ fn shown(test: &Test) -> Vec<Expr> {
     match test {
         // Taken care of with the caller.
         Test::Delegated => Vec::new(),
+        // The call itself is in the policy's temporal part, which reads these arguments.
+        Test::Called(called) => {
+            called.same.keys().map(|argument| Expr::Context.attribute("input").has(argument)).collect()
+        }
         Test::Claim(path, text) => {
             let name = path.first().map_or("", String::as_str);
             let element = quoted(text);

@@ -1,7 +1,7 @@
 //! What AgentCore's policies can see of a request.
 
 use crate::model::Model;
-use crate::model::access::{AccessRules, ArgumentEvidence, ClaimTest, Evidence};
+use crate::model::access::{AccessRules, AnswerTest, ArgumentEvidence, CalledEvidence, ClaimTest, Evidence};
 use crate::model::server::Tool;
 use crate::targets::dialects;
 
@@ -14,6 +14,7 @@ pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option
              certificates of clients",
         ),
         Evidence::Argument(argument) => unseen_argument(model, fact, argument),
+        Evidence::Called(called) => unseen_call(model, fact, called),
         Evidence::Claim(claim) => match (&claim.test, claim.path.as_slice()) {
             (ClaimTest::DiffersFrom(other), path) if dialects::is_delegation(path, other) => None,
             (ClaimTest::DiffersFrom(_), _) => {
@@ -62,23 +63,63 @@ fn unseen_argument(model: &Model, fact: &str, argument: &ArgumentEvidence) -> Op
         (false, false) => "string",
         (true, false) | (false, true) => return Some("an argument has one type in AgentCore's policies"),
     };
+    let all = kinds(model, fact, &argument.name).all(|kind| kind.as_deref() == Some(expected));
+    (!all).then_some(
+        "AgentCore's policies see an argument only if the `input_schema` of every tool that needs it declares it, as \
+         `integer` for bounds or as `string` for texts",
+    )
+}
+
+/// The longest time that AgentCore's policies look back, in milliseconds.
+const LOOKS_BACK: u64 = 24 * 3_600_000;
+
+/// An earlier call is seen where it lies in AgentCore's window and what it is compared with can be written.
+fn unseen_call(model: &Model, fact: &str, called: &CalledEvidence) -> Option<&'static str> {
+    let millis = called.within.0;
+    if millis == 0 || !millis.is_multiple_of(1_000) || millis > LOOKS_BACK {
+        return Some("AgentCore's policies look back by whole seconds, and by 24 hours at most");
+    }
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let fields = || called.answer.keys().chain(called.same.values());
+    let plain = |test: &AnswerTest| match test {
+        AnswerTest::Text(text) => is_written_as_it_is(text),
+        AnswerTest::Truth(_) | AnswerTest::Number(_) => true,
+    };
+    if !fields().all(|field| field.split('.').all(is_name)) || !called.same.keys().all(|name| is_name(name)) {
+        return Some("AgentCore's policies name arguments and fields of answers with letters, digits and `_`");
+    }
+    if !called.answer.values().all(plain) {
+        return Some("AgentCore's policies compare an answer with printable ASCII without quotes and backslashes");
+    }
+    let compares = |kind: Option<String>| matches!(kind.as_deref(), Some("string" | "integer" | "boolean"));
+    let typed = called.same.keys().all(|argument| kinds(model, fact, argument).all(compares));
+    (!typed).then_some(
+        "AgentCore's policies compare an argument with an earlier answer only if the `input_schema` of every tool that \
+         needs it declares it, as `string`, `integer` or `boolean`",
+    )
+}
+
+/// Whether a text stands between quotes as it is.
+pub(super) fn is_written_as_it_is(text: &str) -> bool {
+    text.chars().all(|letter| (letter == ' ' || letter.is_ascii_graphic()) && letter != '"' && letter != '\\')
+}
+
+/// The types that an argument has in the schemas of the tools that may need a fact.
+fn kinds<'a>(model: &'a Model, fact: &'a str, argument: &'a str) -> impl Iterator<Item = Option<String>> + 'a {
     let tools =
         model.servers.values().flat_map(|server| server.tools.iter().map(move |(name, tool)| (server, name, tool)));
     let everywhere = mentioned(model, fact);
-    let concerned = tools.filter(|(server, name, _)| {
+    let concerned = tools.filter(move |(server, name, _)| {
         let asks = |access: &crate::model::server::ServerAccess| {
             let own = access.tools.get(*name).into_iter().flat_map(|tool| &tool.requires);
             access.requires.iter().chain(own).any(|required| required.value.as_str() == fact)
         };
         everywhere || asks(&server.access) || server.overlay.as_ref().is_some_and(asks)
     });
-    let all = concerned
-        .map(|(_, _, tool)| declared(model, tool, &argument.name))
-        .all(|kind| kind.as_deref() == Some(expected));
-    (!all).then_some(
-        "AgentCore's policies see an argument only if the `input_schema` of every tool that needs it declares it, as \
-         `integer` for bounds or as `string` for texts",
-    )
+    concerned.map(move |(_, _, tool)| declared(model, tool, argument))
 }
 
 /// Whether something else than a server asks for the fact, so that any tool may need it.

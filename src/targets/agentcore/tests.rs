@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::targets::tests::built;
 
+mod approvals;
 mod decisions;
 mod tampering;
 

@@ -21,9 +21,12 @@ const MOST: usize = 64;
 /// Most characters of an issuer.
 const MOST_OF_ISSUER: usize = 256;
 
-/// The file; none where the keys of some issuer have no form there.
-pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<Option<(String, Artifact)>, CompileError> {
-    let Some(providers) = providers(model)? else { return Ok(None) };
+/// Most characters of a key set.
+const MOST_OF_KEYS: usize = 65_536;
+
+/// The file.
+pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(String, Artifact), CompileError> {
+    let providers = providers(model)?;
     let gateway = dns_label(made.gateway.name);
     let settings = model.deployment.of(TARGET.name).and_then(|settings| settings.namespace.as_ref());
     let namespace = settings.map_or(NAMESPACE, |namespace| namespace.value.as_str());
@@ -58,25 +61,17 @@ pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<Opt
             documents.push(policy(format!("{gateway}.{label}.mcp-{number}"), spec));
         }
     }
-    yaml(&format!("{}/kubernetes.yaml", made.gateway.name), &documents, from).map(Some)
+    yaml(&format!("{}/kubernetes.yaml", made.gateway.name), &documents, from)
 }
 
-/// The issuers that are believed; `None` where some of them has its keys in a file.
-fn providers(model: &Model) -> Result<Option<Vec<Value>>, CompileError> {
+/// The issuers that are believed.
+fn providers(model: &Model) -> Result<Vec<Value>, CompileError> {
     let issuers = model.identity.as_ref().map(|identity| identity.issuers.as_slice()).unwrap_or_default();
     let mut faults = Vec::new();
     let mut limit = |loc: Loc, message: String| faults.push(Diagnostic::new(&TARGET_LIMIT, loc, message));
     let mut providers = Vec::new();
-    let mut in_files = false;
     for issuer in issuers {
         let Some(keys) = &issuer.keys else { continue };
-        let url = match &keys.value {
-            Jwks::Url(url) => url,
-            Jwks::File(_) => {
-                in_files = true;
-                continue;
-            }
-        };
         if issuer.issuer.value.chars().count() > MOST_OF_ISSUER {
             limit(
                 issuer.issuer.loc,
@@ -86,14 +81,31 @@ fn providers(model: &Model) -> Result<Option<Vec<Value>>, CompileError> {
         if let Some(more) = issuer.audiences.get(MOST) {
             limit(more.loc, format!("agentgateway's policies hold at most {MOST} audiences of an issuer"));
         }
-        if url.contains(['?', '#']) {
-            limit(keys.loc, format!("agentgateway's policies take no query in the URL `{url}` of a key set"));
-        }
+        let jwks = match &keys.value {
+            Jwks::Url(url) => {
+                if url.contains(['?', '#']) {
+                    limit(keys.loc, format!("agentgateway's policies take no query in the URL `{url}` of a key set"));
+                }
+                json!({ "remote": { "url": url } })
+            }
+            Jwks::File(file) => {
+                let text = model.key_sets.get(file).map_or("", String::as_str);
+                if text.is_empty() {
+                    limit(keys.loc, format!("the key set `{file}` was not read"));
+                } else if text.chars().count() > MOST_OF_KEYS {
+                    limit(
+                        keys.loc,
+                        format!("agentgateway's policies hold key sets of at most {MOST_OF_KEYS} characters"),
+                    );
+                }
+                json!({ "inline": text })
+            }
+        };
         let audiences: Vec<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
         providers.push(json!({
             "issuer": issuer.issuer.value,
             "audiences": audiences,
-            "jwks": { "remote": { "url": url } },
+            "jwks": jwks,
         }));
     }
     if let Some(more) = issuers.get(MOST) {
@@ -102,5 +114,5 @@ fn providers(model: &Model) -> Result<Option<Vec<Value>>, CompileError> {
     if !faults.is_empty() {
         return Err(CompileError::Findings(faults));
     }
-    Ok(Some(providers).filter(|_| !in_files))
+    Ok(providers)
 }

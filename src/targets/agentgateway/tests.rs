@@ -234,9 +234,11 @@ fn what_the_product_would_misread_is_refused() {
 }
 
 #[test]
-fn keys_in_a_file_have_no_form_in_kubernetes() {
+fn keys_in_a_file_stand_in_the_policy_for_kubernetes() {
     let workspace = SMALL.replace(r#"jwks: "https://idp.example/jwks""#, "jwks_file: keys.json");
     let workspace = format!("{workspace}# file: keys.json\n{{\"keys\": [{{\"kty\": \"RSA\"}}]}}\n");
-    let files: Vec<String> = built(&TARGET, &workspace).unwrap().bundle.artifacts.into_keys().collect();
-    assert_eq!(files, ["agentgateway/central/config.yaml"]);
+    let files = built(&TARGET, &workspace).unwrap().bundle.artifacts;
+    let file = |name: &str| String::from_utf8(files[&format!("agentgateway/central/{name}")].bytes.clone()).unwrap();
+    assert!(file("config.yaml").contains("file: keys.json"));
+    assert!(file("kubernetes.yaml").contains(r#"inline: '{"keys":[{"kty":"RSA"}]}'"#), "{}", file("kubernetes.yaml"));
 }

@@ -66,6 +66,7 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "issuer",
             "audiences",
             "jwks",
+            "jwks_file",
             "issuers",
             "speaks_for",
             "trust_domain",

@@ -57,8 +57,8 @@ fn route(model: &Model, server: &Server, rules: &Rules, namespace: &str, gateway
     let audiences: Vec<&str> =
         issuer.iter().flat_map(|issuer| &issuer.audiences).map(|audience| audience.value.as_str()).collect();
     let keys = issuer.and_then(|issuer| issuer.keys.as_ref()).map(|keys| match &keys.value {
-        Jwks::Url(url) => url.as_str(),
-        Jwks::File(path) => path.as_str(),
+        Jwks::Url(url) => json!({ "remoteJWKS": { "uri": url } }),
+        Jwks::File(path) => json!({ "localJWKS": { "type": "Inline", "inline": model.key_sets.get(path) } }),
     });
     let scopes: BTreeSet<&String> = rules.scopes.iter().take(MOST_SCOPES).collect();
     let mut metadata = json!({ "resource": format!("{central}{path}") });
@@ -84,7 +84,7 @@ fn route(model: &Model, server: &Server, rules: &Rules, namespace: &str, gateway
                 "oauth": {
                     "issuer": issuer.map_or("", |issuer| issuer.issuer.value.as_str()),
                     "audiences": audiences,
-                    "jwks": { "remoteJWKS": { "uri": keys } },
+                    "jwks": keys,
                     "protectedResourceMetadata": metadata,
                 },
                 "authorization": { "defaultAction": "Deny", "rules": rules.rules },

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::layout::{Layout, principal_uid};
 use super::{action, kind};
 use crate::cedar::{NAMESPACE, Uid};
-use crate::model::access::{ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
+use crate::model::access::{AnswerTest, ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
 use crate::policy::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
 use crate::policy::{Principal, PrincipalId};
 use crate::source::Loc;
@@ -83,6 +83,18 @@ struct FactSource<'a> {
     at_most: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     one_of: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Earlier<'a>>,
+}
+
+/// A call that the same caller made before.
+#[derive(Serialize)]
+struct Earlier<'a> {
+    server: &'a str,
+    tool: &'a str,
+    within_seconds: u64,
+    answer: BTreeMap<&'a str, serde_json::Value>,
+    same: &'a BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -225,6 +237,7 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
         at_least: None,
         at_most: None,
         one_of: Vec::new(),
+        call: None,
     };
     match evidence {
         None => {}
@@ -259,6 +272,20 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
                 ClaimTest::Present => "the claim is present and not empty",
             };
         }
+        Some(Evidence::Called(called)) => {
+            source.from = "call";
+            source.call = Some(Earlier {
+                server: called.server.as_str(),
+                tool: called.tool.as_str(),
+                within_seconds: called.within.seconds(),
+                answer: called.answer.iter().map(|(field, test)| (field.as_str(), literal(test))).collect(),
+                same: &called.same,
+            });
+            source.holds_if = "the same caller made the call `call` at most `within_seconds` ago, it was allowed and \
+                               answered without an error, every field of its structured answer that `answer` names is \
+                               what stands there, of that type, and every argument of this call that `same` names equals \
+                               the field of that answer beside it; where any is missing the fact is false";
+        }
         Some(Evidence::Argument(argument)) => {
             let ArgumentEvidence { name, at_least, at_most, one_of } = argument;
             source.from = "argument";
@@ -271,6 +298,14 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
         }
     }
     source
+}
+
+fn literal(test: &AnswerTest) -> serde_json::Value {
+    match test {
+        AnswerTest::Text(text) => text.as_str().into(),
+        AnswerTest::Truth(truth) => (*truth).into(),
+        AnswerTest::Number(number) => (*number).into(),
+    }
 }
 
 fn methods() -> Vec<Method> {

@@ -10,6 +10,8 @@ A folder for each gateway: `central`, and one for each business unit with a gate
 - `bootstrap.yaml` and `xds/`: the same, read from files that Envoy watches. Run \
 `envoy -c bootstrap.yaml --reject-unknown-dynamic-fields` in the folder; without that flag Envoy passes over what it does not \
 understand in watched files, and an unknown action would be its default, which is to allow. \
+So run, a certificate of the gateway's own or an authority is renewed by moving new files into the place of the old ones (a folder \
+that Kubernetes mounts a secret to does so by itself); started from `envoy.static.yaml`, Envoy reads them once. \
 The rules are in `xds/rds.yaml`; move a new one into its place (`mv`, not `cp`) and it is in force in a moment, without a \
 lost connection. Envoy keeps the old one if the new one is broken, and only its statistic \
 `http.mcp.rds.mcp.update_rejected` says so.
@@ -43,7 +45,10 @@ version that is named here, and let the file be validated by it (`envoy --mode v
 
 pub(super) fn coverage(family: FamilyId) -> Coverage {
     match family {
-        FamilyId::ProgressiveAuth | FamilyId::Identity | FamilyId::PolicyTests | FamilyId::Waivers => Coverage::Full,
+        FamilyId::ProgressiveAuth | FamilyId::PolicyTests | FamilyId::Waivers => Coverage::Full,
+        FamilyId::Identity => {
+            Coverage::Partial("all but what needs a memory: Envoy sees single calls, and none that was made before")
+        }
         FamilyId::Federation => Coverage::Partial(
             "gateways decide calls between units and speak mutual TLS; network isolation is for the platform, and records \
              are kept by the log store",
@@ -113,6 +118,26 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "encryption_in_transit",
             "local_policy_override",
         ],
+        FamilyId::Identity => &[
+            "issuer",
+            "issuers",
+            "audiences",
+            "jwks",
+            "jwks_file",
+            "speaks_for",
+            "trust_domain",
+            "business_unit_claim",
+            "requirements",
+            "caller",
+            "claim",
+            "contains",
+            "differs_from",
+            "scope",
+            "argument",
+            "at_least",
+            "at_most",
+            "one_of",
+        ],
         FamilyId::Orchestration => &["workflow_engine", "retry_policy", "max_attempts"],
         FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "timeout", "half_open_timeout"],
         FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],
@@ -163,7 +188,6 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         | FamilyId::ZeroTrust
         | FamilyId::DataRouting
         | FamilyId::ProgressiveAuth
-        | FamilyId::Identity
         | FamilyId::PolicyTests
         | FamilyId::Waivers
         | FamilyId::Caching

@@ -46,7 +46,7 @@ impl<'a> Evidences<'a> {
         let mut names: Vec<&str> = facts
             .filter_map(|fact| match self.of(fact.as_str())? {
                 Evidence::Argument(argument) => Some(argument.name.as_str()),
-                Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Transport => None,
+                Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
             })
             .collect();
         names.sort_unstable();
@@ -75,6 +75,7 @@ impl<'a> Evidences<'a> {
                 _ => None,
             },
             Evidence::Argument(argument) => argument_within(argument),
+            Evidence::Called(_) => None,
             Evidence::Claim(evidence) => match &evidence.test {
                 ClaimTest::Present => Some(claim(&evidence.path, something())),
                 ClaimTest::DiffersFrom(other) => Predicate::all([

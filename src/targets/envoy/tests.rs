@@ -11,7 +11,9 @@ use super::*;
 use crate::build::{BuildError, agree};
 use crate::checks::CheckedModel;
 use crate::lift::envoy::{Folders, judge, judge_one};
+use crate::model::deployment::Tls;
 use crate::policy::seen::seen;
+use crate::source::Spanned;
 use crate::targets::tests::last::FLEET;
 use crate::targets::tests::{built, checked};
 use crate::targets::view;
@@ -91,16 +93,39 @@ fn folder_of(whole: &Value, bootstrap: &Value) -> BTreeMap<String, Value> {
         routes = manager.shift_remove("route_config").unwrap_or_default();
         manager.insert("rds".to_owned(), json!({"route_config_name": "mcp", "config_source": discovered("rds")}));
     }
-    let clusters = resources["clusters"].as_array().cloned().unwrap_or_default();
+    let mut clusters = resources["clusters"].as_array().cloned().unwrap_or_default();
+    let tls = own(&listener);
+    let mut secrets = BTreeMap::new();
+    if let Some(tls) = &tls {
+        secrets::by_name(&mut listener, tls);
+        clusters.iter_mut().for_each(|cluster| secrets::by_name(cluster, tls));
+        let kind = "envoy.extensions.transport_sockets.tls.v3.Secret";
+        let each = secrets::secrets(tls).into_iter();
+        secrets.extend(
+            each.map(|(name, secret)| (format!("xds/secrets/{name}.yaml"), super::resources(kind, vec![secret]))),
+        );
+    }
     let mut bootstrap = bootstrap.clone();
     bootstrap["admin"] = whole["admin"].clone();
-    BTreeMap::from([
+    secrets.extend([
         ("bootstrap.yaml".to_owned(), bootstrap),
         ("envoy.static.yaml".to_owned(), whole.clone()),
         ("xds/cds.yaml".to_owned(), super::resources("envoy.config.cluster.v3.Cluster", clusters)),
         ("xds/lds.yaml".to_owned(), super::resources("envoy.config.listener.v3.Listener", vec![listener])),
         ("xds/rds.yaml".to_owned(), super::resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
-    ])
+    ]);
+    secrets
+}
+
+/// The gateway's own certificate as its listener has it.
+fn own(listener: &Value) -> Option<Tls> {
+    let context = listener.pointer("/filter_chains/0/transport_socket/typed_config/common_tls_context")?;
+    let file = |at: &str| Some(Spanned::new(context.pointer(at)?.as_str()?.to_owned(), Loc::default()));
+    Some(Tls {
+        cert: file("/tls_certificates/0/certificate_chain/filename")?,
+        key: file("/tls_certificates/0/private_key/filename")?,
+        ca: file("/validation_context/trusted_ca/filename")?,
+    })
 }
 
 fn caught(folders: &Folders, model: &Model, policy: &Policy) -> bool {
@@ -233,8 +258,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("tls_params", "which versions of TLS"),
     ("alpn_protocols", "both protocols lead to the same filters"),
     ("filename", "files on the gateway's machine, which the settings name"),
-    ("private_key", "Envoy refuses a certificate without"),
-    ("certificate_chain", "Envoy refuses a certificate without"),
     ("tls_certificates", "the gateway's own; a peer that wants one refuses it without"),
     ("sni", "what a server may choose its certificate by; which one it is, is checked"),
     ("direct_response", "an answer that no server sees"),
@@ -317,10 +340,21 @@ fn every_change_that_changes_a_decision_is_caught() {
 fn a_watched_file_that_says_something_else_is_caught() {
     let (checked, policy, folders) = compiled();
     for name in ["central", "retail"] {
-        for file in ["bootstrap.yaml", "xds/cds.yaml", "xds/lds.yaml", "xds/rds.yaml"] {
+        for file in [
+            "bootstrap.yaml",
+            "xds/cds.yaml",
+            "xds/lds.yaml",
+            "xds/rds.yaml",
+            "xds/secrets/authorities.yaml",
+            "xds/secrets/certificate.yaml",
+        ] {
             let mut changed = folders.clone();
             let value = changed.get_mut(name).unwrap().get_mut(file).unwrap();
-            let text = serde_json::to_string(value).unwrap().replace("seller", "helper").replace("./xds", "./old");
+            let text = serde_json::to_string(value)
+                .unwrap()
+                .replace("seller", "helper")
+                .replace("./xds", "./old")
+                .replace("/tls", "/other");
             *value = match file {
                 "xds/cds.yaml" => json!({"resources": []}),
                 _ => serde_json::from_str(&text).unwrap(),

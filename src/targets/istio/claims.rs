@@ -36,6 +36,7 @@ pub(super) fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'
     let claim = match evidence {
         Evidence::KnownCaller | Evidence::Transport => return None,
         Evidence::Argument(_) => return Some("Istio does not read the bodies of requests"),
+        Evidence::Called(_) => return Some("Istio keeps no memory of earlier calls"),
         Evidence::Claim(claim) => claim,
     };
     if claim.path.iter().any(|part| part.is_empty() || part.contains(['[', ']'])) {

@@ -11,8 +11,8 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              header",
         ),
         FamilyId::Identity => Coverage::Partial(
-            "issuers, audiences, keys and claims become rules; Istio sees no arguments, sends no step-up challenges, and takes \
-             keys from a URL alone",
+            "issuers, audiences, keys and claims become rules; Istio sees no arguments, remembers no earlier calls, and sends no \
+             step-up challenges",
         ),
         FamilyId::Federation => Coverage::Partial(
             "calls between units are decided and encrypted, and a unit's servers answer its gateway alone; audit records are \
@@ -77,6 +77,7 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "issuers",
             "audiences",
             "jwks",
+            "jwks_file",
             "speaks_for",
             "trust_domain",
             "business_unit_claim",

@@ -58,6 +58,10 @@ pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Re
                 Some(Jwks::Url(url)) => Some(url.clone()),
                 Some(Jwks::File(_)) | None => None,
             },
+            jwks: match issuer.keys.as_ref().map(|keys| &keys.value) {
+                Some(Jwks::File(file)) => model.key_sets.get(file).cloned(),
+                Some(Jwks::Url(_)) | None => None,
+            },
             // Else a token in the query would do as well.
             from_headers: Some(vec![FromHeader {
                 name: "Authorization".to_owned(),

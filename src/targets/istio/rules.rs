@@ -270,7 +270,7 @@ impl<'a> Rules<'a> {
             let claim = match evidence {
                 // The gateway in front asks for the connection that it was called through; callers are known by the rule.
                 Evidence::Transport | Evidence::KnownCaller => continue,
-                Evidence::Argument(_) => return Ok(None),
+                Evidence::Argument(_) | Evidence::Called(_) => return Ok(None),
                 Evidence::Claim(_) if delegation(evidence) => continue,
                 Evidence::Claim(claim) => claim,
             };

@@ -7,11 +7,13 @@ mod mutations;
 /// A workspace in which everything that Istio can express is used.
 const WORLD: &str = "
 targets: {istio: {verified_headers: true}}
+# file: keys.json
+{\"keys\": [{\"kty\": \"RSA\", \"n\": \"AQAB\", \"e\": \"AQAB\"}]}
 # file: central.yaml
 identity:
   issuers:
     - {issuer: 'https://idp.example', audiences: [mcp, other], jwks: 'https://idp.example/keys', speaks_for: [agents]}
-    - {issuer: 'https://flows.example', audiences: [mcp], jwks: 'https://flows.example/keys', speaks_for: [flows]}
+    - {issuer: 'https://flows.example', audiences: [mcp], jwks_file: keys.json, speaks_for: [flows]}
   trust_domain: example.org
   business_unit_claim: bu
   requirements:

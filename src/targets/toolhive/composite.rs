@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::API;
+use super::{API, arguments};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::flow::Flow;
@@ -30,20 +30,25 @@ pub(super) fn file(
     let mut from: Vec<Loc> = Vec::new();
     for flow in flows {
         let Some(name) = names.get(&*flow.id.value.name) else { continue };
-        let steps = steps(model, flow, servers)?;
+        let (steps, parameters) = steps(model, flow, servers)?;
         if steps.is_empty() {
             continue;
         }
         from.push(flow.id.loc);
+        let mut spec = Map::new();
+        spec.insert("name".to_owned(), json!(name));
+        spec.insert("description".to_owned(), json!(format!("The workflow {}", flow.id.value.name)));
+        if !parameters.is_empty() {
+            let required: Vec<&String> = parameters.keys().collect();
+            let all = json!({"type": "object", "properties": parameters, "required": required});
+            spec.insert("parameters".to_owned(), all);
+        }
+        spec.insert("steps".to_owned(), Value::Array(steps));
         documents.push(json!({
             "apiVersion": API,
             "kind": "VirtualMCPCompositeToolDefinition",
             "metadata": {"name": name, "namespace": namespace},
-            "spec": {
-                "name": name,
-                "description": format!("The workflow {}", flow.id.value.name),
-                "steps": steps,
-            },
+            "spec": spec,
         }));
     }
     if documents.is_empty() {
@@ -52,8 +57,11 @@ pub(super) fn file(
     super::super::yaml("composite-tools.yaml", &documents, from).map(Some)
 }
 
+/// The steps, and what the composite tool takes for each.
+type Steps = (Vec<Value>, BTreeMap<String, Value>);
+
 /// One step for each call that is no compensation. The calls of one step of the workflow come one after the other.
-fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result<Vec<Value>, CompileError> {
+fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result<Steps, CompileError> {
     let ids = dns_labels(super::TARGET.name, flow.steps.iter().map(|step| (step.name.value.as_str(), step.name.loc)))
         .map_err(CompileError::Findings)?;
     let orchestration = Model::in_scope(&model.orchestration, &None);
@@ -68,6 +76,7 @@ fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result
         format!("{}-{}", ids.get(step).map_or("", String::as_str), number + 1)
     };
     let mut steps = Vec::new();
+    let mut parameters = BTreeMap::new();
     for at in graph.order() {
         // The last call of each step that must be done, or of those before it where it calls nothing.
         let mut before: BTreeSet<String> = BTreeSet::new();
@@ -90,6 +99,13 @@ fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result
             step.insert("id".to_owned(), json!(id(at, number)));
             step.insert("type".to_owned(), json!("tool"));
             step.insert("tool".to_owned(), json!(format!("{server}.{}", call.tool.value)));
+            let tool = call.server.as_ref().and_then(|name| model.servers.get(name)?.tools.get(&call.tool.value));
+            let required = tool.map(|tool| arguments::required(model, tool)).unwrap_or_default();
+            if !required.is_empty() {
+                let name = id(at, number);
+                step.insert("arguments".to_owned(), Value::Object(arguments::handed_on(&name, &required)));
+                parameters.insert(name, arguments::parameter(&required));
+            }
             if !needs.is_empty() {
                 step.insert("dependsOn".to_owned(), json!(needs));
             }
@@ -99,5 +115,5 @@ fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result
             steps.push(Value::Object(step));
         }
     }
-    Ok(steps)
+    Ok((steps, parameters))
 }

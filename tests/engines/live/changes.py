@@ -1,6 +1,7 @@
 """What changes while calls go on: the policy, shadow rules beside it, tokens that end, keys that cannot be had."""
 
 import json
+import os
 import time
 
 from . import gateway, sdk
@@ -76,6 +77,44 @@ def shadow(fleet: Fleet, tally: Tally, caller: Caller, before: dict, changed) ->
     tally.check(any('"denied"' in json.dumps(line.get("decision")) and line.get("status") == 200 for line in records_), f"the record of the call has both: {records_[-1:]}")
     for name, one in running.items():
         gateway.replace(one.folder / "xds", "rds.yaml", before[name])
+
+
+def rotation(fleet: Fleet, tally: Tally) -> None:
+    """A certificate is renewed, and an authority withdrawn, while calls go on."""
+    caller = Caller(fleet, "care_agent", "crm_server", "get_customer")
+    tally.check(caller.status() == 200, "an agent calls")
+    pair, before = fleet.pki.gateway("central"), caller.connection.socket.getpeercert(True)
+
+    def shown() -> tuple[int, bytes | None]:
+        other = Caller(fleet, "care_agent", "crm_server", "get_customer")
+        status = other.status()
+        certificate = other.connection.socket.getpeercert(True) if other.connection.socket else None
+        other.connection.close()
+        return status, certificate
+
+    def until(check, seconds: float = 5) -> tuple[bool, float]:
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if check(shown()):
+                return True, time.monotonic() - began
+            time.sleep(0.05)
+        return False, seconds
+
+    fresh = fleet.pki.gateways.issue("central-renewed", f"spiffe://{fleet.pki.trust_domain}/mcp/gateway/central", hosts=True)
+    os.replace(fresh.key, pair.key)
+    os.replace(fresh.cert, pair.cert)
+    renewed, seconds = until(lambda found: found[0] == 200 and found[1] != before)
+    tally.check(renewed, "whoever connects after the renewal gets the new certificate, and calls")
+    tally.check(caller.status() == 200 and caller.connection.made == 1, "the connection before it goes on")
+    both = fleet.pki.both.read_bytes()
+    gateway.replace(fleet.pki.folder, fleet.pki.both.name, fleet.pki.gateways.file.read_text())
+    fleet.seen()
+    refused, withdrawn = until(lambda found: found[0] == 0)
+    tally.check(refused, "once the callers' authority is withdrawn, none of its certificates connects")
+    gateway.replace(fleet.pki.folder, fleet.pki.both.name, both.decode())
+    back, _ = until(lambda found: found[0] == 200)
+    tally.check(back, "put back, they do")
+    tally.notes.append(f"the new certificate was shown after {seconds:.2f} s, the authority withdrawn after {withdrawn:.2f} s")
 
 
 def endings(fleet: Fleet, tally: Tally) -> None:

@@ -31,6 +31,7 @@ def run(fleet: Fleet):
     fleet.start_gateways(fleet.compile(fleet.workspace("swap")))
     yield counted(changes.swap, fleet)
     yield counted(changes.endings, fleet)
+    yield counted(changes.rotation, fleet)
     fleet.stop_gateways()
     yield counted(changes.keys, fleet)
     fleet.stop_gateways()

@@ -86,14 +86,12 @@ fn a_pattern_that_it_cannot_match_narrows_those_beside_it() {
 fn what_is_missing_is_said() {
     for (from, to, what) in [
         ("  trust_domain: example.org\n", "", "a trust domain"),
-        ("jwks: 'https://idp.example/keys'", "jwks_file: keys.json", "a URL of the issuer's keys"),
         ("audiences: [mcp, other], ", "", "the audiences of its tokens"),
     ] {
         assert!(WORLD.contains(from));
         let text = WORLD.replace(from, to);
         let flows = "  name: nightly\n";
-        let keys = "# file: keys.json\n{\"keys\": [{\"kty\": \"RSA\"}]}\n";
-        let (checked, _) = checked(&format!("{}{keys}", text.replace(flows, &format!("{flows}  subject: nightly\n"))));
+        let (checked, _) = checked(&text.replace(flows, &format!("{flows}  subject: nightly\n")));
         let needs = missing(&checked, &TARGET);
         assert!(needs.iter().any(|need| need.what == what), "{what}: {needs:?}");
     }

@@ -48,7 +48,7 @@ impl<'a> Conflicts<'a> {
             // Words and numbers at once are nothing that an argument can be told to be.
             Evidence::Argument(argument) if !argument.one_of.is_empty() && has_bounds(argument) => None,
             Evidence::Argument(argument) => Some((policy.facts.mask(fact.as_str())?, argument, evidence.loc)),
-            Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Transport => None,
+            Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
         });
         let mut conflicts = Self { model, policy, classes, arguments: arguments.collect(), never: Vec::new() };
         if conflicts.arguments.len() > 1 {

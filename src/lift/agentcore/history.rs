@@ -115,7 +115,10 @@ impl<'t> Rest<'t> {
                 let test = match word {
                     "true" => AnswerTest::Truth(true),
                     "false" => AnswerTest::Truth(false),
-                    number => AnswerTest::Number(number.parse().ok()?),
+                    number => {
+                        let parsed: i64 = number.parse().ok()?;
+                        (parsed.to_string() == number).then_some(AnswerTest::Number(parsed))?
+                    }
                 };
                 answer.insert(field, test).is_none()
             };

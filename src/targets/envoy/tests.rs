@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::build::{BuildError, agree};
+use crate::build::{BuildError, agree, verify};
 use crate::checks::CheckedModel;
 use crate::lift::envoy::{Folders, judge, judge_one};
 use crate::model::deployment::Tls;
@@ -67,6 +67,32 @@ workflow_definition:
   business_unit: retail
   steps: [{name: one, mcp_server: crm, tools: [get]}]
 "#;
+
+#[test]
+fn a_watched_file_is_compared_as_it_was_written_and_in_any_other_form() {
+    let (checked, policy, _) = compiled();
+    let files = built(&TARGET, WORLD).unwrap().bundle.artifacts;
+    let judged = |path: &str, text: String| {
+        let mut files = files.clone();
+        files.get_mut(path).unwrap().bytes = text.into_bytes();
+        verify("envoy", &files, checked.model(), &policy)
+    };
+    for file in ["central/xds/cds.yaml", "central/xds/lds.yaml", "central/xds/rds.yaml", "retail/xds/rds.yaml"] {
+        let path = format!("envoy/{file}");
+        let text = String::from_utf8(files[&path].bytes.clone()).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        judged(&path, text.clone()).unwrap();
+        judged(&path, serde_yaml::to_string(&value).unwrap()).unwrap();
+        let twice = text.replacen("\"name\": ", "\"name\": \"x\", \"name\": ", 1);
+        let other = text.replacen("5s", "6s", 1).replacen("ALLOW", "DENY", 1).replacen("AUTO", "HTTP2", 1);
+        for changed in
+            [twice, other, format!("{text}x"), text.replacen("v3.", "v2.", 1), "{}".to_owned(), String::new()]
+        {
+            assert_ne!(changed, text);
+            assert!(judged(&path, changed).is_err(), "{file}");
+        }
+    }
+}
 
 /// The folders of the compiled world, parsed, with what they are compared with.
 fn compiled() -> (CheckedModel, Policy, Folders) {

@@ -267,17 +267,18 @@ pub enum Evidence {
 /// connection decides. By fact, sorted.
 #[must_use]
 pub fn default_evidence() -> Vec<(&'static str, Evidence)> {
-    let claim = |path: &[&str], test| {
-        Evidence::Claim(ClaimEvidence { path: path.iter().map(|part| (*part).to_owned()).collect(), test, scope: None })
+    let claim = |path: &[&str], test, scope: Option<&str>| {
+        let path = path.iter().map(|part| (*part).to_owned()).collect();
+        Evidence::Claim(ClaimEvidence { path, test, scope: scope.map(str::to_owned) })
     };
     vec![
-        ("approval_workflow", claim(&["approvals"], ClaimTest::Contains("{server}/{tool}".to_owned()))),
-        ("cross_unit_approval", claim(&["unit_approvals"], ClaimTest::Contains("{unit}".to_owned()))),
-        ("mfa", claim(&["amr"], ClaimTest::Contains("mfa".to_owned()))),
+        ("approval_workflow", claim(&["approvals"], ClaimTest::Contains("{server}/{tool}".to_owned()), None)),
+        ("cross_unit_approval", claim(&["unit_approvals"], ClaimTest::Contains("{unit}".to_owned()), None)),
+        ("mfa", claim(&["amr"], ClaimTest::Contains("mfa".to_owned()), Some("mcp.mfa"))),
         ("mtls", Evidence::Transport),
         ("service_account_token", Evidence::KnownCaller),
         ("tls", Evidence::Transport),
-        ("user_delegation", claim(&["act", "sub"], ClaimTest::DiffersFrom(vec!["sub".to_owned()]))),
+        ("user_delegation", claim(&["act", "sub"], ClaimTest::DiffersFrom(vec!["sub".to_owned()]), None)),
     ]
 }
 

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::layout::{Layout, principal_uid};
 use super::{action, kind};
 use crate::cedar::{NAMESPACE, Uid};
-use crate::model::access::{AnswerTest, ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
-use crate::policy::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
+use crate::model::access::{
+    AnswerTest, ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks, default_evidence,
+};
+use crate::policy::fact::MTLS;
 use crate::policy::{Principal, PrincipalId};
 use crate::source::Loc;
 use crate::targets::CompileError;
@@ -119,19 +121,7 @@ const DENY: [&str; 6] = [
 
 /// The evidence that holds where `identity` names none.
 fn default_of(fact: &str) -> Option<Evidence> {
-    let claim = |path: &[&str], test: ClaimTest, scope: Option<&str>| {
-        let path = path.iter().map(|part| (*part).to_owned()).collect();
-        Some(Evidence::Claim(ClaimEvidence { path, test, scope: scope.map(str::to_owned) }))
-    };
-    match fact {
-        "service_account_token" => Some(Evidence::KnownCaller),
-        "user_delegation" => claim(&["act", "sub"], ClaimTest::DiffersFrom(vec!["sub".to_owned()]), None),
-        "mfa" => claim(&["amr"], ClaimTest::Contains("mfa".to_owned()), Some("mcp.mfa")),
-        "approval_workflow" => claim(&["approvals"], ClaimTest::Contains("{server}/{tool}".to_owned()), None),
-        CROSS_UNIT_APPROVAL => claim(&["unit_approvals"], ClaimTest::Contains("{unit}".to_owned()), None),
-        TLS | MTLS => Some(Evidence::Transport),
-        _ => None,
-    }
+    default_evidence().into_iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence)
 }
 
 pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {

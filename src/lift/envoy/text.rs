@@ -14,7 +14,8 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
         let Strict(value) = serde_json::from_str(text).map_err(|error| error.to_string())?;
         return Ok(value);
     }
-    serde_yaml::from_str(text).map_err(|error| error.to_string())
+    let Strict(value) = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    Ok(value)
 }
 
 /// Whether a text, if it is JSON, means the same in YAML: nothing in it is a tab, another end of line or a letter that YAML does
@@ -25,11 +26,17 @@ pub(super) fn is_yaml_too(text: &str) -> bool {
         letter.is_control() && letter != '\n'
             || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
-    let surrogate = || {
-        text.match_indices("\\u")
-            .any(|(at, _)| text.get(at + 2..at + 3).is_some_and(|first| first.eq_ignore_ascii_case("d")))
-    };
-    (text.bytes().all(plain) || !text.contains(strange)) && !surrogate() && !text.contains("\\/")
+    if !text.bytes().all(plain) && text.contains(strange) {
+        return false;
+    }
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('\\') {
+        match after.as_bytes() {
+            [b'/', ..] | [b'u', b'd' | b'D', ..] => return false,
+            _ => rest = after.get(1..).unwrap_or_default(),
+        }
+    }
+    true
 }
 
 /// A value in which no key stands twice, and none is too long.
@@ -116,7 +123,9 @@ mod tests {
         for text in ["{\"a\": 1, \"a\": 2}", "{\"a\": 1} x", &format!("{{\"{long}\": 1}}")] {
             assert!(read(text).is_err(), "{text}");
         }
-        for text in ["{\"a\": \"\\ud83d\\ude00\"}", "{\"a\":\t1}", "{\"a\": \"\u{7f}\"}"] {
+        assert!(is_yaml_too("{\"a\": \"\\\\/\\\\ud\"}"));
+        assert!(read("a: 1\na: 2\n").is_err());
+        for text in ["{\"a\": \"\\/\"}", "{\"a\": \"\\ud83d\\ude00\"}", "{\"a\":\t1}", "{\"a\": \"\u{7f}\"}"] {
             assert!(!is_yaml_too(text), "{text}");
         }
     }

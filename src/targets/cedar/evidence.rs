@@ -8,7 +8,7 @@ use super::layout::{Layout, principal_uid};
 use super::{action, kind};
 use crate::cedar::{NAMESPACE, Uid};
 use crate::model::access::{
-    AnswerTest, ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks, default_evidence,
+    AnswerTest, ArgumentEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks, default_evidence,
 };
 use crate::policy::fact::MTLS;
 use crate::policy::{Principal, PrincipalId};

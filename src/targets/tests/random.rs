@@ -156,6 +156,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
                         error @ (BuildError::Compile { .. }
                         | BuildError::Verify { .. }
                         | BuildError::Differs { .. }
+                        | BuildError::UnknownTarget(_)
                         | BuildError::NoLifter(_)) => return Err(TestCaseError::fail(format!("{error:#?}"))),
                     }
                 }

@@ -334,7 +334,7 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
             continue;
         }
         if let Some(evidence) = evidence.filter(|_| target.recognises_callers) {
-            match known.iter().find(|(_, other)| *other == evidence) {
+            match known.iter().find(|(_, other)| other.is_shown_by_the_same(evidence)) {
                 Some((first, _)) => {
                     view.same.insert(fact.clone(), FactName::clone(first));
                     continue;

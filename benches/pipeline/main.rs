@@ -6,6 +6,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a program that prints its measurements"
 )]
@@ -65,7 +66,7 @@ fn main() {
         ["review"] => review(),
         ["tests"] => policy_tests(),
         ["write-tests", folder, servers, tests] => {
-            let size = Size { deployed: false, ..deployed(number(servers)) };
+            let size = Size { deployed: Deployed::Nowhere, ..deployed(number(servers)) };
             write_stated(Path::new(folder), size, number(tests));
         }
         ["checks"] => each_check(),
@@ -300,7 +301,7 @@ fn review() {
 /// Policy tests, judged as `mcpctl test` does once the workspace is loaded.
 fn policy_tests() {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-tests", std::process::id()));
-    let size = Size { deployed: false, ..deployed(SERVERS) };
+    let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
     write_stated(&folder, size, 1_000);
     let analysis = analyse(&folder);
     let ran = suite::run(&analysis.model, &analysis.policy, "");

@@ -33,7 +33,7 @@ Examples:
   mcpctl test fleet --min-coverage 80       fail below 80 percent of the granted pairs
   mcpctl test fleet --mutate                make it laxer, one thing at a time: does any test notice?
   mcpctl test fleet --junit report.xml      for CI
-  mcpctl test fleet --export-cedar portable for `cedar run-tests`
+  mcpctl test fleet --export-cedar portable  for `cedar run-tests`
 
 Exit codes: 0 all pass, 1 some fail or cover too little, 2 could not run.";
 

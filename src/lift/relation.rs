@@ -173,7 +173,7 @@ impl<'a> Question<'a> {
             let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
             let Some(found) = declared.or_else(default) else { continue };
             // Facts with the same evidence are one to a product, and stand in conditions as one of them.
-            match evidence.iter_mut().find(|(_, known)| known == found) {
+            match evidence.iter_mut().find(|(_, known)| known.is_shown_by_the_same(found)) {
                 Some((known, _)) if *known & asked == 0 && bit & asked != 0 => {
                     for (of, ..) in differing.iter_mut().filter(|(of, ..)| of == known) {
                         *of = bit;

@@ -263,6 +263,17 @@ pub enum Evidence {
     Transport,
 }
 
+impl Evidence {
+    /// Whether whatever shows one shows the other: they are equal but for the scope that a challenge names.
+    #[must_use]
+    pub fn is_shown_by_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Claim(one), Self::Claim(other)) => (&one.path, &one.test) == (&other.path, &other.test),
+            _ => self == other,
+        }
+    }
+}
+
 /// The evidence of facts that no `identity` section describes: the five of the document's vocabulary, and the two that the
 /// connection decides. By fact, sorted.
 #[must_use]

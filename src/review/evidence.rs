@@ -30,7 +30,8 @@ pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &s
     let defaults = default_evidence();
     let default = defaults.iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence);
     let found = written.map(|evidence| &evidence.value).or(default);
-    let is_default = found == default;
+    // A default stands where the section does.
+    let section = model.identity.as_ref().map(|identity| identity.loc);
     StepUp {
         fact: fact.to_owned(),
         evidence: found.map(|evidence| in_words(model, object, fact, evidence)),
@@ -38,7 +39,7 @@ pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &s
             Evidence::Claim(claim) => claim.scope.clone(),
             Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Called(_) | Evidence::Transport => None,
         }),
-        loc: written.filter(|_| !is_default).map(|evidence| evidence.loc),
+        loc: written.map(|evidence| evidence.loc).filter(|loc| Some(*loc) != section),
         asked: fact_place(model, &Classification::of(&model.access), Some(principal), object, fact),
     }
 }

@@ -159,6 +159,8 @@ fn the_files_of_a_small_world() {
         grants: Grants
       };
 
+      entity Backend enum ["bank", "site"];
+
       entity Class enum ["public", "secret"];
 
       entity Group enum ["bank (protocol)", "bank/pay", "site/get_page"];
@@ -169,11 +171,11 @@ fn the_files_of_a_small_world() {
         grants: Grants
       };
 
-      entity Prompt in [Class, Group, Level] = {
+      entity Prompt in [Backend, Class, Group, Level] = {
         server: Server
       };
 
-      entity Resource in [Class, Group, Level] = {
+      entity Resource in [Backend, Class, Group, Level] = {
         server: Server
       };
 
@@ -181,9 +183,9 @@ fn the_files_of_a_small_world() {
         grants: Grants
       };
 
-      entity Server in [Class, Group];
+      entity Server in [Backend, Class, Group];
 
-      entity Tool in [Class, Group, Level] = {
+      entity Tool in [Backend, Class, Group, Level] = {
         server: Server
       };
 
@@ -252,10 +254,10 @@ fn the_files_of_a_small_world() {
     insta::assert_snapshot!(text(artifacts, "entities.json"), @r#"
     [
     {"uid":{"type":"Mcp::Agent","id":"clerk"},"attrs":{"grants":{"level-1":[{"__entity":{"type":"Mcp::Group","id":"site/get_page"}}],"level-2":[{"__entity":{"type":"Mcp::Group","id":"bank/pay"}}],"protocol":[{"__entity":{"type":"Mcp::Group","id":"bank (protocol)"}}]}},"parents":[]},
-    {"uid":{"type":"Mcp::Server","id":"bank"},"attrs":{},"parents":[{"type":"Mcp::Class","id":"secret"},{"type":"Mcp::Group","id":"bank (protocol)"}]},
-    {"uid":{"type":"Mcp::Server","id":"site"},"attrs":{},"parents":[{"type":"Mcp::Class","id":"public"},{"type":"Mcp::Group","id":"bank (protocol)"}]},
-    {"uid":{"type":"Mcp::Tool","id":"bank/pay"},"attrs":{"server":{"__entity":{"type":"Mcp::Server","id":"bank"}}},"parents":[{"type":"Mcp::Class","id":"secret"},{"type":"Mcp::Group","id":"bank/pay"},{"type":"Mcp::Level","id":"2"}]},
-    {"uid":{"type":"Mcp::Tool","id":"site/get_page"},"attrs":{"server":{"__entity":{"type":"Mcp::Server","id":"site"}}},"parents":[{"type":"Mcp::Class","id":"public"},{"type":"Mcp::Group","id":"site/get_page"},{"type":"Mcp::Level","id":"1"}]}
+    {"uid":{"type":"Mcp::Server","id":"bank"},"attrs":{},"parents":[{"type":"Mcp::Backend","id":"bank"},{"type":"Mcp::Class","id":"secret"},{"type":"Mcp::Group","id":"bank (protocol)"}]},
+    {"uid":{"type":"Mcp::Server","id":"site"},"attrs":{},"parents":[{"type":"Mcp::Backend","id":"site"},{"type":"Mcp::Class","id":"public"},{"type":"Mcp::Group","id":"bank (protocol)"}]},
+    {"uid":{"type":"Mcp::Tool","id":"bank/pay"},"attrs":{"server":{"__entity":{"type":"Mcp::Server","id":"bank"}}},"parents":[{"type":"Mcp::Backend","id":"bank"},{"type":"Mcp::Class","id":"secret"},{"type":"Mcp::Group","id":"bank/pay"},{"type":"Mcp::Level","id":"2"}]},
+    {"uid":{"type":"Mcp::Tool","id":"site/get_page"},"attrs":{"server":{"__entity":{"type":"Mcp::Server","id":"site"}}},"parents":[{"type":"Mcp::Backend","id":"site"},{"type":"Mcp::Class","id":"public"},{"type":"Mcp::Group","id":"site/get_page"},{"type":"Mcp::Level","id":"1"}]}
     ]
     "#);
 }

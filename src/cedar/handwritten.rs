@@ -51,8 +51,56 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Written>, Vec<Fault>> {
     placed(name, text)?.into_iter().map(|(policy, at)| written(&policy, at).map_err(|fault| vec![fault])).collect()
 }
 
+/// Most brackets that stand in each other. Cedar reads them by recursion, and a stack has an end.
+const MOST_NESTED: usize = 50;
+
+/// Most operators of one policy that nest: `a && b && c` is read as two of them in each other.
+const MOST_OPERATORS: usize = 500;
+
+/// Where a file is nested deeper than Cedar can be trusted to read.
+fn too_deep(text: &str) -> Option<Fault> {
+    let (mut depth, mut operators) = (0_usize, 0_usize);
+    let (mut in_string, mut in_comment, mut escaped) = (false, false, false);
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        if in_comment {
+            in_comment = c != '\n';
+        } else if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+        } else {
+            match c {
+                '"' => in_string = true,
+                '/' if before == '/' => in_comment = true,
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                ';' => operators = 0,
+                '+' | '-' | '*' | '!' | '.' => operators += 1,
+                '&' | '|' if before == c => operators += 1,
+                'f' if before == 'i' => operators += 1,
+                _ => {}
+            }
+        }
+        before = c;
+        let what = if depth > MOST_NESTED {
+            format!("brackets are nested deeper than {MOST_NESTED}, the most that is read")
+        } else if operators > MOST_OPERATORS {
+            format!("this policy has more than {MOST_OPERATORS} operators, the most that are read")
+        } else {
+            continue;
+        };
+        let help =
+            Some("write several policies: what any of them permits or forbids is permitted or forbidden".to_owned());
+        return Some(Fault { message: what, help, at: at..at + c.len_utf8() });
+    }
+    None
+}
+
 /// Every policy of a file under its id, with its place.
 fn placed(name: &str, text: &str) -> Result<Vec<(Policy, Range<usize>)>, Vec<Fault>> {
+    if let Some(fault) = too_deep(text) {
+        return Err(vec![fault]);
+    }
     let parsed = PolicySet::from_str(text)
         .map_err(|errors| errors.iter().map(|error| fault(error, 0..0)).collect::<Vec<_>>())?;
     if let Some(template) = parsed.templates().next() {

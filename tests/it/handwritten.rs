@@ -56,6 +56,30 @@ fn what_cedar_refuses_is_shown_where_it_stands() {
 }
 
 #[test]
+fn what_would_end_the_stack_is_refused() {
+    let nested = |depth: usize| {
+        let (open, close) = ("(".repeat(depth), ")".repeat(depth));
+        format!("forbid (principal, action, resource) when {{ {open}context.mfa{close} }};\n")
+    };
+    assert_eq!(found("{}\n", &nested(45)), [""; 0]);
+    for depth in [60, 50_000] {
+        assert_eq!(found("{}\n", &nested(depth)), ["own.cedar:1:94 cedar-syntax"], "{depth}");
+    }
+    let chain = |length: usize| {
+        let all = vec!["context.mfa"; length].join(" || ");
+        format!("forbid (principal, action, resource) when {{ {all} }};\n")
+    };
+    // On a thread of a pool, whose stack is the smallest that there is.
+    assert_eq!(found("{}\n", &chain(240)), [""; 0]);
+    assert_eq!(found("{}\n", &chain(50_000)).len(), 1);
+    // What stands in texts and comments is not nested.
+    let brackets = "(".repeat(60);
+    let quoted =
+        format!("{FREEZE}// {brackets}\nforbid (principal, action, resource) when {{ \"{brackets}\" == \"\" }};\n");
+    assert!(found("{}\n", &quoted).iter().all(|line| !line.ends_with("cedar-syntax")), "{:?}", found("{}\n", &quoted));
+}
+
+#[test]
 fn permits_take_a_setting_and_a_scope() {
     let exact = "permit (principal == Mcp::Agent::\"billing_agent\", action, resource == Mcp::Tool::\"crm_server/get_customer\");\n";
     assert_eq!(found("{}\n", exact), ["own.cedar:1:1 handwritten-permit"]);

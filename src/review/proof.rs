@@ -228,7 +228,10 @@ fn never_skipped(model: &Model, policy: &Policy, solver: Option<&mut Solver>) ->
     let mut forbids = 0;
     let mut fallible = Vec::new();
     for (file, text) in &texts {
-        for written in parse(file, text).unwrap_or_default().into_iter().filter(|written| !written.permits) {
+        let Ok(policies) = parse(file, text) else {
+            return Ok(Claim { name, what, status: Status::Unproved, by: format!("`{file}` cannot be read") });
+        };
+        for written in policies.into_iter().filter(|written| !written.permits) {
             forbids += 1;
             if !written.fallible.is_empty() {
                 fallible.push(written.id);

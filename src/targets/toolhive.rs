@@ -43,7 +43,8 @@ policy, which forbids everything.
 their order, each retried as `orchestration` says. Under the name of each step the composite tool takes what the tool of that \
 step requires by its `input_schema`, and hands it on. Lists, objects and arguments that are not required are for you to add, \
 and all arguments of a tool without a schema; what a later step takes from the answer of an earlier one, too. A \
-compensation has no place in a composite tool and is left out. A composite tool decides nothing: each of its calls is \
+compensation has no place in a composite tool and is left out. ToolHive runs at most 100 steps of a composite tool, and retries \
+each at most ten times: a workspace with more is beyond it. A composite tool decides nothing: each of its calls is \
 judged by the server's own `MCPAuthzConfig`.
 
 Load them with `kubectl apply -f authz -f composite-tools.yaml`.

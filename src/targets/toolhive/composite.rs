@@ -13,6 +13,12 @@ use crate::source::Loc;
 use crate::targets::CompileError;
 use crate::targets::names::dns_labels;
 
+/// Most steps of a composite tool: the engine of ToolHive refuses one with more (its source, `pkg/vmcp/composer`).
+const MOST_STEPS: usize = 100;
+
+/// Most retries of a step: the same engine quietly makes no more.
+const MOST_RETRIES: u32 = 10;
+
 /// The file with all of them; none where there is no workflow.
 pub(super) fn file(
     model: &Model,
@@ -33,6 +39,14 @@ pub(super) fn file(
         let (steps, parameters) = steps(model, flow, servers)?;
         if steps.is_empty() {
             continue;
+        }
+        if steps.len() > MOST_STEPS {
+            let what = format!(
+                "workflow `{}` to take at most {MOST_STEPS} calls as a composite tool; it takes {}",
+                flow.id.value.name,
+                steps.len()
+            );
+            return Err(CompileError::Beyond { what, how: "split the workflow".to_owned() });
         }
         from.push(flow.id.loc);
         let mut spec = Map::new();
@@ -109,8 +123,15 @@ fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result
             if !needs.is_empty() {
                 step.insert("dependsOn".to_owned(), json!(needs));
             }
-            if attempts > 1 {
-                step.insert("onError".to_owned(), json!({"action": "retry", "retryCount": attempts - 1}));
+            let retries = attempts.saturating_sub(1);
+            if retries > MOST_RETRIES {
+                let what =
+                    format!("a step of a composite tool to be retried at most {MOST_RETRIES} times, and not {retries}");
+                let how = format!("let `max_attempts` of `orchestration` be at most {}", MOST_RETRIES + 1);
+                return Err(CompileError::Beyond { what, how });
+            }
+            if retries > 0 {
+                step.insert("onError".to_owned(), json!({"action": "retry", "retryCount": retries}));
             }
             steps.push(Value::Object(step));
         }

@@ -1,6 +1,7 @@
 //! The files for small workspaces, and what is refused.
 
 use super::*;
+use crate::build::BuildError;
 use crate::targets::tests::built;
 
 /// A workspace with every kind of evidence, caller and object that this target knows.
@@ -76,6 +77,24 @@ fn a_server_has_its_policies_and_a_workflow_its_tool() {
     insta::assert_snapshot!("open", files["toolhive/authz/open.yaml"]);
     insta::assert_snapshot!("idle", files["toolhive/authz/idle.yaml"]);
     insta::assert_snapshot!("composite", files["toolhive/composite-tools.yaml"]);
+}
+
+#[test]
+fn what_the_engine_of_composite_tools_does_not_run_is_beyond_the_product() {
+    let beyond = |text: &str| match built(&TARGET, text).unwrap_err().as_slice() {
+        [BuildError::Compile { cause: CompileError::Beyond { what, .. }, .. }] => what.clone(),
+        other => panic!("{other:#?}"),
+    };
+    let attempts = |number: u32| WORLD.replace("max_attempts: 3", &format!("max_attempts: {number}"));
+    assert!(built(&TARGET, &attempts(11)).is_ok());
+    assert_eq!(beyond(&attempts(12)), "a step of a composite tool to be retried at most 10 times, and not 11");
+
+    let steps = |number: u32| {
+        let all = (0..number).map(|n| format!("    - {{name: more{n}, mcp_server: crm, tools: [find]}}\n"));
+        format!("{WORLD}{}", all.collect::<String>())
+    };
+    assert!(built(&TARGET, &steps(97)).is_ok());
+    assert_eq!(beyond(&steps(98)), "workflow `month_end` to take at most 100 calls as a composite tool; it takes 101");
 }
 
 mod decisions;

@@ -74,6 +74,7 @@ checks! {
     destructive_tool_low_level,
     duplicate_dependency,
     duplicate_subject,
+    earlier_call_out_of_reach,
     failing_policy_test,
     fallback_caches_sensitive_data,
     fallback_without_cache,

@@ -6,10 +6,11 @@ use crate::diagnostic::{Rule, Severity};
 pub(super) static SYNTAX: Rule = Rule {
     name: "cedar-syntax",
     severity: Severity::Error,
-    what: "Finds `*.cedar` files that Cedar cannot read, and policy templates in them.",
+    what: "Finds `*.cedar` files that Cedar cannot read, policy templates in them, and policies with more than 50 brackets in each \
+           other or more than 500 operators.",
     why: "A policy that nobody can read decides nothing. A template decides nothing either until it is linked, which nothing \
-          here does.",
-    fix: "Correct what the message shows. `mcpctl compile --target cedar` writes the schema that policies are written against.",
+          here does. Cedar reads and judges conditions by recursion, so that one nested without bound would end the process.",
+    fix: "Correct what the message shows, or write several policies for one that is too deep or too long. `mcpctl compile --target cedar` writes the schema that policies are written against.",
 };
 
 /// The validator refuses a policy.

@@ -45,8 +45,9 @@ fn main() {
         }
         ["write-deployed", folder] => write(Path::new(folder), deployed(SERVERS)),
         ["write-deployed", folder, servers] => write(Path::new(folder), deployed(number(servers))),
-        ["targets"] => targets_alone_and_together(SERVERS),
-        ["targets", servers] => targets_alone_and_together(number(servers)),
+        ["targets"] => targets_alone_and_together(SERVERS, None),
+        ["targets", servers] => targets_alone_and_together(number(servers), None),
+        ["targets", servers, only] => targets_alone_and_together(number(servers), Some(only)),
         ["largest"] => largest::table(),
         ["write-services", folder, servers, tools, agents] => {
             write(Path::new(folder), largest::size(number(servers), number(tools), number(agents)));
@@ -58,7 +59,7 @@ fn main() {
         [] => {
             validate_against_parse();
             policy_and_compile();
-            targets_alone_and_together(SERVERS);
+            targets_alone_and_together(SERVERS, None);
             largest::table();
             review();
             policy_tests();
@@ -71,7 +72,7 @@ fn main() {
         }
         ["checks"] => each_check(),
         _ => println!(
-            "usage: [write DIR FILES | write-deployed DIR [SERVERS] | write-services DIR SERVERS TOOLS AGENTS | targets [SERVERS] | \
+            "usage: [write DIR FILES | write-deployed DIR [SERVERS] | write-services DIR SERVERS TOOLS AGENTS | targets [SERVERS [TARGET]] | \
              largest | review | tests | write-tests DIR SERVERS TESTS | checks | parse-and-schema FILE | validate FILE]"
         ),
     }
@@ -217,7 +218,8 @@ fn policy_and_compile() {
 }
 
 /// Each target that such a workspace has, and all of them in one build: emitted, read back and compared. Nothing is written.
-fn targets_alone_and_together(servers: usize) {
+/// Each target alone and all together, or only this one.
+fn targets_alone_and_together(servers: usize, only: Option<&str>) {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-targets", std::process::id()));
     let size = deployed(servers);
     write(&folder, size);
@@ -232,7 +234,9 @@ fn targets_alone_and_together(servers: usize) {
         &targets::agentgateway::TARGET,
     ];
     println!("\n| targets, {} tools, {} agents | MB | time |\n|---|---|---|", servers * size.tools, size.agents);
-    for some in all.iter().map(std::slice::from_ref).chain([&all[..]]) {
+    let each = all.iter().map(std::slice::from_ref).chain([&all[..]]);
+    let is_asked_for = |some: &&[&targets::Target]| only.is_none_or(|only| matches!(some, [one] if one.name == only));
+    for some in each.filter(is_asked_for) {
         let mut bytes = 0;
         let time = median(|| {
             let built = build::build(&checked, &analysis.sources, some, "sha256:0").unwrap();

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::LiftError;
-use super::cel::{Expression, Names, Value};
+use super::cel::{Expression, Look, Names, Value};
 use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Http, Source, Texts, World};
 use crate::bundle::Artifact;
@@ -105,14 +105,14 @@ struct Read {
 }
 
 impl Rules {
-    fn hold(&self, names: &dyn Names, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn hold(&self, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
         for rule in &self.require {
-            if !rule.holds(names, world)? {
+            if !look.holds(rule, world)? {
                 return Ok(false);
             }
         }
         for rule in &self.allow {
-            if rule.holds(names, world)? {
+            if look.holds(rule, world)? {
                 return Ok(true);
             }
         }
@@ -131,13 +131,13 @@ impl Product for Gateway {
         // One kind of request shows it for all: no rule of a listener looks at the message.
         if self.certified
             && world.is(&Source::Method, "initialize")
-            && self.listener.hold(&names(false, None), world)?
+            && self.listener.hold(&Look::new(&names(false, None)), world)?
         {
             return Err(LiftError::Stranger("connections without a certificate are let through".to_owned()));
         }
-        if !self.listener.hold(&names(self.certified, None), world)?
-            || !route.http.hold(&names(self.certified, None), world)?
-        {
+        let before = names(self.certified, None);
+        let look = Look::new(&before);
+        if !self.listener.hold(&look, world)? || !route.http.hold(&look, world)? {
             return Ok(false);
         }
         let Some((kind, name)) = world.among(&Source::Method, &NAMED).and_then(|at| ITEMS.get(at)) else {
@@ -147,7 +147,7 @@ impl Product for Gateway {
         if !world.has(name) {
             return Ok(false);
         }
-        route.mcp.hold(&names(self.certified, Some((*kind, name))), world)
+        route.mcp.hold(&Look::new(&names(self.certified, Some((*kind, name)))), world)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {

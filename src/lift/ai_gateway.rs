@@ -9,7 +9,7 @@ mod shapes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::LiftError;
-use super::cel::{Expression, Names, Value, claim_value};
+use super::cel::{Expression, Look, Names, Value, claim_value};
 use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Source, World};
 use crate::bundle::Artifact;
@@ -85,9 +85,9 @@ impl Names for Request {
 }
 
 impl Route {
-    fn opens(&self, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn opens(&self, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
         for callers in &self.callers {
-            if callers.holds(&Request, world)? {
+            if look.holds(callers, world)? {
                 return Ok(true);
             }
         }
@@ -96,8 +96,8 @@ impl Route {
 }
 
 impl Rule {
-    fn applies(&self, tool: &str, world: &mut World<'_>) -> Result<bool, LiftError> {
-        if !self.tools.contains(tool) || !self.cel.holds(&Request, world)? {
+    fn applies(&self, tool: &str, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
+        if !self.tools.contains(tool) || !look.holds(&self.cel, world)? {
             return Ok(false);
         }
         for (path, texts) in &self.claims {
@@ -128,11 +128,12 @@ impl Product for Routes {
             return Ok(false);
         }
         let Some(tool) = world.whole(&Source::Name) else { return Ok(false) };
-        if !world.has(&Source::Issuer) || !route.opens(world)? {
+        let look = Look::new(&Request);
+        if !world.has(&Source::Issuer) || !route.opens(&look, world)? {
             return Ok(false);
         }
         for rule in &route.rules {
-            if rule.applies(&tool, world)? {
+            if rule.applies(&tool, &look, world)? {
                 return Ok(true);
             }
         }
@@ -149,7 +150,7 @@ impl Product for Sessions<'_> {
         let Some(route) = self.0.routes.get(server) else { return Ok(false) };
         let known =
             world.whole(&Source::Name).is_some_and(|tool| route.rules.iter().any(|rule| rule.tools.contains(&tool)));
-        Ok(known && world.has(&Source::Issuer) && route.opens(world)?)
+        Ok(known && world.has(&Source::Issuer) && route.opens(&Look::new(&Request), world)?)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {

@@ -6,13 +6,15 @@
 //! and not for the other is refused.
 
 mod operators;
+mod parsed;
 mod tree;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use rayon::prelude::*;
-
+pub use self::parsed::Parsed;
 use super::LiftError;
 use super::world::{Kind, Source, World};
 use operators::{Truth, added, equal, negated, of_text, or, truth};
@@ -23,9 +25,10 @@ use crate::policy::seen::matches;
 /// A name that no certificate of a workspace holds.
 const STRANGER: &str = "\u{1}nobody";
 
-/// A parsed expression.
+/// A parsed expression: parts that must all hold. Expressions that were parsed together share the parts that they have in
+/// common.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expression(Node);
+pub struct Expression(Vec<Arc<Node>>);
 
 /// What an expression comes to. It borrows from the expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +89,10 @@ impl Expression {
     /// Where it is none, or holds anything that this interpreter does not know.
     pub fn parse(text: &str) -> Result<Self, LiftError> {
         match cel::parser::Parser::new().parse(text) {
-            Ok(parsed) => Node::of(&parsed).map(Self),
+            Ok(parsed) => {
+                let node = Node::of(&parsed)?;
+                Ok(Self(if let Node::And(parts) = node { parts } else { vec![Arc::new(node)] }))
+            }
             Err(_) => refused(format!("`{text}` is no CEL expression")),
         }
     }
@@ -94,64 +100,45 @@ impl Expression {
     /// True where all of these are, as if they were joined by `&&`.
     #[must_use]
     pub fn all_of(expressions: Vec<Self>) -> Self {
-        let mut parts = Vec::new();
-        for Self(node) in expressions {
-            if let Node::And(inner) = node {
-                parts.extend(inner);
-            } else {
-                parts.push(node);
-            }
-        }
-        Self(if parts.len() == 1 { parts.remove(0) } else { Node::And(parts) })
-    }
-
-    /// Whether it is true for this request.
-    ///
-    /// # Errors
-    /// Where it asks for something that cannot be told exactly.
-    pub fn holds(&self, names: &dyn Names, world: &mut World<'_>) -> Result<bool, LiftError> {
-        let value = Scope { names, local: None }.value(&self.0, world)?;
-        Ok(*value == Value::Bool(true))
+        Self(expressions.into_iter().flat_map(|expression| expression.0).collect())
     }
 
     /// For each part of it of the form `!("a" in list && "b" in list)`, the texts: not all of them are in the list.
     #[must_use]
     pub fn lacking(&self, list: &[&str]) -> Vec<BTreeSet<&str>> {
-        self.0.lacking(list)
+        tree::lacking(&self.0, list)
     }
 
     /// Every text in it.
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
         let mut found = Vec::new();
-        self.0.texts(&mut found);
+        self.0.iter().for_each(|part| part.texts(&mut found));
         found
     }
 }
 
-/// Expressions by their texts, each parsed once: parsing takes the most time of all.
-#[derive(Debug, Default)]
-pub struct Parsed<'t>(BTreeMap<&'t str, Expression>);
+/// One look at a request by what can be named of it. Parts that several expressions share are looked at once.
+pub struct Look<'a> {
+    names: &'a dyn Names,
+    /// What parts came to, by their place in memory.
+    told: RefCell<Vec<(*const Node, Truth)>>,
+}
 
-impl<'t> Parsed<'t> {
-    /// Parses all of them.
-    ///
-    /// # Errors
-    /// Those of [`Expression::parse`], the first by text.
-    pub fn of(texts: impl IntoIterator<Item = &'t str>) -> Result<Self, LiftError> {
-        let texts: BTreeSet<&str> = texts.into_iter().collect();
-        let texts: Vec<&str> = texts.into_iter().collect();
-        let parsed: Vec<_> = texts.par_iter().map(|text| Expression::parse(text)).collect();
-        let parsed = parsed.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(Self(texts.into_iter().zip(parsed).collect()))
+impl<'a> Look<'a> {
+    /// A look that starts with nothing.
+    #[must_use]
+    pub fn new(names: &'a dyn Names) -> Self {
+        Self { names, told: RefCell::default() }
     }
 
-    /// One of them.
+    /// Whether an expression is true for this request; the same one on every call.
     ///
     /// # Errors
-    /// Where it is none of them, and no expression.
-    pub fn get(&self, text: &str) -> Result<Expression, LiftError> {
-        self.0.get(text).map_or_else(|| Expression::parse(text), |parsed| Ok(parsed.clone()))
+    /// Where it asks for something that cannot be told exactly.
+    pub fn holds(&self, expression: &Expression, world: &mut World<'_>) -> Result<bool, LiftError> {
+        let scope = Scope { names: self.names, local: None, told: &self.told };
+        Ok(scope.all(&expression.0, world)? == Value::Bool(true))
     }
 }
 
@@ -161,6 +148,7 @@ struct Scope<'a> {
     names: &'a dyn Names,
     /// The variable of the list that is walked, with its value.
     local: Option<(&'a str, &'a Value<'static>)>,
+    told: &'a RefCell<Vec<(*const Node, Truth)>>,
 }
 
 impl Scope<'_> {

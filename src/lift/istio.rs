@@ -1,6 +1,7 @@
 //! Reads the files of the target `istio` back into the access relation: an interpreter of Istio's policies for the proxy beside
 //! each server, written after how Istio turns them into rules of Envoy.
 
+mod condition;
 mod rule;
 mod traffic;
 
@@ -17,6 +18,7 @@ use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::model::name::ServerName;
 use crate::policy::Policy;
+use condition::Look;
 use rule::{Rule, Rules};
 
 /// The relation that the files decide, a part for each gateway that servers stand behind.
@@ -256,8 +258,9 @@ impl Product for Istio<'_> {
         let Some(copied) = copied else { return Ok(false) };
         // No policy of its own: the one of the namespace, which allows nothing.
         let Some(rules) = self.policies.get(server.as_str()) else { return Ok(false) };
+        let look = Look::new(copied, self.verified);
         for rule in rules.for_caller(world) {
-            if rule.matches(world, place, copied, self.verified)? {
+            if rule.matches(world, place, &look)? {
                 return Ok(true);
             }
         }

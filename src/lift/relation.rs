@@ -227,7 +227,7 @@ impl<'a> Question<'a> {
         let tree = Tree::default();
         let tests = self.all_tests(server, &objects);
         let sheet = self.sheet(&objects, &tests, &tree);
-        let mut here = Here { server, sheet: &sheet, tree, known: Vec::new() };
+        let mut here = Here { server, sheet: &sheet, tree, known: Vec::new(), sent: Vec::new() };
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
         let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
@@ -285,13 +285,14 @@ impl<'a> Question<'a> {
     }
 
     /// What one caller may do on a server, object by object; and that it may do nothing else.
-    fn caller_on(
+    fn caller_on<'s>(
         &self,
-        here: &mut Here<'_, 'a>,
+        here: &mut Here<'s, 'a>,
         caller: &Caller<'_>,
         principal: &Principal,
     ) -> Result<Conditions, LiftError> {
         let (server, sheet) = (here.server, here.sheet);
+        here.sent.clear();
         let mut found = Vec::new();
         let mut readable = Condition::never();
         let mut prompts = Condition::never();
@@ -423,16 +424,26 @@ impl<'a> Question<'a> {
 
     /// The condition under which a call is let through, the same for every token that means the caller and every issuer
     /// that may speak for it; and that it never is otherwise.
-    fn allowed(
+    fn allowed<'s>(
         &self,
-        here: &mut Here<'_, 'a>,
-        message: &Asked<Message<'_>>,
+        here: &mut Here<'s, 'a>,
+        message: &'s Asked<Message<'s>>,
         caller: &Caller<'_>,
     ) -> Result<Condition, LiftError> {
         let (server, sheet) = (here.server, here.sheet);
         let mut outcome = Outcome::default();
         let usual = sheet.before.as_ref().unwrap_or(&caller.open);
         let all = message.of.call.method == PROTOCOL[0] && self.meets_all(here, caller);
+        let any_token = caller.tokens.iter().chain(&caller.unread).next();
+        let any = any_token.zip(sheet.issuers.first()).map(|(token, issuer)| Request {
+            message,
+            token,
+            issuer,
+            shown: usual,
+        });
+        if let Some(known) = any.filter(|_| !all).and_then(|request| here.known_of(&request)) {
+            return Ok(known);
+        }
         let another = here.others(caller, if all { usize::MAX } else { 1 });
         for issuer in &sheet.issuers {
             let speaks = caller.is_spoken_for(issuer.of);
@@ -457,7 +468,9 @@ impl<'a> Question<'a> {
                 )));
             }
         }
-        outcome.condition(|| format!("{} on `{server}`", shown(&message.of.call)))
+        let condition = outcome.condition(|| format!("{} on `{server}`", shown(&message.of.call)))?;
+        here.sent.push((message, condition.clone()));
+        Ok(condition)
     }
 
     fn put(&self, here: &mut Here<'_, 'a>, request: Request<'_>, outcome: &mut Outcome) -> Result<(), LiftError> {

@@ -4,12 +4,15 @@
 //! needs to know, and [`explore`] answers in every way that a request can, once for each combination of the answers that
 //! were asked for. So the set of all answers that let it through is found exactly, without a list of all fact sets.
 
+mod classes;
+mod explore;
 mod question;
 mod tree;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub use self::explore::{Outcome, explore};
 pub use self::question::{Asked, Kind, Message, Request, Shown, Source, Texts};
 pub use self::tree::Tree;
 #[cfg(test)]
@@ -17,12 +20,7 @@ pub(crate) use self::tree::{COUNTED, FORGETS};
 
 use self::question::{Argument, Question, Shows};
 use self::tree::{Otherwise, Way};
-use super::LiftError;
 use crate::model::access::{CalledEvidence, Evidence};
-use crate::policy::condition::Condition;
-
-/// Most combinations of answers for one request; more is an artifact that nobody should trust.
-const MOST_RUNS: usize = 1 << 14;
 
 /// What is sent over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -354,98 +352,6 @@ impl World<'_> {
         self.strange.get_or_insert(what);
         0
     }
-}
-
-/// What requests of one kind are let through.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    allowed: Vec<u64>,
-    denied: Vec<u64>,
-}
-
-impl Outcome {
-    /// Whether any request was let through.
-    #[must_use]
-    pub fn lets_any(&self) -> bool {
-        !self.allowed.is_empty()
-    }
-
-    /// The condition, where it is a monotone one: no request is denied that shows all facts of a set that suffices.
-    ///
-    /// # Errors
-    /// Where it is none: facts that suffice in one request do not in another.
-    pub fn condition(&self, what: impl Fn() -> String) -> Result<Condition, LiftError> {
-        let condition = Condition::any_of(self.allowed.iter().copied());
-        let crossed = self.denied.iter().find(|lacks| condition.minimal_sets().iter().any(|set| set & **lacks == 0));
-        match crossed {
-            None => Ok(condition),
-            Some(_) => {
-                Err(LiftError::Stranger(format!("what lets {} through is no matter of the facts alone", what())))
-            }
-        }
-    }
-}
-
-/// Puts every request of a kind to the artifact, and adds what became of them to the outcome. `transport` are the bits of `tls`
-/// and `mtls`; 0 where no condition speaks of them. The tree is that of the product and the server.
-///
-/// # Errors
-/// Where the artifact cannot be read, asks for something that no fact answers, or asks for too much.
-pub fn explore(
-    tree: &mut Tree,
-    request: Request<'_>,
-    (tls, mtls): (u64, u64),
-    decide: &dyn Fn(&mut World<'_>) -> Result<bool, LiftError>,
-    outcome: &mut Outcome,
-) -> Result<(), LiftError> {
-    let mut script: Vec<Choice> = Vec::new();
-    for _ in 0..MOST_RUNS {
-        let mut choices = Vec::new();
-        let allowed = match tree.decided(&request, &script, &mut choices) {
-            Some(allowed) => allowed,
-            None => {
-                let (way, script) = (Way::default(), std::mem::take(&mut script));
-                choices.clear();
-                let mut world = World { request, tree, way, tls, mtls, choices, script, strange: None };
-                let allowed = decide(&mut world)?;
-                if let Some(what) = world.strange {
-                    return Err(LiftError::Stranger(format!(
-                        "a rule asks for {what}, which is no evidence of the model"
-                    )));
-                }
-                choices = world.choices;
-                if world.tree.decide(&world.way, allowed).is_err() {
-                    let what = "a request is decided otherwise than another one just like it";
-                    return Err(LiftError::Stranger(what.to_owned()));
-                }
-                allowed
-            }
-        };
-        let chosen = |yes: bool| {
-            let of = choices.iter().filter(|(_, choice)| (choice.picked > 0) == yes);
-            of.fold(0, |bits, (bit, _)| bits | bit)
-        };
-        let token = &request.token.of;
-        if allowed {
-            outcome.allowed.push(chosen(true) | token.always);
-        } else {
-            outcome.denied.push(chosen(false) | token.never);
-        }
-        script = choices.into_iter().map(|(_, choice)| choice).collect();
-        // The next combination: the last answer that has another one.
-        while let Some(last) = script.last_mut() {
-            if last.picked + 1 < last.of {
-                last.picked += 1;
-                break;
-            }
-            script.pop();
-        }
-        if script.is_empty() {
-            return Ok(());
-        }
-    }
-    let method = &request.message.of.call.method;
-    Err(LiftError::Stranger(format!("the rules for `{method}` ask for too many things")))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What each operator comes to.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::tree::Node;
 use super::{Scope, Value, refused};
@@ -64,7 +65,7 @@ fn tested(found: bool) -> Value<'static> {
 
 impl Scope<'_> {
     /// Several conditions that must all hold. Those that make one test together are put to the request as one.
-    pub(super) fn all(&self, conditions: &[Node], world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+    pub(super) fn all(&self, conditions: &[Arc<Node>], world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
         let mut found = Value::Bool(true);
         let mut index = 0;
         while let Some(condition) = conditions.get(index) {
@@ -80,8 +81,8 @@ impl Scope<'_> {
             {
                 // Part of the comparison.
                 continue;
-            } else if let Node::AtLeast(of, low) = condition {
-                let high = match conditions.get(index) {
+            } else if let Node::AtLeast(of, low) = condition.as_ref() {
+                let high = match conditions.get(index).map(Arc::as_ref) {
                     Some(Node::AtMost(same, high)) if same == of => {
                         index += 1;
                         high.next_up()
@@ -90,7 +91,7 @@ impl Scope<'_> {
                 };
                 truth(&self.within(of, *low, high, world)?)
             } else {
-                truth(self.value(condition, world)?.as_ref())
+                self.told(condition, world)?
             };
             match holds {
                 Truth::Yes => {}
@@ -101,6 +102,21 @@ impl Scope<'_> {
                 Truth::Fails | Truth::Open => return Ok(Value::Miss),
             }
         }
+        Ok(found)
+    }
+
+    /// What a part comes to, which is looked at once.
+    fn told(&self, part: &Arc<Node>, world: &mut World<'_>) -> Result<Truth, LiftError> {
+        if self.local.is_some() {
+            return Ok(truth(self.value(part, world)?.as_ref()));
+        }
+        let place = Arc::as_ptr(part);
+        let before = self.told.borrow().iter().find(|(known, _)| *known == place).map(|(_, truth)| *truth);
+        if let Some(before) = before {
+            return Ok(before);
+        }
+        let found = truth(self.value(part, world)?.as_ref());
+        self.told.borrow_mut().push((place, found));
         Ok(found)
     }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
@@ -24,7 +25,7 @@ pub(super) enum Node {
     /// `has(variable)`.
     Has(Vec<String>),
     /// All of these.
-    And(Vec<Node>),
+    And(Vec<Arc<Node>>),
     /// One of both.
     Or(Box<[Node; 2]>),
     /// Not this.
@@ -101,7 +102,8 @@ impl Node {
             Self::Value(Value::Text(text)) => found.push(text),
             Self::Texts(texts) => found.extend(texts.all()),
             Self::Value(_) | Self::Variable(_) | Self::Has(_) => {}
-            Self::List(nodes) | Self::And(nodes) => nodes.iter().for_each(|node| node.texts(found)),
+            Self::List(nodes) => nodes.iter().for_each(|node| node.texts(found)),
+            Self::And(nodes) => nodes.iter().for_each(|node| node.texts(found)),
             Self::Not(node) | Self::AtLeast(node, _) | Self::AtMost(node, _) => node.texts(found),
             Self::StartsWith(node, text) | Self::IsOf(node, text) => {
                 node.texts(found);
@@ -116,31 +118,27 @@ impl Node {
             | Self::Exists(nodes, _) => nodes.iter().for_each(|node| node.texts(found)),
         }
     }
+}
 
-    /// For each part of it of the form `!("a" in list && "b" in list)`, the texts.
-    pub(super) fn lacking(&self, list: &[&str]) -> Vec<BTreeSet<&str>> {
-        let held = |node: &Self| {
-            let Self::In(both) = node else { return false };
-            let [Self::Value(Value::Text(_)), Self::Variable(path)] = both.as_ref() else { return false };
-            path.iter().eq(list)
-        };
-        let mut found = Vec::new();
-        for part in all(self) {
-            let Self::Not(inner) = part else { continue };
-            if !all(inner).iter().all(held) {
-                continue;
-            }
+/// For each of these parts of the form `!("a" in list && "b" in list)`, the texts.
+pub(super) fn lacking<'n>(parts: &'n [Arc<Node>], list: &[&str]) -> Vec<BTreeSet<&'n str>> {
+    let held = |node: &Node| {
+        let Node::In(both) = node else { return false };
+        let [Node::Value(Value::Text(_)), Node::Variable(path)] = both.as_ref() else { return false };
+        path.iter().eq(list)
+    };
+    let mut found = Vec::new();
+    for part in parts {
+        let Node::Not(inner) = part.as_ref() else { continue };
+        let are_held =
+            if let Node::And(nodes) = inner.as_ref() { nodes.iter().all(|node| held(node)) } else { held(inner) };
+        if are_held {
             let mut texts = Vec::new();
             inner.texts(&mut texts);
             found.push(texts.into_iter().collect());
         }
-        found
     }
-}
-
-/// The parts of an expression that must all hold.
-fn all(node: &Node) -> &[Node] {
-    if let Node::And(nodes) = node { nodes } else { std::slice::from_ref(node) }
+    found
 }
 
 fn of_call(expression: &IdedExpr, call: &CallExpr) -> Result<Node, LiftError> {
@@ -159,7 +157,7 @@ fn of_call(expression: &IdedExpr, call: &CallExpr) -> Result<Node, LiftError> {
         (op::LOGICAL_AND, None, [_, _]) => {
             let mut parts = Vec::new();
             conjuncts(expression, &mut parts);
-            parts.into_iter().map(Node::of).collect::<Result<_, _>>().map(Node::And)
+            parts.into_iter().map(|part| Node::of(part).map(Arc::new)).collect::<Result<_, _>>().map(Node::And)
         }
         (op::LOGICAL_OR, None, [left, right]) => both(left, right).map(Node::Or),
         (op::LOGICAL_NOT, None, [what]) => Ok(Node::Not(Box::new(Node::of(what)?))),

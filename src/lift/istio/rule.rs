@@ -1,13 +1,12 @@
-//! One rule of an `AuthorizationPolicy`, as Istio makes rules of Envoy of it.
-//!
-//! Peers, operations and conditions must all match; of the values of each, one. A value `*` means that there is some text, one
-//! that begins or ends with `*` is a pattern, and any other is the text itself. A claim matches by its text or by an element of
-//! its list, and an object never does. `notValues` hold too where there is nothing.
+//! One rule of an `AuthorizationPolicy`, as Istio makes rules of Envoy of it: peers, operations and conditions must all match, of
+//! each list one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::condition::{Attribute, Condition, Look, When};
 use crate::lift::LiftError;
 use crate::lift::cluster::{Place, distinct, stranger};
 use crate::lift::world::{Http, Source, Texts, World};
@@ -45,46 +44,13 @@ struct Operation {
     paths: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct When {
-    key: String,
-    #[serde(default)]
-    values: Vec<String>,
-    #[serde(default)]
-    not_values: Vec<String>,
-}
-
 /// A rule.
 pub(super) struct Rule {
     peers: Texts,
     methods: Vec<Http>,
     paths: Vec<String>,
     /// Those that the request alone answers first: no fact is asked for in vain.
-    conditions: Vec<Condition>,
-}
-
-struct Condition {
-    of: Attribute,
-    values: Values,
-    not_values: Values,
-}
-
-struct Values {
-    all: Vec<String>,
-    /// Those that are no patterns.
-    exact: Texts,
-    patterns: Vec<String>,
-}
-
-enum Attribute {
-    Header(String),
-    Issuer,
-    /// `sub`, by its path.
-    Subject([String; 1]),
-    /// `act.sub`, by its path.
-    Actor([String; 2]),
-    Claim(Vec<String>),
+    conditions: Vec<Arc<Condition>>,
 }
 
 /// The rules for a server, found by whom they name, so that not every request meets every rule.
@@ -119,12 +85,19 @@ impl Named {
 }
 
 impl Rules {
-    /// All rules for a server.
-    pub(super) fn of(all: Vec<Rule>) -> Self {
+    /// All rules for a server. Conditions that several of them ask for become one.
+    pub(super) fn of(mut all: Vec<Rule>) -> Self {
+        let mut known: Vec<Arc<Condition>> = Vec::new();
+        for condition in all.iter_mut().flat_map(|rule| &mut rule.conditions) {
+            match known.iter().find(|known| **known == *condition) {
+                Some(known) => *condition = Arc::clone(known),
+                None => known.push(Arc::clone(condition)),
+            }
+        }
         let (mut by_subject, mut by_actor) = (BTreeMap::<String, Vec<usize>>::new(), BTreeMap::new());
         let mut open = Vec::new();
         for (at, rule) in all.iter().enumerate() {
-            let exact = |condition: &&Condition| !condition.values.all.is_empty() && condition.values.all != ["*"];
+            let exact = |condition: &&Arc<Condition>| !condition.values.all.is_empty() && condition.values.all != ["*"];
             let of =
                 |is: fn(&Attribute) -> bool| rule.conditions.iter().filter(exact).find(|condition| is(&condition.of));
             let actor = of(|of| matches!(of, Attribute::Actor(_)));
@@ -181,7 +154,8 @@ impl Rule {
         if principals.iter().chain(&to.operation.paths).any(|text| text.contains('*') || text.contains('{')) {
             return stranger("a peer or path of a rule is a pattern");
         }
-        let mut conditions = written.when.into_iter().map(Condition::read).collect::<Result<Vec<_>, _>>()?;
+        let mut conditions =
+            written.when.into_iter().map(|when| Condition::read(when).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         conditions.sort_by_key(|condition| match &condition.of {
             Attribute::Header(_) => 0,
             Attribute::Issuer | Attribute::Subject(_) | Attribute::Actor(_) => 1,
@@ -222,13 +196,7 @@ impl Rule {
         of_caller.flat_map(|c| c.values.all.iter().chain(&c.not_values.all)).filter(|value| *value != "*").cloned()
     }
 
-    pub(super) fn matches(
-        &self,
-        world: &mut World<'_>,
-        place: &Place<'_>,
-        copied: &BTreeMap<String, String>,
-        verified: bool,
-    ) -> Result<bool, LiftError> {
+    pub(super) fn matches(&self, world: &mut World<'_>, place: &Place<'_>, look: &Look<'_>) -> Result<bool, LiftError> {
         if self.paths != [place.path.as_str()] {
             return stranger(format!("a rule for `{}` is for another path than that of its URL", place.server.name));
         }
@@ -239,121 +207,10 @@ impl Rule {
             return Ok(false);
         }
         for condition in &self.conditions {
-            let of = |world: &mut World<'_>, values: &Values| match &condition.of {
-                Attribute::Header(name) => header_matches(world, name, values, copied, verified),
-                Attribute::Issuer => Ok(values.fit(&Source::Issuer, world)),
-                Attribute::Subject(path) => caller_matches(world, path, values),
-                Attribute::Actor(path) => caller_matches(world, path, values),
-                Attribute::Claim(path) => claim_matches(world, path, values),
-            };
-            if !condition.values.all.is_empty() && !of(world, &condition.values)?
-                || !condition.not_values.all.is_empty() && of(world, &condition.not_values)?
-            {
+            if !look.holds(condition, world)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
-}
-
-impl Values {
-    fn of(all: Vec<String>) -> Self {
-        let (patterns, exact): (Vec<String>, Vec<String>) =
-            all.iter().cloned().partition(|value| value.starts_with('*') || value.ends_with('*'));
-        Self { all, exact: exact.into_iter().collect(), patterns }
-    }
-
-    /// Whether a text fits one of them: `*`, the beginning, the end, or the whole.
-    fn fit(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
-        let fits = |world: &mut World<'_>, pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-            (Some(""), _) => world.has(source) && !world.is(source, ""),
-            (Some(end), _) => world.whole(source).is_some_and(|text| text.ends_with(end)),
-            (None, Some(beginning)) => world.begins(source, beginning),
-            (None, None) => world.is(source, pattern),
-        };
-        world.one_of(source, &self.exact) || self.patterns.iter().any(|pattern| fits(world, pattern))
-    }
-}
-
-impl Condition {
-    fn read(written: When) -> Result<Self, LiftError> {
-        let When { key, values, not_values } = written;
-        if values.is_empty() && not_values.is_empty() || !distinct(&values) || !distinct(&not_values) {
-            return stranger(format!("the condition on `{key}` asks for nothing, or for a text twice"));
-        }
-        if values.iter().chain(&not_values).any(String::is_empty) {
-            return stranger(format!("the condition on `{key}` holds an empty text"));
-        }
-        let bracketed = |rest: &str| -> Option<Vec<String>> {
-            let inner = rest.strip_prefix('[')?.strip_suffix(']')?;
-            let parts: Vec<String> = inner.split("][").map(str::to_owned).collect();
-            (!parts.iter().any(|part| part.is_empty() || part.contains(['[', ']']))).then_some(parts)
-        };
-        let claim = key.strip_prefix("request.auth.claims").and_then(bracketed);
-        let header = key.strip_prefix("request.headers").and_then(bracketed);
-        let of = match (claim, header.as_deref()) {
-            (Some(path), _) => match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-                ["iss"] => Attribute::Issuer,
-                ["sub"] => Attribute::Subject(["sub".to_owned()]),
-                ["act", "sub"] => Attribute::Actor(["act".to_owned(), "sub".to_owned()]),
-                ["scope" | "permission"] => return stranger("a rule asks for a claim that is split at spaces"),
-                // An object matches nothing, whatever is in it.
-                ["act"] => return stranger("a rule asks for the text of a claim that is an object"),
-                _ => Attribute::Claim(path),
-            },
-            (None, Some([name])) => Attribute::Header(name.clone()),
-            (None, _) => return stranger(format!("a rule asks for `{key}`")),
-        };
-        Ok(Self { of, values: Values::of(values), not_values: Values::of(not_values) })
-    }
-}
-
-fn header_matches(
-    world: &mut World<'_>,
-    name: &str,
-    values: &Values,
-    copied: &BTreeMap<String, String>,
-    verified: bool,
-) -> Result<bool, LiftError> {
-    if let Some(claim) = copied.get(name) {
-        // The proxy sets it from a claim of any kind, and takes away what the caller sent under its name.
-        if values.all != ["*"] {
-            return stranger(format!("a rule asks for the text of the header `{name}`"));
-        }
-        let path: Vec<String> = claim.split('.').map(str::to_owned).collect();
-        return Ok(world.is_present(&path));
-    }
-    match name {
-        // Without a method there is no header.
-        "mcp-method" if verified => Ok(!world.is(&Source::Method, "") && values.fit(&Source::Method, world)),
-        "mcp-name" if verified => {
-            let source = if world.has(&Source::Name) { Source::Name } else { Source::Uri };
-            Ok(values.fit(&source, world))
-        }
-        _ => stranger(format!("a rule asks for the header `{name}`, of which nobody is sure")),
-    }
-}
-
-fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
-    for pattern in &values.patterns {
-        if pattern != "*" {
-            return stranger(format!("a rule takes `{pattern}` for a pattern of subjects"));
-        }
-        if world.text_other_than(path, "") {
-            return Ok(true);
-        }
-    }
-    Ok(world.one_of(&Source::claim(path), &values.exact))
-}
-
-fn claim_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
-    for pattern in &values.patterns {
-        if pattern != "*" {
-            return stranger(format!("a rule takes `{pattern}` for a pattern of a claim"));
-        }
-        if world.is_present(path) {
-            return Ok(true);
-        }
-    }
-    Ok(values.exact.all().any(|value| world.text_is(path, value) || world.list_has(path, value)))
 }

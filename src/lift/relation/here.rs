@@ -2,7 +2,7 @@
 //! again.
 
 use super::sheet::Sheet;
-use crate::lift::world::{Asked, Shown, Token, Tree};
+use crate::lift::world::{Asked, Message, Request, Shown, Token, Tree};
 use crate::model::access::Issuer;
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::Condition;
@@ -29,6 +29,9 @@ pub(super) struct Here<'s, 'a> {
     pub(super) sheet: &'s Sheet<'s, 'a>,
     pub(super) tree: Tree,
     pub(super) known: Vec<Known>,
+    /// What the caller that is asked about now may send, with the condition of each: one of those that the product cannot tell
+    /// apart.
+    pub(super) sent: Vec<(&'s Asked<Message<'s>>, Condition)>,
 }
 
 /// A caller whose every request was put to the product.
@@ -50,6 +53,12 @@ impl Caller<'_> {
 }
 
 impl<'s> Here<'s, '_> {
+    /// What is known of a message by another one that the product cannot tell from it. The request is one with this message.
+    pub(super) fn known_of(&mut self, request: &Request<'_>) -> Option<Condition> {
+        let Self { tree, sent, .. } = self;
+        sent.iter().find(|(other, _)| !tree.tells_apart(request, other)).map(|(_, condition)| condition.clone())
+    }
+
     /// The certificates of others that a caller shows: of so many principals, and of the gateways.
     pub(super) fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
         let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);

@@ -4,11 +4,12 @@
 //! beside that part, by the number that a [`super::Tree`] gives the question.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::classes::Class;
 use super::{Call, FactTests, Http, Peer, Token};
 use crate::model::access::{ArgumentEvidence, CalledEvidence, ClaimTest, Evidence, Issuer};
 use crate::policy::seen::matches;
@@ -208,13 +209,42 @@ impl Kind {
 
 /// The part of a request that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Message,
     Token,
     Issuer,
     Shown,
     /// More than one.
     Several,
+}
+
+impl Part {
+    /// How many there are that answer alone.
+    pub(super) const ALONE: usize = 4;
+
+    /// The place of messages among those that answer alone.
+    pub(super) const MESSAGE: usize = 0;
+
+    /// Whether the token, and whether the peer has a part in the answer.
+    pub(super) fn varies(self) -> (bool, bool) {
+        match self {
+            Self::Message | Self::Issuer => (false, false),
+            Self::Token => (true, false),
+            Self::Shown => (false, true),
+            Self::Several => (true, true),
+        }
+    }
+
+    /// Its place among those that answer alone.
+    pub(super) fn alone(self) -> Option<usize> {
+        match self {
+            Self::Message => Some(Self::MESSAGE),
+            Self::Token => Some(1),
+            Self::Issuer => Some(2),
+            Self::Shown => Some(3),
+            Self::Several => None,
+        }
+    }
 }
 
 /// A part of a request, with what it answered to the questions of one tree.
@@ -224,11 +254,17 @@ pub struct Asked<T> {
     pub of: T,
     tree: u64,
     answers: RefCell<Vec<Option<u64>>>,
+    class: Cell<Option<Class>>,
 }
 
 impl<T> Asked<T> {
     pub(super) fn new(tree: u64, of: T) -> Self {
-        Self { of, tree, answers: RefCell::default() }
+        Self { of, tree, answers: RefCell::default(), class: Cell::default() }
+    }
+
+    /// Its class as it was last found to be.
+    pub(super) fn class(&self) -> &Cell<Option<Class>> {
+        &self.class
     }
 
     fn kept(&self, tree: u64, question: usize) -> Option<u64> {
@@ -280,6 +316,13 @@ pub struct Request<'r> {
     pub shown: &'r Asked<Shown<'r>>,
 }
 
+impl Request<'_> {
+    /// Whether all its parts were made for this tree.
+    pub(super) fn is_for(&self, tree: u64) -> bool {
+        [self.message.tree, self.token.tree, self.issuer.tree, self.shown.tree] == [tree; 4]
+    }
+}
+
 /// The texts that were asked for whole, numbered.
 #[derive(Debug, Default)]
 pub(super) struct Numbered {
@@ -305,7 +348,7 @@ impl Numbered {
 }
 
 impl Question<'_> {
-    fn part(&self) -> Part {
+    pub(super) fn part(&self) -> Part {
         match self {
             Self::Http | Self::Fact(_) => Part::Message,
             Self::Kind(_) => Part::Token,
@@ -321,19 +364,24 @@ impl Question<'_> {
         }
     }
 
-    /// Whether the token, and whether the peer has a part in the answer.
-    pub(super) fn varies(&self) -> (bool, bool) {
-        match self.part() {
-            Part::Message | Part::Issuer => (false, false),
-            Part::Token => (true, false),
-            Part::Shown => (false, true),
-            Part::Several => (true, true),
+    /// Whether the message has a part in the answer.
+    pub(super) fn looks_at_messages(&self) -> bool {
+        if let Self::Same(left, right) = self {
+            return [left, right].iter().any(|source| source.part() == Part::Message);
         }
+        self.part() == Part::Message
     }
 
-    /// What the request answers. `number` is the question's in that tree.
-    pub(super) fn answer(&self, request: &Request<'_>, tree: u64, number: usize, texts: &mut Numbered) -> u64 {
-        let kept = match self.part() {
+    /// What the request answers. `part` is its own, and `number` its number in that tree.
+    pub(super) fn answer(
+        &self,
+        part: Part,
+        request: &Request<'_>,
+        tree: u64,
+        number: usize,
+        texts: &mut Numbered,
+    ) -> u64 {
+        let kept = match part {
             Part::Message => request.message.kept(tree, number),
             Part::Token => request.token.kept(tree, number),
             Part::Issuer => request.issuer.kept(tree, number),
@@ -344,7 +392,7 @@ impl Question<'_> {
             return kept;
         }
         let answer = self.asked(request, texts);
-        match self.part() {
+        match part {
             Part::Message => request.message.keep(tree, number, answer),
             Part::Token => request.token.keep(tree, number, answer),
             Part::Issuer => request.issuer.keep(tree, number, answer),

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::*;
 use crate::model::access::{ClaimEvidence, ClaimTest};
+use crate::policy::condition::Condition;
 
 const MANY: usize = 30;
 

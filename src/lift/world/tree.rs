@@ -15,8 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::FixedState;
 
-use super::question::{Asked, Message, Numbered, Question, Request, Shown};
-use super::{Call, Choice, Picked, Token};
+use super::classes::{Classes, Known};
+use super::question::{Asked, Message, Numbered, Part, Question, Request, Shown};
+use super::{Call, Choice, Outcome, Picked, Token};
+use crate::lift::LiftError;
 
 /// The tree of one product and server.
 #[derive(Debug)]
@@ -24,8 +26,11 @@ pub struct Tree {
     /// Tells answers of its questions from those of other trees.
     number: u64,
     nodes: Vec<Node>,
-    questions: Vec<Question<'static>>,
+    questions: Vec<(Part, Question<'static>)>,
     numbers: HashMap<Question<'static>, usize, FixedState>,
+    classes: Classes,
+    /// What became of requests, by what the product can know of them.
+    outcomes: HashMap<Known, Outcome, FixedState>,
     pub(super) texts: Numbered,
 }
 
@@ -45,7 +50,23 @@ enum Node {
 #[derive(Debug, Default)]
 pub(super) struct Way {
     at: usize,
-    asked: Vec<(usize, u64)>,
+    /// The answers on it, by the number of the question.
+    answers: Vec<Option<u64>>,
+}
+
+impl Way {
+    fn answer(&self, number: usize) -> Option<u64> {
+        self.answers.get(number).copied().flatten()
+    }
+
+    fn keep(&mut self, number: usize, answer: u64) {
+        if self.answers.len() <= number {
+            self.answers.resize(number + 1, None);
+        }
+        if let Some(place) = self.answers.get_mut(number) {
+            *place = Some(answer);
+        }
+    }
 }
 
 /// The product did otherwise than before.
@@ -60,6 +81,8 @@ impl Default for Tree {
             nodes: vec![Node::Open],
             questions: Vec::new(),
             numbers: HashMap::default(),
+            classes: Classes::default(),
+            outcomes: HashMap::default(),
             texts: Numbered::default(),
         }
     }
@@ -88,8 +111,8 @@ impl Tree {
                 Node::Open => return None,
                 Node::Leaf(decision) => return Some(*decision),
                 Node::Ask(number, next) => {
-                    let question = self.questions.get(*number)?;
-                    (question.answer(request, self.number, *number, &mut self.texts), next)
+                    let (part, question) = self.questions.get(*number)?;
+                    (question.answer(*part, request, self.number, *number, &mut self.texts), next)
                 }
                 Node::Choose(bits, of, next) => {
                     let choice = script.get(choices.len()).copied().unwrap_or(Choice { picked: 0, of: *of });
@@ -99,6 +122,78 @@ impl Tree {
             };
             at = next.iter().find(|(known, _)| *known == answer)?.1;
         }
+    }
+
+    /// What became of a request that the product cannot tell from this one, where there was one.
+    pub(super) fn became(&mut self, request: &Request<'_>) -> Option<&Outcome> {
+        #[cfg(test)]
+        if FORGETS.load(Ordering::Relaxed) {
+            return None;
+        }
+        let known = self.known(request)?;
+        self.outcomes.get(&known)
+    }
+
+    /// Keeps what became of a request: of every way that it can answer.
+    ///
+    /// # Errors
+    /// Where something else became of one just like it.
+    pub(super) fn remember(&mut self, request: &Request<'_>, outcome: Outcome) -> Result<(), LiftError> {
+        let Some(known) = self.known(request) else { return Ok(()) };
+        match self.outcomes.insert(known, outcome.clone()) {
+            Some(before) if before != outcome => Err(LiftError::Stranger(
+                "something else became of a request before that is just like another".to_owned(),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether this message in place of its own makes the request another one to the product, by what it asked so far.
+    pub fn tells_apart(&mut self, request: &Request<'_>, message: &Asked<Message<'_>>) -> bool {
+        #[cfg(test)]
+        if FORGETS.load(Ordering::Relaxed) {
+            return true;
+        }
+        let looks_at_messages =
+            |number: &usize| self.questions.get(*number).is_some_and(|(_, question)| question.looks_at_messages());
+        if !request.is_for(self.number) || self.classes.several().iter().any(looks_at_messages) {
+            return true;
+        }
+        self.class_of_message(request) != self.class_of_message(&Request { message, ..*request })
+    }
+
+    fn class_of_message(&mut self, request: &Request<'_>) -> u32 {
+        let Self { number: tree, questions, classes, texts, .. } = self;
+        let kept = request.message.class();
+        let class = classes.of(Part::MESSAGE, kept.get(), &[], |number| {
+            questions.get(number).map_or(0, |(part, question)| question.answer(*part, request, *tree, number, texts))
+        });
+        kept.set(Some(class));
+        class.number
+    }
+
+    /// All that the product can know of a request by what it asked so far; `None` where that is too much to keep.
+    fn known(&mut self, request: &Request<'_>) -> Option<Known> {
+        if !request.is_for(self.number) || self.classes.several().len() > 64 {
+            return None;
+        }
+        let Self { number: tree, questions, classes, texts, .. } = self;
+        let mut answer = |number: usize| {
+            questions.get(number).map_or(0, |(part, question)| question.answer(*part, request, *tree, number, texts))
+        };
+        let mut parts = [0; Part::ALONE];
+        let Request { message, token, issuer, shown } = request;
+        let facts = [token.of.always, token.of.never];
+        let all: [(_, &[u64]); Part::ALONE] =
+            [(message.class(), &[]), (token.class(), &facts), (issuer.class(), &[]), (shown.class(), &[])];
+        for (at, ((kept, always), number)) in all.into_iter().zip(&mut parts).enumerate() {
+            let class = classes.of(at, kept.get(), always, &mut answer);
+            kept.set(Some(class));
+            *number = class.number;
+        }
+        let several = classes.several().iter().map(|number| answer(*number));
+        let bits = several.fold(0, |bits, answer| bits << 1 | answer);
+        Some(Known { parts, several: (classes.several().len(), bits) })
     }
 
     /// How many questions the product has asked so far.
@@ -117,8 +212,8 @@ impl Tree {
         let issuer = Asked::new(self.number, None);
         let mut answers = vec![tokens.len() as u64, shown.len() as u64];
         answers.extend(tokens.iter().flat_map(|token| [token.of.always, token.of.never]));
-        for (number, question) in self.questions.iter().enumerate().take(first) {
-            let (of_token, of_shown) = question.varies();
+        for (number, (part, question)) in self.questions.iter().enumerate().take(first) {
+            let (of_token, of_shown) = part.varies();
             let tokens = if of_token { tokens } else { tokens.get(..1).unwrap_or_default() };
             let shown = if of_shown { shown } else { shown.get(..1).unwrap_or_default() };
             if !of_token && !of_shown {
@@ -126,7 +221,7 @@ impl Tree {
             }
             for (token, shown) in tokens.iter().flat_map(|token| shown.iter().map(move |shown| (token, *shown))) {
                 let request = Request { message: &message, token, issuer: &issuer, shown };
-                answers.push(question.answer(&request, self.number, number, &mut self.texts));
+                answers.push(question.answer(*part, &request, self.number, number, &mut self.texts));
             }
         }
         answers
@@ -139,16 +234,15 @@ impl Tree {
         request: &Request<'_>,
         question: Question<'_>,
     ) -> Result<u64, Otherwise> {
-        let number = match self.nodes.get(way.at) {
-            Some(Node::Ask(number, _)) if self.questions.get(*number) == Some(&question) => *number,
-            node => {
-                let is_open = matches!(node, Some(Node::Open));
-                let known = self.number_of(&question);
+        let known = self.number_of(&question);
+        let number = match (self.nodes.get(way.at), known) {
+            (Some(Node::Ask(number, _)), Some(known)) if *number == known => known,
+            (node, known) => {
                 // Asked before on this way: the answer is the same.
-                if let Some((_, answer)) = way.asked.iter().find(|(number, _)| Some(*number) == known) {
-                    return Ok(*answer);
+                if let Some(answer) = known.and_then(|number| way.answer(number)) {
+                    return Ok(answer);
                 }
-                if !is_open {
+                if !matches!(node, Some(Node::Open)) {
                     return Err(Otherwise);
                 }
                 let number = known.unwrap_or_else(|| self.numbered(question));
@@ -156,9 +250,9 @@ impl Tree {
                 number
             }
         };
-        let question = self.questions.get(number).ok_or(Otherwise)?;
-        let answer = question.answer(request, self.number, number, &mut self.texts);
-        way.asked.push((number, answer));
+        let (part, question) = self.questions.get(number).ok_or(Otherwise)?;
+        let answer = question.answer(*part, request, self.number, number, &mut self.texts);
+        way.keep(number, answer);
         way.at = self.after(way.at, answer);
         Ok(answer)
     }
@@ -210,8 +304,9 @@ impl Tree {
 
     /// Gives a number to a question that was not asked before.
     fn numbered(&mut self, question: Question<'_>) -> usize {
-        let (number, question) = (self.questions.len(), question.owned());
-        self.questions.push(question.clone());
+        let (number, part, question) = (self.questions.len(), question.part(), question.owned());
+        self.classes.asked(number, part);
+        self.questions.push((part, question.clone()));
         self.numbers.insert(question, number);
         number
     }

@@ -60,7 +60,8 @@ impl Context<'_> {
             for who in self.who(grant) {
                 let rule = |what: Vec<String>| -> Rule {
                     let shown = grant.shown.iter().map(|shown| shown.expression.clone());
-                    what.into_iter().chain(who.iter().cloned()).chain(shown).collect()
+                    // Who calls comes first: it needs no look into the body.
+                    who.iter().cloned().chain(what).chain(shown).collect()
                 };
                 let method = |methods: &[&str]| is_one_of(&format!("{BODY}.method"), methods);
                 match grant.kind {

@@ -37,7 +37,10 @@ fn write(out: &mut String, value: &Value, indent: Option<usize>) {
                     write(&mut text, inner, inner_indent);
                     text
                 };
-                for (at, text) in list.par_iter().map(each).collect::<Vec<_>>().iter().enumerate() {
+                let texts: Vec<String> = list.par_iter().map(each).collect();
+                // A comma, and a line with its indent, before each.
+                out.reserve(texts.iter().map(|text| text.len() + indent.unwrap_or(0) + 3).sum());
+                for (at, text) in texts.iter().enumerate() {
                     before(out, at, indent);
                     out.push_str(text);
                 }

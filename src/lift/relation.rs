@@ -7,7 +7,10 @@
 mod calls;
 mod crossed;
 mod here;
+mod product;
+mod question;
 mod sheet;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +18,16 @@ use rayon::prelude::*;
 
 use self::calls::{PROTOCOL, shown};
 use self::here::{Caller, Conditions, Here, Known, who};
+pub use self::product::{Before, Decided, Part, Product};
+use self::question::Question;
 use super::LiftError;
-use super::world::{Asked, Message, Outcome, Peer, Request, Shown, Token, Tree, World, explore};
+use super::world::{Asked, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence, Issuer, default_evidence};
+use crate::model::access::Issuer;
 use crate::model::name::{ServerName, UnitName};
-use crate::model::topology::Topology;
 use crate::policy::compare::Lifted;
-use crate::policy::condition::{CondId, Condition};
-use crate::policy::fact::{MTLS, TLS};
-use crate::policy::seen::matches as matches_uri;
-use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
+use crate::policy::condition::Condition;
+use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal};
 
 /// A text that no name, subject or URI of a workspace holds.
 const STRANGER: &str = "\u{1}stranger";
@@ -35,79 +37,6 @@ const USER: &str = "\u{1}user";
 
 /// A method that there is not.
 const UNKNOWN: &str = "\u{1}x";
-
-/// Which requests a product decides. What it does not decide is not put to it.
-#[derive(Debug, Clone, Copy)]
-pub struct Decided {
-    /// The protocol's own methods, and that every other method is denied.
-    pub protocol: bool,
-    /// GET and DELETE of sessions.
-    pub sessions: bool,
-    /// Resources, and the lists of them.
-    pub resources: bool,
-    /// Prompts, and the list of them.
-    pub prompts: bool,
-    /// Whether a certificate that names another principal than the token must be denied.
-    pub certificates: bool,
-}
-
-impl Decided {
-    /// Everything.
-    pub const ALL: Self = Self { protocol: true, sessions: true, resources: true, prompts: true, certificates: true };
-}
-
-/// Who may stand before the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before<'a> {
-    /// The callers themselves.
-    Callers,
-    /// A gateway whose certificate names this, and nobody else.
-    Gateway(&'a str),
-}
-
-/// An interpreter of a product's files.
-pub trait Product: Sync {
-    /// Whether a request that is routed to this server is let through.
-    ///
-    /// # Errors
-    /// Where the files cannot be read exactly.
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError>;
-
-    /// The subjects that the rules for this server name: callers that are none of them are all alike to it.
-    fn subjects(&self, server: &ServerName) -> BTreeSet<String>;
-
-    /// Whether it can tell from such a token who calls. Where it cannot, it must deny whatever the token means.
-    fn reads(&self, _token: &Token) -> bool {
-        true
-    }
-
-    /// Whether it tells requests for one server apart. Where not, all of them are decided alike, and those that the model
-    /// knows nothing of with them: it is for the server to refuse these.
-    fn tells_apart(&self) -> bool {
-        true
-    }
-}
-
-/// What one gateway's files decide.
-#[derive(Debug)]
-pub struct Part {
-    /// The gateway, for messages; empty where there is one alone.
-    pub gateway: String,
-    /// The relation.
-    pub lifted: Lifted,
-    /// The servers that it speaks of; `None` for all.
-    pub servers: Option<BTreeSet<ServerName>>,
-    /// Facts that hold for every request that reaches its rules: `tls`, and `mtls` where no peer comes without certificate.
-    pub given: BTreeSet<&'static str>,
-}
-
-impl Part {
-    /// The one gateway that there is.
-    #[must_use]
-    pub fn whole(lifted: Lifted) -> Vec<Self> {
-        vec![Self { gateway: String::new(), lifted, servers: None, given: BTreeSet::new() }]
-    }
-}
 
 /// The relation that a product's files decide for these servers. Objects of other servers are left out.
 ///
@@ -135,89 +64,7 @@ pub fn relation(
     Ok(lifted)
 }
 
-struct Question<'a> {
-    product: &'a dyn Product,
-    model: &'a Model,
-    policy: &'a Policy,
-    decided: Decided,
-    before: Before<'a>,
-    evidence: Vec<(u64, Evidence)>,
-    transport: (u64, u64),
-    /// The facts that show as a difference between claims of the caller, with the two paths.
-    differing: Vec<(u64, Vec<String>, Vec<String>)>,
-    unit_claim: Option<Vec<String>>,
-    /// Whether some resource is of a pattern that takes in every URI.
-    open_resources: bool,
-    /// For each subject, one server whose rules name it.
-    first: BTreeMap<String, ServerName>,
-    /// Identities of gateways, which hold the tokens of others and so may bring none.
-    gateways: Vec<String>,
-}
-
 impl<'a> Question<'a> {
-    fn new(
-        product: &'a dyn Product,
-        model: &'a Model,
-        policy: &'a Policy,
-        decided: Decided,
-        before: Before<'a>,
-        first: BTreeMap<String, ServerName>,
-    ) -> Self {
-        let defaults = default_evidence();
-        let mut evidence: Vec<(u64, Evidence)> = Vec::new();
-        let mut differing: Vec<(u64, Vec<String>, Vec<String>)> = Vec::new();
-        let asked = asked_for(policy);
-        for fact in policy.facts.names() {
-            let bit = policy.facts.mask(fact.as_str()).unwrap_or_default();
-            let default = || defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence);
-            let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-            let Some(found) = declared.or_else(default) else { continue };
-            // Facts with the same evidence are one to a product, and stand in conditions as one of them.
-            match evidence.iter_mut().find(|(_, known)| known.is_shown_by_the_same(found)) {
-                Some((known, _)) if *known & asked == 0 && bit & asked != 0 => {
-                    for (of, ..) in differing.iter_mut().filter(|(of, ..)| of == known) {
-                        *of = bit;
-                    }
-                    *known = bit;
-                    continue;
-                }
-                Some(_) if bit & asked == 0 => continue,
-                Some(_) | None => {}
-            }
-            if let Evidence::Claim(claim) = found
-                && let ClaimTest::DiffersFrom(other) = &claim.test
-            {
-                differing.push((bit, claim.path.clone(), other.clone()));
-            }
-            evidence.push((bit, found.clone()));
-        }
-        let bit = |fact| policy.facts.mask(fact).unwrap_or_default();
-        let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
-        let with_gateway = model.topology.units.values().filter(|unit| unit.gateway.is_some());
-        let names = with_gateway.map(|unit| unit.name.value.as_str()).chain(["central"]);
-        let gateways = domain.map_or_else(Vec::new, |domain| {
-            names.map(|name| Topology::gateway_identity(&domain.value, name)).collect()
-        });
-        let unit_claim = model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
-        Self {
-            product,
-            model,
-            policy,
-            decided,
-            before,
-            evidence,
-            transport: (bit(TLS), bit(MTLS)),
-            differing,
-            unit_claim: unit_claim.map(|claim| vec![claim.value.clone()]),
-            open_resources: policy
-                .objects
-                .iter()
-                .any(|object| matches!(&object.kind, ObjectKind::Resource(pattern) if matches_uri(pattern, STRANGER))),
-            gateways,
-            first,
-        }
-    }
-
     /// Everything about one server.
     fn server(&self, server: &ServerName) -> Result<Vec<(usize, ObjectIx, Condition)>, LiftError> {
         let objects: Vec<(&Object, u32)> =
@@ -352,48 +199,7 @@ impl<'a> Question<'a> {
         named: &BTreeSet<String>,
         units: &[&UnitName],
     ) -> Result<(), LiftError> {
-        let any_agent = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(_)));
-        let with_units = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(Some(_))));
-        let mut tokens = Vec::new();
-        let declared: BTreeSet<&str> = self.policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
-        for subject in named {
-            // A text that rules name may be nobody's subject, and then nobody comes in by it.
-            if !declared.contains(subject.as_str()) && (!any_agent || with_units) {
-                tokens.push(self.token(&[(&["sub"], subject)], &[]));
-            }
-            // Somebody acts, without a name, on behalf of a declared principal.
-            tokens.push(self.token(&[(&["sub"], subject)], &[&["act"]]));
-            if !any_agent || with_units {
-                tokens.push(self.token(&[(&["sub"], subject), (&["act", "sub"], STRANGER)], &[&["act"]]));
-            }
-        }
-        tokens.push(self.token(&[], &[]));
-        // An empty subject is nobody's.
-        tokens.push(self.token(&[(&["sub"], "")], &[]));
-        if !any_agent || with_units {
-            tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
-            if let (true, Some(claim)) = (with_units, &self.unit_claim) {
-                for mut token in [
-                    self.token(&[(&["sub"], STRANGER)], &[]),
-                    self.token(&[(&["sub"], USER), (&["act", "sub"], STRANGER)], &[&["act"]]),
-                ] {
-                    token.texts.insert(claim.clone(), STRANGER.to_owned());
-                    tokens.push(token);
-                }
-                // A unit in a list is no text, so it names no unit.
-                let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
-                token.objects.push(claim.clone());
-                tokens.push(token);
-            }
-        }
-        // Somebody acts, without a name, on behalf of nobody that is declared.
-        let nobody = self.token(&[(&["sub"], STRANGER)], &[&["act"]]);
-        for (unit, claim) in units.iter().zip(self.unit_claim.iter().cycle()) {
-            let mut token = nobody.clone();
-            token.texts.insert(claim.clone(), unit.to_string());
-            tokens.push(token);
-        }
-        tokens.push(nobody);
+        let tokens = self.tokens_of_strangers(named, units);
         let (server, sheet) = (here.server, here.sheet);
         let tokens: Vec<Asked<Token>> = tokens.into_iter().map(|token| here.tree.part(token)).collect();
         let open = here.tree.part(Shown { peer: Peer::Open, subject: None });
@@ -483,88 +289,4 @@ impl<'a> Question<'a> {
         let declared: Vec<_> = self.model.identity.iter().flat_map(|identity| &identity.issuers).map(Some).collect();
         if declared.is_empty() { vec![None] } else { declared }
     }
-
-    /// The tokens that mean a principal, and the certificates that its connections can show.
-    fn caller<'b>(
-        &self,
-        principal: &'b Principal,
-        kind: &'static str,
-        subject: Option<&'b str>,
-        units: &[&UnitName],
-        tree: &Tree,
-    ) -> Caller<'b> {
-        let unit = principal.unit.as_ref();
-        let id = subject.unwrap_or(STRANGER);
-        let mut tokens = vec![
-            self.token(&[(&["sub"], id)], &[]),
-            self.token(&[(&["sub"], USER), (&["act", "sub"], id)], &[&["act"]]),
-            self.token(&[(&["sub"], id), (&["act", "sub"], id)], &[&["act"]]),
-            self.token(&[(&["act", "sub"], id)], &[&["act"]]),
-            // A user that is no text.
-            self.token(&[(&["act", "sub"], id)], &[&["act"], &["sub"]]),
-        ];
-        match (&principal.id, &self.unit_claim) {
-            (PrincipalId::AnyAgent(Some(unit)), Some(claim)) => {
-                for token in &mut tokens {
-                    token.texts.insert(claim.clone(), unit.to_string());
-                }
-            }
-            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
-                // A declared principal is itself, whatever unit its token names.
-                let plain: Vec<Token> = tokens.iter().take(2).cloned().collect();
-                for (unit, mut token) in
-                    units.iter().flat_map(|unit| plain.iter().cloned().map(move |token| (unit, token)))
-                {
-                    token.texts.insert(claim.clone(), unit.to_string());
-                    tokens.push(token);
-                }
-            }
-            (PrincipalId::AnyAgent(_) | PrincipalId::Agent(_) | PrincipalId::Flow(_), _) => {}
-        }
-        let (tokens, unread): (Vec<Token>, Vec<Token>) =
-            tokens.into_iter().partition(|token| self.product.reads(token));
-        let parts = |tokens: Vec<Token>| tokens.into_iter().map(|token| tree.part(token)).collect();
-        Caller {
-            kind,
-            unit,
-            subject,
-            tokens: parts(tokens),
-            unread: parts(unread),
-            open: tree.part(Shown { peer: Peer::Open, subject }),
-        }
-    }
-
-    /// A token with these texts, and the facts that follow from them.
-    fn token(&self, texts: &[(&[&str], &str)], objects: &[&[&str]]) -> Token {
-        let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
-        let texts: BTreeMap<Vec<String>, String> =
-            texts.iter().map(|(words, text)| (path(words), (*text).to_owned())).collect();
-        let mut token = Token {
-            texts,
-            objects: objects.iter().map(|words| path(words)).collect(),
-            closed: self.unit_claim.iter().cloned().collect(),
-            never: 0,
-            always: 0,
-        };
-        for (bit, left, right) in &self.differing {
-            let both = token.texts.get(left).zip(token.texts.get(right));
-            match both.map(|(left, right)| left != right) {
-                Some(true) => token.always |= bit,
-                Some(false) => token.never |= bit,
-                None if is_of_caller(left) && is_of_caller(right) => token.never |= bit,
-                None => {}
-            }
-        }
-        token
-    }
-}
-
-/// The facts that some condition asks for.
-fn asked_for(policy: &Policy) -> u64 {
-    let all = (0..policy.conditions.len()).filter_map(|at| u32::try_from(at).ok()).map(CondId);
-    all.flat_map(|at| policy.conditions.get(at).minimal_sets()).fold(0_u64, |all, set| all | *set)
-}
-
-fn is_of_caller(path: &[String]) -> bool {
-    path.first().is_some_and(|first| matches!(first.as_str(), "sub" | "act"))
 }

@@ -7,18 +7,24 @@
 mod classes;
 mod explore;
 mod question;
+mod request;
+mod shows;
+mod source;
 mod tree;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use self::explore::{Outcome, explore};
-pub use self::question::{Asked, Kind, Message, Request, Shown, Source, Texts};
+pub use self::question::Kind;
+pub use self::request::{Asked, Message, Request, Shown};
+pub use self::source::{Source, Texts};
 pub use self::tree::Tree;
 #[cfg(test)]
 pub(crate) use self::tree::{COUNTED, FORGETS};
 
-use self::question::{Argument, Question, Shows};
+use self::question::Question;
+use self::shows::{Argument, Shows};
 use self::tree::{Otherwise, Way};
 use crate::model::access::{CalledEvidence, Evidence};
 

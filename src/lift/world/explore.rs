@@ -1,6 +1,6 @@
 //! All ways in which a request can answer, and what became of them.
 
-use super::question::Request;
+use super::request::Request;
 use super::tree::{Tree, Way};
 use super::{Choice, World};
 use crate::lift::LiftError;

@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::FixedState;
 
 use super::classes::{Classes, Known};
-use super::question::{Asked, Message, Numbered, Part, Question, Request, Shown};
+use super::question::Question;
+use super::request::{Asked, Message, Part, Request, Shown};
+use super::source::Numbered;
 use super::{Call, Choice, Outcome, Picked, Token};
 use crate::lift::LiftError;
 

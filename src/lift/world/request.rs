@@ -1,0 +1,123 @@
+//! A request in its parts, each with what it answered so far.
+
+use std::cell::{Cell, RefCell};
+
+use super::classes::Class;
+use super::{Call, FactTests, Peer, Token};
+use crate::model::access::Issuer;
+
+/// The part of a request that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Message,
+    Token,
+    Issuer,
+    Shown,
+    /// More than one.
+    Several,
+}
+
+impl Part {
+    /// How many there are that answer alone.
+    pub(super) const ALONE: usize = 4;
+
+    /// The place of messages among those that answer alone.
+    pub(super) const MESSAGE: usize = 0;
+
+    /// Whether the token, and whether the peer has a part in the answer.
+    pub(super) fn varies(self) -> (bool, bool) {
+        match self {
+            Self::Message | Self::Issuer => (false, false),
+            Self::Token => (true, false),
+            Self::Shown => (false, true),
+            Self::Several => (true, true),
+        }
+    }
+
+    /// Its place among those that answer alone.
+    pub(super) fn alone(self) -> Option<usize> {
+        match self {
+            Self::Message => Some(Self::MESSAGE),
+            Self::Token => Some(1),
+            Self::Issuer => Some(2),
+            Self::Shown => Some(3),
+            Self::Several => None,
+        }
+    }
+}
+
+/// A part of a request, with what it answered to the questions of one tree.
+#[derive(Debug)]
+pub struct Asked<T> {
+    /// The part.
+    pub of: T,
+    tree: u64,
+    answers: RefCell<Vec<Option<u64>>>,
+    class: Cell<Option<Class>>,
+}
+
+impl<T> Asked<T> {
+    pub(super) fn new(tree: u64, of: T) -> Self {
+        Self { of, tree, answers: RefCell::default(), class: Cell::default() }
+    }
+
+    /// Its class as it was last found to be.
+    pub(super) fn class(&self) -> &Cell<Option<Class>> {
+        &self.class
+    }
+
+    pub(super) fn kept(&self, tree: u64, question: usize) -> Option<u64> {
+        if self.tree == tree { self.answers.borrow().get(question).copied().flatten() } else { None }
+    }
+
+    pub(super) fn keep(&self, tree: u64, question: usize, answer: u64) {
+        if self.tree != tree {
+            return;
+        }
+        let mut answers = self.answers.borrow_mut();
+        if answers.len() <= question {
+            answers.resize(question + 1, None);
+        }
+        if let Some(place) = answers.get_mut(question) {
+            *place = Some(answer);
+        }
+    }
+}
+
+/// What is sent, and how facts show in it.
+#[derive(Debug)]
+pub struct Message<'r> {
+    /// What is called.
+    pub call: Call,
+    /// How each fact shows.
+    pub tests: &'r FactTests,
+}
+
+/// Who is at the other end of the connection.
+#[derive(Debug)]
+pub struct Shown<'r> {
+    /// The certificate.
+    pub peer: Peer,
+    /// The subject of the caller, as the certificate of the caller would name it.
+    pub subject: Option<&'r str>,
+}
+
+/// A request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// What is sent.
+    pub message: &'r Asked<Message<'r>>,
+    /// The token.
+    pub token: &'r Asked<Token>,
+    /// Who issued it.
+    pub issuer: &'r Asked<Option<&'r Issuer>>,
+    /// The peer.
+    pub shown: &'r Asked<Shown<'r>>,
+}
+
+impl Request<'_> {
+    /// Whether all its parts were made for this tree.
+    pub(super) fn is_for(&self, tree: u64) -> bool {
+        [self.message.tree, self.token.tree, self.issuer.tree, self.shown.tree] == [tree; 4]
+    }
+}

@@ -70,7 +70,8 @@ fn of_principal(input: &Input<'_>, earlier: &[Earlier<'_>], principal: Principal
     let mut made: BTreeSet<ObjectIx> = BTreeSet::new();
     loop {
         let missing = missing(earlier, &made);
-        let more = cells.iter().filter(|(_, sets)| sets.iter().any(|set| set & missing == 0)).map(|(object, _)| *object);
+        let more =
+            cells.iter().filter(|(_, sets)| sets.iter().any(|set| set & missing == 0)).map(|(object, _)| *object);
         let before = made.len();
         made.extend(more.collect::<Vec<_>>());
         if made.len() == before {

@@ -180,11 +180,13 @@ impl Change {
     /// Whether it leaves out that the caller's name, or the name of the user for whom it acts, is a text. Where it stands beside
     /// other conditions, the rule that recognised the caller has said so.
     fn drops_that_names_are_texts(&self, value: &Value) -> bool {
-        let dropped = self.path.rsplit('/').next().unwrap().strip_prefix("(drop ").and_then(|rest| rest.strip_suffix(')'));
+        let dropped =
+            self.path.rsplit('/').next().unwrap().strip_prefix("(drop ").and_then(|rest| rest.strip_suffix(')'));
         let Some(at) = dropped.and_then(|at| at.parse::<usize>().ok()) else { return false };
         let dropped = &value.pointer(&self.pointer).unwrap()[at]["single_predicate"];
         let claim = &dropped["input"]["typed_config"]["path"];
-        let names = [json!([{"key": "claims"}, {"key": "act"}, {"key": "sub"}]), json!([{"key": "claims"}, {"key": "sub"}])];
+        let names =
+            [json!([{"key": "claims"}, {"key": "act"}, {"key": "sub"}]), json!([{"key": "claims"}, {"key": "sub"}])];
         let regex = &dropped["custom_match"]["typed_config"]["value"]["string_match"]["safe_regex"]["regex"];
         names.contains(claim) && regex == "(?s).+"
     }

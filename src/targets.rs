@@ -23,9 +23,10 @@ use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::model::name::FactName;
+use crate::policy::condition::Condition;
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
-use crate::policy::{ObjectKind, Policy};
+use crate::policy::{ObjectKind, Policy, PrincipalId, PrincipalIx};
 use crate::source::{Loc, Sources};
 use handwritten::HANDWRITTEN_LEFT_OUT;
 use undecided::TARGET_UNDECIDED;
@@ -333,7 +334,9 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
             view.implied.insert(fact.clone());
             continue;
         }
-        if let Some(evidence) = evidence.filter(|_| target.recognises_callers) {
+        // `tls` and `mtls` both show in the connection, and are not the same there.
+        let shown = evidence.filter(|evidence| target.recognises_callers && **evidence != Evidence::Transport);
+        if let Some(evidence) = shown {
             match known.iter().find(|(_, other)| other.is_shown_by_the_same(evidence)) {
                 Some((first, _)) => {
                     view.same.insert(fact.clone(), FactName::clone(first));
@@ -382,11 +385,39 @@ fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName
 pub fn seen(target: &Target, model: &Model, policy: &Policy) -> (View, Policy, Stricter) {
     let view = view(target, model, policy);
     let (mut policy, mut stricter) = through(policy, &view);
+    if target.recognises_callers {
+        let narrowed = unrecognised(model, &policy);
+        narrow(&mut policy, narrowed, &mut stricter);
+    }
     if let Some(narrows) = target.narrows {
         let narrowed = narrows(model, &policy);
         narrow(&mut policy, narrowed, &mut stricter);
     }
     (view, policy, stricter)
+}
+
+/// The cells of principals whom no token names: nobody can tell that it is they who call.
+fn unrecognised(model: &Model, policy: &Policy) -> Vec<Narrowed> {
+    let claim = model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
+    let mut narrowed = Vec::new();
+    for (index, (principal, row)) in (0_u32..).zip(policy.principals.iter().zip(&policy.cells)) {
+        let why = match &principal.id {
+            PrincipalId::Agent(_) | PrincipalId::Flow(_) if principal.subject.is_none() => {
+                "a principal without `subject` is named by no token"
+            }
+            PrincipalId::AnyAgent(Some(_)) if claim.is_none() => {
+                "without `identity.business_unit_claim` no token tells the business unit of an agent that nobody declared"
+            }
+            PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) => continue,
+        };
+        narrowed.extend(row.iter().map(|(object, _)| Narrowed {
+            principal: PrincipalIx(index),
+            object: *object,
+            condition: Condition::never(),
+            why,
+        }));
+    }
+    narrowed
 }
 
 /// A key in use that a target does not express.

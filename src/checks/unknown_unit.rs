@@ -11,8 +11,9 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-unit",
         severity: Severity::Error,
-        what: "Finds servers, agents, flows and invariants of a unit, and units in `review` of `mcpctl.yaml`, that \
-               `mcp_registry.business_units` does not declare. `central` is always known.",
+        what: "Finds servers, agents, flows and invariants of a unit, and units in `review` and in the `gateways` of a target in \
+               `mcpctl.yaml`, that `mcp_registry.business_units` does not declare, and settings for the gateway of a unit that \
+               has none. `central` is always known.",
         why: "The rules between units hold between declared units. A unit that is not declared has no gateway, and without \
               any declared unit no call crosses units at all.",
         fix: "Correct the name, or declare the unit:\n\n```yaml\nmcp_registry:\n  business_units:\n    - name: retail\n```",
@@ -45,5 +46,32 @@ fn run(input: &Input<'_>, report: &mut Report) {
             Diagnostic::new(&CHECK.rule, unit.loc, format!("no business unit `{unit}` is declared"))
                 .maybe_help(input.did_you_mean(unit.value.as_str(), names)),
         );
+    }
+    of_gateways(input, report);
+}
+
+/// Settings of gateways that are not there: nothing would have them.
+fn of_gateways(input: &Input<'_>, report: &mut Report) {
+    let units = &input.model.topology.units;
+    let with_gateway = || units.values().filter(|unit| unit.gateway.is_some()).map(|unit| unit.name.value.as_str());
+    for (target, settings) in &input.model.deployment.targets {
+        for (name, gateway) in &settings.gateways {
+            let Some(loc) =
+                gateway.loc.filter(|_| name != UnitName::CENTRAL && !with_gateway().any(|unit| unit == name))
+            else {
+                continue;
+            };
+            let declared = units.keys().any(|unit| unit.as_str() == name);
+            let finding = if declared {
+                let message =
+                    format!("business unit `{name}` has no gateway that could have these settings of `{target}`");
+                Diagnostic::new(&CHECK.rule, loc, message)
+                    .help("give it its `gateway` in `mcp_registry.business_units`")
+            } else {
+                Diagnostic::new(&CHECK.rule, loc, format!("no business unit `{name}` is declared"))
+                    .maybe_help(input.did_you_mean(name, with_gateway().chain([UnitName::CENTRAL])))
+            };
+            report.push(finding);
+        }
     }
 }

@@ -121,10 +121,26 @@ fn check_url(text: &str) -> Result<(), String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '`'));
-    if plain && host.is_some_and(|host| !host.is_empty() && !host.contains('@')) {
-        Ok(())
-    } else {
-        Err(format!("`{text}` is no URL; write `https://host[:port]/path`, without a user name"))
+    let Some(authority) = host.filter(|_| plain) else {
+        return Err(format!("`{text}` is no URL; write `https://host[:port]/path`, without a user name"));
+    };
+    let (host, port) = match authority.strip_prefix('[').and_then(|six| six.split_once(']')) {
+        Some((six, rest)) => (six.parse::<core::net::Ipv6Addr>().is_ok(), rest),
+        None => {
+            let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            let labels = host.strip_suffix('.').unwrap_or(host);
+            let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+            (labels.split('.').all(|label| !label.is_empty() && label.chars().all(fits)), port)
+        }
+    };
+    let port_fits = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        });
+    match (host, port_fits) {
+        (true, true) => Ok(()),
+        (true, false) => Err(format!("`{text}` has no port from 1 to 65535 after its host")),
+        (false, _) => Err(format!("`{text}` is no URL; write `https://host[:port]/path`, without a user name")),
     }
 }
 
@@ -225,6 +241,36 @@ mod tests {
             ("a/", false),
         ] {
             assert_eq!(check_target(text).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_have_hosts_and_ports_that_there_can_be() {
+        for text in [
+            "https://a",
+            "http://a.example.:80/x?y#z",
+            "https://[::1]:8443/mcp",
+            "https://10.0.0.1:65535",
+            "https://a_b-c/",
+        ] {
+            assert_eq!(check_url(text), Ok(()), "{text}");
+        }
+        for text in
+            ["https://a:65536/x", "https://a:0", "https://a:8o80", "https://a:80a/x", "https://a:", "https://a:1:2"]
+        {
+            assert!(check_url(text).is_err_and(|why| why.contains("no port")), "{text}");
+        }
+        for text in [
+            "ftp://a",
+            "https://",
+            "https:///x",
+            "https://u@a",
+            "https://a..b",
+            "https://[::g]",
+            "https://[::1",
+            "https://a b",
+        ] {
+            assert!(check_url(text).is_err_and(|why| why.contains("is no URL")), "{text}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::LiftError;
 use super::cel::{Expression, Look, Names, Value, claim_value};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Source, World};
+use super::world::{Source, Texts, World};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -46,7 +46,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
 /// A rule on tools.
 #[derive(Debug)]
 struct Rule {
-    tools: BTreeSet<String>,
+    tools: Texts,
     /// Each with the texts of which one must be the claim, or in it.
     claims: Vec<(Vec<String>, Vec<String>)>,
     cel: Expression,
@@ -96,8 +96,8 @@ impl Route {
 }
 
 impl Rule {
-    fn applies(&self, tool: &str, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
-        if !self.tools.contains(tool) || !look.holds(&self.cel, world)? {
+    fn applies(&self, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
+        if !world.one_of(&Source::Name, &self.tools) || !look.holds(&self.cel, world)? {
             return Ok(false);
         }
         for (path, texts) in &self.claims {
@@ -127,13 +127,12 @@ impl Product for Routes {
         if !world.is(&Source::Method, "tools/call") {
             return Ok(false);
         }
-        let Some(tool) = world.whole(&Source::Name) else { return Ok(false) };
         let look = Look::new(&Request);
         if !world.has(&Source::Issuer) || !route.opens(&look, world)? {
             return Ok(false);
         }
         for rule in &route.rules {
-            if rule.applies(&tool, &look, world)? {
+            if rule.applies(&look, world)? {
                 return Ok(true);
             }
         }
@@ -148,8 +147,7 @@ impl Product for Routes {
 impl Product for Sessions<'_> {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.0.routes.get(server) else { return Ok(false) };
-        let known =
-            world.whole(&Source::Name).is_some_and(|tool| route.rules.iter().any(|rule| rule.tools.contains(&tool)));
+        let known = route.rules.iter().any(|rule| world.one_of(&Source::Name, &rule.tools));
         Ok(known && world.has(&Source::Issuer) && route.opens(&Look::new(&Request), world)?)
     }
 

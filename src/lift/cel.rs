@@ -23,7 +23,7 @@ use tree::Node;
 use crate::policy::seen::matches;
 
 /// A name that no certificate of a workspace holds.
-const STRANGER: &str = "\u{1}nobody";
+pub(super) const NOBODY: &str = "\u{1}nobody";
 
 /// A parsed expression: parts that must all hold. Expressions that were parsed together share the parts that they have in
 /// common.
@@ -121,8 +121,8 @@ impl Expression {
 /// One look at a request by what can be named of it. Parts that several expressions share are looked at once.
 pub struct Look<'a> {
     names: &'a dyn Names,
-    /// What parts came to, by their place in memory.
-    told: RefCell<Vec<(*const Node, Truth)>>,
+    /// What parts came to.
+    told: RefCell<Vec<(Arc<Node>, Truth)>>,
 }
 
 impl<'a> Look<'a> {
@@ -148,7 +148,7 @@ struct Scope<'a> {
     names: &'a dyn Names,
     /// The variable of the list that is walked, with its value.
     local: Option<(&'a str, &'a Value<'static>)>,
-    told: &'a RefCell<Vec<(*const Node, Truth)>>,
+    told: &'a RefCell<Vec<(Arc<Node>, Truth)>>,
 }
 
 impl Scope<'_> {
@@ -256,7 +256,7 @@ impl Scope<'_> {
             return refused("a rule walks another list than the names of a certificate");
         }
         let named = world.has(&Source::Peer).then_some(Value::Of(Source::Peer));
-        for value in named.into_iter().chain([Value::Text(Cow::Borrowed(STRANGER))]) {
+        for value in named.into_iter().chain([Value::Text(Cow::Borrowed(NOBODY))]) {
             let found = (Scope { local: Some((name, &value)), ..*self }).value(body, world)?;
             match (truth(found.as_ref()), &value) {
                 (Truth::No, _) => {}

@@ -6,6 +6,7 @@
 
 mod calls;
 mod crossed;
+mod further;
 mod here;
 mod product;
 mod question;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use self::calls::{PROTOCOL, shown};
+use self::further::{Further, ROUNDS};
 use self::here::{Caller, Conditions, Here, Known, who};
 pub use self::product::{Before, Decided, Part, Product};
 use self::question::Question;
@@ -69,12 +71,33 @@ impl<'a> Question<'a> {
     fn server(&self, server: &ServerName) -> Result<Vec<(usize, ObjectIx, Condition)>, LiftError> {
         let objects: Vec<(&Object, u32)> =
             self.policy.index.objects_on(&self.policy.objects, server.as_str()).collect();
-        let named = self.product.subjects(server);
+        let mut named = self.product.subjects(server);
         let units = self.units_on(&objects);
-        let tree = Tree::default();
         let tests = self.all_tests(server, &objects);
-        let sheet = self.sheet(&objects, &tests, &tree);
-        let mut here = Here { server, sheet: &sheet, tree, known: Vec::new(), sent: Vec::new() };
+        let mut tree = Tree::default();
+        let mut further = Further::default();
+        for _ in 0..ROUNDS {
+            let sheet = self.sheet(&objects, &tests, &further, &tree);
+            let mut here = Here { server, sheet: &sheet, tree, known: Vec::new(), sent: Vec::new() };
+            let found = self.callers_on(&mut here, &named, &units)?;
+            self.strangers_on(&mut here, &named, &units)?;
+            // What the product compares requests with must be in some of them.
+            let grew = self.further(&here.tree, &objects, &mut named, &mut further)?;
+            tree = here.tree;
+            if !grew {
+                return Ok(found);
+            }
+        }
+        Err(LiftError::Stranger(format!("the rules for `{server}` ask for ever more texts")))
+    }
+
+    /// What all callers of the model may do on a server.
+    fn callers_on(
+        &self,
+        here: &mut Here<'_, 'a>,
+        named: &BTreeSet<String>,
+        units: &[&UnitName],
+    ) -> Result<Vec<(usize, ObjectIx, Condition)>, LiftError> {
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
         let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
@@ -85,8 +108,8 @@ impl<'a> Question<'a> {
             if !is_named && alike.contains(&likeness) {
                 continue;
             }
-            let caller = self.caller(principal, kind, subject, &units, &here.tree);
-            let conditions = self.known_or_put(&mut here, &caller, principal)?;
+            let caller = self.caller(principal, kind, subject, units, &here.tree);
+            let conditions = self.known_or_put(here, &caller, principal)?;
             if conditions.iter().all(|(_, condition)| *condition == Condition::never()) {
                 if !is_named {
                     alike.insert(likeness);
@@ -95,7 +118,6 @@ impl<'a> Question<'a> {
             }
             found.extend(conditions.into_iter().map(|(object, condition)| (index, ObjectIx(object), condition)));
         }
-        self.strangers_on(&mut here, &named, &units)?;
         Ok(found)
     }
 
@@ -210,7 +232,7 @@ impl<'a> Question<'a> {
             if known.iter().any(|(first, answers)| here.tree.likeness(*first, alone, &[usual]) == *answers) {
                 continue;
             }
-            for message in sheet.objects.iter().flat_map(|(_, _, messages)| messages) {
+            for message in sheet.for_strangers(self.product.tells_apart()) {
                 for issuer in &sheet.issuers {
                     let mut outcome = Outcome::default();
                     self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;

@@ -141,24 +141,41 @@ impl World<'_> {
         usize::try_from(self.ask(Question::Among(source.clone(), texts.clone()))).ok()?.checked_sub(1)
     }
 
-    /// Whether a text is there and begins with this.
+    /// Whether a text is there and begins with this. Who calls is told by whole names alone.
     pub fn begins(&mut self, source: &Source<'_>, start: &str) -> bool {
+        if let Source::Claim(_) = source {
+            return self.unknown(format!("a caller whose name begins with `{start}`"));
+        }
         self.ask(Question::Begins(source.clone(), Cow::Borrowed(start))) == 1
     }
 
-    /// Whether a text is there and is of a pattern, in which `*` stands for any text.
+    /// Whether a text is there and is of a pattern, in which `*` stands for any text. Who calls is told by whole names alone.
     pub fn fits(&mut self, source: &Source<'_>, pattern: &str) -> bool {
+        if let Source::Claim(_) = source {
+            return self.unknown(format!("a caller whose name is like `{pattern}`"));
+        }
         self.ask(Question::Fits(source.clone(), Cow::Borrowed(pattern))) == 1
     }
 
-    /// All of a text. Any other question is better: this one tells every two texts apart.
+    /// All of a text, and not of a claim. Any other question is better: this one tells every two texts apart, and what they are
+    /// compared with is not seen.
     pub fn whole(&mut self, source: &Source<'_>) -> Option<String> {
+        if let Source::Claim(path) = source {
+            self.stranger(format!("all of the claim `{}`", path.join(".")));
+            return None;
+        }
         let number = self.ask(Question::Whole(source.clone()));
         self.tree.texts.text(number).map(str::to_owned)
     }
 
-    /// Whether both texts are there and the same.
+    /// Whether both texts are there and the same: claims, or a claim and the name of the peer.
     pub fn same(&mut self, left: &Source<'_>, right: &Source<'_>) -> bool {
+        if !matches!(
+            (left, right),
+            (Source::Claim(_), Source::Claim(_) | Source::Peer) | (Source::Peer, Source::Claim(_))
+        ) {
+            return self.unknown(format!("whether two texts are the same: {left:?} and {right:?}"));
+        }
         self.ask(Question::Same(left.clone(), right.clone())) == 1
     }
 

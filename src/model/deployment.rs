@@ -56,6 +56,8 @@ impl TargetSettings {
 /// One gateway's listener.
 #[derive(Debug, Clone, Default)]
 pub struct GatewaySettings {
+    /// Where they stand, where they are of one gateway; those of all have no place of their own.
+    pub loc: Option<Loc>,
     /// Address and port that it listens on.
     pub listen: Option<Spanned<Listen>>,
     /// Address and port of its admin interface.

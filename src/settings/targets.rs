@@ -53,7 +53,7 @@ struct EnvoySettings {
     tls: Option<TlsSettings>,
     /// What single gateways have of their own, by unit, or `central`.
     #[serde(default)]
-    gateways: BTreeMap<String, GatewayEntry>,
+    gateways: BTreeMap<String, Spanned<GatewayEntry>>,
     /// HTTP status of a denial: 403, or 200 for clients that end their session at any other.
     #[cfg_attr(test, schemars(extend("enum" = [200, 403])))]
     deny_status: Option<Spanned<u32>>,
@@ -75,7 +75,7 @@ struct AgentgatewaySettings {
     tls: Option<TlsSettings>,
     /// What single gateways have of their own, by unit, or `central`.
     #[serde(default)]
-    gateways: BTreeMap<String, GatewayEntry>,
+    gateways: BTreeMap<String, Spanned<GatewayEntry>>,
     /// Kubernetes namespace of the policy form; `mcp` by default.
     namespace: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
@@ -263,12 +263,16 @@ impl TargetsSection {
 /// What is said of all gateways stands under `central`, and is what a gateway has where it says nothing itself.
 fn gateways(
     all: GatewayEntry,
-    each: BTreeMap<String, GatewayEntry>,
+    each: BTreeMap<String, Spanned<GatewayEntry>>,
     findings: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, GatewaySettings> {
     let all = settled(all, &GatewaySettings::default(), findings);
+    let own = |entry: Spanned<GatewayEntry>, findings: &mut Vec<Diagnostic>| GatewaySettings {
+        loc: Some(entry.loc),
+        ..settled(entry.value, &all, findings)
+    };
     let mut gateways: BTreeMap<String, GatewaySettings> =
-        each.into_iter().map(|(name, entry)| (name, settled(entry, &all, findings))).collect();
+        each.into_iter().map(|(name, entry)| (name, own(entry, findings))).collect();
     gateways.entry("central".to_owned()).or_insert(all);
     gateways
 }
@@ -284,6 +288,7 @@ fn settled(entry: GatewayEntry, all: &GatewaySettings, findings: &mut Vec<Diagno
         parsed.map(|listen| Spanned::new(listen, written.loc))
     };
     GatewaySettings {
+        loc: None,
         listen: listen(entry.listen).or_else(|| all.listen.clone()),
         admin: listen(entry.admin).or_else(|| all.admin.clone()),
         tls: entry.tls.map(|tls| Tls { cert: tls.cert, key: tls.key, ca: tls.ca }).or_else(|| all.tls.clone()),

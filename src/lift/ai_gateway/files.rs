@@ -9,6 +9,7 @@ use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::cel::{Expression, Parsed};
 use crate::lift::names::labels;
+use crate::lift::world::Texts;
 use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::name::ServerName;
@@ -236,7 +237,7 @@ fn rules(
     let mut challenged: Vec<String> = Vec::new();
     for rule in &found.rules {
         let cel = expression(&rule.cel, parsed)?;
-        let tools: BTreeSet<String> = rule.target.tools.iter().map(|tool| tool.tool.clone()).collect();
+        let tools: Texts = rule.target.tools.iter().map(|tool| tool.tool.as_str()).collect();
         let here = rule.target.tools.iter().all(|tool| tool.backend == label);
         if rule.action != "Allow" || !here || !(1..=TOOLS).contains(&rule.target.tools.len()) {
             return strange("a rule does not allow, or is for no tools or too many");
@@ -267,9 +268,9 @@ fn rules(
             return strange("a rule lets tokens through for their scopes, which are no evidence");
         }
         asked.extend(scopes.iter().cloned());
-        challenged.extend(tools);
+        challenged.extend(tools.all().map(str::to_owned));
     }
-    match challenged.iter().find(|tool| !rules.iter().any(|rule| rule.tools.contains(*tool))) {
+    match challenged.iter().find(|tool| !rules.iter().any(|rule| rule.tools.class(tool).is_some())) {
         Some(tool) => strange(format!("scopes are asked for `{tool}`, which nobody may call")),
         None => Ok((rules, asked)),
     }

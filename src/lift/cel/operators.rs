@@ -110,13 +110,14 @@ impl Scope<'_> {
         if self.local.is_some() {
             return Ok(truth(self.value(part, world)?.as_ref()));
         }
-        let place = Arc::as_ptr(part);
-        let before = self.told.borrow().iter().find(|(known, _)| *known == place).map(|(_, truth)| *truth);
+        let told = self.told.borrow();
+        let before = told.iter().find(|(known, _)| Arc::ptr_eq(known, part)).map(|(_, truth)| *truth);
+        drop(told);
         if let Some(before) = before {
             return Ok(before);
         }
         let found = truth(self.value(part, world)?.as_ref());
-        self.told.borrow_mut().push((place, found));
+        self.told.borrow_mut().push((Arc::clone(part), found));
         Ok(found)
     }
 

@@ -351,7 +351,10 @@ impl Values {
             Test::StartsWith(text) => world.begins(source, text),
             Test::SomeText => world.has(source) && !world.is(source, ""),
             Test::Present => world.has(source),
-            Test::Pattern(parts) => world.whole(source).is_some_and(|found| covers(parts, &found)),
+            Test::Pattern(parts) => match written(parts) {
+                Some(pattern) => world.fits(source, &pattern),
+                None => world.unknown("a text with a star in it".to_owned()),
+            },
             Test::ElementIs(_) | Test::SomeElement | Test::Within(..) | Test::True => false,
         })
     }
@@ -382,17 +385,9 @@ fn pattern(regex: &str) -> Option<Vec<Option<String>>> {
     Some(parts)
 }
 
-/// Whether the pattern is the whole text.
-fn covers(parts: &[Option<String>], text: &str) -> bool {
-    match parts.split_first() {
-        None => text.is_empty(),
-        Some((Some(literal), rest)) => text.strip_prefix(literal.as_str()).is_some_and(|after| covers(rest, after)),
-        Some((None, rest)) => text
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .any(|at| text.get(at..).is_some_and(|after| covers(rest, after))),
-    }
+/// The parts as a pattern in which `*` stands for any text; `None` where a text has a star in it.
+fn written(parts: &[Option<String>]) -> Option<String> {
+    parts.iter().map(|part| part.as_deref().map_or(Some("*"), |text| (!text.contains('*')).then_some(text))).collect()
 }
 
 fn call(value: &Value) -> Read<(&str, &Vec<Value>)> {

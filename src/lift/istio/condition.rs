@@ -62,8 +62,8 @@ pub(super) enum Attribute {
 pub(super) struct Look<'a> {
     copied: &'a BTreeMap<String, String>,
     verified: bool,
-    /// What conditions came to, by their place in memory.
-    told: RefCell<Vec<(*const Condition, bool)>>,
+    /// What conditions came to.
+    told: RefCell<Vec<(Arc<Condition>, bool)>>,
 }
 
 impl<'a> Look<'a> {
@@ -78,13 +78,14 @@ impl<'a> Look<'a> {
     /// # Errors
     /// Where it asks for something that cannot be told exactly.
     pub(super) fn holds(&self, condition: &Arc<Condition>, world: &mut World<'_>) -> Result<bool, LiftError> {
-        let place = Arc::as_ptr(condition);
-        let before = self.told.borrow().iter().find(|(known, _)| *known == place).map(|(_, holds)| *holds);
+        let told = self.told.borrow();
+        let before = told.iter().find(|(known, _)| Arc::ptr_eq(known, condition)).map(|(_, holds)| *holds);
+        drop(told);
         if let Some(before) = before {
             return Ok(before);
         }
         let holds = condition.holds(world, self.copied, self.verified)?;
-        self.told.borrow_mut().push((place, holds));
+        self.told.borrow_mut().push((Arc::clone(condition), holds));
         Ok(holds)
     }
 }
@@ -100,7 +101,8 @@ impl Values {
     fn fit(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
         let fits = |world: &mut World<'_>, pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
             (Some(""), _) => world.has(source) && !world.is(source, ""),
-            (Some(end), _) => world.whole(source).is_some_and(|text| text.ends_with(end)),
+            (Some(end), _) if end.contains('*') => world.unknown(format!("a text that ends with `{end}`")),
+            (Some(_), _) => world.fits(source, pattern),
             (None, Some(beginning)) => world.begins(source, beginning),
             (None, None) => world.is(source, pattern),
         };

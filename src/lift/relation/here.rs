@@ -62,7 +62,7 @@ impl<'s> Here<'s, '_> {
     /// The certificates of others that a caller shows: of so many principals, and of the gateways.
     pub(super) fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
         let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
-        principals.chain(&self.sheet.gateways).map(|(_, shown)| shown).collect()
+        principals.map(|(_, shown)| shown).chain(&self.sheet.gateways).collect()
     }
 
     /// What the tokens of a caller, and the certificates that it shows everywhere, answer to the first questions.

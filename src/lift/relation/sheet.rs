@@ -1,5 +1,6 @@
 //! All messages that are put to a product about one server: made once, for all callers.
 
+use super::further::Further;
 use super::{Before, Question};
 use crate::lift::world::{Asked, Call, FactTests, Message, Peer, Shown, Tree};
 use crate::model::access::Issuer;
@@ -22,8 +23,17 @@ pub(super) struct Sheet<'s, 'a> {
     pub(super) before: Option<Asked<Shown<'s>>>,
     /// Those of all principals, where certificates are decided, with their subjects.
     pub(super) principals: Vec<(&'a str, Asked<Shown<'s>>)>,
-    /// Those of gateways, in the same way.
-    pub(super) gateways: Vec<(&'s str, Asked<Shown<'s>>)>,
+    /// Those of gateways, and of others that the rules know.
+    pub(super) gateways: Vec<Asked<Shown<'s>>>,
+}
+
+impl<'s> Sheet<'s, '_> {
+    /// What callers whom nobody declared are tried with: what means an object, and what nobody may send where the product tells
+    /// that apart.
+    pub(super) fn for_strangers(&self, tells_apart: bool) -> impl Iterator<Item = &Asked<Message<'s>>> {
+        let forbidden = self.forbidden.iter().filter(move |_| tells_apart);
+        self.objects.iter().flat_map(|(_, _, messages)| messages).chain(forbidden)
+    }
 }
 
 /// How facts show: in requests for each object, and in any other.
@@ -44,6 +54,7 @@ impl<'a> Question<'a> {
         &'s self,
         objects: &[(&'s Object, u32)],
         tests: &'s AllTests,
+        further: &Further,
         tree: &Tree,
     ) -> Sheet<'s, 'a> {
         let parts = |calls: Vec<Call>, tests: &'s FactTests| -> Vec<_> {
@@ -61,10 +72,16 @@ impl<'a> Question<'a> {
         };
         let decided = self.decided.certificates && before.is_none() && self.transport.1 != 0;
         let subjects = self.policy.principals.iter().filter_map(|principal| principal.subject.as_deref());
-        let forbidden = self.forbidden().into_iter().chain(self.crossed(objects)).collect();
+        let forbidden = self.forbidden().into_iter().chain(self.crossed(objects));
+        let forbidden = forbidden.chain(further.forbidden.iter().cloned()).collect();
+        let calls = |object: &Object, index: u32| {
+            let more = further.of_objects.iter().filter(move |(of, _)| *of == index).map(|(_, call)| call.clone());
+            self.calls(&object.kind).into_iter().chain(more).collect()
+        };
+        let gateways = self.gateways.iter().filter(|_| decided).chain(&further.peers);
         Sheet {
             objects: each
-                .map(|((object, index), tests)| (*object, *index, parts(self.calls(&object.kind), tests)))
+                .map(|((object, index), tests)| (*object, *index, parts(calls(object, *index), tests)))
                 .filter(|(_, _, messages)| !messages.is_empty())
                 .collect(),
             readable: lists(&["resources/list", "resources/templates/list"], self.decided.resources),
@@ -73,7 +90,7 @@ impl<'a> Question<'a> {
             issuers: self.issuers().into_iter().map(|issuer| tree.part(issuer)).collect(),
             before,
             principals: subjects.filter(|_| decided).map(|name| (name, named(name))).collect(),
-            gateways: self.gateways.iter().filter(|_| decided).map(|name| (name.as_str(), named(name))).collect(),
+            gateways: gateways.map(|name| named(name)).collect(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::request::{Part, Request};
 use super::shows::Shows;
 use super::source::{Numbered, Path, Source, Texts};
 use super::{Http, Peer, Token};
-use crate::policy::seen::matches;
+use crate::policy::seen::{matches, sample};
 
 /// A question about a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -80,6 +80,23 @@ impl Question<'_> {
             | Self::Whole(source) => source.part(),
             Self::Same(left, right) if left.part() == right.part() => left.part(),
             Self::Same(..) => Part::Several,
+        }
+    }
+
+    /// What a text of the request is compared with: each text, and for a start or a pattern some text that is of it.
+    pub(super) fn compared(&self) -> Option<(&Source<'_>, Vec<String>)> {
+        match self {
+            Self::Is(source, text) => Some((source, vec![text.to_string()])),
+            Self::Among(source, texts) => Some((source, texts.all().map(str::to_owned).collect())),
+            Self::Begins(source, start) => Some((source, vec![start.to_string(), format!("{start}\u{1}")])),
+            Self::Fits(source, pattern) => Some((source, vec![sample(pattern)])),
+            Self::Http
+            | Self::Has(_)
+            | Self::Kind(_)
+            | Self::Whole(_)
+            | Self::Same(..)
+            | Self::PeerNamed
+            | Self::Fact(_) => None,
         }
     }
 

@@ -18,7 +18,7 @@ use foldhash::fast::FixedState;
 use super::classes::{Classes, Known};
 use super::question::Question;
 use super::request::{Asked, Message, Part, Request, Shown};
-use super::source::Numbered;
+use super::source::{Numbered, Source};
 use super::{Call, Choice, Outcome, Picked, Token};
 use crate::lift::LiftError;
 
@@ -202,6 +202,12 @@ impl Tree {
     #[must_use]
     pub fn questions(&self) -> usize {
         self.questions.len()
+    }
+
+    /// What the product has compared texts of requests with so far: the texts, and some text of each start and pattern.
+    pub fn compared(&self) -> impl Iterator<Item = (&Source<'_>, String)> {
+        let each = self.questions.iter().filter_map(|(_, question)| question.compared());
+        each.flat_map(|(source, texts)| texts.into_iter().map(move |text| (source, text)))
     }
 
     /// What tokens and certificates answer to the first questions, with all that follows from the tokens themselves. Where two

@@ -225,6 +225,17 @@ fn walk(value: &Value, path: &mut Vec<String>, report: &mut Report<'_>) {
                 let mut less = items.clone();
                 less.remove(index);
                 changed(&format!("drop {index}"), Value::Array(less));
+                for (old, new) in [
+                    ("\"spiffe://example.org/seller\"", "\"spiffe://example.org/evil\""),
+                    ("\"put\"", "\"delete_all\""),
+                ] {
+                    let text = items[index].to_string();
+                    if text.contains(old) {
+                        let mut more = items.clone();
+                        more.insert(index, serde_json::from_str(&text.replace(old, new)).unwrap());
+                        changed("add", Value::Array(more));
+                    }
+                }
                 if index > 0 && items[index] != items[index - 1] {
                     let mut swapped = items.clone();
                     swapped.swap(index, index - 1);

@@ -3,9 +3,10 @@
 //! More facts never take an access away. So a test that expects a call to be allowed speaks against every one that expects it
 //! to be denied with the same facts or more, and against every invariant that forbids the call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expect::{self, Case};
+use super::fact::{MTLS, TLS};
 use super::invariant::Resolved;
 use super::{ObjectIx, Policy, PrincipalIx};
 use crate::model::Model;
@@ -51,8 +52,12 @@ impl<'m> Stated<'m> {
         let of_pair = self.pairs.get(&(principal, object)).map(Vec::as_slice).unwrap_or_default();
         let allow = test.allow.value;
         let opposite = |facts: u64, other: &PolicyTest| {
-            let (fewer, more) = if allow { (case.facts, facts) } else { (facts, case.facts) };
-            other.allow.value != allow && fewer & !more == 0
+            if other.allow.value == allow {
+                return false;
+            }
+            let (this, that) = ((test, case.facts), (other, facts));
+            let (fewer, more) = if allow { (this, that) } else { (that, this) };
+            self.is_within(fewer, more)
         };
         let found = of_pair.iter().find(|(facts, other)| opposite(*facts, other)).map(|(_, other)| *other);
         if let Some(other) = found {
@@ -73,6 +78,24 @@ impl<'m> Stated<'m> {
                 .find(|(call, _)| breaks(&[this, *call]))
                 .map(|(_, other)| Opposite::Invariant(invariant, vec![other]))
         })
+    }
+
+    /// Whether some set of facts of the first test, among those that come to these bits, is within one of the second. Facts that
+    /// no condition asks for have no bits, and in another configuration one may.
+    fn is_within(&self, (fewer, few): (&PolicyTest, u64), (more, many): (&PolicyTest, u64)) -> bool {
+        let written = |test: &'_ PolicyTest, facts: u64| -> Vec<BTreeSet<String>> {
+            let sets = test.with.iter().filter(|set| expect::mask(self.policy, set) == facts);
+            let names = sets.map(|set| {
+                let mut names: BTreeSet<String> = set.iter().map(|fact| fact.value.as_str().to_owned()).collect();
+                if names.contains(MTLS) {
+                    names.insert(TLS.to_owned());
+                }
+                names
+            });
+            names.collect()
+        };
+        few & !many == 0
+            && written(more, many).iter().any(|all| written(fewer, few).iter().any(|some| some.is_subset(all)))
     }
 
     /// Tests that no configuration can meet together with an invariant: one, or two of which neither would do.

@@ -16,6 +16,8 @@ use mcpctl::families::FamilyId;
 use mcpctl::source::Loc;
 use mcpctl::workspace::{self, Disk, Input, InputFile, Skipped, Workspace};
 
+use crate::memory::Files;
+
 /// File, line and check of findings, each with how often it occurs there.
 type Findings = BTreeMap<(String, u32, String), usize>;
 
@@ -292,4 +294,27 @@ fn the_documents_own_configuration_shows_its_faults_and_no_error() {
     assert_eq!(text_of("fallback-caches-sensitive-data"), ["cached_responses"]);
     assert_eq!(text_of("workflow-without-compensation"), ["customer_onboarding"]);
     assert_eq!(text_of("unused-auth-level"), ["1", "3"]);
+}
+
+#[test]
+fn statements_that_differ_by_a_fact_that_nothing_asks_for_do_not_speak_against_each_other() {
+    let text = |requires: &str, with: &str| {
+        format!(
+            "identity: {{issuer: 'https://idp.example.com', requirements: {{small: {{argument: amount, at_most: 100}}}}}}\n\
+             progressive_auth: {{levels: [{{level: 1, requirements: [service_account_token]}}]}}\n\
+             mcp_registry:\n  servers: [{{name: shop, tools: [{{name: refund, requires: [{requires}]}}]}}]\n  \
+             agents: [{{name: clerk, subject: clerk, may_call: [shop/refund]}}]\n\
+             policy_tests:\n  - {{name: a small refund is made, principal: clerk, call: shop/refund, \
+             with: [service_account_token, small], expect: allow}}\n  - {{name: a large one is not, principal: clerk, \
+             call: shop/refund, with: [{with}], expect: deny}}\n"
+        )
+    };
+    let failing = |text: &str| -> Vec<bool> {
+        let analysis = Files::of([("all.yaml", text)]).analyse();
+        let found = analysis.report.diagnostics.iter().filter(|found| found.rule.name == "failing-policy-test");
+        found.map(|found| found.help.iter().any(|help| help.contains("no configuration can meet both"))).collect()
+    };
+    assert_eq!(failing(&text("small", "service_account_token")), [false; 0]);
+    assert_eq!(failing(&text("", "service_account_token")), [false]);
+    assert_eq!(failing(&text("", "service_account_token, small")), [true]);
 }

@@ -210,7 +210,7 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
         .as_deref()
         .and_then(|bytes| std::str::from_utf8(bytes).ok())
         .map(|text| settings::parse(FileId(0), &SourceFile::new(settings::FILE_NAME, without_bom(text))).0);
-    let left_out = LeftOut::new(root, &parsed.unwrap_or_default(), out)?;
+    let left_out = LeftOut::new(root, reader, &parsed.unwrap_or_default(), out)?;
     let mut skipped = Skipped::default();
     let entries = reader
         .walk(root, &mut |name| {
@@ -343,13 +343,13 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    fn new(root: &Path, settings: &Settings, out: Option<&Path>) -> Result<Self, ReadError> {
-        let mut folders = BTreeSet::new();
+    fn new(root: &Path, reader: &dyn Reader, settings: &Settings, out: Option<&Path>) -> Result<Self, ReadError> {
+        let output = plain(settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str()));
+        let outputs = std::iter::once(output).chain(out.and_then(|out| relative(root, out)));
+        // A folder that holds no bundle is somebody's own, whatever it is called: what is in it must not vanish.
+        let is_bundle = |folder: &String| reader.read(&root.join(folder).join(BUNDLE_MANIFEST), 0).is_ok();
+        let mut folders: BTreeSet<String> = outputs.filter(is_bundle).collect();
         folders.extend(settings.environments.values().map(|folder| folder.value.clone()));
-        folders.insert(plain(settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str())));
-        if let Some(inside) = out.and_then(|out| relative(root, out)) {
-            folders.insert(inside);
-        }
         Ok(Self { folders, ..Self::patterns_of(settings)? })
     }
 

@@ -266,6 +266,7 @@ fn exclusions_are_counted_and_gitignore_is_not_honoured() {
         std::fs::write(root.join(path), if path == "a.yaml" { BREAKER } else { "batch_processing: {batch_sise: 1}\n" })
             .unwrap();
     }
+    std::fs::write(root.join("bundle/bundle.json"), "{}").unwrap();
     std::fs::write(root.join(".gitignore"), "ignored.yaml\n").unwrap();
     std::fs::write(root.join("mcpctl.yaml"), "exclude: [vendor/**]\nenvironments: {prod: env/prod}\n").unwrap();
     let workspace = workspace::read(&Input::Path(root.to_path_buf()), &Disk, None).unwrap();

@@ -104,6 +104,20 @@ fn what_is_left_out_is_said() {
 }
 
 #[test]
+fn an_output_folder_without_a_bundle_in_it_is_read() {
+    let mixed = good();
+    put(mixed.path(), "policies/a.yaml", BAD);
+    for output in ["policies", "policies/a.yaml"] {
+        put(mixed.path(), "mcpctl.yaml", &format!("output: {output}\n"));
+        let ran = mcpctl(&["validate", "--format", "short"]).arg(mixed.path()).run().code(1);
+        assert!(ran.out.contains("policies/a.yaml"), "{}", ran.out);
+    }
+    put(mixed.path(), "mcpctl.yaml", "output: policies\n");
+    put(mixed.path(), "policies/bundle.json", "{}");
+    mcpctl(&["validate"]).arg(mixed.path()).run().code(0);
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let files: Vec<(String, String)> =
         (0..50).map(|number| (format!("f{number:02}.yaml"), format!("no_such_{number}: {{}}\n"))).collect();

@@ -174,8 +174,13 @@ pub fn validate(schema: &str, texts: &[(&str, &str)]) -> Result<Vec<Vec<Fault>>,
             let alone = PolicySet::from_policies([policy])
                 .map_err(|cause| Error::new("Cedar refuses a policy").because(cause))?;
             let result = validator.validate(&alone, ValidationMode::Strict);
-            faults.extend(result.validation_errors().map(|error| fault(error, at.clone())));
-            faults.extend(result.validation_warnings().map(|warning| fault(warning, at.clone())));
+            // Cedar tells them in no order of its own.
+            let sorted = |mut found: Vec<Fault>| {
+                found.sort_by(|a, b| (a.at.start, a.at.end, &a.message).cmp(&(b.at.start, b.at.end, &b.message)));
+                found
+            };
+            faults.extend(sorted(result.validation_errors().map(|error| fault(error, at.clone())).collect()));
+            faults.extend(sorted(result.validation_warnings().map(|warning| fault(warning, at.clone())).collect()));
         }
         // Cedar says the same for each kind of request.
         let mut seen = BTreeSet::new();

@@ -6,6 +6,7 @@ use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::access::Evidence;
 use crate::model::name::FactName;
+use crate::policy::conflict::Conflicts;
 use crate::policy::origin::grant_place;
 use crate::policy::{Object, ObjectIx, ObjectKind, PrincipalIx};
 use crate::source::Loc;
@@ -41,8 +42,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
     {
         return;
     }
+    let conflicts = Conflicts::new(input.model, input.policy, input.classes);
     for index in (0..input.policy.principals.len()).filter_map(|index| u32::try_from(index).ok()) {
-        of_principal(input, &earlier, PrincipalIx(index), report);
+        of_principal(input, &conflicts, &earlier, PrincipalIx(index), report);
     }
 }
 
@@ -58,12 +60,18 @@ fn earlier<'a>(input: &Input<'a>) -> Vec<Earlier<'a>> {
     found.collect()
 }
 
-fn of_principal(input: &Input<'_>, earlier: &[Earlier<'_>], principal: PrincipalIx, report: &mut Report) {
+fn of_principal(
+    input: &Input<'_>,
+    conflicts: &Conflicts<'_>,
+    earlier: &[Earlier<'_>],
+    principal: PrincipalIx,
+    report: &mut Report,
+) {
     let policy = input.policy;
     let Some(row) = policy.cells.get(principal.0 as usize) else { return };
     let cells: Vec<(ObjectIx, &[u64])> = row
         .iter()
-        .filter(|(_, cell)| !policy.is_never(cell.condition))
+        .filter(|(_, cell)| !conflicts.is_never(cell.condition))
         .map(|(object, cell)| (*object, policy.conditions.get(cell.condition).minimal_sets()))
         .collect();
     // What can be called after what can be called, from nothing on.
@@ -80,7 +88,8 @@ fn of_principal(input: &Input<'_>, earlier: &[Earlier<'_>], principal: Principal
     }
     let missing = missing(earlier, &made);
     let mut of_fact: BTreeMap<&FactName, (&Earlier<'_>, ObjectIx, usize)> = BTreeMap::new();
-    for (object, sets) in cells.iter().filter(|(object, _)| !made.contains(object)) {
+    let is_tool = |object: ObjectIx| matches!(policy.object_at(object).kind, ObjectKind::Tool(_));
+    for (object, sets) in cells.iter().filter(|(object, _)| !made.contains(object) && is_tool(*object)) {
         let needed = sets.first().map_or(0, |set| set & missing);
         if let Some(earlier) = earlier.iter().find(|earlier| earlier.bit & needed != 0) {
             of_fact.entry(earlier.fact).or_insert((earlier, *object, 0)).2 += 1;
@@ -96,7 +105,7 @@ fn of_principal(input: &Input<'_>, earlier: &[Earlier<'_>], principal: Principal
         };
         let why = match policy.cell(principal, earlier.object) {
             Some(_) if object == earlier.object => "each call of it needs one before".to_owned(),
-            Some(cell) if !policy.is_never(cell.condition) => format!("`{first}` needs an earlier call itself"),
+            Some(cell) if !conflicts.is_never(cell.condition) => format!("`{first}` needs an earlier call itself"),
             Some(_) | None => format!("it may not call `{first}`"),
         };
         let loc = grant_place(input.model, &who.id, what).unwrap_or(who.loc);

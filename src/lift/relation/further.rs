@@ -115,10 +115,10 @@ fn add_uri(objects: &[(&Object, u32)], text: &str, further: &mut Further) -> boo
     let calls = RESOURCE.iter().map(|method| Call { uri: Some(text.to_owned()), ..Call::post(method) });
     match narrowest {
         Some((pattern, _)) if sample(pattern) == text => false,
-        Some((_, index)) => calls.fold(false, |grew, call| add(&mut further.of_objects, (*index, call)) || grew),
+        Some((_, index)) => calls.filter(|call| add(&mut further.of_objects, (*index, call.clone()))).count() > 0,
         // Of several patterns, none of which holds the others: left to what the target says of those.
         None if !of.is_empty() => false,
-        None => calls.fold(false, |grew, call| add(&mut further.forbidden, call) || grew),
+        None => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
     }
 }
 

@@ -177,13 +177,17 @@ impl Change {
         changed
     }
 
-    /// Whether it leaves out that the caller's name, or the name of the user for whom it acts, is a text. Where it stands beside
-    /// other conditions, the rule that recognised the caller has said so.
+    /// Whether it leaves out that the caller's name, or the name of the user for whom it acts, is a text, where both are compared:
+    /// the rule that recognised the caller has said so, and names that are not there cannot be compared.
     fn drops_that_names_are_texts(&self, value: &Value) -> bool {
         let dropped =
             self.path.rsplit('/').next().unwrap().strip_prefix("(drop ").and_then(|rest| rest.strip_suffix(')'));
         let Some(at) = dropped.and_then(|at| at.parse::<usize>().ok()) else { return false };
-        let dropped = &value.pointer(&self.pointer).unwrap()[at]["single_predicate"];
+        let beside = value.pointer(&self.pointer).unwrap();
+        if !beside.to_string().contains("\"_!=_\"") {
+            return false;
+        }
+        let dropped = &beside[at]["single_predicate"];
         let claim = &dropped["input"]["typed_config"]["path"];
         let names =
             [json!([{"key": "claims"}, {"key": "act"}, {"key": "sub"}]), json!([{"key": "claims"}, {"key": "sub"}])];
@@ -490,7 +494,7 @@ fn a_workspace_without_addresses_or_certificates_needs_them() {
     let plain = WORLD.replace("    tls: {cert: /tls/cert.pem, key: /tls/key.pem, ca: /tls/ca.pem}\n", "");
     assert_eq!(needs(&plain), ["certificates of the gateways, which know each other by them"]);
     let alone = plain.replace(", gateway: 'https://gw.retail.example/base'", "");
-    assert_eq!(needs(&alone), ["`mtls`, without which it would deny every call"]);
+    assert_eq!(needs(&alone), ["`mtls`, `tls`, without which it would deny every call"]);
     let assumed = alone.replace(
         "    listen: 127.0.0.1:8443\n",
         "    listen: 127.0.0.1:8443\n    assume: [mtls]\n    assume_reason: the mesh in front does it\n",

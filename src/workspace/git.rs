@@ -21,9 +21,11 @@ pub struct Revision {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RevisionError {
     /// There is no repository.
-    #[error("`{}` is in no git repository: {why}", folder.display())]
+    #[error("`{revision}` is no folder, and no git revision either: `{}` is in no git repository: {why}", folder.display())]
     #[diagnostic(help("give a folder instead of a revision, or run mcpctl inside of the repository"))]
     Repository {
+        /// As given.
+        revision: String,
         /// The folder.
         folder: PathBuf,
         /// What git says.
@@ -49,8 +51,11 @@ impl Revision {
     /// # Errors
     /// Where there is no repository or no such revision.
     pub fn open(folder: &Path, revision: &str) -> Result<Self, RevisionError> {
-        let repository = gix::discover(folder)
-            .map_err(|error| RevisionError::Repository { folder: folder.to_owned(), why: error.to_string() })?;
+        let repository = gix::discover(folder).map_err(|error| RevisionError::Repository {
+            revision: revision.to_owned(),
+            folder: folder.to_owned(),
+            why: error.to_string(),
+        })?;
         let refused = |why: &dyn std::fmt::Display| RevisionError::Revision {
             revision: revision.to_owned(),
             why: why.to_string(),

@@ -62,8 +62,11 @@ pub(super) fn evidence(
     let within = match within {
         Some(within) if within.value.0 > 0 => within.value,
         found => {
-            let loc = found.map_or(call.loc, |found| found.loc);
-            let message = format!("the call `{call}` needs `within`: how long ago it was answered, at most");
+            let loc = found.as_ref().map_or(call.loc, |found| found.loc);
+            let message = match found.is_some() {
+                true => "`within` must be longer than nothing".to_owned(),
+                false => format!("the call `{call}` needs `within`: how long ago it was answered, at most"),
+            };
             out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, loc, message));
             Duration(0)
         }

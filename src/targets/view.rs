@@ -1,0 +1,118 @@
+//! What a target's product sees of requests, and the relation as it can decide it.
+
+use super::{LeftOut, Target};
+use crate::model::Model;
+use crate::model::access::{ClaimTest, Evidence, default_evidence};
+use crate::model::name::FactName;
+use crate::policy::condition::Condition;
+use crate::policy::fact::{MTLS, TLS};
+use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
+use crate::policy::{ObjectKind, Policy, PrincipalId, PrincipalIx};
+
+/// What a target sees of requests, by its own word and the settings.
+#[must_use]
+pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
+    let mut view = View { matches_uris: target.matches_uris, ..View::default() };
+    let defaults = default_evidence();
+    let settings = model.deployment.of(target.name);
+    let mut known: Vec<(&FactName, &Evidence)> = Vec::new();
+    for fact in policy.facts.names() {
+        // What is taken to show a certificate is encrypted too.
+        let assumed = |given: &FactName| given == fact || given.as_str() == MTLS && fact.as_str() == TLS;
+        if let Some(settings) = settings.filter(|settings| settings.assume.iter().any(|given| assumed(&given.value))) {
+            let reason = settings.assume_reason.as_ref().map(|reason| reason.value.clone());
+            view.given.insert(fact.clone(), reason.unwrap_or_default());
+            continue;
+        }
+        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
+        let evidence =
+            declared.or_else(|| defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence));
+        if target.recognises_callers && evidence == Some(&Evidence::KnownCaller) {
+            view.implied.insert(fact.clone());
+            continue;
+        }
+        // `tls` and `mtls` both show in the connection, and are not the same there.
+        let shown = evidence.filter(|evidence| target.recognises_callers && **evidence != Evidence::Transport);
+        if let Some(evidence) = shown {
+            match known.iter().find(|(_, other)| other.is_shown_by_the_same(evidence)) {
+                Some((first, _)) => {
+                    view.same.insert(fact.clone(), FactName::clone(first));
+                    continue;
+                }
+                None => known.push((fact, evidence)),
+            }
+        }
+        let why = match evidence {
+            Some(evidence) => (target.blind_to)(model, fact.as_str(), evidence),
+            // Where facts are sent as such, somebody else finds them.
+            None => Some("no evidence is declared for it").filter(|_| target.recognises_callers),
+        };
+        if let Some(why) = why {
+            view.blind.insert(fact.clone(), why.to_owned());
+        } else if target.recognises_callers {
+            view_unshown(&mut view, model, policy, fact, evidence);
+        }
+    }
+    for (index, object) in (0..).zip(&policy.objects) {
+        match (target.leaves_out)(model, &object.kind) {
+            None => {}
+            Some(LeftOut::Denied(why)) => drop(view.left_out.insert(index, why.to_owned())),
+            Some(LeftOut::Undecided(why)) => drop(view.undecided.insert(index, why.to_owned())),
+        }
+    }
+    view
+}
+
+/// Adds the objects for which no request can show a fact, because its evidence names what they do not have.
+fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName, evidence: Option<&Evidence>) {
+    let Some(Evidence::Claim(claim)) = evidence else { return };
+    let ClaimTest::Contains(text) = &claim.test else { return };
+    let (tool, unit) = (text.contains("{tool}"), text.contains("{unit}"));
+    for (index, object) in (0..).zip(&policy.objects).filter(|_| tool || unit) {
+        let no_tool = tool && !matches!(object.kind, ObjectKind::Tool(_));
+        let no_unit = unit && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none());
+        if no_tool || no_unit {
+            view.unshown.entry(index).or_default().insert(fact.clone());
+        }
+    }
+}
+
+/// The relation as a target's product can decide it, what it sees of requests, and what that costs.
+#[must_use]
+pub fn seen(target: &Target, model: &Model, policy: &Policy) -> (View, Policy, Stricter) {
+    let view = view(target, model, policy);
+    let (mut policy, mut stricter) = through(policy, &view);
+    if target.recognises_callers {
+        let narrowed = unrecognised(model, &policy);
+        narrow(&mut policy, narrowed, &mut stricter);
+    }
+    if let Some(narrows) = target.narrows {
+        let narrowed = narrows(model, &policy);
+        narrow(&mut policy, narrowed, &mut stricter);
+    }
+    (view, policy, stricter)
+}
+
+/// The cells of principals whom no token names: nobody can tell that it is they who call.
+fn unrecognised(model: &Model, policy: &Policy) -> Vec<Narrowed> {
+    let claim = model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
+    let mut narrowed = Vec::new();
+    for (index, (principal, row)) in (0_u32..).zip(policy.principals.iter().zip(&policy.cells)) {
+        let why = match &principal.id {
+            PrincipalId::Agent(_) | PrincipalId::Flow(_) if principal.subject.is_none() => {
+                "a principal without `subject` is named by no token"
+            }
+            PrincipalId::AnyAgent(Some(_)) if claim.is_none() => {
+                "without `identity.business_unit_claim` no token tells the business unit of an agent that nobody declared"
+            }
+            PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) => continue,
+        };
+        narrowed.extend(row.iter().map(|(object, _)| Narrowed {
+            principal: PrincipalIx(index),
+            object: *object,
+            condition: Condition::never(),
+            why,
+        }));
+    }
+    narrowed
+}

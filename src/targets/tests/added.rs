@@ -55,6 +55,14 @@ fn one_more_caller_is_noticed() {
 }
 
 #[test]
+fn one_more_gateway_is_noticed() {
+    let central = "- example.org/ns/mcp-gateways/sa/central";
+    for other in ["- example.org/mcp/gateway/evil", "- example.org/agent-7"] {
+        noticed(&istio::TARGET, central, &format!("{central}\n{other}"), &[], 8);
+    }
+}
+
+#[test]
 fn one_more_tool_is_noticed() {
     noticed(&agentgateway::TARGET, "== \"z\"", "in [\"z\", \"delete_all\"]", &[], 4);
     noticed(&agentgateway::TARGET, "mcp.tool.name == \"z\"", "mcp.tool.name.startsWith(\"z\")", &[], 4);

@@ -67,6 +67,11 @@ fn one_more_tool_is_noticed() {
     noticed(&agentgateway::TARGET, "== \"z\"", "in [\"z\", \"delete_all\"]", &[], 4);
     noticed(&agentgateway::TARGET, "mcp.tool.name == \"z\"", "mcp.tool.name.startsWith(\"z\")", &[], 4);
     noticed(&istio::TARGET, "- z", "- z\n- delete_all", &[], 4);
+    for server in ["one", "two"] {
+        let old = format!("- backend: {server}\n            tool: z");
+        let one = |tool: &str| format!("- backend: {server}\n  tool: {tool}");
+        noticed(&ai_gateway::TARGET, &old, &format!("{}\n{}", one("z"), one("delete_all")), &[], 1);
+    }
     noticed(&istio::TARGET, "- z", "- z*", &[], 4);
 }
 

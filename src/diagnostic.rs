@@ -5,6 +5,10 @@
 
 use crate::source::Loc;
 
+pub mod upgrade;
+
+use upgrade::Upgrade;
+
 /// How serious a finding is. Ordered: a note is less than a warning, a warning less than an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -90,6 +94,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// How a tool could do it.
     pub fix: Option<Fix>,
+    /// What to write now, where a workspace that was valid has this finding. Read it through [`Diagnostic::upgrades`].
+    pub upgrade: Option<&'static Upgrade>,
 }
 
 impl Diagnostic {
@@ -103,6 +109,7 @@ impl Diagnostic {
             labels: Vec::new(),
             help: None,
             fix: None,
+            upgrade: None,
         }
     }
 
@@ -141,6 +148,19 @@ impl Diagnostic {
     pub fn fix(mut self, fix: Fix) -> Self {
         self.fix = Some(fix);
         self
+    }
+
+    /// Says that what is found was valid before, what it meant, and what to write now.
+    #[must_use]
+    pub fn upgrade(mut self, upgrade: &'static Upgrade) -> Self {
+        self.upgrade = Some(upgrade);
+        self
+    }
+
+    /// The change to tell: the one that this finding names, else the one of every finding of its rule.
+    #[must_use]
+    pub fn upgrades(&self) -> Option<&'static Upgrade> {
+        self.upgrade.or_else(|| upgrade::of_every(self.rule.name))
     }
 
     /// Changes the level of this one finding.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use self::arena::{Arena, ArenaNode};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, upgrade};
 use crate::families::FamilyId;
 use crate::families::text::check_format;
 use crate::source::yaml::{NodeId, Tree};
@@ -55,7 +55,12 @@ impl Validator {
         }
         self.compiled
             .iter_errors(ArenaNode::new(tree, body))
-            .flat_map(|error| explain::explain(&error, &self.schema, tree, key, body))
+            .flat_map(|error| {
+                let path = format!("{}{}", tree.text(key), error.instance_path().as_str());
+                let mut found = explain::explain(&error, &self.schema, tree, key, body);
+                found.iter_mut().for_each(|finding| finding.upgrade = upgrade::at(finding.rule.name, &path));
+                found
+            })
             .collect()
     }
 }

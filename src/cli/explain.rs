@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::refusal::{self, Refusal};
 use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
 use crate::analysis;
-use crate::diagnostic::Rule;
+use crate::diagnostic::{Rule, upgrade};
 use crate::families::FamilyId;
 use crate::render::{self, Format, json};
 use crate::settings;
@@ -95,6 +95,10 @@ fn rule_text(rule: &Rule) -> String {
     for (title, part) in [("Why it matters", rule.why), ("How to mend it", rule.fix)] {
         text.push_str(&format!("\n{title}\n{}\n", prose::wrap(part, "  ")));
     }
+    for change in upgrade::of_rule(rule.name) {
+        let said = format!("Before, {}. Write now: {}.", change.before, change.write);
+        text.push_str(&format!("\nUpgrading: {}\n{}\n", change.what, prose::wrap(&said, "  ")));
+    }
     if let Some(url) = render::check_url(load::docs_url(None), rule) {
         text.push_str(&format!("\nSee {url}\n"));
     }
@@ -140,6 +144,9 @@ fn as_json(subject: &Subject) -> std::io::Result<Value> {
         Subject::Rule(rule) => json!({
             "kind": "check", "name": rule.name, "severity": rule.severity.word(),
             "what": rule.what, "why": rule.why, "fix": rule.fix,
+            "upgrades": upgrade::of_rule(rule.name)
+                .map(|change| json!({"what": change.what, "before": change.before, "write": change.write}))
+                .collect::<Vec<_>>(),
             "url": render::check_url(load::docs_url(None), rule),
         }),
         Subject::Family(family) => {

@@ -32,6 +32,9 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     if let Some(help) = &diagnostic.help {
         message.push_str(&format!("\nhelp: {}", one_line(help)));
     }
+    if let Some(upgrade) = diagnostic.upgrades() {
+        message.push_str(&format!("\nbefore: {}\nwrite now: {}", one_line(upgrade.before), one_line(upgrade.write)));
+    }
     if let Some(url) = findings.url(diagnostic.rule) {
         message.push_str(&format!("\n{}", one_line(&url)));
     }

@@ -65,6 +65,10 @@ fn view<'a>(findings: &Findings<'a>, diagnostic: &Diagnostic) -> (Excerpt<'a>, s
         notes.push(format!("and {} more places", diagnostic.labels.len() - others));
     }
     notes.extend(diagnostic.help.as_ref().map(|help| format!("help: {}", one_line(help))));
+    if let Some(upgrade) = diagnostic.upgrades() {
+        notes.push(format!("before: {}", one_line(upgrade.before)));
+        notes.push(format!("write now: {}", one_line(upgrade.write)));
+    }
     notes.extend(findings.url(diagnostic.rule).map(|url| format!("see: {}", one_line(&url))));
     let view = shown::Diagnostic::new(severity)
         .with_code(diagnostic.rule.name)

@@ -38,7 +38,16 @@ struct Finding<'a> {
     end_column: u32,
     labels: Vec<Place<'a>>,
     help: Option<&'a str>,
+    /// Only where a workspace that was valid has this finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upgrade: Option<Change>,
     url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Change {
+    before: &'static str,
+    write: &'static str,
 }
 
 #[derive(Serialize)]
@@ -103,6 +112,7 @@ fn finding<'a>(findings: &Findings<'a>, diagnostic: &'a Diagnostic) -> Finding<'
         end_column,
         labels: diagnostic.labels.iter().map(|label| labelled(findings.sources, label)).collect(),
         help: diagnostic.help.as_deref(),
+        upgrade: diagnostic.upgrades().map(|upgrade| Change { before: upgrade.before, write: upgrade.write }),
         url: findings.url(diagnostic.rule),
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use mcpctl::analysis::rules::all_rules;
 use mcpctl::cli::outline;
+use mcpctl::diagnostic::upgrade::{UPGRADES, Upgrade, of_rule};
 use mcpctl::families::FamilyId;
 use mcpctl::targets::{TARGETS, Target};
 
@@ -32,12 +33,30 @@ fn pages() -> BTreeMap<String, String> {
             rule.why.trim(),
             rule.fix.trim()
         );
+        let text = text + &changes(&of_rule(rule.name).collect::<Vec<_>>(), false);
         (format!("checks/{}.md", rule.name), text)
     });
     let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name), target_page(target)));
     let others =
         [("reference/cli.md".to_owned(), commands_page()), ("reference/settings.md".to_owned(), settings_page())];
     families.chain(checks).chain(targets).chain(others).collect()
+}
+
+/// What to write now, change by change. A link to the check is of use where the page is not the check's own.
+fn changes(of: &[&Upgrade], linked: bool) -> String {
+    let mut text = String::new();
+    for (at, change) in of.iter().enumerate() {
+        let (title, found) = if linked {
+            let found = format!("Found by: [{0}](../checks/{0}.md)\n\n", change.rule);
+            (format!("## {}", capital(change.what)), found)
+        } else {
+            let title = if at == 0 { "## Upgrading\n\n" } else { "" };
+            (format!("{title}### {}", capital(change.what)), String::new())
+        };
+        write!(text, "\n{title}\n\n{found}Before, {}.\n\nWrite now: {}.\n", change.before, change.write)
+            .expect("a String takes everything");
+    }
+    text
 }
 
 fn settings_page() -> String {
@@ -104,8 +123,12 @@ fn target_page(target: &Target) -> String {
 
 /// A summary without a capital and a stop, as a sentence.
 fn sentence(text: &str) -> String {
-    let mut letters = text.trim_end_matches('.').chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+    capital(text.trim_end_matches('.')) + "."
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The table of contents' part about the generated pages.
@@ -126,10 +149,16 @@ fn contents() -> String {
     text
 }
 
-fn with_contents(summary: &str) -> String {
-    let (before, rest) = summary.split_once(BEGIN).expect("SUMMARY.md has the first marker");
-    let (_, after) = rest.split_once(END).expect("SUMMARY.md has the last marker");
-    format!("{before}{}{END}{after}", contents())
+/// A page with the part between its markers made anew. What stands around it is written by hand.
+fn with_part(page: &str, part: &str) -> String {
+    let (before, rest) = page.split_once(BEGIN).expect("the page has the first marker");
+    let (_, after) = rest.split_once(END).expect("the page has the last marker");
+    format!("{before}{part}{END}{after}")
+}
+
+/// A page that is written by hand but for one part.
+fn page(name: &str) -> String {
+    fs::read_to_string(book().join(name)).expect("a page of the book")
 }
 
 fn bless() -> bool {
@@ -140,8 +169,9 @@ fn bless() -> bool {
 fn generated_pages_are_fresh() {
     let book = book();
     let mut wanted = pages();
-    let summary = fs::read_to_string(book.join("SUMMARY.md")).expect("SUMMARY.md");
-    wanted.insert("SUMMARY.md".to_owned(), with_contents(&summary));
+    wanted.insert("SUMMARY.md".to_owned(), with_part(&page("SUMMARY.md"), &contents()));
+    let upgrading = format!("{BEGIN}\n{}\n", changes(UPGRADES, true));
+    wanted.insert("guide/upgrading.md".to_owned(), with_part(&page("guide/upgrading.md"), &upgrading));
     let mut stale = Vec::new();
     for folder in ["families", "checks", "targets"] {
         for entry in fs::read_dir(book.join(folder)).into_iter().flatten() {
@@ -210,6 +240,14 @@ fn links_lead_somewhere() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(followed > 50, "only {followed} links were found");
+}
+
+#[test]
+fn each_change_for_people_who_upgrade_names_a_rule() {
+    let rules = all_rules();
+    for change in UPGRADES {
+        assert!(rules.iter().any(|rule| rule.name == change.rule), "no rule is called `{}`", change.rule);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Every output format on hand-made findings.
 
+use mcpctl::diagnostic::upgrade::{Of, Upgrade};
 use mcpctl::diagnostic::{Diagnostic, Rule, Severity, is_unprintable};
 use mcpctl::render::{self, Findings, Format};
 use mcpctl::source::{FileId, Loc, SourceFile, Sources};
@@ -128,6 +129,25 @@ fn a_documentation_base_gives_every_finding_its_page() {
     let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json, &sources, &findings)).unwrap();
     assert_eq!(json["diagnostics"][2]["url"], serde_json::Value::Null);
     assert_eq!(json["diagnostics"][2]["help"], serde_json::Value::Null);
+}
+
+#[test]
+fn what_was_valid_before_says_what_it_meant_and_what_to_write_now() {
+    static LIST: Upgrade = Upgrade {
+        rule: "unknown-server",
+        of: Of::Told,
+        what: "an empty list",
+        before: "an empty list meant every server",
+        write: "`servers: [payment_server]`",
+    };
+    let (sources, mut findings) = sample();
+    findings[0].upgrade = Some(&LIST);
+    for format in [Format::Human, Format::Json, Format::Github] {
+        let text = rendered(format, &sources, &findings);
+        for part in [LIST.before, LIST.write] {
+            assert_eq!(text.matches(part).count(), 1, "{part:?} in {text}");
+        }
+    }
 }
 
 #[test]

@@ -113,6 +113,11 @@ const LIFTERS: &[(&str, Lifter)] = &[
         "cedar",
         Lifter::Decides(|artifacts, model, policy| {
             lift::cedar::check_handwritten(artifacts, model)?;
+            // Policies are as good as the facts that they are given.
+            let evidence = "cedar/evidence.json";
+            if !artifacts.contains_key(evidence) {
+                return Err(LiftError::File(evidence.to_owned()));
+            }
             Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
         }),
     ),
@@ -211,7 +216,7 @@ fn build_beside(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(together(sources, made, source_digest)) } else { Err(errors) }
+    if errors.is_empty() { Ok(together(checked.model(), sources, made, source_digest)) } else { Err(errors) }
 }
 
 /// What one target gives, verified.
@@ -253,7 +258,7 @@ fn each(
 }
 
 /// The bundle of what each target gives.
-fn together(sources: &Sources, made: Vec<(&'static Target, Made)>, source_digest: &str) -> Built {
+fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>, source_digest: &str) -> Built {
     let mut artifacts = BTreeMap::new();
     let mut entries = Vec::new();
     let mut notes = Vec::new();
@@ -265,7 +270,8 @@ fn together(sources: &Sources, made: Vec<(&'static Target, Made)>, source_digest
         notes.extend(made.notes);
     }
     let settings = Settings { targets: names, other: BTreeMap::new() };
-    let manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
+    let mut manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
+    manifest.name = model.deployment.bundle_name();
     Built { bundle: Bundle { artifacts, manifest }, notes }
 }
 
@@ -293,7 +299,11 @@ pub fn build_what_fits(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok((together(sources, made, source_digest), left_out)) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok((together(checked.model(), sources, made, source_digest), left_out))
+    } else {
+        Err(errors)
+    }
 }
 
 /// The verified files of one target, by path in the bundle, for the relation as its product can decide it.

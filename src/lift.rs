@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod envoy;
 pub mod istio;
 pub mod kubernetes;
+mod metadata;
 pub mod names;
 pub mod relation;
 pub mod toolhive;

@@ -14,7 +14,7 @@ use crate::checks::Levels;
 use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
 use crate::families::decode;
 use crate::families::text::words;
-use crate::model::deployment::Deployment;
+use crate::model::deployment::{Deployment, is_label_value};
 use crate::model::gate::Gate;
 use crate::model::name::UnitName;
 use crate::schema::Validator;
@@ -51,6 +51,8 @@ pub struct SettingsFile {
     /// Levels of checks, by name: `error`, `warning`, `note`, or `off`. Errors of reading and shape cannot be lowered.
     #[serde(default)]
     checks: BTreeMap<Spanned<String>, Spanned<LevelWord>>,
+    /// What every bundle of this workspace is known by.
+    bundle: Option<BundleSection>,
     /// Targets that every compile must produce, with their settings.
     targets: Option<targets::TargetsSection>,
     /// Folders of business units, by unit, relative to the workspace.
@@ -71,6 +73,16 @@ pub struct SettingsFile {
     /// Base URL of a published copy of the documentation; findings then carry a link.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     docs_url: Option<Spanned<String>>,
+}
+
+/// What every bundle of this workspace is known by.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct BundleSection {
+    /// The value of the label `mcpctl.io/bundle` on every Kubernetes object of a bundle; the name of the workspace's folder by
+    /// default. At most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+    name: Option<Spanned<String>>,
 }
 
 words! {
@@ -208,7 +220,13 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
             findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, folder.loc, message));
         }
     }
-    let deployment = written.targets.map(|targets| targets.lower(findings)).unwrap_or_default();
+    let mut deployment = written.targets.map(|targets| targets.lower(findings)).unwrap_or_default();
+    deployment.bundle = written.bundle.and_then(|bundle| bundle.name);
+    if let Some(name) = deployment.bundle.as_ref().filter(|name| !is_label_value(&name.value)) {
+        let message = format!("`{name}` cannot be the value of a Kubernetes label, which is what names a bundle");
+        let help = "write at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+        findings.push(Diagnostic::new(&crate::schema::rules::INVALID_VALUE, name.loc, message).help(help));
+    }
     Settings {
         output: written.output,
         exclude: written.exclude,

@@ -10,6 +10,7 @@ pub mod gateways;
 pub mod grants;
 pub mod handwritten;
 pub mod names;
+pub mod objects;
 pub mod undecided;
 mod view;
 

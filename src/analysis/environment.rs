@@ -102,7 +102,9 @@ pub(super) fn applied(
             let base_file = settings.map(|id| (id, sources.file(id)));
             let (deployment, found) = settings::of_environment(&tree, id, base_file);
             findings.extend(found);
-            if let Some(deployment) = deployment {
+            if let Some(mut deployment) = deployment {
+                // The name of the bundle is the workspace's, in every environment.
+                deployment.bundle = model.deployment.bundle.take();
                 model.deployment = deployment;
             }
             continue;

@@ -24,6 +24,9 @@ pub struct Manifest {
     pub version: u32,
     /// What wrote it.
     pub tool: Tool,
+    /// The name of the bundle: the value of the label `mcpctl.io/bundle` on its Kubernetes objects.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub name: String,
     /// Digest of all source files, by [`sources_digest`].
     pub sources: String,
     /// The settings that the compile used.
@@ -205,6 +208,7 @@ impl Manifest {
         Self {
             version: FORMAT,
             tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            name: String::new(),
             sources: digest.to_owned(),
             settings,
             files: files.collect(),

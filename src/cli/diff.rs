@@ -87,8 +87,10 @@ impl DiffCommand {
         let places = [self.place(&self.base, session)?, self.place(&self.head, session)?];
         let places = [&places[0], &places[1]];
         session.globals.environment = self.environment(places, session)?;
-        let base = self.analyse(places[0], session)?;
-        let head = self.analyse(places[1], session)?;
+        let folder = self.folder(places, session);
+        let folder = folder.as_deref();
+        let base = self.analyse(places[0], folder, session)?;
+        let head = self.analyse(places[1], folder, session)?;
         if head.checked.is_err() {
             return self.refuse(&head, session);
         }
@@ -125,7 +127,7 @@ impl DiffCommand {
         } else {
             for name in others {
                 session.globals.environment = Some(name.clone());
-                let both = places.map(|place| self.analyse(place, session));
+                let both = places.map(|place| self.analyse(place, folder, session));
                 session.globals.environment = None;
                 let [before, after] = both;
                 let (before, after) = (before?, after?);

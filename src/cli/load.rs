@@ -95,11 +95,12 @@ impl Source {
         let here = self.is_stdin().then(|| session.globals.at(Path::new(".")));
         let today = today.map_or_else(today::today, str::to_owned);
         let reader = session.reader;
-        read(&input, reader, (out, here), others, Some(&today), session)
+        read(&input, reader, (out, here), others, Some(&today), None, session)
     }
 }
 
-/// Reads and analyses what a reader gives. Without `today` no waiver is expired.
+/// Reads and analyses what a reader gives. Without `today` no waiver is expired. `folder` is the name of the folder to take
+/// for the workspace's own.
 ///
 /// # Errors
 /// Where there is no input, or it cannot be read.
@@ -107,9 +108,17 @@ pub fn analysed(
     input: &Input,
     reader: &dyn workspace::Reader,
     today: Option<&str>,
+    folder: Option<&str>,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
-    read(input, reader, (None, None), Wanted::None, today, session)
+    read(input, reader, (None, None), Wanted::None, today, folder, session)
+}
+
+/// The name of a workspace's folder.
+#[must_use]
+pub fn folder_name(root: &Path) -> Option<String> {
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    real.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
 /// `out` is a folder whose contents are never input, and `here` the folder of the workspace where it is not the input's own.
@@ -120,6 +129,7 @@ fn read(
     (out, here): (Option<&Path>, Option<PathBuf>),
     others: Wanted<'_>,
     today: Option<&str>,
+    folder: Option<&str>,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
     let watch = session.err.is_terminal() && !session.globals.quiet;
@@ -133,6 +143,7 @@ fn read(
             let root = here.unwrap_or_else(|| workspace.root.clone());
             let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), today);
             analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
+            analysis.model.deployment.folder = folder.map(str::to_owned).or_else(|| folder_name(&root));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
         })
     };

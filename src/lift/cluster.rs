@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
 use super::LiftError;
+use super::metadata::take_bundle;
 use super::names::label;
 use crate::bundle::Artifact;
 use crate::model::Model;
@@ -151,8 +152,13 @@ pub(super) fn shaped<T: DeserializeOwned>(value: Value, what: &str) -> Result<T,
 }
 
 /// The resources that `kubectl apply -k` takes from a folder: those of the files that its `kustomization.yaml` lists, which
-/// must be all that are there. No two may be of one kind, namespace and name.
-pub(super) fn resources(artifacts: &BTreeMap<String, Artifact>, folder: &str) -> Result<Vec<Resource>, LiftError> {
+/// must be all that are there. Each must name its bundle, in a label that is taken out here. No two may be of one kind, namespace
+/// and name.
+pub(super) fn resources(
+    artifacts: &BTreeMap<String, Artifact>,
+    folder: &str,
+    model: &Model,
+) -> Result<Vec<Resource>, LiftError> {
     let read = |(path, artifact): (&String, &Artifact)| -> Result<Vec<Value>, LiftError> {
         let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
         let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize);
@@ -187,7 +193,8 @@ pub(super) fn resources(artifacts: &BTreeMap<String, Artifact>, folder: &str) ->
         }
         for document in documents {
             let Written { api_version, kind, metadata, spec } = shaped(document, &format!("a resource of `{path}`"))?;
-            let Metadata { name, namespace, labels } = metadata;
+            let Metadata { name, namespace, mut labels } = metadata;
+            take_bundle(&mut labels, &name, model)?;
             let subdomain = name.split('.').all(|part| label(part) == part) && name.len() <= 253;
             if !subdomain || !taken.insert((kind.clone(), namespace.clone(), name.clone())) {
                 return stranger(format!("the name `{name}` in `{path}` is none for a resource, or there twice"));

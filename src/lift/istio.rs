@@ -134,7 +134,7 @@ impl<'m> Istio<'m> {
         let mut tokens = BTreeMap::new();
         let mut policies: BTreeMap<&'m str, Vec<Rule>> = BTreeMap::new();
         let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
-        for resource in resources(artifacts, "istio")? {
+        for resource in resources(artifacts, "istio", model)? {
             let at = match (resource.api.as_str(), resource.kind.as_str()) {
                 ("security.istio.io/v1", "AuthorizationPolicy" | "PeerAuthentication" | "RequestAuthentication") => {
                     server_namespace(&expected, &resource)?

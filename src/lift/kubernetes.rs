@@ -33,7 +33,7 @@ pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<()
     let mut quotas: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut accounts = BTreeSet::new();
     let mut network = Network::default();
-    for resource in resources(artifacts, "kubernetes")? {
+    for resource in resources(artifacts, "kubernetes", model)? {
         let Resource { api, kind, name, namespace, labels, spec } = resource;
         let what = format!("the {kind} `{name}`");
         match (api.as_str(), kind.as_str(), namespace, spec) {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::LiftError;
+use super::metadata::Metadata;
 use super::names::label;
 use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Source, Token, World};
@@ -42,7 +43,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         let expected = label(name.as_str());
         let path = format!("toolhive/authz/{expected}.yaml");
         rest.remove(path.as_str());
-        let statements = authorizer(text(files, &path)?, &path, &expected, namespace)?;
+        let statements = authorizer(text(files, &path)?, &path, (&expected, namespace), model)?;
         for subject in subjects_of(&statements) {
             if !declared.contains(subject.as_str()) {
                 let what = format!("a policy of `{name}` names the caller `{subject}`, whom nobody declared");
@@ -84,15 +85,9 @@ struct Resource<Spec> {
     spec: Spec,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Metadata {
-    name: String,
-    namespace: String,
-}
-
 impl<Spec> Resource<Spec> {
-    fn check(&self, path: &str, kind: &str, name: &str, namespace: &str) -> Result<(), LiftError> {
+    fn check(&self, path: &str, kind: &str, (name, namespace): (&str, &str), model: &Model) -> Result<(), LiftError> {
+        self.metadata.check(model)?;
         let found = (&*self.api_version, &*self.kind, &*self.metadata.name, &*self.metadata.namespace);
         if found == (API, kind, name, namespace) {
             return Ok(());
@@ -115,10 +110,15 @@ struct Config {
     entities_json: String,
 }
 
-fn authorizer(text: &str, path: &str, name: &str, namespace: &str) -> Result<Vec<Statement>, LiftError> {
+fn authorizer(
+    text: &str,
+    path: &str,
+    (name, namespace): (&str, &str),
+    model: &Model,
+) -> Result<Vec<Statement>, LiftError> {
     let resource: Resource<AuthzSpec> =
         serde_yaml::from_str(text).map_err(|cause| LiftError::Stranger(format!("`{path}` cannot be read: {cause}")))?;
-    resource.check(path, "MCPAuthzConfig", name, namespace)?;
+    resource.check(path, "MCPAuthzConfig", (name, namespace), model)?;
     let AuthzSpec { r#type, config } = resource.spec;
     if r#type != "cedarv1" {
         return Err(LiftError::Stranger(format!("`{path}` is for the authorizer `{type}`")));

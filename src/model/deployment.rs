@@ -11,6 +11,34 @@ use crate::source::{Loc, Spanned};
 pub struct Deployment {
     /// What is said of each target.
     pub targets: BTreeMap<String, TargetSettings>,
+    /// The name of the bundle, where `bundle.name` of `mcpctl.yaml` says it: a value that a Kubernetes label can have.
+    pub bundle: Option<Spanned<String>>,
+    /// The name of the workspace's folder, where it is known.
+    pub folder: Option<String>,
+}
+
+/// Most characters of the value of a Kubernetes label.
+const MOST_OF_LABEL: usize = 63;
+
+/// The name of a bundle where neither the settings nor a folder give one.
+const UNNAMED: &str = "workspace";
+
+/// Whether a Kubernetes label can have this value: 1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both
+/// ends. Source: the Kubernetes documentation, "Labels and Selectors".
+#[must_use]
+pub fn is_label_value(text: &str) -> bool {
+    let end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.len() <= MOST_OF_LABEL && end(text.chars().next()) && end(text.chars().last()) && text.chars().all(inner)
+}
+
+/// The value of a label that is nearest to a text; `None` where no letter or digit is in it.
+fn label_value(text: &str) -> Option<String> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') { c } else { '-' };
+    let edge = |c: char| !c.is_ascii_alphanumeric();
+    let cut: String = text.trim_matches(edge).chars().map(plain).take(MOST_OF_LABEL).collect();
+    let cut = cut.trim_matches(edge);
+    (!cut.is_empty()).then(|| cut.to_owned())
 }
 
 impl Deployment {
@@ -18,6 +46,15 @@ impl Deployment {
     #[must_use]
     pub fn of(&self, target: &str) -> Option<&TargetSettings> {
         self.targets.get(target)
+    }
+
+    /// The name of the bundle: the value of the label on each of its Kubernetes objects. That of the settings, else the name
+    /// of the workspace's folder in the characters that a label takes.
+    #[must_use]
+    pub fn bundle_name(&self) -> String {
+        let set = self.bundle.as_ref().map(|name| name.value.clone());
+        let folder = || self.folder.as_deref().and_then(label_value);
+        set.or_else(folder).unwrap_or_else(|| UNNAMED.to_owned())
     }
 }
 
@@ -98,6 +135,26 @@ pub struct Tls {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bundle_has_the_name_of_the_settings_else_of_the_folder() {
+        let named = |name: Option<&str>, folder: Option<&str>| {
+            let bundle = name.map(|name| Spanned::new(name.to_owned(), Loc::default()));
+            Deployment { bundle, folder: folder.map(str::to_owned), ..Deployment::default() }.bundle_name()
+        };
+        assert_eq!(named(Some("retail"), Some("fleet")), "retail");
+        assert_eq!(named(None, Some("fleet")), "fleet");
+        for (folder, expected) in [(" My fleet!", "My-fleet"), ("_x_", "x"), ("\u{fc}ber", "ber"), ("\u{fc}", UNNAMED)]
+        {
+            assert_eq!(named(None, Some(folder)), expected, "{folder}");
+            assert!(is_label_value(expected));
+        }
+        assert_eq!(named(None, None), UNNAMED);
+        assert_eq!(named(None, Some(&format!("{}-{}", "x".repeat(62), "y".repeat(9)))), "x".repeat(62));
+        for bad in ["", "-a", "a-", "a b", "\u{fc}", &"x".repeat(64)] {
+            assert!(!is_label_value(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_listener_binds_an_address() {

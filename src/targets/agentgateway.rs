@@ -22,6 +22,8 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
 use crate::model::deployment::{GatewaySettings, Tls};
+use crate::model::name::UnitName;
+use crate::model::server::Server;
 use crate::model::topology::Topology;
 use crate::policy::ObjectKind;
 use crate::policy::fact::{MTLS, TLS};
@@ -40,7 +42,9 @@ checks it, and fetches the keys of the token issuers. Where keys come from a fil
 - `kubernetes.yaml`: the same rules as `AgentgatewayPolicy` objects, for a gateway that runs in Kubernetes. They attach to \
 a `Gateway` of the gateway's name, and for each server to an `HTTPRoute` and an `AgentgatewayBackend` of the server's name \
 there, which you write: the route matches the path `/SERVER/mcp`, and the backend has one MCP target, of the same name as \
-itself, and no sessions. The `Gateway` must verify the certificates of clients and refuse connections without one. Keys \
+itself, and no sessions. agentgateway lets through what no rule is about. So each server of the workspace has rules, also one \
+that is suspended or that nobody is granted: they allow nobody. And `GATEWAY.default-deny` lets nothing through on the routes of \
+a gateway that have no rules of their own, such as those of a server that is no longer in the workspace. The `Gateway` must verify the certificates of clients and refuse connections without one. Keys \
 that come from a file stand in it as they were when compiling.
 
 Each server is at `/SERVER/mcp`, with its name from the YAML; inside the gateway its name is a DNS label, and the manifest \
@@ -159,12 +163,16 @@ struct Made<'m> {
     peers: Vec<String>,
     /// In the order of the gateway's routes: the server's label and its rules.
     routes: Vec<&'m (String, Rules)>,
+    /// The same of the servers that it leads nobody to.
+    closed: Vec<&'m (String, Rules)>,
 }
 
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = *input;
     let gateways = gateways(model, policy);
     let servers = used(model, policy);
+    let mut all: Vec<&Server> = model.servers.values().collect();
+    all.sort_by(|a, b| a.name.value.cmp(&b.name.value));
     let mut faults: Vec<Diagnostic> = servers
         .iter()
         .filter(|server| matches!(server.name.value.as_str(), "." | ".."))
@@ -174,7 +182,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         })
         .collect();
     faults.extend(refused(model, &gateways));
-    let labels = dns_labels(TARGET.name, servers.iter().map(|s| (s.name.value.as_str(), s.name.loc)));
+    let labels = dns_labels(TARGET.name, all.iter().map(|s| (s.name.value.as_str(), s.name.loc)));
     let labels = match labels {
         Ok(labels) if faults.is_empty() => labels,
         Ok(_) => return Err(CompileError::Findings(faults)),
@@ -187,7 +195,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let granted = grants(model, policy, names, given);
     let context = Context { model, policy, subjects: subjects(policy) };
     let mut of_server: BTreeMap<&str, (String, Rules)> = BTreeMap::new();
-    for server in &servers {
+    for server in &all {
         let name = server.name.value.as_str();
         let label = labels.get(name).cloned().unwrap_or_default();
         let granted = granted.get(&server.name.value).map(Vec::as_slice).unwrap_or_default();
@@ -196,11 +204,16 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let mut files = Files::new();
     for gateway in &gateways {
         let routes = gateway.routes.iter().filter_map(|route| of_server.get(route.server.name.value.as_str()));
+        let closed = all.iter().filter(|server| {
+            let own = |unit: &UnitName| server.unit.as_ref().is_some_and(|of| of.value == *unit);
+            gateway.unit.is_none_or(own) && !gateway.routes.iter().any(|route| route.server.name == server.name)
+        });
         let made = Made {
             gateway,
             tls: tls(model, gateway.name),
             peers: peers(model, gateway, &context),
             routes: routes.collect(),
+            closed: closed.filter_map(|server| of_server.get(server.name.value.as_str())).collect(),
         };
         let from = places(model, gateway);
         files.push(config::file(model, &made, from.clone())?);

@@ -45,25 +45,28 @@ pub enum Hop<'m> {
     Gateway(&'m UnitName, &'m str),
 }
 
-/// Every gateway, the central one first; units in order. Servers that nobody may use, or without a URL, have no route.
+/// Every gateway, the central one first, and then that of each unit which has one, in order. Servers that nobody may use, or
+/// without a URL, have no route. A gateway without any route has its files, too: those of an earlier bundle would go on
+/// deciding.
 #[must_use]
 pub fn gateways<'m>(model: &'m Model, policy: &Policy) -> Vec<Gateway<'m>> {
     let mut central =
         Gateway { name: CENTRAL, unit: None, url: text(&model.topology.central_gateway), routes: Vec::new() };
-    let mut units: BTreeMap<&UnitName, Gateway<'m>> = BTreeMap::new();
+    let own = model.topology.units.values().filter_map(|unit| text(&unit.gateway).map(|url| (&unit.name.value, url)));
+    let mut units: BTreeMap<&UnitName, Gateway<'m>> = own
+        .map(|(name, url)| {
+            (name, Gateway { name: name.as_str(), unit: Some(name), url: Some(url), routes: Vec::new() })
+        })
+        .collect();
     for server in used(model, policy) {
         let Some(url) = text(&server.url) else { continue };
         let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
         match unit.and_then(|unit| text(&unit.gateway).map(|gateway| (&unit.name.value, gateway))) {
             Some((name, gateway)) => {
                 central.routes.push(Route { server, to: Hop::Gateway(name, gateway) });
-                let entry = units.entry(name).or_insert_with(|| Gateway {
-                    name: name.as_str(),
-                    unit: Some(name),
-                    url: Some(gateway),
-                    routes: Vec::new(),
-                });
-                entry.routes.push(Route { server, to: Hop::Server(url) });
+                if let Some(unit) = units.get_mut(name) {
+                    unit.routes.push(Route { server, to: Hop::Server(url) });
+                }
             }
             None => central.routes.push(Route { server, to: Hop::Server(url) }),
         }

@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Place, cluster, renamed};
+use super::objects::objects;
 use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target, gateways, yaml};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
@@ -115,14 +116,14 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     ];
     for (name, documents, from) in everywhere.into_iter().chain(mesh::traffic(model, &cluster)?) {
         if !documents.is_empty() {
-            files.push(yaml(name, &documents, from)?);
+            files.push(objects(model, name, documents, from)?);
         }
     }
     let of_place = |place: &Place<'_>| match rules.of(place, &gateway_principal(model, &cluster, place)) {
         Ok(rules) if rules.is_empty() => Ok(None),
         Ok(rules) => {
             let documents = policies(place, rules)?;
-            yaml(&format!("servers/{}.yaml", place.name), &documents, Rules::places(input, place)).map(Some)
+            objects(model, &format!("servers/{}.yaml", place.name), documents, Rules::places(input, place)).map(Some)
         }
         Err(finding) => Err(CompileError::Findings(vec![*finding])),
     };

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::cluster::{Cluster, Place, cluster, renamed};
 use super::istio::{document, kustomization, metadata};
 use super::names::dns_label;
+use super::objects::objects;
 use super::{CompileError, Files, Input, Need, Proof, Target, yaml};
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
@@ -96,13 +97,18 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let servers: Vec<Loc> = cluster.places.iter().map(Place::loc).collect();
     let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
     let mut files = vec![
-        yaml("namespaces.yaml", &namespaces(model, &cluster)?, segments.chain(servers.iter().copied()).collect())?,
-        yaml("network-policies.yaml", &network::policies(model, &cluster)?, servers.clone())?,
-        yaml("service-accounts.yaml", &service_accounts(&cluster)?, servers.clone())?,
+        objects(
+            model,
+            "namespaces.yaml",
+            namespaces(model, &cluster)?,
+            segments.chain(servers.iter().copied()).collect(),
+        )?,
+        objects(model, "network-policies.yaml", network::policies(model, &cluster)?, servers.clone())?,
+        objects(model, "service-accounts.yaml", service_accounts(&cluster)?, servers.clone())?,
     ];
     let (quotas, from) = quotas(&cluster)?;
     if !quotas.is_empty() {
-        files.push(yaml("quotas.yaml", &quotas, from)?);
+        files.push(objects(model, "quotas.yaml", quotas, from)?);
     }
     let listed: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
     files.push(yaml("kustomization.yaml", &[kustomization(&listed)], servers)?);

@@ -1,5 +1,6 @@
 //! What holds for every target; and, for the tests of each, workspaces from text.
 
+pub(crate) mod absence;
 mod added;
 pub(crate) mod last;
 pub(crate) mod mutations;

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::dialects::{self, Grant, Rows};
 use super::names::{dns_label, dns_labels};
+use super::objects::{NAMESPACE, objects};
 use super::{CompileError, Files, Input, LeftOut, Need, Proof, Target};
 use crate::cedar::dialect::Statement;
 use crate::model::Model;
@@ -146,7 +147,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = input;
     let settings = model.deployment.of(TARGET.name);
     let namespace = settings.and_then(|settings| settings.namespace.as_ref());
-    let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
+    let namespace = namespace.map_or(NAMESPACE, |namespace| namespace.value.as_str());
     let places = model.servers.values().map(|server| (server.name.value.as_str(), server.name.loc));
     let labels = dns_labels(TARGET.name, places).map_err(CompileError::Findings)?;
     let rules = Rules { model, policy, subjects: dialects::subjects(policy) };
@@ -176,7 +177,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
             "spec": {"type": "cedarv1", "config": {"policies": policies, "entities_json": "[]"}},
         });
         let from: Vec<Loc> = std::iter::once(server.name.loc).chain(server.access.at).collect();
-        let file = super::yaml(&format!("authz/{label}.yaml"), &[document], from)?;
+        let file = objects(model, &format!("authz/{label}.yaml"), vec![document], from)?;
         let size = file.1.bytes.len();
         if size > MOST_BYTES {
             let what = format!("the policies of server `{name}` to take at most {MOST_BYTES} bytes; they take {size}");

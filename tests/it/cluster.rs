@@ -66,7 +66,11 @@ fn validators(folder: &Path) -> BTreeMap<(String, String), jsonschema::Validator
                     "type": "object",
                     "required": ["name"],
                     "additionalProperties": false,
-                    "properties": {"name": {"type": "string"}, "namespace": {"type": "string"}},
+                    "properties": {
+                        "name": {"type": "string"},
+                        "namespace": {"type": "string"},
+                        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                    },
                 });
                 for (key, of) in [("apiVersion", json!({})), ("kind", json!({})), ("metadata", metadata)] {
                     schema["properties"][key] = of;

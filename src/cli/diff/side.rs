@@ -44,6 +44,11 @@ impl Place {
         }
     }
 
+    /// The name that a bundle was compiled with.
+    fn name(&self) -> Option<&str> {
+        self.bundle().map(|bundle| bundle.manifest.name.as_str()).filter(|name| !name.is_empty())
+    }
+
     /// The environment that a bundle was compiled for.
     fn environment(&self) -> Option<Option<&String>> {
         self.bundle().map(|bundle| bundle.manifest.settings.other.get("environment"))
@@ -132,16 +137,37 @@ impl DiffCommand {
         Ok(chosen.and_then(|(name, _)| name.cloned()))
     }
 
-    /// Reads and analyses one side.
-    pub(super) fn analyse(&self, place: &Place, session: &mut Session<'_>) -> Result<Read, Vec<miette::Report>> {
+    /// The name of the folder that workspaces without a name of their own are compared under: both would be compiled in the
+    /// same place, wherever they are now.
+    pub(super) fn folder(&self, places: [&Place; 2], session: &Session<'_>) -> Option<String> {
+        let of_bundle = places.iter().find_map(|place| place.name().map(str::to_owned));
+        let of_folder = || {
+            let at = match places[1] {
+                Place::Folder(at) => at.clone(),
+                Place::Revision(_) | Place::Bundle(_) => session.globals.at(Path::new(".")),
+            };
+            load::folder_name(&at)
+        };
+        of_bundle.or_else(of_folder)
+    }
+
+    /// Reads and analyses one side. `folder` is the name of the folder that it is taken to be in.
+    pub(super) fn analyse(
+        &self,
+        place: &Place,
+        folder: Option<&str>,
+        session: &mut Session<'_>,
+    ) -> Result<Read, Vec<miette::Report>> {
         let today = self.today.clone().unwrap_or_else(today::today);
         let here = Input::Path(PathBuf::from("."));
         let reader = session.reader;
         let loaded = match place {
-            Place::Folder(folder) => load::analysed(&Input::Path(folder.clone()), reader, Some(&today), session),
-            Place::Revision(revision) => load::analysed(&here, revision.as_ref(), Some(&today), session),
+            Place::Folder(at) => load::analysed(&Input::Path(at.clone()), reader, Some(&today), folder, session),
+            Place::Revision(revision) => load::analysed(&here, revision.as_ref(), Some(&today), folder, session),
             // It was accepted on the day that it was compiled.
-            Place::Bundle(bundle) => load::analysed(&bundle.1.input(), &bundle.1, None, session),
+            Place::Bundle(bundle) => {
+                load::analysed(&bundle.1.input(), &bundle.1, None, place.name().or(folder), session)
+            }
         };
         let Loaded { root, mut analysis } = loaded?;
         if !self.no_artifacts {

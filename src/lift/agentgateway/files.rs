@@ -44,14 +44,10 @@ pub(super) fn read(
         .collect();
     let used: Vec<&Server> = used.into_iter().filter_map(|name| model.servers.get(name)).collect();
     let subjects = policy.principals.iter().filter_map(|principal| principal.subject.as_deref()).collect();
-    labels(used.iter().map(|server| server.name.value.as_str()))?;
+    labels(model.servers.keys().map(ServerName::as_str))?;
     let expected = Expected { model, used, subjects };
-    let units: BTreeSet<&str> = expected
-        .used
-        .iter()
-        .filter_map(|server| expected.behind(server))
-        .map(|unit| unit.name.value.as_str())
-        .collect();
+    let with_gateway = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+    let units: BTreeSet<&str> = with_gateway.map(|unit| unit.name.value.as_str()).collect();
     let gateways: Vec<&str> = std::iter::once(CENTRAL).chain(units).collect();
     let files: BTreeSet<String> = gateways
         .iter()
@@ -90,10 +86,12 @@ impl<'m> Expected<'m> {
 
     /// The servers that a gateway routes to.
     fn servers(&self, gateway: &str) -> impl Iterator<Item = &'m Server> {
-        let here = move |server: &&&'m Server| {
-            gateway == CENTRAL || self.behind(server).is_some_and(|unit| unit.name.value.as_str() == gateway)
-        };
-        self.used.iter().filter(here).copied()
+        self.used.iter().filter(move |server| self.is_behind(server, gateway)).copied()
+    }
+
+    /// Whether calls to a server come through a gateway.
+    fn is_behind(&self, server: &Server, gateway: &str) -> bool {
+        gateway == CENTRAL || self.behind(server).is_some_and(|unit| unit.name.value.as_str() == gateway)
     }
 
     fn settings(&self, gateway: &str) -> Option<&'m GatewaySettings> {
@@ -272,8 +270,10 @@ impl<'m> Expected<'m> {
     fn policies(&self, name: &str, path: &str, documents: Vec<PolicyObject>) -> Result<Gateway, LiftError> {
         let settings = self.model.deployment.of(NAME).and_then(|settings| settings.namespace.as_ref());
         let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
+        // Routes and backends are written by others, and lead to every server of the model: also to those that nobody may use.
+        let all = self.model.servers.values().filter(|server| self.is_behind(server, name));
         let servers: BTreeMap<String, &Server> =
-            self.servers(name).map(|server| (label(server.name.value.as_str()), server)).collect();
+            all.map(|server| (label(server.name.value.as_str()), server)).collect();
         let mut gateway = Gateway { certified: self.tls(name).is_some(), ..Gateway::default() };
         for server in servers.values() {
             gateway.routes.insert(server.name.value.clone(), Route::default());
@@ -284,13 +284,14 @@ impl<'m> Expected<'m> {
         });
         let parsed = Parsed::of(rules.flat_map(|rule| &rule.policy.match_expressions).map(String::as_str))?;
         let mut names = BTreeSet::new();
-        let mut listeners = 0;
+        let (mut listeners, mut defaults) = (0, 0);
         for object in &documents {
             if (object.api_version.as_str(), object.kind.as_str())
                 != ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy")
             {
                 return strange(format!("`{path}` holds an object that is no policy"));
             }
+            object.metadata.check(self.model)?;
             if object.metadata.namespace != namespace || !names.insert(object.metadata.name.as_str()) {
                 return strange(format!("`{path}` holds `{}` twice, or in another namespace", object.metadata.name));
             }
@@ -301,6 +302,20 @@ impl<'m> Expected<'m> {
             let traffic = object.spec.traffic.as_ref();
             let backend = object.spec.backend.as_ref();
             match (at.group.as_str(), at.kind.as_str(), traffic, backend, route) {
+                // What holds for all routes of the gateway, beside their own rules.
+                ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _)
+                    if at.name == label(name) && traffic.phase.is_none() && traffic.jwt_authentication.is_none() =>
+                {
+                    defaults += 1;
+                    let mut rules = Rules::default();
+                    if let Some(rule) = &traffic.authorization {
+                        add(&mut rules, rule, &parsed)?;
+                    }
+                    let nobody = parsed.get("false").ok();
+                    if !rules.require.is_empty() || nobody.is_none() || !rules.allow.iter().eq(nobody.iter()) {
+                        return strange(format!("`{path}` lets through what has no rules of its own"));
+                    }
+                }
                 ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _) if at.name == label(name) => {
                     listeners += 1;
                     let Traffic { phase, jwt_authentication: Some(tokens), authorization } = traffic else {
@@ -326,8 +341,13 @@ impl<'m> Expected<'m> {
                 _ => return strange(format!("`{path}` holds a policy for `{}`, which is nothing known", at.name)),
             }
         }
-        if listeners != 1 {
-            return strange(format!("`{path}` has not one policy for its gateway"));
+        if (listeners, defaults) != (1, 1) {
+            return strange(format!("`{path}` has not one policy for the callers of its gateway, and one that denies"));
+        }
+        // Without a rule of its own a route or backend would be closed by another one at best: it is taken for open.
+        let open = |route: &Route| route.http.allow.is_empty() || route.mcp.allow.is_empty();
+        if let Some((server, _)) = gateway.routes.iter().find(|(_, route)| open(route)) {
+            return strange(format!("`{path}` has no rule for the route or backend of `{server}`, so it is open"));
         }
         for route in gateway.routes.values_mut() {
             route.subjects = self.named(&route.http);

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
+use crate::lift::metadata::Metadata;
 
 /// The documents of a file.
 pub(super) fn documents<T: DeserializeOwned>(path: &str, artifact: &Artifact) -> Result<Vec<T>, LiftError> {
@@ -185,13 +186,6 @@ pub(super) struct PolicyObject {
     pub(super) kind: String,
     pub(super) metadata: Metadata,
     pub(super) spec: Spec,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Metadata {
-    pub(super) name: String,
-    pub(super) namespace: String,
 }
 
 #[derive(Deserialize)]

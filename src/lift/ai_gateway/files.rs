@@ -99,6 +99,7 @@ fn server<'m, T>(
 ) -> Result<&'m Server, LiftError> {
     let settings = model.deployment.of(NAME).and_then(|settings| settings.namespace.as_ref());
     let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
+    object.metadata.check(model)?;
     if (object.api_version.as_str(), object.kind.as_str()) != expected || object.metadata.namespace != namespace {
         return strange(format!("the object `{}` is of another kind or namespace", object.metadata.name));
     }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
+use crate::lift::metadata::Metadata;
 
 /// The objects of a file.
 pub(super) fn objects<T: DeserializeOwned>(path: &str, artifact: &Artifact) -> Result<Vec<T>, LiftError> {
@@ -28,13 +29,6 @@ pub(super) struct Object<T> {
     pub(super) kind: String,
     pub(super) metadata: Metadata,
     pub(super) spec: T,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Metadata {
-    pub(super) name: String,
-    pub(super) namespace: String,
 }
 
 #[derive(Deserialize)]

@@ -68,6 +68,13 @@ pub(super) struct Gateway<'a> {
 pub(super) fn expected(model: &Model, policy: &Policy) -> BTreeMap<String, BTreeMap<ServerName, Upstream>> {
     let mut gateways: BTreeMap<String, BTreeMap<ServerName, Upstream>> = BTreeMap::new();
     gateways.insert("central".to_owned(), BTreeMap::new());
+    // A gateway that leads nowhere has its files, too: those of an earlier bundle would go on deciding.
+    let own = model
+        .topology
+        .units
+        .values()
+        .filter(|unit| unit.gateway.as_ref().is_some_and(|url| upstream(&url.value).is_some()));
+    gateways.extend(own.map(|unit| (unit.name.value.to_string(), BTreeMap::new())));
     let mut used: BTreeSet<&ServerName> = BTreeSet::new();
     for (_, object, cell) in policy.all_cells() {
         if !policy.is_never(cell.condition) {

@@ -77,7 +77,7 @@ pub(super) fn check(
         let resource = Resource::<ToolSpec>::deserialize(document)
             .map_err(|cause| LiftError::Stranger(format!("`{PATH}` cannot be read: {cause}")))?;
         let name = resource.spec.name.clone();
-        resource.check(PATH, "VirtualMCPCompositeToolDefinition", &name, namespace)?;
+        resource.check(PATH, "VirtualMCPCompositeToolDefinition", (&name, namespace), model)?;
         let wrong = |what: &str| Err(LiftError::Stranger(format!("the composite tool `{name}` {what}")));
         let Some(expected) = missing.remove(&name) else { return wrong("is no workflow, or is there twice") };
         if resource.spec.description.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rules::Rule;
+use super::rules::{Rule, nobody};
 use super::{Made, TARGET};
 use crate::bundle::Artifact;
 use crate::diagnostic::Diagnostic;
@@ -10,10 +10,8 @@ use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::source::Loc;
 use crate::targets::names::dns_label;
-use crate::targets::{CompileError, TARGET_LIMIT, yaml};
-
-/// The namespace where the settings name none.
-const NAMESPACE: &str = "mcp";
+use crate::targets::objects::{NAMESPACE, objects};
+use crate::targets::{CompileError, TARGET_LIMIT};
 
 /// Most issuers, and audiences of one issuer, that a policy holds.
 const MOST: usize = 64;
@@ -47,9 +45,16 @@ pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(St
         traffic.insert("authorization".to_owned(), rule);
     }
     let at = json!([{ "group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway }]);
-    let mut documents = vec![policy(format!("{gateway}.callers"), json!({ "targetRefs": at, "traffic": traffic }))];
-    for (label, rules) in &made.routes {
-        let allow = |rule: &Rule| json!({ "action": "Allow", "policy": { "matchExpressions": rule } });
+    let allow = |rule: &Rule| json!({ "action": "Allow", "policy": { "matchExpressions": rule } });
+    let mut documents = vec![
+        policy(format!("{gateway}.callers"), json!({ "targetRefs": at, "traffic": traffic })),
+        // Rules of a gateway and of its routes add up, and without any that allows everything is let through.
+        policy(
+            format!("{gateway}.default-deny"),
+            json!({ "targetRefs": at, "traffic": { "authorization": allow(&nobody()) } }),
+        ),
+    ];
+    for (label, rules) in made.routes.iter().chain(&made.closed) {
         let route = json!([{ "group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": label }]);
         for (rule, number) in rules.http.iter().zip(1..) {
             let spec = json!({ "targetRefs": route, "traffic": { "authorization": allow(rule) } });
@@ -61,7 +66,7 @@ pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(St
             documents.push(policy(format!("{gateway}.{label}.mcp-{number}"), spec));
         }
     }
-    yaml(&format!("{}/kubernetes.yaml", made.gateway.name), &documents, from)
+    objects(model, &format!("{}/kubernetes.yaml", made.gateway.name), documents, from)
 }
 
 /// The issuers that are believed.

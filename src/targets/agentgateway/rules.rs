@@ -23,6 +23,11 @@ const MOST_SUBJECTS: usize = 8_000;
 /// One rule: it allows where each of these is true.
 pub(super) type Rule = Vec<String>;
 
+/// A rule that allows nobody: with it there is a rule, so that what no other one allows is denied.
+pub(super) fn nobody() -> Rule {
+    vec!["false".to_owned()]
+}
+
 /// The rules of one route.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
@@ -93,7 +98,7 @@ impl Context<'_> {
         // Without any rule everything would be let through.
         for rules in [&mut rules.http, &mut rules.mcp] {
             if rules.is_empty() {
-                rules.push(vec!["false".to_owned()]);
+                rules.push(nobody());
             }
         }
         rules

@@ -2,6 +2,7 @@
 
 use super::TARGET;
 use crate::build::{BuildError, findings};
+use crate::targets::tests::absence::unnoticed;
 use crate::targets::tests::built;
 use crate::targets::tests::mutations::mutate;
 
@@ -241,4 +242,43 @@ fn keys_in_a_file_stand_in_the_policy_for_kubernetes() {
     let file = |name: &str| String::from_utf8(files[&format!("agentgateway/central/{name}")].bytes.clone()).unwrap();
     assert!(file("config.yaml").contains("file: keys.json"));
     assert!(file("kubernetes.yaml").contains(r#"inline: '{"keys":[{"kty":"RSA"}]}'"#), "{}", file("kubernetes.yaml"));
+}
+
+/// Two servers of the unit, of which one is suspended, and one that nobody is granted.
+fn with_closed() -> String {
+    let more = "    - {name: old_ledger, business_unit: retail, suspended: 'incident 7', url: 'https://old.example/mcp', \
+                tools: [{name: post}]}\n    - {name: spare, business_unit: works, url: 'https://spare.example/mcp', \
+                tools: [{name: t}]}\n  agents:\n    - {name: keeper, business_unit: retail, subject: keeper, may_call: \
+                ['old_ledger/*']}\n";
+    WORLD.replacen("  agents:\n", more, 1).replace("[crm_server, stock]", "[crm_server, stock, old_ledger, spare]")
+}
+
+#[test]
+fn what_nobody_may_use_is_denied_in_kubernetes_one_by_one() {
+    let workspace = with_closed();
+    for (gateway, closed) in [("central", &["old-ledger", "spare"][..]), ("retail", &["old-ledger"])] {
+        let policies = text(&workspace, &format!("{gateway}/kubernetes.yaml"));
+        for server in closed {
+            for (kind, form) in [("HTTPRoute", "http"), ("AgentgatewayBackend", "mcp")] {
+                let name = format!("name: {gateway}.{server}.{form}-1\n");
+                let policy = policies.split("---\n").find(|policy| policy.contains(&name)).unwrap();
+                assert!(policy.contains(&format!("kind: {kind}\n    name: {server}\n")), "{policy}");
+                assert!(policy.contains("action: Allow\n") && policy.contains("- 'false'\n"), "{policy}");
+            }
+        }
+        assert!(!text(&workspace, &format!("{gateway}/config.yaml")).contains("old"), "no route leads there");
+    }
+    // One policy less, and a route that leads there is open.
+    let unnoticed = unnoticed(&TARGET, &workspace);
+    assert!(unnoticed.is_empty(), "{unnoticed:#?}");
+}
+
+#[test]
+fn a_gateway_whose_servers_are_all_suspended_is_closed_and_not_forgotten() {
+    let workspace = WORLD.replace("[{name: retail, gateway", "[{name: retail, suspended: 'incident 7', gateway");
+    assert!(text(&workspace, "retail/config.yaml").contains("routes: []"));
+    let policies = text(&workspace, "retail/kubernetes.yaml");
+    for name in ["retail.callers", "retail.default-deny", "retail.crm-server.http-1", "retail.crm-server.mcp-1"] {
+        assert!(policies.contains(&format!("name: {name}\n")), "{name}\n{policies}");
+    }
 }

@@ -13,10 +13,8 @@ use crate::model::server::Server;
 use crate::model::url::Url;
 use crate::source::Loc;
 use crate::targets::names::dns_label;
-use crate::targets::{CompileError, Files, yaml};
-
-/// The namespace where the settings name none.
-const NAMESPACE: &str = "mcp";
+use crate::targets::objects::{NAMESPACE, objects};
+use crate::targets::{CompileError, Files};
 
 /// The `Gateway` where the settings name none.
 const GATEWAY: &str = "mcp";
@@ -46,7 +44,7 @@ pub(super) fn files(model: &Model, made: &[(&Server, Rules)]) -> Result<Files, C
         routes.push(route(model, server, rules, &namespace, &gateway));
         backends.push(backend(server, &namespace).map_err(CompileError::Refused)?);
     }
-    Ok(vec![yaml("backends.yaml", &backends, from.clone())?, yaml("routes.yaml", &routes, from)?])
+    Ok(vec![objects(model, "backends.yaml", backends, from.clone())?, objects(model, "routes.yaml", routes, from)?])
 }
 
 fn route(model: &Model, server: &Server, rules: &Rules, namespace: &str, gateway: &str) -> Value {

@@ -68,7 +68,7 @@ pub(super) fn file(
     if documents.is_empty() {
         return Ok(None);
     }
-    super::super::yaml("composite-tools.yaml", &documents, from).map(Some)
+    super::super::objects::objects(model, "composite-tools.yaml", documents, from).map(Some)
 }
 
 /// The steps, and what the composite tool takes for each.

@@ -1,0 +1,39 @@
+//! Files of Kubernetes objects: each object has the label of its bundle, so that what the next bundle lacks can be found.
+
+use serde_json::{Map, Value};
+
+use super::{CompileError, yaml};
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::source::Loc;
+
+/// The label that names the bundle of an object. It is metadata alone: no selector and no pod template has it.
+pub const BUNDLE: &str = "mcpctl.io/bundle";
+
+/// The namespace of the policies of gateways, where the settings of a target name none.
+pub const NAMESPACE: &str = "mcp";
+
+/// A YAML file of these objects, each with the label of the bundle.
+///
+/// # Errors
+/// Where a value has no YAML form, or is no object with metadata.
+pub fn objects(
+    model: &Model,
+    path: &str,
+    documents: Vec<Value>,
+    from: Vec<Loc>,
+) -> Result<(String, Artifact), CompileError> {
+    let name = model.deployment.bundle_name();
+    let labelled = documents.into_iter().map(|mut document| {
+        let metadata = document.get_mut("metadata").and_then(Value::as_object_mut);
+        let labels = metadata.map(|metadata| metadata.entry("labels").or_insert_with(|| Value::Object(Map::new())));
+        match labels.and_then(Value::as_object_mut) {
+            Some(labels) => {
+                labels.insert(BUNDLE.to_owned(), Value::from(name.as_str()));
+                Ok(document)
+            }
+            None => Err(CompileError::Refused(format!("a document of `{path}` has no metadata for its labels"))),
+        }
+    });
+    yaml(path, &labelled.collect::<Result<Vec<_>, _>>()?, from)
+}

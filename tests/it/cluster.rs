@@ -2,21 +2,12 @@
 //! which the product would drop in silence is refused here. Their CEL rules are for `tests/engines/kubernetes`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// Where the published schemas lie, where they are at hand at all.
-fn schemas() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/crds");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("MCPCTL_REQUIRE_ENGINES").is_none(), "the published schemas are missing");
-    println!("skipped: the published schemas are not at hand");
-    None
-}
+use crate::published::from_module;
 
 fn documents(text: &str) -> Vec<Value> {
     let all = serde_yaml::Deserializer::from_str(text).map(|document| Value::deserialize(document).expect("YAML"));
@@ -53,11 +44,11 @@ fn strict(schema: &Value, closes: bool) -> Value {
     made.into()
 }
 
-/// The validators, by API version and kind.
-fn validators(folder: &Path) -> BTreeMap<(String, String), jsonschema::Validator> {
+/// The validators, by API version and kind; `None` where the schemas are not installed.
+fn validators() -> Option<BTreeMap<(String, String), jsonschema::Validator>> {
     let mut found = BTreeMap::new();
     for name in ["istio.yaml", "spire_clusterspiffeids.yaml"] {
-        let text = std::fs::read_to_string(folder.join(name)).expect("a schema");
+        let text = std::fs::read_to_string(from_module(name)?).expect("a schema");
         for definition in documents(&text) {
             let spec = &definition["spec"];
             for version in spec["versions"].as_array().into_iter().flatten() {
@@ -82,7 +73,7 @@ fn validators(folder: &Path) -> BTreeMap<(String, String), jsonschema::Validator
             }
         }
     }
-    found
+    Some(found)
 }
 
 /// The custom resources of the enterprise.
@@ -101,8 +92,8 @@ fn resources() -> Vec<Value> {
 
 #[test]
 fn custom_resources_conform_to_the_published_schemas() {
-    let Some(folder) = schemas() else { return };
-    let (validators, resources) = (validators(&folder), resources());
+    let Some(validators) = validators() else { return };
+    let resources = resources();
     let of = |resource: &Value| {
         let text = |key: &str| resource[key].as_str().unwrap_or_default().to_owned();
         &validators[&(text("apiVersion"), text("kind"))]

@@ -1,7 +1,4 @@
 //! What is emitted conforms to the schemas that its products publish: unknown keys are refused, and so is what is wrong.
-//!
-//! The schemas are not part of this repository. Where the folder with them is missing, that is said; with
-//! `MCPCTL_REQUIRE_ENGINES=1` it is a failure.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,16 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// The schemas, beside the repository; `None` where they are not there.
-fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/crds");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("MCPCTL_REQUIRE_ENGINES").is_none(), "{} is missing", folder.display());
-    println!("skipped: the schemas of the products are not at {}", folder.display());
-    None
-}
+use crate::published::{from_module, without_registry};
 
 /// The documents of a YAML file; lines of templates are left out.
 fn documents(text: &str) -> Vec<Value> {
@@ -105,10 +93,11 @@ fn enterprise() -> PathBuf {
 
 #[test]
 fn configurations_of_agentgateway_conform() {
-    let Some(folder) = folder() else { return };
-    let schema = std::fs::read_to_string(folder.join("agentgateway-config.schema.json")).unwrap();
+    let Some(schema) = without_registry("agentgateway-config.schema.json") else { return };
+    let Some(policies) = without_registry("agentgateway_policies.yaml") else { return };
+    let schema = std::fs::read_to_string(schema).unwrap();
     let config = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
-    let policies = validators(&folder.join("agentgateway_policies.yaml"));
+    let policies = validators(&policies);
     let (mut configs, mut objects) = (0, 0);
     for (name, text) in compiled(&enterprise(), "agentgateway") {
         for document in documents(&text) {
@@ -164,9 +153,10 @@ mcp_registry:
 
 #[test]
 fn objects_of_the_ai_gateway_conform() {
-    let Some(folder) = folder() else { return };
-    let mut known = validators(&folder.join("ai-gateway_mcproutes.yaml"));
-    known.extend(validators(&folder.join("envoy-gateway_backends.yaml")));
+    let Some(backends) = from_module("envoy-gateway_backends.yaml") else { return };
+    let Some(routes) = without_registry("ai-gateway_mcproutes.yaml") else { return };
+    let mut known = validators(&routes);
+    known.extend(validators(&backends));
     let workspace = tempfile::tempdir().unwrap();
     std::fs::write(workspace.path().join("all.yaml"), PLAIN).unwrap();
     let files = compiled(workspace.path(), "ai-gateway");

@@ -28,7 +28,7 @@ const MOST_CELLS: usize = 20;
 pub struct Built {
     /// The files and their manifest.
     pub bundle: Bundle,
-    /// A note for each key in use that a target does not express.
+    /// What the files do not express or enforce.
     pub notes: Vec<Diagnostic>,
 }
 
@@ -139,13 +139,13 @@ pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
         return needs;
     }
     let unseen: Vec<&str> = stricter.facts.keys().map(|fact| fact.as_str()).collect();
-    let why: Vec<&str> = view
-        .blind
-        .iter()
-        .filter(|(fact, _)| stricter.facts.contains_key(*fact))
-        .map(|(_, why)| why.as_str())
-        .chain(stricter.objects.keys().map(String::as_str))
-        .collect();
+    let mut why: Vec<&str> = Vec::new();
+    let blind = view.blind.iter().filter(|(fact, _)| stricter.facts.contains_key(*fact)).map(|(_, why)| why.as_str());
+    for reason in blind.chain(stricter.objects.keys().map(String::as_str)) {
+        if !why.contains(&reason) {
+            why.push(reason);
+        }
+    }
     vec![Need {
         what: format!("`{}`, without which it would deny every call", unseen.join("`, `")),
         how: format!(
@@ -236,12 +236,11 @@ fn each(
     let (model, policy) = (checked.model(), checked.policy());
     let one = |target: &'static Target| -> Result<Made, BuildError> {
         let (view, seen, stricter) = targets::seen(target, model, policy);
-        let files = compiled(&Input { model, policy: &seen, sources, enforced }, target)?;
+        let input = Input { model, policy: &seen, sources, enforced };
+        let files = compiled(&input, target)?;
         let mut notes = targets::stricter_notes(target, model, &view, &stricter);
         notes.extend(undecided(target, model, policy, &seen, &view));
-        notes.extend(targets::handwritten::left_out(target, model));
-        notes.extend(targets::notes(target, model));
-        Ok(Made { files, entry: targets::entry(target, model, sources, &view, &stricter), notes })
+        Ok(Made { files, entry: targets::entry(target, &input, policy, &view, &stricter), notes })
     };
     let mut order: Vec<(usize, &'static Target)> = targets.iter().copied().enumerate().collect();
     order.sort_by_key(|(_, target)| LIFTERS.iter().position(|(name, _)| *name == target.name));
@@ -261,8 +260,10 @@ fn each(
 fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>, source_digest: &str) -> Built {
     let mut artifacts = BTreeMap::new();
     let mut entries = Vec::new();
-    let mut notes = Vec::new();
     let mut names = Vec::new();
+    let targets: Vec<&Target> = made.iter().map(|(target, _)| *target).collect();
+    let mut notes = targets::notes(&targets, model);
+    notes.extend(targets::handwritten::left_out(&targets, model));
     for (target, made) in made {
         names.push(target.name.to_owned());
         artifacts.extend(made.files);

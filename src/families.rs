@@ -26,7 +26,7 @@ pub enum Repeat {
 }
 
 macro_rules! families {
-    ($($variant:ident $module:ident::$type:ident $name:literal $key:literal $repeat:ident,)*) => {
+    ($($variant:ident $module:ident::$type:ident $name:literal $key:literal $repeat:ident $usually:literal,)*) => {
         $(mod $module;)*
 
         /// A family by number.
@@ -58,6 +58,12 @@ macro_rules! families {
             #[must_use]
             pub fn repeat(self) -> Repeat {
                 match self { $(Self::$variant => Repeat::$repeat,)* }
+            }
+
+            /// Who carries it out, of what no target expresses: a sentence without a capital and a stop.
+            #[must_use]
+            pub fn usually(self) -> &'static str {
+                match self { $(Self::$variant => $usually,)* }
             }
 
             /// Its JSON Schema (2020-12), as committed under `schemas/`.
@@ -101,29 +107,52 @@ macro_rules! families {
 }
 
 families! {
-    Federation federation::FederationConfig "federation" "federation_config" Once,
-    Workflow workflow::WorkflowDefinition "workflow" "workflow_definition" Named,
-    Orchestration orchestration::OrchestrationConfig "orchestration" "orchestration" Once,
-    EventDriven event_driven::EventDrivenConfig "event-driven" "event_driven_config" Joined,
-    Saga saga::SagaDefinition "saga" "saga_definition" Named,
-    ZeroTrust zero_trust::ZeroTrustConfig "zero-trust" "zero_trust_config" Once,
-    ProgressiveAuth progressive_auth::ProgressiveAuth "progressive-auth" "progressive_auth" Once,
-    DataRouting data_routing::DataRouting "data-routing" "data_routing" Once,
-    CircuitBreaker circuit_breaker::CircuitBreakerConfig "circuit-breaker" "circuit_breaker_config" Once,
-    Bulkhead bulkhead::BulkheadConfig "bulkhead" "bulkhead_config" Joined,
-    HealthMonitoring health_monitoring::HealthMonitoring "health-monitoring" "health_monitoring" Once,
-    Caching caching::CachingStrategy "caching" "caching_strategy" Once,
-    ConnectionPooling connection_pooling::ConnectionPooling "connection-pooling" "connection_pooling" Joined,
-    BatchProcessing batch_processing::BatchProcessing "batch-processing" "batch_processing" Once,
-    Tracing tracing::TracingConfig "tracing" "tracing_config" Once,
-    Metrics metrics::MetricsConfig "metrics" "metrics_config" Joined,
-    Logging logging::LoggingConfig "logging" "logging_config" Once,
-    IntegrationTests integration_tests::IntegrationTestsConfig "integration-tests" "integration_tests" Once,
-    ChaosExperiments chaos_experiments::ChaosExperiments "chaos-experiments" "chaos_experiments" Once,
-    Registry registry::McpRegistry "registry" "mcp_registry" Joined,
-    Identity identity::IdentityConfig "identity" "identity" Once,
-    PolicyTests policy_tests::PolicyTests "policy-tests" "policy_tests" Named,
-    Waivers waivers::Waivers "waivers" "waivers" Named,
+    Federation federation::FederationConfig "federation" "federation_config" Once
+        "the log store has to keep audit records as long as this says, and the network has to keep units apart",
+    Workflow workflow::WorkflowDefinition "workflow" "workflow_definition" Named
+        "a workflow engine has to run the steps in their order",
+    Orchestration orchestration::OrchestrationConfig "orchestration" "orchestration" Once
+        "set the workflow engine up so",
+    EventDriven event_driven::EventDrivenConfig "event-driven" "event_driven_config" Joined
+        "set the event bus up so, and subscribe the processors there",
+    Saga saga::SagaDefinition "saga" "saga_definition" Named
+        "a workflow engine has to run the steps and their compensations",
+    ZeroTrust zero_trust::ZeroTrustConfig "zero-trust" "zero_trust_config" Once
+        "set the network, the mesh and the issuer of workload identities up so",
+    ProgressiveAuth progressive_auth::ProgressiveAuth "progressive-auth" "progressive_auth" Once
+        "a gateway has to enforce it",
+    DataRouting data_routing::DataRouting "data-routing" "data_routing" Once
+        "a gateway has to enforce it",
+    CircuitBreaker circuit_breaker::CircuitBreakerConfig "circuit-breaker" "circuit_breaker_config" Once
+        "the callers of the servers have to do it",
+    Bulkhead bulkhead::BulkheadConfig "bulkhead" "bulkhead_config" Joined
+        "set the platform that runs the servers up so",
+    HealthMonitoring health_monitoring::HealthMonitoring "health-monitoring" "health_monitoring" Once
+        "set the platform that runs the servers up so",
+    Caching caching::CachingStrategy "caching" "caching_strategy" Once
+        "the servers and the edge have to keep such caches",
+    ConnectionPooling connection_pooling::ConnectionPooling "connection-pooling" "connection_pooling" Joined
+        "the servers have to open such pools to their databases",
+    BatchProcessing batch_processing::BatchProcessing "batch-processing" "batch_processing" Once
+        "the processors have to collect their items so",
+    Tracing tracing::TracingConfig "tracing" "tracing_config" Once
+        "set the collector and the servers up so",
+    Metrics metrics::MetricsConfig "metrics" "metrics_config" Joined
+        "the servers and the collector have to export such metrics",
+    Logging logging::LoggingConfig "logging" "logging_config" Once
+        "set the log store and the servers up so",
+    IntegrationTests integration_tests::IntegrationTestsConfig "integration-tests" "integration_tests" Once
+        "the runner of the test environment has to run them",
+    ChaosExperiments chaos_experiments::ChaosExperiments "chaos-experiments" "chaos_experiments" Once
+        "the chaos platform of the test environment has to run them",
+    Registry registry::McpRegistry "registry" "mcp_registry" Joined
+        "the servers and their platform have to do it",
+    Identity identity::IdentityConfig "identity" "identity" Once
+        "a gateway has to enforce it",
+    PolicyTests policy_tests::PolicyTests "policy-tests" "policy_tests" Named
+        "`mcpctl test` runs them",
+    Waivers waivers::Waivers "waivers" "waivers" Named
+        "`mcpctl validate` judges them",
 }
 
 /// One schema for a file with sections of any families, as editors use it.

@@ -5,6 +5,7 @@
 
 pub mod cel;
 pub mod cluster;
+mod coverage;
 mod dialects;
 pub mod gateways;
 pub mod grants;
@@ -27,6 +28,7 @@ use crate::model::access::Evidence;
 use crate::policy::seen::{Narrowed, Stricter, View};
 use crate::policy::{ObjectKind, Policy};
 use crate::source::{Loc, Sources};
+pub use coverage::{Coverage, NOT_EXPRESSIBLE, NotExpressed, not_expressed, notes};
 use handwritten::HANDWRITTEN_LEFT_OUT;
 use undecided::TARGET_UNDECIDED;
 pub use view::{seen, view};
@@ -154,38 +156,6 @@ pub fn object<const N: usize>(fields: [(&str, serde_json::Value); N]) -> serde_j
     serde_json::Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// How much of a family a target enforces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coverage {
-    /// All of it.
-    Full,
-    /// A part, and why not all.
-    Partial(&'static str),
-    /// Nothing, and why.
-    None(&'static str),
-}
-
-impl Coverage {
-    /// `full`, `partial` or `none`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial(_) => "partial",
-            Self::None(_) => "none",
-        }
-    }
-
-    /// Why it is not full.
-    #[must_use]
-    pub fn why(self) -> Option<&'static str> {
-        match self {
-            Self::Full => None,
-            Self::Partial(why) | Self::None(why) => Some(why),
-        }
-    }
-}
-
 /// Why a target could not make its files.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CompileError {
@@ -237,17 +207,6 @@ targets! {
     kubernetes,
     toolhive,
 }
-
-/// The note for a key that a target does not express.
-pub static NOT_EXPRESSIBLE: Rule = Rule {
-    name: "not-expressible",
-    severity: Severity::Note,
-    what: "Finds keys in use that a target being compiled cannot express. Keys below one that is reported are not \
-           reported again.",
-    why: "What a target cannot express is not enforced by it. It has to be enforced elsewhere, or by nobody.",
-    fix: "Have another part of the system do it, or leave the target out of the compile. The manifest of the bundle \
-          lists these keys too.",
-};
 
 /// The note about a target that a plain compile leaves out.
 pub static TARGET_LEFT_OUT: Rule = Rule {
@@ -312,54 +271,11 @@ pub static RULES: &[&Rule] = &[
     &HANDWRITTEN_LEFT_OUT,
 ];
 
-/// A key in use that a target does not express.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotExpressed {
-    /// Its family.
-    pub family: FamilyId,
-    /// Its path in the section, cut after the first word that the target knows nothing of.
-    pub key: String,
-    /// The first place at which it, or something below it, is used.
-    pub loc: Loc,
-    /// Why the target does not express it.
-    pub why: &'static str,
-}
-
-/// Every key in use that the target does not express, in the order of the families.
+/// What the manifest says of a target: of each family in use, and of each key that is not expressed. `input` is what it was
+/// compiled from, `whole` the whole relation.
 #[must_use]
-pub fn not_expressed(target: &Target, model: &Model) -> Vec<NotExpressed> {
-    let mut found = Vec::new();
-    for family in FamilyId::ALL {
-        let Some(why) = (target.coverage)(*family).why() else { continue };
-        let words = (target.expressed)(*family);
-        let mut keys: BTreeMap<String, Loc> = BTreeMap::new();
-        for (path, loc) in model.keys.get(family.key()).into_iter().flatten() {
-            if let Some(key) = beyond(path, words) {
-                let first = keys.entry(key).or_insert(*loc);
-                *first = (*first).min(*loc);
-            }
-        }
-        found.extend(keys.into_iter().map(|(key, loc)| NotExpressed { family: *family, key, loc, why }));
-    }
-    found
-}
-
-/// The path up to the first word that is none of these; `None` where there is no such word.
-fn beyond(path: &str, words: &[&str]) -> Option<String> {
-    let mut end = 0;
-    for part in path.split('.') {
-        end += part.len();
-        if !words.contains(&part.trim_end_matches("[]")) {
-            return path.get(..end).map(|key| key.trim_end_matches("[]").to_owned());
-        }
-        end += 1;
-    }
-    None
-}
-
-/// What the manifest says of a target: of each family in use, and of each key that is not expressed.
-#[must_use]
-pub fn entry(target: &Target, model: &Model, sources: &Sources, view: &View, stricter: &Stricter) -> manifest::Target {
+pub fn entry(target: &Target, input: &Input<'_>, whole: &Policy, view: &View, stricter: &Stricter) -> manifest::Target {
+    let (model, sources) = (input.model, input.sources);
     let in_use = |family: &&FamilyId| model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
     let coverage = FamilyId::ALL.iter().filter(in_use).map(|family| {
         let coverage = (target.coverage)(*family);
@@ -390,12 +306,7 @@ pub fn entry(target: &Target, model: &Model, sources: &Sources, view: &View, str
             .into_iter()
             .map(|(what, why, cells)| manifest::Stricter { what, why, cells: cells as u64 })
             .collect(),
-        undecided: stricter
-            .undecided
-            .iter()
-            .map(|(why, cells)| manifest::Undecided { why: why.clone(), cells: *cells as u64 })
-            .chain((target.unknown_pass)(model).map(|why| manifest::Undecided { why: why.to_owned(), cells: 0 }))
-            .collect(),
+        undecided: undecided::entries(target, model, whole, input.policy, view, stricter),
         handwritten: handwritten::entries(target, model),
     }
 }
@@ -410,29 +321,58 @@ fn narrowings(view: &View, stricter: &Stricter) -> Vec<(String, String, usize)> 
     facts.chain(objects).collect()
 }
 
-/// The warnings about what is narrower in the product than in the model.
+/// The warnings about what is narrower in the product than in the model: one for each reason.
 #[must_use]
 pub fn stricter_notes(target: &Target, model: &Model, view: &View, stricter: &Stricter) -> Vec<Diagnostic> {
     let at = model.deployment.of(target.name).map(|settings| settings.loc);
     let loc = at.or(model.registry).or(model.identity.as_ref().map(|identity| identity.loc)).unwrap_or_default();
-    let in_words = |(what, why, cells): (String, String, usize)| {
+    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (what, why, cells) in narrowings(view, stricter) {
         let what = what.strip_prefix("fact ").map_or(what.clone(), |fact| format!("what needs `{fact}`"));
         let noun = if cells == 1 { "cell" } else { "cells" };
-        let message = format!("target `{}` denies {what}: {cells} {noun} of the access relation", target.name);
+        by_reason.entry(why).or_default().push(format!("{what} ({cells} {noun} of the access relation)"));
+    }
+    let note = |(why, what): (String, Vec<String>)| {
+        let message = format!("target `{}` denies {}", target.name, listed(&what));
         Diagnostic::new(&TARGET_STRICTER, loc, message).help(why)
     };
-    narrowings(view, stricter).into_iter().map(in_words).collect()
+    by_reason.into_iter().map(note).collect()
 }
 
-/// The note that a target is left out, for what it needs.
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The notes that targets are left out: one for those that need the same.
 #[must_use]
-pub fn left_out(target: &Target, model: &Model, sources: &Sources, needs: &[Need]) -> Diagnostic {
+pub fn left_out(targets: &[(&Target, Vec<Need>)], model: &Model, sources: &Sources) -> Vec<Diagnostic> {
     let first = sources.iter().map(|(id, _)| Loc::start_of(id)).next().unwrap_or_default();
-    let settings = model.deployment.of(target.name).map(|settings| settings.loc);
-    let loc = needs.iter().find_map(|need| need.loc).or(settings).or(model.registry).unwrap_or(first);
-    let list = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
-    let message = format!("target `{}` is left out: it needs {}", target.name, list(|need| &need.what));
-    Diagnostic::new(&TARGET_LEFT_OUT, loc, message).help(list(|need| &need.how))
+    let mut alike: Vec<(&Vec<Need>, Vec<&Target>)> = Vec::new();
+    for (target, needs) in targets {
+        let same = |known: &Vec<Need>| {
+            known.len() == needs.len() && known.iter().zip(needs).all(|(a, b)| (&a.what, &a.how) == (&b.what, &b.how))
+        };
+        match alike.iter_mut().find(|(known, _)| same(known)) {
+            Some((_, targets)) => targets.push(target),
+            None => alike.push((needs, vec![target])),
+        }
+    }
+    let note = |(needs, targets): (&Vec<Need>, Vec<&Target>)| {
+        let settings = targets.iter().find_map(|target| model.deployment.of(target.name)).map(|settings| settings.loc);
+        let loc = needs.iter().find_map(|need| need.loc).or(settings).or(model.registry).unwrap_or(first);
+        let names: Vec<String> = targets.iter().map(|target| format!("`{}`", target.name)).collect();
+        let (noun, verb, needing) =
+            if names.len() == 1 { ("target", "is", "it needs") } else { ("targets", "are", "each needs") };
+        let list = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
+        let message = format!("{noun} {} {verb} left out: {needing} {}", listed(&names), list(|need| &need.what));
+        Diagnostic::new(&TARGET_LEFT_OUT, loc, message).help(list(|need| &need.how))
+    };
+    alike.into_iter().map(note).collect()
 }
 
 /// The warning that a target is left out, because it needs what no workspace of this size or kind has.
@@ -442,19 +382,6 @@ pub fn over_limit(target: &Target, model: &Model, sources: &Sources, what: &str,
     let settings = model.deployment.of(target.name).map(|settings| settings.loc);
     let message = format!("target `{}` is left out: it needs {what}", target.name);
     Diagnostic::new(&TARGET_OVER_LIMIT, settings.or(model.registry).unwrap_or(first), message).help(how)
-}
-
-/// The notes about keys that a target does not express.
-#[must_use]
-pub fn notes(target: &Target, model: &Model) -> Vec<Diagnostic> {
-    not_expressed(target, model)
-        .into_iter()
-        .map(|found| {
-            let message =
-                format!("`{}` of `{}` is not expressed by target `{}`", found.key, found.family.key(), target.name);
-            Diagnostic::new(&NOT_EXPRESSIBLE, found.loc, message).help(found.why)
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -118,6 +118,9 @@ pub struct Undecided {
     pub why: String,
     /// How many cells of the access relation they have; none where it is about what the relation does not know.
     pub cells: u64,
+    /// The servers that have to refuse it by themselves: those of which somebody may use something.
+    #[serde(default)]
+    pub servers: Vec<String>,
 }
 
 /// What a proof rests on.

@@ -6,16 +6,16 @@ use clap::Args;
 
 use super::load::{self, FailOn, Loaded, Shown, Source};
 use super::refusal::Refusal;
-use super::{Exit, Outcome, Session, today};
+use super::{Exit, Outcome, Session, table, today};
 use crate::analysis::{self, Analysis};
 use crate::build::{self, Built};
 use crate::bundle::existing::{self, Existing};
-use crate::bundle::{self, manifest::sources_digest};
+use crate::bundle::{self, Bundle, manifest, manifest::sources_digest};
 use crate::checks::{self, CheckedModel};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::render::counted;
 use crate::source::Sources;
-use crate::targets::{self, NOT_EXPRESSIBLE, Need, TARGETS, Target};
+use crate::targets::{self, Need, TARGETS, Target};
 use crate::workspace::{DEFAULT_OUTPUT, Wanted};
 
 const EXAMPLES: &str = "\
@@ -113,7 +113,6 @@ impl Compile {
             let embedded = bundle.embed(&sources, &checked.model().key_sets);
             embedded.map_err(|error| vec![miette::Report::new(bundle::write::WriteError::Manifest(error))])?;
         }
-        let inexpressible = notes.iter().filter(|note| note.rule == &NOT_EXPRESSIBLE).count();
         all.extend(notes);
         all.extend(left_out);
         all.extend(over_limit);
@@ -131,22 +130,40 @@ impl Compile {
         // Written before anything is said, so that a run that fails says nothing but why.
         bundle::write(&bundle, &out, self.force, session.disk).map_err(|error| vec![miette::Report::new(error)])?;
         load::report(&shown, &all.diagnostics, session)?;
-        let paths = bundle.artifacts.keys().map(String::as_str).chain([bundle::MANIFEST]);
         session.say(&format!("wrote {} to {}", counted(bundle.artifacts.len() + 1, "file"), out.display()))?;
-        for path in paths {
-            session.say(&format!("  {path}"))?;
+        for line in written(&bundle)? {
+            session.say(&line)?;
         }
         session.say(&format!("sources {digest}"))?;
         if let Some(old) = &self.shadow {
             session
                 .say(&format!("the policies of {} decide; those of this workspace are only counted", old.display()))?;
         }
-        if inexpressible > 0 {
-            let keys = counted(inexpressible, "key");
-            session.say(&format!("{keys} in use not expressed by a target; see the `not-expressible` notes"))?;
-        }
         Ok(exit)
     }
+}
+
+/// What was written, in a table: for each target its files, how many of the families in use it enforces, and what its proof
+/// rests on. The manifest names every file, family and key.
+fn written(bundle: &Bundle) -> Result<Vec<String>, Vec<miette::Report>> {
+    let rows: Vec<Vec<String>> = bundle.manifest.targets.iter().map(|target| row(bundle, target)).collect();
+    let mut text = Vec::new();
+    table::write(&["  target", "files", "families in full", "in part", "not", "proof"], &rows, &mut text)
+        .map_err(super::refusal::stdout)?;
+    Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+}
+
+fn row(bundle: &Bundle, target: &manifest::Target) -> Vec<String> {
+    let files = bundle.manifest.files.iter().filter(|file| file.target == target.name).count();
+    let families = |word: &str| target.coverage.iter().filter(|family| family.coverage == word).count().to_string();
+    vec![
+        format!("  {}", target.name),
+        files.to_string(),
+        families("full"),
+        families("partial"),
+        families("none"),
+        target.proof.rests_on.clone(),
+    ]
 }
 
 /// The bundle that goes on deciding. No other target than the one that can hold two policies is compiled beside it.
@@ -189,7 +206,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Ta
     names.map(|name| target(name)).collect()
 }
 
-/// Those of the targets that this workspace can be compiled for, and a note for each other one.
+/// Those of the targets that this workspace can be compiled for, and notes about the others.
 ///
 /// # Errors
 /// Where a mandatory target is not among them.
@@ -200,25 +217,22 @@ fn possible(
     sources: &Sources,
 ) -> Result<(Vec<&'static Target>, Vec<Diagnostic>), Refusal> {
     let mut targets = Vec::new();
-    let mut left_out = Vec::new();
+    let mut left_out: Vec<(&Target, Vec<Need>)> = Vec::new();
     for target in candidates {
         let needs = build::missing(checked, target);
         if needs.is_empty() {
             targets.push(*target);
             continue;
         }
-        let note = targets::left_out(target, checked.model(), sources, &needs);
         if mandatory.iter().any(|asked| asked.name == target.name) {
-            let message = format!("target `{}` cannot be compiled: it needs {}", target.name, needs_of(&needs));
-            return Err(Refusal::Usage { message, help: note.help.unwrap_or_default() });
+            let in_words = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
+            let message =
+                format!("target `{}` cannot be compiled: it needs {}", target.name, in_words(|need| &need.what));
+            return Err(Refusal::Usage { message, help: in_words(|need| &need.how) });
         }
-        left_out.push(note);
+        left_out.push((*target, needs));
     }
-    Ok((targets, left_out))
-}
-
-fn needs_of(needs: &[Need]) -> String {
-    needs.iter().map(|need| need.what.as_str()).collect::<Vec<_>>().join("; ")
+    Ok((targets, targets::left_out(&left_out, checked.model(), sources)))
 }
 
 fn target(name: &str) -> Result<&'static Target, Refusal> {

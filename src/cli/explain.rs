@@ -127,7 +127,12 @@ fn target_text(target: &Target) -> std::io::Result<String> {
     let mut coverage = Vec::new();
     table::write(&["  family", "enforced", "what is left"], &rows, &mut coverage)?;
     let doc = prose::wrap(target.doc, "  ");
-    Ok(format!("{}: a target, {}\n\n{doc}\n\n{}", target.name, target.summary, String::from_utf8_lossy(&coverage)))
+    let proof = prose::wrap(&format!("{}: {}", target.proof.word(), target.proof.what()), "  ");
+    let coverage = String::from_utf8_lossy(&coverage);
+    Ok(format!(
+        "{}: a target, {}\n\n{doc}\n\n{coverage}\nWhat its proof rests on\n{proof}\n",
+        target.name, target.summary
+    ))
 }
 
 fn words(coverage: Coverage) -> (&'static str, Option<&'static str>) {

@@ -1,6 +1,6 @@
 //! Which targets hold hand-written Cedar, and what is said of those that do not.
 
-use super::{Need, Target, cedar, kubernetes};
+use super::{Need, Target, cedar, kubernetes, listed};
 use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
@@ -37,17 +37,23 @@ pub fn need(target: &Target, model: &Model) -> Option<Need> {
     })
 }
 
-/// The warning of a compile, for each file.
+/// The warning of a compile about the targets that are compiled without them.
 #[must_use]
-pub fn left_out(target: &Target, model: &Model) -> Vec<Diagnostic> {
-    let Some(loc) = model.handwritten.accepted.get(target.name).filter(|_| lacks(target, model)) else {
-        return Vec::new();
-    };
-    let file = |policies: &crate::model::handwritten::PolicyFile| {
-        let message = format!("target `{}` enforces nothing of `{}`", target.name, policies.name);
-        Diagnostic::new(&HANDWRITTEN_LEFT_OUT, *loc, message)
-    };
-    model.handwritten.files.iter().map(file).collect()
+pub fn left_out(targets: &[&Target], model: &Model) -> Option<Diagnostic> {
+    let accepted = &model.handwritten.accepted;
+    let without: Vec<_> = targets
+        .iter()
+        .filter(|target| lacks(target, model))
+        .filter_map(|target| Some((format!("`{}`", target.name), *accepted.get(target.name)?)))
+        .collect();
+    let (_, loc) = without.first()?;
+    let names: Vec<String> = without.iter().map(|(name, _)| name.clone()).collect();
+    let files: Vec<String> = model.handwritten.files.iter().map(|file| format!("`{}`", file.name)).collect();
+    let (noun, verb) = if names.len() == 1 { ("target", "enforces") } else { ("targets", "enforce") };
+    let message = format!("{noun} {} {verb} nothing of {}", listed(&names), listed(&files));
+    let labels = without.iter().skip(1).map(|(name, loc)| (*loc, format!("{name} is accepted here")));
+    let help = "have an engine of Cedar decide beside it, with the files of target `cedar`";
+    Some(Diagnostic::new(&HANDWRITTEN_LEFT_OUT, *loc, message).labels(labels).help(help))
 }
 
 /// What the manifest says of the files.

@@ -64,44 +64,19 @@ fn targets_are_sorted_and_documented() {
 }
 
 #[test]
-fn keys_are_cut_after_the_first_unknown_word() {
-    let words = ["servers", "tools", "name"];
-    assert_eq!(beyond("servers[].tools[].name", &words), None);
-    assert_eq!(beyond("servers[].labels.name", &words), Some("servers[].labels".to_owned()));
-    assert_eq!(beyond("units[].x", &words), Some("units".to_owned()));
-    assert_eq!(beyond("x", &[]), Some("x".to_owned()));
-}
-
-#[test]
 fn the_manifest_names_families_in_use() {
     let mut sources = Sources::new();
     sources.add(crate::source::SourceFile::new("a.yaml", "x\ny\n"));
     let mut model = Model::default();
     model.keys.insert("caching_strategy", [("layers[].ttl".to_owned(), Loc { start: 2, ..Loc::default() })].into());
     model.keys.insert("progressive_auth", [("levels".to_owned(), Loc::default())].into());
-    let entry = entry(&cedar::TARGET, &model, &sources, &View::default(), &Stricter::default());
+    let policy = Policy::default();
+    let input = Input { model: &model, policy: &policy, sources: &sources, enforced: None };
+    let entry = entry(&cedar::TARGET, &input, &policy, &View::default(), &Stricter::default());
     let coverage: Vec<_> = entry.coverage.iter().map(|c| (c.family.as_str(), c.coverage.as_str())).collect();
     assert_eq!(coverage, [("progressive_auth", "full"), ("caching_strategy", "none")]);
     assert_eq!(entry.not_expressed.len(), 1);
     assert_eq!((entry.not_expressed[0].key.as_str(), entry.not_expressed[0].at.as_str()), ("layers", "a.yaml:2"));
-}
-
-#[test]
-fn only_unexpressed_keys_are_noted_each_once() {
-    let mut model = Model::default();
-    let at = |start| Loc { start, end: start + 1, ..Loc::default() };
-    let keys = [
-        ("service_mesh", at(1)),
-        ("service_mesh.mutual_tls", at(2)),
-        ("network_segmentation[].gateways", at(9)),
-        ("network_segmentation[].agents", at(7)),
-    ];
-    model.keys.insert("zero_trust_config", keys.map(|(key, loc)| (key.to_owned(), loc)).into());
-    model.keys.insert("progressive_auth", [("levels".to_owned(), at(20))].into());
-    let found = notes(&cedar::TARGET, &model);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].loc, at(7));
-    assert_eq!(found[0].message, "`network_segmentation` of `zero_trust_config` is not expressed by target `cedar`");
 }
 
 #[test]

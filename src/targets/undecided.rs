@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Target;
+use super::{Target, listed};
+use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
 use crate::model::name::ServerName;
-use crate::policy::seen::View;
+use crate::policy::seen::{Stricter, View};
 use crate::policy::{ObjectKind, Policy};
 
 /// The note about what a product leaves to the server behind it.
@@ -14,14 +15,17 @@ pub static TARGET_UNDECIDED: Rule = Rule {
     name: "target-undecided",
     severity: Severity::Note,
     what: "Finds servers of which a target being compiled leaves something undecided: its product lets it through or not by \
-           rules of its own, or sees too little of requests to tell it apart. One finding for each server and target.",
+           rules of its own, or sees too little of requests to tell it apart. One finding for each target and reason.",
     why: "The proof of that target does not speak of it. What the policy says of it is not enforced there, so the server has to \
           refuse by itself what it must not do.",
     fix: "Have the server refuse it, put a gateway in front that decides it (Envoy decides everything), or leave the target out \
-          of the compile. The manifest of the bundle lists the same under `undecided`.",
+          of the compile. The manifest of the bundle lists every such server under `undecided`.",
 };
 
-/// What is undecided of one server.
+/// Most servers named in a note; the manifest has all of them.
+const MOST_SERVERS: usize = 4;
+
+/// What is undecided, of one server or of several.
 #[derive(Default)]
 struct Open {
     protocol: bool,
@@ -50,11 +54,15 @@ impl Open {
         .into_iter()
         .flatten()
         .collect();
-        match parts.split_last() {
-            Some((last, [])) => last.clone(),
-            Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-            None => String::new(),
-        }
+        listed(&parts)
+    }
+
+    fn add(&mut self, other: &Open) {
+        self.protocol |= other.protocol;
+        self.tools += other.tools;
+        self.resources += other.resources;
+        self.prompts += other.prompts;
+        self.unknown |= other.unknown;
     }
 }
 
@@ -64,10 +72,15 @@ fn used(policy: &Policy) -> BTreeSet<&ServerName> {
     possible.map(|(_, object, _)| &policy.object_at(object).server).collect()
 }
 
-/// The notes about what a target leaves undecided of each server that somebody may use. `policy` is the whole relation, `seen`
-/// the part that the product decides, and `view` what it sees.
-#[must_use]
-pub fn undecided(target: &Target, model: &Model, policy: &Policy, seen: &Policy, view: &View) -> Vec<Diagnostic> {
+/// What is undecided of each server that somebody may use. `policy` is the whole relation, `seen` the part that the product
+/// decides, and `view` what it sees.
+fn of_servers<'a>(
+    target: &Target,
+    model: &Model,
+    policy: &'a Policy,
+    seen: &'a Policy,
+    view: &View,
+) -> BTreeMap<&'a ServerName, Open> {
     let unknown = (target.unknown_pass)(model);
     let used_at_all = used(policy);
     let mut open: BTreeMap<&ServerName, Open> = BTreeMap::new();
@@ -87,16 +100,55 @@ pub fn undecided(target: &Target, model: &Model, policy: &Policy, seen: &Policy,
             ObjectKind::Prompt(_) => of_server.prompts += 1,
         }
     }
+    open
+}
+
+/// The notes about what a target leaves undecided of servers that somebody may use: one for those that it leaves something of
+/// for the same reasons. `policy` is the whole relation, `seen` the part that the product decides, and `view` what it sees.
+#[must_use]
+pub fn undecided(target: &Target, model: &Model, policy: &Policy, seen: &Policy, view: &View) -> Vec<Diagnostic> {
+    let mut alike: BTreeMap<BTreeSet<String>, (Vec<&ServerName>, Open)> = BTreeMap::new();
+    for (server, open) in of_servers(target, model, policy, seen, view) {
+        let (servers, together) = alike.entry(open.why.clone()).or_default();
+        servers.push(server);
+        together.add(&open);
+    }
     let settings = model.deployment.of(target.name).map(|settings| settings.loc);
-    let notes = open.into_iter().map(|(server, open)| {
-        let loc = model.servers.get(server).map(|server| server.name.loc).or(settings).unwrap_or_default();
+    let at = |server: &ServerName| model.servers.get(server).map(|server| server.name.loc).or(settings);
+    let notes = alike.into_iter().map(|(why, (servers, open))| {
+        let loc = servers.iter().find_map(|server| at(server)).unwrap_or_default();
+        let mut names: Vec<String> = servers.iter().take(MOST_SERVERS).map(|name| format!("`{name}`")).collect();
+        if let more @ 1.. = servers.len().saturating_sub(MOST_SERVERS) {
+            names.push(format!("{more} more"));
+        }
+        let noun = if servers.len() == 1 { "server" } else { "servers" };
         let what = open.in_words();
-        let message = format!("target `{}` leaves to server `{server}` to refuse: {what}", target.name);
-        let why: Vec<String> = open.why.into_iter().collect();
+        let message = format!("target `{}` leaves to {noun} {} to refuse: {what}", target.name, listed(&names));
+        let why: Vec<String> = why.into_iter().collect();
         let help = format!("{}; what the server must not do it has to refuse by itself", why.join("; "));
         Diagnostic::new(&TARGET_UNDECIDED, loc, message).help(help)
     });
     notes.collect()
+}
+
+/// What the manifest says of it: of each reason, the cells and the servers.
+#[must_use]
+pub fn entries(
+    target: &Target,
+    model: &Model,
+    policy: &Policy,
+    seen: &Policy,
+    view: &View,
+    stricter: &Stricter,
+) -> Vec<manifest::Undecided> {
+    let open = of_servers(target, model, policy, seen, view);
+    let entry = |why: &str, cells: usize| {
+        let servers = open.iter().filter(|(_, open)| open.why.contains(why));
+        let servers = servers.map(|(server, _)| server.to_string()).collect();
+        manifest::Undecided { why: why.to_owned(), cells: cells as u64, servers }
+    };
+    let by_reason = stricter.undecided.iter().map(|(why, cells)| entry(why, *cells));
+    by_reason.chain((target.unknown_pass)(model).map(|why| entry(why, 0))).collect()
 }
 
 #[cfg(test)]
@@ -125,6 +177,25 @@ identity:
   requirements: {small: {argument: amount, at_most: 100}}
 ";
 
+    #[test]
+    fn many_servers_are_counted_in_the_note_and_all_named_in_the_manifest() {
+        let mut text = WORLD.to_owned();
+        for name in ["a", "b", "c", "d"] {
+            let server = format!("    - {{name: {name}, url: 'https://{name}.example/mcp', tools: [{{name: t}}]}}\n");
+            text = text.replace("  agents:", &format!("{server}  agents:"));
+            text = text.replace("may_call: [", &format!("may_call: [{name}/t, "));
+        }
+        let target: &'static Target = TARGETS.iter().find(|known| known.name == "toolhive").unwrap();
+        let built = built(target, &format!("# file: all.yaml\n{text}")).unwrap();
+        let notes: Vec<_> = built.notes.iter().filter(|note| note.rule.name == "target-undecided").collect();
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        let named = "servers `a`, `b`, `c`, `crm` and 2 more to refuse: the protocol's own methods";
+        assert!(notes[0].message.ends_with(named), "{notes:?}");
+        let undecided = &built.bundle.manifest.targets[0].undecided;
+        assert_eq!(undecided.len(), 1, "{undecided:?}");
+        assert_eq!(undecided[0].servers, ["a", "b", "c", "crm", "d", "pay"]);
+    }
+
     /// The messages of one target, and what its manifest says, with the number of cells.
     fn said(target: &str, settings: &str, hidden: &str) -> (Vec<String>, Vec<u64>) {
         let target: &'static Target = TARGETS.iter().find(|known| known.name == target).unwrap();
@@ -144,7 +215,7 @@ identity:
     }
 
     #[test]
-    fn each_server_has_one_note_that_says_what_is_left_to_it() {
+    fn servers_with_the_same_reasons_have_one_note_that_says_what_is_left_to_them() {
         let (notes, cells) = said("ai-gateway", "", "\u{1}");
         assert_eq!(
             notes,
@@ -155,8 +226,10 @@ identity:
         );
         assert!(!cells.is_empty());
         let (notes, _) = said("toolhive", "", "\u{1}");
-        assert_eq!(notes.len(), 2, "{notes:?}");
-        assert!(notes[0].ends_with("server `crm` to refuse: the protocol's own methods"), "{notes:?}");
+        assert_eq!(
+            notes,
+            ["target `toolhive` leaves to servers `crm` and `pay` to refuse: the protocol's own methods"]
+        );
         for decides in ["cedar", "envoy"] {
             assert_eq!(said(decides, "", "\u{1}"), (Vec::new(), Vec::new()));
         }

@@ -118,8 +118,14 @@ fn target_page(target: &Target) -> String {
         writeln!(page, "| [{name}](../families/{name}.md) | {} | {} |", coverage.word(), coverage.why().unwrap_or(""))
             .expect("a String takes everything");
     }
+    let (word, what) = (target.proof.word(), target.proof.what());
+    write!(page, "\n## What its proof rests on\n\n{word}: {what}.\n\n{PROOFS}\n").expect("a String takes everything");
     page
 }
+
+/// What the words for a proof mean.
+const PROOFS: &str = "RUN is the product itself, run in the project's tests; MODEL a reading of its rules; SCHEMA its \
+                      published schema.";
 
 /// A summary without a capital and a stop, as a sentence.
 fn sentence(text: &str) -> String {

@@ -33,11 +33,21 @@ fn a_bundle_is_written_and_told() {
     let ran = mcpctl(&["compile"]).arg(good.path()).run().code(0);
     let written = files(&good.path().join("bundle"));
     assert!(written.contains_key("bundle.json"));
-    for name in written.keys() {
-        assert!(ran.err.contains(&format!("\n  {name}\n")), "{name} is not in\n{}", ran.err);
-    }
     assert!(ran.err.contains(&format!("wrote {} files to ", written.len())), "{}", ran.err);
     let manifest: serde_json::Value = serde_json::from_slice(&written["bundle.json"]).unwrap();
+    // The table has a line for each target: its files, and how many of the families in use it enforces.
+    for target in manifest["targets"].as_array().unwrap() {
+        let name = target["name"].as_str().unwrap();
+        let files = written.keys().filter(|path| path.starts_with(&format!("{name}/"))).count();
+        let coverage = target["coverage"].as_array().unwrap();
+        let families = |word: &str| coverage.iter().filter(|family| family["coverage"] == word).count();
+        let numbers = [files, families("full"), families("partial"), families("none")].map(|number| number.to_string());
+        let line = ran.err.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let cells: Vec<&str> =
+            line.unwrap_or_else(|| panic!("{name} is not in\n{}", ran.err)).split_whitespace().collect();
+        assert_eq!(cells[1..5], numbers, "{}", ran.err);
+        assert_eq!(cells[5..], [target["proof"]["rests_on"].as_str().unwrap()]);
+    }
     assert!(ran.err.contains(&format!("sources {}", manifest["sources"].as_str().unwrap())), "{}", ran.err);
 }
 
@@ -98,10 +108,21 @@ fn what_a_target_cannot_express_is_noted_in_every_format() {
     let json = mcpctl(&["compile", "--format", "json"]).arg(noted.path()).run().code(0).json();
     let notes: Vec<_> =
         json["diagnostics"].as_array().unwrap().iter().filter(|d| d["check"] == "not-expressible").collect();
-    assert!(notes.iter().any(|note| note["file"] == "caching.yaml" && note["severity"] == "note"), "{json}");
+    let of_batches: Vec<_> = notes.iter().filter(|note| note["file"] == "caching.yaml").collect();
+    assert_eq!(of_batches.len(), 1, "one for a family: {json}");
+    assert_eq!(of_batches[0]["severity"], "note");
+    let message = "no compiled target expresses 2 keys of `batch_processing`: `batch_size` and `flush_interval`";
+    assert_eq!(of_batches[0]["message"], message);
     let human = mcpctl(&["compile"]).arg(noted.path()).run().code(0);
     assert_eq!(human.out.matches("note[not-expressible]").count(), notes.len());
-    assert!(human.err.contains("not expressed by a target"), "{}", human.err);
+    // Key by key it is in the manifest, of each target.
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&files(&noted.path().join("bundle"))["bundle.json"]).unwrap();
+    for target in manifest["targets"].as_array().unwrap() {
+        let keys = target["not_expressed"].as_array().unwrap().iter();
+        let keys: Vec<_> = keys.filter(|key| key["family"] == "batch_processing").map(|key| &key["key"]).collect();
+        assert_eq!(keys, ["batch_size", "flush_interval"], "{target}");
+    }
     // The same threshold as anywhere: notes are findings, and a run that fails writes nothing.
     std::fs::remove_dir_all(noted.path().join("bundle")).unwrap();
     let ran = mcpctl(&["compile", "--fail-on", "note"]).arg(noted.path()).run().code(1);

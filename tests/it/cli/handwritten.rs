@@ -55,7 +55,7 @@ fn a_bundle_holds_it_and_other_targets_need_acceptance() {
     let out = folder(&[]);
     let out = out.path().join("bundle");
     let plain = mcpctl(&["compile", "--out"]).arg(&out).arg(fleet.path()).run().code(0);
-    assert!(plain.err.contains("cedar/handwritten/freeze.cedar"), "{}", plain.err);
+    assert_eq!(std::fs::read_to_string(out.join("cedar/handwritten/freeze.cedar")).unwrap(), FREEZE);
     assert_eq!(std::fs::read_to_string(out.join("cedar/handwritten/on-call.cedar")).unwrap(), ON_CALL);
     assert!(plain.out.contains("target `agentgateway` is left out: it needs"), "{}", plain.out);
     assert!(plain.out.contains("hand-written Cedar"), "{}", plain.out);
@@ -68,7 +68,10 @@ fn a_bundle_holds_it_and_other_targets_need_acceptance() {
     put(fleet.path(), "fleet.yaml", &FLEET.replace("mutual_tls: strict", "mutual_tls: permissive"));
     put(fleet.path(), "mcpctl.yaml", "allow_handwritten_permits: true\naccept_handwritten: [toolhive]\n");
     let accepted = mcpctl(&["compile", "--target", "toolhive", "--out"]).arg(&out).arg(fleet.path()).run().code(0);
-    assert!(accepted.out.contains("warning[handwritten-left-out]"), "{}", accepted.out);
+    let warning =
+        "warning[handwritten-left-out]: target `toolhive` enforces nothing of `freeze.cedar` and `on-call.cedar`";
+    assert!(accepted.out.contains(warning), "{}", accepted.out);
+    assert_eq!(accepted.out.matches("handwritten-left-out").count(), 1, "one for all files: {}", accepted.out);
     let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("bundle.json")).unwrap()).unwrap();
     let entry = &manifest["targets"][0]["handwritten"];
     assert_eq!(entry[0]["file"], "freeze.cedar");

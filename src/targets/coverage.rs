@@ -1,0 +1,300 @@
+//! How much of a workspace its targets express: family by family, and key by key.
+
+use std::collections::BTreeMap;
+
+use super::{TARGETS, Target, listed};
+use crate::diagnostic::{Diagnostic, Rule, Severity};
+use crate::families::FamilyId;
+use crate::model::Model;
+use crate::source::Loc;
+
+/// Most keys named in a note; the manifest has the others.
+const MOST_KEYS: usize = 4;
+
+/// How much of a family a target enforces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// All of it.
+    Full,
+    /// A part, and why not all.
+    Partial(&'static str),
+    /// Nothing, and why.
+    None(&'static str),
+}
+
+impl Coverage {
+    /// `full`, `partial` or `none`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial(_) => "partial",
+            Self::None(_) => "none",
+        }
+    }
+
+    /// Why it is not full.
+    #[must_use]
+    pub fn why(self) -> Option<&'static str> {
+        match self {
+            Self::Full => None,
+            Self::Partial(why) | Self::None(why) => Some(why),
+        }
+    }
+}
+
+/// The note for a family with keys that nothing which is compiled expresses.
+pub static NOT_EXPRESSIBLE: Rule = Rule {
+    name: "not-expressible",
+    severity: Severity::Note,
+    what: "Finds families with keys in use that no target being compiled expresses, one finding for each family. What mcpctl judges \
+           by itself when it checks the workspace is not counted.",
+    why: "What no target expresses is not enforced by any of the files: somebody else has to do it, or nobody does. What one \
+          target leaves to another is in the manifest of the bundle, key by key, and `mcpctl explain TARGET` says why.",
+    fix: "Compile the target that the help names, or have the part of the system do it that the help names. To say that it is \
+          done elsewhere, set the check to `off` in mcpctl.yaml, or waive it with the reason.",
+};
+
+/// A key in use that a target does not express.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotExpressed {
+    /// Its family.
+    pub family: FamilyId,
+    /// Its path in the section, cut after the first word that the target knows nothing of.
+    pub key: String,
+    /// The first place at which it, or something below it, is used.
+    pub loc: Loc,
+    /// Why the target does not express it.
+    pub why: &'static str,
+}
+
+/// Every key in use that the target does not express, in the order of the families.
+#[must_use]
+pub fn not_expressed(target: &Target, model: &Model) -> Vec<NotExpressed> {
+    let mut found = Vec::new();
+    for family in FamilyId::ALL {
+        let Some(why) = (target.coverage)(*family).why() else { continue };
+        let words = (target.expressed)(*family);
+        let mut keys: BTreeMap<String, Loc> = BTreeMap::new();
+        for (path, loc) in model.keys.get(family.key()).into_iter().flatten() {
+            if let Some(key) = beyond(path, words) {
+                let first = keys.entry(key).or_insert(*loc);
+                *first = (*first).min(*loc);
+            }
+        }
+        found.extend(keys.into_iter().map(|(key, loc)| NotExpressed { family: *family, key, loc, why }));
+    }
+    found
+}
+
+/// The path up to the first word that is none of these; `None` where there is no such word.
+fn beyond(path: &str, words: &[&str]) -> Option<String> {
+    let mut end = 0;
+    for part in path.split('.') {
+        end += part.len();
+        if !words.contains(&part.trim_end_matches("[]")) {
+            return path.get(..end).map(|key| key.trim_end_matches("[]").to_owned());
+        }
+        end += 1;
+    }
+    None
+}
+
+/// The words at which a key is judged by mcpctl itself, when it checks the workspace: no product has to express it.
+fn judged_here(family: FamilyId) -> &'static [&'static str] {
+    match family {
+        FamilyId::Federation => &["local_policy_override"],
+        FamilyId::DataRouting => &["encryption", "location", "additional_controls"],
+        FamilyId::Registry => {
+            &["location", "encryption_at_rest", "controls", "destructive", "idempotent", "input_schema", "labels"]
+        }
+        // Compensations are granted like any other tool.
+        FamilyId::Workflow => &["compensation"],
+        FamilyId::Saga => &["compensations_enabled"],
+        FamilyId::Orchestration
+        | FamilyId::EventDriven
+        | FamilyId::ZeroTrust
+        | FamilyId::ProgressiveAuth
+        | FamilyId::CircuitBreaker
+        | FamilyId::Bulkhead
+        | FamilyId::HealthMonitoring
+        | FamilyId::Caching
+        | FamilyId::ConnectionPooling
+        | FamilyId::BatchProcessing
+        | FamilyId::Tracing
+        | FamilyId::Metrics
+        | FamilyId::Logging
+        | FamilyId::IntegrationTests
+        | FamilyId::ChaosExperiments
+        | FamilyId::Identity
+        | FamilyId::PolicyTests
+        | FamilyId::Waivers => &[],
+    }
+}
+
+/// Whether a key is about a product at all.
+fn is_for_products(family: FamilyId, path: &str) -> bool {
+    let words = judged_here(family);
+    !path.split('.').map(|part| part.trim_end_matches("[]")).any(|part| part == "description" || words.contains(&part))
+}
+
+/// Whether a target expresses a key.
+fn expresses(target: &Target, family: FamilyId, path: &str) -> bool {
+    match (target.coverage)(family) {
+        Coverage::Full => true,
+        Coverage::Partial(_) | Coverage::None(_) => beyond(path, (target.expressed)(family)).is_none(),
+    }
+}
+
+/// The path up to the first word that none of the targets gets beyond.
+fn topmost(path: &str, targets: &[&Target], family: FamilyId) -> String {
+    let cut = targets.iter().filter_map(|target| beyond(path, (target.expressed)(family)));
+    cut.max_by_key(String::len).unwrap_or_else(|| path.to_owned())
+}
+
+/// The notes about keys in use that none of these targets expresses, one for each family.
+#[must_use]
+pub fn notes(compiled: &[&Target], model: &Model) -> Vec<Diagnostic> {
+    FamilyId::ALL.iter().filter_map(|family| note(*family, compiled, model)).collect()
+}
+
+fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnostic> {
+    let used = model.keys.get(family.key())?;
+    // What holds other keys says nothing by itself.
+    let is_leaf = |path: &str| {
+        let inner = used.range(path.to_owned()..).skip(1).map(|(other, _)| other);
+        !inner.take_while(|other| other.starts_with(path)).any(|other| {
+            let rest = other.get(path.len()..).unwrap_or_default();
+            rest.starts_with('.') || rest.starts_with("[]")
+        })
+    };
+    let left: Vec<(&String, Loc)> = used
+        .iter()
+        .filter(|(path, _)| is_leaf(path) && is_for_products(family, path))
+        .filter(|(path, _)| !compiled.iter().any(|target| expresses(target, family, path)))
+        .map(|(path, loc)| (path, *loc))
+        .collect();
+    let loc = left.iter().map(|(_, loc)| *loc).min()?;
+    let mut named: Vec<(Loc, String)> =
+        left.iter().map(|(path, loc)| (*loc, topmost(path, compiled, family))).collect();
+    named.sort();
+    let mut names: Vec<String> = Vec::new();
+    for (_, name) in named {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut shown: Vec<String> = names.iter().take(MOST_KEYS).map(|name| format!("`{name}`")).collect();
+    if let more @ 1.. = names.len().saturating_sub(MOST_KEYS) {
+        shown.push(format!("{more} more"));
+    }
+    let keys = if left.len() == 1 { "1 key".to_owned() } else { format!("{} keys", left.len()) };
+    let message = format!("no compiled target expresses {keys} of `{}`: {}", family.key(), listed(&shown));
+    let others = TARGETS.iter().filter(|target| !compiled.iter().any(|known| known.name == target.name));
+    let counted = others.map(|target| {
+        let count = left.iter().filter(|(path, _)| expresses(target, family, path)).count();
+        (count, target.name)
+    });
+    // The first of those that express the most.
+    let nearest = counted.filter(|(count, _)| *count > 0).rev().max_by_key(|(count, _)| *count);
+    let help = match nearest {
+        Some((count, name)) if count == left.len() => {
+            let them = if count == 1 { "it" } else { "them" };
+            format!("compile target `{name}` as well, which expresses {them}")
+        }
+        Some((count, name)) => {
+            format!(
+                "compile target `{name}` as well, which expresses {count} of them; for the others: {}",
+                family.usually()
+            )
+        }
+        None => family.usually().to_owned(),
+    };
+    Some(Diagnostic::new(&NOT_EXPRESSIBLE, loc, message).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::{agentcore, cedar, envoy, istio, kubernetes};
+
+    #[test]
+    fn keys_are_cut_after_the_first_unknown_word() {
+        let words = ["servers", "tools", "name"];
+        assert_eq!(beyond("servers[].tools[].name", &words), None);
+        assert_eq!(beyond("servers[].labels.name", &words), Some("servers[].labels".to_owned()));
+        assert_eq!(beyond("units[].x", &words), Some("units".to_owned()));
+        assert_eq!(beyond("x", &[]), Some("x".to_owned()));
+    }
+
+    fn at(start: u32) -> Loc {
+        Loc { start, end: start + 1, ..Loc::default() }
+    }
+
+    /// A model that uses these keys of a family.
+    fn using(family: &'static str, keys: &[(&str, u32)]) -> Model {
+        let mut model = Model::default();
+        model.keys.insert(family, keys.iter().map(|(key, start)| ((*key).to_owned(), at(*start))).collect());
+        model
+    }
+
+    #[test]
+    fn one_note_for_a_family_counts_what_no_compiled_target_expresses() {
+        let model = using(
+            "zero_trust_config",
+            &[
+                ("service_mesh", 1),
+                ("service_mesh.mutual_tls", 2),
+                ("network_segmentation", 6),
+                ("network_segmentation[].gateways", 9),
+                ("network_segmentation[].agents", 7),
+                ("identity_verification", 3),
+                ("identity_verification.attestation", 4),
+            ],
+        );
+        let of = |targets: &[&Target]| -> Vec<(u32, String, String)> {
+            let notes = notes(targets, &model).into_iter();
+            notes.map(|note| (note.loc.start, note.message, note.help.unwrap_or_default())).collect()
+        };
+        let usually = FamilyId::ZeroTrust.usually();
+        let only = "no compiled target expresses 3 keys of `zero_trust_config`: `identity_verification` and `network_segmentation`";
+        let help = format!("compile target `kubernetes` as well, which expresses 2 of them; for the others: {usually}");
+        assert_eq!(of(&[&cedar::TARGET]), [(4, only.to_owned(), help)]);
+        // What another compiled target expresses is not noted, whichever of them is asked first.
+        let one = "no compiled target expresses 1 key of `zero_trust_config`: `identity_verification.attestation`";
+        for targets in [
+            [&cedar::TARGET, &istio::TARGET, &kubernetes::TARGET],
+            [&kubernetes::TARGET, &istio::TARGET, &cedar::TARGET],
+        ] {
+            assert_eq!(of(&targets), [(4, one.to_owned(), usually.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn what_mcpctl_judges_by_itself_is_not_noted() {
+        let model = using(
+            "mcp_registry",
+            &[
+                ("servers", 1),
+                ("servers[].location", 2),
+                ("servers[].tools[].annotations.destructive", 3),
+                ("servers[].tools[].input_schema.properties.amount.type", 4),
+            ],
+        );
+        assert_eq!(notes(&[&cedar::TARGET], &model), []);
+    }
+
+    #[test]
+    fn a_target_that_expresses_everything_is_the_nearest() {
+        let model = using("workflow_definition", &[("steps", 1), ("steps[].depends_on", 2)]);
+        let found = notes(&[&envoy::TARGET, &cedar::TARGET], &model);
+        let helps: Vec<_> = found.iter().map(|note| note.help.as_deref().unwrap_or_default()).collect();
+        assert_eq!(helps, ["compile target `agentcore` as well, which expresses it"]);
+        assert_eq!(notes(&[&envoy::TARGET, &agentcore::TARGET], &model), []);
+        // A key that holds nothing is a key as well, and the name of another one is not below it.
+        let model = using("caching_strategy", &[("layers", 1), ("layers_of_old", 2), ("layers[].ttl", 3)]);
+        let found = notes(&[&envoy::TARGET], &model);
+        let message = "no compiled target expresses 2 keys of `caching_strategy`: `layers_of_old` and `layers`";
+        assert_eq!(found.iter().map(|note| note.message.as_str()).collect::<Vec<_>>(), [message]);
+    }
+}

@@ -184,7 +184,8 @@ fn hiding_a_file_or_a_section_adds_no_finding() {
     let checks = folders(&fixtures().join("checks"));
     let mut workspaces: Vec<PathBuf> = checks.iter().flat_map(|check| folders(check)).collect();
     workspaces.push(fixtures().join("seed"));
-    workspaces.extend(folders(&fixtures().join("projects")));
+    // Hand-written Cedar is still judged by facts and names that are hidden.
+    workspaces.extend(folders(&fixtures().join("projects")).into_iter().filter(|folder| !folder.ends_with("bank")));
     for folder in workspaces {
         let files = without_waivers(&folder);
         // The first mention of a name may move elsewhere, so findings are compared by what they point at or say.

@@ -2,7 +2,8 @@
 //! findings are held to their marks where those of the checks are.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use mcpctl::analysis::{Analysis, analyse};
 use mcpctl::families::FamilyId;
@@ -75,4 +76,53 @@ fn the_payments_unit_asks_for_more_than_the_centre() {
     assert!(!decide("treasury_agent", "payment_server", "charge_card", &person));
     assert!(decide("treasury_agent", "payment_server", "charge_card", &attested));
     assert!(decide("customer_care_agent", "crm_server", "get_customer", &person));
+}
+
+fn bank() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects/bank")
+}
+
+/// Most notes and warnings that a compile of the bank may print.
+const MOST_NOTES: usize = 15;
+
+#[test]
+fn the_bank_is_an_estate_with_all_that_such_estates_have() {
+    let analysis = analyse(workspace::read(&Input::Path(bank()), &Disk, None).unwrap(), Some("2026-11-22"));
+    let missing: Vec<&str> =
+        FamilyId::ALL.iter().map(|family| family.key()).filter(|key| !analysis.model.keys.contains_key(key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!((analysis.model.servers.len(), analysis.model.topology.units.len()), (14, 2));
+    assert_eq!((analysis.model.handwritten.files.len(), analysis.model.overlays.len()), (1, 1));
+}
+
+#[test]
+fn the_bank_compiles_to_a_screen_that_a_person_reads_whole() {
+    for environment in [None, Some("uat"), Some("dr")] {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcpctl"));
+        command.args(["compile", "--today", "2026-11-22", "--format", "json", "--out"]).arg(scratch.path().join("out"));
+        command.args(environment.iter().flat_map(|name| ["--env", name])).arg(bank());
+        let run = command.output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let said: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        let findings = said["diagnostics"].as_array().unwrap();
+        assert!(findings.len() <= MOST_NOTES, "{}: {findings:#?}", findings.len());
+        for finding in findings {
+            assert_ne!(finding["severity"], "error", "{finding:#}");
+            assert!(finding["help"].as_str().is_some_and(|help| !help.is_empty()), "no fix: {finding:#}");
+        }
+        for target in ["agentgateway", "cedar", "envoy", "istio", "kubernetes"] {
+            assert!(scratch.path().join("out").join(target).is_dir(), "{target}");
+        }
+        for gateway in ["central", "retail", "payments"] {
+            assert!(scratch.path().join("out/envoy").join(gateway).join("bootstrap.yaml").is_file(), "{gateway}");
+        }
+    }
+}
+
+#[test]
+fn the_banks_own_statements_hold() {
+    let run = Command::new(env!("CARGO_BIN_EXE_mcpctl")).arg("test").arg(bank()).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success() && said.contains("8 tests and 3 invariants"), "{said}");
 }

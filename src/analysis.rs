@@ -1,6 +1,7 @@
 //! From the files of a workspace to everything that can be said about it: parse, validate, decode, lower, derive, check.
 //! Pure: it reads nothing but what it is given.
 
+mod damage;
 mod environment;
 mod file;
 pub mod keys;
@@ -10,6 +11,7 @@ mod waive;
 
 use std::collections::BTreeSet;
 
+use damage::Damaged;
 use rayon::prelude::*;
 
 use crate::checks;
@@ -143,7 +145,7 @@ pub fn analyse_in(
         sources.iter().map(|(id, _)| id).filter(|id| is_own(*id) && is_policy(*id)).collect();
     let (texts, misplaced) = handwritten_files(&own_policies, &unread, &sources, &settings);
     report.extend(misplaced);
-    let (mut model, lowered, skipped) = lower(read, texts, &sources, &settings, unread.is_empty());
+    let (mut model, lowered, damaged, skipped) = lower(read, texts, &sources, &settings, unread.is_empty());
     counts.skipped_manifests = skipped;
     if model.keys.is_empty() && !model.unread_files && !lowered.reaches(Severity::Error) {
         let first = sources.iter().map(|(id, _)| id).next().unwrap_or_default();
@@ -166,7 +168,7 @@ pub fn analyse_in(
         settings.deployment = changed.deployment.clone();
         (model, policy) = (changed, derived);
     }
-    report.extend(checks::run(&model, &policy));
+    report.extend(checks::run(&model, &policy).into_iter().filter(|finding| damaged.lets_say(finding)));
     report.extend(handwritten::judge(&model, &policy));
     apply_levels(&mut report, &settings);
     counts.waived = waive::apply(&mut report, &model, &sources, today);
@@ -243,8 +245,10 @@ fn lower(
     sources: &Sources,
     settings: &Settings,
     whole: bool,
-) -> (Model, Report, usize) {
+) -> (Model, Report, Damaged, usize) {
     let mut lowering = Lowering::default();
+    let mut said = Vec::new();
+    let mut damaged = Vec::new();
     lowering.model.unread_files = !whole;
     let mut once = Vec::new();
     let mut skipped = 0;
@@ -260,7 +264,7 @@ fn lower(
         }
     }
     for file in files {
-        lowering.report.extend(file.findings);
+        said.extend(file.findings);
         lowering.model.unread_files |= !file.whole;
         skipped += file.skipped_manifests;
         let scope = scope_of(sources.file(file.id).name(), settings);
@@ -272,12 +276,17 @@ fn lower(
             if section.family.repeat() == families::Repeat::Once {
                 once.push(at.clone());
             }
+            if let Some(damage) = section.damage {
+                lowering.model.unread.insert(section.family.key());
+                if damage.rest.names_lost {
+                    lowering.model.nameless.insert(section.family.key());
+                }
+                damaged.push(damage);
+            }
             match section.body {
                 Some(body) if section.family.is_of_flows() => of_flows.push((at, body)),
                 Some(body) => others.push((at, body)),
-                None => {
-                    lowering.model.unread.insert(section.family.key());
-                }
+                None => {}
             }
         }
     }
@@ -298,6 +307,9 @@ fn lower(
     };
     lowering.model.gate = settings.gate.clone();
     let (model, mut report) = lowering.finish();
+    let damaged = Damaged::new(damaged);
+    report.diagnostics.retain(|finding| damaged.lets_say(finding));
+    report.extend(said);
     finish::judge_folders(&settings.units, &model, &mut report);
     for (unit, folder) in &settings.units {
         let inside = |name: &str| name.strip_prefix(folder.value.as_str()).is_some_and(|rest| rest.starts_with('/'));
@@ -306,7 +318,7 @@ fn lower(
             report.push(Diagnostic::new(&lowering_rules::FOLDER_WITHOUT_FILES, folder.loc, message));
         }
     }
-    (model, report, skipped)
+    (model, report, damaged, skipped)
 }
 
 /// Whose configuration a file is: the unit's in whose folder it stands, else the centre's.

@@ -23,6 +23,19 @@ use crate::source::Loc;
 use crate::targets::cedar;
 pub use rules::RULES;
 
+/// The families that Cedar's entities and facts are made from.
+const OF_ENTITIES: [&str; 9] = [
+    "federation_config",
+    "workflow_definition",
+    "event_driven_config",
+    "saga_definition",
+    "zero_trust_config",
+    "progressive_auth",
+    "data_routing",
+    "mcp_registry",
+    "identity",
+];
+
 /// Everything that is wrong in the hand-written policies. Nothing of Cedar is used where there are none.
 #[must_use]
 pub fn judge(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
@@ -39,14 +52,17 @@ pub fn judge(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
         }
     }
     let ids = same_ids(&read, policy, &mut findings);
+    // A name that a faulty file or section may declare is not called unknown.
+    let names_known = model.names_known(&OF_ENTITIES);
     let known = cedar::entities(model, policy);
     for (file, policies) in &read {
         for written in policies {
-            one(model, file, written, &known, &mut findings);
+            one(model, file, written, names_known.then_some(&known), &mut findings);
         }
     }
     // Under one id for two policies Cedar cannot hold them, and where a file is unread, it is said already.
-    if read.len() < model.handwritten.files.len() || !ids {
+    // The schema has the facts and attributes of a workspace that was read whole.
+    if read.len() < model.handwritten.files.len() || !ids || !model.complete_for(&OF_ENTITIES) {
         return findings;
     }
     let schema = match cedar::schema_of(model, policy) {
@@ -141,7 +157,13 @@ fn same_ids(read: &[(&PolicyFile, Vec<Written>)], policy: &Policy, findings: &mu
 }
 
 /// What can be said of one policy without the others.
-fn one(model: &Model, file: &PolicyFile, written: &Written, known: &BTreeSet<Uid>, findings: &mut Vec<Diagnostic>) {
+fn one(
+    model: &Model,
+    file: &PolicyFile,
+    written: &Written,
+    known: Option<&BTreeSet<Uid>>,
+    findings: &mut Vec<Diagnostic>,
+) {
     let here = at(file, &written.at);
     let id = &written.id;
     if written.permits && !model.handwritten.permits_allowed {
@@ -162,6 +184,7 @@ fn one(model: &Model, file: &PolicyFile, written: &Written, known: &BTreeSet<Uid
             findings.push(Diagnostic::new(&rules::CAN_FAIL, within(file, written, expression), message).help(help));
         }
     }
+    let Some(known) = known else { return };
     for uid in written.entities.iter().filter(|uid| !known.contains(uid)) {
         let ours = uid.kind.strip_prefix(&format!("{NAMESPACE}::"));
         // Types of others, and ids of enumerations, are for the validator.

@@ -99,15 +99,24 @@ pub struct Model {
     pub keys: BTreeMap<&'static str, BTreeMap<String, Loc>>,
     /// Families of which a section could not be read. Checks that conclude from an absence keep silent about them.
     pub unread: BTreeSet<&'static str>,
+    /// Those of them of which a part could not be read that may have declared names.
+    pub nameless: BTreeSet<&'static str>,
     /// Whether some file could not be read at all, so that anything may be missing.
     pub unread_files: bool,
 }
 
 impl Model {
-    /// Whether everything that could define a name of these families was read, so that "it is nowhere" can be said.
+    /// Whether these families were read whole, so that something can be concluded from what they do not say.
     #[must_use]
     pub fn complete_for(&self, families: &[&str]) -> bool {
         !self.unread_files && families.iter().all(|family| !self.unread.contains(family))
+    }
+
+    /// Whether every name that these families declare is known, so that another name can be called unknown. Values beside
+    /// the names may be unread.
+    #[must_use]
+    pub fn names_known(&self, families: &[&str]) -> bool {
+        !self.unread_files && families.iter().all(|family| !self.nameless.contains(family))
     }
 
     /// The access rules that hold for calls to servers of that unit: the unit folder's, each part that it omits taken

@@ -7,11 +7,16 @@ pub mod arena;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod generate;
+mod misspelt;
+pub mod readable;
 pub mod rules;
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use self::arena::{Arena, ArenaNode};
@@ -50,11 +55,23 @@ impl Validator {
     /// Every fault of a node. `key` is the key that it stands under, where a missing key is reported.
     #[must_use]
     pub fn check(&self, tree: &Tree<'_>, key: NodeId, body: NodeId) -> Vec<Diagnostic> {
-        if self.compiled.is_valid(ArenaNode::new(tree, body)) {
+        if self.is_valid(tree, body) {
             return Vec::new();
         }
-        self.compiled
-            .iter_errors(ArenaNode::new(tree, body))
+        // With an unknown key in a map, that keys are too few, too many or not of one kind may only follow from it.
+        let of_keys = |error: &ValidationError<'_>| matches!(error.kind(), Kind::AdditionalProperties { .. });
+        let unknown = self.errors(tree, body).filter(of_keys).map(|error| error.instance_path().to_string());
+        let unknown: HashSet<String> = unknown.collect();
+        #[expect(clippy::wildcard_enum_match_arm, reason = "these are the kinds that count keys")]
+        let follows = |error: &ValidationError<'_>| match error.kind() {
+            Kind::OneOfNotValid { .. }
+            | Kind::OneOfMultipleValid { .. }
+            | Kind::MinProperties { .. }
+            | Kind::MaxProperties { .. } => unknown.contains(error.instance_path().as_str()),
+            _ => false,
+        };
+        self.errors(tree, body)
+            .filter(|error| !follows(error))
             .flat_map(|error| {
                 let path = format!("{}{}", tree.text(key), error.instance_path().as_str());
                 let mut found = explain::explain(&error, &self.schema, tree, key, body);
@@ -62,6 +79,16 @@ impl Validator {
                 found
             })
             .collect()
+    }
+}
+
+impl Validator {
+    fn is_valid(&self, tree: &Tree<'_>, body: NodeId) -> bool {
+        self.compiled.is_valid(ArenaNode::new(tree, body))
+    }
+
+    fn errors<'a>(&'a self, tree: &'a Tree<'a>, body: NodeId) -> impl Iterator<Item = ValidationError<'a>> {
+        self.compiled.iter_errors(ArenaNode::new(tree, body))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::families::keys::Keys;
 use crate::families::{self, FamilyId, Section};
 use crate::lower::rules;
 use crate::schema;
+use crate::schema::readable::{self, Rest};
 use crate::source::yaml::{self, NodeId, Tree};
 use crate::source::{FileId, Loc, SourceFile};
 
@@ -27,17 +28,27 @@ pub(super) struct Read {
 pub(super) struct SectionRead {
     pub(super) family: FamilyId,
     pub(super) key: Loc,
-    /// `None` where its shape is wrong, which a finding says.
+    /// What could be read. `None` where that is nothing, which a finding says.
     pub(super) body: Option<Section>,
+    /// What is wrong in it, where something is.
+    pub(super) damage: Option<Damage>,
+}
+
+/// A section that could not be read whole.
+pub(super) struct Damage {
+    /// From its key to its end.
+    pub(super) whole: Loc,
+    /// What is wrong, and what follows for the rest.
+    pub(super) rest: Rest,
 }
 
 /// Reads one file.
 pub(super) fn read(id: FileId, source: &SourceFile, keys: &mut FamilyKeys) -> Read {
     let mut findings = Vec::new();
-    let tree = yaml::parse(id, source, &mut findings);
+    let mut tree = yaml::parse(id, source, &mut findings);
     let mut read = Read { id, sections: Vec::new(), findings, skipped_manifests: 0, whole: tree.is_whole() };
-    for document in tree.documents() {
-        document_sections(&tree, *document, &mut read, keys);
+    for document in tree.documents().to_vec() {
+        document_sections(&mut tree, document, &mut read, keys);
     }
     // A scalar that is wrong already needs no note that it is also ambiguous.
     let wrong: Vec<Loc> =
@@ -46,8 +57,8 @@ pub(super) fn read(id: FileId, source: &SourceFile, keys: &mut FamilyKeys) -> Re
     read
 }
 
-fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read, keys: &mut FamilyKeys) {
-    let Some(entries) = tree.entries(document) else {
+fn document_sections(tree: &mut Tree<'_>, document: NodeId, read: &mut Read, keys: &mut FamilyKeys) {
+    let Some(entries) = tree.entries(document).map(<[_]>::to_vec) else {
         let loc = tree.loc(document);
         let message = "a file holds sections, each under the key of its family; this is something else";
         read.findings.push(Diagnostic::new(&rules::NOT_SECTIONS, Loc { end: loc.start, ..loc }, message));
@@ -71,14 +82,14 @@ fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read, keys: &
         return;
     }
     for (key, body) in entries {
-        let name = tree.text(*key);
+        let name = tree.text(key);
         match FamilyId::of_key(name) {
-            Some(family) => section(tree, family, *key, *body, read, keys),
+            Some(family) => section(tree, family, key, body, read, keys),
             None => {
                 let known = FamilyId::ALL.iter().map(|family| family.key());
                 let finding = Diagnostic::new(
                     &rules::UNKNOWN_FAMILY,
-                    tree.loc(*key),
+                    tree.loc(key),
                     format!("`{name}` is no family of configuration"),
                 );
                 let help =
@@ -91,27 +102,37 @@ fn document_sections(tree: &Tree<'_>, document: NodeId, read: &mut Read, keys: &
     }
 }
 
-fn section(tree: &Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &mut Read, keys: &mut FamilyKeys) {
+fn section(tree: &mut Tree<'_>, family: FamilyId, key: NodeId, body: NodeId, read: &mut Read, keys: &mut FamilyKeys) {
     let loc = tree.loc(key);
-    let faults = match schema::validator(family) {
-        Some(validator) => validator.check(tree, key, body),
-        None => vec![Diagnostic::new(&schema::rules::INVALID_VALUE, loc, "the schema of this family cannot be built")],
-    };
-    let decoded = if faults.is_empty() {
-        families::decode(family, tree, body).map_err(|error| {
-            let loc = error.loc.unwrap_or(loc);
-            vec![Diagnostic::new(&schema::rules::WRONG_TYPE, loc, error.message)]
-        })
-    } else {
-        Err(faults)
-    };
-    let body_read = match decoded {
-        Ok(section) => Some(section),
-        Err(faults) => {
+    let whole = Loc { end: tree.loc(body).end.max(loc.end), ..loc };
+    let mut damage = match schema::validator(family) {
+        Some(validator) => {
+            let (faults, rest) = readable::read(validator, tree, key, body);
+            let damage = (!faults.is_empty()).then_some(Damage { whole, rest });
             read.findings.extend(faults);
-            None
+            damage
+        }
+        None => {
+            let message = "the schema of this family cannot be built";
+            read.findings.push(Diagnostic::new(&schema::rules::INVALID_VALUE, loc, message));
+            Some(Damage { whole, rest: Rest { names_lost: true, ..Rest::default() } })
         }
     };
+    let mut body_read = None;
+    if damage.as_ref().is_none_or(|damage| damage.rest.usable) {
+        match families::decode(family, tree, body) {
+            Ok(section) => body_read = Some(section),
+            Err(error) => {
+                // What is wrong in the rest of a section is shown when the section itself is right.
+                if damage.is_none() {
+                    let loc = error.loc.unwrap_or(loc);
+                    read.findings.push(Diagnostic::new(&schema::rules::WRONG_TYPE, loc, error.message));
+                }
+                let damage = damage.get_or_insert_with(|| Damage { whole, rest: Rest::default() });
+                damage.rest.names_lost = true;
+            }
+        }
+    }
     keys.entry(family.key()).or_default().add(tree, body);
-    read.sections.push(SectionRead { family, key: loc, body: body_read });
+    read.sections.push(SectionRead { family, key: loc, body: body_read, damage });
 }

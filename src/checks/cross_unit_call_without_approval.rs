@@ -23,6 +23,9 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let (model, policy) = (input.model, input.policy);
+    if !model.complete_for(&["mcp_registry", "federation_config"]) {
+        return;
+    }
     let routing = model.topology.cross_unit_routing.as_ref();
     let Some(routing) = routing.filter(|routing| routing.value == CrossUnitRouting::ExplicitApproval) else { return };
     for row in policy.flows(model) {

@@ -16,7 +16,7 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    if !input.model.complete_for(&["mcp_registry"]) {
+    if !input.model.complete_for(&["mcp_registry", "data_routing"]) {
         return;
     }
     for (class, server, listed) in input.model.class_members() {

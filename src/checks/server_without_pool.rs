@@ -24,7 +24,15 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     let pools = || model.bulkheads.values().flatten();
     let Some(first) = pools().map(|pool| pool.name.loc).min() else { return };
-    if !model.complete_for(&["bulkhead_config"]) {
+    let families = [
+        "bulkhead_config",
+        "mcp_registry",
+        "data_routing",
+        "workflow_definition",
+        "saga_definition",
+        "event_driven_config",
+    ];
+    if !model.complete_for(&families) {
         return;
     }
     let pooled: BTreeSet<&str> = pools().flat_map(|pool| &pool.servers).map(|server| server.value.as_str()).collect();

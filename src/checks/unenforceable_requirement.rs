@@ -25,7 +25,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["identity"]) {
+    if !model.names_known(&["identity"]) {
         return;
     }
     let own = || model.identity.iter().flat_map(|identity| identity.evidence.keys()).map(FactName::as_str);

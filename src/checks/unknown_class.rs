@@ -20,7 +20,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["data_routing"]) {
+    if !model.names_known(&["data_routing"]) {
         return;
     }
     let names = || model.access.classes.iter().map(|class| class.name.value.as_str());

@@ -20,7 +20,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["progressive_auth", "data_routing", "mcp_registry", "identity"]) {
+    if !model.names_known(&["progressive_auth", "data_routing", "mcp_registry", "identity"]) {
         return;
     }
     let evidence = model.identity.iter().flat_map(|identity| identity.evidence.keys());

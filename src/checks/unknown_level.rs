@@ -23,7 +23,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["progressive_auth"]) {
+    if !model.names_known(&["progressive_auth"]) {
         return;
     }
     check(input, &model.access.levels, model.access.classes.iter().filter_map(|c| c.min_auth_level.as_ref()), report);

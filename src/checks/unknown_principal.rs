@@ -25,7 +25,7 @@ pub static CHECK: Check = Check {
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     let families = ["mcp_registry", "workflow_definition", "saga_definition", "event_driven_config"];
-    if !model.complete_for(&families) {
+    if !model.names_known(&families) {
         return;
     }
     let all_names = || -> BTreeSet<String> { input.policy.principals.iter().map(|who| who.id.to_string()).collect() };

@@ -21,7 +21,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["workflow_definition", "saga_definition", "event_driven_config"]) {
+    if !model.names_known(&["workflow_definition", "saga_definition", "event_driven_config"]) {
         return;
     }
     if model.integration_tests.is_empty() {

@@ -23,7 +23,7 @@ pub static CHECK: Check = Check {
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     let Some(registry) = model.registry else { return };
-    if !model.complete_for(&["mcp_registry"]) {
+    if !model.names_known(&["mcp_registry"]) {
         return;
     }
     let mut unknown: BTreeMap<&str, BTreeMap<Loc, &'static str>> = BTreeMap::new();

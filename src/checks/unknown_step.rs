@@ -18,6 +18,9 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    if !input.model.names_known(&["workflow_definition", "saga_definition", "event_driven_config"]) {
+        return;
+    }
     for flow in input.model.flows.values().filter(|flow| flow.has_dependencies()) {
         let names: BTreeSet<&str> = flow.steps.iter().map(|step| step.name.value.as_str()).collect();
         for step in &flow.steps {

@@ -24,7 +24,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["mcp_registry"]) {
+    if !model.names_known(&["mcp_registry"]) {
         return;
     }
     let mut named: BTreeMap<(&str, &str), Vec<Loc>> = BTreeMap::new();
@@ -51,7 +51,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             named.entry(pair).or_default().push(call.loc);
         }
     }
-    let flows_are_read = model.complete_for(&["workflow_definition", "saga_definition", "event_driven_config"]);
+    let flows_are_read = model.names_known(&["workflow_definition", "saga_definition", "event_driven_config"]);
     for ((server, tool), mut places) in named {
         let Some(server) = model.server(server).filter(|server| server.registered) else { continue };
         places.sort();

@@ -20,7 +20,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    if !model.complete_for(&["event_driven_config"]) {
+    if !model.names_known(&["event_driven_config"]) {
         return;
     }
     let topics: BTreeSet<&str> =

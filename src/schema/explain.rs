@@ -12,16 +12,32 @@ use crate::source::yaml::scalar::Value as Scalar;
 use crate::source::yaml::{NodeId, Tree};
 
 /// A value reached by a path: its node, the key it stands under, and the last alias on the way.
-struct Reached {
-    node: NodeId,
+pub(super) struct Reached {
+    pub(super) node: NodeId,
     key: NodeId,
     alias: Option<Loc>,
-    /// Whether it is an element of a list, so that the key is the list's.
-    element: bool,
+    /// Its number, from 1, where it is an element of a list. The key is then the list's.
+    element: Option<usize>,
 }
 
-fn reach(tree: &Tree<'_>, key: NodeId, body: NodeId, pointer: &str) -> Reached {
-    let mut at = Reached { node: body, key, alias: None, element: false };
+impl Reached {
+    /// The key that it stands under, or that its list does.
+    pub(super) fn key<'t>(&self, tree: &'t Tree<'_>) -> &'t str {
+        tree.text(self.key)
+    }
+
+    /// `` `tools` `` for the value of a key, ``element 2 of `tools` `` for an element of its list.
+    fn named(&self, tree: &Tree<'_>) -> String {
+        let under = tree.text(self.key);
+        match self.element {
+            Some(number) => format!("element {number} of `{under}`"),
+            None => format!("`{under}`"),
+        }
+    }
+}
+
+pub(super) fn reach(tree: &Tree<'_>, key: NodeId, body: NodeId, pointer: &str) -> Reached {
+    let mut at = Reached { node: body, key, alias: None, element: None };
     let follow = |at: &mut Reached, node: NodeId| {
         if tree.target(node) != node {
             at.alias = Some(tree.loc(node));
@@ -33,10 +49,12 @@ fn reach(tree: &Tree<'_>, key: NodeId, body: NodeId, pointer: &str) -> Reached {
         let name = segment.replace("~1", "/").replace("~0", "~");
         if let Some((key, value)) = tree.get(at.node, &name) {
             at.key = key;
-            at.element = false;
+            at.element = None;
             follow(&mut at, value);
-        } else if let Some(element) = tree.elements(at.node).and_then(|all| all.get(name.parse::<usize>().ok()?)) {
-            at.element = true;
+        } else if let Ok(index) = name.parse::<usize>()
+            && let Some(element) = tree.elements(at.node).and_then(|all| all.get(index))
+        {
+            at.element = Some(index + 1);
             follow(&mut at, *element);
         }
     }
@@ -55,11 +73,8 @@ pub fn explain(
     let at = reach(tree, key, body, error.instance_path().as_str());
     let loc = tree.loc(at.node);
     let shown = shown(tree, at.node);
-    let under = tree.text(at.key);
-    let parent = || {
-        let path = error.schema_path().as_str();
-        path.rsplit_once('/').and_then(|(parent, _)| schema.pointer(parent))
-    };
+    let under = at.named(tree);
+    let parent = || parent_of(error, schema);
     let one = |rule: &'static Rule, loc: Loc, message: String| vec![Diagnostic::new(rule, loc, message)];
     #[expect(clippy::wildcard_enum_match_arm, reason = "kinds that our schemas do not use are passed on as they are")]
     let mut findings = match error.kind() {
@@ -72,13 +87,17 @@ pub fn explain(
             .collect(),
         Kind::Required { property } => {
             let property = property.as_str().unwrap_or_default();
-            let place = if at.element { first_key(tree, at.node).unwrap_or(loc) } else { tree.loc(at.key) };
-            one(&rules::MISSING_KEY, place, format!("the key `{property}` is missing here"))
+            let place = if at.element.is_some() { first_key(tree, at.node).unwrap_or(loc) } else { tree.loc(at.key) };
+            one(&rules::MISSING_KEY, place, format!("the key `{property}` is missing in {under}"))
+        }
+        // That it is a list or a map is said by the error of its type.
+        Kind::Enum { .. } if tree.scalar(at.node).is_none() && parent().is_some_and(|p| p.get("type").is_some()) => {
+            Vec::new()
         }
         Kind::Enum { options } => {
             let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let listed: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            let message = format!("{shown} is no legal word for `{under}`; legal are {}", listed.join(", "));
+            let message = format!("{shown} is no legal word for {under}; legal are {}", listed.join(", "));
             let help = did_you_mean(tree.text(at.node), words);
             vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
         }
@@ -86,43 +105,43 @@ pub fn explain(
         Kind::Type { .. } if parent().is_some_and(|p| p.get("enum").is_some()) && tree.scalar(at.node).is_some() => {
             Vec::new()
         }
-        Kind::Type { kind } => vec![wrong_type(tree, &at, under, kind, parent())],
+        Kind::Type { kind } => vec![wrong_type(tree, &at, kind, parent())],
         Kind::Format { format } => {
             let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
             let rule = if format == "mcpctl-target" { &rules::INVALID_WILDCARD } else { &rules::INVALID_VALUE };
             one(rule, loc, reason.unwrap_or_else(|| format!("{shown} is no {format}")))
         }
         Kind::Pattern { pattern } => {
-            one(&rules::INVALID_NAME, loc, format!("{shown} is no valid name for `{under}`; it must match `{pattern}`"))
+            one(&rules::INVALID_NAME, loc, format!("{shown} is no valid name for {under}; it must match `{pattern}`"))
         }
         Kind::MinItems { limit } if *limit > 1 => {
-            one(&rules::INVALID_VALUE, loc, format!("`{under}` takes at least {limit} elements"))
+            one(&rules::INVALID_VALUE, loc, format!("{under} takes at least {limit} elements"))
         }
         Kind::MinProperties { limit } if *limit > 1 => {
-            one(&rules::INVALID_VALUE, loc, format!("`{under}` takes at least {limit} keys"))
+            one(&rules::INVALID_VALUE, loc, format!("{under} takes at least {limit} keys"))
         }
-        Kind::MaxItems { limit } => {
-            one(&rules::INVALID_VALUE, loc, format!("`{under}` takes at most {limit} elements"))
-        }
+        Kind::MaxItems { limit } => one(&rules::INVALID_VALUE, loc, format!("{under} takes at most {limit} elements")),
         Kind::MaxProperties { limit } if *limit > 1 => {
             let keys: Vec<&str> = tree.entries(at.node).into_iter().flatten().map(|(key, _)| tree.text(*key)).collect();
             let message = format!("at most {limit} of these keys stand together: {}", quoted(keys));
             one(&rules::INVALID_VALUE, loc, message)
         }
         Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
-            one(&rules::INVALID_VALUE, place_of_empty(tree, &at), format!("`{under}` must not be empty"))
+            one(&rules::INVALID_VALUE, place_of_empty(tree, &at), format!("{under} must not be empty"))
         }
         Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
-            one(&rules::INVALID_VALUE, loc, format!("{shown} is too small for `{under}`; the least is {limit}"))
+            one(&rules::INVALID_VALUE, loc, format!("{shown} is too small for {under}; the least is {limit}"))
         }
         Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => {
-            one(&rules::INVALID_VALUE, loc, format!("{shown} is too large for `{under}`; the most is {limit}"))
+            one(&rules::INVALID_VALUE, loc, format!("{shown} is too large for {under}; the most is {limit}"))
         }
         Kind::MaxProperties { .. } => {
             one(&rules::INVALID_VALUE, loc, "each element of this list must be a map of one key".to_owned())
         }
+        // What is no map at all has a finding of its own.
+        Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } if tree.entries(at.node).is_none() => Vec::new(),
         Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
-            one(&rules::INVALID_VALUE, tree.loc(at.key), one_of_message(under, parent()))
+            one(&rules::INVALID_VALUE, tree.loc(at.key), one_of_message(&under, parent()))
         }
         _ => one(&rules::INVALID_VALUE, loc, error.to_string()),
     };
@@ -142,13 +161,21 @@ fn place_of_empty(tree: &Tree<'_>, at: &Reached) -> Loc {
     if loc.end > loc.start { loc } else { tree.loc(at.key) }
 }
 
-fn unknown_key(name: &str, parent: Option<&Value>, loc: Loc) -> Diagnostic {
-    let known: Vec<&str> = parent
-        .and_then(|p| p.get("properties")?.as_object())
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key.as_str())
-        .collect();
+/// The schema that holds the keyword which found the error.
+pub(super) fn parent_of<'a>(error: &ValidationError<'_>, schema: &'a Value) -> Option<&'a Value> {
+    let path = error.schema_path().as_str();
+    path.rsplit_once('/').and_then(|(parent, _)| schema.pointer(parent))
+}
+
+/// The keys that a map of a schema may have.
+pub(super) fn known_keys(schema: Option<&Value>) -> Vec<&str> {
+    let properties = schema.and_then(|schema| schema.get("properties")?.as_object());
+    properties.into_iter().flatten().map(|(key, _)| key.as_str()).collect()
+}
+
+/// An unknown key, with the one that was meant or all that are legal.
+pub(super) fn unknown_key(name: &str, parent: Option<&Value>, loc: Loc) -> Diagnostic {
+    let known = known_keys(parent);
     let patterns =
         parent.and_then(|p| p.get("patternProperties")?.as_object()).is_some_and(|patterns| !patterns.is_empty());
     if patterns {
@@ -169,7 +196,7 @@ fn one_of_message(under: &str, parent: Option<&Value>) -> String {
         .filter_map(|alternative| alternative.get("required")?.get(0)?.as_str())
         .map(|key| format!("`{key}`"))
         .collect();
-    format!("`{under}` needs exactly one of {}", keys.join(", "))
+    format!("{under} needs exactly one of {}", keys.join(", "))
 }
 
 fn shown(tree: &Tree<'_>, node: NodeId) -> String {
@@ -198,7 +225,7 @@ fn type_word(name: &str) -> &str {
     }
 }
 
-fn wrong_type(tree: &Tree<'_>, at: &Reached, under: &str, kind: &TypeKind, schema: Option<&Value>) -> Diagnostic {
+fn wrong_type(tree: &Tree<'_>, at: &Reached, kind: &TypeKind, schema: Option<&Value>) -> Diagnostic {
     let node = at.node;
     let expected: Vec<String> = match kind {
         TypeKind::Single(one) => vec![one.to_string()],
@@ -213,7 +240,8 @@ fn wrong_type(tree: &Tree<'_>, at: &Reached, under: &str, kind: &TypeKind, schem
         Some(Scalar::Text(_)) => format!("the string {}", shown(tree, node)),
         None => shown(tree, node),
     };
-    let message = format!("`{under}` takes {}, not {found}", words.join(" or "));
+    let takes = if at.element.is_some() { "must be" } else { "takes" };
+    let message = format!("{} {takes} {}, not {found}", at.named(tree), words.join(" or "));
     let format = schema.and_then(|schema| schema.get("format")?.as_str());
     let wanted_form = |text: &str| format.and_then(|format| check_format(format, text)).and_then(Result::err);
     let help = match scalar {

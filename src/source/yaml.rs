@@ -4,6 +4,7 @@
 //! stay references, so that an alias bomb costs nothing to read, and is refused for the size that it would expand to.
 //! Merge keys are expanded here, each merged value keeping the place where it was written.
 
+mod edit;
 pub mod scalar;
 
 use std::borrow::Cow;

@@ -21,11 +21,11 @@ use crate::memory::Files;
 /// File, line and check of findings, each with how often it occurs there.
 type Findings = BTreeMap<(String, u32, String), usize>;
 
-fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-fn folders(parent: &Path) -> Vec<PathBuf> {
+pub(crate) fn folders(parent: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(parent)
         .unwrap_or_else(|error| panic!("{}: {error}", parent.display()))
         .map(|entry| entry.unwrap().path())
@@ -217,14 +217,14 @@ fn hiding_a_file_or_a_section_adds_no_finding() {
 }
 
 /// The files of a workspace by name, without those that hold waivers: hiding a waiver rightly shows what it accepts.
-fn without_waivers(folder: &Path) -> Vec<(String, String)> {
+pub(crate) fn without_waivers(folder: &Path) -> Vec<(String, String)> {
     let workspace = workspace::read(&Input::Path(folder.to_owned()), &Disk, None).unwrap();
     let files = workspace.files.into_iter().chain(workspace.settings);
     let texts = files.map(|file| (file.name, String::from_utf8(file.bytes.unwrap()).unwrap()));
     texts.filter(|(_, text)| !text.lines().any(|line| line.starts_with("waivers:"))).collect()
 }
 
-fn of_files(files: &[(String, String)]) -> Analysis {
+pub(crate) fn of_files(files: &[(String, String)]) -> Analysis {
     let file = |(name, text): &(String, String)| InputFile { name: name.clone(), bytes: Ok(text.clone().into_bytes()) };
     let (settings, files): (Vec<_>, Vec<_>) = files.iter().map(file).partition(|file| file.name == "mcpctl.yaml");
     let settings = settings.into_iter().next();
@@ -248,7 +248,7 @@ fn with_one_section_broken(text: &str) -> Vec<String> {
 }
 
 /// What each finding points at, and what it says.
-fn pointed_at(analysis: &Analysis) -> BTreeSet<(&'static str, String)> {
+pub(crate) fn pointed_at(analysis: &Analysis) -> BTreeSet<(&'static str, String)> {
     let both = |finding: &Diagnostic| {
         [analysis.sources.text_at(finding.loc).to_owned(), finding.message.clone()]
             .map(|text| (finding.rule.name, text))

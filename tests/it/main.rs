@@ -21,6 +21,7 @@ mod guide;
 mod handwritten;
 mod meaning;
 mod memory;
+mod mistakes;
 mod projects;
 mod published;
 mod redundancy;

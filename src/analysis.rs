@@ -170,8 +170,10 @@ pub fn analyse_in(
     }
     report.extend(checks::run(&model, &policy).into_iter().filter(|finding| damaged.lets_say(finding)));
     report.extend(handwritten::judge(&model, &policy));
-    apply_levels(&mut report, &settings);
+    apply_levels(&mut report.diagnostics, &settings);
     counts.waived = waive::apply(&mut report, &model, &sources, today);
+    // What is said about waivers has levels, too.
+    apply_levels(&mut report.diagnostics, &settings);
     if model.unread_files {
         held_back(&mut report);
     }
@@ -333,15 +335,30 @@ fn scope_of(name: &str, settings: &Settings) -> Scope {
 }
 
 /// Levels set in `mcpctl.yaml`, for the checks that they may change.
-fn apply_levels(report: &mut Report, settings: &Settings) {
-    report.diagnostics.retain_mut(|finding| match settings.levels.get(finding.rule.name) {
+fn apply_levels(findings: &mut Vec<Diagnostic>, settings: &Settings) {
+    findings.retain_mut(|finding| match settings.levels.get(finding.rule.name) {
         None => true,
         Some(None) => false,
         Some(Some(level)) => {
+            finding.stops |= finding.rule.guards_access && finding.severity == Severity::Error;
             finding.severity = *level;
             true
         }
     });
+}
+
+/// Applies levels and waivers to what a compile found beyond the analysis. Answers how many findings were accepted. `whole`
+/// says whether every target was compiled that the workspace can be: only then an unused waiver of such a finding is one.
+pub fn settle_compiled(
+    findings: Vec<Diagnostic>,
+    (model, settings, sources): (&Model, &Settings, &Sources),
+    today: Option<&str>,
+    whole: bool,
+) -> (Vec<Diagnostic>, usize) {
+    let mut report = Report { diagnostics: findings };
+    apply_levels(&mut report.diagnostics, settings);
+    let accepted = waive::of_compile(&mut report, model, sources, today, whole);
+    (report.diagnostics, accepted)
 }
 
 /// Says once that findings from absence were held back.

@@ -168,14 +168,14 @@ pub fn run(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
     found.into_iter().flatten().collect()
 }
 
-/// Accepts a model that no finding of level error speaks against.
+/// Accepts a model that no finding of level error speaks against, and none that guards access and had its level lowered.
 ///
 /// # Errors
 /// The model and policy, unchanged, where one does.
 pub fn accept(model: Model, policy: Policy, report: &Report) -> Result<CheckedModel, Box<(Model, Policy)>> {
     // What could not be read may have asked for more.
     let whole = !model.unread_files && model.unread.is_empty();
-    if report.reaches(Severity::Error) || !whole {
+    if report.reaches(Severity::Error) || report.diagnostics.iter().any(|finding| finding.stops) || !whole {
         Err(Box::new((model, policy)))
     } else {
         Ok(CheckedModel { model, policy })

@@ -38,6 +38,9 @@ impl Severity {
 pub struct Rule {
     /// Kebab-case name of the problem; reads as "allow X". Never a number, never reused.
     pub name: &'static str,
+    /// Whether its findings guard access: they are never switched off or ignored, and accepted by a waiver with an owner and a
+    /// date alone. Source: section 7 of the meaning of the configuration.
+    pub guards_access: bool,
     /// The level unless `mcpctl.yaml` changes it.
     pub severity: Severity,
     /// What it finds, in a sentence or a short paragraph of Markdown.
@@ -96,6 +99,8 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// What to write now, where a workspace that was valid has this finding. Read it through [`Diagnostic::upgrades`].
     pub upgrade: Option<&'static Upgrade>,
+    /// Whether a compile stops for it although its level was lowered: it guards access, and no waiver accepts it.
+    pub stops: bool,
 }
 
 impl Diagnostic {
@@ -110,6 +115,7 @@ impl Diagnostic {
             help: None,
             fix: None,
             upgrade: None,
+            stops: false,
         }
     }
 

@@ -30,12 +30,28 @@ pub const SCHEMA: &str = include_str!("../schemas/settings.schema.json");
 /// A check that does not exist.
 pub static UNKNOWN_CHECK: Rule = Rule {
     name: "unknown-check",
+    guards_access: true,
     severity: Severity::Error,
-    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has, or whose findings may be \
+    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has, or whose findings can be \
            neither waived nor given another level: those of reading and shape, and `unit-widens-policy`.",
     why: "The setting or waiver has no effect, and the check that was meant goes on as before.",
     fix: "Correct the name; `mcpctl list checks` shows all.",
 };
+
+/// A check that guards access is switched off.
+pub static GUARDING_CHECK_OFF: Rule = Rule {
+    name: "guarding-check-off",
+    guards_access: true,
+    severity: Severity::Error,
+    what: "Finds checks in `checks` of `mcpctl.yaml` that guard access and are set to `off`.",
+    why: "Without the check, more could be allowed than somebody meant, and nobody would be told. Such a finding is accepted one by \
+          one, by a waiver that names an owner and a last day.",
+    fix: "Correct what the check finds, or add an entry to `waivers` for that finding. A lower level is possible: the finding is \
+          still shown, and a compile still stops for it.",
+};
+
+/// The rules of this file.
+pub static RULES: [&Rule; 2] = [&GUARDING_CHECK_OFF, &UNKNOWN_CHECK];
 
 /// `mcpctl.yaml`, the settings of the tool for this workspace. Optional.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -48,7 +64,8 @@ pub struct SettingsFile {
     /// Paths that are not read, relative to the workspace; `*` stands for any text within a name, `**` for any folders.
     #[serde(default)]
     exclude: Vec<Spanned<String>>,
-    /// Levels of checks, by name: `error`, `warning`, `note`, or `off`. Errors of reading and shape cannot be lowered.
+    /// Levels of checks, by name: `error`, `warning`, `note`, or `off`. Errors of reading and shape cannot be lowered, and a check
+    /// that guards access cannot be switched off: `mcpctl explain CHECK` says which one does.
     #[serde(default)]
     checks: BTreeMap<Spanned<String>, Spanned<LevelWord>>,
     /// What every bundle of this workspace is known by.
@@ -155,29 +172,44 @@ pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
     if fails(&findings) { (Settings::default(), findings) } else { (settings, findings) }
 }
 
-/// Whether the findings of a check may be waived or given another level. Those of reading, shape and joining may not, and
-/// neither may a unit's attempt to loosen what the centre asks.
+/// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and
+/// neither can a unit's attempt to loosen what the centre asks.
 #[must_use]
-pub fn can_be_adjusted(check: &str) -> bool {
-    check != "unit-widens-policy" && crate::checks::CHECKS.iter().any(|known| known.rule.name == check)
+pub fn can_be_adjusted(rule: &Rule) -> bool {
+    let is_check = || crate::checks::CHECKS.iter().any(|known| known.rule.name == rule.name);
+    rule.name != "unit-widens-policy" && (!rule.guards_access || is_check())
+}
+
+/// The rules whose level `mcpctl.yaml` can set, sorted by name.
+#[must_use]
+pub fn adjustable() -> Vec<&'static Rule> {
+    crate::analysis::rules::all_rules().into_iter().filter(|rule| can_be_adjusted(rule)).collect()
 }
 
 fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
     let mut levels = Levels::new();
-    let all = crate::checks::CHECKS.iter().map(|check| check.rule.name);
-    let adjustable: Vec<&str> = all.filter(|name| can_be_adjusted(name)).collect();
+    let known = crate::analysis::rules::all_rules();
     for (name, level) in written.checks {
-        if !adjustable.contains(&name.value.as_str()) {
-            let fixed = crate::analysis::rules::all_rules().iter().any(|rule| rule.name == name.value);
-            let message = if fixed {
-                format!("the level of `{name}` cannot be changed")
+        let Some(rule) = known.iter().find(|rule| rule.name == name.value) else {
+            let message = format!("no check is called `{name}`");
+            let names = known.iter().filter(|rule| can_be_adjusted(rule)).map(|rule| rule.name);
+            let help = did_you_mean(&name.value, names);
+            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message).maybe_help(help));
+            continue;
+        };
+        if rule.guards_access && level.value == LevelWord::Off {
+            let message = format!("`{name}` guards access and cannot be switched off");
+            let help = if can_be_adjusted(rule) {
+                "correct what it finds, or accept a finding in `waivers`, with an owner and a last day"
             } else {
-                format!("no check is called `{name}`")
+                "correct what it finds"
             };
-            findings.push(
-                Diagnostic::new(&UNKNOWN_CHECK, name.loc, message)
-                    .maybe_help(did_you_mean(&name.value, adjustable.iter().copied()).filter(|_| !fixed)),
-            );
+            findings.push(Diagnostic::new(&GUARDING_CHECK_OFF, level.loc, message).help(help));
+            continue;
+        }
+        if !can_be_adjusted(rule) {
+            let message = format!("the level of `{name}` cannot be changed");
+            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message));
             continue;
         }
         levels.insert(

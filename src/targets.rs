@@ -211,6 +211,7 @@ targets! {
 /// The note about a target that a plain compile leaves out.
 pub static TARGET_LEFT_OUT: Rule = Rule {
     name: "target-left-out",
+    guards_access: false,
     severity: Severity::Note,
     what: "Finds targets that a compile leaves out, because they need something that the workspace does not declare.",
     why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
@@ -220,6 +221,7 @@ pub static TARGET_LEFT_OUT: Rule = Rule {
 /// The warning about a target that a plain compile leaves out because the workspace is beyond a limit of its product.
 pub static TARGET_OVER_LIMIT: Rule = Rule {
     name: "target-over-limit",
+    guards_access: false,
     severity: Severity::Warning,
     what: "Finds targets that a compile leaves out, because the files made for them are beyond what their product holds, or \
            ask of it what it cannot do.",
@@ -231,6 +233,7 @@ pub static TARGET_OVER_LIMIT: Rule = Rule {
 /// The error for two names that become one in a product.
 pub static NAME_COLLISION: Rule = Rule {
     name: "name-collision",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds two names that become the same name in a product which takes fewer characters than mcpctl: \
            `a_b` and `a-b` are both `a-b` in Kubernetes.",
@@ -241,6 +244,7 @@ pub static NAME_COLLISION: Rule = Rule {
 /// The error for what a product does not hold.
 pub static TARGET_LIMIT: Rule = Rule {
     name: "target-limit",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds what is beyond a limit of a product that files are compiled for: a name that it refuses, or more rules \
            than it holds.",
@@ -251,6 +255,7 @@ pub static TARGET_LIMIT: Rule = Rule {
 /// The warning about cells that a product denies although the model allows them.
 pub static TARGET_STRICTER: Rule = Rule {
     name: "target-stricter",
+    guards_access: false,
     severity: Severity::Warning,
     what: "Finds requirements and objects that a target's product cannot see, so that what needs them is always denied \
            there.",

@@ -5,6 +5,7 @@ use crate::diagnostic::{Rule, Severity};
 /// A file cannot be read.
 pub static UNREADABLE: Rule = Rule {
     name: "unreadable-file",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds YAML files that the system does not let mcpctl read.",
     why: "What stands in them is not known, so nothing complete can be said about the workspace.",
@@ -14,6 +15,7 @@ pub static UNREADABLE: Rule = Rule {
 /// A file is not UTF-8.
 pub static NOT_UTF8: Rule = Rule {
     name: "not-utf8",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds YAML files that are not UTF-8.",
     why: "The bytes could be read in several ways, and a policy must have one meaning.",
@@ -23,6 +25,7 @@ pub static NOT_UTF8: Rule = Rule {
 /// A link leads out of the workspace.
 pub static LINK_OUTSIDE: Rule = Rule {
     name: "link-outside-workspace",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds symbolic links that lead out of the workspace folder.",
     why: "They are not followed: whoever can change what they point to could change policy without a review. A file that \
@@ -33,6 +36,7 @@ pub static LINK_OUTSIDE: Rule = Rule {
 /// Settings stand elsewhere than at the root.
 pub static MISPLACED_SETTINGS: Rule = Rule {
     name: "misplaced-settings",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds files called `mcpctl.yaml` below the root of the workspace.",
     why: "Settings are read at the root alone. A second file would have no effect; most often the folder that holds it is \
@@ -44,6 +48,7 @@ pub static MISPLACED_SETTINGS: Rule = Rule {
 /// Nothing is configured.
 pub static EMPTY_WORKSPACE: Rule = Rule {
     name: "empty-workspace",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds workspaces whose files hold no section at all.",
     why: "Nothing is granted by nothing: compiled, it would deny every call. A truncated file, or a wrong path, looks the \
@@ -54,6 +59,7 @@ pub static EMPTY_WORKSPACE: Rule = Rule {
 /// A waiver is past its date.
 pub static EXPIRED_WAIVER: Rule = Rule {
     name: "expired-waiver",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds waivers whose last day is over.",
     why: "A finding was accepted for a time, and the time is over: it counts again.",
@@ -63,6 +69,7 @@ pub static EXPIRED_WAIVER: Rule = Rule {
 /// A waiver matches nothing.
 pub static UNUSED_WAIVER: Rule = Rule {
     name: "unused-waiver",
+    guards_access: false,
     severity: Severity::Warning,
     what: "Finds waivers that no finding matches.",
     why: "Either it was mended, and the waiver would silently accept the next one; or the waiver is mistyped.",
@@ -72,6 +79,7 @@ pub static UNUSED_WAIVER: Rule = Rule {
 /// A key set is none.
 pub static KEY_SET: Rule = Rule {
     name: "unreadable-key-set",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds files named by `jwks_file` that cannot be read, stand outside the workspace, or are no JSON Web Key Set of \
            public keys.",
@@ -83,6 +91,7 @@ pub static KEY_SET: Rule = Rule {
 /// An environment sets what is no address.
 pub static ENVIRONMENT_OVERREACH: Rule = Rule {
     name: "environment-overreach",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds in the folder of an environment what it may not set: anything but the URLs of gateways and servers that the \
            workspace declares, the issuers of tokens, and settings of targets other than `assume` and `verified_headers`.",
@@ -94,6 +103,7 @@ pub static ENVIRONMENT_OVERREACH: Rule = Rule {
 /// An environment has no files.
 pub static ENVIRONMENT_WITHOUT_FILES: Rule = Rule {
     name: "environment-without-files",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds folders under `environments` in `mcpctl.yaml` in which no YAML file stands.",
     why: "Where the folder is mistyped, a compile for the environment would have the addresses of another one.",
@@ -103,6 +113,7 @@ pub static ENVIRONMENT_WITHOUT_FILES: Rule = Rule {
 /// An environment changes who may do what.
 pub static ENVIRONMENT_CHANGES_ACCESS: Rule = Rule {
     name: "environment-changes-access",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds environments in which somebody may do something else than in the workspace, and issuers of an environment that \
            may speak for more principals than one of the workspace's does, or leave out some.",
@@ -134,7 +145,7 @@ pub fn all_rules() -> Vec<&'static Rule> {
     rules.extend(crate::schema::rules::RULES);
     rules.extend(crate::lower::rules::RULES);
     rules.extend(RULES);
-    rules.push(&crate::settings::UNKNOWN_CHECK);
+    rules.extend(crate::settings::RULES);
     rules.extend(crate::handwritten::RULES);
     rules.extend(crate::targets::RULES);
     rules.sort_by_key(|rule| rule.name);

@@ -1,7 +1,7 @@
 //! Waivers: findings that somebody accepted are taken out of the report; what is wrong with a waiver is put in.
 
-use super::rules::{EXPIRED_WAIVER, UNUSED_WAIVER};
-use crate::diagnostic::{Diagnostic, Report, Severity};
+use super::rules::{EXPIRED_WAIVER, UNUSED_WAIVER, all_rules};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
 use crate::model::assurance::Waiver;
 use crate::settings::{UNKNOWN_CHECK, can_be_adjusted};
@@ -9,42 +9,82 @@ use crate::source::Sources;
 
 /// Applies every waiver. Answers how many findings were accepted. A finding about a waiver cannot be waived.
 pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today: Option<&str>) -> usize {
-    let known: Vec<&str> = crate::analysis::rules::all_rules().iter().map(|rule| rule.name).collect();
+    let known = all_rules();
     let mut about_waivers = Vec::new();
     let mut accepted = 0;
     for waiver in &model.waivers {
         let check = waiver.check.value.as_str();
-        if !known.contains(&check) {
+        let Some(rule) = known.iter().find(|rule| rule.name == check) else {
             about_waivers.push(
                 Diagnostic::new(&UNKNOWN_CHECK, waiver.check.loc, format!("no check is called `{check}`"))
-                    .maybe_help(crate::diagnostic::did_you_mean(check, known.iter().copied())),
+                    .maybe_help(crate::diagnostic::did_you_mean(check, known.iter().map(|rule| rule.name))),
             );
             continue;
-        }
-        let minor =
-            crate::analysis::rules::all_rules().iter().any(|r| r.name == check && r.severity != Severity::Error);
-        if !can_be_adjusted(check) && !minor {
+        };
+        if !can_be_adjusted(rule) && rule.severity == Severity::Error {
             let message = format!("a finding of `{check}` cannot be waived");
             about_waivers.push(Diagnostic::new(&UNKNOWN_CHECK, waiver.check.loc, message));
             continue;
         }
-        // Dates of the form YYYY-MM-DD compare as text.
-        if today.is_some_and(|today| waiver.expires.value.as_str() < today) {
+        if is_over(waiver, today) {
             let message = format!("waiver `{}` of {} expired on {}", waiver.name, waiver.owner, waiver.expires);
             about_waivers.push(Diagnostic::new(&EXPIRED_WAIVER, waiver.expires.loc, message));
             continue;
         }
-        let before = report.diagnostics.len();
-        report.diagnostics.retain(|finding| !covers(waiver, finding, sources));
-        let of_this = before - report.diagnostics.len();
+        let of_this = accept(waiver, report, sources);
         accepted += of_this;
-        if of_this == 0 && !model.unread_files && model.unread.is_empty() {
-            let message = format!("waiver `{}` accepts nothing: no finding of `{check}` matches it", waiver.name);
-            about_waivers.push(Diagnostic::new(&UNUSED_WAIVER, waiver.name.loc, message));
+        // What only a compile finds is not looked for yet.
+        if of_this == 0 && !model.unread_files && model.unread.is_empty() && !is_of_compile(rule) {
+            about_waivers.push(unused(waiver));
         }
     }
     report.extend(about_waivers);
     accepted
+}
+
+/// Applies the waivers of what only a compile finds. Answers how many findings were accepted. `whole` says whether every
+/// target was compiled, so that a waiver without a finding is unused.
+pub(super) fn of_compile(
+    report: &mut Report,
+    model: &Model,
+    sources: &Sources,
+    today: Option<&str>,
+    whole: bool,
+) -> usize {
+    let compiled: Vec<&str> = crate::targets::RULES.iter().map(|rule| rule.name).collect();
+    let mut accepted = 0;
+    for waiver in &model.waivers {
+        if !compiled.contains(&waiver.check.value.as_str()) || is_over(waiver, today) {
+            continue;
+        }
+        let of_this = accept(waiver, report, sources);
+        accepted += of_this;
+        if of_this == 0 && whole {
+            report.push(unused(waiver));
+        }
+    }
+    accepted
+}
+
+fn is_of_compile(rule: &Rule) -> bool {
+    crate::targets::RULES.iter().any(|known| known.name == rule.name)
+}
+
+/// Dates of the form YYYY-MM-DD compare as text.
+fn is_over(waiver: &Waiver, today: Option<&str>) -> bool {
+    today.is_some_and(|today| waiver.expires.value.as_str() < today)
+}
+
+/// Takes out what a waiver covers, and answers how much that was.
+fn accept(waiver: &Waiver, report: &mut Report, sources: &Sources) -> usize {
+    let before = report.diagnostics.len();
+    report.diagnostics.retain(|finding| !covers(waiver, finding, sources));
+    before - report.diagnostics.len()
+}
+
+fn unused(waiver: &Waiver) -> Diagnostic {
+    let message = format!("waiver `{}` accepts nothing: no finding of `{}` matches it", waiver.name, waiver.check);
+    Diagnostic::new(&UNUSED_WAIVER, waiver.name.loc, message)
 }
 
 fn covers(waiver: &Waiver, finding: &Diagnostic, sources: &Sources) -> bool {

@@ -8,6 +8,7 @@ use crate::model::flow::{Call, Step};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "ambiguous-tool",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds tools of an event processor with several servers in `triggers_mcp` that do not belong to exactly one of \
                them according to the registry.",

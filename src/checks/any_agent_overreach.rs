@@ -9,6 +9,7 @@ use crate::model::server::Server;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "any-agent-overreach",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds grants of `any_agent` that reach more than tools annotated as read-only on servers of the lowest class.",
         why: "`any_agent` is everybody with a valid token, declared or not. What changes something, or shows data that is not \

@@ -9,6 +9,7 @@ use crate::policy::derive::facts_in_use;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "approval-not-bound",
+        guards_access: false,
         severity: Severity::Note,
         what: "Finds approvals that are in use and are proved by a token claim: with `{server}/{tool}` in it, every call of \
                that tool can reuse it; without, every call of any tool. And approvals that an earlier call proves (`called`) \

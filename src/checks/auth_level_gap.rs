@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "auth-level-gap",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds numbers that `progressive_auth.levels` skips.",
         why: "Classes lead to levels by their order, so a level that was forgotten moves every class behind it to another \

@@ -10,6 +10,7 @@ use crate::model::access::{Alternative, AuthLevel};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "auth-levels-not-cumulative",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds levels that leave out a requirement of the level below, and alternatives of a level that would not \
                even meet the level below.",

@@ -8,6 +8,7 @@ use crate::model::flow::Trigger;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "batch-never-triggers",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds batch strategies whose time trigger is longer than `flush_interval`.",
         why: "A batch is flushed when the interval is over, so it never gets old enough for the trigger.",

@@ -8,6 +8,7 @@ use crate::policy::PrincipalId;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "caller-without-issuer",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds agents and flows for which no issuer may speak, because the `speaks_for` of each leaves them out.",
         why: "No token of theirs is accepted, so every call is denied, whatever they are granted.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "compensation-disabled",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds sagas that name compensations while `compensations_enabled` is `false`.",
         why: "They are never run, yet the saga is granted their tools.",

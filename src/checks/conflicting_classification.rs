@@ -11,6 +11,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "conflicting-classification",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds servers that two classes of `data_routing` list, the centre's or those that hold in the server's unit.",
         why: "Which rules hold for the server's data would depend on the reader. Until it is mended, the more sensitive \

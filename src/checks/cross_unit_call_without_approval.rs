@@ -10,6 +10,7 @@ use crate::model::topology::CrossUnitRouting;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "cross-unit-call-without-approval",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds flows of one business unit that call a server of another one while `cross_unit_routing` is \
                `explicit_approval`; one finding for each flow and other unit.",

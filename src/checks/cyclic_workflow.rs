@@ -8,6 +8,7 @@ use crate::model::flow::Flow;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "cyclic-workflow",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds steps that wait for each other, and shows a whole cycle.",
         why: "None of them can ever start, nor can anything behind them.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "dead-retention",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds `retention.debug_logs` where the log level leaves debug records out.",
         why: "There are no debug records to keep, so the line promises something that does not happen.",

@@ -13,6 +13,7 @@ use crate::model::server::{Server, ServerAccess};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "destructive-tool-low-level",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds tools annotated as destructive that need no more than the lowest of several levels, and no further \
                requirement.",

@@ -10,6 +10,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "duplicate-dependency",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds steps that name the same dependency twice.",
         why: "The second one changes nothing; often another step was meant.",

@@ -14,6 +14,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "duplicate-subject",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds two principals with the same token subject, written or derived from the trust domain.",
         why: "A gateway knows a caller by the subject of its token alone. One subject for two principals would give each the \

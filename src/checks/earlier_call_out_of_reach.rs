@@ -15,6 +15,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "earlier-call-out-of-reach",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds callers that may call a tool only after an earlier call (`called`) which they can never make: it is not \
                granted to them, or needs what only it would prove.",

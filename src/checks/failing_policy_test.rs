@@ -18,6 +18,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "failing-policy-test",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds entries of `policy_tests` that expect another decision, or other missing facts, than the workspace \
                gives, and invariants (`never`, `never_both`, `never_flow`) that some request breaks. Where a statement cannot \

@@ -10,6 +10,7 @@ use crate::model::operations::{Breaker, CacheLayer};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "fallback-caches-sensitive-data",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds the fallback `cached_responses`, or else a cache layer outside the servers, while a data class with \
                servers demands a location or additional controls.",

@@ -8,6 +8,7 @@ use crate::model::Model;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "fallback-without-cache",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds the fallback `cached_responses` without any layer of `caching_strategy`.",
         why: "Nothing keeps responses, so there are none to fall back to and callers get the failure.",

@@ -13,6 +13,7 @@ use crate::policy::conflict::{Conflict, Conflicts};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "flow-never-completes",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds flows with a call that is denied whatever is proved: the flow always stops at that step, or cannot undo it. \
                The places shown forbid the call together, and none of them alone: changing any one of them ends the conflict. \

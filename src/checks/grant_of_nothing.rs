@@ -10,6 +10,7 @@ use crate::policy::redundant::granted;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "grant-of-nothing",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds entries of `may_call` that stand for no tool: `only: read_only` where no tool is annotated as read-only, \
                and tools that only a flow names, which exist for that flow alone. A server without any tools, and a tool \

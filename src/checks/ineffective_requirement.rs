@@ -11,6 +11,7 @@ use crate::policy::redundant::{self, Redundant};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "ineffective-requirement",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds `requires` of a grant that nobody has to meet, because other entries of the same `may_call` grant \
                everything that it does, and some of it without.",

@@ -8,6 +8,7 @@ use crate::model::url::Url;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "legacy-exporter-endpoint",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds trace exporters that point at one of Jaeger's own ports: 14268 (HTTP), 14250 (gRPC), 6831 and 6832 (UDP).",
         why: "OpenTelemetry removed its Jaeger exporters in 2023; current software sends OTLP, which these ports do not \

@@ -9,6 +9,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "level-below-derived",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds an `auth_level` of a server, tool, resource or prompt that is lower than the level its server's data \
                class leads to.",

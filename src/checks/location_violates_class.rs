@@ -9,6 +9,7 @@ use crate::model::server::Location;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "location-violates-class",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds registered servers that stand elsewhere than their data class demands, or do not say where they stand.",
         why: "`on_premises_only` and `secure_enclave` are promises about places. No property of a request can make up for a \

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "missing-additional-control",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds registered servers whose `controls` lack an `additional_controls` entry of their data class.",
         why: "A control such as data loss prevention stands beside the server. No property of a request can make up for it.",

@@ -8,6 +8,7 @@ use crate::model::access::ClassEncryption;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "missing-at-rest-encryption",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds registered servers without `encryption_at_rest: true` whose data class demands \
                `in_transit_and_at_rest`.",

@@ -8,6 +8,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "missing-unit",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds registered servers and agents without a `business_unit` while the registry declares business units.",
         why: "Whether a call crosses units cannot be said without the units of both sides, so every such call is denied.",

@@ -9,6 +9,7 @@ use crate::model::topology::Encryption;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "mtls-not-strict",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds a service mesh whose `mutual_tls` is not `strict` while `encryption_in_transit` is `required`.",
         why: "A mesh that does not insist on mutual TLS accepts plaintext between workloads, which is what required \

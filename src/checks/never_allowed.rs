@@ -13,6 +13,7 @@ use crate::policy::{ObjectIx, ObjectKind, PrincipalId, PrincipalIx};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "never-allowed",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds grants that no request can ever use, because a rule forbids them whatever the caller proves, or because \
                they need facts that no call can have at once. The places shown forbid it together, and none of them alone: \

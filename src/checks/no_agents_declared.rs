@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "no-agents-declared",
+        guards_access: false,
         severity: Severity::Note,
         what: "Finds workspaces that declare flows or servers, and neither agents nor `any_agent`.",
         why: "Only the declared flows may then call tools. Every interactive agent is denied everything.",

@@ -9,6 +9,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "no-auth-levels",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds workspaces with tools and without any level of `progressive_auth`.",
         why: "Every tool then needs the fact `service_account_token` alone, whatever it does.",

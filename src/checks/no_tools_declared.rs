@@ -10,6 +10,7 @@ use crate::model::access::{Grant, GrantedTools};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "no-tools-declared",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds registered servers without `tools`, unless they offer only resources or prompts.",
         why: "Without a list, every tool that a flow names is taken to exist, so a slip of the pen is not noticed; a grant of \

@@ -12,6 +12,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "plaintext-in-transit",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds URLs of servers, gateways, issuers and health checks that are not encrypted while \
                `encryption_in_transit` is `required`. For trace exporters it is a warning. Services of the cluster \

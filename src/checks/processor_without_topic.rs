@@ -8,6 +8,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "processor-without-topic",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds event processors that subscribe to no topic.",
         why: "No event reaches them, so they never run, yet they are granted their tools.",

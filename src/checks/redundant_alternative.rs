@@ -13,6 +13,7 @@ use crate::source::{Loc, Spanned};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "redundant-alternative",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds ways to meet a level that nobody needs, because another way asks for a part of the same facts: an \
                alternative that asks for more than another one or than the level itself, and a level of which an alternative \

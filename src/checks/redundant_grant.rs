@@ -9,6 +9,7 @@ use crate::policy::redundant::{self, Redundant};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "redundant-grant",
+        guards_access: false,
         severity: Severity::Note,
         what: "Finds entries of `may_call` that other entries of the same list grant already, one of them or several \
                together: without them not a single decision changes. All that are found in a list can go at once.",

@@ -18,6 +18,7 @@ use crate::source::{Loc, Spanned};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "redundant-requirement",
+        guards_access: false,
         severity: Severity::Note,
         what: "Finds `requires` of a class, server, tool or grant that every call in question must meet anyway, because its \
                level, its class or its server asks for the same. Unit folders are left alone: they restate the whole.",

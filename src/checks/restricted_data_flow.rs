@@ -15,6 +15,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "restricted-data-flow",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds flows that call a server of one data class and later a server of a less sensitive one, and agents that \
                are granted both. Tools annotated as read-only take nothing in, so they are no leak. The steepest descent of a \

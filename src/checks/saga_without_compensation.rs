@@ -10,6 +10,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "saga-without-compensation",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds steps without a `compensation` in sagas with `compensations_enabled: true`. A step whose action the \
                registry annotates as read-only needs none.",

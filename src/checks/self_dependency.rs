@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "self-dependency",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds steps that depend on themselves.",
         why: "Such a step can never start.",

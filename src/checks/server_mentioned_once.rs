@@ -10,6 +10,7 @@ use crate::model::server::Server;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "server-mentioned-once",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds, where there is no registry, servers that are mentioned only once while a name that differs by a single \
                letter is mentioned elsewhere.",

@@ -10,6 +10,7 @@ use crate::model::server::Server;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "server-without-pool",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds servers with tools that no resource pool of `bulkhead_config` holds, where there are pools; one finding \
                for all of them.",

@@ -12,6 +12,7 @@ use crate::model::server::ServerAccess;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "suspended",
+        guards_access: false,
         severity: Severity::Note,
         what: "Shows everything that is switched off: units, servers, tools, classes, agents and flows with `suspended`.",
         why: "A suspension denies every call that involves it. It is meant to be temporary, so it should not be forgotten.",

@@ -9,6 +9,7 @@ use crate::policy::fact::MOST_FACTS;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "too-many-facts",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds workspaces that ask for more than 64 different facts, the four built-in ones included.",
         why: "Conditions are kept as sets of at most 64 facts. What asks for another one is denied altogether.",

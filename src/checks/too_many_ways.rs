@@ -9,6 +9,7 @@ use crate::policy::origin::grant_place;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "too-many-ways",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds agents that are granted one tool under more than 64 different sets of further facts, none of which \
                contains another.",

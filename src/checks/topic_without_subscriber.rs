@@ -10,6 +10,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "topic-without-subscriber",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds topics of the event bus that no event processor subscribes to. Where there are no processors at all, \
                somebody else reads the topics.",

@@ -13,6 +13,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unattended-flow-needs-human",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds flows that call a tool, or a compensation, whose level needs somebody to be present: a user's delegation \
                or a second factor. One finding for each flow and level.",

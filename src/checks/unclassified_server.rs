@@ -10,6 +10,7 @@ use crate::model::access::classification::Classification;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unclassified-server",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds servers that are called, or declared, but that no class of `data_routing` lists.",
         why: "A server without a class is treated as the most sensitive one, so its tools need the highest level that \

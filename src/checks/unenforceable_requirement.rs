@@ -12,6 +12,7 @@ use crate::policy::derive::facts_in_use;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unenforceable-requirement",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds requirements for which nothing says how a gateway finds them in a request: no line of \
                `identity.requirements`, and no default. Defaults exist for `service_account_token`, `user_delegation`, `mfa`, \

@@ -10,6 +10,7 @@ use crate::policy::derive::Fault;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unit-widens-policy",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds levels, classes and server entries of a unit folder that let a request through which the centre's rules \
                deny.",

@@ -8,6 +8,7 @@ use crate::model::assurance::Never;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-class",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds a `cross_unit_max_class`, classes of `never_flow` in `policy_tests`, and classes in `review` of \
                `mcpctl.yaml`, that the centre's `data_routing` does not declare.",

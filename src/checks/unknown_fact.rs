@@ -10,6 +10,7 @@ use crate::model::access::default_evidence;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-fact",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds policy tests that name a fact which no rule asks for and no line of `identity.requirements` defines.",
         why: "A fact that nothing uses changes no decision, so the test does not test what it says.",

@@ -12,6 +12,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-level",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds an `auth_level` or `min_auth_level` that `progressive_auth` does not declare.",
         why: "What such a level asks for is written nowhere. Until it is, the next higher declared level is applied, or the \

@@ -12,6 +12,7 @@ use crate::policy::expect;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-principal",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds policy tests whose `principal` is no agent, workflow, saga or event processor, and stands for none. `any_agent` always \
                exists: it is every caller that is not declared.",

@@ -10,6 +10,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-scenario-step",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds test scenarios with steps that no workflow, saga or event processor has; one finding for a scenario of \
                which no step is known.",

@@ -10,6 +10,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-server",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds servers that a flow, a class, a pool, a grant or a test names and that `mcp_registry` does not list. \
                Without a registry nothing is unknown; `server-mentioned-once` then looks for slips of the pen.",

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-step",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds steps that depend on a step which their flow does not have.",
         why: "The step waits for something that never happens, and everything behind it waits too.",

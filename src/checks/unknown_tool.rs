@@ -13,6 +13,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-tool",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds tools that a flow, a grant, a test or `called` of a requirement names and that the server's registry entry does not list. Where \
                the entry lists no tools at all, a grant or a test of a tool that no flow calls is a warning.",

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-topic",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds event processors that subscribe to a topic which no `event_bus` declares. Where no topics are declared \
                at all, nothing is unknown.",

@@ -10,6 +10,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-unit",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds servers, agents, flows and invariants of a unit, and units in `review` and in the `gateways` of a target in \
                `mcpctl.yaml`, that `mcp_registry.business_units` does not declare, and settings for the gateway of a unit that \

@@ -10,6 +10,7 @@ use crate::model::flow::Flow;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unreachable-step",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds steps that can never run because they wait, through others, for a step that can never start: one that \
                waits for itself, for a cycle, or for a step that does not exist. One finding a flow.",

@@ -9,6 +9,7 @@ use crate::policy::ObjectIx;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unreachable-tool",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds tools of the registry that no agent and no flow is granted; one finding for a server of which no tool is \
                granted. Workspaces without agents are left alone.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unsupported-orchestration-value",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds values of `orchestration` that the chosen engine cannot give. Temporal grows the time between attempts \
                by a factor, keeps its state as a history of events, saves it with every step, and can always replay it.",

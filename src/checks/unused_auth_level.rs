@@ -12,6 +12,7 @@ use crate::model::server::{Server, ServerAccess};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unused-auth-level",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds levels that no known tool, resource or prompt needs.",
         why: "A level without tools protects nothing; often the tools that it was meant for are not known, or stand in \

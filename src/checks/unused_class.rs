@@ -11,6 +11,7 @@ use crate::model::assurance::Never;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unused-class",
+        guards_access: false,
         severity: Severity::Note,
         what: "Finds data classes that no server is of and that nothing else names: no `cross_unit_max_class` and no invariant. \
                The most sensitive class is in use as soon as some server is in no class.",

@@ -9,6 +9,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unverified-obligation",
+        guards_access: true,
         severity: Severity::Warning,
         what: "Finds data classes that demand a location, encryption at rest or additional controls of servers of which \
                nothing is known, because there is no `mcp_registry`.",

@@ -11,6 +11,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "workflow-without-compensation",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds workflows without any compensation in which a step that changes something can be done when another one \
                fails, while `orchestration` says `failure_handling: compensating_transactions`.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "zero-attempts",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds `max_attempts: 0`.",
         why: "It reads as \"do not even try\", and Temporal takes it as \"try for ever\".",

@@ -73,15 +73,24 @@ impl Compile {
         let Loaded { root, mut analysis } =
             self.source.analyse(out.as_deref(), self.today.as_deref(), Wanted::None, session)?;
         analysis::schemas::attach(&mut analysis);
-        let Analysis { sources, settings, model, policy, report, counts } = analysis;
-        let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url: settings.docs_url.as_deref() };
+        let Analysis { sources, settings, model, policy, report, mut counts } = analysis;
+        let docs_url = settings.docs_url.as_deref();
+        let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url };
         let mandatory: Vec<&'static Target> =
             if asked.is_empty() { listed(settings.deployment.targets.keys())? } else { asked.clone() };
 
         let Ok(checked) = checks::accept(model, policy, &report) else {
             load::report(&shown, &report.diagnostics, session)?;
+            let held = report.diagnostics.iter().filter(|finding| finding.stops).count();
+            if held > 0 {
+                let findings = counted(held, "finding");
+                session.say(&format!(
+                    "a compile stops for {findings} that guard access, at any level; a waiver accepts them"
+                ))?;
+            }
             session.say("no bundle was written")?;
-            return Ok(load::exit(&report.diagnostics, &counts, self.fail_on));
+            let exit = load::exit(&report.diagnostics, &counts, self.fail_on);
+            return Ok(if exit == Exit::Clean { Exit::Findings } else { exit });
         };
         let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
         let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked.clone() };
@@ -113,9 +122,13 @@ impl Compile {
             let embedded = bundle.embed(&sources, &checked.model().key_sets);
             embedded.map_err(|error| vec![miette::Report::new(bundle::write::WriteError::Manifest(error))])?;
         }
-        all.extend(notes);
-        all.extend(left_out);
-        all.extend(over_limit);
+        let of_compile: Vec<Diagnostic> = notes.into_iter().chain(left_out).chain(over_limit).collect();
+        let day = self.today.clone().unwrap_or_else(today::today);
+        let read = (checked.model(), &settings, &sources);
+        let (of_compile, waived) = analysis::settle_compiled(of_compile, read, Some(&day), asked.is_empty());
+        counts.waived += waived;
+        let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url };
+        all.extend(of_compile);
         all.sort();
         let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
         if exit != Exit::Clean {

@@ -32,6 +32,13 @@ pub struct Explain {
     pub name: String,
 }
 
+/// What is said of a check that guards access.
+pub const GUARDS: &str =
+    "Guards access: it cannot be switched off, and only a waiver with an owner and a last day accepts a finding.";
+
+/// What is said of every other check.
+pub const FREE: &str = "Does not guard access: `checks` in `mcpctl.yaml` can switch it off.";
+
 /// Anything that can be explained.
 enum Subject {
     Rule(&'static Rule),
@@ -92,6 +99,8 @@ fn as_text(subject: &Subject) -> std::io::Result<String> {
 fn rule_text(rule: &Rule) -> String {
     let mut text =
         format!("{}: a check, {} by default\n\n{}\n", rule.name, a(rule.severity.word()), prose::wrap(rule.what, "  "));
+    let guards = if rule.guards_access { GUARDS } else { FREE };
+    text.push_str(&format!("\n{}\n", prose::wrap(guards, "  ")));
     for (title, part) in [("Why it matters", rule.why), ("How to mend it", rule.fix)] {
         text.push_str(&format!("\n{title}\n{}\n", prose::wrap(part, "  ")));
     }
@@ -147,7 +156,7 @@ fn as_json(subject: &Subject) -> std::io::Result<Value> {
     let parsed = |schema: &str| outline::parse(schema).map_err(std::io::Error::other);
     Ok(match subject {
         Subject::Rule(rule) => json!({
-            "kind": "check", "name": rule.name, "severity": rule.severity.word(),
+            "kind": "check", "name": rule.name, "severity": rule.severity.word(), "guards_access": rule.guards_access,
             "what": rule.what, "why": rule.why, "fix": rule.fix,
             "upgrades": upgrade::of_rule(rule.name)
                 .map(|change| json!({"what": change.what, "before": change.before, "write": change.write}))

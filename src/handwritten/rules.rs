@@ -5,6 +5,7 @@ use crate::diagnostic::{Rule, Severity};
 /// A file is no Cedar.
 pub(super) static SYNTAX: Rule = Rule {
     name: "cedar-syntax",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds `*.cedar` files that Cedar cannot read, policy templates in them, and policies with more than 50 brackets in each \
            other or more than 500 operators.",
@@ -16,6 +17,7 @@ pub(super) static SYNTAX: Rule = Rule {
 /// The validator refuses a policy.
 pub(super) static INVALID: Rule = Rule {
     name: "cedar-invalid",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds hand-written policies that Cedar's strict validator refuses against the schema of this workspace, and those \
            that it warns of, such as a policy that can never apply.",
@@ -29,6 +31,7 @@ pub(super) static INVALID: Rule = Rule {
 /// A permit where only forbids may stand.
 pub(super) static PERMIT: Rule = Rule {
     name: "handwritten-permit",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds hand-written policies that permit, where `mcpctl.yaml` does not allow it.",
     why: "A hand-written permit lets through what levels, classes and grants deny, and no check of the access relation sees it.",
@@ -38,6 +41,7 @@ pub(super) static PERMIT: Rule = Rule {
 /// A permit for anybody, or on anything.
 pub(super) static UNBOUNDED: Rule = Rule {
     name: "unbounded-permit",
+    guards_access: true,
     severity: Severity::Warning,
     what: "Finds hand-written permits whose scope leaves open who or on what: `permit (principal, ...)`, `resource is Mcp::Tool`.",
     why: "They also hold for principals and tools that are added later, and for names that no registry declares.",
@@ -48,6 +52,7 @@ pub(super) static UNBOUNDED: Rule = Rule {
 /// A permit reaches what is switched off.
 pub(super) static SUSPENDED: Rule = Rule {
     name: "permit-of-suspended",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds hand-written permits that let through calls of, or to, something that is `suspended`.",
     why: "`suspended` is the switch that takes all access away. A permit beside the access relation would keep it open.",
@@ -57,6 +62,7 @@ pub(super) static SUSPENDED: Rule = Rule {
 /// A forbid that can be skipped.
 pub(super) static CAN_FAIL: Rule = Rule {
     name: "forbid-can-fail",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds hand-written policies that forbid and whose condition can fail to evaluate: it reads an attribute or a tag of \
            an entity, or computes something that can overflow.",
@@ -69,6 +75,7 @@ pub(super) static CAN_FAIL: Rule = Rule {
 /// A name that is nothing.
 pub(super) static UNKNOWN_ENTITY: Rule = Rule {
     name: "unknown-entity",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds principals, tools, servers, resources and prompts in hand-written policies that this workspace does not have.",
     why: "Cedar takes any id of these types for a good one, so a misspelt forbid forbids nothing.",
@@ -78,6 +85,7 @@ pub(super) static UNKNOWN_ENTITY: Rule = Rule {
 /// Two policies of one id.
 pub(super) static DUPLICATE_ID: Rule = Rule {
     name: "duplicate-policy-id",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds hand-written policies with the `@id` of another policy, hand-written or generated.",
     why: "An engine holds one policy of an id, and what it reports as the reason must be one policy.",
@@ -87,6 +95,7 @@ pub(super) static DUPLICATE_ID: Rule = Rule {
 /// An acceptance that accepts nothing.
 pub(super) static ACCEPTED: Rule = Rule {
     name: "unknown-accepted-target",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds names under `accept_handwritten` in `mcpctl.yaml` that are no target, or a target that needs no acceptance.",
     why: "The target that was meant is left out of the compile, and the line does nothing.",

@@ -5,6 +5,7 @@ use crate::diagnostic::{Rule, Severity};
 /// A top-level key that no family has.
 pub static UNKNOWN_FAMILY: Rule = Rule {
     name: "unknown-family",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds top-level keys that name no family of configuration.",
     why: "Whatever stands below such a key would have no effect, and nobody would notice.",
@@ -14,6 +15,7 @@ pub static UNKNOWN_FAMILY: Rule = Rule {
 /// A file or document that is no map of sections.
 pub static NOT_SECTIONS: Rule = Rule {
     name: "not-a-section-map",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds documents whose top level is a list or a single value.",
     why: "Configuration is a map from family keys to sections; anything else cannot be routed and would be lost.",
@@ -23,6 +25,7 @@ pub static NOT_SECTIONS: Rule = Rule {
 /// A manifest that hides a family.
 pub static DISGUISED_MANIFEST: Rule = Rule {
     name: "disguised-manifest",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds documents that have `apiVersion` and `kind`, as a Kubernetes manifest does, and a family key beside them.",
     why: "Manifests of other tools are skipped. A section inside one would be skipped with it and have no effect.",
@@ -32,6 +35,7 @@ pub static DISGUISED_MANIFEST: Rule = Rule {
 /// A family that may stand once stands twice.
 pub static DUPLICATE_SECTION: Rule = Rule {
     name: "duplicate-section",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds a second section of a family that may stand only once in its scope.",
     why: "It is not said which of the two counts.",
@@ -42,6 +46,7 @@ pub static DUPLICATE_SECTION: Rule = Rule {
 /// A name is declared twice.
 pub static DUPLICATE_NAME: Rule = Rule {
     name: "duplicate-name",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds a name that is declared twice among things of its kind: two servers, two workflows, two topics.",
     why: "A reference to the name could mean either.",
@@ -51,6 +56,7 @@ pub static DUPLICATE_NAME: Rule = Rule {
 /// A level number is declared twice.
 pub static DUPLICATE_LEVEL: Rule = Rule {
     name: "duplicate-level",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds two entries of `progressive_auth.levels` with the same number.",
     why: "The requirements of the level would depend on which one is read last.",
@@ -60,6 +66,7 @@ pub static DUPLICATE_LEVEL: Rule = Rule {
 /// A value is set to two things.
 pub static CONFLICTING_VALUES: Rule = Rule {
     name: "conflicting-values",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds a single value of a joined family (such as `central_gateway`) that two sections set differently.",
     why: "It is not said which of the two counts.",
@@ -69,6 +76,7 @@ pub static CONFLICTING_VALUES: Rule = Rule {
 /// A unit folder sets what is the centre's.
 pub static CENTRE_ONLY: Rule = Rule {
     name: "centre-only-section",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds `federation_config`, `identity`, the list of business units, the central gateway, `any_agent`, a class \
            that the centre does not have, or hand-written Cedar, in a unit folder.",
@@ -79,6 +87,7 @@ pub static CENTRE_ONLY: Rule = Rule {
 /// A unit folder holds a family that its mode forbids.
 pub static OVERRIDES_FORBIDDEN: Rule = Rule {
     name: "unit-overrides-forbidden-family",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds sections in a unit folder that `local_policy_override` does not permit there.",
     why: "The centre decides what its units may set: `none` nothing, `security_only` only `progressive_auth`, \
@@ -89,6 +98,7 @@ pub static OVERRIDES_FORBIDDEN: Rule = Rule {
 /// A unit folder speaks for another unit.
 pub static FOREIGN_UNIT: Rule = Rule {
     name: "foreign-unit",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds servers, agents and flows in a unit folder that claim to be of another unit, or restate another unit's \
            server.",
@@ -99,6 +109,7 @@ pub static FOREIGN_UNIT: Rule = Rule {
 /// A unit folder belongs to no unit.
 pub static FOLDER_WITHOUT_UNIT: Rule = Rule {
     name: "unit-folder-without-unit",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds folders under `units` in `mcpctl.yaml` whose unit the registry does not list.",
     why: "The sections in the folder would apply to nothing.",
@@ -108,6 +119,7 @@ pub static FOLDER_WITHOUT_UNIT: Rule = Rule {
 /// A unit folder holds nothing.
 pub static FOLDER_WITHOUT_FILES: Rule = Rule {
     name: "unit-folder-without-files",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds folders under `units` in `mcpctl.yaml` in which no YAML file stands.",
     why: "Where the folder is mistyped, the unit's own files count as the centre's, with all the rights of the centre.",

@@ -5,6 +5,7 @@ use crate::diagnostic::{Rule, Severity};
 /// A key that the family does not have.
 pub static UNKNOWN_KEY: Rule = Rule {
     name: "unknown-key",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds keys that have no meaning where they stand.",
     why: "A mistyped key would silently have no effect; for a key such as `suspended` or `requires` that opens access.",
@@ -13,6 +14,7 @@ pub static UNKNOWN_KEY: Rule = Rule {
 /// A key that must be there is not.
 pub static MISSING_KEY: Rule = Rule {
     name: "missing-key",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds maps that lack a key which they need.",
     why: "Without it the entry has no meaning, and none is guessed.",
@@ -21,6 +23,7 @@ pub static MISSING_KEY: Rule = Rule {
 /// A value of another type.
 pub static WRONG_TYPE: Rule = Rule {
     name: "wrong-type",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds values of another type than the key takes: a string for a number, a single value for a list.",
     why: "Converting silently is how `no` becomes a boolean and `012` ten.",
@@ -29,6 +32,7 @@ pub static WRONG_TYPE: Rule = Rule {
 /// A word outside a closed vocabulary.
 pub static UNKNOWN_WORD: Rule = Rule {
     name: "unknown-word",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds words that are not among the legal ones of their key.",
     why: "A mistyped mode would otherwise be taken for the default.",
@@ -37,6 +41,7 @@ pub static UNKNOWN_WORD: Rule = Rule {
 /// A value that breaks a rule of its key.
 pub static INVALID_VALUE: Rule = Rule {
     name: "invalid-value",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds values that are not what their key takes: a duration that is none, a number out of range, an empty list \
            or name, a malformed URL or date.",
@@ -46,6 +51,7 @@ pub static INVALID_VALUE: Rule = Rule {
 /// A name with characters that names may not have.
 pub static INVALID_NAME: Rule = Rule {
     name: "invalid-name",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds names that hold characters which names of their kind may not hold. Server names take letters, digits, `_`, \
            `.` and `-`; tool names anything but `*`; requirement names a letter or `_`, then letters, digits, `_`, `.`, `-`.",
@@ -55,6 +61,7 @@ pub static INVALID_NAME: Rule = Rule {
 /// A wildcard where none is allowed.
 pub static INVALID_WILDCARD: Rule = Rule {
     name: "invalid-wildcard",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds `*` anywhere but as the whole tool part of `server/*`, and grants that name no tool.",
     why: "A pattern over names grants tools that do not exist yet to callers nobody thought of.",

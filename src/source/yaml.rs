@@ -28,6 +28,7 @@ const SMALL_MAP: usize = 24;
 /// The file is not YAML.
 pub static SYNTAX: Rule = Rule {
     name: "yaml-syntax",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds text that is not YAML 1.2.",
     why: "Nothing after the fault can be read. The other files are still checked, but findings that conclude from a \
@@ -38,6 +39,7 @@ pub static SYNTAX: Rule = Rule {
 /// A key stands twice in one map.
 pub static DUPLICATE_KEY: Rule = Rule {
     name: "duplicate-key",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds a key that stands twice in the same map.",
     why: "YAML forbids it, and readers disagree on which value counts.",
@@ -47,6 +49,7 @@ pub static DUPLICATE_KEY: Rule = Rule {
 /// A file asks for too much.
 pub static TOO_LARGE: Rule = Rule {
     name: "yaml-too-large",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds files over 32 MiB, files that would expand to over four million nodes through aliases and merge keys, \
            and files nested over a hundred levels deep.",
@@ -57,6 +60,7 @@ pub static TOO_LARGE: Rule = Rule {
 /// A YAML feature that configuration has no use for.
 pub static UNSUPPORTED: Rule = Rule {
     name: "yaml-unsupported",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds keys that are not plain scalars, application tags (`!secret`), infinite or undefined numbers, merge keys \
            that do not name a map, and aliases inside the value that they name.",
@@ -67,6 +71,7 @@ pub static UNSUPPORTED: Rule = Rule {
 /// A scalar that older YAML readers take for something else.
 pub static AMBIGUOUS: Rule = Rule {
     name: "ambiguous-scalar",
+    guards_access: false,
     severity: Severity::Note,
     what: "Finds plain values such as `yes`, `off`, `012`, `1_000` or `12:30:00`, which YAML 1.1 and YAML 1.2 read \
            differently.",

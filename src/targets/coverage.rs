@@ -46,6 +46,7 @@ impl Coverage {
 /// The note for a family with keys that nothing which is compiled expresses.
 pub static NOT_EXPRESSIBLE: Rule = Rule {
     name: "not-expressible",
+    guards_access: false,
     severity: Severity::Note,
     what: "Finds families with keys in use that no target being compiled expresses, one finding for each family. What mcpctl judges \
            by itself when it checks the workspace is not counted.",

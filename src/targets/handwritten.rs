@@ -8,6 +8,7 @@ use crate::model::Model;
 /// The warning about a target that is compiled without the hand-written policies.
 pub static HANDWRITTEN_LEFT_OUT: Rule = Rule {
     name: "handwritten-left-out",
+    guards_access: true,
     severity: Severity::Warning,
     what: "Finds targets being compiled that cannot hold the hand-written Cedar of the workspace and are accepted without it.",
     why: "The product of that target denies nothing that a hand-written forbid denies, and allows nothing that a hand-written \

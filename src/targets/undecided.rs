@@ -13,6 +13,7 @@ use crate::policy::{ObjectKind, Policy};
 /// The note about what a product leaves to the server behind it.
 pub static TARGET_UNDECIDED: Rule = Rule {
     name: "target-undecided",
+    guards_access: false,
     severity: Severity::Note,
     what: "Finds servers of which a target being compiled leaves something undecided: its product lets it through or not by \
            rules of its own, or sees too little of requests to tell it apart. One finding for each target and reason.",

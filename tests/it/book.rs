@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mcpctl::analysis::rules::all_rules;
+use mcpctl::cli::explain::{FREE, GUARDS};
 use mcpctl::cli::outline;
 use mcpctl::diagnostic::upgrade::{UPGRADES, Upgrade, of_rule};
 use mcpctl::families::FamilyId;
@@ -26,9 +27,10 @@ fn pages() -> BTreeMap<String, String> {
     let families = FamilyId::ALL.iter().map(|family| (format!("families/{}.md", family.name()), family_page(*family)));
     let checks = all_rules().into_iter().map(|rule| {
         let text = format!(
-            "# {}\n\nLevel: {}\n\n{}\n\n## Why it matters\n\n{}\n\n## How to mend it\n\n{}\n",
+            "# {}\n\nLevel: {}. {}\n\n{}\n\n## Why it matters\n\n{}\n\n## How to mend it\n\n{}\n",
             rule.name,
             rule.severity.word(),
+            if rule.guards_access { GUARDS } else { FREE },
             rule.what.trim(),
             rule.why.trim(),
             rule.fix.trim()

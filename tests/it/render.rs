@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 static DANGLING: Rule = Rule {
     name: "unknown-server",
+    guards_access: false,
     severity: Severity::Error,
     what: "Finds servers that nothing declares.",
     why: "Nobody answers there.",
@@ -15,6 +16,7 @@ static DANGLING: Rule = Rule {
 };
 static UNCLASSIFIED: Rule = Rule {
     name: "unclassified-server",
+    guards_access: false,
     severity: Severity::Warning,
     what: "Finds servers without a class.",
     why: "They are treated as the most sensitive.",
@@ -22,6 +24,7 @@ static UNCLASSIFIED: Rule = Rule {
 };
 static AMBIGUOUS: Rule = Rule {
     name: "ambiguous-scalar",
+    guards_access: false,
     severity: Severity::Note,
     what: "Finds `yes`.",
     why: "Readers differ.",

@@ -32,7 +32,7 @@ pub(super) fn checks() -> Listing {
         .iter()
         .map(|rule| {
             json!({
-                "name": rule.name, "severity": rule.severity.word(),
+                "name": rule.name, "severity": rule.severity.word(), "guards_access": rule.guards_access,
                 "what": rule.what, "why": rule.why, "fix": rule.fix,
                 "url": check_url(load::docs_url(None), rule),
             })

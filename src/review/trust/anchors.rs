@@ -239,11 +239,11 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
             Harmless::Removal,
         );
     }
-    for check in crate::checks::CHECKS.iter() {
-        let name = check.rule.name;
+    for rule in crate::settings::adjustable() {
+        let name = rule.name;
         let level = match settings.levels.get(name) {
             Some(level) => *level,
-            None => Some(check.rule.severity),
+            None => Some(rule.severity),
         };
         let (word, rank) = match level {
             None => ("off", 0),
@@ -251,7 +251,9 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
             Some(Severity::Warning) => ("warning", 2),
             Some(Severity::Error) => ("error", 3),
         };
-        anchors.add(format!("level of the check `{name}`"), word, None, Harmless::Rise(rank));
+        // What does not guard access can be accepted by whoever reads it.
+        let harmless = if rule.guards_access { Harmless::Rise(rank) } else { Harmless::Anything };
+        anchors.add(format!("level of the check `{name}`"), word, None, harmless);
     }
     let written = &side.model.handwritten;
     if written.permits_allowed {
@@ -266,7 +268,9 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         let line = waiver.line.as_ref().map(|line| format!(":{line}")).unwrap_or_default();
         let matches = waiver.matches.as_ref().map(|text| format!(" with `{text}`")).unwrap_or_default();
         let value = format!("{} in {}{line}{matches} until {}", waiver.check, waiver.file, waiver.expires);
-        anchors.add(what, value, Some(waiver.loc), Harmless::Removal);
+        // A name that no rule has is an error; until it is corrected it counts as guarding.
+        let guards = !crate::settings::adjustable().iter().any(|it| it.name == waiver.check.value && !it.guards_access);
+        anchors.add(what, value, Some(waiver.loc), if guards { Harmless::Removal } else { Harmless::Anything });
     }
     for (name, target) in &side.model.deployment.targets {
         anchors.add(format!("target `{name}`"), "compiled", Some(target.loc), Harmless::Addition);

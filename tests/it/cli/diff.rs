@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Ran, mcpctl};
+use super::{Ran, mcpctl, put};
 
 /// A file, what stands in it once, and what stands there after the change.
 pub(super) type Edit<'a> = (&'a str, &'a str, &'a str);
@@ -268,8 +268,8 @@ const TRUST: &[(&str, &[Edit<'_>])] = &[
     ("target `cedar`", &[("mcpctl.yaml", "  cedar: {}\n", "")]),
     ("path `flows/drafts`", &[("mcpctl.yaml", "targets:\n", "exclude: [flows/drafts]\ntargets:\n")]),
     (
-        "level of the check `restricted-data-flow`",
-        &[("mcpctl.yaml", "targets:\n", "checks: {restricted-data-flow: off}\ntargets:\n")],
+        "level of the check `never-allowed`",
+        &[("mcpctl.yaml", "targets:\n", "checks: {never-allowed: note}\ntargets:\n")],
     ),
     (
         "what unit folders may restate",
@@ -300,6 +300,24 @@ fn every_change_of_trust_fails_the_gate() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn what_guards_no_access_is_shown_and_opens_nothing() {
+    let off = ("mcpctl.yaml", "targets:\n", "checks: {restricted-data-flow: off}\ntargets:\n");
+    let waiver =
+        "waivers:\n  - {name: later, check: dead-retention, file: x.yaml, reason: r, owner: o, expires: 2027-06-30}\n";
+    let change = Change::of(&[off]);
+    put(&change.head, "later.yaml", waiver);
+    let ran = change.diff(&["--format", "short", "--deny", "widening"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for said in ["level of the check `restricted-data-flow`: warning -> off", "waiver `later`: new, dead-retention"] {
+        assert!(ran.out.contains(&format!("trust: {said}")), "{said}\n{}", ran.out);
+    }
+    put(&change.head, "later.yaml", &waiver.replace("dead-retention", "never-allowed"));
+    let ran = change.diff(&["--format", "short", "--deny", "widening"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("trust widening: waiver `later`"), "{}", ran.out);
 }
 
 /// The base states that no agent outside finance moves money. The change lets one, and deletes the statement and a test with it.

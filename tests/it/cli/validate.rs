@@ -9,6 +9,93 @@ use mcpctl::workspace::{self, Entry, Reader};
 use super::{BAD, folder, good, mcpctl, put};
 
 #[test]
+fn what_guards_access_cannot_be_switched_off() {
+    let good = good();
+    for check in [
+        "missing-unit",
+        "unenforceable-requirement",
+        "conflicting-classification",
+        "level-below-derived",
+        "never-allowed",
+    ] {
+        put(good.path(), "mcpctl.yaml", &format!("checks: {{{check}: off}}\n"));
+        let ran = mcpctl(&["validate"]).arg(good.path()).run().code(1);
+        let said = format!("error[guarding-check-off]: `{check}` guards access and cannot be switched off");
+        assert!(ran.out.contains(&said) && ran.out.contains("`waivers`"), "{}", ran.out);
+    }
+    // Every rule says which it is, and all others can be switched off.
+    let listed = mcpctl(&["list", "checks", "--format", "json"]).run().code(0).json();
+    let all = listed.as_array().unwrap();
+    let free: Vec<&str> =
+        all.iter().filter(|it| it["guards_access"] == false).map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(free.len() > 30 && free.len() < all.len(), "{free:?}");
+    let off: Vec<String> = free.iter().map(|check| format!("{check}: off")).collect();
+    put(good.path(), "mcpctl.yaml", &format!("checks: {{{}}}\n", off.join(", ")));
+    mcpctl(&["validate"]).arg(good.path()).run().code(0);
+    for rule in all.iter().filter(|it| it["guards_access"] == true) {
+        let check = rule["name"].as_str().unwrap();
+        put(good.path(), "mcpctl.yaml", &format!("checks: {{{check}: off}}\n"));
+        let ran = mcpctl(&["validate"]).arg(good.path()).run().code(1);
+        assert!(ran.out.contains("guarding-check-off"), "{check}: {}", ran.out);
+    }
+    let said = mcpctl(&["explain", "never-allowed"]).run().out;
+    assert!(said.contains("Guards access: it cannot be switched off"), "{said}");
+    let said = mcpctl(&["explain", "dead-retention"]).run().out;
+    assert!(said.contains("Does not guard access"), "{said}");
+}
+
+#[test]
+fn a_lower_level_shows_what_guards_access_and_a_compile_stops_for_it() {
+    let good = good();
+    let out = good.path().join("out");
+    put(
+        good.path(),
+        "more.yaml",
+        "policy_tests:\n  - {name: it, never: {principals: \"*\", calls: \"orders_server/*\"}}\n",
+    );
+    put(good.path(), "mcpctl.yaml", "checks: {failing-policy-test: note}\n");
+    let ran = mcpctl(&["validate"]).arg(good.path()).run().code(0);
+    assert!(ran.out.contains("note[failing-policy-test]"), "{}", ran.out);
+    let ran = mcpctl(&["compile", "--out"]).arg(&out).arg(good.path()).run().code(1);
+    assert!(ran.err.contains("a compile stops for 1 finding that guard") && !out.exists(), "{}", ran.err);
+    let waiver = "waivers:\n  - {name: w, check: failing-policy-test, file: more.yaml, reason: r, owner: o, expires: 2026-06-30}\n";
+    put(good.path(), "waivers.yaml", waiver);
+    mcpctl(&["compile", "--today", "2026-06-01", "--out"]).arg(&out).arg(good.path()).run().code(0);
+}
+
+#[test]
+fn what_a_compile_finds_has_levels_and_can_be_waived() {
+    let good = good();
+    let out = good.path().join("out");
+    let compile = |more: &[&str]| {
+        let args = [&["compile", "--today", "2026-06-01", "--out", out.to_str().unwrap()], more].concat();
+        mcpctl(&args).arg(good.path()).run()
+    };
+    let ran = compile(&[]).code(0);
+    assert!(ran.out.contains("note[target-left-out]"), "{}", ran.out);
+    put(good.path(), "mcpctl.yaml", "checks: {target-left-out: off}\n");
+    let ran = compile(&[]).code(0);
+    assert!(!ran.out.contains("[target-left-out]"), "{}", ran.out);
+    put(good.path(), "mcpctl.yaml", "checks: {target-left-out: error}\n");
+    let ran = compile(&[]).code(1);
+    assert!(ran.out.contains("error[target-left-out]"), "{}", ran.out);
+    let at = ran.out.split("[target-left-out]").nth(1).unwrap().split("┌─ ").nth(1).unwrap();
+    let file = at.split(':').next().unwrap().to_owned();
+    let waiver = format!(
+        "waivers:\n  - {{name: w, check: target-left-out, file: {file}, reason: r, owner: o, expires: 2026-06-30}}\n"
+    );
+    put(good.path(), "zz-waivers.yaml", &waiver);
+    // To `validate`, which compiles nothing, the waiver is not an unused one.
+    let ran = mcpctl(&["validate", "--today", "2026-06-01"]).arg(good.path()).run().code(0);
+    assert!(!ran.out.contains("unused-waiver"), "{}", ran.out);
+    let ran = compile(&[]).code(0);
+    assert!(!ran.out.contains("target-left-out"), "{}", ran.out);
+    put(good.path(), "zz-waivers.yaml", &waiver.replace("target-left-out", "target-over-limit"));
+    put(good.path(), "mcpctl.yaml", "{}\n");
+    assert!(compile(&[]).code(0).out.contains("unused-waiver"), "{}", compile(&[]).out);
+}
+
+#[test]
 fn findings_are_on_standard_output_and_the_summary_on_standard_error() {
     let bad = folder(&[("a/bad.yaml", BAD), ("b.yaml", "another_one: {}\n")]);
     let ran = mcpctl(&["validate"]).arg(bad.path()).run().code(1);

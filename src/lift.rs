@@ -16,6 +16,7 @@ mod metadata;
 pub mod names;
 pub mod relation;
 pub mod toolhive;
+mod traffic;
 pub mod world;
 
 pub use crate::cedar::Said;

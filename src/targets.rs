@@ -12,6 +12,7 @@ pub mod grants;
 pub mod handwritten;
 pub mod names;
 pub mod objects;
+pub mod traffic;
 pub mod undecided;
 mod view;
 
@@ -45,6 +46,8 @@ pub struct Target {
     pub coverage: fn(FamilyId) -> Coverage,
     /// For a family that it does not enforce fully, the words that may make up the path of a key that it does express.
     pub expressed: fn(FamilyId) -> &'static [&'static str],
+    /// Values in use that it does not express, of keys that it does express for other values.
+    pub unexpressed: fn(&Model) -> Vec<NotExpressed>,
     /// Names in its files and the names in YAML that they stand for, where the two differ.
     pub names: fn(&Model) -> BTreeMap<String, String>,
     /// What its proof rests on.

@@ -21,15 +21,15 @@ pub struct CircuitBreakerConfig {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct PerServer {
-    /// Failures in a row that open the circuit.
+    /// Failures in a row that open the circuit: answers of 500 and above, refused and reset connections, calls that took too long.
     #[cfg_attr(test, schemars(range(min = 1)))]
     failure_threshold: Option<Spanned<u32>>,
-    /// How long it stays open.
+    /// The time a call may take. Where an answer is a stream, the longest pause in it.
     timeout: Option<Spanned<Duration>>,
-    /// Trial calls while it is half open.
+    /// Trial calls that are then let through.
     #[cfg_attr(test, schemars(range(min = 1)))]
     half_open_max_calls: Option<Spanned<u32>>,
-    /// How long it stays half open.
+    /// How long it stays open before calls are tried again.
     half_open_timeout: Option<Spanned<Duration>>,
 }
 

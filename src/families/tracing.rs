@@ -2,7 +2,7 @@
 
 use super::text::words;
 use crate::lower::{At, Lowering};
-use crate::model::telemetry::{Exporter, Tracing};
+use crate::model::telemetry::{Exporter, SpanProtocol, Tracing};
 use crate::source::Spanned;
 
 /// Where spans are sent, which traces are kept, and the headers that tie records together.
@@ -24,9 +24,12 @@ pub struct TracingConfig {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ExporterSection {
-    /// Its name, such as `jaeger`.
+    /// Its name.
     #[cfg_attr(test, schemars(length(min = 1)))]
     name: Spanned<String>,
+    /// What it speaks. Where it is not written, the path or port of the endpoint tells it: `/v1/traces` and 4318 are OTLP over
+    /// HTTP, 4317 is OTLP over gRPC, `/api/v2/spans` and 9411 are Zipkin.
+    r#type: Option<Spanned<ProtocolWord>>,
     /// Its URL.
     #[cfg_attr(test, schemars(length(min = 1)))]
     endpoint: Option<Spanned<String>>,
@@ -39,8 +42,8 @@ struct ExporterSection {
 struct Sampling {
     /// How it is decided.
     strategy: Option<Spanned<StrategyWord>>,
-    /// The share that is kept, of 1.
-    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
+    /// The share that is kept, of 1; with `rate_limiting`, traces a second.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     rate: Option<Spanned<f64>>,
     /// What is kept more often, such as `error_spans`.
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -64,6 +67,30 @@ struct Correlation {
 }
 
 words! {
+    /// `type` of an exporter.
+    enum ProtocolWord {
+        Otlp = "otlp",
+        OtlpGrpc = "otlp_grpc",
+        OtlpHttp = "otlp_http",
+        Zipkin = "zipkin",
+        Jaeger = "jaeger",
+    }
+}
+
+impl ProtocolWord {
+    /// `otlp` leaves it to the endpoint which of the two forms it is; gRPC where that tells nothing else.
+    fn protocol(self, told: Option<SpanProtocol>) -> SpanProtocol {
+        match self {
+            Self::Otlp if told == Some(SpanProtocol::OtlpHttp) => SpanProtocol::OtlpHttp,
+            Self::Otlp | Self::OtlpGrpc => SpanProtocol::OtlpGrpc,
+            Self::OtlpHttp => SpanProtocol::OtlpHttp,
+            Self::Zipkin => SpanProtocol::Zipkin,
+            Self::Jaeger => SpanProtocol::Jaeger,
+        }
+    }
+}
+
+words! {
     /// `sampling.strategy`.
     enum StrategyWord {
         Probabilistic = "probabilistic",
@@ -80,7 +107,9 @@ impl TracingConfig {
         for exporter in self.exporters {
             let key = format!("{:?}\u{0}{}", at.scope, exporter.name);
             if out.declare_as("exporter", key, &exporter.name.value, exporter.name.loc) {
-                exporters.push(Exporter { name: exporter.name, endpoint: exporter.endpoint });
+                let told = exporter.endpoint.as_ref().and_then(|endpoint| SpanProtocol::of(&endpoint.value));
+                let protocol = exporter.r#type.map_or(told, |word| Some(word.value.protocol(told)));
+                exporters.push(Exporter { name: exporter.name, endpoint: exporter.endpoint, protocol });
             }
         }
         let (strategy, rate, priority_boost) = match self.sampling {

@@ -7,6 +7,7 @@ mod before;
 mod discovery;
 mod gateway;
 mod matcher;
+mod operations;
 mod predicate;
 mod same;
 mod shadow;

@@ -12,11 +12,11 @@ pub struct Breaker {
     pub loc: Loc,
     /// Failures in a row that open the circuit.
     pub failure_threshold: Option<Spanned<u32>>,
-    /// How long it stays open.
+    /// The time a call may take.
     pub timeout: Option<Spanned<Duration>>,
-    /// Trial calls while half open.
+    /// Trial calls after that.
     pub half_open_max_calls: Option<Spanned<u32>>,
-    /// How long it stays half open.
+    /// How long it stays open before calls are tried again.
     pub half_open_timeout: Option<Spanned<Duration>>,
     /// What is done on upstream failures (`isolate_downstream`).
     pub upstream_failures: Option<Spanned<String>>,
@@ -24,6 +24,24 @@ pub struct Breaker {
     pub dependency_mapping: Option<Spanned<String>>,
     /// What is served instead, in order (`cached_responses`, `degraded_mode`).
     pub fallback_strategies: Vec<Spanned<String>>,
+}
+
+impl Breaker {
+    /// Failures in a row that open the circuit; 5 where another key of the breaker is written and this one is not. `None` where
+    /// the section sets up no breaker, but at most a time limit.
+    #[must_use]
+    pub fn opens_after(&self) -> Option<u32> {
+        const FAILURES: u32 = 5;
+        let written = self.failure_threshold.as_ref().map(|threshold| threshold.value);
+        written.or_else(|| (self.half_open_timeout.is_some() || self.half_open_max_calls.is_some()).then_some(FAILURES))
+    }
+
+    /// How long the circuit stays open; 30 seconds where it is not written.
+    #[must_use]
+    pub fn open_for(&self) -> Duration {
+        const OPEN: Duration = Duration(30_000);
+        self.half_open_timeout.as_ref().map_or(OPEN, |open| open.value)
+    }
 }
 
 /// A bulkhead: resources set aside for some servers.

@@ -1,6 +1,7 @@
 //! Traces, metrics and logs. Source: the document's "Monitoring and Observability".
 
 use super::quantity::Retention;
+use super::url::Url;
 use crate::source::{Loc, Spanned};
 
 /// The `tracing_config` section.
@@ -12,7 +13,7 @@ pub struct Tracing {
     pub exporters: Vec<Exporter>,
     /// `probabilistic`, `always_on`, `always_off`, `rate_limiting`, `tail`.
     pub strategy: Option<Spanned<String>>,
-    /// Share of traces kept, as a ratio of 1.
+    /// Share of traces kept, as a ratio of 1; with `rate_limiting`, traces a second.
     pub rate: Option<Spanned<f64>>,
     /// What is kept more often (`error_spans`).
     pub priority_boost: Option<Spanned<String>>,
@@ -31,6 +32,42 @@ pub struct Exporter {
     pub name: Spanned<String>,
     /// Its URL.
     pub endpoint: Option<Spanned<String>>,
+    /// What it speaks: by its `type`, else by its endpoint. `None` where neither tells.
+    pub protocol: Option<SpanProtocol>,
+}
+
+/// A protocol that spans are sent by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanProtocol {
+    /// OTLP over gRPC.
+    OtlpGrpc,
+    /// OTLP over HTTP.
+    OtlpHttp,
+    /// Zipkin's JSON, version 2.
+    Zipkin,
+    /// Jaeger's own protocols, which current software no longer sends.
+    Jaeger,
+}
+
+impl SpanProtocol {
+    /// What an endpoint speaks, told by its path, else by its port. Its name and its host tell nothing.
+    #[must_use]
+    pub fn of(endpoint: &str) -> Option<Self> {
+        let url = Url::parse(endpoint)?;
+        let rest = endpoint.split_once("://")?.1;
+        let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+        let path = path.split(['?', '#']).next().unwrap_or("/").trim_end_matches('/');
+        match (path, url.port) {
+            (path, _) if path.ends_with("/v1/traces") => Some(Self::OtlpHttp),
+            (path, _) if path.ends_with("/api/v2/spans") => Some(Self::Zipkin),
+            (path, _) if path.ends_with("/api/traces") => Some(Self::Jaeger),
+            (_, Some(4317)) => Some(Self::OtlpGrpc),
+            (_, Some(4318)) => Some(Self::OtlpHttp),
+            (_, Some(9411)) => Some(Self::Zipkin),
+            (_, Some(14268 | 14250 | 6831 | 6832)) => Some(Self::Jaeger),
+            _ => None,
+        }
+    }
 }
 
 /// A custom metric.
@@ -61,4 +98,28 @@ pub struct Logging {
     pub operational_retention: Option<Spanned<Retention>>,
     /// How long debug records are kept.
     pub debug_retention: Option<Spanned<Retention>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_tells_its_protocol_by_path_and_port() {
+        for (endpoint, expected) in [
+            ("https://c.example:4318/v1/traces", Some(SpanProtocol::OtlpHttp)),
+            ("https://c.example/tenant/v1/traces?x=1", Some(SpanProtocol::OtlpHttp)),
+            ("https://c.example:4318", Some(SpanProtocol::OtlpHttp)),
+            ("http://jaeger:4317", Some(SpanProtocol::OtlpGrpc)),
+            ("http://zipkin:9411/api/v2/spans", Some(SpanProtocol::Zipkin)),
+            ("http://zipkin:9411", Some(SpanProtocol::Zipkin)),
+            ("http://jaeger:14268/api/traces", Some(SpanProtocol::Jaeger)),
+            ("http://jaeger:6831", Some(SpanProtocol::Jaeger)),
+            ("https://zipkin.example", None),
+            ("https://otlp.example:443/", None),
+            ("jaeger", None),
+        ] {
+            assert_eq!(SpanProtocol::of(endpoint), expected, "{endpoint}");
+        }
+    }
 }

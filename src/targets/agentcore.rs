@@ -63,6 +63,7 @@ of at most 3 earlier calls each, 400,000 bytes of the schema that AgentCore make
 Where a workspace is beyond them, a plain compile leaves this target out with a warning.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: |_| Vec::new(),
     names,
     proof: Proof::Model(
         "AgentCore's rules as its documentation has them, interpreted by mcpctl; the policies validate strictly against the \

@@ -76,6 +76,7 @@ Every compile reads the files back, expression by expression, and compares what 
 gateway itself is not run.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: |_| Vec::new(),
     names: |model| labels(model).unwrap_or_default(),
     proof: Proof::Schema(
         "the published schema of agentgateway, which the files are held to where it is at hand, and our reading of its \

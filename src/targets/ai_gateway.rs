@@ -54,6 +54,7 @@ with a server that needs more than 32 is left out of a plain compile with a warn
 Every compile reads the files back and compares what they decide with the access relation. The gateway itself is not run.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: |_| Vec::new(),
     names: |model| labels(model).unwrap_or_default(),
     proof: Proof::Schema(
         "the published schema of the Envoy AI Gateway, which the files are held to where it is at hand, and our reading of \

@@ -50,6 +50,7 @@ strictly, and compares what the generated ones decide with the access relation, 
 is for `mcpctl prove` and `mcpctl diff`.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: |_| Vec::new(),
     // Cedar ids hold any character, so every name is the one in YAML.
     names: |_| BTreeMap::new(),
     proof: Proof::Run("the engine itself, linked into mcpctl, decides every request of small models in the tests"),

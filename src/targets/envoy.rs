@@ -3,9 +3,11 @@
 //! Source: measured behaviour of Envoy 1.40.0; the fields are those of its API, `envoy.*.v3`.
 
 mod clusters;
+mod correlation;
 mod coverage;
 mod evidence;
 mod listener;
+mod metrics;
 mod predicate;
 mod routes;
 mod rules;
@@ -16,6 +18,8 @@ mod telemetry;
 mod tests;
 mod text;
 mod tls;
+mod traces;
+mod unexpressed;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +50,7 @@ pub static TARGET: Target = Target {
     doc: coverage::DOC,
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: unexpressed::values,
     // Paths, clusters and actions hold any name that the registry takes.
     names: |_| BTreeMap::new(),
     proof: Proof::Run(
@@ -182,7 +187,8 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
 
 /// What Envoy's own formats do not hold.
 fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
-    let mut findings = Vec::new();
+    let mut findings = super::traffic::too_small(input.model);
+    findings.extend(correlation::refused(input.model));
     for server in input.model.servers.values() {
         if [".", ".."].contains(&server.name.value.as_str()) {
             let message = format!("`{}` is no part of a path, so no route can lead to this server", server.name);
@@ -228,11 +234,12 @@ fn of_gateway(
     let scheme = if setting.gateway.tls.is_some() { "https" } else { "http" };
     let url = gateway.url.map_or_else(|| format!("{scheme}://{}:{}", listen.host, listen.port), str::to_owned);
     let url = url.trim_end_matches('/').to_owned();
-    let mut routes = Routes { model, policy, gateway, evidence: &evidence, rows, url: url.clone() }.configuration();
-    let listener = Listener { model, evidence: &evidence, setting: &setting, url: &url };
+    let mut routes = Routes { model, policy, gateway, evidence: &evidence, rows, setting: &setting, url: url.clone() }
+        .configuration();
+    let listener = Listener { model, evidence: &evidence, setting: &setting, gateway, url: &url };
     let mut clusters = clusters::clusters(model, gateway, &setting);
     clusters.extend(listener::key_clusters(model));
-    clusters.extend(telemetry::cluster(model, &setting));
+    clusters.extend(traces::cluster(model, &setting));
 
     let from: Vec<Loc> = gateway
         .routes
@@ -257,7 +264,8 @@ fn of_gateway(
     };
     let mut listener = with_routes(("rds", rds))?;
     let static_listener = with_routes(("route_config", routes))?;
-    let mut whole = bootstrap(&setting, Some((static_listener, clusters.clone())));
+    let stats = metrics::buckets(telemetry::metrics_of(model, &setting));
+    let mut whole = bootstrap(&setting, stats.as_ref(), Some((static_listener, clusters.clone())));
     let mut files = vec![file("envoy.static.yaml", &whole)];
     // The routes are many: they are taken out of what is written, and not copied.
     let routes = whole.pointer_mut(ROUTES).map(Value::take).unwrap_or_default();
@@ -273,7 +281,7 @@ fn of_gateway(
         );
     }
     files.extend([
-        file("bootstrap.yaml", &bootstrap(&setting, None)),
+        file("bootstrap.yaml", &bootstrap(&setting, stats.as_ref(), None)),
         file("xds/cds.yaml", &resources("envoy.config.cluster.v3.Cluster", clusters)),
         file("xds/lds.yaml", &resources("envoy.config.listener.v3.Listener", vec![listener])),
         file("xds/rds.yaml", &resources("envoy.config.route.v3.RouteConfiguration", vec![routes])),
@@ -306,7 +314,7 @@ fn resources(kind: &str, resources: Vec<Value>) -> Value {
 }
 
 /// The bootstrap, with everything in it or with the files that Envoy watches.
-fn bootstrap(setting: &Setting<'_>, whole: Option<(Value, Vec<Value>)>) -> Value {
+fn bootstrap(setting: &Setting<'_>, stats: Option<&Value>, whole: Option<(Value, Vec<Value>)>) -> Value {
     let admin = setting.admin();
     let (key, value) = match whole {
         Some((listener, clusters)) => {
@@ -315,9 +323,13 @@ fn bootstrap(setting: &Setting<'_>, whole: Option<(Value, Vec<Value>)>) -> Value
         }
         None => ("dynamic_resources", json!({"lds_config": discovered("lds"), "cds_config": discovered("cds")})),
     };
-    object([
+    let mut bootstrap = object([
         ("node", json!({"id": format!("mcp-gateway-{}", setting.name), "cluster": "mcp-gateways"})),
         ("admin", json!({"address": {"socket_address": {"address": admin.host, "port_value": admin.port}}})),
         (key, value),
-    ])
+    ]);
+    if let (Some(stats), Some(fields)) = (stats, bootstrap.as_object_mut()) {
+        fields.insert("stats_config".to_owned(), stats.clone());
+    }
+    bootstrap
 }

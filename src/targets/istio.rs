@@ -69,6 +69,7 @@ So the proxy copies that claim into the header `x-mcpctl-act`, and a rule for `s
 element.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: coverage::unexpressed,
     names: renamed,
     proof: Proof::Model(
         "every request of the access relation is put to an interpreter of Istio's rules, written from the source of Istio and \
@@ -201,7 +202,7 @@ fn places(cluster: &Cluster<'_>) -> Vec<Loc> {
 
 /// What Istio would read otherwise than it is written.
 fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
+    let mut findings = super::traffic::too_small(model);
     let limit = |loc, message: String| Diagnostic::new(&TARGET_LIMIT, loc, message);
     if let Some(identity) = &model.identity {
         for issuer in &identity.issuers {

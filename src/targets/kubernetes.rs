@@ -58,6 +58,7 @@ reaches a gateway, until you add policies for that: network policies only ever a
 This target decides connections, not calls. It is checked that no connections but these are let through.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: |_| Vec::new(),
     names: renamed,
     proof: Proof::Model(
         "every pair of agents, gateways, servers and strangers is put to an interpreter of network policies; the files conform \

@@ -63,6 +63,7 @@ ToolHive itself lets through `initialize`, `server/discover`, `ping` and notific
 filters the lists of tools, prompts and resources by what may be called, got and read.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
+    unexpressed: coverage::unexpressed,
     names,
     proof: Proof::Model(
         "ToolHive's rules as its source has them, interpreted by mcpctl; Cedar's own authorizer decides the same in the \

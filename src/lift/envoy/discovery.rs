@@ -41,8 +41,11 @@ pub(super) fn same_by_discovery(
         Err(strange(format!("`{name}` says something else than `envoy.static.yaml`")))
     };
     let bootstrap = file("bootstrap.yaml")?;
-    fields(bootstrap, &["node", "admin", "dynamic_resources"])?;
+    fields(bootstrap, &["node", "admin", "dynamic_resources", "stats_config"])?;
     must(bootstrap, "admin", at(whole, "admin")?)?;
+    if bootstrap.get("stats_config") != whole.get("stats_config") {
+        return Err(strange("`bootstrap.yaml` counts by something else than `envoy.static.yaml`".to_owned()));
+    }
     let dynamic = at(bootstrap, "dynamic_resources")?;
     if *dynamic != json!({"lds_config": watched("lds"), "cds_config": watched("cds")}) {
         return Err(strange("`bootstrap.yaml` does not watch the files of its folder".to_owned()));

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::before::{messages, tokens};
 use super::discovery::same_by_discovery;
 use super::matcher::{Matcher, fields, is_type, list, short, text};
-use super::{Folder, strange, within};
+use super::{Folder, operations, strange, within};
 use crate::lift::LiftError;
+use crate::lift::traffic::Limits;
 use crate::lift::world::{Http, World};
 use crate::model::Model;
 use crate::model::access::Jwks;
@@ -156,7 +157,7 @@ impl<'a> Gateway<'a> {
             return Err(strange(format!("the file `{other}` is not understood")));
         }
         let whole = file("envoy.static.yaml")?;
-        fields(whole, &["node", "admin", "static_resources"])?;
+        fields(whole, &["node", "admin", "static_resources", "stats_config"])?;
         let resources = at(whole, "static_resources")?;
         fields(resources, &["listeners", "clusters"])?;
         let listener = one(resources, "listeners")?;
@@ -182,7 +183,9 @@ impl<'a> Gateway<'a> {
         let clusters: BTreeMap<&str, &Value> =
             clusters.iter().map(|cluster| Ok((text(cluster.get("name"))?, cluster))).collect::<Read<_>>()?;
         keys_from_issuers(model, &clusters)?;
-        let routes = read_routes(routes, upstreams, &clusters)?;
+        operations::sanitized(manager, model, unit)?;
+        operations::added(routes, model, unit)?;
+        let routes = read_routes(routes, upstreams, &clusters, model)?;
         Ok(Self { encrypted: tls.is_some(), certificates, only_peer, binding, routes })
     }
 
@@ -231,6 +234,8 @@ pub(super) fn manager(listener: &Value) -> Read<&Value> {
         "access_log",
         "access_log_options",
         "generate_request_id",
+        "preserve_external_request_id",
+        "early_header_mutation_extensions",
         "tracing",
         "route_config",
         "rds",
@@ -376,8 +381,9 @@ fn read_routes<'a>(
     config: &Value,
     upstreams: &'a BTreeMap<ServerName, Upstream>,
     clusters: &BTreeMap<&str, &Value>,
+    model: &Model,
 ) -> Read<BTreeMap<&'a ServerName, Route>> {
-    fields(config, &["name", "request_headers_to_remove", "virtual_hosts"])?;
+    fields(config, &["name", "request_headers_to_remove", "request_headers_to_add", "virtual_hosts"])?;
     let host = one(config, "virtual_hosts")?;
     fields(host, &["name", "domains", "routes"])?;
     must(host, "domains", &json!(["*"]))?;
@@ -392,7 +398,9 @@ fn read_routes<'a>(
             return answer(route, upstreams).map(|()| None);
         }
         let name = text(route.get("name"))?;
-        forwarding(route, upstreams, clusters).map(Some).map_err(|error| within(&format!("route `{name}`"), error))
+        forwarding(route, upstreams, clusters, model)
+            .map(Some)
+            .map_err(|error| within(&format!("route `{name}`"), error))
     };
     let mut found: BTreeMap<(&ServerName, bool), Matcher> = BTreeMap::new();
     let mut answers = 0;
@@ -448,6 +456,7 @@ fn forwarding<'a>(
     route: &Value,
     upstreams: &'a BTreeMap<ServerName, Upstream>,
     clusters: &BTreeMap<&str, &Value>,
+    model: &Model,
 ) -> Read<(&'a ServerName, bool, Matcher)> {
     let known = ["name", "match", "metadata", "route", "request_headers_to_remove", "typed_per_filter_config"];
     fields(route, &known)?;
@@ -469,15 +478,19 @@ fn forwarding<'a>(
     };
     must(route, "metadata", &json!({"filter_metadata": {"mcpctl": {"server": server.as_str()}}}))?;
     let action = at(route, "route")?;
-    let known = ["cluster", "host_rewrite_literal", "prefix_rewrite", "timeout", "idle_timeout", "retry_policy"];
+    let known =
+        ["cluster", "host_rewrite_literal", "prefix_rewrite", "hash_policy", "timeout", "idle_timeout", "retry_policy"];
     fields(action, &known)?;
     must(action, "prefix_rewrite", &json!(upstream.path))?;
     let cluster = text(action.get("cluster"))?;
     let found = clusters.get(cluster).ok_or_else(|| strange(format!("there is no cluster `{cluster}`")))?;
-    leads_to(found, upstream).map_err(|error| within(&format!("cluster `{cluster}`"), error))?;
-    if let Some(policy) = action.get("retry_policy") {
-        must(policy, "retry_on", &json!("connect-failure,refused-stream"))?;
-    }
+    let direct = upstream.gateway.is_none();
+    let unit = model.servers.get(server).and_then(|server| server.unit.as_ref()).filter(|_| direct);
+    let limits = Limits::of(model, unit.map(|unit| &unit.value), server);
+    leads_to(found, upstream)
+        .and_then(|()| operations::cluster(found, &limits, direct))
+        .map_err(|error| within(&format!("cluster `{cluster}`"), error))?;
+    operations::action(action, &limits, direct, stream)?;
     match (&upstream.gateway, route.get("request_headers_to_remove")) {
         (None, Some(removed)) if *removed == json!(CREDENTIALS) => {}
         (Some(_), None) => {}

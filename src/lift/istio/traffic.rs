@@ -6,6 +6,7 @@ use serde_yaml::Value;
 
 use crate::lift::LiftError;
 use crate::lift::cluster::{Expected, Place, Resource, stranger};
+use crate::lift::traffic::Limits;
 use crate::model::Model;
 use crate::model::quantity::Duration;
 
@@ -77,35 +78,23 @@ fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
 }
 
 fn connections(model: &Model, place: &Place<'_>) -> Value {
-    let name = &place.server.name.value;
-    let unit = place.server.unit.as_ref().map(|unit| unit.value.clone());
-    let scopes = [None, unit.clone()];
-    let shared = scopes.iter().filter_map(|scope| model.bulkheads.get(scope)).flatten();
-    let shared = shared.into_iter().find(|pool| pool.servers.iter().any(|listed| listed.value == *name));
-    let share = shared.and_then(|pool| {
-        let servers = pool.servers.len() as u64;
-        pool.connections.as_ref().map(|connections| std::cmp::max(connections.value / servers, 1))
+    let unit = place.server.unit.as_ref().map(|unit| &unit.value);
+    let limits = Limits::of(model, unit, &place.server.name.value);
+    let size = limits.http.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);
+    let most = |most: Option<u64>| most.map(|most| Value::from(most.min(i32::MAX as u64)));
+    let (requests, connections) = (most(limits.share.or(size)), most(limits.connections().or(limits.share)));
+    let idle = limits.http.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| seconds(keep_alive.value));
+    let pool = (requests.is_some() || idle.is_some()).then(|| {
+        let tcp = connections.is_some().then(|| map([("maxConnections", connections)]));
+        map([("http", Some(map([("http2MaxRequests", requests), ("idleTimeout", idle)]))), ("tcp", tcp)])
     });
-    let own = scopes.iter().filter_map(|scope| model.connections.get(scope)).flat_map(|pools| &pools.http);
-    let own = own.into_iter().find(|pool| pool.server.value == *name);
-    let size = own.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);
-    let most = match (share, size) {
-        (Some(share), Some(size)) => Some(share.min(size)),
-        (share, size) => share.or(size),
-    };
-    let most = most.map(|most| Value::from(most.min(i32::MAX as u64)));
-    let idle = own.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| seconds(keep_alive.value));
-    let pool = (most.is_some() || idle.is_some()).then(|| {
-        let tcp = most.is_some().then(|| map([("maxConnections", most.clone())]));
-        map([("http", Some(map([("http2MaxRequests", most.clone()), ("idleTimeout", idle)]))), ("tcp", tcp)])
-    });
-    let breaker = model.breaker.get(&unit).or_else(|| model.breaker.get(&None));
-    let ejected = breaker.and_then(|breaker| {
-        let threshold = breaker.failure_threshold.as_ref()?.value;
+    let ejected = limits.breaker.and_then(|breaker| {
         Some(map([
-            ("baseEjectionTime", breaker.timeout.as_ref().map(|open| seconds(open.value))),
-            ("consecutive5xxErrors", Some(Value::from(threshold))),
+            ("baseEjectionTime", Some(seconds(breaker.open_for()))),
+            ("consecutive5xxErrors", Some(Value::from(breaker.opens_after()?))),
+            ("interval", Some(Value::from("1s"))),
             ("maxEjectionPercent", Some(Value::from(100))),
+            ("splitExternalLocalOriginErrors", Some(Value::from(false))),
         ]))
     });
     let tls = map([("mode", Some(Value::from("ISTIO_MUTUAL")))]);

@@ -48,6 +48,8 @@ struct OnError {
 /// What a workflow asks of one call.
 struct Expected {
     tool: String,
+    /// Whether the tool may be called again with the same effect.
+    idempotent: bool,
     /// The arguments that it requires and that can be handed on, with their schemas.
     takes: BTreeMap<String, Value>,
     /// The calls that must be done before.
@@ -96,7 +98,8 @@ pub(super) fn check(
         for step in &resource.spec.steps {
             let Some(call) = expected.get(&step.id) else { return wrong("has a step that no workflow has") };
             let found = step.on_error.as_ref().map(|on_error| (on_error.action.as_str(), on_error.retry_count));
-            if step.r#type != "tool" || step.tool != call.tool || found != (retries > 0).then_some(("retry", retries)) {
+            let again = (retries > 0 && call.idempotent).then_some(("retry", retries));
+            if step.r#type != "tool" || step.tool != call.tool || found != again {
                 return wrong(&format!("does something else in the step `{}`", step.id));
             }
             let mut handed_on = call.takes.iter().map(|(name, schema)| (name, handed_on(&step.id, name, schema)));
@@ -131,7 +134,7 @@ pub(super) fn check(
 /// Every call of a workflow that is no compensation, by the id of its step.
 fn expected(flow: &Flow, model: &Model) -> BTreeMap<String, Expected> {
     let graph = flow.graph();
-    let calls = |at: usize| -> Vec<(String, String, BTreeMap<String, Value>)> {
+    let calls = |at: usize| -> Vec<(String, String, bool, BTreeMap<String, Value>)> {
         let Some(step) = flow.steps.get(at) else { return Vec::new() };
         let made = step.calls.iter().filter(|call| !call.compensation).zip(1..);
         made.filter_map(|(call, number)| {
@@ -139,7 +142,8 @@ fn expected(flow: &Flow, model: &Model) -> BTreeMap<String, Expected> {
             let id = format!("{}-{number}", label(step.name.value.as_str()));
             let tool = model.servers.get(server).and_then(|server| server.tools.get(&call.tool.value));
             let takes = tool.map(|tool| takes(model, tool)).unwrap_or_default();
-            Some((id, format!("{}.{}", label(server.as_str()), call.tool.value), takes))
+            let idempotent = tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|idempotent| idempotent.value);
+            Some((id, format!("{}.{}", label(server.as_str()), call.tool.value), idempotent, takes))
         })
         .collect()
     };
@@ -147,8 +151,8 @@ fn expected(flow: &Flow, model: &Model) -> BTreeMap<String, Expected> {
     for at in 0..flow.steps.len() {
         let before = graph.before(at).into_iter().filter(|step| *step != at);
         let mut after: BTreeSet<String> = before.flat_map(|step| calls(step).into_iter().map(|(id, ..)| id)).collect();
-        for (id, tool, takes) in calls(at) {
-            expected.insert(id.clone(), Expected { tool, takes, after: after.clone() });
+        for (id, tool, idempotent, takes) in calls(at) {
+            expected.insert(id.clone(), Expected { tool, idempotent, takes, after: after.clone() });
             after.insert(id);
         }
     }

@@ -1,5 +1,5 @@
-//! The clusters of a gateway: two for each server, because event streams stay open and would eat the calls' share, and one
-//! for each other service that it speaks to.
+//! The clusters of a gateway: one for each server, whose messages and event streams share one budget, and one for each other
+//! service that it speaks to.
 
 use serde_json::{Map, Value, json};
 
@@ -8,106 +8,49 @@ use super::tls::upstream_tls;
 use super::upstream::Upstream;
 use super::{Setting, seconds};
 use crate::model::Model;
-use crate::model::name::UnitName;
-use crate::model::operations::{Health, HttpPool, Probe, ResourcePool};
+use crate::model::operations::{Breaker, Health, HealthCheck, Probe};
 use crate::targets::gateways::{Gateway, Hop, Route};
+use crate::targets::traffic::Traffic;
 
-/// The cluster of a server's messages.
-pub(super) fn post_cluster(server: &str) -> String {
-    format!("{server}/messages")
-}
+/// How often Envoy looks for hosts whose time without calls is over: a breaker closes at most so much later than declared.
+const SWEEP: &str = "1s";
+/// How many calls a server may have in hand where no bulkhead says so: Envoy's own default.
+const UNLIMITED: u64 = 1024;
 
-/// The cluster of a server's event streams.
-pub(super) fn stream_cluster(server: &str) -> String {
-    format!("{server}/stream")
-}
-
-/// The unit whose configuration is for this route's server.
-pub(super) fn scope(route: &Route<'_>) -> Option<UnitName> {
-    route.server.unit.as_ref().map(|unit| unit.value.clone())
-}
-
-/// What the unit of a route's server says, else what the centre does.
-fn for_server<'m, T>(all: &'m std::collections::BTreeMap<Option<UnitName>, T>, route: &Route<'_>) -> Option<&'m T> {
-    all.get(&scope(route)).or_else(|| all.get(&None))
-}
-
-/// The HTTP pool of a route's server.
-pub(super) fn http_pool<'m>(model: &'m Model, route: &Route<'_>) -> Option<&'m HttpPool> {
-    let of = |scope: &Option<UnitName>| {
-        let pools = model.connections.get(scope)?;
-        pools.http.iter().find(|pool| pool.server.value == route.server.name.value)
-    };
-    of(&scope(route)).or_else(|| of(&None))
-}
-
-/// The bulkhead of a route's server.
-fn bulkhead<'m>(model: &'m Model, route: &Route<'_>) -> Option<&'m ResourcePool> {
-    let of = |scope: &Option<UnitName>| {
-        let pools = model.bulkheads.get(scope)?;
-        pools.iter().find(|pool| pool.servers.iter().any(|server| server.value == route.server.name.value))
-    };
-    of(&scope(route)).or_else(|| of(&None))
+/// The cluster of a server. A name with a slash is never one of another service's.
+pub(super) fn server_cluster(server: &str) -> String {
+    format!("{server}/mcp")
 }
 
 /// Every cluster of a gateway.
 pub(super) fn clusters(model: &Model, gateway: &Gateway<'_>, setting: &Setting<'_>) -> Vec<Value> {
-    let mut clusters = Vec::new();
-    for route in &gateway.routes {
-        let server = route.server.name.value.as_str();
-        clusters.push(cluster(model, route, setting, &post_cluster(server), true));
-        clusters.push(cluster(model, route, setting, &stream_cluster(server), false));
-    }
-    clusters
+    gateway.routes.iter().map(|route| cluster(model, route, setting)).collect()
 }
 
-fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>, name: &str, messages: bool) -> Value {
+fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>) -> Value {
     let upstream = Upstream::of(route);
-    let mut cluster = service(name, &upstream);
-    let pool = http_pool(model, route);
-    cluster.insert("circuit_breakers".to_owned(), thresholds(bulkhead(model, route), pool, messages));
-    if messages {
-        if let Some(breaker) = for_server(&model.breaker, route) {
-            let failures = breaker.failure_threshold.as_ref().map_or(5, |threshold| threshold.value);
-            let open = breaker.timeout.as_ref().map_or("30s".to_owned(), |open| seconds(open.value));
-            let longest = [&breaker.timeout, &breaker.half_open_timeout].into_iter().flatten().map(|d| d.value.0).max();
-            let longest =
-                longest.map_or("60s".to_owned(), |longest| seconds(crate::model::quantity::Duration(longest)));
-            cluster.insert(
-                "outlier_detection".to_owned(),
-                json!({
-                    "consecutive_5xx": failures,
-                    "consecutive_gateway_failure": failures,
-                    "enforcing_consecutive_gateway_failure": 100,
-                    "split_external_local_origin_errors": true,
-                    "consecutive_local_origin_failure": failures,
-                    "enforcing_success_rate": 0,
-                    "interval": "5s",
-                    "base_ejection_time": open,
-                    "max_ejection_time": longest,
-                    "max_ejection_percent": 100,
-                    "always_eject_one_host": true,
-                }),
-            );
-            // Without this, a cluster of one host goes on sending to the host that it ejected.
-            cluster.insert("common_lb_config".to_owned(), json!({"healthy_panic_threshold": {"value": 0}}));
-        }
-        if let (Hop::Server(_), Some(health)) = (route.to, for_server(&model.health, route)) {
-            let checks = health_checks(health);
-            if !checks.is_empty() {
-                cluster.insert("health_checks".to_owned(), json!(checks));
-                cluster.insert("common_lb_config".to_owned(), json!({"healthy_panic_threshold": {"value": 0}}));
-            }
-            if let Some(strategy) = &health.strategy {
-                cluster.insert("lb_policy".to_owned(), json!(balancing(&strategy.value)));
-            }
-        }
+    let mut cluster = service(&server_cluster(route.server.name.value.as_str()), &upstream);
+    let traffic = Traffic::of_route(model, route);
+    cluster.insert("circuit_breakers".to_owned(), thresholds(&traffic));
+    let outliers = traffic.breaker.and_then(outliers);
+    let health = traffic.health.filter(|_| matches!(route.to, Hop::Server(_)));
+    let checks = health.map(health_checks).unwrap_or_default();
+    if outliers.is_some() || !checks.is_empty() {
+        // Without this, a cluster of one host goes on sending to the host that it left out.
+        cluster.insert("common_lb_config".to_owned(), json!({"healthy_panic_threshold": {"value": 0}}));
     }
-    let idle = pool.and_then(|pool| pool.keep_alive.as_ref()).filter(|_| messages);
+    cluster.extend(outliers.map(|outliers| ("outlier_detection".to_owned(), outliers)));
+    if !checks.is_empty() {
+        cluster.insert("health_checks".to_owned(), json!(checks));
+    }
+    if let Some(strategy) = health.and_then(|health| health.strategy.as_ref()) {
+        cluster.insert("lb_policy".to_owned(), json!(balancing(&strategy.value)));
+    }
     let mut protocol = json!({
         "@type": of_type("envoy.extensions.upstreams.http.v3.HttpProtocolOptions"),
         "explicit_http_config": {"http_protocol_options": {}},
     });
+    let idle = traffic.pool.and_then(|pool| pool.keep_alive.as_ref());
     if let (Some(idle), Some(protocol)) = (idle, protocol.as_object_mut()) {
         protocol.insert("common_http_protocol_options".to_owned(), json!({"idle_timeout": seconds(idle.value)}));
     }
@@ -125,23 +68,37 @@ fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>, name: &str, 
     Value::Object(cluster)
 }
 
-/// How many calls a server may have in hand. Event streams have a share of their own.
-fn thresholds(bulkhead: Option<&ResourcePool>, pool: Option<&HttpPool>, messages: bool) -> Value {
-    let connections = pool.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value).filter(|_| messages);
-    // Thresholds are counted for each cluster, so the servers of one pool share its number out.
-    let share = |pool: &ResourcePool, all: u64| (all / pool.servers.len().max(1) as u64).max(1);
-    let requests = bulkhead.and_then(|pool| pool.connections.as_ref().map(|all| share(pool, all.value)));
-    // What is not limited is still bounded, by Envoy's own default. A limit of connections below that of requests would
-    // make calls wait instead of refusing them, so it stands only where a pool says so.
-    let requests = requests.unwrap_or(1024);
-    let mut threshold = json!({
-        "max_requests": requests,
-        "max_pending_requests": connections.unwrap_or_default().max(requests),
-        "max_retries": 3,
-        "track_remaining": true,
-    });
-    if let (Some(connections), Some(fields)) = (connections, threshold.as_object_mut()) {
-        fields.insert("max_connections".to_owned(), json!(connections));
+/// The breaker: so many failures in a row of any kind leave the host out for the declared time.
+fn outliers(breaker: &Breaker) -> Option<Value> {
+    let open = seconds(breaker.open_for());
+    Some(json!({
+        "consecutive_5xx": breaker.opens_after()?,
+        "enforcing_consecutive_5xx": 100,
+        // Counted apart, resets and timeouts are never in a row: each connection that is got clears their count.
+        "split_external_local_origin_errors": false,
+        // A server that answers probes and fails calls stays left out.
+        "successful_active_health_check_uneject_host": false,
+        "enforcing_success_rate": 0,
+        "interval": SWEEP,
+        "base_ejection_time": open,
+        // Else the time grows with each opening.
+        "max_ejection_time": open,
+        "max_ejection_percent": 100,
+        "always_eject_one_host": true,
+    }))
+}
+
+/// How many calls and streams a server may have in hand, all together.
+fn thresholds(traffic: &Traffic<'_>) -> Value {
+    let most = |number: u64| number.min(u64::from(u32::MAX));
+    // What is not limited is still bounded. A limit of connections below that of requests makes calls wait instead of refusing
+    // them, so it is set only where a pool says so.
+    let requests = most(traffic.share.unwrap_or(UNLIMITED));
+    let mut threshold = json!({"max_requests": requests, "max_pending_requests": requests, "track_remaining": true});
+    if let (Some(size), Some(fields)) = (traffic.pool_size(), threshold.as_object_mut()) {
+        let connections = traffic.share.map_or(size, |share| share.min(size));
+        fields.insert("max_connections".to_owned(), json!(most(connections)));
+        fields.insert("max_pending_requests".to_owned(), json!(requests.max(most(connections))));
     }
     json!({"thresholds": [threshold]})
 }
@@ -149,6 +106,7 @@ fn thresholds(bulkhead: Option<&ResourcePool>, pool: Option<&HttpPool>, messages
 fn health_checks(health: &Health) -> Vec<Value> {
     let mut checks = Vec::new();
     for (index, check) in health.checks.iter().enumerate() {
+        let Some((key, probe)) = probe(check) else { continue };
         let interval = check.interval.as_ref().map_or("10s".to_owned(), |d| seconds(d.value));
         let mut entry = json!({
             "name": format!("check_{index}"),
@@ -161,24 +119,25 @@ fn health_checks(health: &Health) -> Vec<Value> {
             "unhealthy_threshold": 3,
         });
         let Some(fields) = entry.as_object_mut() else { continue };
-        match &check.probe {
-            Probe::Http(Some(path)) if path.value.starts_with('/') => {
-                let expected = json!([{"start": 200, "end": 300}]);
-                fields
-                    .insert("http_health_check".to_owned(), json!({"path": path.value, "expected_statuses": expected}));
-            }
-            Probe::Tcp(port) => {
-                fields.insert("tcp_health_check".to_owned(), json!({}));
-                if let Some(port) = port {
-                    fields.insert("alt_port".to_owned(), json!(port.value));
-                }
-            }
-            // A probe of another host, or of a service that MCP servers need not have: not expressed.
-            Probe::Http(_) | Probe::Grpc(_) => continue,
+        fields.insert(key.to_owned(), probe);
+        if let Probe::Tcp(Some(port)) = &check.probe {
+            fields.insert("alt_port".to_owned(), json!(port.value));
         }
         checks.push(entry);
     }
     checks
+}
+
+/// A probe as Envoy makes it; `None` for one of another host, and for one of a service that MCP servers need not have.
+pub(super) fn probe(check: &HealthCheck) -> Option<(&'static str, Value)> {
+    match &check.probe {
+        Probe::Http(Some(path)) if path.value.starts_with('/') => {
+            let expected = json!([{"start": 200, "end": 300}]);
+            Some(("http_health_check", json!({"path": path.value, "expected_statuses": expected})))
+        }
+        Probe::Tcp(_) => Some(("tcp_health_check", json!({}))),
+        Probe::Http(_) | Probe::Grpc(_) => None,
+    }
 }
 
 fn balancing(strategy: &str) -> &'static str {
@@ -189,6 +148,11 @@ fn balancing(strategy: &str) -> &'static str {
         "maglev" => "MAGLEV",
         _ => "ROUND_ROBIN",
     }
+}
+
+/// Whether a strategy sends the calls of one session to one host.
+pub(super) fn by_session(strategy: &str) -> bool {
+    matches!(strategy, "ring_hash" | "maglev")
 }
 
 /// A cluster that says no more than where it is.

@@ -38,9 +38,20 @@ counts beside them what the workspace would decide (Envoy's shadow rules). What 
 comparison with its files; what is counted is proved like any other policy. A server that is new is denied as yet, and one that \
 is gone goes on as before.
 
-**What it does not do.** It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here is \
-an ejection of hosts with growing times, not a half-open state. Limits are for each Envoy process; a pool that several \
-servers share is divided among them. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
+**Failures and limits.** `failure_threshold` failures in a row (answers of 500 and above, refused and reset connections, calls \
+without an answer in `timeout`) leave a server out for `half_open_timeout`, at most a second more, whatever its probes say; every \
+call is then a 503. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
+stream; only the `timeout` of an HTTP pool ends the whole. A bulkhead counts calls and open event streams together. Limits are \
+for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
+the others share the rest. No call is made twice.
+
+**What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \
+from the verified token: `sub`, and the claim `business_unit_claim`. A request without a number gets one at the first gateway, and \
+keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \
+labels `tool` and `method` hold what is declared, and `other` for anything else.
+
+**What it does not do.** It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here has no \
+trial calls: when its time is over, all calls are let through. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
 version that is named here, and let the file be validated by it (`envoy --mode validate -c envoy.static.yaml`).";
 
 pub(super) fn coverage(family: FamilyId) -> Coverage {
@@ -62,9 +73,9 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         FamilyId::EventDriven => {
             Coverage::Partial("a processor may call exactly its tools; topics and subscriptions are for the event bus")
         }
-        FamilyId::Orchestration => Coverage::Partial(
-            "calls that surely did not reach a server are tried again; everything else is for the workflow engine",
-        ),
+        FamilyId::Orchestration => {
+            Coverage::None("a gateway makes each call once; attempts and their order are for the workflow engine")
+        }
         FamilyId::ZeroTrust => Coverage::Partial(
             "mutual TLS and identities are enforced; segments, rotation and attestation are for the network and for what \
              issues certificates",
@@ -77,10 +88,12 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
             "servers, tools, resources, prompts and grants become routes and rules; labels and schemas are for others",
         ),
         FamilyId::CircuitBreaker => Coverage::Partial(
-            "failures in a row eject a server for a time; Envoy has no half-open state and serves nothing instead",
+            "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial \
+             calls and serves nothing instead",
         ),
         FamilyId::Bulkhead => Coverage::Partial(
-            "requests in hand are limited for each server and Envoy process; cores and memory are for the platform",
+            "requests in hand, open streams among them, are limited for each server and Envoy process; cores and memory are for \
+             the platform",
         ),
         FamilyId::HealthMonitoring => Coverage::Partial(
             "servers are probed by HTTP path and TCP port; discovery is DNS, and weights by health or latency do not exist",
@@ -91,11 +104,11 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         }
         FamilyId::BatchProcessing => Coverage::None("Envoy decides single calls; batching is for the processors"),
         FamilyId::Tracing => Coverage::Partial(
-            "spans go to the first exporter that Envoy speaks to (OTLP or Zipkin), sampled by probability; boosting is for \
-             a collector",
+            "spans go to the first exporter whose protocol Envoy speaks (OTLP or Zipkin), sampled by probability; boosting is \
+             for a collector",
         ),
         FamilyId::Metrics => Coverage::Partial(
-            "counters, histograms and gauges of requests with the labels that a gateway knows; other labels are left out",
+            "counters, histograms and gauges of requests, tool calls and denials, with the labels that a gateway knows",
         ),
         FamilyId::Logging => {
             Coverage::Partial("records with the fields that a gateway knows, as JSON; retention is for the log store")
@@ -138,7 +151,6 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "at_most",
             "one_of",
         ],
-        FamilyId::Orchestration => &["workflow_engine", "retry_policy", "max_attempts"],
         FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "timeout", "half_open_timeout"],
         FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],
         FamilyId::HealthMonitoring => {
@@ -148,6 +160,7 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         FamilyId::Tracing => &[
             "exporters",
             "name",
+            "type",
             "endpoint",
             "sampling",
             "strategy",
@@ -185,6 +198,7 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         FamilyId::Workflow
         | FamilyId::Saga
         | FamilyId::EventDriven
+        | FamilyId::Orchestration
         | FamilyId::ZeroTrust
         | FamilyId::DataRouting
         | FamilyId::ProgressiveAuth

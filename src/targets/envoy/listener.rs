@@ -13,7 +13,7 @@ use super::upstream::Upstream;
 use super::{Setting, clusters};
 use crate::model::Model;
 use crate::model::access::{Evidence, Issuer, Jwks};
-use crate::targets::gateways::CENTRAL;
+use crate::targets::gateways::{CENTRAL, Gateway};
 use crate::targets::object;
 
 /// The filter of the rules, which each route sets for itself.
@@ -30,6 +30,7 @@ pub(super) struct Listener<'a> {
     pub(super) model: &'a Model,
     pub(super) evidence: &'a Evidences<'a>,
     pub(super) setting: &'a Setting<'a>,
+    pub(super) gateway: &'a Gateway<'a>,
     /// Public URL of the gateway.
     pub(super) url: &'a str,
 }
@@ -66,7 +67,7 @@ impl Listener<'_> {
             ("local_reply_config", self.replies()),
         ];
         manager.extend(fields.map(|(key, value)| (key.to_owned(), value)));
-        manager.extend(super::telemetry::of_manager(self.model, self.setting));
+        manager.extend(super::telemetry::of_manager(self.model, self.setting, self.gateway));
         manager.insert(routes.0.to_owned(), routes.1);
         let filter = object([
             ("name", json!("envoy.filters.network.http_connection_manager")),

@@ -6,16 +6,19 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::clusters::{post_cluster, stream_cluster};
+use super::clusters::{by_session, server_cluster};
 use super::evidence::Evidences;
 use super::listener::{BINDING, RBAC};
 use super::predicate::{MCP, of_type};
 use super::rules::{Row, Rules};
 use super::upstream::Upstream;
+use super::{Setting, correlation};
 use crate::model::Model;
+use crate::model::quantity::Duration;
 use crate::policy::{Policy, PrincipalIx};
 use crate::targets::gateways::{Gateway, Hop};
 use crate::targets::object;
+use crate::targets::traffic::Traffic;
 
 /// The path below which clients find what protects a resource (RFC 9728).
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
@@ -24,6 +27,13 @@ pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 /// Headers that callers may not bring along: a server could believe them.
 const FORGERIES: [&str; 2] = ["x-http-method-override", "x-forwarded-client-cert"];
+
+/// The longest pause in the answer to a call where no breaker sets one, in milliseconds.
+const LONGEST_PAUSE: u64 = 300_000;
+/// How much later the pause ends the whole request, in milliseconds.
+const LATER: u64 = 60_000;
+/// The longest pause in an event stream of a server, in milliseconds.
+const LONGEST_STREAM_PAUSE: u64 = 3_600_000;
 
 /// The cells of a server, by principal.
 pub(super) type Rows = BTreeMap<PrincipalIx, Row>;
@@ -35,6 +45,7 @@ pub(super) struct Routes<'a> {
     pub(super) gateway: &'a Gateway<'a>,
     pub(super) evidence: &'a Evidences<'a>,
     pub(super) rows: &'a BTreeMap<&'a str, Rows>,
+    pub(super) setting: &'a Setting<'a>,
     /// Public URL of the gateway, without a slash at its end.
     pub(super) url: String,
 }
@@ -53,11 +64,16 @@ impl Routes<'_> {
         };
         routes.extend(self.gateway.routes.par_iter().map(of_server).collect::<Vec<_>>().into_iter().flatten());
         let host = object([("name", json!("mcp")), ("domains", json!(["*"])), ("routes", Value::Array(routes))]);
-        object([
+        let mut config = object([
             ("name", json!("mcp")),
             ("request_headers_to_remove", json!(FORGERIES)),
             ("virtual_hosts", Value::Array(vec![host])),
-        ])
+        ]);
+        let added = correlation::additions(self.model, self.setting);
+        if let (false, Some(config)) = (added.is_empty(), config.as_object_mut()) {
+            config.insert("request_headers_to_add".to_owned(), Value::Array(added));
+        }
+        config
     }
 
     /// A token in the query would reach the server.
@@ -106,23 +122,7 @@ impl Routes<'_> {
         let upstream = Upstream::of(route);
         let kind = if stream { "stream" } else { "messages" };
         let methods = if stream { "GET|DELETE" } else { "POST" };
-        let mut action = Map::new();
-        let cluster = if stream { stream_cluster(server) } else { post_cluster(server) };
-        action.insert("cluster".to_owned(), json!(cluster));
-        action.insert("host_rewrite_literal".to_owned(), json!(upstream.authority()));
-        action.insert("prefix_rewrite".to_owned(), json!(upstream.path));
-        let timeout = if stream {
-            None
-        } else {
-            super::clusters::http_pool(self.model, route).and_then(|pool| pool.timeout.as_ref())
-        };
-        // Without a limit of its own a call may take as long as it sends something.
-        action
-            .insert("timeout".to_owned(), json!(timeout.map_or("0s".to_owned(), |limit| super::seconds(limit.value))));
-        action.insert("idle_timeout".to_owned(), json!(if stream { "3600s" } else { "300s" }));
-        if !stream {
-            action.extend(self.retries(route));
-        }
+        let action = self.action(route, &upstream, stream);
         let mut removed = Vec::new();
         if matches!(route.to, Hop::Server(_)) {
             removed.extend(CREDENTIALS);
@@ -153,18 +153,37 @@ impl Routes<'_> {
         entry
     }
 
-    /// Retries where the server has surely not begun with the call: a connection that failed, a stream that was refused.
-    fn retries(&self, route: &crate::targets::gateways::Route<'_>) -> Option<(String, Value)> {
-        let scope = super::clusters::scope(route);
-        let engine = scope
-            .and_then(|unit| self.model.orchestration.get(&Some(unit)))
-            .or_else(|| self.model.orchestration.get(&None))?;
-        let retries = engine.max_attempts.as_ref()?.value.0.saturating_sub(1);
-        let policy = json!({
-            "retry_on": "connect-failure,refused-stream",
-            "num_retries": retries,
-            "retry_back_off": {"base_interval": "0.100s", "max_interval": "2s"},
-        });
-        (retries > 0).then(|| ("retry_policy".to_owned(), policy))
+    /// Where a call is sent, and how long it may take. Nothing is tried again: a call may have been made although its answer
+    /// was lost.
+    fn action(
+        &self,
+        route: &crate::targets::gateways::Route<'_>,
+        upstream: &Upstream<'_>,
+        stream: bool,
+    ) -> Map<String, Value> {
+        let traffic = Traffic::of_route(self.model, route);
+        let mut action = Map::new();
+        action.insert("cluster".to_owned(), json!(server_cluster(route.server.name.value.as_str())));
+        action.insert("host_rewrite_literal".to_owned(), json!(upstream.authority()));
+        action.insert("prefix_rewrite".to_owned(), json!(upstream.path));
+        let strategy = traffic.health.and_then(|health| health.strategy.as_ref());
+        if matches!(route.to, Hop::Server(_)) && strategy.is_some_and(|strategy| by_session(&strategy.value)) {
+            action.insert("hash_policy".to_owned(), json!([{"header": {"header_name": "mcp-session-id"}}]));
+        }
+        if stream {
+            action.insert("timeout".to_owned(), json!("0s"));
+            action.insert("idle_timeout".to_owned(), json!(super::seconds(Duration(LONGEST_STREAM_PAUSE))));
+            return action;
+        }
+        // An answer may be an event stream that goes on for long: the time is for each pause in it, the one before its beginning
+        // included. Only a pool limits the whole.
+        let pause = traffic.breaker.and_then(|breaker| breaker.timeout.as_ref()).map_or(LONGEST_PAUSE, |d| d.value.0);
+        let whole = traffic.pool.and_then(|pool| pool.timeout.as_ref());
+        action.insert("timeout".to_owned(), json!(whole.map_or("0s".to_owned(), |limit| super::seconds(limit.value))));
+        // The time for a try counts as a failure of the server; the one for the stream, which does not, must not come first.
+        action.insert("idle_timeout".to_owned(), json!(super::seconds(Duration(pause.saturating_add(LATER)))));
+        let policy = json!({"num_retries": 0, "per_try_idle_timeout": super::seconds(Duration(pause))});
+        action.insert("retry_policy".to_owned(), policy);
+        action
     }
 }

@@ -1,7 +1,8 @@
 //! What of each family Istio enforces.
 
 use crate::families::FamilyId;
-use crate::targets::Coverage;
+use crate::model::Model;
+use crate::targets::{Coverage, NotExpressed};
 
 pub(super) fn coverage(family: FamilyId) -> Coverage {
     match family {
@@ -40,8 +41,9 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              gateways and clients, and without `verified_headers` tools are told apart by the server alone",
         ),
         FamilyId::CircuitBreaker => Coverage::Partial(
-            "a pod that answers with failures is left out for a while; an error of a tool is no failure of HTTP, so it does \
-             not count, and there is no half-open state, fallback or discovery of dependencies",
+            "a pod that fails calls in a row is left out for `half_open_timeout`, and for a multiple of it, up to 300 s, when it \
+             fails again; an error of a tool is no failure of HTTP, so it does not count, and there are no trial calls, no \
+             fallback and no discovery of dependencies; the time that a call may take is for the gateways",
         ),
         FamilyId::Bulkhead => Coverage::Partial(
             "connections are limited for each instance of a gateway, each server getting its share of the pool's; cores and \
@@ -157,7 +159,7 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "only",
             "suspended",
         ],
-        FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "timeout"],
+        FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "half_open_timeout"],
         FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],
         FamilyId::ConnectionPooling => &["http_pools", "mcp_server", "pool_size", "keep_alive"],
         FamilyId::Tracing => {
@@ -174,4 +176,42 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         | FamilyId::PolicyTests
         | FamilyId::Waivers => &[],
     }
+}
+
+/// Values in use that Istio does not express: strategies of sampling that are no share of the traces.
+pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
+    let mut found = Vec::new();
+    let mut add = |key: &str, value: &str, loc, why| {
+        found.push(NotExpressed { family: FamilyId::Tracing, key: format!("{key}: {value}"), loc, why });
+    };
+    let Some(tracing) = model.tracing.get(&None) else { return found };
+    let Some(strategy) = &tracing.strategy else { return found };
+    match (strategy.value.as_str(), &tracing.rate) {
+        ("rate_limiting", _) => {
+            add(
+                "sampling.strategy",
+                "rate_limiting",
+                strategy.loc,
+                "Istio keeps shares of traces, not numbers a second",
+            );
+        }
+        ("tail", _) => {
+            let why = "Istio decides when a trace begins; what is kept by its end is for a collector";
+            add("sampling.strategy", "tail", strategy.loc, why);
+        }
+        ("probabilistic", None) => {
+            add(
+                "sampling.strategy",
+                "probabilistic",
+                strategy.loc,
+                "there is no `rate`, so the mesh's own share holds",
+            );
+        }
+        ("always_on" | "always_off", Some(rate)) => {
+            let why = "it changes nothing beside `always_on` and `always_off`";
+            add("sampling.rate", &rate.value.to_string(), rate.loc, why);
+        }
+        _ => {}
+    }
+    found
 }

@@ -26,12 +26,15 @@ use super::claims::ACT_HEADER;
 use super::{document, metadata};
 use crate::diagnostic::Diagnostic;
 use crate::model::access::Jwks;
-use crate::model::operations::ResourcePool;
 use crate::model::quantity::Duration;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
 use crate::targets::cluster::{Cluster, Place};
+use crate::targets::traffic;
 use crate::targets::{CompileError, TARGET_LIMIT};
+
+/// How often pods whose time without calls is over are looked for.
+const SWEEP: &str = "1s";
 
 /// A file: name, documents, and where they come from.
 type Traffic = (&'static str, Vec<Value>, Vec<Loc>);
@@ -140,32 +143,23 @@ fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>,
 
 fn traffic_policy(model: &Model, place: &Place<'_>) -> TrafficPolicy {
     let scope: Scope = place.server.unit.as_ref().map(|unit| unit.value.clone());
-    let name = place.server.name.value.as_str();
-    let pools = |scope: &Scope| -> Option<&ResourcePool> {
-        model.bulkheads.get(scope)?.iter().find(|pool| pool.servers.iter().any(|server| server.value.as_str() == name))
-    };
-    let http =
-        |scope: &Scope| model.connections.get(scope)?.http.iter().find(|pool| pool.server.value.as_str() == name);
-    // A pool's connections are for all its servers together; each gets its share, so that they never have more.
-    let share = pools(&None).or_else(|| pools(&scope)).and_then(|pool| {
-        let connections = pool.connections.as_ref()?.value;
-        connections.checked_div(pool.servers.len() as u64).map(|share| share.max(1))
-    });
-    let http = http(&None).or_else(|| http(&scope));
-    let size = http.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);
-    let most = [share, size].into_iter().flatten().min().map(|most| i32::try_from(most).unwrap_or(i32::MAX));
-    let idle = http.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| go_duration(keep_alive.value));
-    let connection_pool = (most.is_some() || idle.is_some()).then(|| Pool {
-        tcp: most.map(|most| TcpPool { max_connections: Some(most), ..TcpPool::default() }),
+    let traffic = traffic::Traffic::of(model, &scope, &place.server.name.value);
+    let in_32 = |most: u64| i32::try_from(most).unwrap_or(i32::MAX);
+    let requests = traffic.share.or(traffic.pool_size()).map(in_32);
+    let connections = [traffic.share, traffic.pool_size()].into_iter().flatten().min().map(in_32);
+    let idle = traffic.pool.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| go_duration(keep_alive.value));
+    let connection_pool = (requests.is_some() || idle.is_some()).then(|| Pool {
+        tcp: connections.map(|most| TcpPool { max_connections: Some(most), ..TcpPool::default() }),
         // A connection of HTTP/2 carries many requests, so their number is limited too.
-        http: Some(HttpPool { http2_max_requests: most, idle_timeout: idle, ..HttpPool::default() }),
+        http: Some(HttpPool { http2_max_requests: requests, idle_timeout: idle, ..HttpPool::default() }),
     });
-    let breaker = Model::in_scope(&model.breaker, &scope);
-    let outlier_detection = breaker.and_then(|breaker| {
-        let threshold = breaker.failure_threshold.as_ref()?;
+    let outlier_detection = traffic.breaker.and_then(|breaker| {
         Some(Outliers {
-            consecutive5xx_errors: Some(i64::from(threshold.value)),
-            base_ejection_time: breaker.timeout.as_ref().map(|timeout| go_duration(timeout.value)),
+            consecutive5xx_errors: Some(i64::from(breaker.opens_after()?)),
+            // Counted apart, resets and timeouts are never in a row.
+            split_external_local_origin_errors: Some(false),
+            interval: Some(SWEEP.to_owned()),
+            base_ejection_time: Some(go_duration(breaker.open_for())),
             // The default of 10 would never eject one of a few.
             max_ejection_percent: Some(100),
             ..Outliers::default()

@@ -123,7 +123,9 @@ fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result
             if !needs.is_empty() {
                 step.insert("dependsOn".to_owned(), json!(needs));
             }
-            let retries = attempts.saturating_sub(1);
+            // What was done may have been done although its answer was lost.
+            let again = tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|idempotent| idempotent.value);
+            let retries = if again { attempts.saturating_sub(1) } else { 0 };
             if retries > MOST_RETRIES {
                 let what =
                     format!("a step of a composite tool to be retried at most {MOST_RETRIES} times, and not {retries}");

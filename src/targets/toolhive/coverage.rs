@@ -1,7 +1,9 @@
 //! What of each family ToolHive enforces.
 
 use crate::families::FamilyId;
-use crate::targets::Coverage;
+use crate::model::Model;
+use crate::model::name::FlowKind;
+use crate::targets::{Coverage, NotExpressed};
 
 pub(super) fn coverage(family: FamilyId) -> Coverage {
     match family {
@@ -33,7 +35,8 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              `MCPServer` and for clients",
         ),
         FamilyId::Orchestration => Coverage::Partial(
-            "attempts become retries of composite tools; everything else is for the engine that runs workflows",
+            "attempts become retries of the steps of composite tools whose tool is annotated idempotent; everything else is for \
+             the engine that runs workflows",
         ),
         FamilyId::ZeroTrust => Coverage::None(
             "ToolHive's policies see no certificate; use the mesh and the network, and `assume` what they do",
@@ -158,4 +161,40 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         | FamilyId::PolicyTests
         | FamilyId::Waivers => &[],
     }
+}
+
+/// Values in use that composite tools do not hold: the compensations of each workflow, and attempts of calls that may not be made
+/// twice.
+pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
+    let mut found = Vec::new();
+    let attempts = Model::in_scope(&model.orchestration, &None).and_then(|engine| engine.max_attempts.as_ref());
+    let attempts = attempts.filter(|attempts| attempts.value.0 > 1);
+    let mut once = false;
+    let workflows =
+        model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
+    for flow in workflows {
+        for call in flow.steps.iter().flat_map(|step| &step.calls) {
+            if call.compensation {
+                found.push(NotExpressed {
+                    family: FamilyId::Workflow,
+                    key: format!("steps[].compensation: {} of {}", call.tool.value, flow.id.value.name),
+                    loc: call.tool.loc,
+                    why: "the composite tool of this workflow undoes nothing where a step fails; run the workflow by an engine \
+                          that does",
+                });
+                continue;
+            }
+            let tool = call.server.as_ref().and_then(|server| model.servers.get(server)?.tools.get(&call.tool.value));
+            once |= !tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|idempotent| idempotent.value);
+        }
+    }
+    if let (Some(attempts), true) = (attempts, once) {
+        found.push(NotExpressed {
+            family: FamilyId::Orchestration,
+            key: format!("error_handling.retry_policy.max_attempts: {}", attempts.value.0),
+            loc: attempts.loc,
+            why: "a step of a composite tool is tried again only where its tool is annotated `idempotent: true`",
+        });
+    }
+    found
 }

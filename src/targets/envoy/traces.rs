@@ -1,0 +1,111 @@
+//! Traces: where a gateway sends spans, how many, and what they say.
+
+use serde_json::{Map, Value, json};
+
+use super::correlation::identities;
+use super::predicate::{CLAIMS, JWT, MCP, of_type};
+use super::telemetry::of_gateway;
+use super::tls::public_tls;
+use super::upstream::Upstream;
+use super::{Setting, clusters};
+use crate::model::Model;
+use crate::model::telemetry::{Exporter, SpanProtocol, Tracing};
+
+/// The cluster that spans are sent to.
+const SPANS: &str = "spans";
+
+/// The exporter that Envoy sends to, the first whose protocol it speaks, and where that is.
+pub(super) fn exporter(tracing: &Tracing) -> Option<(&Exporter, SpanProtocol, &str)> {
+    tracing.exporters.iter().find_map(|exporter| {
+        let url = exporter.endpoint.as_ref()?.value.as_str();
+        match exporter.protocol? {
+            SpanProtocol::Jaeger => None,
+            spoken @ (SpanProtocol::OtlpGrpc | SpanProtocol::OtlpHttp | SpanProtocol::Zipkin) => {
+                Some((exporter, spoken, url))
+            }
+        }
+    })
+}
+
+/// The share of traces that are begun, in percent. What cannot be told by a share is kept whole.
+fn percent(tracing: &Tracing) -> f64 {
+    let rate = tracing.rate.as_ref().map_or(1.0, |rate| rate.value);
+    match tracing.strategy.as_ref().map(|strategy| strategy.value.as_str()) {
+        Some("always_off") => 0.0,
+        Some("probabilistic") | None => (rate.clamp(0.0, 1.0) * 1e8).round() / 1e6,
+        Some(_) => 100.0,
+    }
+}
+
+/// The `tracing` of the connection manager; `None` where spans go nowhere.
+pub(super) fn spans(model: &Model, setting: &Setting<'_>) -> Option<Value> {
+    let tracing = of_gateway(&model.tracing, setting)?;
+    let (_, protocol, url) = exporter(tracing)?;
+    let metadata = |kind: &str, key: &str, path: &[&str]| {
+        let path: Vec<Value> = path.iter().map(|key| json!({"key": key})).collect();
+        let kind: Map<String, Value> = [(kind.to_owned(), json!({}))].into_iter().collect();
+        json!({"kind": kind, "metadata_key": {"key": key, "path": path}})
+    };
+    let mut tags = vec![
+        json!({"tag": "mcp.server", "metadata": metadata("route", "mcpctl", &["server"])}),
+        json!({"tag": "mcp.tool", "metadata": metadata("request", MCP, &["params", "name"])}),
+    ];
+    let number = tracing.request_id_header.as_ref().map(|header| header.value.as_str());
+    tags.extend(number.map(|header| json!({"tag": "request.id", "request_header": {"name": header}})));
+    // From the token and not from the header, so that a request which is denied is told of as well.
+    tags.extend(identities(model, setting).into_iter().filter_map(|identity| {
+        Some(json!({"tag": identity.tag, "metadata": metadata("request", JWT, &[CLAIMS, identity.claim?])}))
+    }));
+    let provider = provider(protocol, url);
+    Some(json!({"provider": provider, "random_sampling": {"value": percent(tracing)}, "custom_tags": tags}))
+}
+
+fn provider(protocol: SpanProtocol, url: &str) -> Value {
+    let upstream = Upstream::at(url);
+    let otlp = |fields: Value| {
+        let mut config = json!({
+            "@type": of_type("envoy.config.trace.v3.OpenTelemetryConfig"),
+            "service_name": "mcp-gateway",
+        });
+        if let (Some(config), Value::Object(fields)) = (config.as_object_mut(), fields) {
+            config.extend(fields);
+        }
+        json!({"name": "envoy.tracers.opentelemetry", "typed_config": config})
+    };
+    match protocol {
+        SpanProtocol::Zipkin => json!({
+            "name": "envoy.tracers.zipkin",
+            "typed_config": {
+                "@type": of_type("envoy.config.trace.v3.ZipkinConfig"),
+                "collector_cluster": SPANS,
+                "collector_endpoint": upstream.path,
+                "collector_endpoint_version": "HTTP_JSON",
+                "collector_hostname": upstream.authority(),
+            },
+        }),
+        SpanProtocol::OtlpHttp => {
+            otlp(json!({"http_service": {"http_uri": {"uri": url, "cluster": SPANS, "timeout": "1s"}}}))
+        }
+        SpanProtocol::OtlpGrpc | SpanProtocol::Jaeger => {
+            otlp(json!({"grpc_service": {"envoy_grpc": {"cluster_name": SPANS}, "timeout": "1s"}}))
+        }
+    }
+}
+
+/// The cluster that spans are sent to, where they are.
+pub(super) fn cluster(model: &Model, setting: &Setting<'_>) -> Option<Value> {
+    let (_, protocol, url) = exporter(of_gateway(&model.tracing, setting)?)?;
+    let upstream = Upstream::at(url);
+    let mut cluster = clusters::service(SPANS, &upstream);
+    if protocol == SpanProtocol::OtlpGrpc {
+        let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": of_type("envoy.extensions.upstreams.http.v3.HttpProtocolOptions"),
+            "explicit_http_config": {"http2_protocol_options": {}},
+        }});
+        cluster.insert("typed_extension_protocol_options".to_owned(), options);
+    }
+    if upstream.tls {
+        cluster.insert("transport_socket".to_owned(), public_tls(&upstream));
+    }
+    Some(Value::Object(cluster))
+}

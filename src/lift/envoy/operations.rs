@@ -31,7 +31,7 @@ fn exactly(value: &Value, key: &str, expected: Option<Value>) -> Read<()> {
 
 /// The cluster of a server. `direct` is one that leads to the server itself.
 pub(super) fn cluster(found: &Value, limits: &Limits<'_>, direct: bool) -> Read<()> {
-    let breaker = limits.breaker.and_then(ejection);
+    let breaker = limits.breaker.and_then(|breaker| ejection(breaker, direct));
     let health = limits.health.filter(|_| direct);
     let probes: Vec<Value> = health.map(probes).unwrap_or_default();
     let panics = breaker.is_none() && probes.is_empty();
@@ -67,13 +67,14 @@ pub(super) fn cluster(found: &Value, limits: &Limits<'_>, direct: bool) -> Read<
     must(found, "typed_extension_protocol_options", &options)
 }
 
-fn ejection(breaker: &Breaker) -> Option<Value> {
+fn ejection(breaker: &Breaker, direct: bool) -> Option<Value> {
     let failures = breaker.opens_after()?;
-    let open = time(breaker.open_for().0);
+    let open = breaker.open_for().0;
+    let open = time(if direct { open } else { open.saturating_add(500) });
     Some(json!({
         "consecutive_5xx": failures, "enforcing_consecutive_5xx": 100, "enforcing_success_rate": 0,
         "split_external_local_origin_errors": false, "successful_active_health_check_uneject_host": false,
-        "interval": "1s", "base_ejection_time": open, "max_ejection_time": open,
+        "interval": "0.500s", "base_ejection_time": open, "max_ejection_time": open,
         "max_ejection_percent": 100, "always_eject_one_host": true,
     }))
 }

@@ -9,11 +9,13 @@ use super::upstream::Upstream;
 use super::{Setting, seconds};
 use crate::model::Model;
 use crate::model::operations::{Breaker, Health, HealthCheck, Probe};
+use crate::model::quantity::Duration;
 use crate::targets::gateways::{Gateway, Hop, Route};
 use crate::targets::traffic::Traffic;
 
-/// How often Envoy looks for hosts whose time without calls is over: a breaker closes at most so much later than declared.
-const SWEEP: &str = "1s";
+/// How often Envoy looks for hosts whose time without calls is over, in milliseconds: a breaker closes at most so much later than
+/// declared.
+const SWEEP: u64 = 500;
 /// How many calls a server may have in hand where no bulkhead says so: Envoy's own default.
 const UNLIMITED: u64 = 1024;
 
@@ -32,7 +34,7 @@ fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>) -> Value {
     let mut cluster = service(&server_cluster(route.server.name.value.as_str()), &upstream);
     let traffic = Traffic::of_route(model, route);
     cluster.insert("circuit_breakers".to_owned(), thresholds(&traffic));
-    let outliers = traffic.breaker.and_then(outliers);
+    let outliers = traffic.breaker.and_then(|breaker| outliers(breaker, matches!(route.to, Hop::Server(_))));
     let health = traffic.health.filter(|_| matches!(route.to, Hop::Server(_)));
     let checks = health.map(health_checks).unwrap_or_default();
     if outliers.is_some() || !checks.is_empty() {
@@ -68,9 +70,11 @@ fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>) -> Value {
     Value::Object(cluster)
 }
 
-/// The breaker: so many failures in a row of any kind leave the host out for the declared time.
-fn outliers(breaker: &Breaker) -> Option<Value> {
-    let open = seconds(breaker.open_for());
+/// The breaker: so many failures in a row of any kind leave the host out for the declared time. Towards a gateway, which has a
+/// breaker for the same server, it closes a sweep later: else it would open again by what the other one still refuses.
+fn outliers(breaker: &Breaker, direct: bool) -> Option<Value> {
+    let later = if direct { 0 } else { SWEEP };
+    let open = seconds(Duration(breaker.open_for().0.saturating_add(later)));
     Some(json!({
         "consecutive_5xx": breaker.opens_after()?,
         "enforcing_consecutive_5xx": 100,
@@ -79,7 +83,7 @@ fn outliers(breaker: &Breaker) -> Option<Value> {
         // A server that answers probes and fails calls stays left out.
         "successful_active_health_check_uneject_host": false,
         "enforcing_success_rate": 0,
-        "interval": SWEEP,
+        "interval": seconds(Duration(SWEEP)),
         "base_ejection_time": open,
         // Else the time grows with each opening.
         "max_ejection_time": open,

@@ -41,7 +41,8 @@ is gone goes on as before.
 **Failures and limits.** `failure_threshold` failures in a row (answers of 500 and above, refused and reset connections, calls \
 without an answer in `timeout`) leave a server out for `half_open_timeout`, at most a second more, whatever its probes say; every \
 call is then a 503. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
-stream; only the `timeout` of an HTTP pool ends the whole. A bulkhead counts calls and open event streams together. Limits are \
+stream; only the `timeout` of an HTTP pool ends the whole. An answer that stops after its head has come is cut off, and is no \
+failure to Envoy. A bulkhead counts calls and open event streams together. Limits are \
 for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
 the others share the rest. No call is made twice.
 

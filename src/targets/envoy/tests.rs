@@ -1,5 +1,6 @@
 //! What is emitted for a small federation, and that every change of it which changes a decision is caught.
 
+mod operations;
 mod shadow;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::build::BuildError;
-use crate::targets::tests::built;
+use crate::targets::tests::{built, checked};
 
 /// A workspace with every kind of evidence, caller and object that this target knows.
 pub(crate) const WORLD: &str = r#"
@@ -34,7 +34,7 @@ mcp_registry:
     - name: bank_server
       business_unit: money
       auth_level: 2
-      tools: [{name: pay, requires: [currency]}, {name: look, auth_level: 1, requires: [ticket]}]
+      tools: [{name: pay, requires: [currency]}, {name: look, auth_level: 1, requires: [ticket], annotations: {idempotent: true}}]
       prompts: [{name: explain, auth_level: 1}]
       resources: [{uri: "bank://*", auth_level: 1}, {uri: "bank://accounts/*", auth_level: 2}]
     - {name: crm, business_unit: retail, tools: [{name: find}]}
@@ -77,6 +77,35 @@ fn a_server_has_its_policies_and_a_workflow_its_tool() {
     insta::assert_snapshot!("open", files["toolhive/authz/open.yaml"]);
     insta::assert_snapshot!("idle", files["toolhive/authz/idle.yaml"]);
     insta::assert_snapshot!("composite", files["toolhive/composite-tools.yaml"]);
+}
+
+#[test]
+fn only_what_may_be_done_twice_is_tried_again_and_what_is_not_undone_is_said() {
+    let composite = &texts(WORLD)["toolhive/composite-tools.yaml"];
+    let retried: Vec<bool> = composite.split("- id:").skip(1).map(|step| step.contains("retryCount: 2")).collect();
+    assert_eq!(retried, [true, false, false], "{composite}");
+    let (checked, sources) = checked(WORLD);
+    let said: Vec<(String, &str)> = coverage::unexpressed(checked.model())
+        .into_iter()
+        .map(|found| (found.key, sources.text_at(found.loc).to_owned()))
+        .map(|(key, text)| {
+            (
+                key,
+                if text == "3" {
+                    "attempts"
+                } else if text == "look" {
+                    "compensation"
+                } else {
+                    ""
+                },
+            )
+        })
+        .collect();
+    let expected = [
+        ("steps[].compensation: look of month_end".to_owned(), "compensation"),
+        ("error_handling.retry_policy.max_attempts: 3".to_owned(), "attempts"),
+    ];
+    assert_eq!(said, expected);
 }
 
 #[test]

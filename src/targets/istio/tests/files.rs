@@ -26,6 +26,39 @@ fn the_folder_is_whole() {
 }
 
 #[test]
+fn limits_are_those_of_the_unit_where_it_has_its_own() {
+    let rules = |text: &str| -> BTreeMap<String, serde_yaml::Value> {
+        serde_yaml::Deserializer::from_str(&file(text, "destination-rules.yaml"))
+            .map(|rule| <serde_yaml::Value as serde::Deserialize>::deserialize(rule).unwrap())
+            .map(|rule| (rule["metadata"]["name"].as_str().unwrap().to_owned(), rule["spec"]["trafficPolicy"].clone()))
+            .collect()
+    };
+    let of = |rules: &BTreeMap<String, serde_yaml::Value>, name: &str| {
+        let (ejected, pool) = (&rules[name]["outlierDetection"], &rules[name]["connectionPool"]);
+        let open = ejected["baseEjectionTime"].as_str().unwrap().to_owned();
+        (ejected["consecutive5xxErrors"].as_u64(), open, pool["http"]["http2MaxRequests"].as_u64())
+    };
+    let central = rules(&whole());
+    assert_eq!(of(&central, "crm"), (Some(5), "30s".to_owned(), Some(40)));
+    assert_eq!(central["crm"]["outlierDetection"]["splitExternalLocalOriginErrors"].as_bool(), Some(false));
+    // A limit of time for calls is no breaker, and `half_open_timeout` is how long it stays open.
+    let open = whole().replace("timeout: 1m}", "timeout: 1m, half_open_timeout: 90s}");
+    assert_eq!(of(&rules(&open), "crm"), (Some(5), "90s".to_owned(), Some(40)));
+    let only = whole().replace("failure_threshold: 5, timeout: 1m", "timeout: 1m");
+    assert!(rules(&only)["crm"].get("outlierDetection").is_none());
+    let unit = whole().replace("targets: {istio", "units: {retail: units/retail}\ntargets: {istio").replace(
+        "cross_unit_routing: explicit_approval",
+        "cross_unit_routing: explicit_approval, local_policy_override: full",
+    ) + "# file: units/retail/own.yaml
+circuit_breaker_config: {per_mcp_server: {failure_threshold: 2, half_open_timeout: 7s}}
+bulkhead_config: {resource_pools: [{name: own, mcp_servers: [crm], resources: {connections: 9}}]}
+";
+    let unit = rules(&unit);
+    assert_eq!(of(&unit, "crm"), (Some(2), "7s".to_owned(), Some(9)));
+    assert_eq!(of(&unit, "site"), (Some(5), "30s".to_owned(), Some(10)));
+}
+
+#[test]
 fn a_rule_asks_for_gateway_issuer_caller_claims_and_headers() {
     let rules = file(WORLD, "servers/site.yaml");
     let publish: Vec<&str> = rules.split("  - from:").filter(|rule| rule.contains("- publish")).collect();

@@ -1,0 +1,336 @@
+//! Limits, headers and reports: what is emitted for each value, what is said of those that Envoy cannot express, and that the
+//! lifter knows every number.
+
+use super::*;
+use crate::targets::{NotExpressed, not_expressed};
+
+/// What a unit's folder and the central configuration say of the same world.
+const OPERATIONS: &str = r#"
+# file: operations.yaml
+circuit_breaker_config: {per_mcp_server: {failure_threshold: 4, timeout: 20s, half_open_timeout: 45s}}
+bulkhead_config: {resource_pools: [{name: all, mcp_servers: [crm, faq], resources: {connections: 100}}]}
+connection_pooling:
+  http_pools: [{mcp_server: crm, pool_size: 60, keep_alive: 90s, timeout: 25s}]
+health_monitoring:
+  health_checks:
+    - {type: http, endpoint: /health, interval: 10s, timeout: 3s}
+    - {type: tcp, port: 8080}
+  load_balancing: {strategy: least_request}
+tracing_config:
+  exporters: [{name: spans, type: otlp, endpoint: 'https://collector.example:4318/v1/traces'}]
+  sampling: {strategy: probabilistic, rate: 0.1}
+  correlation: {request_id_header: x-correlation-id, user_id_header: x-user-id, tenant_id_header: x-tenant-id}
+metrics_config:
+  custom_metrics:
+    - {name: mcp_requests_total, type: counter, labels: [mcp_server, method]}
+    - {name: mcp_tool_duration_seconds, type: histogram, labels: [mcp_server, tool]}
+    - {name: mcp_active_requests, type: gauge, labels: [gateway]}
+logging_config: {fields: [request_id, user_id, tenant_id, tool_name]}
+"#;
+
+fn world(operations: &str) -> String {
+    let without = WORLD.replace("circuit_breaker_config: {per_mcp_server: {failure_threshold: 5, timeout: 30s}}\n", "");
+    format!("{without}{operations}")
+}
+
+/// The static files, by gateway.
+fn files(text: &str) -> BTreeMap<String, Value> {
+    let built = built(&TARGET, text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let files = built.bundle.artifacts.into_iter().filter_map(|(path, artifact)| {
+        let gateway = path.strip_prefix("envoy/")?.strip_suffix("/envoy.static.yaml")?.to_owned();
+        Some((gateway, serde_yaml::from_slice(&artifact.bytes).unwrap()))
+    });
+    files.collect()
+}
+
+fn named<'v>(list: &'v Value, name: &str) -> &'v Value {
+    list.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+fn cluster<'v>(whole: &'v Value, name: &str) -> &'v Value {
+    named(&whole["static_resources"]["clusters"], name)
+}
+
+fn manager(whole: &Value) -> &Value {
+    &whole["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+}
+
+fn route<'v>(whole: &'v Value, name: &str) -> &'v Value {
+    named(&manager(whole)["route_config"]["virtual_hosts"][0]["routes"], name)
+}
+
+#[test]
+fn failures_of_any_kind_open_the_breaker_for_the_declared_time() {
+    let files = files(&world(OPERATIONS));
+    for (gateway, open) in [("retail", "45s"), ("central", "45.500s")] {
+        let found = &cluster(&files[gateway], "crm/mcp")["outlier_detection"];
+        assert_eq!(found["consecutive_5xx"], 4, "{gateway}");
+        assert_eq!(found["split_external_local_origin_errors"], false, "{gateway}");
+        assert_eq!(found["successful_active_health_check_uneject_host"], false, "{gateway}");
+        assert_eq!([&found["base_ejection_time"], &found["max_ejection_time"]], [open, open], "{gateway}");
+    }
+    // The time of a call is for each pause in its answer; the pool's is for the whole. Nothing is tried again.
+    let messages = &route(&files["retail"], "crm/messages")["route"];
+    assert_eq!(messages["retry_policy"], json!({"num_retries": 0, "per_try_idle_timeout": "20s"}));
+    assert_eq!([&messages["timeout"], &messages["idle_timeout"]], ["25s", "80s"]);
+    let stream = &route(&files["retail"], "crm/stream")["route"];
+    assert_eq!(stream["cluster"], messages["cluster"]);
+    assert_eq!([&stream["timeout"], &stream["idle_timeout"]], ["0s", "3600s"]);
+    assert_eq!(stream.get("retry_policy"), None);
+}
+
+#[test]
+fn a_time_limit_alone_is_no_breaker() {
+    let only = "\ncircuit_breaker_config: {per_mcp_server: {timeout: 20s}}\n";
+    let files = files(&world(only));
+    assert_eq!(cluster(&files["central"], "crm/mcp").get("outlier_detection"), None);
+    assert_eq!(route(&files["central"], "crm/messages")["route"]["retry_policy"]["per_try_idle_timeout"], "20s");
+}
+
+#[test]
+fn the_attempts_of_the_workflow_engine_are_no_retries_of_a_gateway() {
+    let engine = "\norchestration: {engine: temporal, error_handling: {retry_policy: {max_attempts: 5}}}\n";
+    assert_eq!(files(&world(engine)), files(&world("")));
+}
+
+#[test]
+fn calls_and_streams_share_a_budget_that_pools_divide() {
+    let files = files(&world(OPERATIONS));
+    let threshold = |gateway: &str, name: &str| {
+        let found = &cluster(&files[gateway], name)["circuit_breakers"]["thresholds"][0];
+        (found["max_requests"].as_u64(), found["max_connections"].as_u64())
+    };
+    assert_eq!(threshold("retail", "crm/mcp"), (Some(60), Some(60)));
+    assert_eq!(threshold("central", "faq/mcp"), (Some(40), None));
+    let servers = |gateway: &str| {
+        let clusters = files[gateway]["static_resources"]["clusters"].as_array().unwrap();
+        clusters.iter().filter(|cluster| cluster["name"].as_str().unwrap().ends_with("/mcp")).count()
+    };
+    assert_eq!((servers("central"), servers("retail")), (2, 1), "one cluster for each server");
+}
+
+#[test]
+fn a_units_own_limits_hold_in_its_gateway_and_the_central_ones_elsewhere() {
+    let (settings, rest) = WORLD.split_once("# file: keys.json").unwrap();
+    let unit = "# file: units/retail/own.yaml
+circuit_breaker_config: {per_mcp_server: {failure_threshold: 2, timeout: 7s}}
+bulkhead_config: {resource_pools: [{name: own, mcp_servers: [crm], resources: {connections: 9}}]}
+";
+    let text = format!(
+        "units: {{retail: units/retail}}\n{settings}# file: keys.json{}{unit}{OPERATIONS}",
+        rest.replace("circuit_breaker_config: {per_mcp_server: {failure_threshold: 5, timeout: 30s}}\n", "").replace(
+            "cross_unit_routing: explicit_approval",
+            "cross_unit_routing: explicit_approval, local_policy_override: full"
+        )
+    );
+    let files = files(&text);
+    let of = |gateway: &str| {
+        let found = cluster(&files[gateway], "crm/mcp");
+        let requests = found["circuit_breakers"]["thresholds"][0]["max_requests"].as_u64();
+        let pause = &route(&files[gateway], "crm/messages")["route"]["retry_policy"]["per_try_idle_timeout"];
+        (found["outlier_detection"]["consecutive_5xx"].as_u64(), requests, pause.as_str().unwrap().to_owned())
+    };
+    assert_eq!(of("retail"), (Some(2), Some(9), "7s".to_owned()));
+    assert_eq!(of("central"), (Some(4), Some(60), "20s".to_owned()));
+}
+
+#[test]
+fn user_and_tenant_are_the_tokens_and_never_the_callers_words() {
+    let files = files(&world(OPERATIONS));
+    for whole in files.values() {
+        let manager = manager(whole);
+        let removed = &manager["early_header_mutation_extensions"][0]["typed_config"]["mutations"];
+        assert_eq!(*removed, json!([{"remove": "x-user-id"}, {"remove": "x-tenant-id"}]));
+        let added = manager["route_config"]["request_headers_to_add"].as_array().unwrap();
+        let each: Vec<_> = added
+            .iter()
+            .map(|one| (one["header"]["key"].as_str().unwrap(), one["header"]["value"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            each,
+            [
+                ("x-user-id", "%DYNAMIC_METADATA(envoy.filters.http.jwt_authn:claims:sub)%"),
+                ("x-tenant-id", "%DYNAMIC_METADATA(envoy.filters.http.jwt_authn:claims:bu)%"),
+                ("x-correlation-id", "%REQ(X-REQUEST-ID)%"),
+            ]
+        );
+        let text = manager["access_log"].to_string() + &manager["tracing"].to_string();
+        for header in ["x-user-id", "x-tenant-id", "X-USER-ID", "X-TENANT-ID"] {
+            assert!(!text.contains(header), "{header} is read from the request");
+        }
+    }
+}
+
+#[test]
+fn exporters_are_spoken_to_as_they_are_written() {
+    let provider = |exporter: &str| {
+        let text = OPERATIONS.replace("type: otlp, endpoint: 'https://collector.example:4318/v1/traces'", exporter);
+        let files = files(&world(&text));
+        let whole = &files["central"];
+        let provider = &manager(whole)["tracing"]["provider"];
+        let config = &provider["typed_config"];
+        let spans = cluster(whole, "spans");
+        let port = &spans["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"];
+        let kind = match config {
+            _ if config.get("http_service").is_some() => "otlp over http",
+            _ if config.get("grpc_service").is_some() => "otlp over grpc",
+            _ => provider["name"].as_str().unwrap(),
+        };
+        (kind.to_owned(), port["socket_address"]["port_value"].as_u64().unwrap())
+    };
+    for (exporter, kind, port) in [
+        ("type: otlp, endpoint: 'https://c.example:4318/v1/traces'", "otlp over http", 4318),
+        ("endpoint: 'https://c.example:4318'", "otlp over http", 4318),
+        ("endpoint: 'https://c.example:4317'", "otlp over grpc", 4317),
+        ("type: otlp_grpc, endpoint: 'https://c.example'", "otlp over grpc", 443),
+        ("type: otlp, endpoint: 'https://c.example:4319'", "otlp over grpc", 4319),
+        ("endpoint: 'https://c.example/api/v2/spans'", "envoy.tracers.zipkin", 443),
+        ("type: zipkin, endpoint: 'https://c.example:4317/'", "envoy.tracers.zipkin", 4317),
+    ] {
+        assert_eq!(provider(exporter), (kind.to_owned(), port), "{exporter}");
+    }
+}
+
+#[test]
+fn metrics_count_what_they_say_and_keep_no_names_of_callers() {
+    let files = files(&world(OPERATIONS));
+    let retail = &files["retail"];
+    let loggers = manager(retail)["access_log"].as_array().unwrap();
+    let text = |part: &str| loggers.iter().map(Value::to_string).find(|text| text.contains(part)).unwrap();
+    let seconds = text("mcp_tool_duration_seconds");
+    assert!(seconds.contains("request.duration.getSeconds()") && seconds.contains("\"exact\":\"tools/call\""));
+    // Only tools of the gateway's own servers have labels of their own.
+    for (label, there) in [("crm/get", true), ("crm/pay", true), ("crm/-", true), ("faq/ask", false), ("other", true)] {
+        assert_eq!(seconds.contains(&format!("\"{label}\"")), there, "{label}");
+    }
+    let requests = text("mcp_requests_total");
+    assert!(requests.contains("\"tools/call\"") && requests.contains("\"other\"") && !requests.contains("crm/get"));
+    assert_eq!(
+        retail["stats_config"]["histogram_bucket_settings"][0]["match"]["prefix"],
+        "mcpctl.mcp_tool_duration_seconds"
+    );
+}
+
+#[test]
+fn sampling_is_the_share_that_is_written() {
+    for (sampling, percent) in [
+        ("strategy: probabilistic, rate: 0.1", 10.0),
+        ("rate: 0.05", 5.0),
+        ("strategy: probabilistic", 100.0),
+        ("strategy: always_on, rate: 0.1", 100.0),
+        ("strategy: always_off", 0.0),
+        ("strategy: tail, rate: 0.1", 100.0),
+        ("strategy: rate_limiting, rate: 20", 100.0),
+    ] {
+        let files = files(&world(&OPERATIONS.replace("strategy: probabilistic, rate: 0.1", sampling)));
+        let found = manager(&files["central"])["tracing"]["random_sampling"]["value"].as_f64();
+        assert_eq!(found, Some(percent), "{sampling}");
+    }
+}
+
+/// What is said of the operations of a world, with the line of each place.
+fn said(operations: &str) -> Vec<String> {
+    let text = world(operations);
+    let (checked, sources) = checked(&text);
+    let of = ["health_monitoring", "tracing_config", "metrics_config", "logging_config"];
+    let found = not_expressed(&TARGET, checked.model());
+    let found = found.into_iter().filter(|found| of.contains(&found.family.key()));
+    found.map(|NotExpressed { key, loc, .. }| format!("{key} @ {}", sources.text_at(loc))).collect()
+}
+
+#[test]
+fn values_that_envoy_lacks_are_said_at_their_place() {
+    assert_eq!(said(OPERATIONS), Vec::<String>::new());
+    let other = r#"
+health_monitoring:
+  health_checks: [{type: grpc, port: 9000}, {type: http, endpoint: 'https://monitor.example/health'}]
+  load_balancing: {strategy: weighted_round_robin}
+tracing_config:
+  exporters:
+    - {name: old, endpoint: 'http://jaeger:14268/api/traces'}
+    - {name: first, endpoint: 'https://c.example:4317'}
+    - {name: second, endpoint: 'https://d.example:4317'}
+  sampling: {strategy: rate_limiting, rate: 20}
+metrics_config:
+  custom_metrics:
+    - {name: mcp_active_sessions, type: gauge, labels: [mcp_server]}
+    - {name: mcp_tool_duration_seconds, type: histogram, labels: [mcp_server, status, agent_type, user_id]}
+    - {name: mcp_request_errors_total, type: counter}
+    - {name: mcp_request_duration_seconds, type: summary}
+logging_config: {fields: [request_id, customer_segment]}
+"#;
+    assert_eq!(
+        said(other),
+        [
+            "health_checks[].type: grpc @ {type: grpc, port: 9000}",
+            "health_checks[].endpoint: https://monitor.example/health @ 'https://monitor.example/health'",
+            "load_balancing.strategy: weighted_round_robin @ weighted_round_robin",
+            "exporters[]: old @ old",
+            "exporters[]: second @ second",
+            "sampling.strategy: rate_limiting @ rate_limiting",
+            "custom_metrics[].name: mcp_active_sessions @ mcp_active_sessions",
+            "mcp_tool_duration_seconds.labels[]: status @ status",
+            "mcp_tool_duration_seconds.labels[]: agent_type @ agent_type",
+            "mcp_tool_duration_seconds.labels[]: user_id @ user_id",
+            "custom_metrics[].name: mcp_request_errors_total @ mcp_request_errors_total",
+            "custom_metrics[].name: mcp_request_duration_seconds @ mcp_request_duration_seconds",
+            "fields[]: customer_segment @ customer_segment",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_divided_or_sent_is_refused_at_its_place() {
+    for (from, to, what) in [
+        ("connections: 100", "connections: 1", "1 connections for 2 servers"),
+        ("x-user-id", "x_user_id", "because of its `_`"),
+    ] {
+        let errors = built(&TARGET, &world(&OPERATIONS.replace(from, to))).unwrap_err();
+        let (findings, other) = crate::build::findings(errors);
+        assert!(other.is_empty() && findings.iter().any(|found| found.message.contains(what)), "{what}: {findings:?}");
+    }
+}
+
+#[test]
+fn every_number_and_header_of_operation_is_known_to_the_lifter() {
+    const KNOWN: [&str; 12] = [
+        "circuit_breakers",
+        "common_lb_config",
+        "early_header_mutation_extensions",
+        "generate_request_id",
+        "health_checks",
+        "idle_timeout",
+        "lb_policy",
+        "outlier_detection",
+        "preserve_external_request_id",
+        "request_headers_to_add",
+        "retry_policy",
+        "stats_config",
+    ];
+    let text = world(OPERATIONS);
+    let (checked, _) = checked(&text);
+    let policy = seen(checked.policy(), &view(&TARGET, checked.model(), checked.policy())).0;
+    for (name, whole) in files(&text) {
+        let files = built(&TARGET, &text).unwrap().bundle.artifacts;
+        let bootstrap = serde_yaml::from_slice(&files[&format!("envoy/{name}/bootstrap.yaml")].bytes).unwrap();
+        let mut count = 0;
+        for change in changes(&whole) {
+            let below =
+                |word: &&str| change.path.split('/').any(|part| part == *word || part == format!("(drop {word})"));
+            // The other services of a gateway have no limits of their own, and Envoy's own defaults of them change nothing.
+            let other = ["spans", "issuer_1"].iter().any(|service| {
+                let cluster =
+                    change.path.strip_prefix("static_resources/clusters/").and_then(|rest| rest.split('/').next());
+                let at = cluster.and_then(|at| at.parse::<usize>().ok());
+                at.is_some_and(|at| whole["static_resources"]["clusters"][at]["name"] == *service)
+            });
+            if other || !KNOWN.iter().any(|word| below(&word)) {
+                continue;
+            }
+            let changed = Folders::from([(name.clone(), folder_of(&change.of(&whole), &bootstrap))]);
+            assert!(judge_one(&changed, &name, checked.model(), &policy).is_err(), "{name}: {}", change.path);
+            count += 1;
+        }
+        assert!(count > 60, "{name}: {count}");
+    }
+}

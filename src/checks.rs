@@ -99,7 +99,6 @@ checks! {
     redundant_requirement,
     restricted_data_flow,
     saga_without_compensation,
-    sampling_rate_above_one,
     secret_correlation_header,
     self_dependency,
     server_mentioned_once,

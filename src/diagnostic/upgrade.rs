@@ -96,7 +96,25 @@ macro_rules! upgrades {
 }
 
 // One entry a change; append at the end.
-upgrades! {}
+upgrades! {
+    /// The name of an exporter is only a name.
+    EXPORTER_BY_NAME {
+        rule: "unknown-exporter-protocol",
+        of: Of::Every,
+        what: "a trace exporter without `type`, at an endpoint that tells no protocol",
+        before: "the name of the exporter told its protocol, and any other name switched tracing off",
+        write: "`type: zipkin`, or `otlp`, `otlp_grpc`, `otlp_http` or `jaeger`",
+    }
+    /// Correlation headers carry no secrets.
+    SECRET_HEADER {
+        rule: "secret-correlation-header",
+        of: Of::Every,
+        what: "a correlation header that carries secrets, or that the protocol uses",
+        before: "its value, as the caller sent it, was written into spans and records",
+        write: "a header of its own for each: `request_id_header: x-request-id`, `user_id_header: x-user-id`, \
+                `tenant_id_header: x-tenant-id`",
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -38,6 +38,10 @@ struct ExporterSection {
 /// Which traces are kept.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend(
+    "if" = serde_json::json!({"properties": {"strategy": {"const": "rate_limiting"}}, "required": ["strategy"]}),
+    "else" = serde_json::json!({"properties": {"rate": {"description": "A share is at most the whole.", "maximum": 1.0}}})
+)))]
 #[serde(deny_unknown_fields)]
 struct Sampling {
     /// How it is decided.

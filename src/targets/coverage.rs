@@ -1,5 +1,7 @@
 //! How much of a workspace its targets express: family by family, and key by key.
 
+mod values;
+
 use std::collections::BTreeMap;
 
 use super::{TARGETS, Target, listed};
@@ -48,7 +50,7 @@ pub static NOT_EXPRESSIBLE: Rule = Rule {
     name: "not-expressible",
     guards_access: false,
     severity: Severity::Note,
-    what: "Finds families with keys in use that no target being compiled expresses, one finding for each family. What mcpctl judges \
+    what: "Finds families with keys or values in use that no target being compiled expresses, one finding for each family. What mcpctl judges \
            by itself when it checks the workspace is not counted.",
     why: "What no target expresses is not enforced by any of the files: somebody else has to do it, or nobody does. What one \
           target leaves to another is in the manifest of the bundle, key by key, and `mcpctl explain TARGET` says why.",
@@ -61,7 +63,8 @@ pub static NOT_EXPRESSIBLE: Rule = Rule {
 pub struct NotExpressed {
     /// Its family.
     pub family: FamilyId,
-    /// Its path in the section, cut after the first word that the target knows nothing of.
+    /// Its path in the section, cut after the first word that the target knows nothing of; with the value after a colon where
+    /// others of the same key are expressed.
     pub key: String,
     /// The first place at which it, or something below it, is used.
     pub loc: Loc,
@@ -85,6 +88,8 @@ pub fn not_expressed(target: &Target, model: &Model) -> Vec<NotExpressed> {
         }
         found.extend(keys.into_iter().map(|(key, loc)| NotExpressed { family: *family, key, loc, why }));
     }
+    found.extend((target.unexpressed)(model));
+    found.sort_by_key(|found| found.family);
     found
 }
 
@@ -160,7 +165,9 @@ pub fn notes(compiled: &[&Target], model: &Model) -> Vec<Diagnostic> {
 }
 
 fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnostic> {
-    let used = model.keys.get(family.key())?;
+    let none = BTreeMap::new();
+    let used = model.keys.get(family.key()).unwrap_or(&none);
+    let values = values::left_out(family, compiled, model);
     // What holds other keys says nothing by itself.
     let is_leaf = |path: &str| {
         let inner = used.range(path.to_owned()..).skip(1).map(|(other, _)| other);
@@ -175,9 +182,10 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
         .filter(|(path, _)| !compiled.iter().any(|target| expresses(target, family, path)))
         .map(|(path, loc)| (path, *loc))
         .collect();
-    let loc = left.iter().map(|(_, loc)| *loc).min()?;
+    let loc = left.iter().map(|(_, loc)| *loc).chain(values.iter().map(|value| value.loc)).min()?;
     let mut named: Vec<(Loc, String)> =
         left.iter().map(|(path, loc)| (*loc, topmost(path, compiled, family))).collect();
+    named.extend(values.iter().map(|value| (value.loc, value.key.clone())));
     named.sort();
     let mut names: Vec<String> = Vec::new();
     for (_, name) in named {
@@ -189,8 +197,12 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
     if let more @ 1.. = names.len().saturating_sub(MOST_KEYS) {
         shown.push(format!("{more} more"));
     }
-    let keys = if left.len() == 1 { "1 key".to_owned() } else { format!("{} keys", left.len()) };
-    let message = format!("no compiled target expresses {keys} of `{}`: {}", family.key(), listed(&shown));
+    let counted = [(left.len(), "key"), (values.len(), "value")];
+    let counted = counted.iter().filter(|(count, _)| *count > 0);
+    let counted: Vec<String> =
+        counted.map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" })).collect();
+    let message =
+        format!("no compiled target expresses {} of `{}`: {}", listed(&counted), family.key(), listed(&shown));
     let others = TARGETS.iter().filter(|target| !compiled.iter().any(|known| known.name == target.name));
     let counted = others.map(|target| {
         let count = left.iter().filter(|(path, _)| expresses(target, family, path)).count();
@@ -199,7 +211,7 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
     // The first of those that express the most.
     let nearest = counted.filter(|(count, _)| *count > 0).rev().max_by_key(|(count, _)| *count);
     let help = match nearest {
-        Some((count, name)) if count == left.len() => {
+        Some((count, name)) if count == left.len() && values.is_empty() => {
             let them = if count == 1 { "it" } else { "them" };
             format!("compile target `{name}` as well, which expresses {them}")
         }
@@ -211,7 +223,8 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
         }
         None => family.usually().to_owned(),
     };
-    Some(Diagnostic::new(&NOT_EXPRESSIBLE, loc, message).help(help))
+    let places = values.into_iter().map(|value| (value.loc, value.why.to_owned()));
+    Some(Diagnostic::new(&NOT_EXPRESSIBLE, loc, message).labels(places).help(help))
 }
 
 #[cfg(test)]

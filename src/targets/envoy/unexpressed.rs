@@ -29,7 +29,7 @@ pub(super) fn values(model: &Model) -> Vec<NotExpressed> {
     for field in model.logging.values().flat_map(|logging| &logging.fields) {
         if !telemetry::fills(model, &field.value) {
             let why = if field.value == "tenant_id" { NO_TENANT } else { why };
-            found.add(FamilyId::Logging, "fields[]", &field.value, field.loc, why);
+            found.add(FamilyId::Logging, "fields", &field.value, field.loc, why);
         }
     }
     found.0
@@ -72,7 +72,7 @@ fn of_tracing(model: &Model, tracing: &Tracing, found: &mut Found) {
             _ if exporter.endpoint.is_none() => "it has no endpoint to send to",
             _ => "Envoy sends spans to one exporter, the first whose protocol it speaks; a collector can send them on",
         };
-        found.add(FAMILY, "exporters[]", &exporter.name.value, exporter.name.loc, why);
+        found.add(FAMILY, "exporters[].name", &exporter.name.value, exporter.name.loc, why);
     }
     let strategy = |strategy: &Spanned<String>, why, found: &mut Found| {
         found.add(FAMILY, "sampling.strategy", &strategy.value, strategy.loc, why);
@@ -127,7 +127,13 @@ fn of_metrics(model: &Model, found: &mut Found) {
                 }
                 _ => "the gateway does not know it, or callers could make an unbounded number of values",
             };
-            found.add(FamilyId::Metrics, &format!("{name}.labels[]"), &label.value, label.loc, why);
+            found.add(
+                FamilyId::Metrics,
+                "custom_metrics[].labels",
+                &format!("{} of {name}", label.value),
+                label.loc,
+                why,
+            );
         }
     }
 }

@@ -212,6 +212,42 @@ fn metrics_count_what_they_say_and_keep_no_names_of_callers() {
 }
 
 #[test]
+fn every_key_that_is_expressed_changes_the_files() {
+    let before = files(&world(OPERATIONS));
+    for (from, to) in [
+        ("failure_threshold: 4", "failure_threshold: 7"),
+        ("timeout: 20s", "timeout: 21s"),
+        ("half_open_timeout: 45s", "half_open_timeout: 46s"),
+        ("connections: 100", "connections: 99"),
+        ("mcp_servers: [crm, faq]", "mcp_servers: [crm]"),
+        ("mcp_server: crm, pool_size", "mcp_server: faq, pool_size"),
+        ("pool_size: 60", "pool_size: 61"),
+        ("keep_alive: 90s", "keep_alive: 91s"),
+        ("timeout: 25s", "timeout: 26s"),
+        ("endpoint: /health", "endpoint: /alive"),
+        ("interval: 10s", "interval: 11s"),
+        ("timeout: 3s", "timeout: 4s"),
+        ("port: 8080", "port: 8081"),
+        ("strategy: least_request", "strategy: maglev"),
+        ("type: otlp,", "type: zipkin,"),
+        ("collector.example", "other.example"),
+        ("rate: 0.1", "rate: 0.2"),
+        ("strategy: probabilistic", "strategy: always_on"),
+        ("x-correlation-id", "x-number"),
+        ("x-user-id", "x-person"),
+        ("x-tenant-id", "x-unit"),
+        ("mcp_requests_total, type: counter", "mcp_tool_calls_total, type: counter"),
+        ("mcp_active_requests, type: gauge", "mcp_active_requests, type: counter"),
+        ("labels: [mcp_server, method]", "labels: [mcp_server]"),
+        ("tenant_id, tool_name]", "tenant_id, tool_name, execution_time]"),
+    ] {
+        let text = OPERATIONS.replace(from, to);
+        assert_ne!(text, OPERATIONS, "{from}");
+        assert_ne!(files(&world(&text)), before, "{from} -> {to}");
+    }
+}
+
+#[test]
 fn sampling_is_the_share_that_is_written() {
     for (sampling, percent) in [
         ("strategy: probabilistic, rate: 0.1", 10.0),
@@ -265,16 +301,16 @@ logging_config: {fields: [request_id, customer_segment]}
             "health_checks[].type: grpc @ {type: grpc, port: 9000}",
             "health_checks[].endpoint: https://monitor.example/health @ 'https://monitor.example/health'",
             "load_balancing.strategy: weighted_round_robin @ weighted_round_robin",
-            "exporters[]: old @ old",
-            "exporters[]: second @ second",
+            "exporters[].name: old @ old",
+            "exporters[].name: second @ second",
             "sampling.strategy: rate_limiting @ rate_limiting",
             "custom_metrics[].name: mcp_active_sessions @ mcp_active_sessions",
-            "mcp_tool_duration_seconds.labels[]: status @ status",
-            "mcp_tool_duration_seconds.labels[]: agent_type @ agent_type",
-            "mcp_tool_duration_seconds.labels[]: user_id @ user_id",
+            "custom_metrics[].labels: status of mcp_tool_duration_seconds @ status",
+            "custom_metrics[].labels: agent_type of mcp_tool_duration_seconds @ agent_type",
+            "custom_metrics[].labels: user_id of mcp_tool_duration_seconds @ user_id",
             "custom_metrics[].name: mcp_request_errors_total @ mcp_request_errors_total",
             "custom_metrics[].name: mcp_request_duration_seconds @ mcp_request_duration_seconds",
-            "fields[]: customer_segment @ customer_segment",
+            "fields: customer_segment @ customer_segment",
         ]
     );
 }

@@ -8,6 +8,7 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "secret-correlation-header",
         severity: Severity::Error,
+        guards_access: false,
         what: "Finds correlation headers (`request_id_header`, `user_id_header`, `tenant_id_header`) that carry secrets, such as \
                `authorization` and `cookie`, headers that the protocol itself uses, such as `host` and `mcp-session-id`, and one \
                header for two of them.",

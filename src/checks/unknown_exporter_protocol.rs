@@ -8,6 +8,7 @@ pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-exporter-protocol",
         severity: Severity::Error,
+        guards_access: false,
         what: "Finds trace exporters whose protocol nothing tells: neither `type`, nor the path or port of the endpoint. The name \
                of an exporter is only a name.",
         why: "Spans sent by another protocol than the collector speaks are lost, and nobody notices.",

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 
-from . import changes, request
+from . import changes, request, tokens
 from .caller import Caller, log_lines
 from .fleet import GATEWAYS, Fleet
 from .tally import Tally
@@ -17,6 +17,9 @@ FAST = (
     ("resources: {connections: 40}", "resources: {connections: 3}"),
     ("resources: {connections: 60}", "resources: {connections: 3}"),
     ("rate: 0.05", "rate: 1.0"),
+    ("{name: mcp_active_sessions, type: gauge", "{name: mcp_active_requests, type: gauge"),
+    ("{name: mcp_requests_total, type: counter, labels: [mcp_server, method, status_code]}",
+     "{name: mcp_requests_total, type: counter, labels: [mcp_server, method, tool_name, status_code]}\n    - {name: mcp_denied_calls_total, type: counter, labels: [mcp_server, tool]}"),
 )
 
 
@@ -25,7 +28,7 @@ def run(fleet: Fleet):
     fleet.seen()
     bundle = fleet.compile(fleet.workspace("fast", FAST))
     fleet.start_gateways(bundle, file="envoy.static.yaml")
-    for part in (records, bulkhead, breaker, health):
+    for part in (records, correlation, labels, bulkhead, breaker, health):
         yield counted(part, fleet)
     fleet.stop_gateways()
     fleet.start_gateways(fleet.compile(fleet.workspace("swap")))
@@ -133,6 +136,87 @@ def health(fleet: Fleet, tally: Tally) -> None:
     up, after = caller.until(200, 15)
     tally.check(up, "it is called again when it is well")
     tally.notes.append(f"out after {seconds:.1f} s, back after {after:.1f} s")
+
+
+def correlation(fleet: Fleet, tally: Tally) -> None:
+    """Who calls is told to servers by the token, whatever the caller says; and each request keeps one number through both gateways."""
+    fleet.seen()
+    care = Caller(fleet, "care_agent", "crm_server", "update_customer")
+    anyone = Caller(fleet, "any_agent@retail", "search_server", "search_products")
+    claimed = {"x-user-id": "somebody-else", "X-Tenant-Id": "finance"}
+    sent, number = {}, "number-of-the-caller"
+    for one, more in ((care, claimed), (care, {"x-request-id": number}), (anyone, claimed)):
+        id_ = request.number()
+        headers = request.headers(one.token, f"who{id_}", ("tools/call", one.tool)) | more
+        answer = one.connection.ask("POST", request.path(one.server), headers, request.call(one.tool, '{"amount":5}', id_, True))
+        tally.check(answer.status == 200, f"the call is answered: {answer}")
+        sent[f"who{id_}"] = (one, more)
+    seen = fleet.seen()["seen"]
+    for id_, (one, more) in sent.items():
+        told = seen.get(id_, {}).get("told", {})
+        claims = tokens.claims(one.token)
+        tally.check(told.get("x-user-id") == claims["sub"], f"the server is told the user of the token: {told}")
+        tally.check(told.get("x-tenant-id") == claims.get("bu"), f"and its unit, or none where the token has none: {told}")
+        numbered = told.get("x-request-id", "")
+        tally.check(numbered == more["x-request-id"] if "x-request-id" in more else len(numbered) == 36, f"and the number of the request: {told}")
+    # A denied call has its caller in the record as well, and none of what it says of itself.
+    weak = fleet.presenter.token(care.principal, {"user_delegation"}, care.object, 1)
+    id_ = request.number()
+    headers = request.headers(weak, f"who{id_}", ("tools/call", care.tool)) | claimed
+    answer = care.connection.ask("POST", request.path(care.server), headers, request.call(care.tool, "{}", id_, True))
+    tally.check(answer.status == 403, f"the weak call is denied: {answer}")
+    for name in GATEWAYS:
+        fleet.running[name].ask("/reopen_logs", "POST")
+        written = "".join(path.read_text(errors="replace") for path in fleet.running[name].folder.glob("*.log"))
+        tally.check("somebody-else" not in written, f"the caller's own words stand in the record of {name}")
+    lines = log_lines(fleet, "central")
+    tally.check(any(line.get("request_id") == number for line in lines), "the record has the number that the caller gave")
+    tally.check(any(line.get("status") == 403 and line.get("user_id") == tokens.claims(weak)["sub"] for line in lines), "the record of the denial has the user")
+
+
+def labels(fleet: Fleet, tally: Tally) -> None:
+    """Metrics say what they are named for, and what callers make up never becomes a name in the gateway's memory."""
+    care = Caller(fleet, "care_agent", "crm_server", "update_customer")
+    for index in range(30):
+        id_ = request.number()
+        name = f"made-up-{index}"
+        headers = request.headers(care.token, f"l{id_}", ("tools/call", name))
+        answer = care.connection.ask("POST", request.path(care.server), headers, request.call(name, "{}", id_, True))
+        tally.check(answer.status == 403, f"a tool that does not exist is denied: {answer}")
+        method = f"invented/{index}"
+        headers = request.headers(care.token, f"l{id_}", (method, None))
+        care.connection.ask("POST", request.path(care.server), headers, request.message(method, {}, id_, True))
+    slow = Caller(fleet, "audit_agent", "payment_server", "refund_charge")
+    tally.check(slow.status(arguments='{"amount":5,"seconds":1}') == 200, "a call of a second is answered")
+    tally.check(care.status() == 200, "a declared tool is called")
+    text = ""
+
+    def value(metric: str, *parts: str) -> float:
+        lines = [line for line in text.splitlines() if line.startswith(f"envoy_mcpctl_{metric}{{") and all(part in line for part in parts)]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    paid = 'mcp_server="payment_server"'
+    # Histograms are joined every five seconds.
+    until = time.monotonic() + 12
+    while time.monotonic() < until and value("mcp_tool_duration_seconds_count", paid) == 0:
+        _, text = fleet.running["central"].ask("/stats/prometheus?filter=mcp_")
+        time.sleep(0.2)
+    tally.check("made-up" not in text and "invented" not in text, "names that callers make up are in the statistics")
+    _, everything = fleet.running["central"].ask("/stats?filter=mcpctl")
+    tally.check("made-up" not in everything and "invented" not in everything, "names that callers make up are in the gateway's memory")
+
+    crm = 'mcp_server="crm_server"'
+    tally.check(value("mcp_requests_total", crm, 'tool_name="other"', 'method="tools/call"') == 30, "calls of tools that do not exist are counted as other")
+    tally.check(value("mcp_requests_total", crm, 'method="other"') == 30, "methods that do not exist are counted as other")
+    tally.check(value("mcp_requests_total", crm, 'tool_name="update_customer"', 'status_code="200"') > 0, "declared tools have their names")
+    tally.check(value("mcp_denied_calls_total", crm, 'tool="other"') == 30, f"denied calls are counted alone: {text[:400]}")
+    tally.check(value("mcp_denied_calls_total", 'mcp_server="payment_server"') == 0, "an allowed call is no denied one")
+    count, seconds = value("mcp_tool_duration_seconds_count", paid), value("mcp_tool_duration_seconds_sum", paid)
+    tally.check(count >= 1 and 0.9 < seconds < 3, f"a call of a second is a second: {count} calls, {seconds}")
+    between = value("mcp_tool_duration_seconds_bucket", paid, 'le="2.5"') - value("mcp_tool_duration_seconds_bucket", paid, 'le="0.5"')
+    tally.check(between >= 1, "the buckets are in seconds")
+    gauge = [line for line in text.splitlines() if line.startswith("envoy_mcpctl_mcp_active_requests{")]
+    tally.check(any(crm in line for line in gauge) and all(line.endswith(" 0") for line in gauge), f"nothing is in hand, by server: {gauge}")
 
 
 def records(fleet: Fleet, tally: Tally) -> None:

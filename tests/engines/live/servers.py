@@ -20,6 +20,8 @@ from starlette.routing import Mount, Route
 
 # Sessions and event streams need a server that keeps sessions; the others answer each request by itself.
 STATEFUL = {"billing_server"}
+# Headers that gateways set for the server.
+TOLD = ("x-request-id", "x-user-id", "x-tenant-id")
 
 
 class State:
@@ -96,7 +98,8 @@ def watched(name: str, app, state: State):
             if key == "x-forwarded-client-cert":
                 state.certificates.append(f"{name}: {value[:300]}")
         if "x-test-id" in given:
-            state.seen[given["x-test-id"]] = {"server": name, "method": scope["method"], "path": scope["path"]}
+            told = {key: value for key, value in given.items() if key in TOLD}
+            state.seen[given["x-test-id"]] = {"server": name, "method": scope["method"], "path": scope["path"], "told": told}
         mode = state.modes[name]
         if mode == "fail":
             return await PlainTextResponse("broken on purpose", 500)(scope, receive, send)

@@ -150,7 +150,21 @@ def status(fleet: Fleet, tally: Tally) -> None:
 
 
 def emitted(fleet: Fleet, tally: Tally) -> None:
-    """Every variant of this run is one that Envoy takes."""
+    """Every variant of this run is one that Envoy takes, and so are other words for the same keys."""
+    zipkin = "      endpoint: https://zipkin.observability.meridian.example:9411/api/v2/spans"
+    collector = "https://collector.observability.meridian.example"
+    for name, exporter, strategy in (
+        ("http", f"      endpoint: {collector}:4318/v1/traces", "maglev"),
+        ("grpc", f"      type: otlp\n      endpoint: {collector}:4317", "ring_hash"),
+        ("other", f"      type: zipkin\n      endpoint: {collector}/spans", "random"),
+    ):
+        fleet.compile(fleet.workspace(f"spans-{name}", (
+            (zipkin, exporter),
+            ("strategy: round_robin", f"strategy: {strategy}"),
+            ("request_id_header: x-request-id", "request_id_header: x-correlation-id"),
+            ("type: http, endpoint: /health,", "type: tcp, port: 8080,"),
+            ("{connections: 60}", "{connections: 5000000000}"),
+        )))
     for bundle in fleet.bundles:
         for name in GATEWAYS:
             for file in ("envoy.static.yaml", "bootstrap.yaml"):

@@ -216,7 +216,8 @@ pub static TARGET_LEFT_OUT: Rule = Rule {
     name: "target-left-out",
     guards_access: false,
     severity: Severity::Note,
-    what: "Finds targets that a compile leaves out, because they need something that the workspace does not declare.",
+    what: "Finds targets that a compile leaves out, because they need something that the workspace does not declare. Where \
+           `mcpctl.yaml` lists targets, one finding names all others.",
     why: "The product of that target gets no files from this workspace, so it enforces nothing of it.",
     fix: "Add what is missing, as the help says. A target that `--target` or `mcpctl.yaml` names is an error instead.",
 };
@@ -354,6 +355,24 @@ fn listed(parts: &[String]) -> String {
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => String::new(),
     }
+}
+
+/// The note about targets that are left out although nobody asked for them, because `mcpctl.yaml` lists others: one in all, with
+/// what each needs beside it.
+#[must_use]
+pub fn unlisted(targets: &[(&Target, Vec<Need>)], model: &Model, sources: &Sources) -> Vec<Diagnostic> {
+    let first = sources.iter().map(|(id, _)| Loc::start_of(id)).next().unwrap_or_default();
+    let [_, _, ..] = targets else { return left_out(targets, model, sources) };
+    let place = |needs: &[Need]| needs.iter().find_map(|need| need.loc).or(model.registry).unwrap_or(first);
+    let names: Vec<String> = targets.iter().map(|(target, _)| format!("`{}`", target.name)).collect();
+    let message = format!("targets {} are left out: each needs more than the workspace declares", listed(&names));
+    let loc = targets.iter().map(|(_, needs)| place(needs)).min().unwrap_or(first);
+    let labels = targets.iter().map(|(target, needs)| {
+        let what: Vec<&str> = needs.iter().map(|need| need.what.as_str()).collect();
+        (place(needs), format!("`{}` needs {}", target.name, what.join("; ")))
+    });
+    let help = "nothing has to be done where these products are not in use; `mcpctl compile --target NAME` says what to add for one";
+    vec![Diagnostic::new(&TARGET_LEFT_OUT, loc, message).labels(labels).help(help)]
 }
 
 /// The notes that targets are left out: one for those that need the same.

@@ -245,7 +245,9 @@ fn possible(
         }
         left_out.push((*target, needs));
     }
-    Ok((targets, targets::left_out(&left_out, checked.model(), sources)))
+    // Whoever lists targets has no use for much text about others.
+    let notes = if mandatory.is_empty() { targets::left_out } else { targets::unlisted };
+    Ok((targets, notes(&left_out, checked.model(), sources)))
 }
 
 fn target(name: &str) -> Result<&'static Target, Refusal> {

@@ -134,6 +134,29 @@ fn what_a_target_cannot_express_is_noted_in_every_format() {
 }
 
 #[test]
+fn where_targets_are_listed_one_note_names_all_others_that_are_left_out() {
+    let fleet = good();
+    let of = |fleet: &tempfile::TempDir| -> Vec<serde_json::Value> {
+        let json = mcpctl(&["compile", "--format", "json"]).arg(fleet.path()).run().code(0).json();
+        let all = json["diagnostics"].as_array().unwrap().iter();
+        all.filter(|found| found["check"] == "target-left-out").cloned().collect()
+    };
+    let each = of(&fleet);
+    assert!(each.len() > 1, "{each:#?}");
+    put(fleet.path(), "mcpctl.yaml", "targets: {cedar: {}}\n");
+    let one = of(&fleet);
+    assert_eq!(one.len(), 1, "{one:#?}");
+    let labels: Vec<&str> =
+        one[0]["labels"].as_array().unwrap().iter().map(|label| label["message"].as_str().unwrap()).collect();
+    assert!(labels.contains(&"`agentcore` needs the ARN of the gateway"), "{labels:#?}");
+    // What each needs is said as before.
+    for note in &each {
+        let (_, needs) = note["message"].as_str().unwrap().split_once(" needs ").unwrap();
+        assert!(labels.iter().any(|label| label.ends_with(needs)), "{needs}: {labels:#?}");
+    }
+}
+
+#[test]
 fn targets_are_chosen_by_name() {
     let good = good();
     mcpctl(&["compile", "--target", "cedar", "--target", "cedar"]).arg(good.path()).run().code(0);

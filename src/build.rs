@@ -121,7 +121,7 @@ const LIFTERS: &[(&str, Lifter)] = &[
             Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
         }),
     ),
-    ("kubernetes", Lifter::Shapes(|artifacts, model, _| lift::kubernetes::check(artifacts, model))),
+    ("kubernetes", Lifter::Shapes(lift::kubernetes::check)),
 ];
 
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
@@ -234,12 +234,15 @@ fn each(
     enforced: Option<&Existing>,
 ) -> Vec<(&'static Target, Result<Made, BuildError>)> {
     let (model, policy) = (checked.model(), checked.policy());
+    let beside: Vec<&'static str> = targets.iter().map(|target| target.name).collect();
+    let beside = beside.as_slice();
     let one = |target: &'static Target| -> Result<Made, BuildError> {
         let (view, seen, stricter) = targets::seen(target, model, policy);
-        let input = Input { model, policy: &seen, sources, enforced };
+        let input = Input { model, policy: &seen, sources, enforced, beside };
         let files = compiled(&input, target)?;
         let mut notes = targets::stricter_notes(target, model, &view, &stricter);
         notes.extend(undecided(target, model, policy, &seen, &view));
+        notes.extend(targets::cluster::notes::notes(target.name, beside, model));
         Ok(Made { files, entry: targets::entry(target, &input, policy, &view, &stricter), notes })
     };
     let mut order: Vec<(usize, &'static Target)> = targets.iter().copied().enumerate().collect();

@@ -83,6 +83,8 @@ pub struct Input<'a> {
     /// A bundle whose policies go on deciding, while those of this policy are only counted beside them. Set for a target that
     /// can hold both.
     pub enforced: Option<&'a Existing>,
+    /// The targets of the same compile, by name.
+    pub beside: &'a [&'static str],
 }
 
 /// What becomes of objects that a product does not judge by the relation.
@@ -270,6 +272,10 @@ pub static TARGET_STRICTER: Rule = Rule {
 
 /// Every rule of this stage.
 pub static RULES: &[&Rule] = &[
+    &cluster::notes::HOST_OUTSIDE_CLUSTER,
+    &cluster::notes::ISSUER_OUT_OF_REACH,
+    &cluster::notes::POOL_WITHOUT_NAMESPACE,
+    &cluster::notes::SHORT_HOST,
     &NOT_EXPRESSIBLE,
     &TARGET_LEFT_OUT,
     &TARGET_OVER_LIMIT,

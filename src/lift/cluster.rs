@@ -18,9 +18,11 @@ use crate::model::url::Url;
 
 /// What should stand where.
 pub(super) struct Expected<'m> {
+    /// Domain of the cluster.
+    pub(super) domain: String,
     pub(super) gateways_namespace: String,
     pub(super) agents_namespace: String,
-    /// Each namespace of servers, with its pool.
+    /// Each namespace of servers, with the pool that has it for itself.
     pub(super) namespaces: BTreeMap<String, Option<&'m ResourcePool>>,
     /// Account and label of each gateway: `central`, and units with a gateway.
     pub(super) gateways: BTreeMap<String, String>,
@@ -35,7 +37,11 @@ pub(super) struct Place<'m> {
     pub(super) labels: BTreeMap<String, String>,
     /// Name of the gateway in front, a key of [`Expected::gateways`].
     pub(super) gateway: String,
-    pub(super) host: &'m str,
+    /// Its name in the mesh: complete where it is a service's.
+    pub(super) host: String,
+    /// Whether the mesh knows it as a service.
+    pub(super) service: bool,
+    pub(super) plain: bool,
     pub(super) port: u16,
     pub(super) path: String,
 }
@@ -48,46 +54,46 @@ impl<'m> Expected<'m> {
         let fronted = model.topology.units.values().filter(|unit| unit.gateway.is_some());
         let names = fronted.map(|unit| unit.name.value.to_string()).chain(["central".to_owned()]);
         let gateways: BTreeMap<String, String> = names.map(|name| (name.clone(), label(&name))).collect();
-        let mut namespaces = BTreeMap::new();
+        let domains = ["kubernetes", "istio"].iter().filter_map(|target| model.deployment.of(target));
+        let domain = domains.filter_map(|settings| settings.cluster_domain.as_ref()).next();
+        let domain = domain.map_or("cluster.local", |domain| domain.value.as_str()).to_owned();
         let mut places = BTreeMap::new();
         for (name, server) in &model.servers {
             let Some(url) = server.url.as_ref().and_then(|url| Url::parse(&url.value).map(|parsed| (url, parsed)))
             else {
                 continue;
             };
-            let pool = model.bulkheads.iter().find_map(|(scope, pools)| {
-                let pool = pools.iter().find(|pool| pool.servers.iter().any(|listed| listed.value == *name))?;
-                Some((scope.as_ref(), pool))
-            });
             let unit = server.unit.as_ref().map(|unit| unit.value.as_str());
-            let parts: Vec<&str> = match (pool, unit) {
-                (Some((Some(of), pool)), _) => vec![base, of.as_str(), "pool", &pool.name.value],
-                (Some((None, pool)), _) => vec![base, "pool", &pool.name.value],
-                (None, Some(unit)) => vec![base, unit],
-                (None, None) => vec![base],
-            };
-            let namespace = label(&parts.join("-"));
-            namespaces.insert(namespace.clone(), pool.map(|(_, pool)| pool));
+            let (url, parsed) = url;
+            let (host, named) = service(parsed.host, &domain);
+            let service = named.is_some();
+            let namespace = named.unwrap_or_else(|| match unit {
+                Some(unit) => label(&format!("{base}-{unit}")),
+                None => label(base),
+            });
             let own = label(name.as_str());
             let mut labels: BTreeMap<String, String> =
                 server.labels.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
             if labels.is_empty() {
                 labels.insert("app.kubernetes.io/name".to_owned(), own.clone());
             }
-            let (url, parsed) = url;
             let gateway = unit.filter(|unit| gateways.contains_key(*unit)).unwrap_or("central").to_owned();
             let place = Place {
                 server,
                 namespace,
                 labels,
                 gateway,
-                host: parsed.host,
+                host,
+                service,
+                plain: parsed.is_plaintext(),
                 port: parsed.port.unwrap_or(if parsed.is_plaintext() { 80 } else { 443 }),
                 path: path(&url.value),
             };
             places.insert(name.as_str(), place);
         }
+        let namespaces = namespaces(model, &places);
         Self {
+            domain,
             gateways_namespace: label(&format!("{base}-gateways")),
             agents_namespace: label(&format!("{base}-agents")),
             namespaces,
@@ -95,6 +101,51 @@ impl<'m> Expected<'m> {
             places,
         }
     }
+}
+
+/// The namespaces of servers. A pool has one for itself where whatever is in it is the pool's, and nothing of the pool is
+/// elsewhere.
+fn namespaces<'m>(
+    model: &'m Model,
+    places: &BTreeMap<&'m str, Place<'m>>,
+) -> BTreeMap<String, Option<&'m ResourcePool>> {
+    let mut found: BTreeMap<String, Option<&'m ResourcePool>> =
+        places.values().map(|place| (place.namespace.clone(), None)).collect();
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    let mut in_namespace: BTreeMap<&str, usize> = BTreeMap::new();
+    for place in places.values() {
+        *in_namespace.entry(&place.namespace).or_default() += 1;
+    }
+    let (central, own): (Vec<_>, Vec<_>) = model.bulkheads.iter().partition(|(scope, _)| scope.is_none());
+    for pool in own.into_iter().chain(central).flat_map(|(_, pools)| pools) {
+        // A server that two pools list is its unit's, else the first one's.
+        let listed: BTreeSet<&str> = pool.servers.iter().map(|server| server.value.as_str()).collect();
+        let own: Vec<&Place<'_>> =
+            listed.into_iter().filter(|server| taken.insert(server)).filter_map(|server| places.get(server)).collect();
+        let Some(first) = own.first() else { continue };
+        let together = own.iter().all(|place| place.namespace == first.namespace);
+        if together && in_namespace.get(first.namespace.as_str()) == Some(&own.len()) {
+            found.insert(first.namespace.clone(), Some(pool));
+        }
+    }
+    found
+}
+
+/// The name of a host in the mesh, and the namespace of the service that it names.
+pub(super) fn service(host: &str, domain: &str) -> (String, Option<String>) {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let words: Vec<&str> = host.split('.').collect();
+    let complete = |(at, word): (usize, &&str)| {
+        let (before, after) = words.split_at(at);
+        let after = after.get(1..).unwrap_or_default().join(".");
+        let (namespace, service) = before.split_last()?;
+        let named = !namespace.is_empty() && service.iter().any(|word| !word.is_empty());
+        let whole = *word == "svc" && named && (after == domain || after.is_empty());
+        whole.then(|| (after.is_empty(), (format!("{}.svc.{domain}", before.join(".")), Some((*namespace).to_owned()))))
+    };
+    // With the domain before without it.
+    let found = words.iter().enumerate().filter_map(complete).min_by_key(|(bare, _)| *bare);
+    found.map_or((host.clone(), None), |(_, found)| found)
 }
 
 /// The path of a URL.

@@ -4,6 +4,7 @@
 //! connection needs both ends.
 
 mod network;
+mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use super::names::label;
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
+use crate::policy::Policy;
 use network::Network;
 
 #[derive(Deserialize)]
@@ -27,7 +29,7 @@ struct ResourceQuota {
 ///
 /// # Errors
 /// Where they cannot be read exactly, or do anything else.
-pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<(), LiftError> {
+pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model, relation: &Policy) -> Result<(), LiftError> {
     let expected = Expected::of(model);
     let mut namespaces: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut quotas: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -53,7 +55,13 @@ pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<()
             _ => return stranger(format!("{what} is none that this target makes")),
         }
     }
-    if namespaces != expected_namespaces(model, &expected) {
+    let mut wanted = expected_namespaces(model, &expected);
+    // Which targets are compiled together is not known here; that each has its namespace is seen from all their files.
+    let others =
+        others(model).into_iter().filter(|other| namespaces.contains_key(other) && !wanted.contains_key(other));
+    let others: Vec<String> = others.collect();
+    wanted.extend(others.into_iter().map(|other| (other, labels_of(model, "policies", "policies"))));
+    if namespaces != wanted {
         return stranger("the namespaces, or their labels, are not those of the model");
     }
     if !accounts.iter().eq(expected.gateways.values().collect::<BTreeSet<_>>()) {
@@ -63,30 +71,34 @@ pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<()
     if quotas != pools.filter(|(_, limits)| !limits.is_empty()).collect() {
         return stranger("the quotas are not those of the pools");
     }
-    network.check(model, &expected, &namespaces)
+    network.check((model, relation), &expected, &namespaces)
+}
+
+/// The namespaces that the objects of other targets go to.
+fn others(model: &Model) -> BTreeSet<String> {
+    let of = |target: &&str| {
+        let set = model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+        set.map_or_else(|| "mcp".to_owned(), |namespace| namespace.value.clone())
+    };
+    ["toolhive", "ai-gateway", "agentgateway"].iter().map(of).collect()
+}
+
+/// The labels of a namespace of this segment, with the subnet of this role.
+fn labels_of(model: &Model, segment: &str, role: &str) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    labels.insert("istio-injection".to_owned(), "enabled".to_owned());
+    labels.insert("mcpctl.io/segment".to_owned(), segment.to_owned());
+    // The first one that names the role.
+    let subnet = model.topology.segments.iter().find(|(named, _)| named.value == role);
+    labels.extend(subnet.map(|(_, subnet)| ("mcpctl.io/subnet".to_owned(), label(&subnet.value))));
+    labels
 }
 
 fn expected_namespaces(model: &Model, expected: &Expected<'_>) -> BTreeMap<String, BTreeMap<String, String>> {
-    let subnets: BTreeMap<&str, &str> = model
-        .topology
-        .segments
-        .iter()
-        .rev()
-        .map(|(role, subnet)| (role.value.as_str(), subnet.value.as_str()))
-        .collect();
-    let labels = |segment: &str, role: &str| {
-        let mut labels = BTreeMap::new();
-        labels.insert("istio-injection".to_owned(), "enabled".to_owned());
-        labels.insert("mcpctl.io/segment".to_owned(), segment.to_owned());
-        if let Some(subnet) = subnets.get(role) {
-            labels.insert("mcpctl.io/subnet".to_owned(), label(subnet));
-        }
-        labels
-    };
-    let servers = expected.namespaces.keys().map(|namespace| (namespace.clone(), labels("servers", "mcp_servers")));
+    let servers = expected.namespaces.keys().map(|name| (name.clone(), labels_of(model, "servers", "mcp_servers")));
     let others = [
-        (expected.agents_namespace.clone(), labels("agents", "agents")),
-        (expected.gateways_namespace.clone(), labels("gateways", "gateways")),
+        (expected.agents_namespace.clone(), labels_of(model, "agents", "agents")),
+        (expected.gateways_namespace.clone(), labels_of(model, "gateways", "gateways")),
     ];
     servers.chain(others).collect()
 }

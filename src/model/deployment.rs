@@ -1,8 +1,11 @@
 //! How the workspace is deployed: what `mcpctl.yaml` says of each target.
 //! Source: `targets` of `mcpctl.yaml`, the tool's own settings.
 
+pub mod egress;
+
 use std::collections::BTreeMap;
 
+use self::egress::Egress;
 use super::name::FactName;
 use crate::source::{Loc, Spanned};
 
@@ -74,6 +77,10 @@ pub struct TargetSettings {
     pub deny_status: Option<Spanned<u32>>,
     /// Kubernetes namespace of what is emitted.
     pub namespace: Option<Spanned<String>>,
+    /// Domain of the cluster, with which the names of its services end.
+    pub cluster_domain: Option<Spanned<String>>,
+    /// What gateways may connect to beside servers and each other.
+    pub egress: Vec<Egress>,
     /// Name of the Kubernetes `Gateway` that routes are attached to.
     pub gateway: Option<Spanned<String>>,
     /// ARN of the AgentCore gateway.

@@ -52,7 +52,7 @@ impl<'a> Loaded<'a> {
     /// # Errors
     /// Where it does not compile, or Cedar refuses it.
     pub fn new(side: Side<'a>, sources: &Sources) -> Result<Self, HandwrittenError> {
-        let input = Input { model: side.model, policy: side.policy, sources, enforced: None };
+        let input = Input { model: side.model, policy: side.policy, sources, enforced: None, beside: &[] };
         let files = (targets::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
         let text = |name: &str| {
             let found = files.iter().find(|(path, _)| path == name);

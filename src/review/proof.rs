@@ -176,7 +176,7 @@ fn generated(
         let by = "there is no solver; by the claim of `cedar` the two were compared without one".to_owned();
         return Ok(Claim { name, what, status: Status::Unproved, by });
     };
-    let input = Input { model, policy, sources, enforced: None };
+    let input = Input { model, policy, sources, enforced: None, beside: &[] };
     let files = (targets::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
     let text = |name: &str| {
         let found = files.iter().find(|(path, _)| path == name);

@@ -53,8 +53,8 @@ fn asked(
     at: At<'_>,
     facts: &[FactName],
 ) -> Result<bool, ReplayError> {
-    let files =
-        (cedar::TARGET.compile)(&Input { model, policy, sources, enforced: None }).map_err(ReplayError::Compile)?;
+    let files = (cedar::TARGET.compile)(&Input { model, policy, sources, enforced: None, beside: &[] })
+        .map_err(ReplayError::Compile)?;
     let text = |name: &'static str| {
         let found = files.iter().find(|(path, _)| path == name).map(|(_, artifact)| artifact.bytes.as_slice());
         found.and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or(ReplayError::Absent(name))

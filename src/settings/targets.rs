@@ -1,5 +1,6 @@
 //! `targets` of `mcpctl.yaml`, as written. Each target has the keys that it uses and no others.
 
+mod egress;
 mod over;
 
 use std::collections::BTreeMap;
@@ -108,6 +109,8 @@ struct AiGatewaySettings {
 struct IstioSettings {
     /// Kubernetes namespace of the servers; `mcp` by default.
     namespace: Option<Spanned<String>>,
+    /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
+    cluster_domain: Option<Spanned<String>>,
     /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body, so that they can
     /// tell tools apart. Without it, rules are for whole servers.
     verified_headers: Option<Spanned<bool>>,
@@ -125,6 +128,11 @@ struct IstioSettings {
 struct KubernetesSettings {
     /// Kubernetes namespace of the servers; `mcp` by default.
     namespace: Option<Spanned<String>>,
+    /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
+    cluster_domain: Option<Spanned<String>>,
+    /// What gateways may connect to beside servers and each other, such as token issuers outside of the cluster.
+    #[serde(default)]
+    egress: Vec<Spanned<egress::EgressEntry>>,
 }
 
 /// Settings of `agentcore`.
@@ -214,14 +222,18 @@ impl TargetsSection {
             "istio",
             self.istio.map(|Spanned { value, loc }| TargetSettings {
                 namespace: value.namespace,
+                cluster_domain: value.cluster_domain,
                 verified_headers: value.verified_headers,
                 ..at(loc, value.assume, value.assume_reason)
             }),
         );
+        let mut faults = Vec::new();
         add(
             "kubernetes",
             self.kubernetes.map(|Spanned { value, loc }| TargetSettings {
                 namespace: value.namespace,
+                cluster_domain: value.cluster_domain,
+                egress: egress::settled(value.egress, &mut faults),
                 ..at(loc, Vec::new(), None)
             }),
         );
@@ -232,7 +244,6 @@ impl TargetsSection {
                 ..at(loc, value.assume, value.assume_reason)
             }),
         );
-        let mut faults = Vec::new();
         add(
             "agentgateway",
             self.agentgateway.map(|Spanned { value, loc }| {

@@ -1,16 +1,19 @@
 //! Where servers and gateways stand in a Kubernetes cluster: what the targets for it agree on.
 //!
-//! Gateways stand in one namespace and agents in another. A server stands in the namespace of its bulkhead pool, because a
-//! quota is for a namespace; else in that of its unit; else in the base namespace.
+//! Gateways stand in one namespace and agents in another. A server stands in the namespace that its URL names; else in that of
+//! its unit; else in the base namespace. Bulkheads move nothing: a pool has a quota where a namespace is for it alone.
 
-use std::collections::BTreeMap;
+pub mod hosts;
+pub mod notes;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::hosts::Host;
 use super::gateways::CENTRAL;
 use super::names::dns_label;
 use super::{NAME_COLLISION, TARGET_LIMIT};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
-use crate::model::name::UnitName;
 use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
 use crate::model::url::Url;
@@ -20,7 +23,7 @@ use crate::source::Loc;
 const NAMESPACE: &str = "mcp";
 
 /// The label of a server's pods where the registry gives none.
-const NAME_LABEL: &str = "app.kubernetes.io/name";
+pub(crate) const NAME_LABEL: &str = "app.kubernetes.io/name";
 
 /// Most characters of a label's name or value.
 const MOST: usize = 63;
@@ -32,7 +35,7 @@ pub struct Cluster<'m> {
     pub gateways_namespace: String,
     /// The namespace of the agents and of whatever runs the flows.
     pub agents_namespace: String,
-    /// Each namespace of servers, with the pool that it is for.
+    /// Each namespace of servers, with the pool that it is for alone.
     pub server_namespaces: BTreeMap<String, Option<&'m ResourcePool>>,
     /// The service account of each gateway, which is also the value of its pods' label; by `central` or unit.
     pub gateways: BTreeMap<&'m str, String>,
@@ -53,10 +56,12 @@ pub struct Place<'m> {
     pub labels: BTreeMap<String, String>,
     /// The gateway that alone may call it: `central`, or a unit.
     pub gateway: &'m str,
-    /// Host name of its URL.
-    pub host: &'m str,
+    /// Host of its URL.
+    pub host: Host,
     /// Port of its URL.
     pub port: u16,
+    /// Whether its URL is one without TLS.
+    pub is_plaintext: bool,
     /// Path of its URL.
     pub path: &'m str,
 }
@@ -86,15 +91,25 @@ pub fn cluster<'m>(target: &str, model: &'m Model) -> Result<Cluster<'m>, Vec<Di
         places: Vec::new(),
     };
     let mut labels = Names { target, taken: BTreeMap::new(), findings: Vec::new() };
-    let pools = pools(model);
+    let domain = hosts::domain(model, &mut names.findings);
     let mut servers: Vec<&Server> = model.servers.values().collect();
     servers.sort_by(|a, b| a.name.value.cmp(&b.name.value));
     for server in servers {
         let Some(url) = &server.url else { continue };
         let Some(parsed) = Url::parse(&url.value) else { continue };
-        let pool = pools.get(server.name.value.as_str()).copied();
-        let namespace = namespace_of(&base, server, pool, &mut names);
-        found.server_namespaces.insert(namespace.clone(), pool.map(|(_, pool)| pool));
+        let host = Host::of(parsed.host, &domain);
+        let namespace = match host.namespace() {
+            Some(namespace) => {
+                let taken = (found.gateways_namespace.as_str(), found.agents_namespace.as_str());
+                names.findings.extend(hosts::refused(namespace, taken).map(|message| {
+                    let help =
+                        "let the service of the server be in a namespace of its own kind, and name that in the URL";
+                    Diagnostic::new(&TARGET_LIMIT, hosts::url_at(server), message).help(help)
+                }));
+                namespace.to_owned()
+            }
+            None => namespace_of(&base, server, &mut names),
+        };
         let name = labels.take(server.name.value.as_str(), &format!("server `{}`", server.name), server.name.loc);
         let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
         let gateway = unit.filter(|unit| unit.gateway.is_some()).map_or(CENTRAL, |unit| unit.name.value.as_str());
@@ -105,11 +120,13 @@ pub fn cluster<'m>(target: &str, model: &'m Model) -> Result<Cluster<'m>, Vec<Di
             name,
             namespace,
             gateway,
-            host: parsed.host,
+            host,
             port: parsed.port.unwrap_or(default_port),
+            is_plaintext: parsed.is_plaintext(),
             path: path_of(&url.value),
         });
     }
+    found.server_namespaces = own_pools(model, &found.places);
     names.findings.extend(labels.findings);
     names.findings.extend(overlaps(target, &found.places));
     if names.findings.is_empty() { Ok(found) } else { Err(names.findings) }
@@ -157,36 +174,46 @@ fn gateways<'m>(target: &str, model: &'m Model, findings: &mut Vec<Diagnostic>) 
     gateways
 }
 
-/// The pool of each server that is in one, with the unit whose folder declares it. In several, it is the first.
-fn pools(model: &Model) -> BTreeMap<&str, (Option<&UnitName>, &ResourcePool)> {
-    let mut found = BTreeMap::new();
-    for (scope, pools) in &model.bulkheads {
-        for pool in pools {
-            for server in &pool.servers {
-                found.entry(server.value.as_str()).or_insert((scope.as_ref(), pool));
-            }
+/// All pools, and the number of that of each server that is in one. In several, it is that of its unit, else the first.
+fn pools(model: &Model) -> (Vec<&ResourcePool>, BTreeMap<&str, usize>) {
+    let of = |central: bool| model.bulkheads.iter().filter(move |(scope, _)| scope.is_none() == central);
+    let all: Vec<&ResourcePool> = of(false).chain(of(true)).flat_map(|(_, pools)| pools).collect();
+    let mut of_server = BTreeMap::new();
+    for (number, pool) in all.iter().enumerate() {
+        for server in &pool.servers {
+            of_server.entry(server.value.as_str()).or_insert(number);
         }
     }
-    found
+    (all, of_server)
 }
 
-fn namespace_of(
-    base: &str,
-    server: &Server,
-    pool: Option<(Option<&UnitName>, &ResourcePool)>,
-    names: &mut Names<'_>,
-) -> String {
-    match (pool, &server.unit) {
-        (Some((Some(unit), pool)), _) => names.take(
-            &format!("{base}-{unit}-pool-{}", pool.name),
-            &format!("pool `{}` of unit `{unit}`", pool.name),
-            pool.name.loc,
-        ),
-        (Some((None, pool)), _) => {
-            names.take(&format!("{base}-pool-{}", pool.name), &format!("pool `{}`", pool.name), pool.name.loc)
+/// The namespaces of servers, each with its pool where all its servers are of that pool, and no other server of the pool is
+/// elsewhere: only then is a quota of the namespace one of the pool.
+fn own_pools<'m>(model: &'m Model, places: &[Place<'m>]) -> BTreeMap<String, Option<&'m ResourcePool>> {
+    let (all, of_server) = pools(model);
+    let mut here: BTreeMap<&str, BTreeSet<Option<usize>>> = BTreeMap::new();
+    let mut namespaces: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+    for place in places {
+        let pool = of_server.get(place.server.name.value.as_str()).copied();
+        here.entry(&place.namespace).or_default().insert(pool);
+        if let Some(pool) = pool {
+            namespaces.entry(pool).or_default().insert(&place.namespace);
         }
-        (None, Some(unit)) => names.take(&format!("{base}-{unit}"), &format!("unit `{unit}`"), unit.loc),
-        (None, None) => names.take(base, "the namespace of servers without a unit", server.name.loc),
+    }
+    let own = |pools: BTreeSet<Option<usize>>| {
+        let mut pools = pools.into_iter();
+        let (Some(Some(pool)), None) = (pools.next(), pools.next()) else { return None };
+        let alone = namespaces.get(&pool).is_some_and(|namespaces| namespaces.len() == 1);
+        all.get(pool).copied().filter(|_| alone)
+    };
+    here.into_iter().map(|(namespace, pools)| (namespace.to_owned(), own(pools))).collect()
+}
+
+/// The namespace of a server whose URL names none.
+fn namespace_of(base: &str, server: &Server, names: &mut Names<'_>) -> String {
+    match &server.unit {
+        Some(unit) => names.take(&format!("{base}-{unit}"), &format!("unit `{unit}`"), unit.loc),
+        None => names.take(base, "the namespace of servers without a unit", server.name.loc),
     }
 }
 

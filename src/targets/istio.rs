@@ -2,6 +2,7 @@
 
 mod claims;
 mod coverage;
+mod hosts;
 mod mesh;
 mod narrow;
 mod rules;
@@ -46,7 +47,12 @@ denied.
 that a new key takes a new compile. A token is read from the header `Authorization` alone, \
 and the proxy removes it, so that no server sees a caller's token.
 - `peer-authentication.yaml`: strict mutual TLS.
-- `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. `telemetry.yaml`: sampling of traces. \
+- `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. Hosts are complete names: \
+`cards.retail.svc` becomes `cards.retail.svc.cluster.local`, or ends with the setting `cluster_domain`; Istio itself completes \
+names without a dot alone, and ignores rules for others. A host without a dot is an error.
+- `service-entries.yaml`: for each host that is no service of the cluster, such as `crm.example.com`, that it leads to the pods \
+with the labels of its server. The mesh protects a server that runs in it alone.
+- `telemetry.yaml`: sampling of traces. \
 `spiffe-ids.yaml`: identities by SPIRE, and how long their certificates live.
 
 **What it takes.** Istio 1.27 or later, with `meshConfig.trustDomain` set to `trust_domain`, and sidecars (not the ambient mode) \
@@ -104,7 +110,7 @@ fn needs(model: &Model) -> Vec<Need> {
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let model = input.model;
     let cluster = cluster("istio", model).map_err(CompileError::Findings)?;
-    let findings = refused(model, &cluster);
+    let findings = [refused(model, &cluster), hosts::refused(&cluster)].concat();
     if !findings.is_empty() {
         return Err(CompileError::Findings(findings));
     }
@@ -114,6 +120,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         ("default-deny.yaml", default_deny(&cluster)?, places(&cluster)),
         ("peer-authentication.yaml", mesh::peer_authentication(&cluster)?, places(&cluster)),
         ("request-authentication.yaml", mesh::request_authentication(model, &cluster)?, mesh::issued_at(model)),
+        ("service-entries.yaml", hosts::entries(&cluster)?, places(&cluster)),
     ];
     for (name, documents, from) in everywhere.into_iter().chain(mesh::traffic(model, &cluster)?) {
         if !documents.is_empty() {

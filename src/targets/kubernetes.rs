@@ -2,6 +2,7 @@
 
 mod coverage;
 mod network;
+mod ports;
 
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::cluster::{Cluster, Place, cluster, renamed};
+use super::gateways::used;
 use super::istio::{document, kustomization, metadata};
 use super::names::dns_label;
-use super::objects::objects;
+use super::objects::{NAMESPACE, objects};
 use super::{CompileError, Files, Input, Need, Proof, Target, yaml};
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
@@ -37,23 +39,41 @@ pub static TARGET: Target = Target {
 A folder for Kustomize, for `kubectl apply -k kubernetes` or as the base of an overlay:
 
 - `namespaces.yaml`: one for the gateways (`mcp-gateways`), one for the agents and for whatever runs the flows (`mcp-agents`), \
-and one for the servers of each bulkhead pool (`mcp-pool-NAME`), of each unit (`mcp-UNIT`), or of neither (`mcp`). The setting \
-`namespace` replaces `mcp`. Labels name the segment, and the subnet that `network_segmentation` gives it; Istio's sidecars are \
-switched on.
-- `network-policies.yaml`: in each namespace, nothing connects and nothing is connected to but for this: agents to gateways, \
-the central gateway to those of units, each gateway to its servers at the ports of their URLs, and everything to the cluster's \
-DNS and to the control plane of the mesh.
-- `quotas.yaml`: for each pool with `cpu_cores` or `memory`, what the pods of its namespace may ask for together. With a quota \
-every pod has to say its requests and limits, or is refused.
+and those of the servers: the namespace that the URL of a server names (`http://cards.retail.svc.cluster.local`), else that of \
+its unit (`mcp-UNIT`), else `mcp`. The setting `namespace` replaces `mcp`. Labels name the segment, and the subnet that \
+`network_segmentation` gives it; Istio's sidecars are switched on. The namespaces of the objects that other targets of the same \
+compile write are there, too.
+- `network-policies.yaml`: in each namespace, nothing connects and nothing is connected to but for this: agents to gateways at \
+the port of their listener, the central gateway to those of units at theirs, each gateway to its servers at the ports of their \
+URLs, and everything to the cluster's DNS and to the control plane of the mesh. A server that is suspended, or that nobody is \
+granted, takes no connection. The port of a listener is that of `listen` in the settings of the gateways, `8443` by default.
+- `quotas.yaml`: for each pool with `cpu_cores` or `memory` that has a namespace for itself, what the pods of that namespace \
+may ask for together. With a quota every pod has to say its requests and limits, or is refused. A pool that shares a namespace \
+has no quota, and a note says so.
 - `service-accounts.yaml`: one for each gateway.
 
 **What to do.** Run each server in its namespace, with the labels of its registry entry (`app.kubernetes.io/name` with the \
 server's name where it gives none), listening at the port of its URL. Run each gateway in `mcp-gateways` under its service \
-account (`central`, or the unit) with the label `mcpctl.io/gateway` of the same value. The cluster's network has to enforce \
-network policies; some do not.
+account (`central`, or the unit) with the label `mcpctl.io/gateway` of the same value; for agentgateway set `namespace` of its \
+settings to that namespace, because its pods run where its objects are. The cluster's network has to enforce network policies; \
+some do not.
 
-**What is not there.** Servers reach no databases, gateways no token issuers outside of the cluster, and nobody from outside \
-reaches a gateway, until you add policies for that: network policies only ever add up.
+**Token issuers.** Gateways may connect to an issuer in the cluster by the URL of its keys: to the pods that have the name of the \
+service as `app.kubernetes.io/name`, at that port. An issuer outside of the cluster has to be in the settings by its addresses, \
+and any other pod by its labels:
+
+```yaml
+targets:
+  kubernetes:
+    egress:
+      - {cidr: 203.0.113.0/24, port: 443}
+      - {namespace: auth, labels: {app: keycloak}, port: 8443}
+```
+
+A range of addresses shares at least 8 bits (16 in IPv6), so it is never the whole Internet.
+
+**What is not there.** Servers reach no databases, and nobody from outside reaches a gateway, until you add policies for that: \
+network policies only ever add up.
 
 This target decides connections, not calls. It is checked that no connections but these are let through.",
     coverage: coverage::coverage,
@@ -95,16 +115,18 @@ fn needs(model: &Model) -> Vec<Need> {
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let model = input.model;
     let cluster = cluster("kubernetes", model).map_err(CompileError::Findings)?;
+    let used = used(model, input.policy).into_iter().map(|server| server.name.value.as_str()).collect();
+    let others = others(input, &cluster);
     let servers: Vec<Loc> = cluster.places.iter().map(Place::loc).collect();
     let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
     let mut files = vec![
         objects(
             model,
             "namespaces.yaml",
-            namespaces(model, &cluster)?,
+            namespaces(model, &cluster, &others)?,
             segments.chain(servers.iter().copied()).collect(),
         )?,
-        objects(model, "network-policies.yaml", network::policies(model, &cluster)?, servers.clone())?,
+        objects(model, "network-policies.yaml", network::policies(model, &cluster, &used, &others)?, servers.clone())?,
         objects(model, "service-accounts.yaml", service_accounts(&cluster)?, servers.clone())?,
     ];
     let (quotas, from) = quotas(&cluster)?;
@@ -116,7 +138,25 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     Ok(files)
 }
 
-fn namespaces(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+/// Namespaces that every cluster has.
+const EXISTING: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/// The namespaces of the objects of other targets of the same compile, where they are none of the segments'.
+fn others(input: &Input<'_>, cluster: &Cluster<'_>) -> BTreeSet<String> {
+    let here = ["agentgateway", "ai-gateway", "toolhive"].into_iter().filter(|target| input.beside.contains(target));
+    let namespace = |target| {
+        let settings = input.model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+        settings.map_or(NAMESPACE, |namespace| namespace.value.as_str())
+    };
+    let known = |namespace: &&str| {
+        [cluster.agents_namespace.as_str(), cluster.gateways_namespace.as_str()].contains(namespace)
+            || cluster.server_namespaces.contains_key(*namespace)
+            || EXISTING.contains(namespace)
+    };
+    here.map(namespace).filter(|namespace| !known(namespace)).map(str::to_owned).collect()
+}
+
+fn namespaces(model: &Model, cluster: &Cluster<'_>, others: &BTreeSet<String>) -> Result<Vec<Value>, CompileError> {
     let segment = |namespace: &str, segment: &str, role: &str| {
         let subnet = model.topology.segments.iter().find(|(name, _)| name.value == role).map(|(_, subnet)| subnet);
         let mut labels = BTreeMap::from([
@@ -135,6 +175,9 @@ fn namespaces(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, Compil
     ];
     for namespace in cluster.server_namespaces.keys() {
         found.push(segment(namespace, "servers", "mcp_servers")?);
+    }
+    for namespace in others {
+        found.push(segment(namespace, "policies", "policies")?);
     }
     Ok(found)
 }

@@ -71,7 +71,7 @@ fn the_manifest_names_families_in_use() {
     model.keys.insert("caching_strategy", [("layers[].ttl".to_owned(), Loc { start: 2, ..Loc::default() })].into());
     model.keys.insert("progressive_auth", [("levels".to_owned(), Loc::default())].into());
     let policy = Policy::default();
-    let input = Input { model: &model, policy: &policy, sources: &sources, enforced: None };
+    let input = Input { model: &model, policy: &policy, sources: &sources, enforced: None, beside: &[] };
     let entry = entry(&cedar::TARGET, &input, &policy, &View::default(), &Stricter::default());
     let coverage: Vec<_> = entry.coverage.iter().map(|c| (c.family.as_str(), c.coverage.as_str())).collect();
     assert_eq!(coverage, [("progressive_auth", "full"), ("caching_strategy", "none")]);

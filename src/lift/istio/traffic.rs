@@ -1,5 +1,6 @@
 //! What decides no calls: limits of connections, traces, identities. It must be what the model says, no more and no less.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use serde_yaml::Value;
@@ -13,6 +14,7 @@ use crate::model::quantity::Duration;
 /// Checks the resources that are left.
 pub(super) fn check(resources: Vec<Resource>, model: &Model, expected: &Expected<'_>) -> Result<(), LiftError> {
     let mut wanted = rules_for_traffic(model, expected);
+    wanted.extend(entries(expected));
     let traces = traces(model);
     if let Some(traces) = &traces {
         for namespace in expected.namespaces.keys().chain([&expected.gateways_namespace]) {
@@ -64,7 +66,7 @@ fn seconds(duration: Duration) -> Value {
 fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
     let mut hosts: BTreeMap<&str, Value> = BTreeMap::new();
     for place in expected.places.values() {
-        hosts.entry(place.host).or_insert_with(|| connections(model, place));
+        hosts.entry(&place.host).or_insert_with(|| connections(model, place));
     }
     let rule = |(host, policy): (&str, Value)| {
         let spec = map([
@@ -75,6 +77,43 @@ fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
         ("networking.istio.io/v1", "DestinationRule", Some(expected.gateways_namespace.clone()), spec)
     };
     hosts.into_iter().map(rule).collect()
+}
+
+/// For each host that is no service: that it leads to the pods of its server.
+fn entries(expected: &Expected<'_>) -> Vec<Wanted> {
+    let named =
+        |place: &&Place<'_>| !place.service && place.host.contains('.') && place.host.parse::<IpAddr>().is_err();
+    let mut hosts: BTreeMap<&str, BTreeMap<(&String, &BTreeMap<String, String>), BTreeMap<u16, bool>>> =
+        BTreeMap::new();
+    for place in expected.places.values().filter(named) {
+        let pods = hosts.entry(&place.host).or_default().entry((&place.namespace, &place.labels)).or_default();
+        pods.insert(place.port, place.plain);
+    }
+    let text = |text: &str| Some(Value::from(text));
+    let list = |values: Vec<Value>| Some(Value::Sequence(values));
+    let entry = |(host, pods): (&str, BTreeMap<(&String, &BTreeMap<String, String>), BTreeMap<u16, bool>>)| {
+        let mut pods = pods.into_iter();
+        let (Some(((namespace, labels), ports)), None) = (pods.next(), pods.next()) else { return None };
+        let ports = ports.into_iter().map(|(number, plain)| {
+            let word = if plain { "http" } else { "https" };
+            map([
+                ("name", Some(Value::from(format!("{word}-{number}")))),
+                ("number", Some(Value::from(number))),
+                ("protocol", Some(Value::from(word.to_uppercase()))),
+            ])
+        });
+        let labels = labels.iter().map(|(key, value)| (Value::from(key.as_str()), Value::from(value.as_str())));
+        let spec = map([
+            ("hosts", list(vec![Value::from(host)])),
+            ("exportTo", list(vec![Value::from(expected.gateways_namespace.as_str())])),
+            ("location", text("MESH_INTERNAL")),
+            ("resolution", text("STATIC")),
+            ("ports", list(ports.collect())),
+            ("workloadSelector", Some(map([("labels", Some(Value::Mapping(labels.collect())))]))),
+        ]);
+        Some(("networking.istio.io/v1", "ServiceEntry", Some(namespace.clone()), spec))
+    };
+    hosts.into_iter().filter_map(entry).collect()
 }
 
 fn connections(model: &Model, place: &Place<'_>) -> Value {

@@ -1,13 +1,16 @@
-//! An interpreter of network policies, and the pods that are put to it.
+//! An interpreter of network policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_yaml::Value;
 
+use super::pods::{Pod, Role, everywhere, expected_of, pods, ports};
 use crate::lift::LiftError;
 use crate::lift::cluster::{Expected, shaped, stranger};
 use crate::model::Model;
+use crate::model::deployment::egress::Cidr;
+use crate::policy::Policy as Relation;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -41,6 +44,13 @@ struct Egress {
 struct Peer {
     namespace_selector: Option<Selector>,
     pod_selector: Option<Selector>,
+    ip_block: Option<IpBlock>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IpBlock {
+    cidr: String,
 }
 
 #[derive(Deserialize)]
@@ -61,31 +71,6 @@ impl Selector {
     fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
-}
-
-/// A kind of pod.
-struct Pod {
-    what: String,
-    role: Role,
-    namespace: String,
-    namespace_labels: BTreeMap<String, String>,
-    labels: BTreeMap<String, String>,
-}
-
-#[derive(PartialEq, Eq)]
-enum Role {
-    Agent,
-    /// The gateway of that name.
-    Gateway(String),
-    /// A pod among the gateways that is none of them.
-    NoGateway,
-    /// A server behind that gateway, at that port.
-    Server(String, u16),
-    /// A pod among the servers that is none of them, and ports that some of them have.
-    NoServer(BTreeSet<u16>),
-    Dns,
-    ControlPlane,
-    Stranger,
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +97,12 @@ impl Network {
         }
         let peers = policy.ingress.iter().map(|rule| (&rule.from, &rule.ports));
         let peers: Vec<_> = peers.chain(policy.egress.iter().map(|rule| (&rule.to, &rule.ports))).collect();
-        let odd = |peer: &Peer| peer.namespace_selector.is_none() && peer.pod_selector.is_none();
+        let odd = |peer: &Peer| {
+            let selects = peer.namespace_selector.is_some() || peer.pod_selector.is_some();
+            // A block of addresses is a peer by itself, and never all of them.
+            let block = peer.ip_block.as_ref().map(|block| Cidr::parse(&block.cidr).is_ok());
+            block.unwrap_or(selects) == (selects && block.is_some())
+        };
         if peers.iter().any(|(peers, _)| peers.is_empty() || peers.iter().any(odd)) {
             return stranger(format!("{what} has a rule for everybody, or for nobody"));
         }
@@ -127,7 +117,7 @@ impl Network {
     /// Puts every pair of pods to the policies.
     pub(super) fn check(
         &self,
-        model: &Model,
+        (model, relation): (&Model, &Relation),
         expected: &Expected<'_>,
         namespaces: &BTreeMap<String, BTreeMap<String, String>>,
     ) -> Result<(), LiftError> {
@@ -145,7 +135,8 @@ impl Network {
         if let Some(open) = namespaces.keys().find(|namespace| !closed(namespace)) {
             return stranger(format!("the namespace `{open}` is open by default"));
         }
-        let pods = pods(expected, namespaces);
+        let pods = pods(expected, namespaces, model, relation);
+        let everywhere = everywhere(&pods);
         // Among the others, servers of one namespace are told apart by no policy but their own.
         let mut kinds: BTreeSet<(&str, &str)> = BTreeSet::new();
         let others: Vec<&Pod> = pods
@@ -153,9 +144,15 @@ impl Network {
             .filter(|pod| match &pod.role {
                 Role::Server(gateway, _) => kinds.insert((&pod.namespace, gateway)),
                 Role::NoServer(_) => kinds.insert((&pod.namespace, &pod.what)),
-                Role::Agent | Role::Gateway(_) | Role::NoGateway | Role::Dns | Role::ControlPlane | Role::Stranger => {
-                    true
-                }
+                Role::Agent
+                | Role::Gateway(..)
+                | Role::NoGateway
+                | Role::Needed(..)
+                | Role::Beside
+                | Role::Dns
+                | Role::ControlPlane
+                | Role::Stranger
+                | Role::Address(..) => true,
             })
             .collect();
         let meshed = model.topology.mesh.as_ref().is_some_and(|mesh| mesh.value == "istio")
@@ -164,7 +161,7 @@ impl Network {
         for pod in &pods {
             let pod = (pod, self.selecting(pod));
             for other in &others {
-                for port in ports(pod.0, other.0) {
+                for port in ports(pod.0, other.0, &everywhere) {
                     pair(&pod, other, &port, meshed)?;
                     pair(other, &pod, &port, meshed)?;
                 }
@@ -200,7 +197,7 @@ fn pair(
 
 /// Whether a pod may send to, or take from, another one; `None` where it stands in no namespace of ours.
 fn lets((pod, policies): &(&Pod, Vec<&Policy>), other: &Pod, port: &(u16, &str), direction: Direction) -> Option<bool> {
-    if matches!(pod.role, Role::Dns | Role::ControlPlane | Role::Stranger) {
+    if pod.role.is_elsewhere() {
         return None;
     }
     let kind = match direction {
@@ -221,88 +218,17 @@ fn rule_lets(peers: &[Peer], ports: &[Port], pod: &Pod, other: &Pod, port: &(u16
     let at_port = ports.is_empty() || ports.iter().any(|open| (open.port, open.protocol.as_str()) == *port);
     at_port
         && peers.iter().any(|peer| {
+            let block = peer.ip_block.as_ref().and_then(|block| Cidr::parse(&block.cidr).ok());
+            if let Role::Address(address, _) = &other.role {
+                return block.is_some_and(|block| block.contains(*address));
+            }
+            if block.is_some() {
+                return false;
+            }
             let there = match &peer.namespace_selector {
                 Some(selector) => selector.matches(&other.namespace_labels),
                 None => pod.namespace == other.namespace,
             };
             there && peer.pod_selector.as_ref().is_none_or(|selector| selector.matches(&other.labels))
         })
-}
-
-/// Whether the model lets the one send to the other, and the other take it.
-fn expected_of(from: &Pod, to: &Pod, port: &(u16, &str), meshed: bool) -> (bool, bool) {
-    let central = |name: &str| name == "central";
-    match (&from.role, &to.role) {
-        (_, Role::Dns) => (port.0 == 53, true),
-        (_, Role::ControlPlane) => (meshed && *port == (15_012, "TCP"), true),
-        (Role::Agent, Role::Gateway(_) | Role::NoGateway) => (true, true),
-        (Role::Gateway(from), Role::Gateway(to)) => {
-            let on = central(from) && !central(to);
-            (on, on)
-        }
-        // Gateways may send to whatever stands among the servers, which takes it from its own gateway alone.
-        (Role::Gateway(from), Role::Server(gateway, open)) => (true, from == gateway && *port == (*open, "TCP")),
-        (Role::Gateway(_) | Role::NoGateway, Role::Server(..) | Role::NoServer(_)) => (true, false),
-        _ => (false, false),
-    }
-}
-
-fn ports(pod: &Pod, other: &Pod) -> BTreeSet<(u16, &'static str)> {
-    let mut ports =
-        BTreeSet::from([(1, "TCP"), (53, "TCP"), (53, "UDP"), (443, "TCP"), (15_012, "TCP"), (15_012, "UDP")]);
-    for pod in [pod, other] {
-        match &pod.role {
-            Role::Server(_, port) => ports.extend([(*port, "TCP"), (*port, "UDP"), (port.wrapping_add(1), "TCP")]),
-            Role::NoServer(open) => ports.extend(open.iter().map(|port| (*port, "TCP"))),
-            Role::Agent | Role::Gateway(_) | Role::NoGateway | Role::Dns | Role::ControlPlane | Role::Stranger => {}
-        }
-    }
-    ports
-}
-
-fn pods(expected: &Expected<'_>, namespaces: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<Pod> {
-    let one = |label: &str, value: &str| BTreeMap::from([(label.to_owned(), value.to_owned())]);
-    let pod = |what: &str, role, namespace: &str, labels| {
-        let mut namespace_labels = namespaces.get(namespace).cloned().unwrap_or_default();
-        // Kubernetes itself sets this one.
-        namespace_labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
-        Pod { what: what.to_owned(), role, namespace: namespace.to_owned(), namespace_labels, labels }
-    };
-    let mut found = vec![
-        pod("an agent", Role::Agent, &expected.agents_namespace, one("app", "agent")),
-        pod("a pod among the gateways", Role::NoGateway, &expected.gateways_namespace, BTreeMap::new()),
-        pod("the name service", Role::Dns, "kube-system", one("k8s-app", "kube-dns")),
-        pod("another pod of the system", Role::Stranger, "kube-system", BTreeMap::new()),
-        pod("the mesh's control plane", Role::ControlPlane, "istio-system", one("app", "istiod")),
-        pod("a stranger", Role::Stranger, "default", BTreeMap::new()),
-        pod("a stranger with the name service's label", Role::Stranger, "default", one("k8s-app", "kube-dns")),
-    ];
-    for (name, label) in &expected.gateways {
-        let labels = one("mcpctl.io/gateway", label);
-        found.push(pod("a stranger with a gateway's label", Role::Stranger, "default", labels.clone()));
-        found.push(pod(
-            &format!("the gateway `{name}`"),
-            Role::Gateway(name.clone()),
-            &expected.gateways_namespace,
-            labels,
-        ));
-    }
-    for namespace in expected.namespaces.keys() {
-        let here = expected.places.values().filter(|place| place.namespace == *namespace);
-        let none = Role::NoServer(here.map(|place| place.port).collect());
-        found.push(pod("a pod among the servers", none, namespace, BTreeMap::new()));
-        let labels = one("mcpctl.io/gateway", "central");
-        found.push(pod("a gateway's label among the servers", Role::NoServer(BTreeSet::new()), namespace, labels));
-    }
-    for (name, place) in &expected.places {
-        for label in place.labels.keys() {
-            // A pod that lacks one of the labels is another one.
-            let mut fewer = place.labels.clone();
-            fewer.remove(label);
-            found.push(pod("almost a server", Role::NoServer([place.port].into()), &place.namespace, fewer));
-        }
-        let role = Role::Server(place.gateway.clone(), place.port);
-        found.push(pod(&format!("the server `{name}`"), role, &place.namespace, place.labels.clone()));
-    }
-    found
 }

@@ -291,6 +291,11 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         }
         let what = |key: &str| format!("`{key}` of target `{name}`");
         anchors.written(&what("namespace"), target.namespace.as_ref(), String::clone, Harmless::Nothing);
+        anchors.written(&what("cluster_domain"), target.cluster_domain.as_ref(), String::clone, Harmless::Nothing);
+        for egress in &target.egress {
+            let what = format!("connections of gateways to {egress} on target `{name}`");
+            anchors.add(what, "let through", Some(egress.loc), Harmless::Removal);
+        }
         anchors.written(&what("gateway"), target.gateway.as_ref(), String::clone, Harmless::Nothing);
         anchors.written(&what("gateway_arn"), target.gateway_arn.as_ref(), String::clone, Harmless::Nothing);
         let verified = |flag: &bool| flag.to_string();

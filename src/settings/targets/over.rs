@@ -76,8 +76,8 @@ by_key! {
     EnvoySettings { listen, admin, tls, gateways, deny_status, assume, assume_reason }
     AgentgatewaySettings { listen, tls, gateways, namespace, assume, assume_reason }
     AiGatewaySettings { namespace, gateway, assume, assume_reason }
-    IstioSettings { namespace, verified_headers, assume, assume_reason }
-    KubernetesSettings { namespace }
+    IstioSettings { namespace, cluster_domain, verified_headers, assume, assume_reason }
+    KubernetesSettings { namespace, cluster_domain, egress }
     AgentcoreSettings { gateway_arn, assume, assume_reason }
     ToolhiveSettings { namespace, assume, assume_reason }
     GatewayEntry { listen, admin, tls }

@@ -53,7 +53,13 @@ impl Survey {
 pub(crate) fn survey(target: &'static Target, text: &str) -> Survey {
     let (checked, sources) = checked(text);
     let (_, policy, _) = seen(target, checked.model(), checked.policy());
-    let input = crate::targets::Input { model: checked.model(), policy: &policy, sources: &sources, enforced: None };
+    let input = crate::targets::Input {
+        model: checked.model(),
+        policy: &policy,
+        sources: &sources,
+        enforced: None,
+        beside: &[],
+    };
     let files: BTreeMap<String, Artifact> = (target.compile)(&input)
         .unwrap()
         .into_iter()
@@ -212,19 +218,19 @@ bulkhead_config:
 ";
 
 #[test]
-fn servers_stand_with_their_pool_or_unit() {
+fn servers_are_in_the_namespace_of_their_unit_or_in_the_base() {
     let (checked, _) = checked(REGISTRY);
     let found = cluster("istio", checked.model()).unwrap();
     let places: Vec<_> = found
         .places
         .iter()
-        .map(|place| (place.name.as_str(), place.namespace.as_str(), place.gateway, place.host, place.port, place.path))
+        .map(|place| (&*place.name, &*place.namespace, place.gateway, &*place.host.name, place.port, place.path))
         .collect();
     assert_eq!(
         places,
         [
             ("a", "mcp-retail", "retail", "a.example", 8443, "/x/mcp"),
-            ("b-1", "mcp-pool-hot-path", "central", "b.example", 80, "/")
+            ("b-1", "mcp-central", "central", "b.example", 80, "/")
         ]
     );
     assert_eq!(found.places[1].labels, BTreeMap::from([(NAME_LABEL.to_owned(), "b-1".to_owned())]));
@@ -240,10 +246,59 @@ fn one_namespace_for_two_things_is_refused() {
             "name-collision: the namespace of the gateways and unit `gateways` are both `mcp-gateways` for target `istio`"
         ]
     );
-    let pools = "resource_pools: [{name: hot-path, mcp_servers: [a]}, {name: Hot Path,";
-    let pools = REGISTRY.replace("resource_pools: [{name: Hot Path,", pools);
-    let found = findings(&pools);
-    assert!(found[0].contains("pool `hot-path` and pool `Hot Path` are both `mcp-pool-hot-path`"), "{found:?}");
+    let unit = REGISTRY
+        .replace("{name: gateways}", "{name: Retail}")
+        .replace("business_unit: central", "business_unit: Retail");
+    let found = findings(&unit);
+    assert!(found[0].contains("unit `retail` and unit `Retail` are both `mcp-retail`"), "{found:?}");
+}
+
+#[test]
+fn the_url_of_a_server_names_its_namespace_and_a_pool_moves_nothing() {
+    let named = REGISTRY.replace("https://a.example:8443", "http://a.shop.svc:8080");
+    for text in [named.clone(), named.replace("mcp_servers: [b_1]", "mcp_servers: [a, b_1]"), {
+        let without = named.split("bulkhead_config").next().unwrap();
+        without.to_owned()
+    }] {
+        let (checked, _) = checked(&text);
+        let found = cluster("istio", checked.model()).unwrap();
+        let places: Vec<_> = found.places.iter().map(|place| (&*place.namespace, &*place.host.name)).collect();
+        assert_eq!(places, [("shop", "a.shop.svc.cluster.local"), ("mcp-central", "b.example")]);
+    }
+    let pools = |text: &str| -> Vec<(String, bool)> {
+        let (checked, _) = checked(text);
+        let found = cluster("kubernetes", checked.model()).unwrap();
+        found.server_namespaces.iter().map(|(namespace, pool)| (namespace.clone(), pool.is_some())).collect()
+    };
+    let of = |mcp, shop| [("mcp-central".to_owned(), mcp), ("shop".to_owned(), shop)];
+    assert_eq!(pools(&named), of(true, false));
+    assert_eq!(pools(&named.replace("mcp_servers: [b_1]", "mcp_servers: [a, b_1]")), of(false, false), "it is in two");
+    let beside = named.replace("http://a.shop.svc:8080", "http://a.mcp-central.svc:8080");
+    assert_eq!(pools(&beside), [("mcp-central".to_owned(), false)], "it is not alone there");
+}
+
+#[test]
+fn a_cluster_has_one_domain_and_servers_are_not_among_gateways() {
+    let named = |url: &str| REGISTRY.replace("https://a.example:8443", url);
+    for (url, said) in [
+        ("http://a.mcp-gateways.svc", "is the namespace of the gateways"),
+        ("http://a.mcp-agents.svc.cluster.local", "is the namespace of the agents"),
+        ("http://a.kube-system.svc", "is a namespace of Kubernetes itself"),
+        ("http://a.istio-system.svc", "is the namespace of the mesh itself"),
+        ("http://a.sh_op.svc", "cannot be the name of a Kubernetes namespace"),
+    ] {
+        let found = findings(&named(url));
+        assert!(found.len() == 1 && found[0].contains(said), "{url}: {found:?}");
+    }
+    let settings =
+        "targets: {istio: {cluster_domain: corp.example}, kubernetes: {cluster_domain: corp.example}}\n# file";
+    let elsewhere = named("http://a.shop.svc.corp.example").replacen("# file", settings, 1);
+    let (checked, _) = checked(&elsewhere);
+    let found = cluster("istio", checked.model()).unwrap();
+    assert_eq!((&*found.places[0].namespace, &*found.places[0].host.name), ("shop", "a.shop.svc.corp.example"));
+    let two =
+        elsewhere.replace("kubernetes: {cluster_domain: corp.example}", "kubernetes: {cluster_domain: other.example}");
+    assert!(findings(&two)[0].contains("`kubernetes` has the cluster domain `other.example`"), "{:?}", findings(&two));
 }
 
 #[test]

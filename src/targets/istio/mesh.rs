@@ -110,17 +110,19 @@ fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>,
     let mut findings = Vec::new();
     for place in &cluster.places {
         let policy = traffic_policy(model, place);
-        match by_host.get(place.host) {
+        match by_host.get(place.host.name.as_str()) {
             Some((first, known)) if *known != policy => {
                 let (a, b) = (&first.server.name, &place.server.name);
-                let message =
-                    format!("`{a}` and `{b}` share the host `{}` and need other limits of connections", place.host);
+                let message = format!(
+                    "`{a}` and `{b}` share the host `{}` and need other limits of connections",
+                    place.host.name
+                );
                 let help = "give each a host of its own, or the same bulkheads, pools and circuit breaker";
                 let finding = Diagnostic::new(&TARGET_LIMIT, place.loc(), message).help(help);
                 findings.push(finding.label(first.loc(), format!("`{a}`")));
             }
             Some(_) => {}
-            None => drop(by_host.insert(place.host, (place, policy))),
+            None => drop(by_host.insert(&place.host.name, (place, policy))),
         }
     }
     if !findings.is_empty() {

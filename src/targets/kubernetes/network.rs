@@ -1,6 +1,6 @@
 //! Network policies. They only add up: one selects everything and lets nothing through, and each other one adds something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyEgressRule as Egress, NetworkPolicyIngressRule as Ingress, NetworkPolicyPeer as Peer,
@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::{GATEWAY, SEGMENT};
+use super::{GATEWAY, SEGMENT, ports};
 use crate::model::Model;
 use crate::targets::CompileError;
 use crate::targets::cluster::{Cluster, Place};
@@ -18,17 +18,23 @@ use crate::targets::gateways::CENTRAL;
 use crate::targets::istio::{document, metadata};
 
 /// The label by which Kubernetes itself names every namespace.
-const NAME: &str = "kubernetes.io/metadata.name";
+pub(super) const NAME: &str = "kubernetes.io/metadata.name";
 
 /// Where Istio's control plane stands, and its port for configuration and certificates.
 const MESH: (&str, i32) = ("istio-system", 15_012);
 
-pub(super) fn policies(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+/// `used` are the servers that somebody may call, and `others` the namespaces of objects that no segment has.
+pub(super) fn policies(
+    model: &Model,
+    cluster: &Cluster<'_>,
+    used: &BTreeSet<&str>,
+    others: &BTreeSet<String>,
+) -> Result<Vec<Value>, CompileError> {
     let (agents, gateways) = (&cluster.agents_namespace, &cluster.gateways_namespace);
     let meshed = model.topology.mesh.as_ref().is_some_and(|mesh| mesh.value == "istio")
         || model.deployment.of("istio").is_some();
     let mut found = Vec::new();
-    for namespace in [agents, gateways].into_iter().chain(cluster.server_namespaces.keys()) {
+    for namespace in [agents, gateways].into_iter().chain(cluster.server_namespaces.keys()).chain(others) {
         found.push(policy("default-deny", namespace, &[], Some(Vec::new()), Some(Vec::new()))?);
         let dns = Egress {
             to: Some(vec![Peer {
@@ -43,22 +49,68 @@ pub(super) fn policies(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value
             found.push(policy("allow-mesh", namespace, &[], None, Some(vec![control]))?);
         }
     }
-    let to = |peer| Some(vec![Egress { to: Some(vec![peer]), ports: None }]);
-    found.push(policy("allow-to-gateways", agents, &[], None, to(from(&[(NAME, gateways)])))?);
-    let ingress = Some(vec![Ingress { from: Some(vec![from(&[(NAME, agents)])]), ports: None }]);
-    found.push(policy("allow-from-agents", gateways, &[], ingress, None)?);
-    found.push(policy("allow-to-servers", gateways, &[], None, to(from(&[(SEGMENT, "servers")])))?);
+    let to = |peer, ports| Some(vec![Egress { to: Some(vec![peer]), ports }]);
+    let listening = ports::of_gateways(model, cluster);
+    let at = |name: &str| {
+        let open = listening.get(name).into_iter().flatten();
+        Some(open.map(|number| ports::tcp(*number)).collect::<Vec<_>>())
+    };
+    let each = cluster.gateways.iter().map(|(name, account)| Egress {
+        to: Some(vec![Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) }]),
+        ports: at(name),
+    });
+    found.push(policy("allow-to-gateways", agents, &[], None, Some(each.collect()))?);
+    for (name, account) in &cluster.gateways {
+        let ingress = Ingress { from: Some(vec![from(&[(NAME, agents)])]), ports: at(name) };
+        let selected = [(GATEWAY, account.as_str())];
+        found.push(policy(&format!("gateway-{account}-from-agents"), gateways, &selected, Some(vec![ingress]), None)?);
+    }
+    found.push(policy("allow-to-servers", gateways, &[], None, to(from(&[(SEGMENT, "servers")]), None))?);
+    found.extend(needed(&ports::Needed::of(model), cluster, others)?);
     let central = [(GATEWAY, label(cluster, CENTRAL))];
     for (unit, account) in cluster.gateways.iter().filter(|(name, _)| **name != CENTRAL) {
         let account = [(GATEWAY, account.as_str())];
-        let ingress = Ingress { from: Some(vec![pods(&central)]), ports: None };
+        let ingress = Ingress { from: Some(vec![pods(&central)]), ports: at(unit) };
         let name = format!("gateway-{}-from-central", label(cluster, unit));
         found.push(policy(&name, gateways, &account, Some(vec![ingress]), None)?);
         let name = format!("gateway-central-to-{}", label(cluster, unit));
-        found.push(policy(&name, gateways, &central, None, to(pods(&account)))?);
+        found.push(policy(&name, gateways, &central, None, to(pods(&account), at(unit)))?);
     }
-    for place in &cluster.places {
+    for place in cluster.places.iter().filter(|place| used.contains(place.server.name.value.as_str())) {
         found.push(for_server(cluster, place)?);
+    }
+    Ok(found)
+}
+
+/// Gateways may connect to what they need, which takes it where it is in a namespace of the bundle.
+fn needed(
+    needed: &ports::Needed,
+    cluster: &Cluster<'_>,
+    others: &BTreeSet<String>,
+) -> Result<Vec<Value>, CompileError> {
+    let (gateways, rules) = (&cluster.gateways_namespace, needed.rules(cluster));
+    let mut found = Vec::new();
+    let accounts = cluster.gateways.values();
+    for account in accounts.clone().filter(|_| !rules.is_empty()) {
+        let selected = [(GATEWAY, account.as_str())];
+        found.push(policy(&format!("gateway-{account}-to-others"), gateways, &selected, None, Some(rules.clone()))?);
+    }
+    let peers = accounts
+        .map(|account| Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) });
+    let peers: Vec<Peer> = peers.collect();
+    for ((namespace, labels, number), count) in needed.pods.iter().zip(1_u32..) {
+        let here = [gateways, &cluster.agents_namespace].contains(&namespace);
+        if here || cluster.server_namespaces.contains_key(namespace) || others.contains(namespace) {
+            let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let ingress = Ingress { from: Some(peers.clone()), ports: Some(vec![ports::tcp(*number)]) };
+            found.push(policy(
+                &format!("others-{count}-from-gateways"),
+                namespace,
+                &labels,
+                Some(vec![ingress]),
+                None,
+            )?);
+        }
     }
     Ok(found)
 }
@@ -99,14 +151,14 @@ fn policy(
     })
 }
 
-fn labelled(labels: &[(&str, &str)]) -> LabelSelector {
+pub(super) fn labelled(labels: &[(&str, &str)]) -> LabelSelector {
     let labels: BTreeMap<String, String> =
         labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     LabelSelector { match_labels: (!labels.is_empty()).then_some(labels), match_expressions: None }
 }
 
 /// The pods of the namespaces with these labels.
-fn from(labels: &[(&str, &str)]) -> Peer {
+pub(super) fn from(labels: &[(&str, &str)]) -> Peer {
     Peer { namespace_selector: Some(labelled(labels)), ..Peer::default() }
 }
 
@@ -115,6 +167,6 @@ fn pods(labels: &[(&str, &str)]) -> Peer {
     Peer { pod_selector: Some(labelled(labels)), ..Peer::default() }
 }
 
-fn port(protocol: &str, port: i32) -> Port {
+pub(super) fn port(protocol: &str, port: i32) -> Port {
     Port { protocol: Some(protocol.to_owned()), port: Some(IntOrString::Int(port)), end_port: None }
 }

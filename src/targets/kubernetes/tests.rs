@@ -13,9 +13,10 @@ mcp_registry:
   business_units: [{name: retail, gateway: 'https://gw.retail.example'}, {name: logistics}]
   servers:
     - {name: site, business_unit: central, url: 'http://site.example:8080/mcp', tools: [{name: t}], labels: {app: site}}
-    - {name: crm, business_unit: retail, url: 'https://crm.example/mcp', tools: [{name: t}]}
+    - {name: crm, business_unit: retail, url: 'http://crm.hot.svc:8080/mcp', tools: [{name: t}]}
     - {name: erp, business_unit: retail, url: 'https://erp.example:9000/mcp', tools: [{name: t}], labels: {app: erp, x: y}}
     - {name: depot, business_unit: logistics, url: 'https://depot.example:9000/mcp', tools: [{name: t}]}
+  agents: [{name: x, business_unit: central, subject: x, may_call: ['site/*', 'crm/*', 'erp/*', 'depot/*']}]
 bulkhead_config:
   resource_pools:
     - {name: hot, mcp_servers: [crm], resources: {cpu_cores: 2, memory: 1500Mi, connections: 40}}
@@ -46,7 +47,8 @@ fn every_change_is_found() {
 fn a_quota_says_what_the_pool_may_have() {
     let quotas = file(WORLD, "quotas.yaml");
     for expected in [
-        "namespace: mcp-pool-hot",
+        "namespace: hot\n",
+        "namespace: mcp-central\n",
         "limits.cpu: '2'",
         "requests.memory: 1500Mi",
         "limits.cpu: 500m",
@@ -73,9 +75,116 @@ fn namespaces_have_their_segment_and_subnet() {
     }
 }
 
+/// Two issuers, one of them in the cluster; what gateways need beside it; two targets whose gateways listen.
+const REACH: &str = "
+targets:
+  envoy: {listen: '0.0.0.0:9443', gateways: {retail: {listen: '0.0.0.0:9444'}}}
+  kubernetes:
+    egress:
+      - {cidr: 203.0.113.0/24, port: 443}
+      - {cidr: 2001:db8::/32, port: 443}
+      - {namespace: auth, labels: {app: keys}, port: 8081}
+      - {namespace: hot, labels: {app: keys}, port: 8082}
+";
+
+fn reach() -> String {
+    let identity = "identity:\n  trust_domain: example.org\n  issuers:\n    \
+                    - {issuer: 'https://in.example.org', audiences: [mcp], jwks: 'http://idp.auth.svc:8080/keys', speaks_for: [agents]}\n    \
+                    - {issuer: 'https://out.example.org', audiences: [mcp], jwks: 'https://out.example.org/keys', speaks_for: [flows]}\n";
+    format!("{REACH}{WORLD}").replace("zero_trust_config:", &format!("{identity}zero_trust_config:"))
+}
+
+#[test]
+fn gateways_are_reached_at_their_listeners_and_reach_their_issuers() {
+    let policies = file(&reach(), "network-policies.yaml");
+    let of = |name: &str| {
+        let found = policies.split("---\n").find(|policy| policy.contains(&format!("name: {name}\n")));
+        found.unwrap_or_else(|| panic!("{name} is not in\n{policies}")).to_owned()
+    };
+    for (name, port) in [("gateway-central-from-agents", 9443), ("gateway-retail-from-agents", 9444)] {
+        let policy = of(name);
+        assert!(policy.contains(&format!("port: {port}\n")) && policy.matches("port: ").count() == 1, "{policy}");
+    }
+    assert!(of("gateway-retail-from-central").contains("port: 9444\n"));
+    let needed = of("gateway-central-to-others");
+    for part in ["cidr: 203.0.113.0/24", "app.kubernetes.io/name: idp", "port: 8080", "app: keys", "port: 8081"] {
+        assert!(needed.contains(part), "{part}\n{needed}");
+    }
+    assert!(of("others-3-from-gateways").contains("namespace: hot\n"), "the receiver takes it, too");
+    assert!(!policies.contains("0.0.0.0/0"));
+    let harmless = [
+        ("moved *", "no order is of meaning"),
+        ("changed *: .metadata.name", "nothing refers to the names of policies and quotas"),
+        ("doubled *.from", "a peer twice is let through as once"),
+        ("doubled *.to", "a peer twice is let through as once"),
+        ("doubled *.ports", "a port twice is open as once"),
+        ("doubled *gress", "a rule twice lets through what it does once"),
+    ];
+    let (left, rate) = survey(&TARGET, &reach()).beyond(&harmless);
+    assert!(left.is_empty(), "{rate}; but not {left:#?}");
+}
+
+#[test]
+fn an_issuer_out_of_reach_is_a_finding_where_a_gateway_fetches_its_keys() {
+    use crate::targets::cluster::notes::notes;
+    let said = |text: &str, beside: &[&str]| -> Vec<String> {
+        let (checked, _) = crate::targets::tests::checked(text);
+        let found = notes("kubernetes", beside, checked.model());
+        found.into_iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect()
+    };
+    let closed =
+        reach().replace("      - {cidr: 203.0.113.0/24, port: 443}\n      - {cidr: 2001:db8::/32, port: 443}\n", "");
+    let message = "issuer-out-of-reach: the network policies of `kubernetes` keep the gateways of `envoy` from the keys at \
+                   `out.example.org`";
+    assert_eq!(said(&closed, &["envoy", "kubernetes"]), [message]);
+    assert_eq!(said(&closed, &["kubernetes", "istio"]), [""; 0], "the mesh fetches them from elsewhere");
+    assert_eq!(said(&reach(), &["envoy", "kubernetes"]), [""; 0]);
+    let other = reach().replace("{cidr: 203.0.113.0/24, port: 443}", "{cidr: 203.0.113.0/24, port: 444}");
+    let other = other.replace("{cidr: 2001:db8::/32, port: 443}", "{cidr: 2001:db8::/32, port: 444}");
+    assert_eq!(said(&other, &["envoy"]), [message], "another port");
+}
+
+#[test]
+fn a_pool_that_shares_its_namespace_has_no_quota_and_a_note_says_so() {
+    let text = WORLD.replace("http://crm.hot.svc:8080", "https://crm.example.org");
+    let built = built(&TARGET, &text).unwrap();
+    let notes: Vec<_> = built.notes.iter().filter(|note| note.rule.name == "pool-without-namespace").collect();
+    assert_eq!(notes.len(), 1);
+    assert_eq!(
+        notes[0].message,
+        "pool `hot` has no namespace for itself, so target `kubernetes` writes no quota for it"
+    );
+    assert!(!file(&text, "quotas.yaml").contains("1500Mi"));
+}
+
+#[test]
+fn a_server_that_nobody_may_call_takes_no_connection() {
+    let text = WORLD.replace("may_call: ['site/*', 'crm/*', 'erp/*', 'depot/*']", "may_call: ['site/*']");
+    let policies = file(&text, "network-policies.yaml");
+    assert!(policies.contains("name: server-site\n") && !policies.contains("name: server-crm\n"), "{policies}");
+    let suspended = text.replace("{name: site,", "{name: site, suspended: incident,");
+    assert!(!file(&suspended, "network-policies.yaml").contains("name: server-site\n"));
+}
+
+#[test]
+fn the_namespaces_of_other_targets_are_made() {
+    let targets: [&'static Target; 2] = [&crate::targets::toolhive::TARGET, &TARGET];
+    let identity = WORLD.replace(
+        "zero_trust_config:",
+        "identity: {issuer: 'https://idp.example.org', audiences: [mcp], jwks: 'https://idp.example.org/keys'}\nzero_trust_config:",
+    );
+    let (checked, sources) =
+        crate::targets::tests::checked(&format!("targets: {{toolhive: {{namespace: proxies}}}}{identity}"));
+    let built = crate::build::build(&checked, &sources, &targets, "").unwrap();
+    let file =
+        |name: &str| String::from_utf8(built.bundle.artifacts[&format!("kubernetes/{name}")].bytes.clone()).unwrap();
+    assert!(file("namespaces.yaml").contains("name: proxies\n"));
+    assert!(file("network-policies.yaml").contains("namespace: proxies\n"), "closed as any other");
+}
+
 #[test]
 fn without_urls_it_is_left_out() {
-    let text = WORLD.replace(", url: 'https://crm.example/mcp'", "");
+    let text = WORLD.replace(", url: 'http://crm.hot.svc:8080/mcp'", "");
     let (checked, _) = crate::targets::tests::checked(&text);
     let needs = needs(checked.model());
     assert_eq!(needs.iter().map(|need| need.what.as_str()).collect::<Vec<_>>(), ["the URL of server `crm`"]);

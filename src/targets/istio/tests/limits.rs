@@ -96,3 +96,31 @@ fn what_is_missing_is_said() {
         assert!(needs.iter().any(|need| need.what == what), "{what}: {needs:?}");
     }
 }
+
+#[test]
+fn short_names_and_hosts_outside_of_the_cluster_are_said_at_the_url() {
+    let found = refused("http://crm.mcp.svc.cluster.local", "https://crm");
+    assert_eq!(found, ["target-limit: the host `crm` of server `crm` leads to another service in each namespace"]);
+    for (host, rule, entry) in [
+        ("crm.mcp", "short-host", true),
+        ("crm.example.org", "host-outside-cluster", true),
+        ("10.0.0.7", "host-outside-cluster", false),
+        ("crm.mcp.svc.other.example", "host-outside-cluster", true),
+        ("crm.mcp.svc", "", false),
+    ] {
+        let text = WORLD.replace("http://crm.mcp.svc.cluster.local", &format!("https://{host}"));
+        let built = built(&TARGET, &text).unwrap_or_else(|errors| panic!("{host}: {errors:#?}"));
+        let rules = ["short-host", "host-outside-cluster"];
+        let said: Vec<&str> =
+            built.notes.iter().map(|note| note.rule.name).filter(|name| rules.contains(name)).collect();
+        let expected: Vec<&str> = Some(rule).filter(|rule| !rule.is_empty()).into_iter().collect();
+        assert_eq!(said, expected, "{host}");
+        let file = |name: &str| {
+            let artifact = built.bundle.artifacts.get(&format!("istio/{name}"));
+            artifact.map(|artifact| String::from_utf8(artifact.bytes.clone()).unwrap()).unwrap_or_default()
+        };
+        assert_eq!(file("service-entries.yaml").contains(&format!("- {host}\n")), entry, "{host}");
+        let whole = if host == "crm.mcp.svc" { "crm.mcp.svc.cluster.local" } else { host };
+        assert!(file("destination-rules.yaml").contains(&format!("host: {whole}\n")), "{host}");
+    }
+}

@@ -15,12 +15,14 @@ pub mod fact;
 pub mod invariant;
 pub mod objects;
 pub mod origin;
+pub mod pieces;
 pub mod redundant;
 pub mod seen;
 
 use std::fmt;
 
 use crate::model::Model;
+use crate::model::access::{Evidence, Issuer};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{AgentName, FlowId, FlowKind, ServerName, ToolName, UnitName};
 use crate::source::Loc;
@@ -78,8 +80,24 @@ pub struct Principal {
     pub unit: Option<UnitName>,
     /// The token subject that is this principal, where one can be told.
     pub subject: Option<String>,
+    /// The one issuer whose tokens may name it; `None` where any that speaks for it may.
+    pub issuer: Option<String>,
     /// Where it is declared.
     pub loc: Loc,
+}
+
+impl Principal {
+    /// Whether tokens of an issuer may name this principal: the issuer speaks for its kind and unit, and it is not bound to
+    /// another one.
+    #[must_use]
+    pub fn is_spoken_for_by(&self, issuer: &Issuer) -> bool {
+        let kind = match self.id {
+            PrincipalId::Flow(_) => "flows",
+            PrincipalId::Agent(_) | PrincipalId::AnyAgent(_) => "agents",
+        };
+        issuer.may_speak_for(kind, self.unit.as_ref())
+            && self.issuer.as_ref().is_none_or(|bound| *bound == issuer.issuer.value)
+    }
 }
 
 /// What is called.
@@ -145,6 +163,8 @@ impl<'a> PrincipalFlow<'a> {
 pub struct Policy {
     /// The facts in use, and the bit of each.
     pub facts: Facts,
+    /// What shows each of them, by its bit; `None` where nothing is declared.
+    pub evidence: Vec<Option<Evidence>>,
     /// All principals, sorted by id.
     pub principals: Vec<Principal>,
     /// All objects that exist, sorted, whether or not anyone may use them.
@@ -170,6 +190,27 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What shows a fact; `None` for a fact that is not in use or that nothing shows.
+    #[must_use]
+    pub fn evidence_for(&self, fact: &str) -> Option<&Evidence> {
+        let bit = self.facts.mask(fact)?.trailing_zeros();
+        self.evidence.get(bit as usize)?.as_ref()
+    }
+
+    /// Every fact that something shows, by its mask, with its evidence.
+    pub fn shown(&self) -> impl Iterator<Item = (u64, &Evidence)> {
+        self.evidence.iter().zip(0_u32..).filter_map(|(evidence, bit)| Some((1_u64 << bit, evidence.as_ref()?)))
+    }
+
+    /// Every subject that names a declared principal, sorted.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<&str> {
+        let mut subjects: Vec<&str> = self.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        subjects
+    }
+
     /// Finds a principal by its shown name.
     #[must_use]
     pub fn principal(&self, shown: &str) -> Option<PrincipalIx> {

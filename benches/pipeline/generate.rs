@@ -139,7 +139,7 @@ identity:
 ";
 
 /// Goes on where [`BASE`] ends: in `identity`.
-const ISSUER: &str = "    user_delegation: {claim: act.sub}
+const ISSUER: &str = "    user_delegation: {claim: [act, sub], differs_from: sub}
     mfa: {claim: amr, contains: mfa, scope: mcp.mfa}
     approval_workflow: {claim: approvals, contains: \"{server}/{tool}\"}
   business_unit_claim: bu

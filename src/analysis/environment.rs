@@ -12,8 +12,8 @@ use crate::lower::{At, Lowering, finish, rules};
 use crate::model::Model;
 use crate::model::access::Issuer;
 use crate::model::name::{ServerName, UnitName};
+use crate::policy::Policy;
 use crate::policy::compare::{Lifted, compare};
-use crate::policy::{Policy, PrincipalId};
 use crate::schema;
 use crate::settings;
 use crate::source::yaml::{self, NodeId, Tree};
@@ -275,12 +275,7 @@ fn speakers_changed(place: &Place<'_>, base: &Model, here: &Model, policy: &Poli
     let issuers = |model: &Model| -> Vec<Issuer> { model.identity.iter().flat_map(|i| &i.issuers).cloned().collect() };
     let spoken_for = |issuer: &Issuer| -> BTreeSet<usize> {
         let each = policy.principals.iter().enumerate();
-        each.filter(|(_, principal)| {
-            let kind = if matches!(principal.id, PrincipalId::Flow(_)) { "flows" } else { "agents" };
-            issuer.may_speak_for(kind, principal.unit.as_ref())
-        })
-        .map(|(index, _)| index)
-        .collect()
+        each.filter(|(_, principal)| principal.is_spoken_for_by(issuer)).map(|(index, _)| index).collect()
     };
     let (before, after) = (issuers(base), issuers(here));
     if before.is_empty() {

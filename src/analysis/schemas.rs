@@ -16,8 +16,9 @@ use crate::source::{FileId, Loc};
 /// their size; else those of the tools that workflows call, whose arguments composite tools hand on.
 pub fn attach(analysis: &mut Analysis) {
     let evidence = analysis.model.identity.iter().flat_map(|identity| identity.evidence.values());
-    let asked =
-        evidence.into_iter().any(|evidence| matches!(evidence.value, Evidence::Argument(_) | Evidence::Called(_)));
+    let asked = evidence
+        .flat_map(|evidence| evidence.value.pieces())
+        .any(|piece| matches!(piece, Evidence::Argument(_) | Evidence::Called(_)));
     let model = &analysis.model;
     // AgentCore makes a schema of its own from them, of limited size.
     let all = asked || model.deployment.of("agentcore").is_some();

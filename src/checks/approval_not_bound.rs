@@ -2,7 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::{ClaimTest, Evidence};
+use crate::model::access::{ClaimEvidence, ClaimTest, Evidence};
 use crate::policy::derive::facts_in_use;
 
 /// The check.
@@ -34,14 +34,17 @@ fn run(input: &Input<'_>, report: &mut Report) {
         if !fact.as_str().contains("approval") {
             continue;
         }
-        let (scope, help) = match &evidence.value {
-            Evidence::Claim(claim) => match &claim.test {
-                ClaimTest::Contains(template) if template.contains("{tool}") => ("every call of that tool", SHORT),
-                ClaimTest::Contains(_) => ("every call of any tool", SHORT),
-                ClaimTest::DiffersFrom(_) | ClaimTest::Present => continue,
-            },
-            Evidence::Called(called) if called.same.is_empty() => ("every later call that needs it", BOUND),
-            Evidence::Called(_) | Evidence::Argument(_) | Evidence::KnownCaller | Evidence::Transport => continue,
+        let pieces = evidence.value.pieces();
+        let contains = |claim: &&ClaimEvidence| matches!(claim.test, ClaimTest::Contains(_));
+        let (scope, help) = if let Some(claim) = evidence.value.claims().find(contains) {
+            match claim.test.all_mention("{tool}") {
+                true => ("every call of that tool", SHORT),
+                false => ("every call of any tool", SHORT),
+            }
+        } else if pieces.iter().any(|piece| matches!(piece, Evidence::Called(called) if called.same.is_empty())) {
+            ("every later call that needs it", BOUND)
+        } else {
+            continue;
         };
         // Evidence by default has no line of its own.
         let by_default = evidence.loc == identity.loc;

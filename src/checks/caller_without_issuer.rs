@@ -2,7 +2,6 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::policy::PrincipalId;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -22,16 +21,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let Some(identity) = model.identity.as_ref().filter(|_| model.complete_for(&["identity", "mcp_registry"])) else {
         return;
     };
-    if identity.issuers.is_empty() || identity.issuers.iter().any(|issuer| issuer.speaks_for.is_empty()) {
+    if identity.issuers.is_empty() {
         return;
     }
     for (principal, cells) in input.policy.principals.iter().zip(&input.policy.cells) {
-        let kind = match &principal.id {
-            PrincipalId::Agent(_) | PrincipalId::AnyAgent(_) => "agents",
-            PrincipalId::Flow(_) => "flows",
-        };
         let placed = model.topology.units.is_empty() || principal.unit.is_some();
-        let spoken_for = identity.issuers.iter().any(|issuer| issuer.may_speak_for(kind, principal.unit.as_ref()));
+        let spoken_for = identity.issuers.iter().any(|issuer| principal.is_spoken_for_by(issuer));
         if spoken_for || !placed || cells.is_empty() {
             continue;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence};
+use crate::model::access::ClaimTest;
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::FlowKind;
 
@@ -97,13 +97,11 @@ fn human_facts(input: &Input<'_>) -> u64 {
     let is_human = |model: &Model, fact: &str| match &model.identity {
         None => matches!(fact, "user_delegation" | "mfa"),
         Some(identity) => match identity.evidence.get(fact).map(|evidence| &evidence.value) {
-            Some(Evidence::Claim(claim)) => {
+            Some(evidence) => evidence.claims().any(|claim| {
                 let delegated = matches!(claim.test, ClaimTest::DiffersFrom(_));
                 delegated || claim.path.last().is_some_and(|name| name == "amr" || name == "acr")
-            }
-            Some(Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Called(_) | Evidence::Transport) | None => {
-                false
-            }
+            }),
+            None => false,
         },
     };
     let facts = &input.policy.facts;

@@ -1,18 +1,19 @@
 //! `identity`, our own family: who is calling, and how each fact is found in a request.
 
 mod called;
+mod evidence;
+mod scalar;
 
 use std::collections::BTreeMap;
 
 use super::decode::OneOrMany;
-use super::text::words;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::lower::{At, Lowering, rules};
-use crate::model::access::{ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
+use crate::model::access::evidence::USER_DELEGATION;
+use crate::model::access::{Evidence, Identity, Issuer, Jwks};
 use crate::model::name::FactName;
-use crate::model::quantity::Duration;
 use crate::source::Spanned;
-use called::AnswerWord;
+use evidence::EvidenceEntry;
 
 /// Who is calling, and how each fact is found in a request. The centre's alone.
 #[derive(Debug, serde::Deserialize)]
@@ -22,15 +23,18 @@ pub struct IdentityConfig {
     /// The token issuer, where there is one.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Option<Spanned<String>>,
-    /// Audiences that its tokens must name.
+    /// Audiences of which its tokens must name one: a token for somebody else must not work here. Required with an issuer.
     #[serde(default)]
-    audiences: Vec<Spanned<String>>,
+    #[cfg_attr(test, schemars(length(min = 1), inner(length(min = 1))))]
+    audiences: Option<Vec<Spanned<String>>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     jwks: Option<Spanned<String>>,
     /// File of its key set, inside the workspace.
     #[cfg_attr(test, schemars(length(min = 1)))]
     jwks_file: Option<Spanned<String>>,
+    /// The claim that names the caller where the token has no `act`: its name, or the path to it. `sub` where it is absent.
+    caller: Option<OneOrMany<Spanned<String>>>,
     /// Token issuers, where there are several.
     #[serde(default)]
     issuers: Vec<IssuerEntry>,
@@ -54,65 +58,23 @@ struct IssuerEntry {
     /// `iss` of its tokens.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Spanned<String>,
-    /// Audiences that its tokens must name.
+    /// Audiences of which its tokens must name one: a token for somebody else must not work here. Required with an issuer.
     #[serde(default)]
-    audiences: Vec<Spanned<String>>,
+    #[cfg_attr(test, schemars(length(min = 1), inner(length(min = 1))))]
+    audiences: Option<Vec<Spanned<String>>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     jwks: Option<Spanned<String>>,
     /// File of its key set, inside the workspace.
     #[cfg_attr(test, schemars(length(min = 1)))]
     jwks_file: Option<Spanned<String>>,
-    /// Whom its tokens may speak for: `agents`, `flows`, or a unit's name; all where nothing is listed. Kinds and units
-    /// restrict each by itself: `[agents, retail]` are the agents of retail.
-    #[serde(default)]
-    speaks_for: Vec<Spanned<String>>,
-}
-
-/// How a fact is found. One of `caller`, `claim`, `argument` and `called`.
-#[derive(Debug, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(extend("oneOf" = [{"required": ["caller"]}, {"required": ["claim"]}, {"required": ["argument"]}, {"required": ["called"]}])))]
-#[serde(deny_unknown_fields)]
-struct EvidenceEntry {
-    /// `known`: the token names a declared principal, or `any_agent` applies.
-    caller: Option<Spanned<CallerWord>>,
-    /// A token claim: its name, or the path to it.
-    claim: Option<OneOrMany<Spanned<String>>>,
-    /// The claim equals this, or is a list with this element. May hold `{server}`, `{tool}` and `{unit}`.
+    /// The claim that names the caller where the token has no `act`: its name, or the path to it. `sub` where it is absent.
+    caller: Option<OneOrMany<Spanned<String>>>,
+    /// Whom its tokens may speak for: `agents`, `flows`, or a unit's name. Kinds and units restrict each by itself:
+    /// `[agents, retail]` are the agents of retail. Required where there are two issuers or more; a single issuer without it
+    /// speaks for everybody.
     #[cfg_attr(test, schemars(length(min = 1)))]
-    contains: Option<Spanned<String>>,
-    /// The claim is present and differs from this other claim (a name, or the path to it).
-    differs_from: Option<OneOrMany<Spanned<String>>>,
-    /// The OAuth scope that a step-up challenge asks for.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    scope: Option<Spanned<String>>,
-    /// An argument of the tool call.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    argument: Option<Spanned<String>>,
-    /// The smallest number that the argument may be.
-    at_least: Option<Spanned<i64>>,
-    /// The largest number that the argument may be.
-    at_most: Option<Spanned<i64>>,
-    /// The texts that the argument may be.
-    #[serde(default)]
-    one_of: Vec<Spanned<String>>,
-    /// A call that the same caller made before, as `server/tool`: it was let through, and answered without an error.
-    #[cfg_attr(test, schemars(extend("pattern" = "^[A-Za-z0-9_.-]+/[^*]+$")))]
-    called: Option<Spanned<String>>,
-    /// How long ago that call was answered, at most.
-    within: Option<Spanned<Duration>>,
-    /// What fields of its answer must be: a text, a whole number, `true` or `false`. A field inside of another is `a.b`.
-    #[serde(default)]
-    answer: BTreeMap<Spanned<String>, Spanned<AnswerWord>>,
-    /// Arguments of the call that is decided, each with the field of the earlier answer that it must equal.
-    #[serde(default)]
-    same: BTreeMap<Spanned<String>, Spanned<String>>,
-}
-
-words! {
-    /// `caller`.
-    enum CallerWord { Known = "known", }
+    speaks_for: Option<Vec<Spanned<String>>>,
 }
 
 impl IdentityConfig {
@@ -122,21 +84,40 @@ impl IdentityConfig {
         }
         let mut issuers: Vec<Issuer> = Vec::new();
         if let Some(issuer) = self.issuer {
-            let keys = keys(self.jwks, self.jwks_file, out);
-            issuers.push(Issuer { issuer, audiences: self.audiences, keys, speaks_for: Vec::new() });
-        } else if let Some(orphan) = self.audiences.first().or(self.jwks.as_ref()).or(self.jwks_file.as_ref()) {
+            let entry = IssuerEntry {
+                issuer,
+                audiences: self.audiences,
+                jwks: self.jwks,
+                jwks_file: self.jwks_file,
+                caller: self.caller,
+                speaks_for: None,
+            };
+            issuers.push(entry.lower(out));
+        } else if let Some(orphan) = [
+            self.audiences.as_ref().and_then(|audiences| audiences.first()).map(|audience| audience.loc),
+            self.jwks.as_ref().map(|url| url.loc),
+            self.jwks_file.as_ref().map(|file| file.loc),
+            self.caller.as_ref().and_then(|path| path.0.first()).map(|part| part.loc),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+        {
             let message = "this belongs to `issuer`, which is not set; inside `issuers` each entry has its own";
-            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, orphan.loc, message));
+            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, orphan, message));
         }
         for entry in self.issuers {
-            let keys = keys(entry.jwks, entry.jwks_file, out);
             if out.declare("issuer", &entry.issuer.value, entry.issuer.loc) {
-                issuers.push(Issuer {
-                    issuer: entry.issuer,
-                    audiences: entry.audiences,
-                    keys,
-                    speaks_for: entry.speaks_for,
-                });
+                issuers.push(entry.lower(out));
+            }
+        }
+        if issuers.len() > 1 {
+            for issuer in issuers.iter().filter(|issuer| issuer.speaks_for.is_empty()) {
+                let message = format!("issuer `{}` does not say whom its tokens may speak for", issuer.issuer);
+                let finding = Diagnostic::new(&rules::ISSUER_FOR_ANYBODY, issuer.issuer.loc, message);
+                out.report.push(
+                    finding.help("write `speaks_for: [agents, flows]`, or the kinds and units that it speaks for"),
+                );
             }
         }
         let mut evidence = default_evidence(at);
@@ -146,8 +127,13 @@ impl IdentityConfig {
                 out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, fact.loc, message));
                 continue;
             }
-            let loc = fact.loc;
-            evidence.insert(fact.value, Spanned::new(entry.value.evidence(out, loc), entry.loc));
+            let (loc, at) = (fact.loc, entry.loc);
+            let mut found = entry.value.evidence(out, loc, &issuers);
+            if fact.value.as_str() == USER_DELEGATION {
+                // A user is not a workload, whatever else shows that there is one.
+                found = Evidence::all([found, Evidence::NotWorkload]);
+            }
+            evidence.insert(fact.value, Spanned::new(found, at));
         }
         out.model.identity.get_or_insert(Identity {
             loc: at.key,
@@ -157,6 +143,35 @@ impl IdentityConfig {
             evidence,
         });
     }
+}
+
+impl IssuerEntry {
+    fn lower(self, out: &mut Lowering) -> Issuer {
+        let keys = keys(self.jwks, self.jwks_file, out);
+        let audiences = self.audiences.unwrap_or_default();
+        if audiences.is_empty() {
+            let message =
+                format!("issuer `{}` names no audience, so tokens for other services would work here", self.issuer);
+            let finding = Diagnostic::new(&rules::ISSUER_WITHOUT_AUDIENCE, self.issuer.loc, message);
+            out.report.push(finding.help("write `audiences: [...]` with what tokens for these gateways have in `aud`"));
+        }
+        let caller = self.caller.and_then(|many| {
+            let loc = many.0.first()?.loc;
+            Some(Spanned::new(many.0.into_iter().map(|part| part.value).collect(), loc))
+        });
+        Issuer { caller, issuer: self.issuer, audiences, keys, speaks_for: self.speaks_for.unwrap_or_default() }
+    }
+}
+
+/// Finds the issuer of a text among those declared; one that is not there is an error.
+fn declared_issuer(named: Spanned<String>, issuers: &[Issuer], out: &mut Lowering) -> String {
+    if !issuers.iter().any(|issuer| issuer.issuer.value == named.value) {
+        let message = format!("`{named}` is not an issuer of this workspace, so no token shows this");
+        let known = issuers.iter().map(|issuer| issuer.issuer.value.as_str());
+        let help = did_you_mean(&named.value, known);
+        out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, named.loc, message).maybe_help(help));
+    }
+    named.value
 }
 
 fn keys(url: Option<Spanned<String>>, file: Option<Spanned<String>>, out: &mut Lowering) -> Option<Spanned<Jwks>> {
@@ -173,75 +188,4 @@ fn default_evidence(at: &At) -> BTreeMap<FactName, Spanned<Evidence>> {
         .into_iter()
         .map(|(fact, evidence)| (FactName::from(fact), Spanned::new(evidence, at.key)))
         .collect()
-}
-
-impl EvidenceEntry {
-    fn evidence(self, out: &mut Lowering, loc: crate::source::Loc) -> Evidence {
-        let texts = |many: OneOrMany<Spanned<String>>| many.0.into_iter().map(|part| part.value).collect::<Vec<_>>();
-        let stray = |out: &mut Lowering, what: &str| {
-            let message = format!("`{what}` has no meaning for this kind of evidence");
-            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, loc, message));
-        };
-        if self.claim.is_none() && (self.contains.is_some() || self.differs_from.is_some()) {
-            stray(out, "contains` and `differs_from");
-        }
-        if let Some(scope) = self.scope.as_ref().filter(|_| self.claim.is_none()) {
-            let message = "a scope can be asked for where a claim is the evidence, and has no meaning here";
-            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, scope.loc, message));
-        }
-        if let (Some(least), Some(most)) = (&self.at_least, &self.at_most)
-            && least.value > most.value
-        {
-            let message = format!("no number is at least {least} and at most {most}");
-            out.report
-                .push(Diagnostic::new(&rules::CONFLICTING_VALUES, least.loc, message).label(most.loc, "at most this"));
-        }
-        if let Some(unknown) = self.contains.as_ref().filter(|text| has_unknown_placeholder(&text.value)) {
-            let message =
-                format!("`{unknown}` holds a placeholder that is none of `{{server}}`, `{{tool}}` and `{{unit}}`");
-            out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, unknown.loc, message));
-        }
-        if self.argument.is_none() && (self.at_least.is_some() || self.at_most.is_some() || !self.one_of.is_empty()) {
-            stray(out, "at_least`, `at_most` and `one_of");
-        }
-        if let Some(call) = self.called {
-            return called::evidence(call, self.within, self.answer, self.same, out);
-        }
-        if self.within.is_some() || !self.answer.is_empty() || !self.same.is_empty() {
-            stray(out, "within`, `answer` and `same");
-        }
-        if let Some(path) = self.claim {
-            let test = match (self.contains, self.differs_from) {
-                (Some(value), None) => ClaimTest::Contains(value.value),
-                (None, Some(other)) => ClaimTest::DiffersFrom(texts(other)),
-                (None, None) => ClaimTest::Present,
-                (Some(value), Some(_)) => {
-                    stray(out, "differs_from` beside `contains");
-                    ClaimTest::Contains(value.value)
-                }
-            };
-            return Evidence::Claim(ClaimEvidence { path: texts(path), test, scope: self.scope.map(|s| s.value) });
-        }
-        if let Some(name) = self.argument {
-            if self.at_least.is_none() && self.at_most.is_none() && self.one_of.is_empty() {
-                let message = "an argument needs `at_least`, `at_most` or `one_of`";
-                out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, name.loc, message));
-            }
-            return Evidence::Argument(ArgumentEvidence {
-                name: name.value,
-                at_least: self.at_least.map(|n| n.value),
-                at_most: self.at_most.map(|n| n.value),
-                one_of: self.one_of.into_iter().map(|text| text.value).collect(),
-            });
-        }
-        if self.caller.is_none() {
-            stray(out, "requirements");
-        }
-        Evidence::KnownCaller
-    }
-}
-
-fn has_unknown_placeholder(text: &str) -> bool {
-    let known = ["{server}", "{tool}", "{unit}"].iter().fold(text.to_owned(), |text, name| text.replace(name, ""));
-    known.contains(['{', '}'])
 }

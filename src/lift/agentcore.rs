@@ -23,7 +23,7 @@ use crate::bundle::{Artifact, manifest};
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement, validate};
 use crate::model::Model;
-use crate::model::access::CalledEvidence;
+use crate::model::access::{CalledEvidence, Issuer};
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 use judge::Judge;
@@ -231,6 +231,15 @@ struct Gateway {
 }
 
 impl Product for Gateway {
+    fn lists_workloads(&self) -> bool {
+        true
+    }
+
+    /// Callers are told by `act.sub` and `sub` alone.
+    fn reads_callers_of(&self, issuer: &Issuer) -> bool {
+        issuer.caller.is_none()
+    }
+
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         if !world.is(&Source::Method, "tools/call") || !world.is_text(&["sub".to_owned()]) {
             return Ok(false);

@@ -58,7 +58,7 @@ pub enum Value<'n> {
     /// Such a claim with an empty text added: a text, or it fails.
     ClaimAsText(&'n [String]),
     /// An argument of the call.
-    Argument(&'n str),
+    Argument(&'n [String]),
     /// The names in the certificate of the peer.
     PeerNames,
 }
@@ -240,10 +240,11 @@ impl Scope<'_> {
             return Ok(claim_value(claim, world));
         }
         if let Some(arguments) = self.names.arguments()
-            && let Some((start, [name])) = path.split_at_checked(arguments.len())
+            && let Some((start, path)) = path.split_at_checked(arguments.len())
             && start.iter().eq(arguments)
+            && !path.is_empty()
         {
-            return Ok(Value::Argument(name));
+            return Ok(Value::Argument(path));
         }
         let words: Vec<&str> = path.iter().map(String::as_str).collect();
         self.names.other(&words, world)
@@ -286,6 +287,7 @@ pub(super) fn claim_value<'n>(claim: &'n [String], world: &mut World<'_>) -> Val
     match world.kind(claim) {
         Kind::Open => Value::Claim(claim),
         Kind::Object => Value::Object,
+        Kind::Null => Value::Null,
         Kind::Text | Kind::Empty => Value::Of(Source::claim(claim)),
         Kind::Missing => Value::Error,
     }

@@ -250,6 +250,11 @@ fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BT
 }
 
 impl Product for Istio<'_> {
+    /// Callers are told by `act.sub` and `sub` alone.
+    fn reads_callers_of(&self, issuer: &Issuer) -> bool {
+        issuer.caller.is_none()
+    }
+
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(place) = self.expected.places.get(server.as_str()) else { return Ok(false) };
         let issuer = world.whole(&Source::Issuer).unwrap_or_default();

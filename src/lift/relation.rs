@@ -23,13 +23,13 @@ use self::here::{Caller, Conditions, Here, Known, who};
 pub use self::product::{Before, Decided, Part, Product};
 use self::question::Question;
 use super::LiftError;
-use super::world::{Asked, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
+use super::world::{Asked, Issued, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
 use crate::model::Model;
 use crate::model::access::Issuer;
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
-use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal};
+use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
 
 /// A text that no name, subject or URI of a workspace holds.
 const STRANGER: &str = "\u{1}stranger";
@@ -100,15 +100,17 @@ impl<'a> Question<'a> {
     ) -> Result<Vec<(usize, ObjectIx, Condition)>, LiftError> {
         let mut found = Vec::new();
         // Principals that the rules do not name are alike if nothing at all is let through for one of them.
-        let mut alike: BTreeSet<(bool, Option<&str>, &'static str)> = BTreeSet::new();
+        let mut alike: BTreeSet<(bool, Option<&str>, bool, Option<&str>)> = BTreeSet::new();
         for (index, principal) in self.policy.principals.iter().enumerate() {
-            let Some((kind, subject)) = who(principal) else { continue };
+            let Some(subject) = who(principal) else { continue };
             let is_named = subject.is_none_or(|subject| named.contains(subject));
-            let likeness = (subject.is_some(), principal.unit.as_ref().map(|unit| unit.as_str()), kind);
+            let is_flow = matches!(principal.id, PrincipalId::Flow(_));
+            let unit = principal.unit.as_ref().map(|unit| unit.as_str());
+            let likeness = (subject.is_some(), unit, is_flow, principal.issuer.as_deref());
             if !is_named && alike.contains(&likeness) {
                 continue;
             }
-            let caller = self.caller(principal, kind, subject, units, &here.tree);
+            let caller = self.caller(principal, subject, units, &here.tree);
             let conditions = self.known_or_put(here, &caller, principal)?;
             if conditions.iter().all(|(_, condition)| *condition == Condition::never()) {
                 if !is_named {
@@ -128,7 +130,7 @@ impl<'a> Question<'a> {
         caller: &Caller<'_>,
         principal: &Principal,
     ) -> Result<Conditions, LiftError> {
-        let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| caller.is_spoken_for(issuer.of)).collect();
+        let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| self.speaks(issuer.of.by, caller)).collect();
         if !self.meets_all(here, caller) {
             for index in 0..here.known.len() {
                 let Some(first) = here.known.get(index).map(|known| known.questions) else { continue };
@@ -274,14 +276,19 @@ impl<'a> Question<'a> {
         }
         let another = here.others(caller, if all { usize::MAX } else { 1 });
         for issuer in &sheet.issuers {
-            let speaks = caller.is_spoken_for(issuer.of);
+            let speaks = self.speaks(issuer.of.by, caller);
+            // The same subject may be somebody else to this issuer, who is asked about in a turn of its own.
+            if !speaks && self.means_another(issuer.of.by, caller) {
+                continue;
+            }
             let mut others = Outcome::default();
             for token in &caller.unread {
                 self.put(here, Request { message, token, issuer, shown: usual }, &mut others)?;
             }
-            for token in &caller.tokens {
+            for (token, named_by) in caller.tokens.iter().zip(&caller.claims) {
                 let request = Request { message, token, issuer, shown: usual };
-                self.put(here, request, if speaks { &mut outcome } else { &mut others })?;
+                let means = speaks && named_by.is_of(issuer.of.by);
+                self.put(here, request, if means { &mut outcome } else { &mut others })?;
                 for shown in another.iter().copied() {
                     self.put(here, Request { shown, ..request }, &mut others)?;
                 }
@@ -301,14 +308,36 @@ impl<'a> Question<'a> {
         Ok(condition)
     }
 
+    /// Whether tokens of an issuer may name the caller, and the product reads them.
+    fn speaks(&self, issuer: Option<&Issuer>, caller: &Caller<'_>) -> bool {
+        caller.is_spoken_for(issuer) && issuer.is_none_or(|issuer| self.product.reads_callers_of(issuer))
+    }
+
+    /// Whether the caller's subject is another principal's in tokens of this issuer.
+    fn means_another(&self, issuer: Option<&Issuer>, caller: &Caller<'_>) -> bool {
+        issuer.is_some_and(|issuer| {
+            self.policy.principals.iter().any(|other| {
+                other.subject.as_deref() == caller.subject
+                    && caller.subject.is_some()
+                    && other.id != caller.principal.id
+                    && other.is_spoken_for_by(issuer)
+            })
+        })
+    }
+
     fn put(&self, here: &mut Here<'_, 'a>, request: Request<'_>, outcome: &mut Outcome) -> Result<(), LiftError> {
         let server = here.server;
         explore(&mut here.tree, request, self.transport, &|world| self.product.decide(server, world), outcome)
     }
 
     /// The issuers of the model; one that is none where there are none.
-    fn issuers(&self) -> Vec<Option<&'a Issuer>> {
+    fn issuers(&self) -> Vec<Issued<'a>> {
         let declared: Vec<_> = self.model.identity.iter().flat_map(|identity| &identity.issuers).map(Some).collect();
-        if declared.is_empty() { vec![None] } else { declared }
+        let declared = if declared.is_empty() { vec![None] } else { declared };
+        let issued = declared.into_iter().map(|by| {
+            let (always, never) = self.of_issuer(by);
+            Issued { by, always, never }
+        });
+        issued.collect()
     }
 }

@@ -20,6 +20,7 @@ use crate::bundle::Artifact;
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement};
 use crate::model::Model;
+use crate::model::access::Issuer;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 use crate::policy::seen::sample;
@@ -175,6 +176,15 @@ struct Proxies {
 }
 
 impl Product for Proxies {
+    fn lists_workloads(&self) -> bool {
+        true
+    }
+
+    /// Callers are told by `act.sub` and `sub` alone.
+    fn reads_callers_of(&self, issuer: &Issuer) -> bool {
+        issuer.caller.is_none()
+    }
+
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let method = world.whole(&Source::Method).unwrap_or_default();
         let (resources, prompts) = self.lists.get(server).map_or((&[][..], &[][..]), |(a, b)| (a, b));

@@ -17,16 +17,17 @@ use std::collections::BTreeMap;
 
 pub use self::explore::{Outcome, explore};
 pub use self::question::Kind;
-pub use self::request::{Asked, Message, Request, Shown};
+pub(super) use self::question::tells_the_caller;
+pub use self::request::{Asked, Issued, Message, Request, Shown};
 pub use self::source::{Source, Texts};
 pub use self::tree::Tree;
 #[cfg(test)]
 pub(crate) use self::tree::{COUNTED, FORGETS};
 
 use self::question::Question;
-use self::shows::{Argument, Shows};
+use self::shows::{Form, Shows, Slot};
 use self::tree::{Otherwise, Way};
-use crate::model::access::{CalledEvidence, Evidence};
+use crate::model::access::{CalledEvidence, Decimal, Evidence, Scalar};
 
 /// What is sent over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +68,8 @@ pub struct Token {
     pub texts: BTreeMap<Vec<String>, String>,
     /// Paths that are an object: `act`.
     pub objects: Vec<Vec<String>>,
+    /// Paths that are null.
+    pub nulls: Vec<Vec<String>>,
     /// Further paths of which the token holds just what `texts` says: the claim of the caller's unit.
     pub closed: Vec<Vec<String>>,
     /// Facts that follow from these texts and are false: [`Facts`] bits.
@@ -95,8 +98,11 @@ struct Choice {
     of: usize,
 }
 
-/// An answer, with the facts that it is about.
-type Picked = (u64, Choice);
+/// An answer, with what it is about.
+type Picked = (Slot, Choice);
+
+/// A SPIFFE ID begins so, and names a workload, never a user.
+const SPIFFE: &str = crate::model::access::evidence::SPIFFE;
 
 /// A request, answering as it is asked.
 #[derive(Debug)]
@@ -141,9 +147,12 @@ impl World<'_> {
         usize::try_from(self.ask(Question::Among(source.clone(), texts.clone()))).ok()?.checked_sub(1)
     }
 
-    /// Whether a text is there and begins with this. Who calls is told by whole names alone.
+    /// Whether a text is there and begins with this. Who calls is told by whole names alone, and by the beginning of `sub` only
+    /// that it is a SPIFFE ID.
     pub fn begins(&mut self, source: &Source<'_>, start: &str) -> bool {
-        if let Source::Claim(_) = source {
+        if let Source::Claim(path) = source
+            && (start != SPIFFE || !matches!(path.as_ref(), [only] if only == "sub"))
+        {
             return self.unknown(format!("a caller whose name begins with `{start}`"));
         }
         self.ask(Question::Begins(source.clone(), Cow::Borrowed(start))) == 1
@@ -186,25 +195,48 @@ impl World<'_> {
 
     /// Whether the claim is a list that holds this text.
     pub fn list_has(&mut self, path: &[String], value: &str) -> bool {
-        self.kind(path) == Kind::Open && self.claim(path, value) == 1
+        self.list_holds(path, &value.into())
+    }
+
+    /// Whether the claim is a list that holds this value.
+    pub fn list_holds(&mut self, path: &[String], value: &Scalar) -> bool {
+        self.kind(path) == Kind::Open && self.claim(path, value, Form::Element) == 1
     }
 
     /// Whether the claim is this text.
     pub fn text_is(&mut self, path: &[String], value: &str) -> bool {
-        if matches!(path, [only] if only == "iss") {
-            return self.is(&Source::Issuer, value);
+        self.value_is(path, &value.into())
+    }
+
+    /// Whether the claim is this value.
+    pub fn value_is(&mut self, path: &[String], value: &Scalar) -> bool {
+        let kind = if matches!(path, [only] if only == "iss") { Kind::Text } else { self.kind(path) };
+        match (kind, value) {
+            (Kind::Text | Kind::Empty, Scalar::Text(text)) if matches!(path, [only] if only == "iss") => {
+                self.is(&Source::Issuer, text)
+            }
+            (Kind::Text | Kind::Empty, Scalar::Text(text)) => self.is(&Source::claim(path), text),
+            (Kind::Text | Kind::Empty, Scalar::Truth(_) | Scalar::Number(_)) => false,
+            (Kind::Missing | Kind::Object | Kind::Null, _) => false,
+            (Kind::Open, _) => self.claim(path, value, Form::Whole) == 2,
         }
+    }
+
+    /// Whether the claim is a text that holds this one between separators.
+    pub fn part_is(&mut self, path: &[String], value: &str, separator: char) -> bool {
         match self.kind(path) {
-            Kind::Text | Kind::Empty => self.is(&Source::claim(path), value),
-            Kind::Missing | Kind::Object => false,
-            Kind::Open => self.claim(path, value) == 2,
+            Kind::Open => self.claim(path, &value.into(), Form::Between(separator)) == 2,
+            Kind::Text | Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => {
+                self.unknown(format!("a part of the claim `{}`", path.join(".")))
+            }
         }
     }
 
     /// Whether the claim is there at all. Only claims that tell who the caller is can be asked.
     pub fn is_present(&mut self, path: &[String]) -> bool {
         match self.kind(path) {
-            Kind::Text | Kind::Empty | Kind::Object => true,
+            // A claim that is null is there to a product that asks for no more.
+            Kind::Text | Kind::Empty | Kind::Object | Kind::Null => true,
             Kind::Missing => false,
             Kind::Open => self.yes_or_no(Shows::Present(Cow::Borrowed(path)), || {
                 format!("the presence of the claim `{}`", path.join("."))
@@ -212,12 +244,17 @@ impl World<'_> {
         }
     }
 
+    /// Whether the claim is there and null. What no evidence speaks of is not.
+    pub fn is_null(&mut self, path: &[String]) -> bool {
+        self.kind(path) == Kind::Null
+    }
+
     /// Whether both claims are there and are not the same, whatever their types.
     pub fn claims_differ(&mut self, left: &[String], right: &[String]) -> bool {
         match (self.kind(left), self.kind(right)) {
             (Kind::Open, _) | (_, Kind::Open) => self.differ(left, right),
             (Kind::Missing, _) | (_, Kind::Missing) => false,
-            (Kind::Object, _) | (_, Kind::Object) => true,
+            (Kind::Object | Kind::Null, _) | (_, Kind::Object | Kind::Null) => true,
             (Kind::Text | Kind::Empty, Kind::Text | Kind::Empty) => {
                 !self.same(&Source::claim(left), &Source::claim(right))
             }
@@ -228,7 +265,8 @@ impl World<'_> {
     pub fn texts_differ(&mut self, left: &[String], right: &[String]) -> bool {
         match (self.kind(left), self.kind(right)) {
             (Kind::Text, Kind::Text) => !self.same(&Source::claim(left), &Source::claim(right)),
-            (Kind::Missing | Kind::Object | Kind::Empty, _) | (_, Kind::Missing | Kind::Object | Kind::Empty) => false,
+            (Kind::Missing | Kind::Object | Kind::Null | Kind::Empty, _)
+            | (_, Kind::Missing | Kind::Object | Kind::Null | Kind::Empty) => false,
             // The other one is open: it may differ from any text, and from nothing.
             (Kind::Open, Kind::Open | Kind::Text) | (Kind::Text, Kind::Open) => self.differ(left, right),
         }
@@ -239,7 +277,7 @@ impl World<'_> {
     pub fn is_text(&mut self, path: &[String]) -> bool {
         match self.kind(path) {
             Kind::Text => true,
-            Kind::Empty | Kind::Missing | Kind::Object => false,
+            Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => false,
             Kind::Open => self.yes_or_no(Shows::Compared(Cow::Borrowed(path)), || {
                 format!("whether the claim `{}` is a text", path.join("."))
             }),
@@ -257,27 +295,42 @@ impl World<'_> {
     pub fn text_other_than(&mut self, path: &[String], value: &str) -> bool {
         match self.kind(path) {
             Kind::Text => !self.is(&Source::claim(path), value),
-            Kind::Empty | Kind::Missing | Kind::Object => false,
+            Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => false,
             Kind::Open => self.stranger(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
         }
     }
 
     /// Whether the argument is a number from `start` on and below `end`.
-    pub fn number_within(&mut self, argument: &str, start: f64, end: f64) -> bool {
+    pub fn number_within(&mut self, argument: &[String], start: f64, end: f64) -> bool {
         // Formats without infinity write the least and the greatest number.
         let start = if start == -f64::MAX { f64::NEG_INFINITY } else { start };
         let end = if end == f64::MAX { f64::INFINITY } else { end };
-        let what = || format!("the argument `{argument}` from {start} to {end}");
-        let shows = Shows::Number(Cow::Borrowed(argument), start.to_bits(), end.to_bits());
-        self.argument(shows, what).is_some_and(|(found, choice)| found.numeric && choice == 1)
+        let what = || format!("the argument `{}` from {start} to {end}", argument.join("."));
+        let within = Shows::Number(Cow::Borrowed(argument), start.to_bits(), end.to_bits());
+        // A range that holds one number asks for that number.
+        let one = Decimal::from_f64(start).filter(|_| end == start.next_up());
+        match one {
+            Some(number) if self.slot(within.clone()).bits == 0 => self.argument_is(argument, &Scalar::Number(number)),
+            Some(_) | None => self.yes_or_no(within, what),
+        }
     }
 
-    /// Whether the argument is this text.
-    pub fn argument_is(&mut self, argument: &str, text: &str) -> bool {
-        let what = || format!("the argument `{argument}` as `{text}`");
-        let shows = Shows::Argument(Cow::Borrowed(argument), Cow::Borrowed(text));
-        let Some((found, choice)) = self.argument(shows, what) else { return false };
-        choice == 1 + usize::from(found.numeric) + found.at
+    /// Whether the argument is this value.
+    pub fn argument_is(&mut self, argument: &[String], value: &Scalar) -> bool {
+        let what = || format!("the argument `{}` as `{value}`", argument.join("."));
+        self.yes_or_no(Shows::Argument(Cow::Borrowed(argument), Cow::Borrowed(value)), what)
+    }
+
+    /// Whether the argument is a text of this pattern.
+    pub fn argument_matches(&mut self, argument: &[String], pattern: &str) -> bool {
+        let what = || format!("the argument `{}` like `{pattern}`", argument.join("."));
+        self.yes_or_no(Shows::Matches(Cow::Borrowed(argument), Cow::Borrowed(pattern)), what)
+    }
+
+    /// Whether the argument equals this claim.
+    pub fn argument_equals(&mut self, argument: &[String], claim: &[String]) -> bool {
+        let what = || format!("the argument `{}` as the claim `{}`", argument.join("."), claim.join("."));
+        self.yes_or_no(Shows::Equals(Cow::Borrowed(argument), Cow::Borrowed(claim)), what)
     }
 
     /// Whether the caller made this call before.
@@ -287,12 +340,15 @@ impl World<'_> {
 
     /// Whether the connection is encrypted.
     pub fn tls(&mut self) -> bool {
-        self.names_somebody() || self.answered(self.mtls) == Some(1) || self.choose(self.tls, 2) == 1
+        self.names_somebody()
+            || self.answered(Slot::only(self.mtls)) == Some(1)
+            || self.choose(Slot::only(self.tls), 2) == 1
     }
 
     /// Whether the peer showed a certificate that holds.
     pub fn mtls(&mut self) -> bool {
-        self.names_somebody() || self.answered(self.tls) != Some(0) && self.choose(self.mtls, 2) == 1
+        self.names_somebody()
+            || self.answered(Slot::only(self.tls)) != Some(0) && self.choose(Slot::only(self.mtls), 2) == 1
     }
 
     /// Whether the peer's certificate names this.
@@ -318,28 +374,26 @@ impl World<'_> {
     }
 
     /// 0 where the claim does not hold the value, 1 where it is a list that does, 2 where it is the value.
-    fn claim(&mut self, path: &[String], value: &str) -> usize {
-        match self.ask(Question::Fact(Shows::Contains(Cow::Borrowed(path), Cow::Borrowed(value)))) {
+    fn claim(&mut self, path: &[String], value: &Scalar, form: Form) -> usize {
+        let slot = self.slot(Shows::Contains(Cow::Borrowed(path), Cow::Borrowed(value), form));
+        match slot.bits {
             0 => self.stranger(format!("the claim `{}` for `{value}`", path.join("."))),
-            bits => self.choose(bits, 3),
+            _ => self.choose(slot, 3),
         }
     }
 
     fn yes_or_no(&mut self, shows: Shows<'_>, what: impl Fn() -> String) -> bool {
-        match self.ask(Question::Fact(shows)) {
+        let slot = self.slot(shows);
+        match slot.bits {
             0 => self.stranger(what()) == 1,
-            bits => self.choose(bits, 2) == 1,
+            _ => self.choose(slot, 2) == 1,
         }
     }
 
-    /// The fact, and what was chosen: 0 that it does not hold, then by number, where one can show it, then by each text.
-    fn argument(&mut self, shows: Shows<'_>, what: impl Fn() -> String) -> Option<(Argument, usize)> {
-        let Some(found) = Argument::unpacked(self.ask(Question::Fact(shows))) else {
-            self.stranger(what());
-            return None;
-        };
-        let choice = self.choose(found.bit, 1 + usize::from(found.numeric) + found.texts);
-        Some((found, choice))
+    fn slot(&mut self, shows: Shows<'_>) -> Slot {
+        let bits = self.ask(Question::Fact(shows.clone()));
+        let value = if bits == 0 { 0 } else { self.ask(Question::Value(shows)) };
+        Slot { bits, value: value as u32 }
     }
 
     /// The one way to what a request holds.
@@ -350,21 +404,21 @@ impl World<'_> {
         })
     }
 
-    fn answered(&self, bits: u64) -> Option<usize> {
-        self.choices.iter().find(|(known, _)| *known == bits).map(|(_, choice)| choice.picked)
+    fn answered(&self, slot: Slot) -> Option<usize> {
+        self.choices.iter().find(|(known, _)| *known == slot).map(|(_, choice)| choice.picked)
     }
 
-    fn choose(&mut self, bits: u64, of: usize) -> usize {
-        if bits == 0 {
+    fn choose(&mut self, slot: Slot, of: usize) -> usize {
+        if slot.bits == 0 {
             // No condition speaks of it, so nothing may depend on it.
             return self.stranger("the connection, of which no condition speaks".to_owned());
         }
-        if let Some(picked) = self.answered(bits) {
+        if let Some(picked) = self.answered(slot) {
             return picked;
         }
         let choice = self.script.get(self.choices.len()).copied().unwrap_or(Choice { picked: 0, of });
-        self.choices.push((bits, choice));
-        if self.tree.choose(&mut self.way, bits, choice).is_err() {
+        self.choices.push((slot, choice));
+        if self.tree.choose(&mut self.way, slot, choice).is_err() {
             return self.stranger("a fact that it did not ask of a request just like this one".to_owned());
         }
         choice.picked

@@ -169,6 +169,15 @@ impl Lowering {
         let Some(identity) = self.model.identity.as_ref().filter(|_| self.model.complete_for(&["mcp_registry"])) else {
             return;
         };
+        let known = || identity.issuers.iter().map(|issuer| issuer.issuer.value.as_str());
+        for (agent, issuer) in self.model.agents.values().filter_map(|agent| Some((agent, agent.issuer.as_ref()?))) {
+            if !known().any(|known| known == issuer.value) {
+                let help = crate::diagnostic::did_you_mean(&issuer.value, known());
+                let message =
+                    format!("`{issuer}` is not an issuer of this workspace, so no token names `{}`", agent.name);
+                self.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, issuer.loc, message).maybe_help(help));
+            }
+        }
         let units = || self.model.topology.units.keys().map(UnitName::as_str);
         for word in identity.issuers.iter().flat_map(|issuer| &issuer.speaks_for) {
             let known = matches!(word.value.as_str(), "agents" | "flows" | UnitName::CENTRAL)

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 
 pub mod called;
 pub mod classification;
+pub mod evidence;
+pub mod scalar;
 
 pub use called::{AnswerTest, CalledEvidence};
+pub use evidence::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, Evidence, default_evidence};
+pub use scalar::{Decimal, Scalar};
 
 use super::Suspension;
 use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
@@ -148,6 +152,8 @@ pub struct Agent {
     pub unit: Option<Spanned<UnitName>>,
     /// The token subject that is this agent.
     pub subject: Option<Spanned<String>>,
+    /// The one issuer whose tokens may name it; any that speaks for it where this is absent.
+    pub issuer: Option<Spanned<String>>,
     /// What it may call.
     pub may_call: Vec<Grant>,
     /// Switched off.
@@ -213,8 +219,11 @@ pub struct Issuer {
     pub audiences: Vec<Spanned<String>>,
     /// Where its keys are.
     pub keys: Option<Spanned<Jwks>>,
-    /// Which principals it may speak for (`agents`, `flows`, a unit); empty means all.
+    /// Which principals it may speak for (`agents`, `flows`, a unit). Empty only where there is a single issuer that says
+    /// nothing of it: it speaks for all.
     pub speaks_for: Vec<Spanned<String>>,
+    /// The path of the claim that names the caller where the token has no `act`; `sub` where it is absent.
+    pub caller: Option<Spanned<Vec<String>>>,
 }
 
 impl Issuer {
@@ -246,84 +255,4 @@ pub enum Jwks {
     Url(String),
     /// Read from a file inside the workspace.
     File(String),
-}
-
-/// How a gateway finds a fact in a request. A missing or wrongly typed claim or argument makes the fact false.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// `caller: known`: the token names a declared principal, or `any_agent` applies.
-    KnownCaller,
-    /// A token claim.
-    Claim(ClaimEvidence),
-    /// A tool argument.
-    Argument(ArgumentEvidence),
-    /// An earlier call.
-    Called(CalledEvidence),
-    /// The connection's own TLS state (`tls`, `mtls`): not a claim, decided by the hop.
-    Transport,
-}
-
-impl Evidence {
-    /// Whether whatever shows one shows the other: they are equal but for the scope that a challenge names.
-    #[must_use]
-    pub fn is_shown_by_the_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Claim(one), Self::Claim(other)) => (&one.path, &one.test) == (&other.path, &other.test),
-            _ => self == other,
-        }
-    }
-}
-
-/// The evidence of facts that no `identity` section describes: the five of the document's vocabulary, and the two that the
-/// connection decides. By fact, sorted.
-#[must_use]
-pub fn default_evidence() -> Vec<(&'static str, Evidence)> {
-    let claim = |path: &[&str], test, scope: Option<&str>| {
-        let path = path.iter().map(|part| (*part).to_owned()).collect();
-        Evidence::Claim(ClaimEvidence { path, test, scope: scope.map(str::to_owned) })
-    };
-    vec![
-        ("approval_workflow", claim(&["approvals"], ClaimTest::Contains("{server}/{tool}".to_owned()), None)),
-        ("cross_unit_approval", claim(&["unit_approvals"], ClaimTest::Contains("{unit}".to_owned()), None)),
-        ("mfa", claim(&["amr"], ClaimTest::Contains("mfa".to_owned()), Some("mcp.mfa"))),
-        ("mtls", Evidence::Transport),
-        ("service_account_token", Evidence::KnownCaller),
-        ("tls", Evidence::Transport),
-        ("user_delegation", claim(&["act", "sub"], ClaimTest::DiffersFrom(vec!["sub".to_owned()]), None)),
-    ]
-}
-
-/// A test on a claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimEvidence {
-    /// Path of the claim: `[act, sub]`.
-    pub path: Vec<String>,
-    /// What the claim must satisfy.
-    pub test: ClaimTest,
-    /// The OAuth scope a step-up challenge asks for.
-    pub scope: Option<String>,
-}
-
-/// What a claim must satisfy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClaimTest {
-    /// Equals an element of the list, or the scalar; may hold `{server}`, `{tool}`, `{unit}`. Never a substring.
-    Contains(String),
-    /// Present, not empty, and different from this other claim.
-    DiffersFrom(Vec<String>),
-    /// Present and not empty.
-    Present,
-}
-
-/// A test on a numeric or string argument of the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArgumentEvidence {
-    /// The argument's name.
-    pub name: String,
-    /// Smallest number accepted.
-    pub at_least: Option<i64>,
-    /// Largest number accepted.
-    pub at_most: Option<i64>,
-    /// Exact strings accepted, where any are listed.
-    pub one_of: Vec<String>,
 }

@@ -9,7 +9,7 @@ use super::origin::fact_place;
 use super::{ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
-use crate::model::access::{ArgumentEvidence, Evidence};
+use crate::model::access::{ArgumentEvidence, ArgumentTest};
 use crate::model::name::UnitName;
 use crate::model::server::Server;
 use crate::model::topology::{CrossUnitRouting, DataSharing};
@@ -44,12 +44,9 @@ impl<'a> Conflicts<'a> {
     #[must_use]
     pub fn new(model: &'a Model, policy: &'a Policy, classes: &'a Classification<'a>) -> Self {
         let evidence = model.identity.iter().flat_map(|identity| &identity.evidence);
-        let arguments = evidence.filter_map(|(fact, evidence)| match &evidence.value {
-            // Words and numbers at once are nothing that an argument can be told to be.
-            Evidence::Argument(argument) if !argument.one_of.is_empty() && has_bounds(argument) => None,
-            Evidence::Argument(argument) => Some((policy.facts.mask(fact.as_str())?, argument, evidence.loc)),
-            Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
-        });
+        let arguments = evidence.filter_map(|(fact, evidence)| Some((policy.facts.mask(fact.as_str())?, evidence)));
+        let arguments = arguments
+            .flat_map(|(bit, evidence)| evidence.value.arguments().map(move |argument| (bit, argument, evidence.loc)));
         let mut conflicts = Self { model, policy, classes, arguments: arguments.collect(), never: Vec::new() };
         if conflicts.arguments.len() > 1 {
             let ids = (0..policy.conditions.len() as u32).map(CondId);
@@ -165,7 +162,7 @@ impl<'a> Conflicts<'a> {
         };
         let evidence = self.arguments.iter().filter(|(bit, ..)| facts & bit != 0);
         let mut places: Vec<(Loc, String)> = evidence
-            .map(|(bit, argument, loc)| (*loc, format!("{} takes `{}` so", named(*bit), argument.name)))
+            .map(|(bit, argument, loc)| (*loc, format!("{} takes `{}` so", named(*bit), argument.path.join("."))))
             .collect();
         let who = Some(&self.policy.principal_at(principal).id);
         for fact in self.policy.facts.named(facts) {
@@ -200,21 +197,24 @@ impl<'a> Conflicts<'a> {
     fn can_hold(&self, facts: u64) -> bool {
         let asked = || self.arguments.iter().filter(|(bit, ..)| facts & bit != 0).map(|(_, argument, _)| *argument);
         asked().all(|argument| {
-            let of_same = || asked().filter(|other| other.name == argument.name);
-            let words = of_same().filter(|other| !other.one_of.is_empty());
-            if argument.one_of.is_empty() {
-                let least = of_same().filter_map(|other| other.at_least).max();
-                let most = of_same().filter_map(|other| other.at_most).min();
-                words.count() == 0 && least.zip(most).is_none_or(|(least, most)| least <= most)
-            } else {
-                let numbers = of_same().any(has_bounds);
-                let everywhere = |word: &String| words.clone().all(|other| other.one_of.contains(word));
-                !numbers && argument.one_of.iter().any(everywhere)
+            let of_same = || asked().filter(|other| other.path == argument.path).map(|other| &other.test);
+            // What a claim says is not known, so it excludes nothing.
+            let told = || of_same().filter(|test| !matches!(test, ArgumentTest::EqualsClaim(_)));
+            let listed =
+                told().find_map(|test| if let ArgumentTest::OneOf(values) = test { Some(values) } else { None });
+            if let Some(values) = listed {
+                return values.iter().any(|value| told().all(|test| test.accepts(value)));
             }
+            let bounds = || {
+                told().filter_map(|test| match test {
+                    ArgumentTest::Within { at_least, at_most } => Some((*at_least, *at_most)),
+                    ArgumentTest::OneOf(_) | ArgumentTest::Matches(_) | ArgumentTest::EqualsClaim(_) => None,
+                })
+            };
+            let least = bounds().filter_map(|(least, _)| least).max();
+            let most = bounds().filter_map(|(_, most)| most).min();
+            let texts = told().any(|test| matches!(test, ArgumentTest::Matches(_)));
+            least.zip(most).is_none_or(|(least, most)| least <= most) && !(texts && bounds().next().is_some())
         })
     }
-}
-
-fn has_bounds(argument: &ArgumentEvidence) -> bool {
-    argument.at_least.is_some() || argument.at_most.is_some()
 }

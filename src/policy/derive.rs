@@ -20,7 +20,7 @@ use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
 use super::objects::ObjectIndex;
 use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::model::Model;
-use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
+use crate::model::access::{Agent, AnyAgent, Evidence, Grant, GrantedTools, default_evidence};
 use crate::model::flow::Flow;
 use crate::model::name::{FactName, ServerName, UnitName};
 use crate::source::{Loc, Spanned};
@@ -95,7 +95,8 @@ pub fn derive(model: &Model) -> Policy {
     faults.extend(widenings);
     let principals = principals.into_iter().map(|(principal, _)| principal).collect();
     let demands = demands.iter().map(demand::Demand::condition).collect();
-    Policy { facts, principals, objects, index, conditions, rules, cells, calls, demands, demand_of, faults }
+    let evidence = evidence_of(model, &facts);
+    Policy { facts, evidence, principals, objects, index, conditions, rules, cells, calls, demands, demand_of, faults }
 }
 
 /// The tools granted to a principal, sorted, each with the number of what its grants add.
@@ -170,6 +171,16 @@ fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
     (Facts::new(names.into_keys().take(room).chain(built_in)), faults)
 }
 
+/// What shows each fact, by its bit: what `identity` declares, else what is so by default.
+fn evidence_of(model: &Model, facts: &Facts) -> Vec<Option<Evidence>> {
+    let mut defaults: BTreeMap<&str, Evidence> = default_evidence().into_iter().collect();
+    let of_fact = |fact: &FactName| {
+        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
+        declared.cloned().or_else(|| defaults.remove(fact.as_str()))
+    };
+    facts.names().iter().map(of_fact).collect()
+}
+
 /// Every principal, sorted by id: agents, callers that are no declared agent, flows.
 fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
     let declared = !model.topology.units.is_empty();
@@ -179,6 +190,7 @@ fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
             id: PrincipalId::Agent(agent.name.value.clone()),
             unit: agent.unit.as_ref().map(|unit| unit.value.clone()).filter(|_| declared),
             subject: agent.subject.as_ref().map(|subject| subject.value.clone()),
+            issuer: agent.issuer.as_ref().map(|issuer| issuer.value.clone()),
             loc: agent.name.loc,
         };
         (principal, Who::Agent(agent))
@@ -187,7 +199,8 @@ fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
         let units: Vec<Option<UnitName>> =
             if declared { model.topology.units.keys().cloned().map(Some).collect() } else { vec![None] };
         principals.extend(units.into_iter().map(|unit| {
-            let principal = Principal { id: PrincipalId::AnyAgent(unit.clone()), unit, subject: None, loc: any.loc };
+            let principal =
+                Principal { id: PrincipalId::AnyAgent(unit.clone()), unit, subject: None, issuer: None, loc: any.loc };
             (principal, Who::AnyAgent(any))
         }));
     }
@@ -200,6 +213,7 @@ fn principals_of(model: &Model) -> Vec<(Principal, Who<'_>)> {
             id: PrincipalId::Flow(id.clone()),
             unit: declared.then(|| flow.unit.value.clone()),
             subject: flow.subject.as_ref().map(|subject| subject.value.clone()).or_else(derived),
+            issuer: None,
             loc: flow.id.loc,
         };
         (principal, Who::Flow(flow))

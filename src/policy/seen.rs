@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{CondId, Condition, Conditions};
 use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+pub use crate::model::access::evidence::matches;
 use crate::model::name::FactName;
 
 /// What a product sees of requests.
@@ -117,6 +118,7 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
     let rules = rules.collect();
     let seen = Policy {
         facts: policy.facts.clone(),
+        evidence: policy.evidence.clone(),
         principals: policy.principals.clone(),
         objects: policy.objects.clone(),
         index: policy.index.clone(),
@@ -186,21 +188,6 @@ pub fn sample(pattern: &str) -> String {
     pattern.replace('*', "\u{1}")
 }
 
-/// Whether a pattern, in which `*` stands for any text, matches a URI.
-#[must_use]
-pub fn matches(pattern: &str, uri: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else { return false };
-    let Some(mut rest) = uri.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        let Some((_, after)) = rest.split_once(part) else { return false };
-        rest = after;
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,8 +208,13 @@ mod tests {
             (ObjectIx(object), Cell { condition, rule: RuleId(0) })
         });
         let row = row.collect();
-        let principal =
-            Principal { id: PrincipalId::Agent("a".into()), unit: None, subject: None, loc: Loc::default() };
+        let principal = Principal {
+            id: PrincipalId::Agent("a".into()),
+            unit: None,
+            subject: None,
+            issuer: None,
+            loc: Loc::default(),
+        };
         let index = ObjectIndex::of(&objects);
         Policy { facts, principals: vec![principal], objects, index, conditions, cells: vec![row], ..Policy::default() }
     }

@@ -170,7 +170,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     if !faults.is_empty() {
         return Err(CompileError::Findings(faults));
     }
-    let rules = Rules { model, policy, arn: &arn.value, subjects: dialects::subjects(policy) };
+    let rules = Rules { model, policy, arn: &arn.value, subjects: policy.subjects() };
     let mut statements: BTreeMap<String, String> = BTreeMap::new();
     let mut approvals: BTreeMap<String, String> = BTreeMap::new();
     for grant in dialects::grants(model, policy, true) {

@@ -13,9 +13,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::cel::{Names, caller, is_one_of, text};
+use super::cel::{Names, caller_of_any, is_one_of, text, unseen};
 use super::gateways::{CENTRAL, Gateway, Hop, gateways, needs as every_gateway_needs, used};
-use super::grants::{grants, subjects};
+use super::grants::grants;
 use super::names::dns_labels;
 use super::{CompileError, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target};
 use crate::diagnostic::Diagnostic;
@@ -109,7 +109,12 @@ fn blind_to(model: &Model, _fact: &str, evidence: &Evidence) -> Option<&'static 
         Evidence::Claim(claim) if claim.path.first().is_some_and(|first| first == RAW_TOKEN) => {
             Some("agentgateway gives the claim `rawToken` a meaning of its own")
         }
-        Evidence::Claim(_) | Evidence::KnownCaller | Evidence::Transport => None,
+        Evidence::Claim(_) => unseen(evidence),
+        Evidence::KnownCaller
+        | Evidence::Transport
+        | Evidence::Issuer(_)
+        | Evidence::NotWorkload
+        | Evidence::All(_) => None,
     }
 }
 
@@ -194,7 +199,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let given = bit(TLS) | bit(MTLS);
     let names = Names { claims: CLAIMS, arguments: None };
     let granted = grants(model, policy, names, given);
-    let context = Context { model, policy, subjects: subjects(policy) };
+    let context = Context { model, policy, subjects: policy.subjects() };
     let mut of_server: BTreeMap<&str, (String, Rules)> = BTreeMap::new();
     for server in &all {
         let name = server.name.value.as_str();
@@ -238,7 +243,8 @@ fn peers(model: &Model, gateway: &Gateway<'_>, context: &Context<'_>) -> Vec<Str
             all.push(format!("{names}.exists(name, name == {central})"));
         }
         _ => {
-            let caller = caller(CLAIMS);
+            let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+            let caller = caller_of_any(CLAIMS, issuers);
             all.extend(chunks(&context.subjects).map(|declared| {
                 let declared = is_one_of("name", declared);
                 format!("!{names}.exists(name, name != {caller} && {declared})")

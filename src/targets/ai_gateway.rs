@@ -10,8 +10,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::cel::Names;
+use super::cel::unseen;
 use super::gateways::{needs as every_gateway_needs, used};
-use super::grants::{grants, subjects};
+use super::grants::grants;
 use super::names::{dns_label, dns_labels};
 use super::{CompileError, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target};
 use crate::diagnostic::Diagnostic;
@@ -94,7 +95,8 @@ fn blind_to(_model: &Model, _fact: &str, evidence: &Evidence) -> Option<&'static
         }
         Evidence::Transport => Some("the Envoy AI Gateway does not show its rules how the connection was made"),
         Evidence::Called(_) => Some("the Envoy AI Gateway keeps no memory of earlier calls"),
-        Evidence::Claim(_) | Evidence::Argument(_) | Evidence::KnownCaller => None,
+        Evidence::Claim(_) | Evidence::Argument(_) => unseen(evidence),
+        Evidence::KnownCaller | Evidence::Issuer(_) | Evidence::NotWorkload | Evidence::All(_) => None,
     }
 }
 
@@ -159,7 +161,10 @@ fn beyond(made: &[(&Server, Rules)]) -> Option<CompileError> {
 fn made<'m>(model: &'m Model, policy: &Policy) -> Vec<(&'m Server, Rules)> {
     let names = Names { claims: rules::CLAIMS, arguments: Some(rules::ARGUMENTS) };
     let granted = grants(model, policy, names, 0);
-    let context = Context { model, subjects: subjects(policy) };
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let by = issuers.filter_map(|issuer| issuer.caller.as_ref()).next();
+    let by = by.map_or_else(|| vec!["sub".to_owned()], |path| path.value.clone());
+    let context = Context { model, subjects: policy.subjects(), by };
     let each = used(model, policy).into_iter().map(|server| {
         let granted = granted.get(&server.name.value).map(Vec::as_slice).unwrap_or_default();
         (server, context.rules(&dns_label(server.name.value.as_str()), granted))

@@ -4,7 +4,10 @@
 //! never to be true, where a claim is missing or of another type than it should be. `in` over a claim is avoided: some
 //! implementations look for a part of a text there.
 
-use crate::model::access::{ArgumentEvidence, ClaimTest, Evidence};
+use std::collections::BTreeMap;
+
+use crate::model::access::evidence::SPIFFE;
+use crate::model::access::{ArgumentTest, ClaimTest, Decimal, Evidence, Issuer, Scalar};
 use crate::model::name::UnitName;
 use crate::policy::{Object, ObjectKind};
 
@@ -83,10 +86,25 @@ pub fn claim(claims: &str, path: &[String]) -> String {
     })
 }
 
-/// The subject of the caller: `act.sub` where the token has `act`, else `sub`.
+/// The subject of the caller: `act.sub` where the token has `act`, else the claim by which the issuer names callers. An `act`
+/// that is null is absent.
 #[must_use]
-pub fn caller(claims: &str) -> String {
-    format!("(has({claims}.act) ? {claims}.act.sub : {claims}.sub)")
+pub fn caller(claims: &str, by: &[String]) -> String {
+    let otherwise = claim(claims, by);
+    format!("(has({claims}.act) && {claims}.act != null ? {claims}.act.sub : {otherwise})")
+}
+
+/// The subject of the caller, by whichever claim the issuer of the token names callers.
+pub fn caller_of_any<'i>(claims: &str, issuers: impl Iterator<Item = &'i Issuer>) -> String {
+    let mut by_claim: BTreeMap<&[String], Vec<&str>> = BTreeMap::new();
+    for issuer in issuers {
+        if let Some(by) = &issuer.caller {
+            by_claim.entry(&by.value).or_default().push(&issuer.issuer.value);
+        }
+    }
+    by_claim.into_iter().fold(caller(claims, &["sub".to_owned()]), |otherwise, (by, issuers)| {
+        format!("({} ? {} : {otherwise})", is_one_of(&format!("{claims}.iss"), &issuers), caller(claims, by))
+    })
 }
 
 /// What a template stands for in a request for this object; `None` where the request cannot show it.
@@ -112,18 +130,69 @@ pub struct Names<'a> {
     pub arguments: Option<&'a str>,
 }
 
-/// That a request for this object shows this evidence; `None` where none can. Of a connection nothing is said here.
+/// Why rules in CEL cannot test a piece of evidence.
 #[must_use]
-pub fn shows(names: Names<'_>, evidence: &Evidence, object: &Object, unit: Option<&UnitName>) -> Option<String> {
+pub fn unseen(evidence: &Evidence) -> Option<&'static str> {
+    match evidence {
+        Evidence::Claim(claim) if claim.separator.is_some() => {
+            Some("its rules are not known to take a text apart at separators")
+        }
+        Evidence::Claim(claim) if matches!(&claim.test, ClaimTest::Contains(values) if values.iter().any(|value| matches!(value, Scalar::Number(_)))) => {
+            Some("its rules are not known to take two spellings of a number in a claim for one")
+        }
+        Evidence::Argument(argument) => match &argument.test {
+            ArgumentTest::Matches(_) => Some("its rules are not known to match arguments with patterns"),
+            ArgumentTest::EqualsClaim(_) => Some("its rules are not known to compare an argument with a claim by type"),
+            ArgumentTest::Within { .. } | ArgumentTest::OneOf(_) => None,
+        },
+        Evidence::Claim(_)
+        | Evidence::KnownCaller
+        | Evidence::Called(_)
+        | Evidence::Issuer(_)
+        | Evidence::NotWorkload
+        | Evidence::Transport
+        | Evidence::All(_) => None,
+    }
+}
+
+/// A value as a CEL literal.
+fn literal(value: &Scalar) -> String {
+    match value {
+        Scalar::Text(value) => text(value),
+        Scalar::Truth(truth) => truth.to_string(),
+        Scalar::Number(number) => number.to_string(),
+    }
+}
+
+/// That a request for this object shows this evidence; `None` where none can. Of a connection nothing is said here. `subjects`
+/// are those of all declared principals.
+#[must_use]
+pub fn shows(
+    names: Names<'_>,
+    evidence: &Evidence,
+    object: &Object,
+    unit: Option<&UnitName>,
+    subjects: &[&str],
+) -> Option<String> {
     match evidence {
         Evidence::Claim(evidence) if evidence.path.is_empty() => None,
         Evidence::Claim(evidence) => {
             let this = claim(names.claims, &evidence.path);
             Some(match &evidence.test {
-                ClaimTest::Contains(template) => {
-                    let value = text(&expanded(template, object, unit)?);
+                ClaimTest::Contains(values) => {
+                    let values = values.iter().filter_map(|value| match value.as_text() {
+                        Some(template) => expanded(template, object, unit).map(|text| literal(&Scalar::Text(text))),
+                        None => Some(literal(value)),
+                    });
+                    let values: Vec<String> = values.collect();
+                    let same = values.iter().map(|value| format!("{this} == {value}"));
                     // Only a list can have a list added, so nothing but an element of one is found.
-                    format!("({this} == {value} || {value} in ({this} + []))")
+                    let holds = values.iter().map(|value| format!("{value} in ({this} + [])"));
+                    let ways: Vec<String> = same.chain(holds).collect();
+                    if ways.is_empty() {
+                        return None;
+                    }
+                    format!("({})", ways.join(" || "))
                 }
                 ClaimTest::DiffersFrom(other) if other.is_empty() => return None,
                 ClaimTest::DiffersFrom(other) => {
@@ -134,26 +203,33 @@ pub fn shows(names: Names<'_>, evidence: &Evidence, object: &Object, unit: Optio
                 ClaimTest::Present => format!(r#"!({this} in [null, "", [], {{}}])"#),
             })
         }
-        Evidence::Argument(evidence) => {
-            Some(argument(&claim(names.arguments?, std::slice::from_ref(&evidence.name)), evidence))
+        Evidence::Argument(evidence) => argument(&claim(names.arguments?, &evidence.path), &evidence.test),
+        Evidence::Issuer(issuer) => Some(format!("{}.iss == {}", names.claims, text(issuer))),
+        Evidence::NotWorkload => {
+            let others: Vec<&str> = subjects.iter().copied().filter(|subject| !subject.starts_with(SPIFFE)).collect();
+            let sub = format!("{}.sub", names.claims);
+            // Only a text has a beginning.
+            let spiffe = format!("!({sub}.startsWith({}))", text(SPIFFE));
+            let others = (!others.is_empty()).then(|| format!("!({})", is_one_of(&sub, &others)));
+            Some(std::iter::once(spiffe).chain(others).collect::<Vec<_>>().join(" && "))
         }
-        Evidence::KnownCaller | Evidence::Called(_) | Evidence::Transport => None,
+        Evidence::KnownCaller | Evidence::Called(_) | Evidence::Transport | Evidence::All(_) => None,
     }
 }
 
-fn argument(this: &str, evidence: &ArgumentEvidence) -> String {
-    let bound = |sign: &str, bound: i64| format!("{this} {sign} {bound}");
-    let low = evidence.at_least.map(|low| bound(">=", low));
-    let high = evidence.at_most.map(|high| bound("<=", high));
-    let within: Vec<String> = low.into_iter().chain(high).collect();
-    let mut ways: Vec<String> = if within.is_empty() { Vec::new() } else { vec![within.join(" && ")] };
-    if !evidence.one_of.is_empty() {
-        ways.push(format!("{this} in {}", texts(&evidence.one_of)));
-    }
-    match ways.as_slice() {
-        [one] => one.clone(),
-        _ => format!("({})", ways.join(" || ")),
-    }
+fn argument(this: &str, test: &ArgumentTest) -> Option<String> {
+    Some(match test {
+        ArgumentTest::Within { at_least, at_most } => {
+            let bound = |sign: &str, bound: Decimal| format!("{this} {sign} {bound}");
+            let low = at_least.map(|low| bound(">=", low));
+            let high = at_most.map(|high| bound("<=", high));
+            low.into_iter().chain(high).collect::<Vec<_>>().join(" && ")
+        }
+        ArgumentTest::OneOf(values) => {
+            format!("{this} in [{}]", values.iter().map(literal).collect::<Vec<_>>().join(", "))
+        }
+        ArgumentTest::EqualsClaim(_) | ArgumentTest::Matches(_) => return None,
+    })
 }
 
 #[cfg(test)]
@@ -209,7 +285,7 @@ mod tests {
         let evidence = default_evidence();
         let found = |fact: &str, object| {
             let (_, evidence) = evidence.iter().find(|(name, _)| *name == fact).unwrap();
-            shows(names, evidence, object, Some(&"retail".into()))
+            shows(names, &evidence.pieces()[0], object, Some(&"retail".into()), &[])
         };
         assert_eq!(
             found("approval_workflow", &object).unwrap(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Model;
-use crate::model::access::{ArgumentEvidence, CalledEvidence, ClaimTest, Evidence, default_evidence};
+use crate::model::access::{ArgumentEvidence, ArgumentTest, CalledEvidence, ClaimTest, Evidence, Scalar};
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::CondId;
 use crate::policy::{ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
@@ -17,8 +17,12 @@ pub(super) const ACTOR: [&str; 2] = ["act", "sub"];
 pub(super) enum Test {
     /// The caller acts for somebody else.
     Delegated,
-    /// The claim at this path is this text, or a list with it.
-    Claim(Vec<String>, String),
+    /// The claim at this path is one of these texts, or a list with one.
+    Claim(Vec<String>, Vec<String>),
+    /// The token is of this issuer.
+    Issuer(String),
+    /// `sub` is none of these.
+    NotWorkload(Vec<String>),
     /// The claim at this path is there and not empty.
     Present(Vec<String>),
     /// An argument is in these bounds, or one of these texts.
@@ -27,13 +31,34 @@ pub(super) enum Test {
     Called(CalledEvidence),
 }
 
-/// Bounds of an argument.
+/// Bounds of an argument, or its texts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Argument {
     pub(super) name: String,
     pub(super) at_least: Option<i64>,
     pub(super) at_most: Option<i64>,
     pub(super) one_of: Vec<String>,
+}
+
+impl Argument {
+    /// The argument of evidence that is in whole numbers or in texts, and not nested; else `None`.
+    pub(super) fn of(evidence: &ArgumentEvidence) -> Option<Self> {
+        let [name] = evidence.path.as_slice() else { return None };
+        let whole =
+            |bound: &Option<crate::model::access::Decimal>| bound.map(|bound| bound.as_whole().ok_or(())).transpose();
+        let mut argument = Self { name: name.clone(), at_least: None, at_most: None, one_of: Vec::new() };
+        match &evidence.test {
+            ArgumentTest::Within { at_least, at_most } => {
+                (argument.at_least, argument.at_most) = (whole(at_least).ok()?, whole(at_most).ok()?);
+            }
+            ArgumentTest::OneOf(values) => {
+                argument.one_of =
+                    values.iter().map(|value| value.as_text().map(str::to_owned)).collect::<Option<_>>()?;
+            }
+            ArgumentTest::Matches(_) | ArgumentTest::EqualsClaim(_) => return None,
+        }
+        Some(argument)
+    }
 }
 
 /// Ways to meet a condition: all tests of one of these.
@@ -106,7 +131,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(model: &Model, policy: &Policy) -> Self {
-        let evidence = evidence(model, policy);
+        let evidence = evidence(policy);
         let templated = evidence.iter().zip(0_u32..).filter(|(evidence, _)| is_template(evidence));
         let templated = templated.fold(0, |all, (_, bit)| all | 1_u64 << bit);
         let mut rows = Self { columns: vec![BTreeMap::new(); policy.objects.len()], distinct: Vec::new() };
@@ -141,22 +166,13 @@ impl Rows {
 }
 
 /// The evidence of each fact, in the order of their bits.
-fn evidence(model: &Model, policy: &Policy) -> Vec<Evidence> {
-    let defaults = default_evidence();
-    let found = policy.facts.names().iter().map(|fact| {
-        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-        let default = || defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence);
-        // A fact without any is seen by nobody, so no condition asks for it any more.
-        declared.or_else(default).cloned().unwrap_or(Evidence::KnownCaller)
-    });
-    found.collect()
+fn evidence(policy: &Policy) -> Vec<Evidence> {
+    // A fact without any is seen by nobody, so no condition asks for it any more.
+    policy.evidence.iter().map(|evidence| evidence.clone().unwrap_or(Evidence::KnownCaller)).collect()
 }
 
 fn is_template(evidence: &Evidence) -> bool {
-    match evidence {
-        Evidence::Claim(claim) => matches!(&claim.test, ClaimTest::Contains(text) if text.contains('{')),
-        Evidence::KnownCaller | Evidence::Argument(_) | Evidence::Called(_) | Evidence::Transport => false,
-    }
+    evidence.mentions("{")
 }
 
 /// The sets of facts as ways. One with a fact that no request for this object can show is none.
@@ -182,23 +198,60 @@ fn test(evidence: &Evidence, model: &Model, policy: &Policy, object: ObjectIx) -
     Some(Some(match evidence {
         // Whoever the rules name is known; and the connection is either given or seen by nobody.
         Evidence::KnownCaller | Evidence::Transport => return Some(None),
+        // Policies come in single pieces of evidence.
+        Evidence::All(_) => return None,
         Evidence::Called(called) => Test::Called(called.clone()),
-        Evidence::Argument(ArgumentEvidence { name, at_least, at_most, one_of }) => Test::Argument(Argument {
-            name: name.clone(),
-            at_least: *at_least,
-            at_most: *at_most,
-            one_of: one_of.clone(),
-        }),
+        Evidence::Argument(argument) => Test::Argument(Argument::of(argument)?),
+        Evidence::Issuer(issuer) => Test::Issuer(issuer.clone()),
+        Evidence::NotWorkload => Test::NotWorkload(policy.subjects().into_iter().map(str::to_owned).collect()),
         Evidence::Claim(claim) => match &claim.test {
-            ClaimTest::Contains(text) => {
+            ClaimTest::Contains(values) => {
                 let object = policy.object_at(object);
                 let tool = if let ObjectKind::Tool(tool) = &object.kind { Some(tool.as_str()) } else { None };
-                Test::Claim(claim.path.clone(), expanded(text, model, object.server.as_str(), tool)?)
+                let texts = values.iter().filter_map(Scalar::as_text);
+                let texts: Vec<String> =
+                    texts.filter_map(|text| expanded(text, model, object.server.as_str(), tool)).collect();
+                if texts.is_empty() {
+                    return None;
+                }
+                Test::Claim(claim.path.clone(), texts)
             }
             ClaimTest::Present => Test::Present(claim.path.clone()),
             ClaimTest::DiffersFrom(_) => Test::Delegated,
         },
     }))
+}
+
+/// Why a piece of evidence is in none of the forms that all products with a Cedar of their own see.
+pub(super) fn unseen(evidence: &Evidence) -> Option<&'static str> {
+    match evidence {
+        Evidence::Claim(claim) => match &claim.test {
+            ClaimTest::Contains(_) if claim.separator.is_some() => {
+                Some("its policies cannot take a text apart at separators")
+            }
+            ClaimTest::Contains(values) if values.iter().any(|value| value.as_text().is_none()) => {
+                Some("its policies compare claims with texts alone")
+            }
+            ClaimTest::Contains(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present => None,
+        },
+        Evidence::Argument(argument) => match (argument.path.as_slice(), &argument.test) {
+            ([_], ArgumentTest::OneOf(values)) if values.iter().all(|value| value.as_text().is_some()) => None,
+            ([_], ArgumentTest::Within { at_least, at_most }) => {
+                let whole = [at_least, at_most].into_iter().flatten().all(|bound| bound.as_whole().is_some());
+                (!whole).then_some("its policies compare arguments with whole numbers alone")
+            }
+            ([_], ArgumentTest::OneOf(_)) => Some("its policies compare arguments with texts and with bounds alone"),
+            (_, ArgumentTest::Matches(_)) => Some("its policies do not match arguments with patterns"),
+            (_, ArgumentTest::EqualsClaim(_)) => Some("its policies do not compare arguments with claims"),
+            (_, ArgumentTest::OneOf(_) | ArgumentTest::Within { .. }) => Some("its policies see no nested arguments"),
+        },
+        Evidence::KnownCaller
+        | Evidence::Called(_)
+        | Evidence::Issuer(_)
+        | Evidence::NotWorkload
+        | Evidence::Transport
+        | Evidence::All(_) => None,
+    }
 }
 
 /// The text with its placeholders replaced; `None` where one has no value, or nothing is left.
@@ -247,25 +300,14 @@ pub(super) fn callers<'a>(model: &'a Model, policy: &'a Policy, principals: &[u3
 }
 
 fn issuers<'a>(model: &'a Model, principal: &Principal) -> Vec<&'a str> {
-    let kind = match principal.id {
-        PrincipalId::Flow(_) => "flows",
-        PrincipalId::Agent(_) | PrincipalId::AnyAgent(_) => "agents",
-    };
     let declared = model.identity.iter().flat_map(|identity| &identity.issuers);
     let mut issuers: Vec<&str> = declared
-        .filter(|issuer| issuer.may_speak_for(kind, principal.unit.as_ref()))
+        // These policies know callers by `act.sub` and `sub` alone.
+        .filter(|issuer| issuer.caller.is_none() && principal.is_spoken_for_by(issuer))
         .map(|issuer| issuer.issuer.value.as_str())
         .collect();
     issuers.sort_unstable();
     issuers
-}
-
-/// Every declared subject, sorted: who is none of them is a stranger.
-pub(super) fn subjects(policy: &Policy) -> Vec<&str> {
-    let mut subjects: Vec<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    subjects
 }
 
 /// The ways that ask for a caller who acts for another, without that test; and the others.
@@ -287,8 +329,8 @@ mod tests {
 # file: all.yaml
 identity:
   issuers:
-    - {issuer: 'https://a.example', speaks_for: [agents]}
-    - {issuer: 'https://f.example', speaks_for: [flows]}
+    - {issuer: 'https://a.example', audiences: [a], speaks_for: [agents]}
+    - {issuer: 'https://f.example', audiences: [a], speaks_for: [flows]}
 progressive_auth:
   levels:
     - {level: 1, requirements: [service_account_token]}

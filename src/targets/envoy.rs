@@ -156,7 +156,13 @@ fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'static str>
             Some("the listener has no certificate: set `targets.envoy.tls` in mcpctl.yaml")
         }
         Evidence::Called(_) => Some("Envoy keeps no memory of earlier calls"),
-        Evidence::Transport | Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Argument(_) => None,
+        Evidence::Transport
+        | Evidence::KnownCaller
+        | Evidence::Claim(_)
+        | Evidence::Argument(_)
+        | Evidence::Issuer(_)
+        | Evidence::NotWorkload
+        | Evidence::All(_) => None,
     }
 }
 
@@ -197,16 +203,12 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
     }
     let evidence = input.model.identity.iter().flat_map(|identity| identity.evidence.values());
     for found in evidence {
-        let Evidence::Argument(argument) = &found.value else { continue };
-        let inexact =
-            [argument.at_least, argument.at_most].into_iter().flatten().any(|n| n.abs() > evidence::MOST_EXACT);
-        if argument.name.is_empty() || argument.name.contains('.') {
-            let message = format!("Envoy cannot look up the argument `{}`: its name holds a dot", argument.name);
-            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
-        } else if inexact {
-            let message =
-                format!("Envoy compares `{}` as a 64-bit float, which does not hold this number", argument.name);
-            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
+        for argument in found.value.arguments() {
+            if let Some(part) = argument.path.iter().find(|part| part.is_empty() || part.contains('.')) {
+                let message =
+                    format!("Envoy cannot look up an argument by the name `{part}`, which is empty or holds a dot");
+                findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, found.loc, message));
+            }
         }
     }
     for issuer in input.model.identity.iter().flat_map(|identity| &identity.issuers) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cel::{Names, expanded, shows};
 use crate::model::Model;
-use crate::model::access::{ClaimEvidence, ClaimTest, Evidence, default_evidence};
+use crate::model::access::{ClaimTest, Evidence, Scalar};
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::Condition;
 use crate::policy::{Object, ObjectKind, Policy, Principal, PrincipalId};
@@ -43,8 +43,10 @@ pub struct Grant {
     pub kind: Kind,
     /// Who.
     pub who: Who,
-    /// The issuers that may speak for them; `None` where all may.
+    /// The issuers that may speak for them; `None` where all may. All of them name callers by the same claim.
     pub issuers: Option<Vec<String>>,
+    /// That claim.
+    pub by: Vec<String>,
     /// Their subjects.
     pub subjects: BTreeSet<String>,
     /// The facts, as conjuncts: each fact with its expression.
@@ -74,7 +76,8 @@ pub fn grants<'m>(
     names: Names<'_>,
     given: u64,
 ) -> BTreeMap<&'m ServerName, Vec<Grant>> {
-    let look = Look { evidence: evidence(model, policy), names, given };
+    let evidence = policy.shown().map(|(bit, evidence)| (bit, evidence.clone())).collect();
+    let look = Look { evidence, names, given, subjects: policy.subjects() };
     let mut by_server: BTreeMap<&ServerName, Server> = BTreeMap::new();
     for (principal, row) in policy.principals.iter().zip(&policy.cells) {
         let Some((who, issuers)) = callers(model, principal) else { continue };
@@ -99,74 +102,63 @@ pub fn grants<'m>(
                 *known = known.or(condition);
             }
             let entry = by_server.entry(&object.server).or_default();
-            entry.add(&look, object, unit(model, object), condition, |shown| Key {
-                kind,
-                name: name.map(str::to_owned),
-                who: who.clone(),
-                issuers: issuers.clone(),
-                shown,
-            });
-            entry.name(subject.as_deref());
+            for issuers in &issuers {
+                entry.add(&look, object, unit(model, object), condition, |shown| Key {
+                    kind,
+                    name: name.map(str::to_owned),
+                    who: who.clone(),
+                    issuers: issuers.clone(),
+                    shown,
+                });
+                entry.name(subject.as_deref());
+            }
         }
         for ((server, kind), condition) in lists {
             let object = Object { server: server.clone(), kind: ObjectKind::Protocol };
             let entry = by_server.entry(server).or_default();
-            entry.add(&look, &object, unit(model, &object), &condition, |shown| Key {
-                kind,
-                name: None,
-                who: who.clone(),
-                issuers: issuers.clone(),
-                shown,
-            });
-            entry.name(subject.as_deref());
+            for issuers in &issuers {
+                entry.add(&look, &object, unit(model, &object), &condition, |shown| Key {
+                    kind,
+                    name: None,
+                    who: who.clone(),
+                    issuers: issuers.clone(),
+                    shown,
+                });
+                entry.name(subject.as_deref());
+            }
         }
     }
     by_server.into_iter().map(|(server, found)| (server, found.grouped())).collect()
-}
-
-/// Every subject that names a declared principal, sorted.
-#[must_use]
-pub fn subjects(policy: &Policy) -> Vec<&str> {
-    let mut subjects: Vec<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    subjects
-}
-
-/// The evidence for each fact, by its bit.
-fn evidence(model: &Model, policy: &Policy) -> Vec<(u64, Evidence)> {
-    let defaults = default_evidence();
-    let found = policy.facts.names().iter().filter_map(|fact| {
-        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-        let default = || defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence);
-        Some((policy.facts.mask(fact.as_str())?, declared.or_else(default)?.clone()))
-    });
-    found.collect()
 }
 
 fn unit<'m>(model: &'m Model, object: &Object) -> Option<&'m UnitName> {
     model.servers.get(&object.server).and_then(|server| server.unit.as_ref()).map(|unit| &unit.value)
 }
 
-/// Who a principal is to a gateway, and the issuers that may speak for it; `None` for one that no token can name.
-fn callers(model: &Model, principal: &Principal) -> Option<(Who, Option<Vec<String>>)> {
-    let (who, kind) = match (&principal.id, &principal.subject) {
-        (PrincipalId::AnyAgent(unit), _) => (Who::AnyAgent(unit.clone()), "agents"),
-        (PrincipalId::Agent(_), Some(_)) => (Who::Subjects, "agents"),
-        (PrincipalId::Flow(_), Some(_)) => (Who::Subjects, "flows"),
+/// Issuers that name callers by the same claim, and the claim; `None` for all there are.
+type Issuers = (Option<Vec<String>>, Vec<String>);
+
+/// Who a principal is to a gateway, and the issuers that may speak for it, by the claim with which they name callers; nothing for
+/// one that no token can name.
+fn callers(model: &Model, principal: &Principal) -> Option<(Who, Vec<Issuers>)> {
+    let who = match (&principal.id, &principal.subject) {
+        (PrincipalId::AnyAgent(unit), _) => Who::AnyAgent(unit.clone()),
+        (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(_)) => Who::Subjects,
         (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => return None,
     };
     let all = model.identity.as_ref().map(|identity| identity.issuers.as_slice()).unwrap_or_default();
-    let speaking: Vec<String> = all
-        .iter()
-        .filter(|issuer| issuer.may_speak_for(kind, principal.unit.as_ref()))
-        .map(|issuer| issuer.issuer.value.clone())
-        .collect();
-    match (speaking.len(), all.len()) {
-        (0, 1..) => None,
-        (some, all) if some == all => Some((who, None)),
-        _ => Some((who, Some(speaking))),
+    let sub = || vec!["sub".to_owned()];
+    if all.is_empty() {
+        return Some((who, vec![(None, sub())]));
     }
+    let mut by_claim: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    for issuer in all.iter().filter(|issuer| principal.is_spoken_for_by(issuer)) {
+        let by = issuer.caller.as_ref().map_or_else(sub, |path| path.value.clone());
+        by_claim.entry(by).or_default().push(issuer.issuer.value.clone());
+    }
+    let issuers =
+        by_claim.into_iter().map(|(by, some)| if some.len() == all.len() { (None, by) } else { (Some(some), by) });
+    Some((who, issuers.collect()))
 }
 
 /// How facts show.
@@ -174,6 +166,7 @@ struct Look<'a> {
     evidence: Vec<(u64, Evidence)>,
     names: Names<'a>,
     given: u64,
+    subjects: Vec<&'a str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,7 +174,7 @@ struct Key {
     kind: Kind,
     name: Option<String>,
     who: Who,
-    issuers: Option<Vec<String>>,
+    issuers: Issuers,
     shown: Vec<Shown>,
 }
 
@@ -208,25 +201,17 @@ impl Server {
             let mut shown = Vec::new();
             for (bit, evidence) in &look.evidence {
                 if left & bit != 0
-                    && let Some(expression) = shows(look.names, evidence, object, unit)
+                    && let Some(expression) = shows(look.names, evidence, object, unit, &look.subjects)
                 {
                     left &= !bit;
-                    let claim = match evidence {
-                        Evidence::Claim(ClaimEvidence { path, test: ClaimTest::Contains(text), .. }) => {
-                            expanded(text, object, unit).map(|text| (path.clone(), text))
-                        }
-                        Evidence::Claim(_)
-                        | Evidence::Argument(_)
-                        | Evidence::Called(_)
-                        | Evidence::KnownCaller
-                        | Evidence::Transport => None,
+                    let claim = match evidence.claims().next().map(|claim| (&claim.path, &claim.test)) {
+                        Some((path, ClaimTest::Contains(values))) => match values.as_slice() {
+                            [Scalar::Text(text)] => expanded(text, object, unit).map(|text| (path.clone(), text)),
+                            _ => None,
+                        },
+                        Some((_, ClaimTest::DiffersFrom(_) | ClaimTest::Present)) | None => None,
                     };
-                    let scope = match evidence {
-                        Evidence::Claim(claim) => claim.scope.clone(),
-                        Evidence::Argument(_) | Evidence::Called(_) | Evidence::KnownCaller | Evidence::Transport => {
-                            None
-                        }
-                    };
+                    let scope = evidence.scope().map(str::to_owned);
                     shown.push(Shown { fact: *bit, expression, claim, scope });
                 }
             }
@@ -251,7 +236,8 @@ impl Server {
         }
         let grants = grouped.into_iter().map(|((key, subjects), names)| {
             let Key { kind, who, issuers, shown, name: _ } = key;
-            Grant { kind, who, issuers, subjects, shown, names }
+            let (issuers, by) = issuers;
+            Grant { kind, who, issuers, by, subjects, shown, names }
         });
         grants.collect()
     }

@@ -225,7 +225,7 @@ fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
         }
         if let Some(claim) = &identity.business_unit_claim
             && model.any_agent.is_some()
-            && (claim.value.is_empty() || claim.value.contains(['[', ']']) || claims::is_split(&claim.value))
+            && (claim.value.is_empty() || claim.value.contains(['[', ']']) || claims::is_split(&[claim.value.as_str()]))
         {
             findings.push(limit(claim.loc, format!("Istio cannot read a unit from the claim `{claim}`")));
         }

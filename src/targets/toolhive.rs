@@ -22,7 +22,7 @@ use super::objects::{NAMESPACE, objects};
 use super::{CompileError, Files, Input, LeftOut, Need, Proof, Target};
 use crate::cedar::dialect::Statement;
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence};
+use crate::model::access::{ArgumentTest, ClaimTest, Evidence};
 use crate::model::name::ServerName;
 use crate::policy::ObjectKind;
 use crate::source::Loc;
@@ -113,15 +113,19 @@ fn blind_to(_: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
     match evidence {
         Evidence::KnownCaller => None,
         Evidence::Transport => Some("ToolHive's policies do not see how the connection is encrypted"),
-        Evidence::Argument(argument) if argument.at_least.is_some() || argument.at_most.is_some() => {
+        Evidence::Argument(argument) if matches!(argument.test, ArgumentTest::Within { .. }) => {
             Some("ToolHive cuts numbers after four decimals before its policies see them, so a bound is not exact")
         }
-        Evidence::Argument(_) => None,
+        Evidence::Argument(_) | Evidence::Issuer(_) | Evidence::NotWorkload | Evidence::All(_) => {
+            dialects::unseen(evidence)
+        }
         Evidence::Called(_) => Some("ToolHive's policies keep no memory of earlier calls"),
         Evidence::Claim(claim) => match &claim.test {
             ClaimTest::DiffersFrom(other) if dialects::is_delegation(&claim.path, other) => None,
             ClaimTest::DiffersFrom(_) => Some("of two claims, ToolHive's policies compare `act.sub` and `sub` alone"),
-            ClaimTest::Contains(_) | ClaimTest::Present => unseen_claim(&claim.path),
+            ClaimTest::Contains(_) | ClaimTest::Present => {
+                unseen_claim(&claim.path).or_else(|| dialects::unseen(evidence))
+            }
         },
     }
 }
@@ -151,7 +155,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let namespace = namespace.map_or(NAMESPACE, |namespace| namespace.value.as_str());
     let places = model.servers.values().map(|server| (server.name.value.as_str(), server.name.loc));
     let labels = dns_labels(TARGET.name, places).map_err(CompileError::Findings)?;
-    let rules = Rules { model, policy, subjects: dialects::subjects(policy) };
+    let rules = Rules { model, policy, subjects: policy.subjects() };
     let rows = Rows::new(model, policy);
     let mut of_server: BTreeMap<&ServerName, Vec<&Grant<'_>>> = BTreeMap::new();
     let grants = dialects::grants(model, policy, false);

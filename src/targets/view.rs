@@ -2,10 +2,11 @@
 
 use super::{LeftOut, Target};
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence, default_evidence};
+use crate::model::access::{ClaimTest, Evidence};
 use crate::model::name::FactName;
 use crate::policy::condition::Condition;
-use crate::policy::fact::{MTLS, TLS};
+use crate::policy::fact::{MOST_FACTS, MTLS, TLS};
+use crate::policy::pieces::{count, in_pieces};
 use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
 use crate::policy::{ObjectKind, Policy, PrincipalId, PrincipalIx};
 
@@ -13,8 +14,8 @@ use crate::policy::{ObjectKind, Policy, PrincipalId, PrincipalIx};
 #[must_use]
 pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
     let mut view = View { matches_uris: target.matches_uris, ..View::default() };
-    let defaults = default_evidence();
     let settings = model.deployment.of(target.name);
+    let crowded = target.recognises_callers && count(policy) > MOST_FACTS;
     let mut known: Vec<(&FactName, &Evidence)> = Vec::new();
     for fact in policy.facts.names() {
         // What is taken to show a certificate is encrypted too.
@@ -24,9 +25,7 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
             view.given.insert(fact.clone(), reason.unwrap_or_default());
             continue;
         }
-        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-        let evidence =
-            declared.or_else(|| defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence));
+        let evidence = policy.evidence_for(fact.as_str());
         if target.recognises_callers && evidence == Some(&Evidence::KnownCaller) {
             view.implied.insert(fact.clone());
             continue;
@@ -43,7 +42,12 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
             }
         }
         let why = match evidence {
-            Some(evidence) => (target.blind_to)(model, fact.as_str(), evidence),
+            Some(Evidence::All(_)) if crowded => Some(CROWDED),
+            Some(evidence) => evidence.pieces().iter().find_map(|piece| {
+                unclear(model, piece)
+                    .filter(|_| target.recognises_callers)
+                    .or_else(|| (target.blind_to)(model, fact.as_str(), piece))
+            }),
             // Where facts are sent as such, somebody else finds them.
             None => Some("no evidence is declared for it").filter(|_| target.recognises_callers),
         };
@@ -63,11 +67,31 @@ pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
     view
 }
 
+const CROWDED: &str = "all evidence together has more pieces than a target can tell apart";
+
+/// Why a piece of evidence cannot be told from who is calling: its text depends on what is called.
+fn unclear(model: &Model, piece: &Evidence) -> Option<&'static str> {
+    let Evidence::Claim(claim) = piece else { return None };
+    let identity = model.identity.as_ref();
+    let unit = identity.and_then(|identity| identity.business_unit_claim.as_ref());
+    let path: Vec<&str> = claim.path.iter().map(String::as_str).collect();
+    let by_issuer = identity.iter().flat_map(|identity| &identity.issuers).filter_map(|issuer| issuer.caller.as_ref());
+    let tells = matches!(path.as_slice(), ["sub" | "act" | "iss"] | ["act", "sub"])
+        || unit.is_some_and(|unit| path == [unit.value.as_str()])
+        || by_issuer.into_iter().any(|caller| caller.value == claim.path);
+    let varies = claim.test.texts().any(|text| text.contains('{'));
+    (tells && (varies || claim.separator.is_some()))
+        .then_some("that claim tells who is calling, which does not depend on what is called")
+}
+
 /// Adds the objects for which no request can show a fact, because its evidence names what they do not have.
 fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName, evidence: Option<&Evidence>) {
-    let Some(Evidence::Claim(claim)) = evidence else { return };
-    let ClaimTest::Contains(text) = &claim.test else { return };
-    let (tool, unit) = (text.contains("{tool}"), text.contains("{unit}"));
+    // A fact of several values is shown by any of them, so each has to name what the object lacks.
+    let needs = |word: &str| {
+        let claims = evidence.into_iter().flat_map(Evidence::claims);
+        claims.filter(|claim| matches!(claim.test, ClaimTest::Contains(_))).any(|claim| claim.test.all_mention(word))
+    };
+    let (tool, unit) = (needs("{tool}"), needs("{unit}"));
     for (index, object) in (0..).zip(&policy.objects).filter(|_| tool || unit) {
         let no_tool = tool && !matches!(object.kind, ObjectKind::Tool(_));
         let no_unit = unit && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none());
@@ -83,6 +107,8 @@ pub fn seen(target: &Target, model: &Model, policy: &Policy) -> (View, Policy, S
     let view = view(target, model, policy);
     let (mut policy, mut stricter) = through(policy, &view);
     if target.recognises_callers {
+        // Products test one piece of evidence after the other. What is too much for that is blind.
+        policy = in_pieces(&policy).unwrap_or(policy);
         let narrowed = unrecognised(model, &policy);
         narrow(&mut policy, narrowed, &mut stricter);
     }

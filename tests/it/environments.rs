@@ -128,7 +128,7 @@ fn anything_else_is_an_error_at_its_place() {
         ("mcp_registry: {servers: [{name: crm, suspended: stop}]}\n", "1:38 environment-overreach"),
         ("mcp_registry: {business_units: [{name: hr, suspended: stop}]}\n", "1:44 environment-overreach"),
         ("identity: {trust_domain: other.org}\n", "1:12 environment-overreach"),
-        ("identity: {requirements: {mfa: {claim: x}}}\n", "1:12 environment-overreach"),
+        ("identity: {requirements: {mfa: {claim: x, present: true}}}\n", "1:12 environment-overreach"),
         ("mcp_registry: {servers: [{name: cmr, url: 'https://x.prod'}]}\n", "1:33 environment-overreach"),
         ("mcp_registry: {business_units: [{name: it, gateway: 'https://x.prod'}]}\n", "1:40 environment-overreach"),
         ("mcp_registry: {servers: [{name: crm, ulr: 'https://x.prod'}]}\n", "1:38 unknown-key"),

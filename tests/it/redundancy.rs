@@ -73,8 +73,8 @@ progressive_auth:
     - {{level: 3, requirements: [approved], alternatives: [{{name: shift, requirements: [on_shift]}}]}}
 identity:
   requirements:
-    on_shift: {{claim: shift}}
-    approved: {{claim: approved}}
+    on_shift: {{claim: shift, present: true}}
+    approved: {{claim: approved, present: true}}
 ",
         entries.join("\n")
     )
@@ -147,8 +147,8 @@ proptest! {
              auth_level: {own}\n          requires:\n{}  agents:\n    - name: clerk\n      may_call:\n        - crm_server/find\n        - tools: \
              crm_server/read\n          requires:\n{}progressive_auth:\n  levels:\n    - {{level: 1, requirements: [service_account_token]}}\n    - \
              {{level: 2, requirements: [mfa]}}\n    - {{level: 3, requirements: [approved], alternatives: [{{name: shift, requirements: \
-             [on_shift, approved]}}]}}\nidentity:\n  requirements:\n    on_shift: {{claim: shift}}\n    approved: {{claim: approved}}\n    \
-             a: {{claim: a}}\n    b: {{claim: b}}\n    c: {{claim: c}}\n    d: {{claim: d}}\n",
+             [on_shift, approved]}}]}}\nidentity:\n  requirements:\n    on_shift: {{claim: shift, present: true}}\n    approved: {{claim: approved, present: true}}\n    \
+             a: {{claim: a, present: true}}\n    b: {{claim: b, present: true}}\n    c: {{claim: c, present: true}}\n    d: {{claim: d, present: true}}\n",
             list("a", 8, &class), list("b", 8, &server), list("c", 12, &tool), list("d", 12, &grant),
         );
         let analysis = of_text(&text);

@@ -147,6 +147,9 @@ pub(super) struct AgentEntry {
     /// The token subject that is this agent.
     #[cfg_attr(test, schemars(length(min = 1)))]
     subject: Option<Spanned<String>>,
+    /// The issuer whose tokens alone are this agent's. In a token of another one its subject names nobody.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
+    issuer: Option<Spanned<String>>,
     /// What it may call: `server/tool`, `server/*`, or a map with conditions.
     #[serde(default)]
     may_call: Vec<GrantEntry>,
@@ -374,7 +377,14 @@ impl AgentEntry {
         }
         let may_call = mention_granted(out, self.may_call);
         let name = self.name.value.clone();
-        let agent = Agent { name: self.name, unit, subject: self.subject, may_call, suspended: self.suspended };
+        let agent = Agent {
+            name: self.name,
+            unit,
+            subject: self.subject,
+            issuer: self.issuer,
+            may_call,
+            suspended: self.suspended,
+        };
         out.model.agents.insert(name, agent);
     }
 }

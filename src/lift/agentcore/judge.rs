@@ -27,10 +27,12 @@ impl Judge<'_, '_> {
             let path = ["act".to_owned(), "sub".to_owned()];
             return Ok(subjects.iter().any(|subject| self.world.text_is(&path, subject)));
         }
-        if let Some((name, value)) = shapes::value_of(expr) {
+        if let Some((name, values)) = shapes::values_of(expr) {
             self.is_known(&name, known)?;
             let path = [name];
-            return Ok(self.world.text_is(&path, &value) || self.world.list_has(&path, &value));
+            return Ok(values
+                .iter()
+                .any(|value| self.world.text_is(&path, value) || self.world.list_has(&path, value)));
         }
         match expr {
             Expr::All(parts) => self.all(parts, known),
@@ -43,14 +45,12 @@ impl Judge<'_, '_> {
                 Ok(false)
             }
             Expr::Not(inner) => match &**inner {
-                Expr::HasTag(of, name) if **of == Expr::Principal && name == "act" => {
-                    Ok(!self.world.is_present(&["act".to_owned()]))
-                }
+                Expr::HasTag(of, name) if **of == Expr::Principal && name == "act" => Ok(!self.acts()),
                 Expr::Contains(set, one) if **one == Expr::Principal => Ok(!self.is_user(set)?),
                 other => Err(unreadable(other)),
             },
             Expr::HasTag(of, name) if **of == Expr::Principal => match name.as_str() {
-                "act" => Ok(self.world.is_present(&["act".to_owned()])),
+                "act" => Ok(self.acts()),
                 "iss" => Ok(self.world.has(&Source::Issuer)),
                 // Only what it holds can be asked; where it is not there, it holds nothing.
                 _ => Ok(true),
@@ -68,7 +68,8 @@ impl Judge<'_, '_> {
                 }
                 Expr::Attribute(of, name) if **of == Expr::Context.attribute("input") => {
                     self.is_known(&format!("input.{name}"), known)?;
-                    Ok(texts(set)?.iter().any(|text| self.world.argument_is(name, text)))
+                    let name = std::slice::from_ref(name);
+                    Ok(texts(set)?.iter().any(|text| self.world.argument_is(name, &(*text).into())))
                 }
                 other => Err(unreadable(other)),
             },
@@ -76,6 +77,9 @@ impl Judge<'_, '_> {
             Expr::Same(left, right) => match (&**left, &**right) {
                 (Expr::Tag(of, name), Expr::Text(value)) if **of == Expr::Principal && shapes::can_be_told(value) => {
                     self.is_known(name, known)?;
+                    if name == "iss" {
+                        return Ok(self.world.is(&Source::Issuer, value));
+                    }
                     if self.world.list_has(std::slice::from_ref(name), value) {
                         return Err(unreadable(expr));
                     }
@@ -116,7 +120,7 @@ impl Judge<'_, '_> {
                 self.is_known(&format!("input.{name}"), known)?;
                 let start = least.map_or(f64::NEG_INFINITY, |least| least as f64);
                 let end = most.map_or(f64::INFINITY, |most| (most as f64).next_up());
-                all = self.world.number_within(name, start, end);
+                all = self.world.number_within(&[name.to_owned()], start, end);
             } else {
                 all = self.holds(part, known)?;
                 match part {
@@ -138,6 +142,12 @@ impl Judge<'_, '_> {
             return Ok(());
         }
         Err(format!("`{name}` is read without asking whether it is there"))
+    }
+
+    /// Whether the token has `act`. A claim that is null is no tag.
+    fn acts(&mut self) -> bool {
+        let act = ["act".to_owned()];
+        self.world.is_present(&act) && !self.world.is_null(&act)
     }
 
     fn is_user(&mut self, set: &Expr) -> Judged {

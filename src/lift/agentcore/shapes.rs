@@ -94,12 +94,23 @@ pub(super) fn actors(expr: &Expr) -> Option<Vec<String>> {
     (!subjects.is_empty() && acting(&subjects).as_ref() == Some(expr)).then_some(subjects)
 }
 
-/// The value that such a form asks of a tag; `None` where it is none.
-pub(super) fn value_of(expr: &Expr) -> Option<(String, String)> {
+/// The tag and the values that such forms ask of it, one form for each value; `None` where it is anything else.
+pub(super) fn values_of(expr: &Expr) -> Option<(String, Vec<String>)> {
     let Expr::Any(forms) = expr else { return None };
-    let Some(Expr::Same(tag, value)) = forms.first() else { return None };
-    let (Expr::Tag(_, name), Expr::Text(value)) = (&**tag, &**value) else { return None };
-    (contains(name, value) == *expr && can_be_told(value)).then(|| (name.clone(), value.clone()))
+    let mut found: Option<(String, Vec<String>)> = None;
+    for some in forms.chunks(3) {
+        let Some(Expr::Same(tag, value)) = some.first() else { return None };
+        let (Expr::Tag(_, name), Expr::Text(value)) = (&**tag, &**value) else { return None };
+        if contains(name, value) != Expr::Any(some.to_vec()) || !can_be_told(value) {
+            return None;
+        }
+        let (of, values) = found.get_or_insert_with(|| (name.clone(), Vec::new()));
+        if of != name {
+            return None;
+        }
+        values.push(value.clone());
+    }
+    found
 }
 
 /// The subjects that a condition names, as users or as actors.

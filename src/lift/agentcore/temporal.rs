@@ -65,7 +65,7 @@ fn flows<'a>(model: &'a Model, policy: &'a Policy) -> Vec<(&'a str, Vec<&'a str>
     let issuers = || model.identity.iter().flat_map(|identity| &identity.issuers);
     let each = policy.principals.iter().filter_map(|principal| {
         let PrincipalId::Flow(id) = &principal.id else { return None };
-        let speak = issuers().filter(|issuer| issuer.may_speak_for("flows", principal.unit.as_ref()));
+        let speak = issuers().filter(|issuer| issuer.caller.is_none() && principal.is_spoken_for_by(issuer));
         let mut speak: Vec<&str> = speak.map(|issuer| issuer.issuer.value.as_str()).collect();
         speak.sort_unstable();
         let subject = principal.subject.as_deref().filter(|_| !speak.is_empty())?;

@@ -7,6 +7,7 @@ use super::tree::Node;
 use super::{Scope, Value, refused};
 use crate::lift::LiftError;
 use crate::lift::world::{Source, Texts, World};
+use crate::model::access::{Decimal, Scalar};
 
 /// A value as a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +178,9 @@ impl Scope<'_> {
         match (what.as_ref(), list.as_ref()) {
             (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
             (Value::Text(text), Value::ClaimAsList(path)) => Ok(tested(world.list_has(path, text))),
+            (Value::Bool(truth), Value::ClaimAsList(path)) => {
+                Ok(tested(world.list_holds(path, &Scalar::Truth(*truth))))
+            }
             (Value::Of(source), Value::ClaimAsList(path)) => {
                 let text = world.whole(source).unwrap_or_default();
                 Ok(tested(world.list_has(path, &text)))
@@ -234,7 +238,19 @@ pub(super) fn equal(left: &Value<'_>, right: &Value<'_>, world: &mut World<'_>) 
             Ok(tested(world.text_is(path, text)))
         }
         (Value::Argument(name), Value::Text(text)) | (Value::Text(text), Value::Argument(name)) => {
-            Ok(tested(world.argument_is(name, text)))
+            Ok(tested(world.argument_is(name, &text.as_ref().into())))
+        }
+        (Value::Claim(path), Value::Bool(truth)) | (Value::Bool(truth), Value::Claim(path)) => {
+            Ok(tested(world.value_is(path, &Scalar::Truth(*truth))))
+        }
+        (Value::Argument(name), Value::Bool(truth)) | (Value::Bool(truth), Value::Argument(name)) => {
+            Ok(tested(world.argument_is(name, &Scalar::Truth(*truth))))
+        }
+        (Value::Argument(name), Value::Number(number)) | (Value::Number(number), Value::Argument(name)) => {
+            match Decimal::from_f64(*number) {
+                Some(number) => Ok(tested(world.argument_is(name, &Scalar::Number(number)))),
+                None => refused("a rule compares an argument with a number that is not exact"),
+            }
         }
         (Value::Of(source), Value::Text(text)) | (Value::Text(text), Value::Of(source)) => {
             Ok(Value::Bool(world.is(source, text)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::lift::world::{Call, FactTests, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
+use crate::lift::world::{Call, FactTests, Issued, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
 use crate::model::access::{ClaimEvidence, ClaimTest, Evidence};
 use crate::policy::condition::Condition;
 
@@ -32,9 +32,10 @@ impl Names for Jwt {
 fn condition(text: &str) -> Result<Condition, String> {
     let expression = Expression::parse(text).map_err(|error| error.to_string())?;
     let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let claim = |words: &[&str], test| Evidence::Claim(ClaimEvidence { path: path(words), test, scope: None });
+    let claim =
+        |words: &[&str], test| Evidence::Claim(ClaimEvidence { path: path(words), test, separator: None, scope: None });
     let tests: FactTests = vec![
-        (1, claim(&["amr"], ClaimTest::Contains("mfa".to_owned()))),
+        (1, claim(&["amr"], ClaimTest::Contains(vec!["mfa".into()]))),
         (2, claim(&["boss"], ClaimTest::DiffersFrom(path(&["sub"])))),
         (4, claim(&["ticket"], ClaimTest::Present)),
     ];
@@ -42,7 +43,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     let call = Call::post("tools/call");
     let mut tree = Tree::default();
     let message = tree.part(Message { call, tests: &tests });
-    let (token, issuer) = (tree.part(token), tree.part(None));
+    let (token, issuer) = (tree.part(token), tree.part(Issued { by: None, always: 0, never: 0 }));
     let shown = tree.part(Shown { peer: Peer::Open, subject: Some("me") });
     let request = Request { message: &message, token: &token, issuer: &issuer, shown: &shown };
     let mut outcome = Outcome::default();

@@ -9,7 +9,7 @@ use super::matcher::{fields, is_type};
 use super::strange;
 use crate::lift::LiftError;
 use crate::model::Model;
-use crate::model::access::{Evidence, Issuer, Jwks};
+use crate::model::access::{Issuer, Jwks};
 use crate::policy::Policy;
 
 type Read<T> = Result<T, LiftError>;
@@ -70,7 +70,7 @@ pub(super) fn tokens(config: &Value, model: &Model) -> Read<()> {
 }
 
 /// Messages must be read whole and once, with what the rules ask for.
-pub(super) fn messages(config: &Value, model: &Model, policy: &Policy) -> Read<()> {
+pub(super) fn messages(config: &Value, policy: &Policy) -> Read<()> {
     is_type(config, "envoy.extensions.filters.http.mcp.v3.Mcp")?;
     let known = [
         "@type",
@@ -87,13 +87,8 @@ pub(super) fn messages(config: &Value, model: &Model, policy: &Policy) -> Read<(
     let most = at(config, "max_request_body_size")?.as_u64().filter(|most| (1..=MOST_BYTES).contains(most));
     most.ok_or_else(|| strange("the size of messages is not limited".to_owned()))?;
     let mut paths = vec![json!({"path": "params.name"})];
-    let mut arguments = BTreeSet::new();
-    for fact in policy.facts.names() {
-        let evidence = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-        if let Some(Evidence::Argument(argument)) = evidence {
-            arguments.insert(argument.name.as_str());
-        }
-    }
+    let evidence = policy.shown().flat_map(|(_, evidence)| evidence.arguments());
+    let arguments: BTreeSet<String> = evidence.map(|argument| argument.path.join(".")).collect();
     paths.extend(arguments.into_iter().map(|name| json!({"path": format!("params.arguments.{name}")})));
     let expected = json!({"methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths}]});
     must(config, "parser_config", &expected)

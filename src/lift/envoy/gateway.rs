@@ -286,7 +286,7 @@ fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read
         let (name, config) = (text(filter.get("name"))?, at(filter, "typed_config")?);
         match name {
             "envoy.filters.http.jwt_authn" => tokens(config, model)?,
-            "envoy.filters.http.mcp" => messages(config, model, policy)?,
+            "envoy.filters.http.mcp" => messages(config, policy)?,
             "mcpctl.certificate" => binding = Some(rbac(config)?),
             "envoy.filters.http.rbac" => {
                 if !is_denial(&rbac(config)?) {

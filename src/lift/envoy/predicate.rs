@@ -8,6 +8,7 @@ use super::matcher::{fields, is_type, list, only, short, text};
 use super::strange;
 use crate::lift::LiftError;
 use crate::lift::world::{Http, Kind as Known, Source, Texts, World};
+use crate::model::access::{Decimal, Scalar};
 
 type Read<T> = Result<T, LiftError>;
 
@@ -22,7 +23,11 @@ pub(super) enum Predicate {
     Method(Values),
     Name(Values),
     Uri(Values),
-    Argument(String, Values),
+    Argument(Vec<String>, Values),
+    /// An argument and a claim, by their paths, are the same. It says nothing by itself: both have to be told to be full before.
+    Same(Vec<String>, Vec<String>),
+    /// An argument and a claim are full, and the same.
+    ArgumentIsClaim(Vec<String>, Vec<String>),
     Claim(Vec<String>, Values),
     ClaimsDiffer(Vec<String>, Vec<String>),
     /// The claim is the name that the peer's certificate has been found to hold.
@@ -47,11 +52,14 @@ pub(super) enum Test {
     SomeText,
     /// Text over a pattern in which `None` is any text.
     Pattern(Vec<Option<String>>),
-    ElementIs(String),
+    ElementIs(Scalar),
     SomeElement,
     Present,
+    Null,
     Within(f64, f64),
-    True,
+    Truth(bool),
+    /// A text that holds this one between separators.
+    Part(String, char),
 }
 
 pub(super) fn read_peer_input(value: Option<&Value>) -> Read<()> {
@@ -71,7 +79,7 @@ impl Predicate {
             parts.iter().map(Self::read).collect()
         };
         match only(value)? {
-            ("and_matcher", value) => Ok(Self::All(parts(value)?)),
+            ("and_matcher", value) => Ok(Self::All(joined(parts(value)?))),
             ("or_matcher", value) => Ok(Self::Any(parts(value)?)),
             ("not_matcher", value) => Ok(Self::Not(Box::new(Self::read(value)?))),
             ("single_predicate", value) => Self::single(value),
@@ -94,6 +102,8 @@ impl Predicate {
             | Self::Name(_)
             | Self::Uri(_)
             | Self::Argument(..)
+            | Self::Same(..)
+            | Self::ArgumentIsClaim(..)
             | Self::ClaimsDiffer(..)
             | Self::ClaimIsPeer(_)
             | Self::HttpMethod(_)
@@ -147,7 +157,9 @@ impl Predicate {
             (MCP, ["method"]) => Ok(Self::Method(values)),
             (MCP, ["params", "name"]) => Ok(Self::Name(values)),
             (MCP, ["params", "uri"]) => Ok(Self::Uri(values)),
-            (MCP, ["params", "arguments", name]) => Ok(Self::Argument((*name).to_owned(), values)),
+            (MCP, ["params", "arguments", rest @ ..]) if !rest.is_empty() => {
+                Ok(Self::Argument(rest.iter().map(|key| (*key).to_owned()).collect(), values))
+            }
             (JWT, ["claims", rest @ ..]) if !rest.is_empty() => {
                 Ok(Self::Claim(rest.iter().map(|key| (*key).to_owned()).collect(), values))
             }
@@ -166,17 +178,19 @@ impl Predicate {
         let parsed = fields(parsed.get("cel_expr_parsed").unwrap_or(&Value::Null), &["expr"])?;
         let (function, arguments) = call(parsed.get("expr").unwrap_or(&Value::Null))?;
         let [left, right] = arguments.as_slice() else { return Err(unknown()) };
-        if function != "_!=_" {
-            return Err(unknown());
-        }
-        let claim = |value: &Value| {
+        let below = |value: &Value, start: &[&str]| {
             let path = metadata_path(value)?;
-            match path.split_first() {
-                Some((first, [second, rest @ ..])) if first == JWT && second == "claims" => Ok(rest.to_vec()),
+            match path.split_at_checked(start.len()) {
+                Some((first, rest)) if first == start && !rest.is_empty() => Ok(rest.to_vec()),
                 _ => Err(unknown()),
             }
         };
-        Ok(Self::ClaimsDiffer(claim(left)?, claim(right)?))
+        let claim = |value: &Value| below(value, &[JWT, "claims"]);
+        match function {
+            "_!=_" => Ok(Self::ClaimsDiffer(claim(left)?, claim(right)?)),
+            "_==_" => Ok(Self::Same(below(left, &[MCP, "params", "arguments"])?, claim(right)?)),
+            _ => Err(unknown()),
+        }
     }
 
     pub(super) fn holds(&self, world: &mut World<'_>) -> bool {
@@ -188,17 +202,26 @@ impl Predicate {
             Self::Name(values) => values.hold_for(&Source::Name, world),
             Self::Uri(values) => values.hold_for(&Source::Uri, world),
             Self::Argument(name, values) => values.tests.iter().any(|test| match test {
-                Test::Is(text) => world.argument_is(name, text),
+                Test::Is(text) => world.argument_is(name, &text.as_str().into()),
+                Test::Truth(truth) => world.argument_is(name, &Scalar::Truth(*truth)),
                 Test::Within(start, end) => world.number_within(name, *start, *end),
-                // Reading refuses the rest.
+                Test::Pattern(parts) => match written(parts) {
+                    Some(pattern) => world.argument_matches(name, &pattern),
+                    None => world.unknown("a text with a star in it".to_owned()),
+                },
                 Test::StartsWith(_)
                 | Test::SomeText
-                | Test::Pattern(_)
                 | Test::ElementIs(_)
                 | Test::SomeElement
                 | Test::Present
-                | Test::True => world.unknown(format!("the argument `{name}` by {test:?}")),
+                | Test::Null
+                | Test::Part(..) => world.unknown(format!("the argument `{}` by {test:?}", name.join("."))),
             }),
+            Self::Same(argument, claim) => {
+                let (argument, claim) = (argument.join("."), claim.join("."));
+                world.unknown(format!("whether the argument `{argument}` is the claim `{claim}`, of whatever type"))
+            }
+            Self::ArgumentIsClaim(argument, claim) => world.argument_equals(argument, claim),
             Self::Claim(path, values) => {
                 if is_something(&values.tests) {
                     return world.is_present(path);
@@ -212,10 +235,18 @@ impl Predicate {
                 values.tests.iter().any(|test| match test {
                     // Those of a known text are asked for above.
                     Test::Is(text) => open && world.text_is(path, text),
-                    Test::ElementIs(text) => world.list_has(path, text),
+                    Test::ElementIs(value) => world.list_holds(path, value),
                     Test::SomeText => world.is_text(path),
                     Test::Present => world.is_present(path),
-                    Test::StartsWith(_) | Test::Pattern(_) | Test::SomeElement | Test::Within(..) | Test::True => {
+                    Test::Null => world.is_null(path),
+                    Test::StartsWith(start) => world.begins(&source, start),
+                    Test::Truth(truth) => world.value_is(path, &Scalar::Truth(*truth)),
+                    Test::Within(start, end) => match number(*start, *end) {
+                        Some(number) => world.value_is(path, &number),
+                        None => world.unknown(format!("the claim `{}` by {test:?}", path.join("."))),
+                    },
+                    Test::Part(text, separator) => world.part_is(path, text, *separator),
+                    Test::Pattern(_) | Test::SomeElement => {
                         world.unknown(format!("the claim `{}` by {test:?}", path.join(".")))
                     }
                 })
@@ -246,13 +277,17 @@ impl Predicate {
                 | Test::ElementIs(_)
                 | Test::SomeElement
                 | Test::Present
+                | Test::Null
                 | Test::Within(..)
-                | Test::True => None,
+                | Test::Truth(_)
+                | Test::Part(..) => None,
             })),
             Self::Method(_)
             | Self::Name(_)
             | Self::Uri(_)
             | Self::Argument(..)
+            | Self::Same(..)
+            | Self::ArgumentIsClaim(..)
             | Self::ClaimsDiffer(..)
             | Self::ClaimIsPeer(_)
             | Self::HttpMethod(_)
@@ -261,13 +296,43 @@ impl Predicate {
     }
 }
 
+/// The number that a range holds alone.
+fn number(start: f64, end: f64) -> Option<Scalar> {
+    Decimal::from_f64(start).filter(|_| end == start.next_up()).map(Scalar::Number)
+}
+
+/// An argument that is a claim is told in three parts: that each is full, and that they are the same.
+fn joined(parts: Vec<Predicate>) -> Vec<Predicate> {
+    let full = |values: &Values| {
+        let everything =
+            |test: &Test| matches!(test, Test::Within(start, end) if *start == -f64::MAX && *end == f64::MAX);
+        values.tests.len() == 2 && values.tests.contains(&Test::SomeText) && values.tests.iter().any(everything)
+    };
+    let mut joined: Vec<Predicate> = Vec::with_capacity(parts.len());
+    for part in parts {
+        if let (Predicate::Same(argument, claim), [.., Predicate::Argument(one, some), Predicate::Claim(other, all)]) =
+            (&part, joined.as_slice())
+            && (one, other) == (argument, claim)
+            && full(some)
+            && full(all)
+        {
+            let whole = Predicate::ArgumentIsClaim(argument.clone(), claim.clone());
+            joined.truncate(joined.len() - 2);
+            joined.push(whole);
+        } else {
+            joined.push(part);
+        }
+    }
+    joined
+}
+
 /// Whether these are the tests for something that is not empty: text, list, number or `true`.
 fn is_something(values: &[Test]) -> bool {
     let number = |test: &Test| matches!(test, Test::Within(start, end) if *start == -f64::MAX && *end == f64::MAX);
     values.len() == 4
         && values.contains(&Test::SomeText)
         && values.contains(&Test::SomeElement)
-        && values.contains(&Test::True)
+        && values.contains(&Test::Truth(true))
         && values.iter().any(number)
 }
 
@@ -289,18 +354,24 @@ impl Test {
         match only(value)? {
             ("string_match", value) => Self::of_text(value),
             ("present_match", Value::Bool(true)) => Ok(Self::Present),
-            ("bool_match", Value::Bool(true)) => Ok(Self::True),
+            ("bool_match", Value::Bool(truth)) => Ok(Self::Truth(*truth)),
+            ("null_match", value) => only_empty(value).map(|()| Self::Null),
             ("list_match", value) => match only(value)? {
                 ("one_of", inner) => match Self::one(inner)? {
-                    Self::Is(text) => Ok(Self::ElementIs(text)),
+                    Self::Is(text) => Ok(Self::ElementIs(Scalar::Text(text))),
+                    Self::Truth(truth) => Ok(Self::ElementIs(Scalar::Truth(truth))),
+                    Self::Within(start, end) if number(start, end).is_some() => {
+                        Ok(number(start, end).map_or(Self::SomeElement, Self::ElementIs))
+                    }
                     Self::Present => Ok(Self::SomeElement),
                     other @ (Self::StartsWith(_)
                     | Self::SomeText
                     | Self::Pattern(_)
                     | Self::ElementIs(_)
                     | Self::SomeElement
+                    | Self::Null
                     | Self::Within(..)
-                    | Self::True) => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
+                    | Self::Part(..)) => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
                 },
                 (other, _) => Err(strange(format!("the list test `{other}` is not understood"))),
             },
@@ -325,6 +396,9 @@ impl Test {
                 let regex = text(fields(value, &["regex"])?.get("regex"))?;
                 if regex == "(?s).+" {
                     return Ok(Self::SomeText);
+                }
+                if let Some((text, separator)) = part_of(regex) {
+                    return Ok(Self::Part(text, separator));
                 }
                 let parts = regex.strip_prefix("(?s)").and_then(pattern);
                 parts.map(Self::Pattern).ok_or_else(|| strange(format!("the expression `{regex}` is not understood")))
@@ -355,9 +429,33 @@ impl Values {
                 Some(pattern) => world.fits(source, &pattern),
                 None => world.unknown("a text with a star in it".to_owned()),
             },
-            Test::ElementIs(_) | Test::SomeElement | Test::Within(..) | Test::True => false,
+            Test::ElementIs(_)
+            | Test::SomeElement
+            | Test::Null
+            | Test::Within(..)
+            | Test::Truth(_)
+            | Test::Part(..) => false,
         })
     }
+}
+
+/// A message without fields.
+fn only_empty(value: &Value) -> Read<()> {
+    fields(value, &[]).map(drop)
+}
+
+/// The text, and the letter, of `(?s)(.*X)?TEXT(X.*)?`: the text between such letters, or at an end.
+fn part_of(regex: &str) -> Option<(String, char)> {
+    let (first, rest) = regex.strip_prefix("(?s)(.*")?.split_once(")?")?;
+    let (text, last) = rest.strip_suffix(".*)?")?.rsplit_once('(')?;
+    let plain = |regex: &str| match pattern(regex)?.as_slice() {
+        [Some(text)] => Some(text.clone()),
+        _ => None,
+    };
+    let (separator, text) = (plain(first)?, plain(text)?);
+    let mut letters = separator.chars();
+    let letter = letters.next()?;
+    (first == last && letters.next().is_none() && !text.contains(letter)).then_some((text, letter))
 }
 
 /// The literal parts of a regular expression of escaped letters and `.*`, which is `None`.

@@ -16,7 +16,6 @@ use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::relation::Part;
 use crate::model::Model;
-use crate::model::access::Evidence;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 
@@ -61,7 +60,7 @@ pub fn lift_beside(
         let old = old.get(name).ok_or_else(|| LiftError::File(format!("envoy/{name}")))?;
         let mut extracted = BTreeSet::new();
         enforces(folder, old, &servers, &mut extracted).map_err(|error| within(&format!("gateway `{name}`"), error))?;
-        let needed = arguments(model, policy);
+        let needed = arguments(policy);
         let extra: Vec<Value> =
             extracted.into_iter().filter(|path| !needed.contains(path)).map(|path| json!({"path": path})).collect();
         for file in counted.get_mut(name).into_iter().flat_map(BTreeMap::values_mut) {
@@ -73,13 +72,9 @@ pub fn lift_beside(
 }
 
 /// What the rules of this model ask messages for.
-fn arguments(model: &Model, policy: &Policy) -> BTreeSet<String> {
-    let evidence = |fact: &str| model.identity.as_ref().and_then(|identity| identity.evidence_for(fact));
-    let facts = policy.facts.names().iter();
-    let named = facts.filter_map(|fact| match evidence(fact.as_str())? {
-        Evidence::Argument(argument) => Some(format!("params.arguments.{}", argument.name)),
-        Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
-    });
+fn arguments(policy: &Policy) -> BTreeSet<String> {
+    let evidence = policy.shown().flat_map(|(_, evidence)| evidence.arguments());
+    let named = evidence.map(|argument| format!("params.arguments.{}", argument.path.join(".")));
     named.chain(["params.name".to_owned()]).collect()
 }
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::lift::LiftError;
 use crate::lift::cluster::{distinct, stranger};
 use crate::lift::world::{Source, Texts, World};
+use crate::model::access::evidence::SPIFFE;
 
 /// A condition as it is written.
 #[derive(Deserialize)]
@@ -56,6 +57,8 @@ pub(super) enum Attribute {
     Actor([String; 2]),
     /// Any other claim, by its path.
     Claim(Vec<String>),
+    /// A claim that Istio splits at spaces, by its path.
+    Split(Vec<String>),
 }
 
 /// One look at a request. Conditions that several rules share are looked at once.
@@ -135,7 +138,7 @@ impl Condition {
                 ["iss"] => Attribute::Issuer,
                 ["sub"] => Attribute::Subject(["sub".to_owned()]),
                 ["act", "sub"] => Attribute::Actor(["act".to_owned(), "sub".to_owned()]),
-                ["scope" | "permission"] => return stranger("a rule asks for a claim that is split at spaces"),
+                ["scope" | "permission"] => Attribute::Split(path),
                 // An object matches nothing, whatever is in it.
                 ["act"] => return stranger("a rule asks for the text of a claim that is an object"),
                 _ => Attribute::Claim(path),
@@ -157,7 +160,8 @@ impl Condition {
             Attribute::Issuer => Ok(values.fit(&Source::Issuer, world)),
             Attribute::Subject(path) => caller_matches(world, path, values),
             Attribute::Actor(path) => caller_matches(world, path, values),
-            Attribute::Claim(path) => claim_matches(world, path, values),
+            Attribute::Claim(path) => claim_matches(world, path, values, None),
+            Attribute::Split(path) => claim_matches(world, path, values, Some(' ')),
         };
         Ok((self.values.all.is_empty() || of(world, &self.values)?)
             && (self.not_values.all.is_empty() || !of(world, &self.not_values)?))
@@ -177,7 +181,8 @@ fn header_matches(
             return stranger(format!("a rule asks for the text of the header `{name}`"));
         }
         let path: Vec<String> = claim.split('.').map(str::to_owned).collect();
-        return Ok(world.is_present(&path));
+        // A claim that is null is not copied.
+        return Ok(world.is_present(&path) && !world.is_null(&path));
     }
     match name {
         // Without a method there is no header.
@@ -192,6 +197,12 @@ fn header_matches(
 
 fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
     for pattern in &values.patterns {
+        if pattern.strip_suffix('*') == Some(SPIFFE) {
+            if world.begins(&Source::claim(path), SPIFFE) {
+                return Ok(true);
+            }
+            continue;
+        }
         if pattern != "*" {
             return stranger(format!("a rule takes `{pattern}` for a pattern of subjects"));
         }
@@ -202,7 +213,12 @@ fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Re
     Ok(world.one_of(&Source::claim(path), &values.exact))
 }
 
-fn claim_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
+fn claim_matches(
+    world: &mut World<'_>,
+    path: &[String],
+    values: &Values,
+    separator: Option<char>,
+) -> Result<bool, LiftError> {
     for pattern in &values.patterns {
         if pattern != "*" {
             return stranger(format!("a rule takes `{pattern}` for a pattern of a claim"));
@@ -211,5 +227,11 @@ fn claim_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Res
             return Ok(true);
         }
     }
-    Ok(values.exact.all().any(|value| world.text_is(path, value) || world.list_has(path, value)))
+    Ok(values.exact.all().any(|value| {
+        let told = match separator {
+            Some(separator) => world.part_is(path, value, separator),
+            None => world.text_is(path, value),
+        };
+        told || world.list_has(path, value)
+    }))
 }

@@ -159,7 +159,7 @@ impl Rule {
         conditions.sort_by_key(|condition| match &condition.of {
             Attribute::Header(_) => 0,
             Attribute::Issuer | Attribute::Subject(_) | Attribute::Actor(_) => 1,
-            Attribute::Claim(_) => 2,
+            Attribute::Claim(_) | Attribute::Split(_) => 2,
         });
         let peers = principals.iter().map(|principal| format!("spiffe://{principal}")).collect();
         let rule = Self { peers, methods, paths: to.operation.paths.clone(), conditions };

@@ -2,7 +2,7 @@
 
 use super::{Question, STRANGER, UNKNOWN};
 use crate::lift::world::{Call, FactTests, Http};
-use crate::model::access::{ClaimTest, Evidence};
+use crate::model::access::{ClaimTest, Evidence, Scalar};
 use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectKind};
 
@@ -96,10 +96,17 @@ impl Question<'_> {
             .filter_map(|(bit, evidence)| {
                 let mut evidence = evidence.clone();
                 if let Evidence::Claim(claim) = &mut evidence
-                    && let ClaimTest::Contains(text) = &claim.test
+                    && let ClaimTest::Contains(values) = &mut claim.test
                 {
-                    // A fact that the request cannot show never holds, so no rule may ask for it.
-                    claim.test = ClaimTest::Contains(expanded(text).filter(|text| !text.is_empty())?);
+                    // A value that the request cannot show never holds, so no rule may ask for it.
+                    let of_object = values.drain(..).filter_map(|value| match value {
+                        Scalar::Text(text) => expanded(&text).filter(|text| !text.is_empty()).map(Scalar::Text),
+                        Scalar::Truth(_) | Scalar::Number(_) => Some(value),
+                    });
+                    *values = of_object.collect();
+                    if values.is_empty() {
+                        return None;
+                    }
                 }
                 Some((*bit, evidence))
             })

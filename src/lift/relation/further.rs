@@ -11,7 +11,7 @@ use super::{Question, STRANGER, USER};
 use crate::lift::LiftError;
 use crate::lift::cel::NOBODY;
 use crate::lift::world::{Call, Source, Tree};
-use crate::model::access::Evidence;
+use crate::model::access::evidence::SPIFFE;
 use crate::policy::seen::{matches, sample};
 use crate::policy::{Object, ObjectKind};
 
@@ -46,12 +46,15 @@ impl Question<'_> {
         named: &mut BTreeSet<String>,
         further: &mut Further,
     ) -> Result<bool, LiftError> {
-        let subjects: BTreeSet<&str> = self.policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
         let mut grew = false;
         for (source, text) in tree.compared() {
             match source {
                 Source::Claim(path) if self.unit_claim.as_deref() == Some(&**path) => self.check_unit(&text)?,
-                Source::Claim(_) if subjects.contains(text.as_str()) => grew |= named.insert(text),
+                Source::Claim(_) if self.subjects.contains(text.as_str()) => grew |= named.insert(text),
+                // What evidence asks of the claim, and what tells workloads from users.
+                Source::Claim(path) if self.texts_of(path).any(|asked| asked == text) => {}
+                Source::Claim(path) if is_sub(path) && [SPIFFE, &format!("{SPIFFE}\u{1}")].contains(&text.as_str()) => {
+                }
                 Source::Claim(_) if ["", STRANGER, USER, NOBODY].contains(&text.as_str()) => {}
                 Source::Claim(_) => {
                     let what = format!("a rule names the caller `{text}`, whom nobody declared");
@@ -83,10 +86,9 @@ impl Question<'_> {
     }
 
     fn check_unit(&self, text: &str) -> Result<(), LiftError> {
-        let is_evidence = |evidence: &Evidence| matches!(evidence, Evidence::Claim(claim) if Some(&claim.path) == self.unit_claim.as_ref());
         let is_known = ["", STRANGER].contains(&text)
             || self.model.topology.units.keys().any(|unit| unit.as_str() == text)
-            || self.evidence.iter().any(|(_, evidence)| is_evidence(evidence));
+            || self.unit_claim.iter().any(|claim| self.texts_of(claim).any(|asked| asked == text));
         match is_known {
             true => Ok(()),
             false => Err(LiftError::Stranger(format!("a rule names the unit `{text}`, which nobody declared"))),
@@ -120,6 +122,10 @@ fn add_uri(objects: &[(&Object, u32)], text: &str, further: &mut Further) -> boo
         None if !of.is_empty() => false,
         None => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
     }
+}
+
+fn is_sub(path: &[String]) -> bool {
+    matches!(path, [only] if only == "sub")
 }
 
 fn is_method(text: &str) -> bool {

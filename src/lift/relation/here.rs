@@ -4,20 +4,44 @@
 use super::sheet::Sheet;
 use crate::lift::world::{Asked, Message, Request, Shown, Token, Tree};
 use crate::model::access::Issuer;
-use crate::model::name::{ServerName, UnitName};
+use crate::model::name::ServerName;
 use crate::policy::condition::Condition;
 use crate::policy::{Principal, PrincipalId};
 
 /// A caller as the product sees it: tokens that all mean the same caller.
 pub(super) struct Caller<'a> {
-    pub(super) kind: &'static str,
-    pub(super) unit: Option<&'a UnitName>,
+    pub(super) principal: &'a Principal,
     pub(super) subject: Option<&'a str>,
     pub(super) tokens: Vec<Asked<Token>>,
+    /// By which claim each of them names the caller.
+    pub(super) claims: Vec<NamedBy>,
     /// Tokens that mean the caller, too, but not to the product.
     pub(super) unread: Vec<Asked<Token>>,
     /// No certificate, or its own.
     pub(super) open: Asked<Shown<'a>>,
+}
+
+/// By which claim a token names its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// By `act.sub`, whatever issuer it is of.
+    Act,
+    /// By `sub`, where its issuer names no other claim.
+    Sub,
+    /// By this claim, where its issuer names it.
+    Claim(Vec<String>),
+}
+
+impl NamedBy {
+    /// Whether a token of an issuer names its caller so.
+    pub(super) fn is_of(&self, issuer: Option<&Issuer>) -> bool {
+        let claim = issuer.and_then(|issuer| issuer.caller.as_ref()).map(|path| &path.value);
+        match self {
+            Self::Act => true,
+            Self::Sub => claim.is_none(),
+            Self::Claim(path) => claim == Some(path),
+        }
+    }
 }
 
 /// What a caller may do on a server, object by object.
@@ -48,7 +72,7 @@ pub(super) struct Known {
 impl Caller<'_> {
     /// Whether an issuer may speak for it.
     pub(super) fn is_spoken_for(&self, issuer: Option<&Issuer>) -> bool {
-        issuer.is_none_or(|issuer| issuer.may_speak_for(self.kind, self.unit))
+        issuer.is_none_or(|issuer| self.principal.is_spoken_for_by(issuer))
     }
 }
 
@@ -74,12 +98,11 @@ impl<'s> Here<'s, '_> {
     }
 }
 
-/// The kind of a principal, and its subject; `None` for one that no token can mean.
-pub(super) fn who(principal: &Principal) -> Option<(&'static str, Option<&str>)> {
+/// The subject of a principal, if it has one of its own; `None` for one that no token can mean.
+pub(super) fn who(principal: &Principal) -> Option<Option<&str>> {
     match (&principal.id, principal.subject.as_deref()) {
-        (PrincipalId::Agent(_), Some(subject)) => Some(("agents", Some(subject))),
-        (PrincipalId::Flow(_), Some(subject)) => Some(("flows", Some(subject))),
-        (PrincipalId::AnyAgent(_), _) => Some(("agents", None)),
+        (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(subject)) => Some(Some(subject)),
+        (PrincipalId::AnyAgent(_), _) => Some(None),
         (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => None,
     }
 }

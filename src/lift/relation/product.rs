@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lift::LiftError;
 use crate::lift::world::{Token, World};
+use crate::model::access::Issuer;
 use crate::model::name::ServerName;
 use crate::policy::compare::Lifted;
 
@@ -50,6 +51,16 @@ pub trait Product: Sync {
     /// Whether it can tell from such a token who calls. Where it cannot, it must deny whatever the token means.
     fn reads(&self, _token: &Token) -> bool {
         true
+    }
+
+    /// Whether it can tell from tokens of this issuer who calls.
+    fn reads_callers_of(&self, _issuer: &Issuer) -> bool {
+        true
+    }
+
+    /// Whether it tells workloads from users by their whole names alone, and not by what SPIFFE IDs begin with.
+    fn lists_workloads(&self) -> bool {
+        false
     }
 
     /// Whether it tells requests for one server apart. Where not, all of them are decided alike, and those that the model

@@ -2,8 +2,7 @@
 
 use super::further::Further;
 use super::{Before, Question};
-use crate::lift::world::{Asked, Call, FactTests, Message, Peer, Shown, Tree};
-use crate::model::access::Issuer;
+use crate::lift::world::{Asked, Call, FactTests, Issued, Message, Peer, Shown, Tree};
 use crate::model::name::ServerName;
 use crate::policy::{Object, ObjectKind};
 
@@ -18,7 +17,7 @@ pub(super) struct Sheet<'s, 'a> {
     /// What nobody may send.
     pub(super) forbidden: Vec<Asked<Message<'s>>>,
     /// The issuers; none at all where the model has none.
-    pub(super) issuers: Vec<Asked<Option<&'a Issuer>>>,
+    pub(super) issuers: Vec<Asked<Issued<'a>>>,
     /// The certificate of the gateway before this one, where there is one: nobody else's is taken then.
     pub(super) before: Option<Asked<Shown<'s>>>,
     /// Those of all principals, where certificates are decided, with their subjects.

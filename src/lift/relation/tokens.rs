@@ -2,59 +2,95 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::here::Caller;
+use super::here::{Caller, NamedBy};
 use super::{Question, STRANGER, USER};
 use crate::lift::world::{Peer, Shown, Token, Tree};
+use crate::model::access::evidence::SPIFFE;
 use crate::model::name::UnitName;
 use crate::policy::{Principal, PrincipalId};
+
+/// Up to so many declared workloads are each tried as the user of a call, where a product tells SPIFFE IDs one by one.
+const MOST_WORKLOADS: usize = 32;
 
 impl Question<'_> {
     /// The tokens that mean a principal, and the certificates that its connections can show.
     pub(super) fn caller<'b>(
         &self,
         principal: &'b Principal,
-        kind: &'static str,
         subject: Option<&'b str>,
         units: &[&UnitName],
         tree: &Tree,
     ) -> Caller<'b> {
-        let unit = principal.unit.as_ref();
         let id = subject.unwrap_or(STRANGER);
+        let mut null = self.token(&[(&["sub"], id)], &[]);
+        // A claim that is null is absent.
+        null.nulls.push(vec!["act".to_owned()]);
         let mut tokens = vec![
             self.token(&[(&["sub"], id)], &[]),
+            null,
             self.token(&[(&["sub"], USER), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["sub"], id), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["act", "sub"], id)], &[&["act"]]),
             // A user that is no text.
             self.token(&[(&["act", "sub"], id)], &[&["act"], &["sub"]]),
         ];
+        // Somebody else whom evidence speaks of: a workload, which is no user, or what a fact asks `sub` to be.
+        let most =
+            if self.product.lists_workloads() && self.subjects.len() <= MOST_WORKLOADS { MOST_WORKLOADS } else { 1 };
+        let users = self.subjects.iter().copied().filter(|subject| !subject.starts_with(SPIFFE));
+        let asked: Vec<String> = self.texts_of(&["sub".to_owned()]).map(str::to_owned).collect();
+        let others =
+            users.chain(self.subjects.iter().copied().filter(|s| s.starts_with(SPIFFE) && *s != id).take(most));
+        for other in others.chain(asked.iter().map(String::as_str)).filter(|other| *other != id) {
+            tokens.push(self.token(&[(&["sub"], other), (&["act", "sub"], id)], &[&["act"]]));
+        }
+        if subject.is_none() {
+            tokens.push(self.token(&[(&["sub"], &format!("{SPIFFE}{STRANGER}"))], &[]));
+        }
+        // By the claims that other issuers name callers with, whatever `sub` is.
+        let mut by_claim: Vec<(Vec<String>, Token)> = Vec::new();
+        for path in &self.caller_claims {
+            for sub in [None, Some(USER), Some(id)] {
+                let mut token = match sub {
+                    Some(sub) => self.token(&[(&["sub"], sub)], &[]),
+                    None => self.token(&[], &[]),
+                };
+                token.texts.insert(path.to_vec(), id.to_owned());
+                by_claim.push((path.to_vec(), token));
+            }
+        }
         match (&principal.id, &self.unit_claim) {
             (PrincipalId::AnyAgent(Some(unit)), Some(claim)) => {
-                for token in &mut tokens {
+                for token in tokens.iter_mut().chain(by_claim.iter_mut().map(|(_, token)| token)) {
                     token.texts.insert(claim.clone(), unit.to_string());
                 }
             }
             (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
                 // A declared principal is itself, whatever unit its token names.
-                let plain: Vec<Token> = tokens.iter().take(2).cloned().collect();
-                for (unit, mut token) in
-                    units.iter().flat_map(|unit| plain.iter().cloned().map(move |token| (unit, token)))
-                {
-                    token.texts.insert(claim.clone(), unit.to_string());
-                    tokens.push(token);
+                let plain: Vec<Token> = [0, 2].iter().filter_map(|at| tokens.get(*at).cloned()).collect();
+                let asked = self.texts_of(claim).map(str::to_owned);
+                for unit in units.iter().map(|unit| unit.to_string()).chain(asked) {
+                    for mut token in plain.iter().cloned() {
+                        token.texts.insert(claim.clone(), unit.clone());
+                        tokens.push(token);
+                    }
                 }
             }
             (PrincipalId::AnyAgent(_) | PrincipalId::Agent(_) | PrincipalId::Flow(_), _) => {}
         }
-        let (tokens, unread): (Vec<Token>, Vec<Token>) =
-            tokens.into_iter().partition(|token| self.product.reads(token));
-        let parts = |tokens: Vec<Token>| tokens.into_iter().map(|token| tree.part(token)).collect();
+        for token in tokens.iter_mut().chain(by_claim.iter_mut().map(|(_, token)| token)) {
+            self.judge(token);
+        }
+        let tokens = tokens.into_iter().map(|token| (None, token));
+        let (tokens, unread): (Vec<_>, Vec<_>) = tokens
+            .chain(by_claim.into_iter().map(|(path, token)| (Some(path), token)))
+            .partition(|(_, token)| self.product.reads(token));
         Caller {
-            kind,
-            unit,
+            principal,
             subject,
-            tokens: parts(tokens),
-            unread: parts(unread),
+            claims: tokens.iter().map(|(path, token)| named_by(path.as_deref(), token)).collect(),
+            tokens: tokens.into_iter().map(|(_, token)| tree.part(token)).collect(),
+            unread: unread.into_iter().map(|(_, token)| tree.part(token)).collect(),
             open: tree.part(Shown { peer: Peer::Open, subject }),
         }
     }
@@ -64,23 +100,30 @@ impl Question<'_> {
         let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
         let texts: BTreeMap<Vec<String>, String> =
             texts.iter().map(|(words, text)| (path(words), (*text).to_owned())).collect();
+        let closed = self.unit_claim.iter().cloned().chain(self.caller_claims.iter().map(|path| path.to_vec()));
         let mut token = Token {
             texts,
             objects: objects.iter().map(|words| path(words)).collect(),
-            closed: self.unit_claim.iter().cloned().collect(),
+            nulls: Vec::new(),
+            closed: closed.collect(),
             never: 0,
             always: 0,
         };
-        for (bit, left, right) in &self.differing {
-            let both = token.texts.get(left).zip(token.texts.get(right));
-            match both.map(|(left, right)| left != right) {
-                Some(true) => token.always |= bit,
-                Some(false) => token.never |= bit,
-                None if is_of_caller(left) && is_of_caller(right) => token.never |= bit,
+        self.judge(&mut token);
+        token
+    }
+
+    /// Says which facts follow from the texts of a token.
+    fn judge(&self, token: &mut Token) {
+        let (mut always, mut never) = (0, 0);
+        for (bit, evidence) in &self.evidence {
+            match self.follows(evidence, token) {
+                Some(true) => always |= bit,
+                Some(false) => never |= bit,
                 None => {}
             }
         }
-        token
+        (token.always, token.never) = (always, never);
     }
 
     /// Tokens of callers whom nobody declared. `named` are the subjects that the rules name.
@@ -105,6 +148,8 @@ impl Question<'_> {
         tokens.push(self.token(&[(&["sub"], "")], &[]));
         if !any_agent || with_units {
             tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
+            // A workload that nobody declared.
+            tokens.push(self.token(&[(&["sub"], &format!("{SPIFFE}{STRANGER}"))], &[]));
             if let (true, Some(claim)) = (with_units, &self.unit_claim) {
                 for mut token in [
                     self.token(&[(&["sub"], STRANGER)], &[]),
@@ -127,10 +172,16 @@ impl Question<'_> {
             tokens.push(token);
         }
         tokens.push(nobody);
+        tokens.iter_mut().for_each(|token| self.judge(token));
         tokens
     }
 }
 
-fn is_of_caller(path: &[String]) -> bool {
-    path.first().is_some_and(|first| matches!(first.as_str(), "sub" | "act"))
+/// By which claim a token names its caller, beside others.
+fn named_by(path: Option<&[String]>, token: &Token) -> NamedBy {
+    match path {
+        Some(path) => NamedBy::Claim(path.to_vec()),
+        None if token.texts.contains_key(["act".to_owned(), "sub".to_owned()].as_slice()) => NamedBy::Act,
+        None => NamedBy::Sub,
+    }
 }

@@ -92,7 +92,7 @@ impl Judge<'_, '_> {
                     // Asking anything but a text for a pattern fails.
                     match self.world.kind(&path) {
                         Kind::Text | Kind::Empty => Ok(true),
-                        Kind::Open | Kind::Missing | Kind::Object => Err(Verdict::Fails),
+                        Kind::Open | Kind::Missing | Kind::Object | Kind::Null => Err(Verdict::Fails),
                     }
                 }
                 other => Err(unreadable(other)),
@@ -137,7 +137,10 @@ impl Judge<'_, '_> {
         match attribute(of, name) {
             Some(Attribute::Uri) => Ok(self.kind == "Resource" && self.name.is_some()),
             Some(Attribute::Claim(path)) if path == ["iss"] => Ok(self.world.has(&Source::Issuer)),
-            Some(Attribute::Claim(path)) if is_of_caller(&path) && of_known => Ok(self.world.is_present(&path)),
+            // A claim that is null is dropped before the policies see it.
+            Some(Attribute::Claim(path)) if is_of_caller(&path) && of_known => {
+                Ok(self.world.is_present(&path) && !self.world.is_null(&path))
+            }
             // Of these, only what they hold can be asked. Where they are not there they hold nothing, so what follows a
             // guard is false either way.
             Some(Attribute::Claim(_) | Attribute::Argument(_)) if positive && of_known => Ok(true),
@@ -196,7 +199,10 @@ impl Judge<'_, '_> {
                     Attribute::Claim(path) if is_of_caller(&path) => {
                         Ok(texts.iter().any(|text| self.world.text_is(&path, text)))
                     }
-                    Attribute::Argument(name) => Ok(texts.iter().any(|text| self.world.argument_is(&name, text))),
+                    Attribute::Argument(name) => {
+                        let name = [name];
+                        Ok(texts.iter().any(|text| self.world.argument_is(&name, &(*text).into())))
+                    }
                     other => Err(unreadable(other)),
                 }
             }

@@ -1,8 +1,9 @@
 //! All ways in which a request can answer, and what became of them.
 
 use super::request::Request;
+use super::shows::values;
 use super::tree::{Tree, Way};
-use super::{Choice, World};
+use super::{Choice, FactTests, Picked, World};
 use crate::lift::LiftError;
 use crate::policy::condition::Condition;
 
@@ -77,6 +78,17 @@ pub fn explore(
     tree.remember(&request, found)
 }
 
+/// The facts that are surely not shown: each of the values that show one was asked for, and was not there.
+fn lacking(tests: &FactTests, choices: &[Picked]) -> u64 {
+    let not_there = || choices.iter().filter(|(_, choice)| choice.picked == 0);
+    let asked = not_there().fold(0, |bits, (slot, _)| bits | slot.bits);
+    let several = tests.iter().filter(|(bit, evidence)| asked & bit != 0 && values(evidence) > 1);
+    several.fold(asked, |lacking, (bit, evidence)| {
+        let of_this = not_there().filter(|(slot, _)| slot.bits & bit != 0).count();
+        if of_this < values(evidence) { lacking & !bit } else { lacking }
+    })
+}
+
 /// Puts a request with every combination of answers.
 fn all_ways(
     tree: &mut Tree,
@@ -108,15 +120,13 @@ fn all_ways(
                 allowed
             }
         };
-        let chosen = |yes: bool| {
-            let of = choices.iter().filter(|(_, choice)| (choice.picked > 0) == yes);
-            of.fold(0, |bits, (bit, _)| bits | bit)
-        };
-        let token = &request.token.of;
+        let (token, issued) = (&request.token.of, &request.issuer.of);
+        let shown = choices.iter().filter(|(_, choice)| choice.picked > 0).fold(0, |bits, (slot, _)| bits | slot.bits);
         if allowed {
-            all_allowed.push(chosen(true) | token.always);
+            all_allowed.push(shown | token.always | issued.always);
         } else {
-            all_denied.push(chosen(false) | token.never);
+            let lacking = lacking(request.message.of.tests, &choices) & !shown;
+            all_denied.push(lacking | token.never | issued.never);
         }
         script = choices.into_iter().map(|(_, choice)| choice).collect();
         // The next combination: the last answer that has another one.

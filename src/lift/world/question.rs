@@ -34,8 +34,10 @@ pub(super) enum Question<'q> {
     Same(Source<'q>, Source<'q>),
     /// Whether the certificate names somebody in particular.
     PeerNamed,
-    /// The facts that show so: bits, or an [`argument`].
+    /// The facts that show so, as bits.
     Fact(Shows<'q>),
+    /// Which of the values that show the first of these facts it is.
+    Value(Shows<'q>),
 }
 
 /// What is known of a claim.
@@ -47,6 +49,8 @@ pub enum Kind {
     Missing,
     /// That it is there and no text.
     Object,
+    /// That it is null.
+    Null,
     /// That it is the empty text.
     Empty,
     /// That it is a text, which [`Source::Claim`] tells.
@@ -60,7 +64,8 @@ impl Kind {
             0 => Self::Open,
             1 => Self::Missing,
             2 => Self::Object,
-            3 => Self::Empty,
+            3 => Self::Null,
+            4 => Self::Empty,
             _ => Self::Text,
         }
     }
@@ -69,7 +74,7 @@ impl Kind {
 impl Question<'_> {
     pub(super) fn part(&self) -> Part {
         match self {
-            Self::Http | Self::Fact(_) => Part::Message,
+            Self::Http | Self::Fact(_) | Self::Value(_) => Part::Message,
             Self::Kind(_) => Part::Token,
             Self::PeerNamed => Part::Shown,
             Self::Has(source)
@@ -96,7 +101,8 @@ impl Question<'_> {
             | Self::Whole(_)
             | Self::Same(..)
             | Self::PeerNamed
-            | Self::Fact(_) => None,
+            | Self::Fact(_)
+            | Self::Value(_) => None,
         }
     }
 
@@ -157,7 +163,8 @@ impl Question<'_> {
             Self::Whole(source) => source.of(request).map_or(0, |found| texts.number(found)),
             Self::Same(left, right) => told(left, &|found| right.of(request) == Some(found)),
             Self::PeerNamed => u64::from(matches!(request.shown.of.peer, Peer::Named(_))),
-            Self::Fact(shows) => shows.facts(request.message.of.tests),
+            Self::Fact(shows) => shows.slot(request.message.of.tests).bits,
+            Self::Value(shows) => u64::from(shows.slot(request.message.of.tests).value),
         }
     }
 
@@ -175,6 +182,7 @@ impl Question<'_> {
             Self::Same(left, right) => Question::Same(left.owned(), right.owned()),
             Self::PeerNamed => Question::PeerNamed,
             Self::Fact(shows) => Question::Fact(shows.owned()),
+            Self::Value(shows) => Question::Value(shows.owned()),
         }
     }
 }
@@ -192,13 +200,19 @@ fn kind(token: &Token, path: &[String]) -> Kind {
         Some(text) if text.is_empty() => Kind::Empty,
         Some(_) => Kind::Text,
         None if token.objects.iter().any(|object| object == path) => Kind::Object,
+        None if token.nulls.iter().any(|null| null == path) => Kind::Null,
         None if is_of_caller(token, path) => Kind::Missing,
         None => Kind::Open,
     }
 }
 
+/// Claims that tell who the caller is in every token.
+pub(in crate::lift) fn tells_the_caller(path: &[String]) -> bool {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    matches!(path.as_slice(), ["sub" | "act" | "iss"] | ["act", "sub"])
+}
+
 /// Claims that tell who the caller is: all about them is in the token.
 fn is_of_caller(token: &Token, path: &[String]) -> bool {
-    path.first().is_some_and(|first| matches!(first.as_str(), "sub" | "act" | "iss"))
-        || token.closed.iter().any(|known| known == path)
+    tells_the_caller(path) || token.closed.iter().any(|known| known == path)
 }

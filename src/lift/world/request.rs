@@ -93,6 +93,17 @@ pub struct Message<'r> {
     pub tests: &'r FactTests,
 }
 
+/// Who issued a token, and the facts that follow from that.
+#[derive(Debug, Clone, Copy)]
+pub struct Issued<'r> {
+    /// The issuer; `None` where the model has none.
+    pub by: Option<&'r Issuer>,
+    /// Facts that hold of every token of it.
+    pub always: u64,
+    /// Facts that hold of none.
+    pub never: u64,
+}
+
 /// Who is at the other end of the connection.
 #[derive(Debug)]
 pub struct Shown<'r> {
@@ -110,7 +121,7 @@ pub struct Request<'r> {
     /// The token.
     pub token: &'r Asked<Token>,
     /// Who issued it.
-    pub issuer: &'r Asked<Option<&'r Issuer>>,
+    pub issuer: &'r Asked<Issued<'r>>,
     /// The peer.
     pub shown: &'r Asked<Shown<'r>>,
 }

@@ -62,7 +62,7 @@ impl<'q> Source<'q> {
             Self::Method => Some(&request.message.of.call.method),
             Self::Name => request.message.of.call.name.as_deref(),
             Self::Uri => request.message.of.call.uri.as_deref(),
-            Self::Issuer => request.issuer.of.map(|issuer| issuer.issuer.value.as_str()),
+            Self::Issuer => request.issuer.of.by.map(|issuer| issuer.issuer.value.as_str()),
             Self::Claim(path) => request.token.of.texts.get(&**path).map(String::as_str),
             Self::Peer => match &request.shown.of.peer {
                 Peer::Named(name) => Some(name),

@@ -13,7 +13,8 @@ const MANY: usize = 30;
 fn put_all(decide: &dyn Fn(&mut World<'_>) -> bool) -> (usize, Vec<Outcome>) {
     let _counted = COUNTED.read().unwrap();
     let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let claim = ClaimEvidence { path: path(&["amr"]), test: ClaimTest::Contains("mfa".to_owned()), scope: None };
+    let test = ClaimTest::Contains(vec!["mfa".into()]);
+    let claim = ClaimEvidence { path: path(&["amr"]), test, separator: None, scope: None };
     let tests: FactTests = vec![(1, Evidence::Claim(claim))];
     let asked = Cell::new(0);
     let decide = |world: &mut World<'_>| {
@@ -27,7 +28,7 @@ fn put_all(decide: &dyn Fn(&mut World<'_>) -> bool) -> (usize, Vec<Outcome>) {
     let tokens: Vec<_> = (0..MANY).map(|n| tree.part(token(n))).collect();
     let peers = (0..MANY).map(|n| Peer::Named(format!("agent-{n}"))).chain([Peer::Open]);
     let shown: Vec<_> = peers.map(|peer| tree.part(Shown { peer, subject: Some("agent-1") })).collect();
-    let issuer = tree.part(None);
+    let issuer = tree.part(Issued { by: None, always: 0, never: 0 });
     let mut outcomes = Vec::new();
     for message in &messages {
         for token in &tokens {
@@ -91,7 +92,7 @@ fn a_product_that_is_not_deterministic_is_refused() {
     let tests = Vec::new();
     let mut tree = Tree::default();
     let message = tree.part(Message { call: Call::post("ping"), tests: &tests });
-    let (token, issuer) = (tree.part(Token::default()), tree.part(None));
+    let (token, issuer) = (tree.part(Token::default()), tree.part(Issued { by: None, always: 0, never: 0 }));
     let shown = tree.part(Shown { peer: Peer::Open, subject: None });
     let request = Request { message: &message, token: &token, issuer: &issuer, shown: &shown };
     let put = |tree: &mut Tree, method: &str, decision: bool| {

@@ -17,7 +17,9 @@ use foldhash::fast::FixedState;
 
 use super::classes::{Classes, Known};
 use super::question::Question;
+use super::request::Issued;
 use super::request::{Asked, Message, Part, Request, Shown};
+use super::shows::Slot;
 use super::source::{Numbered, Source};
 use super::{Call, Choice, Outcome, Picked, Token};
 use crate::lift::LiftError;
@@ -43,7 +45,7 @@ enum Node {
     /// A question by its number, and where each answer leads.
     Ask(usize, Vec<(u64, usize)>),
     /// A choice between so many answers about these facts, and where each leads.
-    Choose(u64, usize, Vec<(u64, usize)>),
+    Choose(Slot, usize, Vec<(u64, usize)>),
     /// The decision.
     Leaf(bool),
 }
@@ -116,9 +118,9 @@ impl Tree {
                     let (part, question) = self.questions.get(*number)?;
                     (question.answer(*part, request, self.number, *number, &mut self.texts), next)
                 }
-                Node::Choose(bits, of, next) => {
+                Node::Choose(slot, of, next) => {
                     let choice = script.get(choices.len()).copied().unwrap_or(Choice { picked: 0, of: *of });
-                    choices.push((*bits, choice));
+                    choices.push((*slot, choice));
                     (choice.picked as u64, next)
                 }
             };
@@ -186,8 +188,9 @@ impl Tree {
         let mut parts = [0; Part::ALONE];
         let Request { message, token, issuer, shown } = request;
         let facts = [token.of.always, token.of.never];
+        let issued = [issuer.of.always, issuer.of.never];
         let all: [(_, &[u64]); Part::ALONE] =
-            [(message.class(), &[]), (token.class(), &facts), (issuer.class(), &[]), (shown.class(), &[])];
+            [(message.class(), &[]), (token.class(), &facts), (issuer.class(), &issued), (shown.class(), &[])];
         for (at, ((kept, always), number)) in all.into_iter().zip(&mut parts).enumerate() {
             let class = classes.of(at, kept.get(), always, &mut answer);
             kept.set(Some(class));
@@ -217,7 +220,7 @@ impl Tree {
         let tests = Vec::new();
         // No question that is asked here is about the message or the issuer.
         let message = Asked::new(self.number, Message { call: Call::post(""), tests: &tests });
-        let issuer = Asked::new(self.number, None);
+        let issuer = Asked::new(self.number, Issued { by: None, always: 0, never: 0 });
         let mut answers = vec![tokens.len() as u64, shown.len() as u64];
         answers.extend(tokens.iter().flat_map(|token| [token.of.always, token.of.never]));
         for (number, (part, question)) in self.questions.iter().enumerate().take(first) {
@@ -266,10 +269,10 @@ impl Tree {
     }
 
     /// That an answer about these facts was picked among so many.
-    pub(super) fn choose(&mut self, way: &mut Way, bits: u64, choice: Choice) -> Result<(), Otherwise> {
+    pub(super) fn choose(&mut self, way: &mut Way, slot: Slot, choice: Choice) -> Result<(), Otherwise> {
         match self.nodes.get(way.at) {
-            Some(Node::Open) => self.put(way.at, Node::Choose(bits, choice.of, Vec::new())),
-            Some(Node::Choose(known, of, _)) if (*known, *of) == (bits, choice.of) => {}
+            Some(Node::Open) => self.put(way.at, Node::Choose(slot, choice.of, Vec::new())),
+            Some(Node::Choose(known, of, _)) if (*known, *of) == (slot, choice.of) => {}
             Some(Node::Choose(..) | Node::Ask(..) | Node::Leaf(_)) | None => return Err(Otherwise),
         }
         way.at = self.after(way.at, choice.picked as u64);

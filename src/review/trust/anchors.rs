@@ -10,7 +10,7 @@ use super::super::access::Side;
 use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence, Identity, Jwks, default_evidence};
+use crate::model::access::{Evidence, Identity, Jwks, default_evidence};
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
 
@@ -86,26 +86,7 @@ fn issuers(identity: &Identity, model: &Model, anchors: &mut Anchors) {
 }
 
 fn shown(evidence: &Evidence) -> String {
-    match evidence {
-        Evidence::KnownCaller => "the caller is known".to_owned(),
-        Evidence::Transport => "the connection".to_owned(),
-        Evidence::Claim(claim) => {
-            let path = claim.path.join(".");
-            match &claim.test {
-                ClaimTest::Contains(text) => format!("claim `{path}` contains `{text}`"),
-                ClaimTest::DiffersFrom(other) => format!("claim `{path}` differs from `{}`", other.join(".")),
-                ClaimTest::Present => format!("claim `{path}` is present"),
-            }
-        }
-        Evidence::Called(called) => called.in_words(),
-        Evidence::Argument(argument) => {
-            let mut tests = Vec::new();
-            tests.extend(argument.at_least.map(|low| format!("at least {low}")));
-            tests.extend(argument.at_most.map(|high| format!("at most {high}")));
-            tests.extend((!argument.one_of.is_empty()).then(|| format!("one of {}", argument.one_of.join(", "))));
-            format!("argument `{}` {}", argument.name, tests.join(", "))
-        }
-    }
+    evidence.in_words(&str::to_owned)
 }
 
 /// How each fact is found, of the facts that are in use on both sides; what a new fact means changes nothing that was decided.

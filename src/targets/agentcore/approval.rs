@@ -18,7 +18,12 @@ pub(super) fn by_history(ways: &Ways) -> BTreeMap<Calls, Ways> {
     for way in ways {
         let called = way.iter().filter_map(|test| match test {
             Test::Called(called) => Some(called.clone()),
-            Test::Delegated | Test::Claim(..) | Test::Present(_) | Test::Argument(_) => None,
+            Test::Delegated
+            | Test::Claim(..)
+            | Test::Present(_)
+            | Test::Argument(_)
+            | Test::Issuer(_)
+            | Test::NotWorkload(_) => None,
         });
         found.entry(called.collect()).or_default().push(way.clone());
     }

@@ -65,7 +65,9 @@ impl Rules<'_> {
             either.push(with(self.caller(&callers.who), &own));
         }
         if let (false, Who::Declared(subjects)) = (delegated.is_empty(), &callers.who) {
-            either.push(with(for_another(subjects), &delegated));
+            let users = |way: &Vec<Test>| way.iter().any(|test| matches!(test, Test::NotWorkload(_)));
+            let compared = !delegated.iter().all(users);
+            either.push(with(for_another(subjects, compared), &delegated));
         }
         parts.push(one(either));
         Expr::All(parts)
@@ -132,8 +134,11 @@ fn acting(subjects: &[&str]) -> Expr {
     Expr::Any(forms)
 }
 
-/// That one of these acts for somebody else.
-fn for_another(subjects: &[&str]) -> Expr {
+/// That one of these acts for somebody else. They are not compared where whom they act for is known to be no workload.
+fn for_another(subjects: &[&str], compared: bool) -> Expr {
+    if !compared {
+        return Expr::All(vec![Expr::Principal.has_tag("act"), acting(subjects)]);
+    }
     let each = subjects
         .iter()
         .map(|subject| Expr::All(vec![acting(&[subject]), Expr::Principal.differs(Expr::Entity(uid(USER, subject)))]));
@@ -150,20 +155,18 @@ fn shown(test: &Test) -> Vec<Expr> {
         Test::Called(called) => {
             called.same.keys().map(|argument| Expr::Context.attribute("input").has(argument)).collect()
         }
-        Test::Claim(path, text) => {
+        Test::Issuer(issuer) => {
+            vec![Expr::Principal.has_tag("iss"), Expr::Principal.tag("iss").same(Expr::text(issuer))]
+        }
+        Test::NotWorkload(workloads) => {
+            // The name of a principal has no parts here, so all of them are listed.
+            let workloads: Vec<&str> = workloads.iter().map(String::as_str).collect();
+            vec![users(&workloads).contains(Expr::Principal).not()]
+        }
+        Test::Claim(path, texts) => {
             let name = path.first().map_or("", String::as_str);
-            let element = quoted(text);
-            let later = vec![
-                like(name, &["[", &format!(",{element}"), ""]),
-                like(name, &["[", "[", ""]).not(),
-                like(name, &["", "{", ""]).not(),
-            ];
-            let forms = vec![
-                Expr::Principal.tag(name).same(Expr::text(text)),
-                like(name, &[&format!("[{element}"), ""]),
-                Expr::All(later),
-            ];
-            vec![Expr::Principal.has_tag(name), Expr::Any(forms)]
+            let forms = texts.iter().flat_map(|text| forms_of(name, text));
+            vec![Expr::Principal.has_tag(name), Expr::Any(forms.collect())]
         }
         Test::Present(path) => {
             let name = path.first().map_or("", String::as_str);
@@ -182,4 +185,15 @@ fn shown(test: &Test) -> Vec<Expr> {
             parts
         }
     }
+}
+
+/// That the text of a claim is this text, or a list with it.
+fn forms_of(name: &str, text: &str) -> [Expr; 3] {
+    let element = quoted(text);
+    let later = vec![
+        like(name, &["[", &format!(",{element}"), ""]),
+        like(name, &["[", "[", ""]).not(),
+        like(name, &["", "{", ""]).not(),
+    ];
+    [Expr::Principal.tag(name).same(Expr::text(text)), like(name, &[&format!("[{element}"), ""]), Expr::All(later)]
 }

@@ -1,7 +1,9 @@
 //! What AgentCore's policies can see of a request.
 
 use crate::model::Model;
-use crate::model::access::{AccessRules, AnswerTest, ArgumentEvidence, CalledEvidence, ClaimTest, Evidence};
+use crate::model::access::{
+    AccessRules, AnswerTest, ArgumentEvidence, ArgumentTest, CalledEvidence, ClaimTest, Evidence,
+};
 use crate::model::server::Tool;
 use crate::targets::dialects;
 
@@ -13,7 +15,8 @@ pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option
             "AgentCore's policies do not see the connection; its endpoints take HTTPS alone, which is `tls`, and no \
              certificates of clients",
         ),
-        Evidence::Argument(argument) => unseen_argument(model, fact, argument),
+        Evidence::Issuer(_) | Evidence::NotWorkload | Evidence::All(_) => None,
+        Evidence::Argument(argument) => dialects::unseen(evidence).or_else(|| unseen_argument(model, fact, argument)),
         Evidence::Called(called) => unseen_call(model, fact, called),
         Evidence::Claim(claim) => match (&claim.test, claim.path.as_slice()) {
             (ClaimTest::DiffersFrom(other), path) if dialects::is_delegation(path, other) => None,
@@ -23,7 +26,12 @@ pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option
             (_, [name]) if matches!(name.as_str(), "sub" | "act" | "iss") => {
                 Some("that claim tells who calls, and is read for that alone")
             }
-            (ClaimTest::Contains(template), [_]) if values(model, template).all(|value| is_plain(&value)) => None,
+            (ClaimTest::Contains(_), [_]) if dialects::unseen(evidence).is_some() => dialects::unseen(evidence),
+            (ClaimTest::Contains(_), [_])
+                if claim.test.texts().all(|text| values(model, text).all(|value| is_plain(&value))) =>
+            {
+                None
+            }
             (ClaimTest::Contains(_), [_]) => Some(
                 "AgentCore's policies see the JSON text of a list, in which a value is told for certain only if it is of \
                  letters, digits and `_./:@+=#~%!$-` in ASCII, does not begin with one of `:%!$-`, and reads as no number or \
@@ -57,13 +65,12 @@ pub(super) fn is_plain(text: &str) -> bool {
 
 /// An argument is seen where the tools' own schemas declare it: AgentCore makes the types of its policies from them.
 fn unseen_argument(model: &Model, fact: &str, argument: &ArgumentEvidence) -> Option<&'static str> {
-    let numeric = argument.at_least.is_some() || argument.at_most.is_some();
-    let expected = match (numeric, argument.one_of.is_empty()) {
-        (true, true) => "integer",
-        (false, false) => "string",
-        (true, false) | (false, true) => return Some("an argument has one type in AgentCore's policies"),
+    let [name] = argument.path.as_slice() else { return None };
+    let expected = match &argument.test {
+        ArgumentTest::Within { .. } => "integer",
+        ArgumentTest::OneOf(_) | ArgumentTest::Matches(_) | ArgumentTest::EqualsClaim(_) => "string",
     };
-    let all = kinds(model, fact, &argument.name).all(|kind| kind.as_deref() == Some(expected));
+    let all = kinds(model, fact, name).all(|kind| kind.as_deref() == Some(expected));
     (!all).then_some(
         "AgentCore's policies see an argument only if the `input_schema` of every tool that needs it declares it, as \
          `integer` for bounds or as `string` for texts",

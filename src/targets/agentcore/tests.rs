@@ -25,7 +25,7 @@ identity:
   business_unit_claim: bu
   requirements:
     ticket: {claim: tickets, contains: "{server}/{tool}"}
-    device: {claim: device}
+    device: {claim: device, present: true}
     small: {argument: amount, at_least: 1, at_most: 10000}
     currency: {argument: currency, one_of: [EUR, CHF]}
 federation_config:

@@ -106,7 +106,7 @@ impl Context<'_> {
 
     /// That the token names one of the grant's callers: one way for each rule that it takes.
     fn who(&self, grant: &Grant) -> Vec<Vec<String>> {
-        let caller = caller(CLAIMS);
+        let caller = caller(CLAIMS, &grant.by);
         let issuers = grant.issuers.iter().map(|issuers| is_one_of(&format!("{CLAIMS}.iss"), issuers));
         let issuers: Vec<String> = issuers.collect();
         match &grant.who {

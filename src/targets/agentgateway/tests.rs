@@ -69,7 +69,7 @@ identity:
   jwks: "https://idp.example/jwks"
   requirements:
     signed: {claim: [order, checks], contains: signature}
-    asked: {claim: ticket}
+    asked: {claim: ticket, present: true}
 mcp_registry:
   servers:
     - name: crm
@@ -184,12 +184,13 @@ fn every_change_inside_of_a_rule_is_found_out() {
         ("literal routes[].policies.authorization.rules[].allow", "agents with the same rights, by name or as anybody"),
         ("literal routes[].policies.mcpAuthorization.rules[].allow", OPEN),
         ("part routes[].policies.mcpAuthorization.rules[].allow", OPEN),
+        ("operator routes[].policies.mcpAuthorization.rules[].allow", "a caller who acts for itself is a workload, too"),
     ];
     let outcome = mutate(&TARGET, ONE, "agentgateway/central/config.yaml", true);
     let here = HARMLESS.iter().filter(|(at, _)| *at != "swap routes[]").chain(&harmless);
     outcome.assert_only(&here.copied().collect::<Vec<_>>());
     // More than these few would be others.
-    assert_eq!(harmless.map(|(at, _)| outcome.survivors[at]), [2, 2, 3, 3]);
+    assert_eq!(harmless.map(|(at, _)| outcome.survivors[at]), [2, 2, 3, 3, 1]);
 }
 
 #[test]

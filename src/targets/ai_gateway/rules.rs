@@ -52,6 +52,8 @@ pub(super) struct Context<'m> {
     pub(super) model: &'m Model,
     /// The subject of every declared principal.
     pub(super) subjects: Vec<&'m str>,
+    /// The claim by which the issuer names callers.
+    pub(super) by: Vec<String>,
 }
 
 impl Context<'_> {
@@ -96,7 +98,7 @@ impl Context<'_> {
 
     /// That the token names one of these callers: an expression for each rule that it takes.
     fn who(&self, who: &Who, subjects: &BTreeSet<String>) -> Vec<String> {
-        let caller = caller(CLAIMS);
+        let caller = caller(CLAIMS, &self.by);
         let Who::AnyAgent(unit) = who else {
             let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
             return chunks(&subjects).map(|some| is_one_of(&caller, some)).collect();

@@ -25,7 +25,7 @@ identity:
     small: {argument: amount, at_least: 1, at_most: 100}
     signed: {claim: [order, checks], contains: signature}
     dotted: {claim: "https://x.example/d", contains: "{server}/{tool}"}
-    asked: {claim: ticket}
+    asked: {claim: ticket, present: true}
 mcp_registry:
   central_gateway: https://mcp.example
   servers:
@@ -93,15 +93,15 @@ fn every_change_of_a_route_is_found_out() {
     let outcome = mutate(&TARGET, WORLD, "ai-gateway/routes.yaml", true);
     outcome.assert_only(&[inside.as_slice(), harmless.as_slice()].concat());
     // More than these few would be others.
-    assert_eq!(inside.map(|(at, _)| outcome.survivors[at]), [2, 13, 5, 8]);
+    assert_eq!(inside.map(|(at, _)| outcome.survivors[at]), [2, 22, 10, 12]);
 }
 
 #[test]
 fn what_it_cannot_do_without_is_said() {
     let two = WORLD.replace(
         "  issuer: \"https://idp.example\"\n  audiences: [mcp]\n  jwks: \"https://idp.example/jwks\"\n",
-        "  issuers:\n    - {issuer: 'https://a.example', audiences: [mcp], jwks: 'https://a.example/jwks'}\n    - {issuer: \
-         'https://b.example', audiences: [mcp], jwks: 'https://b.example/jwks'}\n",
+        "  issuers:\n    - {issuer: 'https://a.example', audiences: [mcp], jwks: 'https://a.example/jwks', speaks_for: [agents]}\n    - {issuer: \
+         'https://b.example', audiences: [mcp], jwks: 'https://b.example/jwks', speaks_for: [flows]}\n",
     );
     assert_eq!(needs(&two), ["a single token issuer"]);
     assert_eq!(needs(&WORLD.replace("  central_gateway: https://mcp.example\n", "")), ["the URL of the gateway"]);

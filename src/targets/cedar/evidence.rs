@@ -7,9 +7,7 @@ use serde::Serialize;
 use super::layout::{Layout, principal_uid};
 use super::{action, kind};
 use crate::cedar::{NAMESPACE, Uid};
-use crate::model::access::{
-    AnswerTest, ArgumentEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks, default_evidence,
-};
+use crate::model::access::{AnswerTest, ArgumentTest, ClaimTest, Decimal, Evidence, Identity, Issuer, Jwks, Scalar};
 use crate::policy::fact::MTLS;
 use crate::policy::{Principal, PrincipalId};
 use crate::source::Loc;
@@ -43,6 +41,8 @@ struct IssuerEntry<'a> {
     jwks_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a [String]>,
     speaks_for: Vec<&'a str>,
 }
 
@@ -51,10 +51,20 @@ struct PrincipalMap<'a> {
     caller: &'static str,
     certificate: &'static str,
     subjects: BTreeMap<&'a str, Uid>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    of_one_issuer: Vec<Bound<'a>>,
     without_subject: Vec<Uid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     any_agent: Option<AnyAgentMap<'a>>,
     otherwise: &'static str,
+}
+
+/// A subject that names a principal in tokens of one issuer alone.
+#[derive(Serialize)]
+struct Bound<'a> {
+    subject: &'a str,
+    issuer: &'a str,
+    principal: Uid,
 }
 
 #[derive(Serialize)]
@@ -67,26 +77,36 @@ struct AnyAgentMap<'a> {
     entity: Option<Uid>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct FactSource<'a> {
     from: &'static str,
     holds_if: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<Vec<&'a str>>,
+    path: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contains: Vec<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    contains: Option<&'a str>,
+    separator: Option<char>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    differs_from: Option<Vec<&'a str>>,
+    differs_from: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    at_least: Option<i64>,
+    at_least: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    at_most: Option<i64>,
+    at_most: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    one_of: Vec<&'a str>,
+    one_of: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equals_claim: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<Earlier<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    all: Vec<FactSource<'a>>,
 }
 
 /// A call that the same caller made before.
@@ -119,23 +139,11 @@ const DENY: [&str; 6] = [
     "anything in this file is not understood",
 ];
 
-/// The evidence that holds where `identity` names none.
-fn default_of(fact: &str) -> Option<Evidence> {
-    default_evidence().into_iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence)
-}
-
 pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
     let identity = layout.model.identity.as_ref();
     let names = layout.policy.facts.names();
-    let evidence: Vec<Option<Evidence>> = names
-        .iter()
-        .map(|fact| {
-            let declared = identity.and_then(|identity| identity.evidence.get(fact));
-            declared.map(|evidence| evidence.value.clone()).or_else(|| default_of(fact.as_str()))
-        })
-        .collect();
-    let facts =
-        names.iter().zip(&evidence).map(|(fact, from)| (fact.as_str(), source_of(fact.as_str(), from.as_ref())));
+    let evidence = &layout.policy.evidence;
+    let facts = names.iter().zip(evidence).map(|(fact, from)| (fact.as_str(), source_of(fact.as_str(), from.as_ref())));
     let file = File {
         version: FORMAT,
         deny: DENY.to_vec(),
@@ -167,6 +175,7 @@ fn issuer(issuer: &Issuer) -> IssuerEntry<'_> {
         audiences: issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
         jwks_url: url,
         jwks_file: file,
+        caller: issuer.caller.as_ref().map(|path| path.value.as_slice()),
         speaks_for: issuer.speaks_for.iter().map(|kind| kind.value.as_str()).collect(),
     }
 }
@@ -176,6 +185,7 @@ fn principal_map<'a>(
     identity: Option<&'a Identity>,
 ) -> Result<PrincipalMap<'a>, CompileError> {
     let mut subjects: BTreeMap<&str, Uid> = BTreeMap::new();
+    let mut of_one_issuer = Vec::new();
     let mut without_subject = Vec::new();
     let mut units = BTreeMap::new();
     let mut any = None;
@@ -186,6 +196,10 @@ fn principal_map<'a>(
                 units.insert(unit.as_str(), uid);
             }
             (PrincipalId::AnyAgent(None), _) => any = Some(uid),
+            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(subject)) if principal.issuer.is_some() => {
+                let issuer = principal.issuer.as_deref().unwrap_or_default();
+                of_one_issuer.push(Bound { subject, issuer, principal: uid });
+            }
             (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(subject)) => {
                 if let Some(other) = subjects.insert(subject, uid) {
                     return Err(CompileError::Refused(format!(
@@ -198,7 +212,7 @@ fn principal_map<'a>(
         }
     }
     let any_agent = (any.is_some() || !units.is_empty()).then(|| AnyAgentMap {
-        applies_to: "a caller with a valid token whose subject is none of `subjects`; with `units`, its unit is the \
+        applies_to: "a caller with a valid token whose subject is none of `subjects` and of `of_one_issuer`; with `units`, its unit is the \
                      value of the claim `unit_claim`, which must equal one of them, else the request is denied",
         unit_claim: identity
             .and_then(|identity| identity.business_unit_claim.as_ref())
@@ -207,27 +221,31 @@ fn principal_map<'a>(
         entity: any,
     });
     Ok(PrincipalMap {
-        caller: "the claim `act.sub` where the token has `act`, else `sub`; it must equal one of `subjects`",
+        caller: "the claim `act.sub` where the token has `act` and it is not null, else the claim that `caller` of the token's \
+                 issuer names, else `sub`; it must equal one of `subjects`, or the `subject` of an entry of `of_one_issuer` \
+                 whose `issuer` is the token's",
         certificate: "where a client certificate names a principal too and it is another one, deny",
         subjects,
+        of_one_issuer,
         without_subject,
         any_agent,
         otherwise: "deny",
     })
 }
 
+const CONTAINS: &str = "the claim equals one of `contains`, or is a list of which an element does, each of its own type and never \
+                        a substring; `{server}`, `{tool}` and `{unit}` stand for the YAML names of the called server, the \
+                        called tool and the server's unit, and a text that names one that the request has not never matches";
+const CONTAINS_BETWEEN: &str = "the claim is a string that is split at `separator`, or a list, of which an element equals one of \
+                                `contains`; `{server}`, `{tool}` and `{unit}` stand for the YAML names of the called server, \
+                                the called tool and the server's unit, and a text that names one that the request has not \
+                                never matches";
+
 fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
     let mut source = FactSource {
         from: "nothing",
         holds_if: "never: no evidence is declared for this fact, so send false",
-        path: None,
-        contains: None,
-        differs_from: None,
-        scope: None,
-        at_least: None,
-        at_most: None,
-        one_of: Vec::new(),
-        call: None,
+        ..FactSource::default()
     };
     match evidence {
         None => {}
@@ -246,21 +264,38 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
         }
         Some(Evidence::Claim(claim)) => {
             source.from = "claim";
-            source.path = Some(claim.path.iter().map(String::as_str).collect());
+            source.path = Some(&claim.path);
             source.scope = claim.scope.as_deref();
+            source.separator = claim.separator;
             source.holds_if = match &claim.test {
-                ClaimTest::Contains(text) => {
-                    source.contains = Some(text);
-                    "the claim is a string that equals `contains`, or a list of which an element does, never a \
-                     substring; `{server}`, `{tool}` and `{unit}` stand for the YAML names of the called server, the \
-                     called tool and the server's unit, and the fact is false where the request has none"
+                ClaimTest::Contains(values) => {
+                    source.contains = values.iter().map(Scalar::to_json).collect();
+                    match claim.separator {
+                        None => CONTAINS,
+                        Some(_) => CONTAINS_BETWEEN,
+                    }
                 }
                 ClaimTest::DiffersFrom(other) => {
-                    source.differs_from = Some(other.iter().map(String::as_str).collect());
+                    source.differs_from = Some(other);
                     "the claim is a string, not empty, and differs from the claim `differs_from`, which is one too"
                 }
-                ClaimTest::Present => "the claim is present and not empty",
+                ClaimTest::Present => "the claim is present, not null and not empty",
             };
+        }
+        Some(Evidence::Issuer(issuer)) => {
+            source.from = "issuer";
+            source.issuer = Some(issuer);
+            source.holds_if = "the claim `iss` of the token is `issuer`";
+        }
+        Some(Evidence::NotWorkload) => {
+            source.from = "user";
+            source.holds_if = "the claim `sub` of the token is a string that is not empty, is none of `subjects`, and does not \
+                               begin with `spiffe://`: a workload is not a user";
+        }
+        Some(Evidence::All(pieces)) => {
+            source.from = "all";
+            source.all = pieces.iter().map(|piece| source_of(fact, Some(piece))).collect();
+            source.holds_if = "each of `all` holds";
         }
         Some(Evidence::Called(called)) => {
             source.from = "call";
@@ -277,14 +312,30 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
                                the field of that answer beside it; where any is missing the fact is false";
         }
         Some(Evidence::Argument(argument)) => {
-            let ArgumentEvidence { name, at_least, at_most, one_of } = argument;
             source.from = "argument";
-            source.path = Some(vec![name]);
-            source.at_least = *at_least;
-            source.at_most = *at_most;
-            source.one_of = one_of.iter().map(String::as_str).collect();
-            source.holds_if = "the request is a `tools/call` with this argument: a number within the limits given, or a \
-                               string among those listed; missing or of another type is false";
+            source.path = Some(&argument.path);
+            source.holds_if = match &argument.test {
+                ArgumentTest::Within { at_least, at_most } => {
+                    source.at_least = at_least.map(Decimal::to_json);
+                    source.at_most = at_most.map(Decimal::to_json);
+                    "the request is a `tools/call` whose argument at `path` is a number within the limits given"
+                }
+                ArgumentTest::OneOf(values) => {
+                    source.one_of = values.iter().map(Scalar::to_json).collect();
+                    "the request is a `tools/call` whose argument at `path` equals one of `one_of`, of the same type; two \
+                     spellings of a number are one number"
+                }
+                ArgumentTest::Matches(pattern) => {
+                    source.matches = Some(pattern);
+                    "the request is a `tools/call` whose argument at `path` is a string that `matches` matches as a whole; `*` \
+                     is any text in it, and nothing else is special"
+                }
+                ArgumentTest::EqualsClaim(claim) => {
+                    source.equals_claim = Some(claim);
+                    "the request is a `tools/call` whose argument at `path` is a number or a string that is not empty, and \
+                     equals the claim `equals_claim`, of the same type"
+                }
+            };
         }
     }
     source

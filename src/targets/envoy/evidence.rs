@@ -5,23 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::predicate::{
-    MCP, Maybe, Predicate, any_value, claim, claims_differ, contains, metadata, one_of, peer_has_certificate, present,
+    MCP, Maybe, Predicate, any_value, claim, claims, compared, is, metadata, one_of, peer_has_certificate, present,
     some_text,
 };
 use crate::model::Model;
-use crate::model::access::{ArgumentEvidence, ClaimTest, Evidence, Issuer, default_evidence};
+use crate::model::access::evidence::SPIFFE;
+use crate::model::access::{ArgumentTest, ClaimEvidence, ClaimTest, Decimal, Evidence, Issuer, Scalar};
 use crate::model::server::Server;
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::{Policy, Principal, PrincipalId, PrincipalIx};
-
-/// The largest whole number that a JSON number surely keeps (2^53).
-pub(super) const MOST_EXACT: i64 = 1 << 53;
 
 /// What the workspace says of evidence and callers, in the form of predicates.
 pub(super) struct Evidences<'a> {
     model: &'a Model,
     policy: &'a Policy,
-    defaults: Vec<(&'static str, Evidence)>,
     /// Whether every peer of the listener has shown a certificate, so that nothing asks for one again.
     certificates: bool,
     subjects: Vec<&'a str>,
@@ -29,10 +26,7 @@ pub(super) struct Evidences<'a> {
 
 impl<'a> Evidences<'a> {
     pub(super) fn new(model: &'a Model, policy: &'a Policy, certificates: bool) -> Self {
-        let mut subjects: Vec<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        Self { model, policy, defaults: default_evidence(), certificates, subjects }
+        Self { model, policy, certificates, subjects: policy.subjects() }
     }
 
     /// Every declared subject, sorted.
@@ -40,18 +34,13 @@ impl<'a> Evidences<'a> {
         &self.subjects
     }
 
-    /// Arguments that some fact in use asks for, sorted.
-    pub(super) fn arguments(&self) -> Vec<&str> {
-        let facts = self.policy.facts.names().iter();
-        let mut names: Vec<&str> = facts
-            .filter_map(|fact| match self.of(fact.as_str())? {
-                Evidence::Argument(argument) => Some(argument.name.as_str()),
-                Evidence::KnownCaller | Evidence::Claim(_) | Evidence::Called(_) | Evidence::Transport => None,
-            })
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+    /// Paths of arguments that some fact in use asks for, sorted.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let evidence = self.policy.shown().flat_map(|(_, evidence)| evidence.arguments());
+        let mut paths: Vec<String> = evidence.map(|argument| argument.path.join(".")).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
     }
 
     /// Every fact that some condition speaks of.
@@ -60,8 +49,7 @@ impl<'a> Evidences<'a> {
     }
 
     pub(super) fn of(&self, fact: &str) -> Option<&Evidence> {
-        let declared = self.model.identity.as_ref().and_then(|identity| identity.evidence_for(fact));
-        declared.or_else(|| self.defaults.iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence))
+        self.policy.evidence_for(fact)
     }
 
     /// That a request for one of these tools of the server shows the fact; `None` where none can.
@@ -74,60 +62,89 @@ impl<'a> Evidences<'a> {
                 MTLS => Some(peer_has_certificate()),
                 _ => None,
             },
-            Evidence::Argument(argument) => argument_within(argument),
-            Evidence::Called(_) => None,
+            Evidence::Argument(argument) => argument_shows(&argument.path, &argument.test),
+            // Earlier calls are not seen, and policies come in single pieces of evidence.
+            Evidence::Called(_) | Evidence::All(_) => None,
+            Evidence::Issuer(issuer) => Some(claim(&["iss".to_owned()], one_of([issuer.as_str()]))),
+            Evidence::NotWorkload => {
+                let sub = claim(&["sub".to_owned()], some_text());
+                Predicate::all([Some(sub), Some(self.workload().negated())])
+            }
             Evidence::Claim(evidence) => match &evidence.test {
                 ClaimTest::Present => Some(claim(&evidence.path, something())),
                 ClaimTest::DiffersFrom(other) => Predicate::all([
                     Some(claim(&evidence.path, some_text())),
                     Some(claim(other, some_text())),
-                    Some(claims_differ(&evidence.path, other)),
+                    Some(compared(&claims(&evidence.path), "_!=_", &claims(other))),
                 ]),
-                ClaimTest::Contains(text) => {
-                    let text = text.replace("{server}", server.name.value.as_str());
-                    let text = match (text.contains("{unit}"), server.unit.as_ref()) {
-                        (true, None) => return None,
-                        (true, Some(unit)) => text.replace("{unit}", unit.value.as_str()),
-                        (false, _) => text,
-                    };
-                    if text.is_empty() {
-                        return None;
-                    }
-                    if !text.contains("{tool}") {
-                        return Some(claim(&evidence.path, contains(&text)));
-                    }
-                    // Each tool has its own text.
-                    Predicate::any(tools.iter().map(|tool| {
-                        let named = (tools.len() > 1).then(|| metadata(MCP, &["params", "name"], one_of([*tool])));
-                        let shown = claim(&evidence.path, contains(&text.replace("{tool}", tool)));
-                        Predicate::all(named.map(Some).into_iter().chain([Some(shown)]))
-                    }))
-                }
+                ClaimTest::Contains(values) => Self::contains(evidence, values, server, tools),
             },
         }
+    }
+
+    /// That a claim is one of these values, or holds one.
+    fn contains(evidence: &ClaimEvidence, values: &[Scalar], server: &Server, tools: &[&str]) -> Maybe {
+        let unit = server.unit.as_ref().map(|unit| unit.value.as_str());
+        let values: Vec<Scalar> = values
+            .iter()
+            .filter_map(|value| match value.as_text() {
+                None => Some(value.clone()),
+                Some(text) => {
+                    let text = text.replace("{server}", server.name.value.as_str());
+                    let text = if text.contains("{unit}") { text.replace("{unit}", unit?) } else { text };
+                    (!text.is_empty()).then_some(Scalar::Text(text))
+                }
+            })
+            .collect();
+        let shown = |values: Vec<Scalar>| {
+            let tests: Vec<Value> = values.iter().flat_map(|value| held(value, evidence.separator)).collect();
+            (!tests.is_empty()).then(|| claim(&evidence.path, any_value(tests)))
+        };
+        let (of_tools, plain): (Vec<Scalar>, Vec<Scalar>) =
+            values.into_iter().partition(|value| value.as_text().is_some_and(|text| text.contains("{tool}")));
+        // Each tool has its own text.
+        let of_each = tools.iter().filter(|_| !of_tools.is_empty()).map(|tool| {
+            let named = (tools.len() > 1).then(|| metadata(MCP, &["params", "name"], one_of([*tool])));
+            let texts =
+                of_tools.iter().filter_map(Scalar::as_text).map(|text| Scalar::Text(text.replace("{tool}", tool)));
+            Predicate::all(named.map(Some).into_iter().chain([shown(texts.collect())]))
+        });
+        Predicate::any(of_each.chain([shown(plain)]))
+    }
+
+    /// That `sub` is the subject of a declared principal or a SPIFFE ID.
+    fn workload(&self) -> Predicate {
+        let others = self.subjects.iter().filter(|subject| !subject.starts_with(SPIFFE));
+        let spiffe = json!({"string_match": {"prefix": SPIFFE}});
+        claim(
+            &["sub".to_owned()],
+            any_value(std::iter::once(spiffe).chain(others.map(|subject| is(subject))).collect()),
+        )
     }
 
     /// That one of these principals calls, by a token of an issuer that may speak for it; `None` where no token can mean any.
     pub(super) fn callers(&self, principals: &[PrincipalIx]) -> Maybe {
         let issuers: &[Issuer] = self.model.identity.as_ref().map_or(&[], |identity| &identity.issuers);
-        let mut by_issuers: BTreeMap<Vec<&str>, Vec<&Principal>> = BTreeMap::new();
+        let mut by_issuers: BTreeMap<(Vec<&str>, Vec<String>), Vec<&Principal>> = BTreeMap::new();
         for principal in principals {
             let principal = self.policy.principal_at(*principal);
-            let kind = if matches!(principal.id, PrincipalId::Flow(_)) { "flows" } else { "agents" };
-            let speak = issuers.iter().filter(|issuer| issuer.may_speak_for(kind, principal.unit.as_ref()));
-            let speak = speak.map(|issuer| issuer.issuer.value.as_str()).collect();
-            by_issuers.entry(speak).or_default().push(principal);
-        }
-        Predicate::any(by_issuers.into_iter().map(|(speak, principals)| {
-            if speak.is_empty() {
-                return None;
+            // Issuers that name callers by the same claim.
+            let mut speak: BTreeMap<Vec<String>, Vec<&str>> = BTreeMap::new();
+            for issuer in issuers.iter().filter(|issuer| principal.is_spoken_for_by(issuer)) {
+                let by = issuer.caller.as_ref().map_or_else(|| vec!["sub".to_owned()], |path| path.value.clone());
+                speak.entry(by).or_default().push(issuer.issuer.value.as_str());
             }
+            for (by, speak) in speak {
+                by_issuers.entry((speak, by)).or_default().push(principal);
+            }
+        }
+        Predicate::any(by_issuers.into_iter().map(|((speak, by), principals)| {
             let issued = (speak.len() < issuers.len()).then(|| claim(&["iss".to_owned()], one_of(speak)));
-            Predicate::all(issued.map(Some).into_iter().chain([self.named_callers(&principals)]))
+            Predicate::all(issued.map(Some).into_iter().chain([self.named_callers(&principals, &by)]))
         }))
     }
 
-    fn named_callers(&self, principals: &[&Principal]) -> Maybe {
+    fn named_callers(&self, principals: &[&Principal], by: &[String]) -> Maybe {
         let mut subjects: Vec<&str> = Vec::new();
         let mut any = Vec::new();
         for principal in principals {
@@ -137,7 +154,7 @@ impl<'a> Evidences<'a> {
                 (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => {}
             }
         }
-        let declared = (!subjects.is_empty()).then(|| caller_is(one_of(subjects))).flatten();
+        let declared = (!subjects.is_empty()).then(|| caller_is(by, one_of(subjects))).flatten();
         let unit_claim = self.model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
         let anybody = any.into_iter().map(|unit| {
             let unit = match (unit, unit_claim) {
@@ -145,27 +162,51 @@ impl<'a> Evidences<'a> {
                 (Some(unit), Some(name)) => Some(claim(std::slice::from_ref(&name.value), one_of([unit.as_str()]))),
                 (Some(_), None) => None,
             };
-            Predicate::all([self.undeclared(), unit])
+            Predicate::all([self.undeclared(by), unit])
         });
         Predicate::any(std::iter::once(declared).chain(anybody))
     }
 
-    /// A caller that is none of the declared ones.
-    fn undeclared(&self) -> Maybe {
-        if self.subjects.is_empty() {
-            return caller_is(some_text());
+    /// That this subject calls, by whichever claim any issuer names it.
+    pub(super) fn caller_in_any(&self, subject: &str) -> Maybe {
+        let issuers = self.model.identity.iter().flat_map(|identity| &identity.issuers);
+        let mut claims: Vec<(Vec<String>, &str)> = issuers
+            .map(|issuer| {
+                let by = issuer.caller.as_ref().map_or_else(|| vec!["sub".to_owned()], |path| path.value.clone());
+                (by, issuer.issuer.value.as_str())
+            })
+            .collect();
+        claims.sort();
+        if claims.iter().all(|(by, _)| matches!(by.as_slice(), [only] if only == "sub")) {
+            return caller_is(&["sub".to_owned()], one_of([subject]));
         }
-        let declared = caller_is(one_of(self.subjects.iter().copied()))?;
-        Predicate::all([caller_is(some_text()), Some(declared.negated())])
+        Predicate::any(claims.into_iter().map(|(by, issuer)| {
+            let issued = claim(&["iss".to_owned()], one_of([issuer]));
+            Predicate::all([Some(issued), caller_is(&by, one_of([subject]))])
+        }))
+    }
+
+    /// A caller that is none of the declared ones.
+    fn undeclared(&self, by: &[String]) -> Maybe {
+        if self.subjects.is_empty() {
+            return caller_is(by, some_text());
+        }
+        let declared = caller_is(by, one_of(self.subjects.iter().copied()))?;
+        Predicate::all([caller_is(by, some_text()), Some(declared.negated())])
     }
 }
 
-/// The caller's subject: `act.sub` of a token with `act` (RFC 8693), else `sub`.
-pub(super) fn caller_is(value: Value) -> Maybe {
+/// The caller's subject: `act.sub` of a token with `act` (RFC 8693), else the claim by which the issuer names callers. An `act`
+/// that is null is absent.
+pub(super) fn caller_is(by: &[String], value: Value) -> Maybe {
     let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let absent = Predicate::any([
+        Some(claim(&path(&["act"]), present()).negated()),
+        Some(claim(&path(&["act"]), json!({"null_match": {}}))),
+    ]);
     Predicate::any([
         Some(claim(&path(&["act", "sub"]), value.clone())),
-        Predicate::all([Some(claim(&path(&["act"]), present()).negated()), Some(claim(&path(&["sub"]), value))]),
+        Predicate::all([absent, Some(claim(by, value))]),
     ])
 }
 
@@ -179,13 +220,70 @@ fn something() -> Value {
     ])
 }
 
-fn argument_within(argument: &ArgumentEvidence) -> Maybe {
-    let mut values: Vec<Value> = argument.one_of.iter().map(|text| json!({"string_match": {"exact": text}})).collect();
-    if argument.at_least.is_some() || argument.at_most.is_some() {
-        // The range ends before its end, so the end is the next number that there is.
-        let start = argument.at_least.map_or(-f64::MAX, |least| least as f64);
-        let end = argument.at_most.map_or(f64::MAX, |most| (most as f64).next_up());
-        values.insert(0, json!({"double_match": {"range": {"start": start, "end": end}}}));
+/// A value as the matcher of values tests it. A number is compared as a range that holds it alone.
+fn equal(value: &Scalar) -> Value {
+    match value {
+        Scalar::Text(text) => is(text),
+        Scalar::Truth(truth) => json!({"bool_match": truth}),
+        Scalar::Number(number) => within(Some(*number), Some(*number)),
     }
-    (!values.is_empty()).then(|| metadata(MCP, &["params", "arguments", &argument.name], any_value(values)))
+}
+
+/// The tests for a claim that is a value, or a list with it, or a text with it between separators.
+fn held(value: &Scalar, separator: Option<char>) -> [Value; 2] {
+    let alone = match (value, separator) {
+        (Scalar::Text(text), Some(letter)) => {
+            let (text, letter) = (literal(text), literal(&letter.to_string()));
+            json!({"string_match": {"safe_regex": {"regex": format!("(?s)(.*{letter})?{text}({letter}.*)?")}}})
+        }
+        (value, _) => equal(value),
+    };
+    [json!({"list_match": {"one_of": equal(value)}}), alone]
+}
+
+/// A number in these bounds. The range ends before its end, so the end is the next number that there is.
+fn within(at_least: Option<Decimal>, at_most: Option<Decimal>) -> Value {
+    let start = at_least.map_or(-f64::MAX, Decimal::to_f64);
+    let end = at_most.map_or(f64::MAX, |most| most.to_f64().next_up());
+    json!({"double_match": {"range": {"start": start, "end": end}}})
+}
+
+fn argument_shows(path: &[String], test: &ArgumentTest) -> Maybe {
+    let keys: Vec<&str> = ["params", "arguments"].into_iter().chain(path.iter().map(String::as_str)).collect();
+    let tested = |value| metadata(MCP, &keys, value);
+    Some(match test {
+        ArgumentTest::Within { at_least: None, at_most: None } => return None,
+        ArgumentTest::Within { at_least, at_most } => tested(within(*at_least, *at_most)),
+        ArgumentTest::OneOf(values) => tested(any_value(values.iter().map(equal).collect())),
+        ArgumentTest::Matches(pattern) => {
+            tested(json!({"string_match": {"safe_regex": {"regex": format!("(?s){}", as_regex(pattern))}}}))
+        }
+        ArgumentTest::EqualsClaim(other) => {
+            // A text that is not empty, or a number; of the same type in both.
+            let full = any_value(vec![some_text(), within(None, None)]);
+            let argument: Vec<&str> = std::iter::once(MCP).chain(keys.iter().copied()).collect();
+            return Predicate::all([
+                Some(tested(full.clone())),
+                Some(claim(other, full)),
+                Some(compared(&argument, "_==_", &claims(other))),
+            ]);
+        }
+    })
+}
+
+/// A pattern in which `*` is any text, as a regular expression (RE2).
+pub(super) fn as_regex(pattern: &str) -> String {
+    pattern.split('*').map(literal).collect::<Vec<_>>().join(".*")
+}
+
+/// A text as a regular expression that matches it alone.
+fn literal(text: &str) -> String {
+    let mut regex = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_ascii_punctuation() {
+            regex.push('\\');
+        }
+        regex.push(letter);
+    }
+    regex
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::evidence::{Evidences, caller_is};
-use super::predicate::{CLAIMS, JWT, MCP, of_type, one_of, peer_input};
+use super::evidence::Evidences;
+use super::predicate::{CLAIMS, JWT, MCP, of_type, peer_input};
 use super::routes::METADATA;
 use super::rules::{action, first_of};
 use super::tls::{downstream_tls, public_tls};
@@ -13,6 +13,7 @@ use super::upstream::Upstream;
 use super::{Setting, clusters};
 use crate::model::Model;
 use crate::model::access::{Evidence, Issuer, Jwks};
+use crate::policy::pieces::whole;
 use crate::targets::gateways::{CENTRAL, Gateway};
 use crate::targets::object;
 
@@ -179,7 +180,7 @@ impl Listener<'_> {
             .subjects()
             .iter()
             .filter_map(|subject| {
-                let same = caller_is(one_of([*subject]))?;
+                let same = self.evidence.caller_in_any(subject)?;
                 let matcher = first_of(vec![(same, action("gateway/certificate", true))], denied());
                 Some(((*subject).to_owned(), json!({"matcher": matcher})))
             })
@@ -294,10 +295,8 @@ impl Evidences<'_> {
     pub(super) fn step_ups(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for fact in self.facts() {
-            if let Some(Evidence::Claim(claim)) = self.of(fact)
-                && let Some(scope) = &claim.scope
-            {
-                found.push((fact.to_owned(), scope.clone()));
+            if let Some(scope) = self.of(fact).and_then(Evidence::scope) {
+                found.push((whole(fact).to_owned(), scope.to_owned()));
             }
         }
         found

@@ -123,7 +123,7 @@ pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
 }
 
 /// The value is this text.
-fn is(text: &str) -> Value {
+pub(super) fn is(text: &str) -> Value {
     object([("string_match", object([("exact", json!(text))]))])
 }
 
@@ -136,11 +136,6 @@ pub(super) fn any_value(mut values: Vec<Value>) -> Value {
             object([("or_match", object([("value_matchers", Value::Array(values))]))])
         }
     }
-}
-
-/// The value is this text, or a list with this element.
-pub(super) fn contains(text: &str) -> Value {
-    any_value(vec![object([("list_match", object([("one_of", is(text))]))]), is(text)])
 }
 
 /// The value is a text that is not empty.
@@ -169,13 +164,18 @@ pub(super) fn peer_has_certificate() -> Predicate {
     }))
 }
 
-/// Two claims differ. An absent claim is an error of the expression, which matches nothing.
-pub(super) fn claims_differ(left: &[String], right: &[String]) -> Predicate {
-    let at = |path: &[String]| {
+/// The keys of a claim, from the filter that writes it on.
+pub(super) fn claims(path: &[String]) -> Vec<&str> {
+    [JWT, CLAIMS].into_iter().chain(path.iter().map(String::as_str)).collect()
+}
+
+/// Two values of the metadata, by their keys from the filter on, are compared by `_!=_` or `_==_`. One that is absent is an error
+/// of the expression, which matches nothing.
+pub(super) fn compared(left: &[&str], function: &str, right: &[&str]) -> Predicate {
+    let at = |keys: &[&str]| {
         let namespace =
             json!({"select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}});
-        let keys = [JWT, CLAIMS].into_iter().chain(path.iter().map(String::as_str));
-        keys.fold(namespace, |operand, key| {
+        keys.iter().fold(namespace, |operand, key| {
             let key = json!({"const_expr": {"string_value": key}});
             json!({"call_expr": {"function": "_[_]", "args": [operand, key]}})
         })
@@ -190,7 +190,7 @@ pub(super) fn claims_differ(left: &[String], right: &[String]) -> Predicate {
             "typed_config": {
                 "@type": of_type("xds.type.matcher.v3.CelMatcher"),
                 "expr_match": {"cel_expr_parsed": {"expr": {
-                    "call_expr": {"function": "_!=_", "args": [at(left), at(right)]},
+                    "call_expr": {"function": function, "args": [at(left), at(right)]},
                 }}},
             },
         },

@@ -88,12 +88,7 @@ impl Routes<'_> {
     fn metadata(&self, server: &str) -> Value {
         let issuers = self.model.identity.iter().flat_map(|identity| &identity.issuers);
         let mut scopes: Vec<&str> = Vec::new();
-        for fact in self.policy.facts.names() {
-            let evidence = self.model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-            if let Some(crate::model::access::Evidence::Claim(claim)) = evidence {
-                scopes.extend(claim.scope.as_deref());
-            }
-        }
+        scopes.extend(self.policy.shown().filter_map(|(_, evidence)| evidence.scope()));
         scopes.sort_unstable();
         scopes.dedup();
         let mut body = json!({

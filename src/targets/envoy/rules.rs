@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::evidence::Evidences;
+use super::evidence::{Evidences, as_regex};
 use super::predicate::{MCP, Predicate, any_value, metadata, of_type, one_of};
 use crate::model::server::Server;
 use crate::policy::cell::Cell;
 use crate::policy::condition::Condition;
+use crate::policy::pieces::whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::targets::object;
 
@@ -176,7 +177,7 @@ impl<'a> Rules<'a> {
         let common = sets.iter().fold(u64::MAX, |all, set| all & set) & self.policy.facts.all();
         let mut denials = Vec::new();
         for fact in self.policy.facts.named(common) {
-            let missing = deny(&format!("missing_{fact}"));
+            let missing = deny(&format!("missing_{}", whole(fact.as_str())));
             match self.evidence.fact(fact.as_str(), self.server, names) {
                 // Nothing can show it.
                 None => return Err(missing),
@@ -186,7 +187,8 @@ impl<'a> Rules<'a> {
         }
         let ways: Vec<u64> = sets.iter().map(|set| set & !common).collect();
         let in_words = |set: &u64| {
-            let facts: Vec<&str> = self.policy.facts.named(*set).map(|fact| fact.as_str()).collect();
+            let mut facts: Vec<&str> = self.policy.facts.named(*set).map(|fact| whole(fact.as_str())).collect();
+            facts.dedup();
             facts.join("_and_")
         };
         let way = |set: &u64| {
@@ -210,7 +212,7 @@ impl<'a> Rules<'a> {
         let matches = |pattern: &str| {
             let value = match pattern.contains('*') {
                 false => json!({"string_match": {"exact": pattern}}),
-                true => json!({"string_match": {"safe_regex": {"regex": as_regex(pattern)}}}),
+                true => json!({"string_match": {"safe_regex": {"regex": format!("(?s){}", as_regex(pattern))}}}),
             };
             metadata(MCP, &["params", "uri"], value)
         };
@@ -237,17 +239,4 @@ impl<'a> Rules<'a> {
         matchers.extend(known.map(|known| (known, action(&format!("{}/resource/allow", self.server.name), true))));
         nested(first_of(matchers, self.deny("deny:unknown_resource")))
     }
-}
-
-/// A pattern in which `*` is any text, as a regular expression (RE2) over the whole text.
-fn as_regex(pattern: &str) -> String {
-    let mut regex = String::from("(?s)");
-    for letter in pattern.chars() {
-        match letter {
-            '*' => regex.push_str(".*"),
-            letter if letter.is_ascii_punctuation() => regex.extend(['\\', letter]),
-            letter => regex.push(letter),
-        }
-    }
-    regex
 }

@@ -34,7 +34,11 @@ pub(super) fn verified_headers(model: &Model) -> bool {
 /// Why Istio cannot see the evidence for a fact.
 pub(super) fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
     let claim = match evidence {
-        Evidence::KnownCaller | Evidence::Transport => return None,
+        Evidence::KnownCaller
+        | Evidence::Transport
+        | Evidence::Issuer(_)
+        | Evidence::NotWorkload
+        | Evidence::All(_) => return None,
         Evidence::Argument(_) => return Some("Istio does not read the bodies of requests"),
         Evidence::Called(_) => return Some("Istio keeps no memory of earlier calls"),
         Evidence::Claim(claim) => claim,
@@ -46,25 +50,39 @@ pub(super) fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'
     let path: Vec<&str> = claim.path.iter().map(String::as_str).collect();
     let of_caller = matches!(path.first(), Some(&("sub" | "act" | "iss")))
         || unit_claim.is_some_and(|claim| path == [claim.value.as_str()]);
-    match &claim.test {
-        ClaimTest::DiffersFrom(_) if delegation(evidence) => None,
-        ClaimTest::DiffersFrom(_) => Some("Istio cannot compare two claims with each other"),
+    let values = match &claim.test {
+        ClaimTest::DiffersFrom(_) if delegation(evidence) => return None,
+        ClaimTest::DiffersFrom(_) => return Some("Istio cannot compare two claims with each other"),
         ClaimTest::Contains(_) | ClaimTest::Present if of_caller => {
-            Some("that claim tells Istio who is calling, and nothing else")
+            return Some("that claim tells Istio who is calling, and nothing else");
         }
-        ClaimTest::Present => None,
-        ClaimTest::Contains(_) if matches!(path.as_slice(), [name] if SPLIT.contains(name)) => {
-            Some("Istio splits the claims `scope` and `permission` at spaces, so it would take a part for the whole")
+        ClaimTest::Present => return None,
+        ClaimTest::Contains(values) => values,
+    };
+    match (is_split(&path), claim.separator) {
+        (true, Some(' ')) | (false, None) => {}
+        (true, _) => {
+            return Some(
+                "Istio splits the claims `scope` and `permission` at spaces, so it would take a part for the whole",
+            );
         }
-        ClaimTest::Contains(text) if text.starts_with('*') || text.ends_with('*') => {
-            Some("Istio takes a text that begins or ends with `*` for a pattern")
-        }
-        ClaimTest::Contains(text) if text.contains("{tool}") && !verified_headers(model) => Some(
-            "which tool is called stands in the body of a request, which Istio does not read; it takes \
-             `verified_headers` for that",
-        ),
-        ClaimTest::Contains(_) => None,
+        (false, Some(_)) => return Some("Istio splits no claims but `scope` and `permission`, and these at spaces"),
     }
+    if values.iter().any(|value| value.as_text().is_none()) {
+        return Some("Istio compares claims with texts alone");
+    }
+    if claim.test.texts().any(|text| text.starts_with('*') || text.ends_with('*')) {
+        return Some("Istio takes a text that begins or ends with `*` for a pattern");
+    }
+    (claim.test.mentions("{tool}") && !verified_headers(model)).then_some(
+        "which tool is called stands in the body of a request, which Istio does not read; it takes \
+         `verified_headers` for that",
+    )
+}
+
+/// Whether Istio splits a claim at spaces.
+pub(super) fn is_split(path: &[&str]) -> bool {
+    matches!(path, [name] if SPLIT.contains(name))
 }
 
 /// Whether this is that somebody acts for another one: the only comparison of two claims that can be put into rules, since one
@@ -114,9 +132,4 @@ pub(super) fn is_plain(name: &str) -> bool {
 /// A pattern of URIs that Istio matches as it is meant: a URI, or the beginning of one. The rest of it must be plain too.
 pub(super) fn is_plain_pattern(pattern: &str) -> bool {
     is_plain(pattern.strip_suffix('*').unwrap_or(pattern)) && !pattern.trim_end_matches('*').contains('*')
-}
-
-/// Whether Istio splits a claim at spaces.
-pub(super) fn is_split(claim: &str) -> bool {
-    SPLIT.contains(&claim)
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::claims::{delegation, is_plain, is_plain_pattern, verified_headers};
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence, default_evidence};
 use crate::policy::condition::Condition;
 use crate::policy::seen::Narrowed;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
@@ -40,12 +39,6 @@ pub(super) fn unknown_pass(model: &Model) -> Option<&'static str> {
     (!verified_headers(model)).then_some(why)
 }
 
-/// The evidence for a fact.
-pub(super) fn evidence_for(model: &Model, fact: &str) -> Option<Evidence> {
-    let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact)).cloned();
-    declared.or_else(|| default_evidence().into_iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence))
-}
-
 /// The facts whose text for an object cannot be told, because it names a tool or unit and there is none.
 struct Nameless {
     of_tools: u64,
@@ -53,14 +46,11 @@ struct Nameless {
 }
 
 impl Nameless {
-    fn of(model: &Model, policy: &Policy) -> Self {
+    fn of(policy: &Policy) -> Self {
         let bits = |word: &str| {
-            let facts = policy.facts.names().iter().map(|fact| fact.as_str());
-            let those = facts.filter(|fact| {
-                matches!(evidence_for(model, fact), Some(Evidence::Claim(claim))
-                    if matches!(&claim.test, ClaimTest::Contains(text) if text.contains(word)))
-            });
-            those.filter_map(|fact| policy.facts.mask(fact)).fold(0, |all, bit| all | bit)
+            let those =
+                policy.shown().filter(|(_, evidence)| evidence.claims().any(|claim| claim.test.all_mention(word)));
+            those.fold(0, |all, (bit, _)| all | bit)
         };
         Self { of_tools: bits("{tool}"), of_units: bits("{unit}") }
     }
@@ -73,17 +63,15 @@ impl Nameless {
 }
 
 /// The facts that say that somebody acts for another one.
-pub(super) fn delegations(model: &Model, policy: &Policy) -> u64 {
-    let facts = policy.facts.names().iter().map(|fact| fact.as_str());
-    let those = facts.filter(|fact| evidence_for(model, fact).is_some_and(|evidence| delegation(&evidence)));
-    those.filter_map(|fact| policy.facts.mask(fact)).fold(0, |all, bit| all | bit)
+pub(super) fn delegations(policy: &Policy) -> u64 {
+    policy.shown().filter(|(_, evidence)| delegation(evidence)).fold(0, |all, (bit, _)| all | bit)
 }
 
 pub(super) fn narrows(model: &Model, policy: &Policy) -> Vec<Narrowed> {
     let mut narrowed = Vec::new();
     let verified = verified_headers(model);
-    let delegations = delegations(model, policy);
-    let nameless = Nameless::of(model, policy);
+    let delegations = delegations(policy);
+    let nameless = Nameless::of(policy);
     let overlapping = if verified { overlapping(policy) } else { Vec::new() };
     for (principal, row) in (0..).map(PrincipalIx).zip(&policy.cells) {
         let stranger = matches!(policy.principal_at(principal).id, PrincipalId::AnyAgent(_));

@@ -12,9 +12,10 @@ use kcr_security_istio_io::v1::authorizationpolicies::{
 };
 
 use super::claims::{ACT_HEADER, delegation, exact, expanded, key, verified_headers};
-use super::narrow::{delegations, evidence_for, excepted};
+use super::narrow::{delegations, excepted};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::access::evidence::SPIFFE;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::condition::Condition;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
@@ -41,8 +42,26 @@ enum Shown {
     OtherActor(Option<String>),
 }
 
-/// Claims that a rule asks for beside the caller's: key and text.
-type Claims = BTreeSet<(String, String)>;
+/// A claim that a rule asks for beside the caller's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    key: String,
+    values: Option<Vec<String>>,
+    not_values: Option<Vec<String>>,
+}
+
+impl Asked {
+    fn is(key: String, values: Vec<String>) -> Self {
+        Self { key, values: Some(values), not_values: None }
+    }
+
+    fn when(&self) -> When {
+        When { key: self.key.clone(), values: self.values.clone(), not_values: self.not_values.clone() }
+    }
+}
+
+/// Claims that a rule asks for beside the caller's.
+type Claims = BTreeSet<Asked>;
 
 /// What is called, in the order of the rules.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,10 +120,7 @@ impl<'a> Rules<'a> {
         if !findings.is_empty() {
             return Err(findings);
         }
-        let names = policy.facts.names().iter();
-        let evidence = names
-            .filter_map(|fact| Some((policy.facts.mask(fact.as_str())?, evidence_for(model, fact.as_str())?)))
-            .collect();
+        let evidence = policy.shown().map(|(bit, evidence)| (bit, evidence.clone())).collect();
         let mut declared: Vec<String> = subjects.iter().flatten().cloned().collect();
         declared.sort();
         declared.dedup();
@@ -112,7 +128,7 @@ impl<'a> Rules<'a> {
             model,
             policy,
             evidence,
-            delegations: delegations(model, policy),
+            delegations: delegations(policy),
             subjects,
             declared,
             verified: verified_headers(model),
@@ -150,9 +166,15 @@ impl<'a> Rules<'a> {
                 by_subjects.entry(subjects).or_default().push(request);
             }
             for (subjects, requests) in by_subjects {
-                let who = self.who(&shown, &issuers, subjects);
-                let claims = claims.iter().map(|(key, text)| is(key, [text.clone()]));
-                let common: Vec<When> = who.into_iter().chain(claims).collect();
+                let mut common = self.who(&shown, &issuers, subjects);
+                for claim in &claims {
+                    // What is asked of one claim is asked at once.
+                    let same = common.iter_mut().find(|when| when.key == claim.key && when.values == claim.values);
+                    match same {
+                        Some(when) => when.not_values = joined(when.not_values.take(), claim.not_values.as_ref()),
+                        None => common.push(claim.when()),
+                    }
+                }
                 rules.extend(operations(requests).into_iter().map(|(methods, headers)| Rule {
                     from: Some(vec![From {
                         source: Some(Peers { principals: Some(vec![gateway.to_owned()]), ..Peers::default() }),
@@ -227,13 +249,9 @@ impl<'a> Rules<'a> {
 
     /// The issuers that may speak for a principal.
     fn issuers(&self, principal: &Principal) -> Vec<String> {
-        let kind = match principal.id {
-            PrincipalId::Agent(_) | PrincipalId::AnyAgent(_) => "agents",
-            PrincipalId::Flow(_) => "flows",
-        };
         let all = self.model.identity.iter().flat_map(|identity| &identity.issuers);
         let mut those: Vec<String> = all
-            .filter(|issuer| issuer.may_speak_for(kind, principal.unit.as_ref()))
+            .filter(|issuer| issuer.caller.is_none() && principal.is_spoken_for_by(issuer))
             .map(|issuer| issuer.issuer.value.clone())
             .collect();
         those.sort();
@@ -270,16 +288,35 @@ impl<'a> Rules<'a> {
             let claim = match evidence {
                 // The gateway in front asks for the connection that it was called through; callers are known by the rule.
                 Evidence::Transport | Evidence::KnownCaller => continue,
-                Evidence::Argument(_) | Evidence::Called(_) => return Ok(None),
+                Evidence::Argument(_) | Evidence::Called(_) | Evidence::All(_) => return Ok(None),
+                Evidence::Issuer(issuer) => {
+                    claims.insert(Asked::is(key(["iss"]), vec![exact(issuer, "the issuer", place.loc())?]));
+                    continue;
+                }
+                Evidence::NotWorkload => {
+                    let others = self.declared.iter().filter(|subject| !subject.starts_with(SPIFFE)).cloned();
+                    let not_values = std::iter::once(format!("{SPIFFE}*")).chain(others).collect();
+                    claims.insert(Asked {
+                        key: key(["sub"]),
+                        values: Some(vec!["*".to_owned()]),
+                        not_values: Some(not_values),
+                    });
+                    continue;
+                }
                 Evidence::Claim(_) if delegation(evidence) => continue,
                 Evidence::Claim(claim) => claim,
             };
             let key = key(claim.path.iter().map(String::as_str));
             match &claim.test {
-                ClaimTest::Present => drop(claims.insert((key, "*".to_owned()))),
-                ClaimTest::Contains(text) => {
-                    let Some(text) = expanded(text, object, place.server) else { return Ok(None) };
-                    claims.insert((key, exact(&text, "the text of a claim", place.loc())?));
+                ClaimTest::Present => drop(claims.insert(Asked::is(key, vec!["*".to_owned()]))),
+                ClaimTest::Contains(_) => {
+                    let texts = claim.test.texts().filter_map(|text| expanded(text, object, place.server));
+                    let texts = texts.map(|text| exact(&text, "the text of a claim", place.loc()));
+                    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+                    if texts.is_empty() {
+                        return Ok(None);
+                    }
+                    claims.insert(Asked::is(key, texts));
                 }
                 ClaimTest::DiffersFrom(_) => return Ok(None),
             }
@@ -328,6 +365,19 @@ impl<'a> Rules<'a> {
         }
         when
     }
+}
+
+/// All texts of both lists, but for those that a pattern at the start of the second stands for.
+fn joined(some: Option<Vec<String>>, more: Option<&Vec<String>>) -> Option<Vec<String>> {
+    let beginning = more.and_then(|more| more.first()).and_then(|first| first.strip_suffix('*'));
+    let told = |text: &&String| beginning.is_none_or(|beginning| !text.starts_with(beginning));
+    let mut all: Vec<String> = more.into_iter().flatten().cloned().collect();
+    for text in some.iter().flatten().filter(told) {
+        if !all.contains(text) {
+            all.push(text.clone());
+        }
+    }
+    (!all.is_empty()).then_some(all)
 }
 
 /// The HTTP methods and the conditions on headers of each rule for these requests.

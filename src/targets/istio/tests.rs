@@ -21,7 +21,7 @@ identity:
     user_delegation: {claim: [act, sub], differs_from: sub}
     mfa: {claim: amr, contains: mfa}
     approval_workflow: {claim: approvals, contains: '{server}/{tool}'}
-    device: {claim: [device, id]}
+    device: {claim: [device, id], present: true}
 progressive_auth:
   levels:
     - {level: 1, requirements: [service_account_token]}

@@ -4,7 +4,6 @@
 use super::last::FLEET;
 use super::*;
 use crate::bundle::Artifact;
-use crate::policy::seen::seen;
 use crate::targets::{agentgateway, ai_gateway, istio, toolhive};
 
 /// The fleet with what the targets need that see no certificates.
@@ -17,7 +16,7 @@ fn fleet() -> String {
 fn noticed(target: &'static Target, old: &str, new: &str, but: &[&str], places: usize) {
     let (checked, sources) = checked(&fleet());
     let files = build(&checked, &sources, &[target], "sha256:0").unwrap().bundle.artifacts;
-    let policy = seen(checked.policy(), &view(target, checked.model(), checked.policy())).0;
+    let policy = crate::targets::seen(target, checked.model(), checked.policy()).1;
     let mut changed = 0;
     for (path, artifact) in &files {
         let text = String::from_utf8(artifact.bytes.clone()).unwrap();
@@ -77,7 +76,7 @@ fn one_more_tool_is_noticed() {
 
 #[test]
 fn a_caller_is_told_by_a_whole_name_alone() {
-    let caller = "(has(jwt.act) ? jwt.act.sub : jwt.sub)";
+    let caller = "(has(jwt.act) && jwt.act != null ? jwt.act.sub : jwt.sub)";
     let only = |start: &str| format!("{caller}.startsWith(\"{start}\")");
     let of_one = format!("{caller} in [");
     noticed(&agentgateway::TARGET, &of_one, &format!("{} && {of_one}", only("spiffe://")), &["subjectAltNames"], 14);

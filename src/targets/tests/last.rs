@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::build::verify;
 use crate::lift::world::{COUNTED, FORGETS};
-use crate::policy::seen::seen;
 
 /// Eight agents that may call all, and a ninth that may call one tool; on one server, and on another beside it.
 pub(crate) const FLEET: &str = "
@@ -46,7 +45,7 @@ fn one_caller_or_tool_in_one_place_is_noticed() {
     for (target, places) in [(&agentgateway::TARGET, 20), (&istio::TARGET, 15)] {
         let (checked, sources) = checked(FLEET);
         let files = build(&checked, &sources, &[target], "sha256:0").unwrap().bundle.artifacts;
-        let policy = seen(checked.policy(), &view(target, checked.model(), checked.policy())).0;
+        let policy = crate::targets::seen(target, checked.model(), checked.policy()).1;
         let mut changed = 0;
         for (path, artifact) in &files {
             let text = String::from_utf8(artifact.bytes.clone()).unwrap();

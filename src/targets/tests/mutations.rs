@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::build::verify;
-use crate::policy::seen::seen;
 
 /// One change of a file.
 struct Mutation {
@@ -45,7 +44,7 @@ pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bo
     let (checked, sources) = checked(text);
     let built = build(&checked, &sources, &[target], "sha256:0").map_err(|errors| format!("{errors:#?}")).unwrap();
     let files = built.bundle.artifacts;
-    let policy = seen(checked.policy(), &view(target, checked.model(), checked.policy())).0;
+    let policy = crate::targets::seen(target, checked.model(), checked.policy()).1;
     verify(target.name, &files, checked.model(), &policy).unwrap();
     let bytes = &files[file].bytes;
     let documents: Vec<Value> = serde_yaml::Deserializer::from_slice(bytes)

@@ -44,32 +44,50 @@ mcp_registry:
 ";
 
 /// What proves `on_shift`.
-const ON_SHIFT: [&str; 8] = [
+const ON_SHIFT: [&str; 22] = [
     "{claim: groups, contains: on-shift}",
     "{claim: [work, rota], contains: '{server}/{tool}'}",
-    "{claim: shift}",
+    "{claim: shift, present: true}",
     "{argument: amount, at_least: 1, at_most: 10}",
     "{argument: currency, one_of: [EUR, CHF]}",
     "{claim: [act, sub], differs_from: sub}",
     "{called: s/get_a, within: 30m, answer: {ok: true, note: all well}, same: {amount: sum}}",
     "{claim: amr, contains: mfa}",
+    "{claim: groups, one_of: [on-shift, standby, '{unit}']}",
+    "{claim: scope, contains: 'notes:write'}",
+    "{claim: roles, one_of: [a, b], separator: ','}",
+    "{claim: email_verified, contains: true}",
+    "{claim: clearance, one_of: [3, 4.5, high]}",
+    "{claim: sub, one_of: [alice, bob]}",
+    "{claim: iss, contains: 'https://idp.example'}",
+    "{claim: groups, contains: dealers, issuer: 'https://idp.example'}",
+    "{all: [{claim: groups, contains: on-shift}, {claim: shift, present: true}, {argument: amount, at_most: 10}]}",
+    "{argument: [filter, region], one_of: [emea, apac]}",
+    "{argument: amount, at_least: 0, at_most: 9999.99}",
+    "{argument: mode, one_of: [1, 2.5, fast, true]}",
+    "{argument: repo, matches: 'sandbox-*.x'}",
+    "{argument: customer, equals_claim: [act, customer]}",
 ];
 
 /// What proves `hardware_key`.
-const HARDWARE_KEY: [&str; 4] = [
+const HARDWARE_KEY: [&str; 5] = [
     "{claim: amr, contains: hwk}",
     "{claim: keys, contains: '{unit}'}",
     "{claim: tickets, contains: '{server}/{tool}', scope: mcp.ticket}",
     "{called: s/get_a, within: 1h}",
+    "{claim: groups, one_of: [standby, hwk]}",
 ];
 
 /// Who issues tokens.
-const ISSUERS: [&str; 3] = [
+const ISSUERS: [&str; 4] = [
     "[{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys'}]",
     "[{issuer: 'https://idp.example', audiences: [mcp, other], jwks: 'https://idp.example/keys', speaks_for: [agents]}, \
      {issuer: 'https://flows.example', audiences: [mcp], jwks: 'https://flows.example/keys', speaks_for: [flows]}]",
     "[{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', speaks_for: [retail]}, \
-     {issuer: 'https://all.example', audiences: [mcp], jwks: 'https://all.example/keys'}]",
+     {issuer: 'https://all.example', audiences: [mcp], jwks: 'https://all.example/keys', speaks_for: [agents, flows]}]",
+    "[{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', speaks_for: [agents]}, \
+     {issuer: 'https://clients.example', audiences: [mcp], jwks: 'https://clients.example/keys', caller: azp, \
+      speaks_for: [agents, flows]}]",
 ];
 
 /// A random model with all that targets need, made of random bytes. A plain one has one issuer, and one gateway.

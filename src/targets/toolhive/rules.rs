@@ -238,11 +238,19 @@ fn shown(test: &Test) -> Vec<Expr> {
         Test::Delegated => Vec::new(),
         // Nothing remembers it, so no condition is left that asks for it; one that did would never hold.
         Test::Called(_) => vec![Expr::Any(Vec::new())],
-        Test::Claim(path, text) => {
+        Test::Issuer(issuer) => {
+            vec![context("claim_iss"), Expr::Context.attribute("claim_iss").same(Expr::text(issuer))]
+        }
+        Test::NotWorkload(workloads) => {
+            let clients = workloads.iter().map(|subject| Expr::Entity(uid("Client", subject)));
+            vec![Expr::Set(clients.collect()).contains(Expr::Principal).not()]
+        }
+        Test::Claim(path, texts) => {
             let mut parts = guards(path);
             // A text is compared first: asking a text for an element fails to evaluate.
-            let text = Expr::text(text);
-            parts.push(Expr::Any(vec![value(path).same(text.clone()), value(path).contains(text)]));
+            let same = texts.iter().map(|text| value(path).same(Expr::text(text)));
+            let holds = texts.iter().map(|text| value(path).contains(Expr::text(text)));
+            parts.push(Expr::Any(same.chain(holds).collect()));
             parts
         }
         Test::Present(path) => {

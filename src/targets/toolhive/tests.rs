@@ -16,7 +16,7 @@ identity:
   business_unit_claim: bu
   requirements:
     ticket: {claim: [work, tickets], contains: "{server}/{tool}"}
-    device: {claim: device}
+    device: {claim: device, present: true}
     currency: {argument: currency, one_of: [EUR, CHF]}
 federation_config:
   central_gateway: {global_policies: [{cross_bu_data_sharing: allowed}]}

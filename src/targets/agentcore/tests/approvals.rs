@@ -38,7 +38,7 @@ mcp_registry:
 fn world() -> String {
     // Any tool may need what a level asks for, so all of them declare the argument.
     let schema = "{type: object, properties: {claim: {type: string}}}";
-    WORLD.replace("    seen:", "    device: {claim: device}\n    seen:").replace("SCHEMA", schema)
+    WORLD.replace("    seen:", "    device: {claim: device, present: true}\n    seen:").replace("SCHEMA", schema)
 }
 
 fn approvals(text: &str) -> Vec<String> {

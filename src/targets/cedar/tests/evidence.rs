@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::world::{World, enterprise, text};
-use crate::model::access::{ArgumentEvidence, ClaimEvidence, ClaimTest, Evidence, Identity, Issuer, Jwks};
+use crate::model::access::{
+    ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, Decimal, Evidence, Identity, Issuer, Jwks,
+};
 
 fn map_of(world: &World) -> Value {
     serde_json::from_str(text(&world.built().1.bundle.artifacts, "evidence.json")).unwrap()
@@ -15,10 +17,12 @@ fn with_identity(mut world: World) -> World {
         issuer: world.put("https://idp.example.com".to_owned()),
         audiences: vec![world.put("gateway".to_owned())],
         keys: Some(world.put(Jwks::File("keys.json".to_owned()))),
+        caller: None,
         speaks_for: vec![world.put("retail".to_owned())],
     };
-    let amount = ArgumentEvidence { name: "amount".to_owned(), at_least: None, at_most: Some(10), one_of: Vec::new() };
-    let claim = ClaimEvidence { path: vec!["acr".to_owned()], test: ClaimTest::Present, scope: None };
+    let test = ArgumentTest::Within { at_least: None, at_most: Decimal::whole(10) };
+    let amount = ArgumentEvidence { path: vec!["amount".to_owned()], test };
+    let claim = ClaimEvidence { path: vec!["acr".to_owned()], test: ClaimTest::Present, separator: None, scope: None };
     let evidence = [
         ("hardware_key".into(), world.put(Evidence::Argument(amount))),
         ("mfa".into(), world.put(Evidence::Claim(claim))),
@@ -59,7 +63,8 @@ fn declared_evidence_replaces_the_default() {
     assert_eq!(map["facts"]["mfa"]["path"], json!(["acr"]));
     assert_eq!(map["facts"]["mfa"].get("contains"), None);
     assert_eq!(map["facts"]["hardware_key"]["at_most"], json!(10));
-    assert_eq!(map["facts"]["user_delegation"]["differs_from"], json!(["sub"]));
+    assert_eq!(map["facts"]["user_delegation"]["all"][0]["differs_from"], json!(["sub"]));
+    assert_eq!(map["facts"]["user_delegation"]["all"][1]["from"], "user");
     let issuer = &map["tokens"]["issuers"][0];
     assert_eq!((&issuer["jwks_file"], &issuer["speaks_for"]), (&json!("keys.json"), &json!(["retail"])));
 }

@@ -138,6 +138,7 @@ impl World {
             name: self.put(name.into()),
             unit: unit.map(|unit| self.put(unit.into())),
             subject: Some(self.put(format!("spiffe://example.org/{name}"))),
+            issuer: None,
             may_call: grants.iter().map(|(server, tool)| self.grant(server, *tool, &[])).collect(),
             suspended: None,
         };

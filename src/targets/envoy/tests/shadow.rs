@@ -34,7 +34,7 @@ fn compiled_beside() -> (CheckedModel, Policy, Existing, BTreeMap<String, Artifa
     let (checked, sources) = checked(&new());
     let existing = old();
     let built = shadow(&checked, &sources, &existing, "sha256:2").unwrap();
-    let policy = seen(checked.policy(), &view(&TARGET, checked.model(), checked.policy())).0;
+    let policy = crate::targets::seen(&TARGET, checked.model(), checked.policy()).1;
     let said = &built.bundle.manifest.settings.other;
     assert_eq!((said["shadow"].as_str(), said["enforced_sources"].as_str()), ("envoy", "sha256:0"));
     assert_eq!(said["enforced_bundle"], "sha256:1");

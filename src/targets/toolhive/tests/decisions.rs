@@ -160,12 +160,14 @@ fn what_a_claim_does_not_hold_denies() {
 
 #[test]
 fn what_is_missing_and_what_cannot_be_seen_is_said() {
-    let without = WORLD.replace("speaks_for: [agents]", "speaks_for: []");
+    let without = WORLD.replace("speaks_for: [agents]", "speaks_for: [agents, flows]");
     assert!(missing(&checked(&without).0, &TARGET).is_empty());
     let (checked, _) = checked(WORLD);
     let identity = checked.model().identity.as_ref().unwrap();
     for fact in ["mfa", "ticket", "device", "currency", "user_delegation"] {
-        assert_eq!(blind_to(checked.model(), fact, identity.evidence_for(fact).unwrap()), None, "{fact}");
+        for piece in identity.evidence_for(fact).unwrap().pieces() {
+            assert_eq!(blind_to(checked.model(), fact, piece), None, "{fact}");
+        }
     }
     for (evidence, why) in [
         ("{claim: sub, contains: x}", "who calls"),

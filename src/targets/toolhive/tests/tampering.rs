@@ -45,8 +45,7 @@ fn passes(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) ->
 #[test]
 fn changes_are_noticed() {
     let (checked, _) = checked(WORLD);
-    let view = crate::targets::view(&TARGET, checked.model(), checked.policy());
-    let (policy, _) = crate::policy::seen::seen(checked.policy(), &view);
+    let (_, policy, _) = crate::targets::seen(&TARGET, checked.model(), checked.policy());
     let files = built(&TARGET, WORLD).unwrap().bundle.artifacts;
     assert!(passes(&files, checked.model(), &policy));
     let mut all: Vec<(String, BTreeMap<String, Artifact>)> = Vec::new();

@@ -114,6 +114,46 @@ upgrades! {
         write: "a header of its own for each: `request_id_header: x-request-id`, `user_id_header: x-user-id`, \
                 `tenant_id_header: x-tenant-id`",
     }
+    /// A claim alone shows nothing.
+    CLAIM_ALONE {
+        rule: "evidence-without-test",
+        of: Of::Every,
+        what: "evidence that names a claim and compares it with nothing",
+        before: "any value of the claim that was not empty showed the fact",
+        write: "`present: true` beside the claim; or what it must be: `contains`, `one_of`",
+    }
+    /// Issuers beside others say whom they speak for.
+    ISSUER_FOR_ANYBODY {
+        rule: "issuer-for-anybody",
+        of: Of::Every,
+        what: "one of several issuers without `speaks_for`",
+        before: "its tokens could name every agent and flow, those of the other issuers included",
+        write: "`speaks_for: [agents, flows]`",
+    }
+    /// Tokens for somebody else do not work here.
+    ISSUER_WITHOUT_AUDIENCE {
+        rule: "issuer-without-audience",
+        of: Of::Every,
+        what: "an issuer without `audiences`",
+        before: "targets that need an audience were left out, and the others took a token for any service",
+        write: "`audiences: [mcp-gateway]`",
+    }
+    /// Lists that narrow are not empty.
+    EMPTY_SPEAKS_FOR {
+        rule: "invalid-value",
+        of: Of::At(&["identity/issuers/*/speaks_for"]),
+        what: "an empty `speaks_for`",
+        before: "an empty list meant that the issuer speaks for every principal",
+        write: "`speaks_for: [agents, flows]`",
+    }
+    /// A delegation told by a client's own claim says nothing of a user.
+    DELEGATION_OF_CLIENTS {
+        rule: "delegation-without-login",
+        of: Of::Every,
+        what: "an issuer with `caller`, and `user_delegation` by default",
+        before: "there was no `caller`, and the caller was always `act.sub` or `sub`",
+        write: "`user_delegation: {claim: auth_time, present: true}`, or another claim that only a login has",
+    }
 }
 
 #[cfg(test)]

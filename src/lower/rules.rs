@@ -76,27 +76,29 @@ pub static CONFLICTING_VALUES: Rule = Rule {
 /// Evidence that anything would satisfy.
 pub static EVIDENCE_WITHOUT_TEST: Rule = Rule {
     name: "evidence-without-test",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds evidence in `identity.requirements` that names a claim or an argument and compares it with nothing, or a \
            claim that is compared in two ways at once.",
     why: "`mfa: {claim: amr}` would accept `amr: [pwd]`: any value of the claim would show the fact.",
     fix: "Write what the claim must be (`contains`, `one_of`, `differs_from`), or `present: true` where any value that is not \
-          empty will do. Until now a claim alone meant `present: true`.",
+          empty will do.",
 };
 
 /// An issuer that may speak for anybody, beside others.
 pub static ISSUER_FOR_ANYBODY: Rule = Rule {
     name: "issuer-for-anybody",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds issuers without `speaks_for` where there are two issuers or more.",
     why: "Each of them could issue a token in the name of every agent and flow, those of the other issuers included.",
-    fix: "Give each issuer a `speaks_for`: `agents`, `flows`, units. Until now an issuer without it spoke for everybody; \
-          `speaks_for: [agents, flows]` says the same.",
+    fix: "Give each issuer a `speaks_for`: `agents`, `flows`, units.",
 };
 
 /// An issuer whose tokens are taken whatever they were issued for.
 pub static ISSUER_WITHOUT_AUDIENCE: Rule = Rule {
     name: "issuer-without-audience",
+    guards_access: true,
     severity: Severity::Error,
     what: "Finds token issuers without `audiences`.",
     why: "A token that the issuer made for another service would be accepted here, and every service that receives one could \

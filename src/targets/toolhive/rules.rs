@@ -112,7 +112,15 @@ impl Rules<'_> {
         }
         if !delegated.is_empty() {
             let sub = Expr::Context.attribute("claim_sub");
-            let other = Expr::All(vec![self.acting(&callers.who), context("claim_sub"), actor().differs(sub)]);
+            let users = |way: &Vec<Test>| way.iter().any(|test| matches!(test, Test::NotWorkload(_)));
+            let acting = self.acting(&callers.who);
+            // Declared callers are workloads, so whom they act for is another one where no workload is a user.
+            let other = match &callers.who {
+                Who::Declared(_) if delegated.iter().all(users) => acting,
+                Who::Declared(_) | Who::Stranger(_) => {
+                    Expr::All(vec![acting, context("claim_sub"), actor().differs(sub)])
+                }
+            };
             either.push(with(other, &delegated));
         }
         parts.push(one(either));

@@ -345,7 +345,7 @@ fn every_number_and_header_of_operation_is_known_to_the_lifter() {
     ];
     let text = world(OPERATIONS);
     let (checked, _) = checked(&text);
-    let policy = seen(checked.policy(), &view(&TARGET, checked.model(), checked.policy())).0;
+    let policy = crate::targets::seen(&TARGET, checked.model(), checked.policy()).1;
     for (name, whole) in files(&text) {
         let files = built(&TARGET, &text).unwrap().bundle.artifacts;
         let bootstrap = serde_yaml::from_slice(&files[&format!("envoy/{name}/bootstrap.yaml")].bytes).unwrap();

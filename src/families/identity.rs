@@ -102,6 +102,8 @@ impl IdentityConfig {
         .into_iter()
         .flatten()
         .next()
+        // Where the issuer could not be read, that is the one fault.
+        .filter(|_| out.model.complete_for(&["identity"]))
         {
             let message = "this belongs to `issuer`, which is not set; inside `issuers` each entry has its own";
             out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, orphan, message));

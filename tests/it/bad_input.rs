@@ -314,10 +314,22 @@ fn evidence_that_could_never_hold_is_refused() {
         "{claim: c, contains: \"{servr}\"}",
         "{argument: n, at_least: 5, at_most: 1}",
         "{argument: n, at_most: 1, scope: s}",
-        "{argument: n}",
     ] {
         let found = evidence(line);
         assert!(found.iter().any(|finding| finding.ends_with(" conflicting-values")), "{line}: {found:?}");
+    }
+    for line in ["{argument: n}", "{claim: c}", "{claim: c, contains: x, present: true}"] {
+        assert!(evidence(line).iter().any(|finding| finding.ends_with(" evidence-without-test")), "{line}");
+    }
+    for line in [
+        "{claim: scope, contains: a b}",
+        "{claim: c, contains: x, at_most: 3}",
+        "{argument: n, one_of: [1, 20], at_most: 10}",
+        "{argument: n, matches: 'a*', at_most: 10}",
+        "{claim: c, contains: x, issuer: 'https://other.example'}",
+        "{claim: c, present: true, separator: ','}",
+    ] {
+        assert!(evidence(line).iter().any(|finding| finding.ends_with(" conflicting-values")), "{line}");
     }
     let speaks = one("identity:\n  issuers: [{issuer: \"https://i.example.com\", speaks_for: [agnets]}]\n");
     assert!(speaks.contains(&"a.yaml:2:60 conflicting-values".to_owned()), "{speaks:?}");

@@ -200,7 +200,7 @@ const TRUST: &[(&str, &[Edit<'_>])] = &[
         &[(
             "central/identity.yaml",
             "    - issuer: https://workflows",
-            "    - {issuer: https://other.example, audiences: [mcp-gateway], jwks: https://other.example/keys}\n    - issuer: https://workflows",
+            "    - {issuer: https://other.example, audiences: [mcp-gateway], jwks: https://other.example/keys, speaks_for: [agents, flows]}\n    - issuer: https://workflows",
         )],
     ),
     (
@@ -225,7 +225,7 @@ const TRUST: &[(&str, &[Edit<'_>])] = &[
     ),
     (
         "whom `https://login.meridian.example` speaks for",
-        &[("central/identity.yaml", "      speaks_for: [agents]\n", "")],
+        &[("central/identity.yaml", "speaks_for: [agents]", "speaks_for: [agents, flows]")],
     ),
     (
         "whom `https://workflows.meridian.example` speaks for",

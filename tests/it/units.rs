@@ -70,7 +70,7 @@ fn nobody_can_accept_or_lower_a_widening() {
     assert!(findings.contains(&"units/retail/x.yaml:2:20 unit-widens-policy".to_owned()), "{findings:?}");
     assert!(findings.contains(&"w.yaml:2:22 unknown-check".to_owned()), "{findings:?}");
     let lowered = Files::of(base.into_iter().chain([("mcpctl.yaml", settings)])).findings();
-    assert_eq!(lowered, ["mcpctl.yaml:2:10 unknown-check"]);
+    assert_eq!(lowered, ["mcpctl.yaml:2:30 guarding-check-off"]);
 }
 
 #[test]

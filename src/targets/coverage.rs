@@ -70,6 +70,8 @@ pub struct NotExpressed {
     pub loc: Loc,
     /// Why the target does not express it.
     pub why: &'static str,
+    /// Whether it is about what this target alone does, so that no other one makes up for it.
+    pub own: bool,
 }
 
 /// Every key in use that the target does not express, in the order of the families.
@@ -86,7 +88,7 @@ pub fn not_expressed(target: &Target, model: &Model) -> Vec<NotExpressed> {
                 *first = (*first).min(*loc);
             }
         }
-        found.extend(keys.into_iter().map(|(key, loc)| NotExpressed { family: *family, key, loc, why }));
+        found.extend(keys.into_iter().map(|(key, loc)| NotExpressed { family: *family, key, loc, why, own: false }));
     }
     found.extend((target.unexpressed)(model));
     found.sort_by_key(|found| found.family);

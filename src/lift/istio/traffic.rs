@@ -9,16 +9,16 @@ use crate::lift::LiftError;
 use crate::lift::cluster::{Expected, Place, Resource, stranger};
 use crate::lift::traffic::Limits;
 use crate::model::Model;
+use crate::model::name::UnitName;
 use crate::model::quantity::Duration;
 
 /// Checks the resources that are left.
 pub(super) fn check(resources: Vec<Resource>, model: &Model, expected: &Expected<'_>) -> Result<(), LiftError> {
     let mut wanted = rules_for_traffic(model, expected);
     wanted.extend(entries(expected));
-    let traces = traces(model);
-    if let Some(traces) = &traces {
-        for namespace in expected.namespaces.keys().chain([&expected.gateways_namespace]) {
-            wanted.push(("telemetry.istio.io/v1", "Telemetry", Some(namespace.clone()), traces.clone()));
+    for namespace in expected.namespaces.keys().chain([&expected.gateways_namespace]) {
+        if let Some(traces) = traces(model, unit_of(expected, namespace)) {
+            wanted.push(("telemetry.istio.io/v1", "Telemetry", Some(namespace.clone()), traces));
         }
     }
     if let Some(identities) = identities(model, expected)? {
@@ -140,8 +140,17 @@ fn connections(model: &Model, place: &Place<'_>) -> Value {
     map([("connectionPool", pool), ("outlierDetection", ejected), ("tls", Some(tls))])
 }
 
-fn traces(model: &Model) -> Option<Value> {
-    let tracing = model.tracing.get(&None)?;
+/// The unit of all servers in a namespace; `None` where they are of several, or of none.
+fn unit_of<'e>(expected: &'e Expected<'_>, namespace: &str) -> Option<&'e UnitName> {
+    let here = expected.places.values().filter(|place| place.namespace == namespace);
+    let mut units = here.map(|place| place.server.unit.as_ref().map(|unit| &unit.value));
+    let first = units.next()?;
+    first.filter(|_| units.all(|unit| unit == first))
+}
+
+fn traces(model: &Model, unit: Option<&UnitName>) -> Option<Value> {
+    let own = unit.and_then(|unit| model.tracing.get(&Some(unit.clone())));
+    let tracing = own.or_else(|| model.tracing.get(&None))?;
     let strategy = tracing.strategy.as_ref().map_or("probabilistic", |strategy| strategy.value.as_str());
     let percent = match (strategy, tracing.rate.as_ref().map(|rate| rate.value)) {
         ("always_on", _) => Some(100.0),

@@ -65,23 +65,23 @@ pub(super) fn check(
 ) -> Result<(), LiftError> {
     let flows =
         model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
-    let mut missing: BTreeMap<String, BTreeMap<String, Expected>> = flows
-        .map(|flow| (label(&flow.id.value.name), expected(flow, model)))
-        .filter(|(_, expected)| !expected.is_empty())
+    let mut missing: BTreeMap<String, (BTreeMap<String, Expected>, u32)> = flows
+        .map(|flow| (label(&flow.id.value.name), (expected(flow, model), retries(flow, model))))
+        .filter(|(_, (expected, _))| !expected.is_empty())
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
     rest.remove(PATH);
-    let orchestration = model.orchestration.get(&None).and_then(|found| found.max_attempts.as_ref());
-    let retries = orchestration.map_or(0, |attempts| attempts.value.0.saturating_sub(1));
     for document in serde_yaml::Deserializer::from_str(text(files, PATH)?) {
         let resource = Resource::<ToolSpec>::deserialize(document)
             .map_err(|cause| LiftError::Stranger(format!("`{PATH}` cannot be read: {cause}")))?;
         let name = resource.spec.name.clone();
         resource.check(PATH, "VirtualMCPCompositeToolDefinition", (&name, namespace), model)?;
         let wrong = |what: &str| Err(LiftError::Stranger(format!("the composite tool `{name}` {what}")));
-        let Some(expected) = missing.remove(&name) else { return wrong("is no workflow, or is there twice") };
+        let Some((expected, retries)) = missing.remove(&name) else {
+            return wrong("is no workflow, or is there twice");
+        };
         if resource.spec.description.is_empty() {
             return wrong("has no description");
         }
@@ -129,6 +129,13 @@ pub(super) fn check(
         None => Ok(()),
         Some(name) => Err(LiftError::Stranger(format!("there is no composite tool for the workflow `{name}`"))),
     }
+}
+
+/// How often the steps of a workflow are tried again.
+fn retries(flow: &Flow, model: &Model) -> u32 {
+    let own = model.orchestration.get(&Some(flow.unit.value.clone()));
+    let engine = own.or_else(|| model.orchestration.get(&None));
+    engine.and_then(|engine| engine.max_attempts.as_ref()).map_or(0, |attempts| attempts.value.0.saturating_sub(1))
 }
 
 /// Every call of a workflow that is no compensation, by the id of its step.

@@ -20,7 +20,7 @@ pub(super) fn left_out(family: FamilyId, compiled: &[&Target], model: &Model) ->
             let missing = values.iter().any(|value| value.family == family && value.loc == found.loc);
             expresses(target, family, path(found)) && !missing
         });
-        if !elsewhere && !left.iter().any(|known| known.loc == found.loc) {
+        if (found.own || !elsewhere) && !left.iter().any(|known| known.loc == found.loc) {
             left.push(found.clone());
         }
     }

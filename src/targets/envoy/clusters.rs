@@ -19,9 +19,9 @@ const SWEEP: u64 = 500;
 /// How many calls a server may have in hand where no bulkhead says so: Envoy's own default.
 const UNLIMITED: u64 = 1024;
 
-/// The cluster of a server. A name with a slash is never one of another service's.
+/// The cluster of a server, which its statistics are named for. A name with a slash is never one of another service's.
 pub(super) fn server_cluster(server: &str) -> String {
-    format!("{server}/mcp")
+    format!("{server}/messages")
 }
 
 /// Every cluster of a gateway.

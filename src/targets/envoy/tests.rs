@@ -253,7 +253,7 @@ fn walk(value: &Value, path: &mut Vec<String>, report: &mut Report<'_>) {
                 "spiffe://example.org/seller" => Some("spiffe://example.org/helper"),
                 "spiffe://example.org/helper" => Some("spiffe://example.org/seller"),
                 "https://idp.example" => Some("https://flows.example"),
-                "crm/mcp" => Some("faq/mcp"),
+                "crm/messages" => Some("faq/messages"),
                 "get" => Some("put"),
                 "put" => Some("get"),
                 "envoy.filters.http.mcp" => Some("envoy.filters.http.jwt_authn"),

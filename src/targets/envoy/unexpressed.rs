@@ -1,9 +1,9 @@
 //! Values in use that Envoy cannot express although it expresses others of the same key, each at its place.
 
 use crate::families::FamilyId;
-use crate::model::Model;
 use crate::model::operations::Probe;
 use crate::model::telemetry::{SpanProtocol, Tracing};
+use crate::model::{Model, Scope};
 use crate::source::{Loc, Spanned};
 use crate::targets::NotExpressed;
 
@@ -15,7 +15,7 @@ struct Found(Vec<NotExpressed>);
 impl Found {
     fn add(&mut self, family: FamilyId, key: &str, value: &str, loc: Loc, why: &'static str) {
         let key = if value.is_empty() { key.to_owned() } else { format!("{key}: {value}") };
-        self.0.push(NotExpressed { family, key, loc, why });
+        self.0.push(NotExpressed { family, key, loc, why, own: false });
     }
 }
 
@@ -32,7 +32,27 @@ pub(super) fn values(model: &Model) -> Vec<NotExpressed> {
             found.add(FamilyId::Logging, "fields", &field.value, field.loc, why);
         }
     }
+    without_a_gateway(model, &mut found);
     found.0
+}
+
+/// What a unit's folder says of reports, where the unit has no gateway that could make them.
+fn without_a_gateway(model: &Model, found: &mut Found) {
+    let why = "the unit has no gateway of its own, and the central gateway reports by the central configuration";
+    let no_gateway = |scope: &Scope| {
+        let unit = scope.as_ref()?;
+        let fronted = model.topology.units.get(unit).is_some_and(|known| known.gateway.is_some());
+        (!fronted).then(|| unit.to_string())
+    };
+    let tracing = model.tracing.iter().map(|(scope, tracing)| (scope, FamilyId::Tracing, tracing.loc));
+    let logging = model.logging.iter().map(|(scope, logging)| (scope, FamilyId::Logging, logging.loc));
+    let metrics =
+        model.metrics.iter().filter_map(|(scope, metrics)| Some((scope, FamilyId::Metrics, metrics.first()?.name.loc)));
+    for (scope, family, loc) in tracing.chain(logging).chain(metrics) {
+        if let Some(unit) = no_gateway(scope) {
+            found.0.push(NotExpressed { family, key: format!("{} of {unit}", family.key()), loc, why, own: true });
+        }
+    }
 }
 
 const NO_TENANT: &str = "no claim of the token tells the tenant; name it as `business_unit_claim` in `identity`";

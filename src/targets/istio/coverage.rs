@@ -2,6 +2,7 @@
 
 use crate::families::FamilyId;
 use crate::model::Model;
+use crate::model::telemetry::Tracing;
 use crate::targets::{Coverage, NotExpressed};
 
 pub(super) fn coverage(family: FamilyId) -> Coverage {
@@ -180,38 +181,31 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
 
 /// Values in use that Istio does not express: strategies of sampling that are no share of the traces.
 pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
-    let mut found = Vec::new();
-    let mut add = |key: &str, value: &str, loc, why| {
-        found.push(NotExpressed { family: FamilyId::Tracing, key: format!("{key}: {value}"), loc, why });
+    model.tracing.values().filter_map(of_sampling).collect()
+}
+
+fn of_sampling(tracing: &Tracing) -> Option<NotExpressed> {
+    let strategy = tracing.strategy.as_ref()?;
+    let at_strategy = |why| NotExpressed {
+        family: FamilyId::Tracing,
+        key: format!("sampling.strategy: {strategy}"),
+        loc: strategy.loc,
+        why,
+        own: false,
     };
-    let Some(tracing) = model.tracing.get(&None) else { return found };
-    let Some(strategy) = &tracing.strategy else { return found };
     match (strategy.value.as_str(), &tracing.rate) {
-        ("rate_limiting", _) => {
-            add(
-                "sampling.strategy",
-                "rate_limiting",
-                strategy.loc,
-                "Istio keeps shares of traces, not numbers a second",
-            );
-        }
+        ("rate_limiting", _) => Some(at_strategy("Istio keeps shares of traces, not numbers a second")),
         ("tail", _) => {
-            let why = "Istio decides when a trace begins; what is kept by its end is for a collector";
-            add("sampling.strategy", "tail", strategy.loc, why);
+            Some(at_strategy("Istio decides when a trace begins; what is kept by its end is for a collector"))
         }
-        ("probabilistic", None) => {
-            add(
-                "sampling.strategy",
-                "probabilistic",
-                strategy.loc,
-                "there is no `rate`, so the mesh's own share holds",
-            );
-        }
-        ("always_on" | "always_off", Some(rate)) => {
-            let why = "it changes nothing beside `always_on` and `always_off`";
-            add("sampling.rate", &rate.value.to_string(), rate.loc, why);
-        }
-        _ => {}
+        ("probabilistic", None) => Some(at_strategy("there is no `rate`, so the mesh's own share holds")),
+        ("always_on" | "always_off", Some(rate)) => Some(NotExpressed {
+            family: FamilyId::Tracing,
+            key: format!("sampling.rate: {}", rate.value),
+            loc: rate.loc,
+            why: "it changes nothing beside `always_on` and `always_off`",
+            own: false,
+        }),
+        _ => None,
     }
-    found
 }

@@ -1,6 +1,6 @@
 //! What of the mesh's other settings follows from the model: identities, keys, traffic, traces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kcr_networking_istio_io::v1::destinationrules::{
     DestinationRule, DestinationRuleSpec, DestinationRuleTrafficPolicy as TrafficPolicy,
@@ -180,8 +180,28 @@ fn go_duration(duration: Duration) -> String {
     if duration.0.is_multiple_of(1_000) { format!("{}s", duration.seconds()) } else { format!("{}ms", duration.0) }
 }
 
+/// Tracing in each namespace: that of a unit where all servers of a namespace are of one, and the central one elsewhere.
 fn telemetry(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Loc>), CompileError> {
-    let Some(tracing) = model.tracing.get(&None) else { return Ok((Vec::new(), Vec::new())) };
+    let (mut documents, mut from) = (Vec::new(), Vec::new());
+    for namespace in cluster.server_namespaces.keys().chain([&cluster.gateways_namespace]) {
+        let here = cluster.places.iter().filter(|place| place.namespace == *namespace);
+        let units: BTreeSet<Scope> = here.map(|place| place.server.unit.as_ref().map(|u| u.value.clone())).collect();
+        let scope = units.first().filter(|_| units.len() == 1).cloned().flatten();
+        let Some(tracing) = Model::in_scope(&model.tracing, &scope) else { continue };
+        let Some(rule) = tracing_rule(tracing) else { continue };
+        from.push(tracing.loc);
+        documents.push(document(&Telemetry {
+            metadata: metadata("traces", namespace),
+            spec: TelemetrySpec { tracing: Some(vec![rule]), ..TelemetrySpec::default() },
+            status: None,
+        })?);
+    }
+    from.dedup();
+    Ok((documents, from))
+}
+
+/// The share of traces, and tags from headers; `None` where nothing of it is written.
+fn tracing_rule(tracing: &crate::model::telemetry::Tracing) -> Option<Tracing> {
     let percent = match (tracing.strategy.as_ref().map(|strategy| strategy.value.as_str()), &tracing.rate) {
         (Some("always_on"), _) => Some(100.0),
         (Some("always_off"), _) => Some(0.0),
@@ -200,23 +220,12 @@ fn telemetry(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Lo
             Some((tag.to_owned(), Tag { header, ..Tag::default() }))
         })
         .collect();
-    if percent.is_none() && tags.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let tracing_rule = Tracing {
+    let tags = (!tags.is_empty()).then_some(tags);
+    (percent.is_some() || tags.is_some()).then(|| Tracing {
         random_sampling_percentage: percent,
-        custom_tags: (!tags.is_empty()).then_some(tags),
+        custom_tags: tags,
         ..Tracing::default()
-    };
-    let of = |namespace: &String| {
-        document(&Telemetry {
-            metadata: metadata("traces", namespace),
-            spec: TelemetrySpec { tracing: Some(vec![tracing_rule.clone()]), ..TelemetrySpec::default() },
-            status: None,
-        })
-    };
-    let namespaces = cluster.server_namespaces.keys().chain([&cluster.gateways_namespace]);
-    Ok((namespaces.map(of).collect::<Result<_, _>>()?, vec![tracing.loc]))
+    })
 }
 
 /// Identities of servers and gateways by SPIRE, in the form that Istio takes.

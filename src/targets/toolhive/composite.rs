@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use super::{API, arguments};
 use crate::bundle::Artifact;
 use crate::model::Model;
-use crate::model::flow::Flow;
+use crate::model::flow::{Call, Flow};
 use crate::model::name::FlowKind;
-use crate::source::Loc;
+use crate::model::quantity::Attempts;
+use crate::source::{Loc, Spanned};
 use crate::targets::CompileError;
 use crate::targets::names::dns_labels;
 
@@ -71,6 +72,17 @@ pub(super) fn file(
     super::super::objects::objects(model, "composite-tools.yaml", documents, from).map(Some)
 }
 
+/// How often the steps of a flow are tried in all: as its unit says, else as the central configuration does.
+pub(super) fn attempts<'m>(model: &'m Model, flow: &Flow) -> Option<&'m Spanned<Attempts>> {
+    Model::in_scope(&model.orchestration, &Some(flow.unit.value.clone()))?.max_attempts.as_ref()
+}
+
+/// Whether a call may be made twice with the effect of one.
+pub(super) fn is_idempotent(model: &Model, call: &Call) -> bool {
+    let tool = call.server.as_ref().and_then(|name| model.servers.get(name)?.tools.get(&call.tool.value));
+    tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|idempotent| idempotent.value)
+}
+
 /// The steps, and what the composite tool takes for each.
 type Steps = (Vec<Value>, BTreeMap<String, Value>);
 
@@ -78,8 +90,7 @@ type Steps = (Vec<Value>, BTreeMap<String, Value>);
 fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result<Steps, CompileError> {
     let ids = dns_labels(super::TARGET.name, flow.steps.iter().map(|step| (step.name.value.as_str(), step.name.loc)))
         .map_err(CompileError::Findings)?;
-    let orchestration = Model::in_scope(&model.orchestration, &None);
-    let attempts = orchestration.and_then(|found| found.max_attempts.as_ref()).map_or(1, |attempts| attempts.value.0);
+    let attempts = attempts(model, flow).map_or(1, |attempts| attempts.value.0);
     let graph = flow.graph();
     let calls = |at: usize| {
         let step = flow.steps.get(at);
@@ -124,8 +135,7 @@ fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result
                 step.insert("dependsOn".to_owned(), json!(needs));
             }
             // What was done may have been done although its answer was lost.
-            let again = tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|idempotent| idempotent.value);
-            let retries = if again { attempts.saturating_sub(1) } else { 0 };
+            let retries = if is_idempotent(model, call) { attempts.saturating_sub(1) } else { 0 };
             if retries > MOST_RETRIES {
                 let what =
                     format!("a step of a composite tool to be retried at most {MOST_RETRIES} times, and not {retries}");

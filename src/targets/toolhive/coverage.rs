@@ -1,8 +1,12 @@
 //! What of each family ToolHive enforces.
 
+use std::collections::BTreeMap;
+
+use super::composite;
 use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::name::FlowKind;
+use crate::source::Loc;
 use crate::targets::{Coverage, NotExpressed};
 
 pub(super) fn coverage(family: FamilyId) -> Coverage {
@@ -167,12 +171,11 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
 /// twice.
 pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
     let mut found = Vec::new();
-    let attempts = Model::in_scope(&model.orchestration, &None).and_then(|engine| engine.max_attempts.as_ref());
-    let attempts = attempts.filter(|attempts| attempts.value.0 > 1);
-    let mut once = false;
+    let mut limited: BTreeMap<Loc, u32> = BTreeMap::new();
     let workflows =
         model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
     for flow in workflows {
+        let attempts = composite::attempts(model, flow).filter(|attempts| attempts.value.0 > 1);
         for call in flow.steps.iter().flat_map(|step| &step.calls) {
             if call.compensation {
                 found.push(NotExpressed {
@@ -181,20 +184,19 @@ pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
                     loc: call.tool.loc,
                     why: "the composite tool of this workflow undoes nothing where a step fails; run the workflow by an engine \
                           that does",
+                    own: true,
                 });
-                continue;
+            } else if let Some(attempts) = attempts.filter(|_| !composite::is_idempotent(model, call)) {
+                limited.insert(attempts.loc, attempts.value.0);
             }
-            let tool = call.server.as_ref().and_then(|server| model.servers.get(server)?.tools.get(&call.tool.value));
-            once |= !tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|idempotent| idempotent.value);
         }
     }
-    if let (Some(attempts), true) = (attempts, once) {
-        found.push(NotExpressed {
-            family: FamilyId::Orchestration,
-            key: format!("error_handling.retry_policy.max_attempts: {}", attempts.value.0),
-            loc: attempts.loc,
-            why: "a step of a composite tool is tried again only where its tool is annotated `idempotent: true`",
-        });
-    }
+    found.extend(limited.into_iter().map(|(loc, attempts)| NotExpressed {
+        family: FamilyId::Orchestration,
+        key: format!("error_handling.retry_policy.max_attempts: {attempts}"),
+        loc,
+        why: "a step of a composite tool is tried again only where its tool is annotated `idempotent: true`",
+        own: true,
+    }));
     found
 }

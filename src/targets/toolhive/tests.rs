@@ -106,6 +106,9 @@ fn only_what_may_be_done_twice_is_tried_again_and_what_is_not_undone_is_said() {
         ("error_handling.retry_policy.max_attempts: 3".to_owned(), "attempts"),
     ];
     assert_eq!(said, expected);
+    // That another target grants the compensation does not run it.
+    let notes = crate::targets::notes(&[&TARGET, &crate::targets::envoy::TARGET], checked.model());
+    assert!(notes.iter().any(|note| note.message.contains("steps[].compensation: look of month_end")), "{notes:#?}");
 }
 
 #[test]

@@ -1,50 +1,64 @@
 """That the suite sees what is wrong: each of these spoils what was emitted in one way, and some part must fail for it."""
 
-from . import attacks, matrix, operations
+from . import attacks, faults, matrix, operations
 from .fleet import Fleet
 from .tally import Tally
 
-DENY = r"(name: \S*{}\n\s+action: )DENY"
+DENY = r'("name": "[^"]*{}", "action": )"DENY"'
+ALLOWED = r'\1"ALLOW"'
 # What is spoilt, by which replacement, and the parts that must see it.
 WAYS = [
-    ("a missing second factor is let through", DENY.format("deny:missing_mfa"), r"\1ALLOW", ["matrix"]),
-    ("a missing approval of the other unit is let through", DENY.format("deny:missing_cross_unit_approval"), r"\1ALLOW", ["matrix"]),
-    ("a caller without a grant is let through", DENY.format("deny:not_granted"), r"\1ALLOW", ["matrix"]),
-    ("an allowed call is denied", r"(name: crm_server/level-2/allow\n\s+action: )ALLOW", r"\1DENY", ["matrix"]),
-    ("the limit of an amount is doubled", r"end: 10000\.0\d*", "end: 20000.0", ["matrix", "attacks"]),
+    ("a missing second factor is let through", DENY.format("deny:missing_mfa"), ALLOWED, ["matrix"]),
+    ("a missing approval of the other unit is let through", DENY.format("deny:missing_cross_unit_approval"), ALLOWED, ["matrix"]),
+    ("a caller without a grant is let through", DENY.format("deny:not_granted"), ALLOWED, ["matrix"]),
+    ("an allowed call is denied", r'("name": "crm_server/level-2/allow", "action": )"ALLOW"', r'\1"DENY"', ["matrix"]),
+    ("the limit of an amount is doubled", r'"end": 10000\.0\d*', '"end": 20000.0', ["matrix", "attacks"]),
     ("two agents are swapped", r"sa/(care|audit)\b", lambda found: "sa/audit" if found[1] == "care" else "sa/care", ["matrix"]),
-    ("an issuer speaks for all", r"exact: https://workflows\.meridian\.example", "prefix: https://", ["matrix"]),
+    ("an issuer speaks for all", r'"exact": "https://workflows\.meridian\.example"', '"prefix": "https://"', ["matrix"]),
     ("a denial does not say why", r"startsWith\(('+)rbac_access_denied", r"startsWith(\1nothing", ["matrix"]),
-    ("certificates are optional", "require_client_certificate: true", "require_client_certificate: false", ["matrix"]),
-    ("a unit's gateway takes every certificate", r"match_typed_subject_alt_names:\n(\s+)- san_type: URI\n\s+matcher:\n\s+exact: \S+/mcp/gateway/central", r"match_typed_subject_alt_names: []", ["matrix", "attacks"]),
-    ("the token goes on to the server", r"\n\s+- authorization(?=\n)", "", ["attacks"]),
-    ("a certificate of another is let through", DENY.format("deny:certificate_of_another"), r"\1ALLOW", ["attacks"]),
-    ("tokens need not end", "require_expiration: true", "require_expiration: false", ["attacks"]),
-    ("other traffic passes", "traffic_mode: REJECT_NO_MCP", "traffic_mode: PASS_THROUGH", ["attacks"]),
-    ("keys may stand twice", "reject_duplicate_keys: true", "reject_duplicate_keys: false", ["attacks"]),
-    ("headers are believed", "attribute_source: VERIFY", "attribute_source: HEADERS", ["attacks"]),
-    ("the breaker never opens", r"(consecutive_(?:5xx|gateway_failure)): 5", r"\1: 500", ["breaker"]),
-    ("a lone host is never left out", r"healthy_panic_threshold:\n(\s+)value: 0", r"healthy_panic_threshold:\n\1value: 100", ["breaker"]),
-    ("the bulkhead is wide", r"(max_(?:requests|connections)): 3\b", r"\1: 300", ["bulkhead"]),
-    ("nobody asks for health", r"path: /health", "path: /", ["health"]),
+    ("certificates are optional", '"require_client_certificate": true', '"require_client_certificate": false', ["matrix"]),
+    ("a unit's gateway takes every certificate", r'"match_typed_subject_alt_names": \[\{"san_type": "URI", "matcher": \{"exact": "[^"]+/mcp/gateway/central"\}\}\]', '"match_typed_subject_alt_names": []', ["matrix", "attacks"]),
+    ("the token goes on to the server", r'("request_headers_to_remove": \[)"authorization", ', r"\1", ["attacks"]),
+    ("a certificate of another is let through", DENY.format("deny:certificate_of_another"), ALLOWED, ["attacks"]),
+    ("tokens need not end", '"require_expiration": true', '"require_expiration": false', ["attacks"]),
+    ("other traffic passes", '"traffic_mode": "REJECT_NO_MCP"', '"traffic_mode": "PASS_THROUGH"', ["attacks"]),
+    ("keys may stand twice", '"reject_duplicate_keys": true', '"reject_duplicate_keys": false', ["attacks"]),
+    ("headers are believed", '"attribute_source": "VERIFY"', '"attribute_source": "HEADERS"', ["attacks"]),
+    ("the breaker never opens", '"consecutive_5xx": 5', '"consecutive_5xx": 500', ["breaker"]),
+    ("a lone host is never left out", r'"healthy_panic_threshold": \{"value": 0\}', '"healthy_panic_threshold": {"value": 100}', ["breaker"]),
+    ("the bulkhead is wide", r'"max_(requests|connections)": 3\b', r'"max_\1": 300', ["bulkhead"]),
+    ("nobody asks for health", '"path": "/health"', '"path": "/"', ["health"]),
     ("nothing is recorded of the reason", r"%(RESPONSE_CODE_DETAILS|DYNAMIC_METADATA\(envoy\.filters\.http\.rbac\))%", "%PROTOCOL%", ["records"]),
+    ("the caller says who it is", '"remove": "x-user-id"', '"remove": "x-nobody"', ["correlation"]),
+    ("the caller's name of a tool is a label", r'"action": \{"name": "label", [^{}]*"update_tag": \{"new_tag_value": "other"\}\}\}', '"action": {"name": "label", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.matching.actions.transform_stat.v3.TransformStat", "drop_tag": {}}}', ["labels"]),
+    ("seconds are milliseconds", r"double\(request\.duration\.getMilliseconds\(\)\) / 1000\.0", "1000.0 * double(request.duration.getSeconds())", ["labels"]),
+    ("resets and timeouts are counted apart", '"split_external_local_origin_errors": false', '"split_external_local_origin_errors": true', ["faults"]),
+    ("good health closes the breaker", '"successful_active_health_check_uneject_host": false', '"successful_active_health_check_uneject_host": true', ["faults"]),
+    ("calls may take as long as they like", '"per_try_idle_timeout": "1s"', '"per_try_idle_timeout": "20s"', ["faults"]),
 ]
-
 
 def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:
     parts = {"matrix": lambda: matrix.run(fleet, fraction), "attacks": lambda: attacks.run(fleet)}
-    for part in (operations.breaker, operations.bulkhead, operations.health, operations.records):
+    for part in (operations.breaker, operations.bulkhead, operations.health, operations.records, operations.correlation, operations.labels):
         parts[part.__name__] = lambda part=part: operations.counted(part, fleet)
     tally = Tally("prove")
     # What is wrong without any spoiling shows nothing.
     known = {}
-    for fast, names in ((False, ["matrix", "attacks"]), (True, ["records", "bulkhead", "breaker", "health"])):
+    for fast, names in ((False, ["matrix", "attacks"]), (True, ["records", "correlation", "labels", "bulkhead", "breaker", "health"])):
         bundle = fleet.compile(fleet.workspace(f"whole-{fast}", operations.FAST if fast else ()))
         fleet.start_gateways(bundle, file="envoy.static.yaml")
         known |= {name: {fault[:60] for fault in parts[name]().faults} for name in names}
         fleet.stop_gateways()
     tally.check(not any(known.values()), f"without spoiling all is well: {known}")
     for number, (what, old, new, must_see) in enumerate(WAYS):
+        if must_see == ["faults"]:
+            # It compiles a workspace of its own.
+            fleet.tampering = [(old, new)]
+            found = faults.run(fleet)
+            fleet.tampering = []
+            tally.check(bool(found.faults), f"{what}: nobody sees it")
+            tally.notes.append(f"{what}: faults has {len(found.faults)} faults: {found.faults[:1]}")
+            continue
         fast = must_see[0] not in ("matrix", "attacks")
         fleet.tampering = []
         bundle = fleet.compile(fleet.workspace(f"spoilt-{number}", operations.FAST if fast else ()))

@@ -63,7 +63,7 @@ fn route<'v>(whole: &'v Value, name: &str) -> &'v Value {
 fn failures_of_any_kind_open_the_breaker_for_the_declared_time() {
     let files = files(&world(OPERATIONS));
     for (gateway, open) in [("retail", "45s"), ("central", "45.500s")] {
-        let found = &cluster(&files[gateway], "crm/mcp")["outlier_detection"];
+        let found = &cluster(&files[gateway], "crm/messages")["outlier_detection"];
         assert_eq!(found["consecutive_5xx"], 4, "{gateway}");
         assert_eq!(found["split_external_local_origin_errors"], false, "{gateway}");
         assert_eq!(found["successful_active_health_check_uneject_host"], false, "{gateway}");
@@ -83,7 +83,7 @@ fn failures_of_any_kind_open_the_breaker_for_the_declared_time() {
 fn a_time_limit_alone_is_no_breaker() {
     let only = "\ncircuit_breaker_config: {per_mcp_server: {timeout: 20s}}\n";
     let files = files(&world(only));
-    assert_eq!(cluster(&files["central"], "crm/mcp").get("outlier_detection"), None);
+    assert_eq!(cluster(&files["central"], "crm/messages").get("outlier_detection"), None);
     assert_eq!(route(&files["central"], "crm/messages")["route"]["retry_policy"]["per_try_idle_timeout"], "20s");
 }
 
@@ -100,11 +100,11 @@ fn calls_and_streams_share_a_budget_that_pools_divide() {
         let found = &cluster(&files[gateway], name)["circuit_breakers"]["thresholds"][0];
         (found["max_requests"].as_u64(), found["max_connections"].as_u64())
     };
-    assert_eq!(threshold("retail", "crm/mcp"), (Some(60), Some(60)));
-    assert_eq!(threshold("central", "faq/mcp"), (Some(40), None));
+    assert_eq!(threshold("retail", "crm/messages"), (Some(60), Some(60)));
+    assert_eq!(threshold("central", "faq/messages"), (Some(40), None));
     let servers = |gateway: &str| {
         let clusters = files[gateway]["static_resources"]["clusters"].as_array().unwrap();
-        clusters.iter().filter(|cluster| cluster["name"].as_str().unwrap().ends_with("/mcp")).count()
+        clusters.iter().filter(|cluster| cluster["name"].as_str().unwrap().ends_with("/messages")).count()
     };
     assert_eq!((servers("central"), servers("retail")), (2, 1), "one cluster for each server");
 }
@@ -125,7 +125,7 @@ bulkhead_config: {resource_pools: [{name: own, mcp_servers: [crm], resources: {c
     );
     let files = files(&text);
     let of = |gateway: &str| {
-        let found = cluster(&files[gateway], "crm/mcp");
+        let found = cluster(&files[gateway], "crm/messages");
         let requests = found["circuit_breakers"]["thresholds"][0]["max_requests"].as_u64();
         let pause = &route(&files[gateway], "crm/messages")["route"]["retry_policy"]["per_try_idle_timeout"];
         (found["outlier_detection"]["consecutive_5xx"].as_u64(), requests, pause.as_str().unwrap().to_owned())
@@ -313,6 +313,19 @@ logging_config: {fields: [request_id, customer_segment]}
             "fields: customer_segment @ customer_segment",
         ]
     );
+}
+
+#[test]
+fn reports_of_a_unit_without_a_gateway_are_said() {
+    let (settings, rest) = WORLD.split_once("# file: keys.json").unwrap();
+    let unit = "\n# file: units/plain/own.yaml\nlogging_config: {fields: [request_id]}\n";
+    let text = format!("units: {{plain: units/plain}}\n{settings}# file: keys.json{rest}{unit}").replace(
+        "cross_unit_routing: explicit_approval",
+        "cross_unit_routing: explicit_approval, local_policy_override: full",
+    );
+    let (checked, _) = checked(&text);
+    let found = not_expressed(&TARGET, checked.model());
+    assert!(found.iter().any(|found| found.key == "logging_config of plain"), "{found:#?}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn the_old_rules_decide_and_the_new_ones_are_counted() {
         }
         assert!(before.keys().all(|name| both.contains_key(name)));
         let clusters = parsed(&files[&path].bytes)["static_resources"]["clusters"].to_string();
-        assert_eq!(clusters.contains("gone/mcp"), gateway == "central");
+        assert_eq!(clusters.contains("gone/messages"), gateway == "central");
         let extracted = parsed(&files[&path].bytes)
             .pointer(&format!("{MANAGER}/http_filters/1/typed_config/parser_config"))
             .unwrap()

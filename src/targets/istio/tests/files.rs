@@ -52,7 +52,19 @@ fn limits_are_those_of_the_unit_where_it_has_its_own() {
     ) + "# file: units/retail/own.yaml
 circuit_breaker_config: {per_mcp_server: {failure_threshold: 2, half_open_timeout: 7s}}
 bulkhead_config: {resource_pools: [{name: own, mcp_servers: [crm], resources: {connections: 9}}]}
+tracing_config: {sampling: {strategy: always_on}}
 ";
+    let shares: Vec<String> = file(&unit, "telemetry.yaml")
+        .lines()
+        .filter_map(|line| {
+            line.trim().trim_start_matches("- ").strip_prefix("randomSamplingPercentage: ").map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(shares.iter().filter(|share| *share == "100.0").count(), 1, "{shares:?}");
+    assert!(
+        shares.len() > 1 && shares.iter().filter(|share| *share == "10.0").count() == shares.len() - 1,
+        "{shares:?}"
+    );
     let unit = rules(&unit);
     assert_eq!(of(&unit, "crm"), (Some(2), "7s".to_owned(), Some(9)));
     assert_eq!(of(&unit, "site"), (Some(5), "30s".to_owned(), Some(10)));

@@ -63,6 +63,8 @@ pub struct Target {
     pub unknown_pass: fn(&Model) -> Option<&'static str>,
     /// Whether its rules recognise the caller by the token, so that a request which reaches them has a known caller.
     pub recognises_callers: bool,
+    /// Whether it can tell callers by the claim that their issuer names under `caller`, and not by `act.sub` and `sub` alone.
+    pub reads_caller_claims: bool,
     /// Whether the product matches the URIs of resources itself.
     pub matches_uris: bool,
     /// What of single cells its product cannot tell apart from others, so that less than the relation is let through.

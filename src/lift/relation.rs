@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use self::calls::{PROTOCOL, shown};
 use self::further::{Further, ROUNDS};
-use self::here::{Caller, Conditions, Here, Known, who};
+use self::here::{Caller, Conditions, Here, Known, NamedBy, who};
 pub use self::product::{Before, Decided, Part, Product};
 use self::question::Question;
 use super::LiftError;
@@ -287,7 +287,13 @@ impl<'a> Question<'a> {
             }
             for (token, named_by) in caller.tokens.iter().zip(&caller.claims) {
                 let request = Request { message, token, issuer, shown: usual };
-                let means = speaks && named_by.is_of(issuer.of.by);
+                let is_of = named_by.is_of(issuer.of.by);
+                // To an issuer that names callers by `sub`, such a token means whoever `sub` is.
+                let has_sub = token.of.texts.contains_key(["sub".to_owned()].as_slice());
+                if !is_of && has_sub && matches!(named_by, NamedBy::Claim(..)) {
+                    continue;
+                }
+                let means = speaks && is_of;
                 self.put(here, request, if means { &mut outcome } else { &mut others })?;
                 for shown in another.iter().copied() {
                     self.put(here, Request { shown, ..request }, &mut others)?;

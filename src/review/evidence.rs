@@ -33,9 +33,11 @@ pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &s
     let section = model.identity.as_ref().map(|identity| identity.loc);
     StepUp {
         fact: fact.to_owned(),
-        evidence: found.map(|evidence| match evidence {
-            Evidence::Transport if fact == MTLS => "the caller shows a client certificate".to_owned(),
-            evidence => evidence.in_words(&|text| filled(model, object, text)),
+        evidence: found.map(|evidence| {
+            if *evidence == Evidence::Transport && fact == MTLS {
+                return "the caller shows a client certificate".to_owned();
+            }
+            evidence.in_words(&|text| filled(model, object, text))
         }),
         scope: found.and_then(Evidence::scope).map(str::to_owned),
         loc: written.map(|evidence| evidence.loc).filter(|loc| Some(*loc) != section),

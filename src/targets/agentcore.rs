@@ -75,6 +75,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     leaves_out,
     unknown_pass: |_| None,
     recognises_callers: true,
+    reads_caller_claims: false,
     narrows: None,
     matches_uris: false,
     compile,

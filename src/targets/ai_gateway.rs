@@ -74,6 +74,7 @@ Every compile reads the files back and compares what they decide with the access
     },
     unknown_pass: |_| None,
     recognises_callers: true,
+    reads_caller_claims: true,
     narrows: None,
     matches_uris: false,
     compile,

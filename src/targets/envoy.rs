@@ -62,6 +62,7 @@ pub static TARGET: Target = Target {
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
     recognises_callers: true,
+    reads_caller_claims: true,
     narrows: None,
     matches_uris: true,
     compile,

@@ -89,6 +89,7 @@ This target decides connections, not calls. It is checked that no connections bu
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
     recognises_callers: false,
+    reads_caller_claims: true,
     matches_uris: false,
     narrows: None,
     compile,

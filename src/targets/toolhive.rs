@@ -74,6 +74,7 @@ filters the lists of tools, prompts and resources by what may be called, got and
     leaves_out,
     unknown_pass: |_| None,
     recognises_callers: true,
+    reads_caller_claims: false,
     narrows: None,
     matches_uris: true,
     compile,

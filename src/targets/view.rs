@@ -8,7 +8,7 @@ use crate::policy::condition::Condition;
 use crate::policy::fact::{MOST_FACTS, MTLS, TLS};
 use crate::policy::pieces::{count, in_pieces};
 use crate::policy::seen::{Narrowed, Stricter, View, narrow, seen as through};
-use crate::policy::{ObjectKind, Policy, PrincipalId, PrincipalIx};
+use crate::policy::{ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 
 /// What a target sees of requests, by its own word and the settings.
 #[must_use]
@@ -109,7 +109,7 @@ pub fn seen(target: &Target, model: &Model, policy: &Policy) -> (View, Policy, S
     if target.recognises_callers {
         // Products test one piece of evidence after the other. What is too much for that is blind.
         policy = in_pieces(&policy).unwrap_or(policy);
-        let narrowed = unrecognised(model, &policy);
+        let narrowed = unrecognised(target, model, &policy);
         narrow(&mut policy, narrowed, &mut stricter);
     }
     if let Some(narrows) = target.narrows {
@@ -120,8 +120,13 @@ pub fn seen(target: &Target, model: &Model, policy: &Policy) -> (View, Policy, S
 }
 
 /// The cells of principals whom no token names: nobody can tell that it is they who call.
-fn unrecognised(model: &Model, policy: &Policy) -> Vec<Narrowed> {
+fn unrecognised(target: &Target, model: &Model, policy: &Policy) -> Vec<Narrowed> {
     let claim = model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
+    let issuers = || model.identity.iter().flat_map(|identity| &identity.issuers);
+    let by_claim_alone = |principal: &Principal| {
+        let mut speak = issuers().filter(|issuer| principal.is_spoken_for_by(issuer)).peekable();
+        !target.reads_caller_claims && speak.peek().is_some() && speak.all(|issuer| issuer.caller.is_some())
+    };
     let mut narrowed = Vec::new();
     for (index, (principal, row)) in (0_u32..).zip(policy.principals.iter().zip(&policy.cells)) {
         let why = match &principal.id {
@@ -130,6 +135,9 @@ fn unrecognised(model: &Model, policy: &Policy) -> Vec<Narrowed> {
             }
             PrincipalId::AnyAgent(Some(_)) if claim.is_none() => {
                 "without `identity.business_unit_claim` no token tells the business unit of an agent that nobody declared"
+            }
+            PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) if by_claim_alone(principal) => {
+                "the issuers of its tokens name callers by a claim of their own (`caller`), which this target does not read"
             }
             PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) => continue,
         };

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use mcpctl::analysis::{Analysis, analyse};
-use mcpctl::model::access::{ClaimTest, Evidence, default_evidence};
+use mcpctl::model::access::{ArgumentTest, ClaimTest, Decimal, Evidence, Scalar};
 use mcpctl::policy::{ObjectKind, PrincipalId};
 use mcpctl::workspace::{self, Disk, Input};
 use serde_json::{Value, json};
@@ -36,29 +36,47 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// How a request shows a piece of evidence.
+fn shown(piece: &Evidence) -> Value {
+    let values = |values: &[Scalar]| values.iter().map(Scalar::to_json).collect::<Vec<_>>();
+    match piece {
+        Evidence::KnownCaller => json!({"kind": "caller"}),
+        Evidence::Transport => json!({"kind": "transport"}),
+        Evidence::Claim(claim) => {
+            let test = match &claim.test {
+                ClaimTest::Contains(some) => match some.as_slice() {
+                    [Scalar::Text(text)] if claim.separator.is_none() => json!({"contains": text}),
+                    some => json!({"one_of": values(some), "separator": claim.separator}),
+                },
+                ClaimTest::DiffersFrom(path) => json!({"differs_from": path}),
+                ClaimTest::Present => json!("present"),
+            };
+            json!({"kind": "claim", "path": claim.path, "test": test})
+        }
+        Evidence::Called(called) => json!({"kind": "called", "call": called.call()}),
+        Evidence::Argument(argument) => match (argument.path.as_slice(), &argument.test) {
+            ([name], ArgumentTest::Within { at_least, at_most }) => json!({
+                "kind": "argument", "name": name,
+                "at_least": at_least.map(Decimal::to_json), "at_most": at_most.map(Decimal::to_json),
+            }),
+            (path, test) => json!({"kind": "other_argument", "path": path, "test": format!("{test:?}")}),
+        },
+        Evidence::Issuer(issuer) => json!({"kind": "issuer", "issuer": issuer}),
+        Evidence::NotWorkload => json!({"kind": "user"}),
+        Evidence::All(_) => Value::Null,
+    }
+}
+
 /// Each fact that conditions speak of, and how a request shows it.
 fn facts(analysis: &Analysis) -> Vec<Value> {
-    let defaults = default_evidence();
     let one = |name: &str| {
-        let declared = analysis.model.identity.as_ref().and_then(|identity| identity.evidence_for(name));
-        let evidence = declared.or_else(|| defaults.iter().find(|(fact, _)| *fact == name).map(|(_, found)| found));
-        let shown = match evidence {
-            None => Value::Null,
-            Some(Evidence::KnownCaller) => json!({"kind": "caller"}),
-            Some(Evidence::Transport) => json!({"kind": "transport"}),
-            Some(Evidence::Claim(claim)) => {
-                let test = match &claim.test {
-                    ClaimTest::Contains(text) => json!({"contains": text}),
-                    ClaimTest::DiffersFrom(path) => json!({"differs_from": path}),
-                    ClaimTest::Present => json!("present"),
-                };
-                json!({"kind": "claim", "path": claim.path, "test": test})
-            }
-            Some(Evidence::Called(called)) => json!({"kind": "called", "call": called.call()}),
-            Some(Evidence::Argument(argument)) => json!({
-                "kind": "argument", "name": argument.name, "at_least": argument.at_least,
-                "at_most": argument.at_most, "one_of": argument.one_of,
-            }),
+        // That a user is no workload is true of every user that the tests know.
+        let pieces = analysis.policy.evidence_for(name).map(Evidence::pieces).unwrap_or_default();
+        let pieces: Vec<&Evidence> = pieces.iter().filter(|piece| **piece != Evidence::NotWorkload).collect();
+        let shown = match pieces.as_slice() {
+            [] => Value::Null,
+            [piece] => shown(piece),
+            pieces => json!({"kind": "all", "pieces": pieces.iter().map(|piece| shown(piece)).collect::<Vec<_>>()}),
         };
         json!({"name": name, "evidence": shown})
     };
@@ -90,10 +108,7 @@ fn principals(analysis: &Analysis) -> Vec<Value> {
 fn issuers(analysis: &Analysis) -> Vec<Value> {
     let each = analysis.model.identity.iter().flat_map(|identity| &identity.issuers);
     each.map(|issuer| {
-        let spoken_for = analysis.policy.principals.iter().filter(|principal| {
-            let kind = if matches!(principal.id, PrincipalId::Flow(_)) { "flows" } else { "agents" };
-            issuer.may_speak_for(kind, principal.unit.as_ref())
-        });
+        let spoken_for = analysis.policy.principals.iter().filter(|principal| principal.is_spoken_for_by(issuer));
         json!({
             "issuer": issuer.issuer.value,
             "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),

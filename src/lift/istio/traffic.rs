@@ -79,19 +79,21 @@ fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
     hosts.into_iter().map(rule).collect()
 }
 
+/// Pods by namespace and labels, each with its ports, and whether these are plain.
+type Pods<'a> = BTreeMap<(&'a String, &'a BTreeMap<String, String>), BTreeMap<u16, bool>>;
+
 /// For each host that is no service: that it leads to the pods of its server.
 fn entries(expected: &Expected<'_>) -> Vec<Wanted> {
     let named =
         |place: &&Place<'_>| !place.service && place.host.contains('.') && place.host.parse::<IpAddr>().is_err();
-    let mut hosts: BTreeMap<&str, BTreeMap<(&String, &BTreeMap<String, String>), BTreeMap<u16, bool>>> =
-        BTreeMap::new();
+    let mut hosts: BTreeMap<&str, Pods<'_>> = BTreeMap::new();
     for place in expected.places.values().filter(named) {
         let pods = hosts.entry(&place.host).or_default().entry((&place.namespace, &place.labels)).or_default();
         pods.insert(place.port, place.plain);
     }
     let text = |text: &str| Some(Value::from(text));
     let list = |values: Vec<Value>| Some(Value::Sequence(values));
-    let entry = |(host, pods): (&str, BTreeMap<(&String, &BTreeMap<String, String>), BTreeMap<u16, bool>>)| {
+    let entry = |(host, pods): (&str, Pods<'_>)| {
         let mut pods = pods.into_iter();
         let (Some(((namespace, labels), ports)), None) = (pods.next(), pods.next()) else { return None };
         let ports = ports.into_iter().map(|(number, plain)| {

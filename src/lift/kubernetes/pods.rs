@@ -150,8 +150,14 @@ fn listener(model: &Model, gateway: &str) -> BTreeSet<u16> {
     if ports.is_empty() { [8443].into() } else { ports }
 }
 
+/// A port of pods: their namespace, their labels and the port.
+type PodPort = (String, Labels, u16);
+
+/// An address, with its ports.
+type Range = (IpAddr, BTreeSet<u16>);
+
 /// What gateways need beside servers and each other: pods by namespace and labels, and addresses, with their ports.
-fn needed(model: &Model, domain: &str) -> (Vec<(String, Labels, u16)>, Vec<(IpAddr, BTreeSet<u16>)>) {
+fn needed(model: &Model, domain: &str) -> (Vec<PodPort>, Vec<Range>) {
     let mut pods = Vec::new();
     let mut ranges = Vec::new();
     for issuer in model.identity.iter().flat_map(|identity| &identity.issuers) {

@@ -28,8 +28,8 @@ pub(super) enum NamedBy {
     Act,
     /// By `sub`, where its issuer names no other claim.
     Sub,
-    /// By this claim, where its issuer names it.
-    Claim(Vec<String>),
+    /// By this claim, where its issuer names it; and by `sub` as well, where that is said.
+    Claim(Vec<String>, bool),
 }
 
 impl NamedBy {
@@ -39,7 +39,7 @@ impl NamedBy {
         match self {
             Self::Act => true,
             Self::Sub => claim.is_none(),
-            Self::Claim(path) => claim == Some(path),
+            Self::Claim(path, sub_too) => claim == Some(path) || *sub_too && claim.is_none(),
         }
     }
 }

@@ -88,7 +88,7 @@ impl Question<'_> {
         Caller {
             principal,
             subject,
-            claims: tokens.iter().map(|(path, token)| named_by(path.as_deref(), token)).collect(),
+            claims: tokens.iter().map(|(path, token)| named_by(path.as_deref(), subject, token)).collect(),
             tokens: tokens.into_iter().map(|(_, token)| tree.part(token)).collect(),
             unread: unread.into_iter().map(|(_, token)| tree.part(token)).collect(),
             open: tree.part(Shown { peer: Peer::Open, subject }),
@@ -178,9 +178,13 @@ impl Question<'_> {
 }
 
 /// By which claim a token names its caller, beside others.
-fn named_by(path: Option<&[String]>, token: &Token) -> NamedBy {
+fn named_by(path: Option<&[String]>, subject: Option<&str>, token: &Token) -> NamedBy {
+    let sub = token.texts.get(["sub".to_owned()].as_slice());
     match path {
-        Some(path) => NamedBy::Claim(path.to_vec()),
+        Some(path) => {
+            let sub_too = sub.is_some_and(|sub| subject.is_none_or(|subject| subject == sub));
+            NamedBy::Claim(path.to_vec(), sub_too)
+        }
         None if token.texts.contains_key(["act".to_owned(), "sub".to_owned()].as_slice()) => NamedBy::Act,
         None => NamedBy::Sub,
     }

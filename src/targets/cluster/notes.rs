@@ -116,7 +116,7 @@ fn quotas(cluster: &Cluster<'_>, model: &Model) -> Vec<Diagnostic> {
         let (all, _) = pools(model);
         let pool = all.get(number).copied();
         let is = |one: &&_| pool.is_some_and(|pool| core::ptr::eq(*one, pool));
-        cluster.server_namespaces.values().flatten().any(|one| is(one))
+        cluster.server_namespaces.values().flatten().any(is)
     };
     let (all, of_server) = pools(model);
     let placed = |number: usize| {

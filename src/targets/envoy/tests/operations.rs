@@ -171,10 +171,12 @@ fn exporters_are_spoken_to_as_they_are_written() {
         let config = &provider["typed_config"];
         let spans = cluster(whole, "spans");
         let port = &spans["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"];
-        let kind = match config {
-            _ if config.get("http_service").is_some() => "otlp over http",
-            _ if config.get("grpc_service").is_some() => "otlp over grpc",
-            _ => provider["name"].as_str().unwrap(),
+        let kind = if config.get("http_service").is_some() {
+            "otlp over http"
+        } else if config.get("grpc_service").is_some() {
+            "otlp over grpc"
+        } else {
+            provider["name"].as_str().unwrap()
         };
         (kind.to_owned(), port["socket_address"]["port_value"].as_u64().unwrap())
     };
@@ -373,7 +375,7 @@ fn every_number_and_header_of_operation_is_known_to_the_lifter() {
                 let at = cluster.and_then(|at| at.parse::<usize>().ok());
                 at.is_some_and(|at| whole["static_resources"]["clusters"][at]["name"] == *service)
             });
-            if other || !KNOWN.iter().any(|word| below(&word)) {
+            if other || !KNOWN.iter().any(below) {
                 continue;
             }
             let changed = Folders::from([(name.clone(), folder_of(&change.of(&whole), &bootstrap))]);

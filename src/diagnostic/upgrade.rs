@@ -154,6 +154,14 @@ upgrades! {
         before: "there was no `caller`, and the caller was always `act.sub` or `sub`",
         write: "`user_delegation: {claim: auth_time, present: true}`, or another claim that only a login has",
     }
+    /// Findings that guard access are always shown.
+    GUARDING_CHECK_OFF {
+        rule: "guarding-check-off",
+        of: Of::Every,
+        what: "a check that guards access and is switched off",
+        before: "`checks: {never-allowed: off}` hid the findings of any check",
+        write: "a waiver with `owner`, `reason` and `expires` for each finding that is accepted",
+    }
 }
 
 #[cfg(test)]

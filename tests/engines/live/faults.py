@@ -59,8 +59,10 @@ def run(fleet: Fleet) -> Tally:
         urls = {name: server["url"] for name, server in Relation(str(fleet.relation_program), str(fleet.fixture)).servers.items()}
         moved = tuple((urls[name], f"https://127.0.0.1:{server.port}/{name}/mcp") for name, server in servers.items())
         fleet.start_gateways(fleet.compile(fleet.workspace("faults", VARIANT + moved)), file="envoy.static.yaml")
+        # Their certificates are made one after the other.
+        callers = {name: Caller(fleet, principal, name, tool) for name, (principal, tool) in CALLERS.items()}
         for faults in ROUNDS:
-            threads = [threading.Thread(target=row, args=(fleet, tally, servers[name], name, fault)) for name, fault in faults.items()]
+            threads = [threading.Thread(target=row, args=(callers[name], tally, servers[name], name, fault)) for name, fault in faults.items()]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -82,13 +84,11 @@ def start(fleet: Fleet) -> dict[str, Faulty]:
     return {name: Faulty(port, context, PAUSE) for name, port in zip(CALLERS, free_ports(len(CALLERS)))}
 
 
-def row(fleet: Fleet, tally: Tally, server: Faulty, name: str, fault: str) -> None:
+def row(caller: Caller, tally: Tally, server: Faulty, name: str, fault: str) -> None:
     try:
-        caller = Caller(fleet, CALLERS[name][0], name, CALLERS[name][1])
-
         def call() -> int:
             """A call over a connection of its own, which is made once."""
-            connection = fleet.connect("central", fleet.caller(caller.principal))
+            connection = caller.fleet.connect("central", caller.fleet.caller(caller.principal))
             try:
                 return caller.status(connection=connection)
             finally:

@@ -10,6 +10,7 @@ mod further;
 mod here;
 mod product;
 mod question;
+mod reach;
 mod sheet;
 mod tokens;
 
@@ -29,7 +30,7 @@ use crate::model::access::Issuer;
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::compare::Lifted;
 use crate::policy::condition::Condition;
-use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
+use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 
 /// A text that no name, subject or URI of a workspace holds.
 const STRANGER: &str = "\u{1}stranger";
@@ -118,7 +119,15 @@ impl<'a> Question<'a> {
                 }
                 continue;
             }
-            found.extend(conditions.into_iter().map(|(object, condition)| (index, ObjectIx(object), condition)));
+            // Where a condition differs from the model's for no token that there is, it is the model's.
+            let reach = self.reach(here, &caller);
+            found.extend(conditions.into_iter().map(|(object, condition)| {
+                let object = ObjectIx(object);
+                let cell = self.policy.cell(PrincipalIx(index as u32), object);
+                let expected = cell.map(|cell| self.policy.conditions.get(cell.condition));
+                let same = expected.filter(|expected| reach.same(&condition, expected));
+                (index, object, same.cloned().unwrap_or(condition))
+            }));
         }
         Ok(found)
     }
@@ -195,9 +204,10 @@ impl<'a> Question<'a> {
         if !self.product.tells_apart() {
             return Ok(found);
         }
+        let reach = self.reach(here, caller);
         let lists = sheet.readable.iter().map(|message| (message, &readable));
         for (message, expected) in lists.chain(sheet.prompts.iter().map(|message| (message, &prompts))) {
-            if self.allowed(here, message, caller)? != *expected {
+            if !reach.same(&self.allowed(here, message, caller)?, expected) {
                 return Err(LiftError::Stranger(format!(
                     "`{}` on `{server}` is not let through for `{}` exactly where one of what it lists is",
                     message.of.call.method, principal.id

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import attacks, faults, gateway, matrix, methods, operations, prove, sdk
+from . import attacks, evidence, faults, gateway, matrix, methods, operations, prove, sdk
 from .fleet import ROOT, Fleet
 from .tally import Tally
 
@@ -102,6 +102,7 @@ def run(fleet: Fleet, given) -> list[Tally]:
         "sdk": lambda: [sdk.run(fleet, newer, "sdk 2", ["auto", "legacy"], True), sdk.run(fleet, older, "sdk 1", ["legacy"], False)],
         "attacks": lambda: [attacks.run(fleet)],
         "operations": lambda: operations.run(fleet),
+        "evidence": lambda: [evidence.run(fleet)],
         "faults": lambda: [faults.run(fleet)],
         "prove": lambda: prove.run(fleet),
     }

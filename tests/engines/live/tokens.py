@@ -37,11 +37,11 @@ class Issuer:
         jwk = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.kid}
         return json.dumps({"keys": [jwk | {"n": number(public.n), "e": number(public.e)}]}, indent=2) + "\n"
 
-    def token(self, claims: dict, header: dict | None = None) -> str:
-        """A token with these claims and what every token has; a claim that is None is left out."""
+    def token(self, claims: dict, header: dict | None = None, nulls: list[str] = ()) -> str:
+        """A token with these claims and what every token has; a claim that is None is left out, those of `nulls` are null."""
         now = int(time.time())
         whole = {"iss": self.issuer, "aud": self.audience, "iat": now, "exp": now + LIFETIME} | claims
-        whole = {name: value for name, value in whole.items() if value is not None}
+        whole = {name: value for name, value in whole.items() if value is not None} | dict.fromkeys(nulls)
         head = {"alg": "RS256", "typ": "JWT", "kid": self.kid} | (header or {})
         signed = ".".join(b64(json.dumps(part).encode()) for part in (head, whole))
         return f"{signed}.{b64(self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"

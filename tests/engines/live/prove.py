@@ -29,7 +29,7 @@ WAYS = [
     ("the bulkhead is wide", r'"max_(requests|connections)": 3\b', r'"max_\1": 300', ["bulkhead"]),
     ("nobody asks for health", '"path": "/health"', '"path": "/"', ["health"]),
     ("nothing is recorded of the reason", r"%(RESPONSE_CODE_DETAILS|DYNAMIC_METADATA\(envoy\.filters\.http\.rbac\))%", "%PROTOCOL%", ["records"]),
-    ("the caller says who it is", '"remove": "x-user-id"', '"remove": "x-nobody"', ["correlation"]),
+    ("the caller says of which unit it is", '"remove": "x-tenant-id"', '"remove": "x-nobody"', ["correlation"]),
     ("the caller's name of a tool is a label", r'"update_tag": \{"new_tag_value": "other"\}', '"drop_tag": {}', ["labels"]),
     ("seconds are milliseconds", r"double\(request\.duration\.getMilliseconds\(\)\) / 1000\.0", "1000.0 * double(request.duration.getSeconds())", ["labels"]),
     ("resets and timeouts are counted apart", '"split_external_local_origin_errors": false', '"split_external_local_origin_errors": true', ["faults"]),

@@ -46,10 +46,14 @@ fn limits_are_those_of_the_unit_where_it_has_its_own() {
     assert_eq!(of(&rules(&open), "crm"), (Some(5), "90s".to_owned(), Some(40)));
     let only = whole().replace("failure_threshold: 5, timeout: 1m", "timeout: 1m");
     assert!(rules(&only)["crm"].get("outlierDetection").is_none());
-    let unit = whole().replace("targets: {istio", "units: {retail: units/retail}\ntargets: {istio").replace(
-        "cross_unit_routing: explicit_approval",
-        "cross_unit_routing: explicit_approval, local_policy_override: full",
-    ) + "# file: units/retail/own.yaml
+    let unit = whole()
+        .replace("crm.mcp.svc", "crm.retail.svc")
+        .replace("targets: {istio", "units: {retail: units/retail}\ntargets: {istio")
+        .replace(
+            "cross_unit_routing: explicit_approval",
+            "cross_unit_routing: explicit_approval, local_policy_override: full",
+        )
+        + "# file: units/retail/own.yaml
 circuit_breaker_config: {per_mcp_server: {failure_threshold: 2, half_open_timeout: 7s}}
 bulkhead_config: {resource_pools: [{name: own, mcp_servers: [crm], resources: {connections: 9}}]}
 tracing_config: {sampling: {strategy: always_on}}

@@ -26,6 +26,7 @@ pub mod load;
 pub mod man;
 pub mod outline;
 pub mod output;
+pub mod place;
 pub mod progress;
 pub mod prose;
 pub mod prove;
@@ -121,6 +122,9 @@ pub struct Globals {
     /// When to use color: auto, always or never; auto respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: ColorChoice,
+    /// Show every finding to people, too; the first 20 of each check by default
+    #[arg(long, global = true)]
+    pub all: bool,
     /// Print no summary and no progress, only what was asked for and what went wrong
     #[arg(long, short, global = true)]
     pub quiet: bool,

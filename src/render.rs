@@ -36,6 +36,9 @@ impl Format {
     }
 }
 
+/// How many findings of one check people are shown, unless they ask for all.
+pub const READABLE: usize = 20;
+
 /// What a run found, and what a renderer needs to show it.
 #[derive(Debug, Clone, Copy)]
 pub struct Findings<'a> {
@@ -45,8 +48,8 @@ pub struct Findings<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// How many files were read.
     pub files: usize,
-    /// The workspace's folder, seen from the repository's: what GitHub needs in front of file names. Empty for none.
-    pub base: &'a str,
+    /// Most findings of one check that people are shown; programs are given all.
+    pub most: usize,
     /// Where the documentation is served, if anywhere.
     pub docs_url: Option<&'a str>,
 }

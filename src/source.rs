@@ -33,6 +33,17 @@ impl Loc {
     }
 }
 
+impl Loc {
+    /// From the first of some places to the last, such as the elements of a list; `None` for none.
+    #[must_use]
+    pub fn around(places: impl IntoIterator<Item = Loc>) -> Option<Self> {
+        places.into_iter().reduce(|all, one| {
+            // What an alias brings in from another file or section is no part of the list's own text.
+            if one.file == all.file && one.start >= all.start { Loc { end: all.end.max(one.end), ..all } } else { all }
+        })
+    }
+}
+
 /// A value and where it was written. Comparing compares the value alone, so a `Spanned<String>` can be a map key.
 #[derive(Debug, Clone, Default)]
 pub struct Spanned<T> {
@@ -145,6 +156,8 @@ pub struct Position {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// What stands in front of every name where it is shown.
+    below: String,
 }
 
 impl Sources {
@@ -203,7 +216,29 @@ impl Sources {
         Position { line, column, end_line, end_column }
     }
 
-    /// `file:line`, as provenance in artifacts.
+    /// Shows every file below a folder: the workspace's, as seen from where the reader of the output is.
+    pub fn show_below(&mut self, folder: impl Into<String>) {
+        self.below = folder.into();
+    }
+
+    /// The path of a file as people are shown it: one that they can open.
+    #[must_use]
+    pub fn shown_name(&self, file: FileId) -> String {
+        let name = self.file(file).name();
+        match self.below.as_str() {
+            "" => name.to_owned(),
+            below if below.ends_with('/') => format!("{below}{name}"),
+            below => format!("{below}/{name}"),
+        }
+    }
+
+    /// `file:line`, for people.
+    #[must_use]
+    pub fn shown_line(&self, loc: Loc) -> String {
+        format!("{}:{}", self.shown_name(loc.file), self.position(loc).line)
+    }
+
+    /// `file:line`, as provenance in artifacts: wherever the workspace is.
     #[must_use]
     pub fn file_line(&self, loc: Loc) -> String {
         format!("{}:{}", self.file(loc.file).name(), self.position(loc).line)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
+use serde::Deserialize;
 
 use crate::settings::{self, Settings};
 use crate::source::yaml::MOST_BYTES;
@@ -107,6 +108,10 @@ pub struct Skipped {
     pub excluded: usize,
     /// Symbolic links to files that are read under their own name.
     pub links: usize,
+    /// Files of bundles that mcpctl wrote.
+    pub compiled: usize,
+    /// Whether one file was asked for, so that nothing beside it was read, settings included.
+    pub alone: bool,
 }
 
 /// A workspace's files, sorted by name.
@@ -138,6 +143,13 @@ pub enum ReadError {
     #[error("there is no YAML file to read in `{}`", path.display())]
     #[diagnostic(help("a workspace is a folder of `*.yaml` files; `mcpctl init` writes a small one to start from"))]
     Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing but what was compiled.
+    #[error("`{}` holds a compiled bundle, and no configuration", path.display())]
+    #[diagnostic(help("give the folder of the workspace; `mcpctl diff` compares bundles"))]
+    Bundle {
         /// The folder.
         path: PathBuf,
     },
@@ -196,7 +208,7 @@ fn one_file(root: PathBuf, name: String, bytes: Result<Vec<u8>, Unread>) -> Work
     let file = InputFile { bytes, name };
     let is_settings = file.name == settings::FILE_NAME;
     let (files, settings) = if is_settings { (Vec::new(), Some(file)) } else { (vec![file], None) };
-    Workspace { root, files, settings, skipped: Skipped::default() }
+    Workspace { root, files, settings, skipped: Skipped { alone: true, ..Skipped::default() } }
 }
 
 fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<Workspace, ReadError> {
@@ -222,6 +234,9 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
         })
         .map_err(failed)?;
     let files: Vec<InputFile> = files_of(root, reader, entries, &|name| name == settings::FILE_NAME, &mut skipped);
+    if files.is_empty() && skipped.compiled > 0 {
+        return Err(ReadError::Bundle { path: root.to_path_buf() });
+    }
     if files.is_empty() {
         return Err(ReadError::Empty { path: root.to_path_buf() });
     }
@@ -232,16 +247,43 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
     Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
 }
 
-/// The folders of compiled policies, each with a `/` at its end: `cedar` beside the manifest of a bundle. A bundle that stands
-/// elsewhere than in the output folder is no hand-written policy.
-fn compiled(entries: &[Entry]) -> Vec<String> {
-    if !entries.iter().any(|entry| is_cedar(&entry.name)) {
-        return Vec::new();
+/// The files of bundles, wherever they lie: those that the manifest of one lists. What else lies beside a manifest is
+/// somebody's own, and read.
+fn compiled(root: &Path, reader: &dyn Reader, entries: &[Entry]) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    for entry in entries.iter().filter(|entry| matches!(entry.kind, EntryKind::File)) {
+        let Some(folder) = entry.name.strip_suffix(BUNDLE_MANIFEST) else { continue };
+        if !folder.is_empty() && !folder.ends_with('/') {
+            continue;
+        }
+        let Ok(bytes) = reader.read(&root.join(&entry.name), MOST_BYTES) else { continue };
+        let Ok(manifest) = serde_json::from_slice::<BundleManifest>(&bytes) else { continue };
+        if manifest.tool.name == TOOL {
+            files.extend(manifest.files.into_iter().map(|file| format!("{folder}{}", file.path)));
+        }
     }
-    let manifests = entries.iter().filter_map(|entry| entry.name.strip_suffix(BUNDLE_MANIFEST));
-    let folders = manifests.filter(|folder| folder.is_empty() || folder.ends_with('/'));
-    folders.map(|folder| format!("{folder}cedar/")).collect()
+    files
 }
+
+/// What of a manifest tells whose it is.
+#[derive(Deserialize)]
+struct BundleManifest {
+    tool: BundleTool,
+    files: Vec<BundleFile>,
+}
+
+#[derive(Deserialize)]
+struct BundleTool {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct BundleFile {
+    path: String,
+}
+
+/// The name of the program in a manifest.
+const TOOL: &str = "mcpctl";
 
 /// The name of a bundle's manifest.
 const BUNDLE_MANIFEST: &str = "bundle.json";
@@ -275,11 +317,11 @@ fn files_of(
     let any_link = entries.iter().any(|entry| matches!(entry.kind, EntryKind::LinkInside(..)));
     let visited: BTreeSet<String> =
         entries.iter().filter(|_| any_link).filter(regular).map(|entry| entry.name.clone()).collect();
-    let compiled = compiled(&entries);
+    let compiled = compiled(root, reader, &entries);
     let mut wanted: Vec<Entry> = Vec::new();
     for mut entry in entries {
-        if compiled.iter().any(|folder| entry.name.starts_with(folder.as_str())) {
-            skipped.excluded += usize::from(is_read(&entry.name));
+        if compiled.contains(&entry.name) {
+            skipped.compiled += usize::from(is_read(&entry.name));
             continue;
         }
         let read = is_read(&entry.name);

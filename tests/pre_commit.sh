@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the hooks of .pre-commit-hooks.yaml with the real pre-commit in a scratch repository: a good workspace must pass,
-# a bad one must be refused, and a commit without YAML must not run the hook.
+# Runs the hooks of .pre-commit-hooks.yaml with the real pre-commit in a scratch repository: a good workspace must pass, a bad
+# one must be refused, and so must a commit that deletes what another file needs, that breaks a file ending in .YAML, a key
+# set, or hand-written Cedar, for a workspace at the root and for one in a folder.
 #
 # usage: sh tests/pre_commit.sh MCPCTL_BINARY
 set -eu
@@ -76,9 +77,69 @@ grep -q 'error\[unknown-family\]' "$scratch/log" || fail "the refusal does not s
 git rm --quiet --cached bad.yaml
 rm bad.yaml
 
+# With `args: [FOLDER]` the hook checks a folder. What stands beside it is not read.
+git rm --quiet -r --cached . && git add .pre-commit-config.yaml
+find . -mindepth 1 -maxdepth 1 ! -name .git ! -name .pre-commit-config.yaml -exec rm -r {} +
+sed 's/- id: mcpctl-validate-system/&\n        args: [fleet]/' .pre-commit-config.yaml > config
+mv config .pre-commit-config.yaml
+grep -q 'args: \[fleet\]' .pre-commit-config.yaml || fail "the configuration has no args"
+mkdir -p fleet
+cat > fleet/agents.YAML <<'AGENTS'
+mcp_registry:
+  servers:
+    - {name: ledger, url: "https://ledger.example.com/mcp", tools: [{name: read_balance}]}
+  agents:
+    - {name: teller, subject: teller, may_call: [ledger/read_balance]}
+AGENTS
+cat > fleet/tests.yml <<'TESTS'
+policy_tests:
+  - {name: the teller is denied without facts, principal: teller, call: ledger/read_balance, with: [], expect: deny}
+TESTS
+cat > fleet/access.yaml <<'ACCESS'
+data_routing:
+  classifications:
+    - {level: internal, mcp_servers: [ledger]}
+progressive_auth:
+  levels:
+    - {level: 1, requirements: [service_account_token]}
+identity:
+  issuer: https://idp.example.com
+  audiences: [gateway]
+  jwks_file: keys.json
+ACCESS
+cat > fleet/keys.json <<'KEYS'
+{"keys": [{"kty": "EC", "crv": "P-256", "kid": "one",
+  "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}
+KEYS
+git add -A
+git commit -m fleet > "$scratch/log" 2>&1 || fail "a good workspace in a folder was refused"
+grep -q 'mcpctl validate\.*Passed' "$scratch/log" || fail "the hook did not run on a workspace in a folder"
+
+# refused WHAT CHECK: a commit of what has changed must be refused for CHECK.
+refused() {
+    git add -A
+    if git commit -m "$1" > "$scratch/log" 2>&1; then
+        fail "$1: it was accepted"
+    fi
+    grep -q "error\[$2\]" "$scratch/log" || fail "$1: the refusal does not show $2"
+    git reset --quiet --hard
+}
+
+git rm --quiet fleet/agents.YAML
+refused "a deleted file that another one needs" unknown-principal
+git rm --quiet fleet/keys.json
+refused "a deleted key set" unreadable-key-set
+echo '{"keys": []}' > fleet/keys.json
+refused "a key set without keys" unreadable-key-set
+sed 's/ledger.read_balance/ledger\/read_balanec/' fleet/agents.YAML > changed
+mv changed fleet/agents.YAML
+refused "a file ending in .YAML" unknown-tool
+echo 'forbid(principal' > fleet/freeze.cedar
+refused "hand-written Cedar" cedar-syntax
+
+echo "no_such_family: {}" > beside.yaml
 echo text > notes.txt
-git add .
-git commit -m text > "$scratch/log" 2>&1 || fail "a commit without YAML was refused"
-grep -q 'Skipped' "$scratch/log" || fail "the hook ran for a commit without YAML"
+git add -A
+git commit -m beside > "$scratch/log" 2>&1 || fail "a file beside the folder was read"
 
 echo "pre-commit: the hooks run, pass and refuse"

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 use crate::model::access::{Alternative, AuthLevel};
+use crate::source::Loc;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -35,8 +36,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
             let names = quoted(missing.iter().map(|fact| fact.value.as_str()));
             let (low, high) = (&lower.number, &upper.number);
             let message = format!("auth level {high} leaves out {names}, which level {low} asks for");
+            let list = Loc::around(upper.requirements.iter().map(|fact| fact.loc)).unwrap_or(high.loc);
             report.push(
-                Diagnostic::new(&CHECK.rule, high.loc, message)
+                Diagnostic::new(&CHECK.rule, list, message)
                     .label(first.loc, format!("level {low} asks for it"))
                     .help(format!("{names} is asked for anyway; write it")),
             );
@@ -47,7 +49,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 weaker.name, upper.number, lower.number
             );
             let label = format!("level {} asks for more", lower.number);
-            report.push(Diagnostic::new(&CHECK.rule, weaker.name.loc, message).label(lower.number.loc, label));
+            let list = Loc::around(weaker.requirements.iter().map(|fact| fact.loc)).unwrap_or(weaker.name.loc);
+            report.push(Diagnostic::new(&CHECK.rule, list, message).label(lower.number.loc, label));
         }
     }
 }

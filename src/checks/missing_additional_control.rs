@@ -2,6 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::source::Loc;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -28,7 +29,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let meant = missing.iter().find_map(|control| {
             input.did_you_mean(&control.value, server.controls.iter().map(|own| own.value.as_str()))
         });
-        let loc = server.controls.first().map_or(server.name.loc, |own| own.loc);
+        let loc = Loc::around(server.controls.iter().map(|own| own.loc)).unwrap_or(server.name.loc);
         let message = format!("server `{}` of class `{}` does not have {names} in place", server.name, class.name);
         report.push(
             Diagnostic::new(&CHECK.rule, loc, message)

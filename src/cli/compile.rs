@@ -75,7 +75,7 @@ impl Compile {
         analysis::schemas::attach(&mut analysis);
         let Analysis { sources, settings, model, policy, report, mut counts } = analysis;
         let docs_url = settings.docs_url.as_deref();
-        let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url };
+        let shown = Shown { sources: &sources, counts: &counts, docs_url };
         let mandatory: Vec<&'static Target> =
             if asked.is_empty() { listed(settings.deployment.targets.keys())? } else { asked.clone() };
 
@@ -94,24 +94,29 @@ impl Compile {
         };
         let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
         let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked.clone() };
-        let (targets, left_out) = possible(&candidates, &mandatory, &checked, &sources)?;
+        let Possible { targets, left_out, refused } = possible(&candidates, &mandatory, &checked, &sources);
         let mut all = Report { diagnostics: report.diagnostics };
         let built = match &enforced {
             Some(enforced) => build::shadow(&checked, &sources, enforced, &digest).map(|built| (built, Vec::new())),
             // Settings say how a target is compiled; that its product holds the workspace is asked for by `--target` alone.
             None => build::build_what_fits(&checked, &sources, &targets, &asked, &digest),
         };
+        let built = if refused.is_empty() { built } else { Err(built.err().unwrap_or_default()) };
         let (Built { mut bundle, notes }, over_limit) = match built {
             Ok(built) => built,
             Err(errors) => {
-                // Faults of the workspace have their places; all else could not run.
+                // Faults of the workspace have their places; all else could not run. All of it is said at once.
                 let (findings, other) = build::findings(errors);
-                if !other.is_empty() {
-                    return Err(other.into_iter().map(miette::Report::new).collect());
+                let mut reports: Vec<miette::Report> = refused.into_iter().map(miette::Report::new).collect();
+                reports.extend(other.into_iter().map(miette::Report::new));
+                if reports.is_empty() || !findings.is_empty() {
+                    all.extend(findings);
+                    all.sort();
+                    load::report(&shown, &all.diagnostics, session)?;
                 }
-                all.extend(findings);
-                all.sort();
-                load::report(&shown, &all.diagnostics, session)?;
+                if !reports.is_empty() {
+                    return Err(reports);
+                }
                 session.say("no bundle was written")?;
                 return Ok(load::exit(&all.diagnostics, &counts, self.fail_on));
             }
@@ -127,7 +132,7 @@ impl Compile {
         let read = (checked.model(), &settings, &sources);
         let (of_compile, waived) = analysis::settle_compiled(of_compile, read, Some(&day), asked.is_empty());
         counts.waived += waived;
-        let shown = Shown { root: &root, sources: &sources, counts: &counts, docs_url };
+        let shown = Shown { sources: &sources, counts: &counts, docs_url };
         all.extend(of_compile);
         all.sort();
         let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
@@ -219,35 +224,39 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Ta
     names.map(|name| target(name)).collect()
 }
 
-/// Those of the targets that this workspace can be compiled for, and notes about the others.
-///
-/// # Errors
-/// Where a mandatory target is not among them.
+/// What this workspace can be compiled for.
+struct Possible {
+    targets: Vec<&'static Target>,
+    /// Notes about the other targets.
+    left_out: Vec<Diagnostic>,
+    /// What keeps each mandatory target among the others from being compiled.
+    refused: Vec<Refusal>,
+}
+
 fn possible(
     candidates: &[&'static Target],
     mandatory: &[&'static Target],
     checked: &CheckedModel,
     sources: &Sources,
-) -> Result<(Vec<&'static Target>, Vec<Diagnostic>), Refusal> {
-    let mut targets = Vec::new();
+) -> Possible {
+    let (mut targets, mut refused) = (Vec::new(), Vec::new());
     let mut left_out: Vec<(&Target, Vec<Need>)> = Vec::new();
     for target in candidates {
         let needs = build::missing(checked, target);
         if needs.is_empty() {
             targets.push(*target);
-            continue;
-        }
-        if mandatory.iter().any(|asked| asked.name == target.name) {
+        } else if mandatory.iter().any(|asked| asked.name == target.name) {
             let in_words = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
             let message =
                 format!("target `{}` cannot be compiled: it needs {}", target.name, in_words(|need| &need.what));
-            return Err(Refusal::Usage { message, help: in_words(|need| &need.how) });
+            refused.push(Refusal::Usage { message, help: in_words(|need| &need.how) });
+        } else {
+            left_out.push((*target, needs));
         }
-        left_out.push((*target, needs));
     }
     // Whoever lists targets has no use for much text about others.
     let notes = if mandatory.is_empty() { targets::left_out } else { targets::unlisted };
-    Ok((targets, notes(&left_out, checked.model(), sources)))
+    Possible { targets, left_out: notes(&left_out, checked.model(), sources), refused }
 }
 
 fn target(name: &str) -> Result<&'static Target, Refusal> {

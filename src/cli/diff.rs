@@ -1,5 +1,6 @@
 //! `mcpctl diff`.
 
+mod annotations;
 mod budget;
 mod html;
 mod json;
@@ -162,7 +163,8 @@ impl DiffCommand {
         let out = &mut session.out;
         match session.globals.format {
             Format::Human => lines::human(&view, color, out),
-            Format::Short | Format::Github => lines::short(&view, out),
+            Format::Short => lines::short(&view, out),
+            Format::Github => annotations::write(&view, out),
             Format::Json => json::write(&view, out),
             Format::Markdown => markdown::write(&view, out),
             Format::Html => html::write(&view, out),
@@ -192,7 +194,7 @@ impl DiffCommand {
     /// What a head with errors means is not certain, so nothing can be said about what it opens.
     fn refuse(&self, head: &Read, session: &mut Session<'_>) -> Outcome {
         let docs_url = head.settings.docs_url.as_deref();
-        let shown = Shown { root: &head.root, sources: &head.sources, counts: &head.counts, docs_url };
+        let shown = Shown { sources: &head.sources, counts: &head.counts, docs_url };
         load::report(&shown, &head.report.diagnostics, session)?;
         session.say(&format!("`{}` has errors, so it cannot be compared", self.head))?;
         Ok(Exit::Failed)

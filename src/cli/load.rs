@@ -1,15 +1,15 @@
 //! What every command that reads a workspace does first: find the input, read it, analyse it.
 
 use std::io::{Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::refusal::{self, Refusal};
-use super::{Exit, Session, progress, today};
+use super::{Exit, Session, place, progress, today};
 use crate::analysis::{self, Analysis, Counts};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::render::{self, Findings, counted};
+use crate::render::{self, Findings, READABLE, counted};
 use crate::source::Sources;
 use crate::source::yaml::MOST_BYTES;
 use crate::workspace::{self, Input, Wanted};
@@ -135,14 +135,17 @@ fn read(
     let watch = session.err.is_terminal() && !session.globals.quiet;
     let chosen = session.globals.environment.clone();
     let wanted = chosen.as_deref().map_or(others, Wanted::One);
+    let format = session.globals.format;
     let work = || {
         progress::watched(watch, reader, |reader| {
             let mut workspace = workspace::read(input, reader, out)?;
             let environments = workspace::environments(&mut workspace, reader, wanted)?;
             // Standard input stands in the folder that the run begins in.
+            let shown = place::shown_below(here.as_ref().map_or(&workspace.root, |_| Path::new(".")), format);
             let root = here.unwrap_or_else(|| workspace.root.clone());
             let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), today);
             analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
+            analysis.sources.show_below(shown);
             analysis.model.deployment.folder = folder.map(str::to_owned).or_else(|| folder_name(&root));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
         })
@@ -180,8 +183,6 @@ pub struct Loaded {
 /// What beside the findings themselves a report needs.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
-    /// The workspace's folder.
-    pub root: &'a Path,
     /// The text that the places point into.
     pub sources: &'a Sources,
     /// What was read and what was left out.
@@ -199,9 +200,9 @@ pub fn report(
     diagnostics: &[Diagnostic],
     session: &mut Session<'_>,
 ) -> Result<(), Vec<miette::Report>> {
-    let Shown { root, sources, counts, docs_url: configured } = *shown;
-    let base = base(root);
-    let findings = Findings { sources, diagnostics, files: counts.files, base: &base, docs_url: docs_url(configured) };
+    let Shown { sources, counts, docs_url: configured } = *shown;
+    let most = if session.globals.all { usize::MAX } else { READABLE };
+    let findings = Findings { sources, diagnostics, files: counts.files, most, docs_url: docs_url(configured) };
     let color = session.out.color();
     render::write(session.globals.format, &findings, color, &mut session.out).map_err(refusal::stdout)?;
     // Findings come before the summary also where both streams are one terminal.
@@ -222,29 +223,21 @@ fn beside(counts: &Counts) -> String {
         text.push_str(&format!("; skipped {}", counted(counts.skipped_manifests, "Kubernetes manifest")));
     }
     let left_out = &counts.left_out;
-    let kinds = [(left_out.hidden, "hidden"), (left_out.excluded, "excluded"), (left_out.links, "linked twice")];
+    let kinds = [
+        (left_out.hidden, "hidden"),
+        (left_out.excluded, "excluded"),
+        (left_out.links, "linked twice"),
+        (left_out.compiled, "of compiled bundles"),
+    ];
     let kinds: Vec<String> =
         kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}")).collect();
     if !kinds.is_empty() {
         text.push_str(&format!("; left out {}", kinds.join(", ")));
     }
-    text
-}
-
-/// The workspace's folder as seen from the folder that the process was started in, with `/`: empty where it is the same,
-/// or where it cannot be said.
-fn base(root: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let inside = if root.is_absolute() { root.strip_prefix(&here).unwrap_or(Path::new("")) } else { root };
-    let mut parts = Vec::new();
-    for component in inside.components() {
-        match component {
-            Component::Normal(part) => parts.push(part.to_string_lossy()),
-            Component::CurDir => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return String::new(),
-        }
+    if left_out.alone {
+        text.push_str("; read this file alone: references to the rest of its workspace were not checked");
     }
-    parts.join("/")
+    text
 }
 
 /// Whether these findings fail a run. A file that could not be read is a finding like the others, shown with them, but the

@@ -142,7 +142,8 @@ fn show(found: &Found<'_>, session: &mut Session<'_>) -> io::Result<()> {
     }
     for failure in failures::of(found) {
         match format {
-            Format::Short | Format::Github => writeln!(out, "{}", one_line(&failure.short()))?,
+            Format::Short => writeln!(out, "{}", one_line(&failure.short()))?,
+            Format::Github => failure.github(&found.analysis.sources, out)?,
             Format::Human | Format::Json | Format::Markdown | Format::Html => failure.human(out)?,
         }
     }

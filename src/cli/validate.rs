@@ -35,9 +35,8 @@ impl Validate {
     /// # Errors
     /// Where it could not run.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
-        let Loaded { root, analysis } = self.source.analyse(None, self.today.as_deref(), Wanted::All, session)?;
+        let Loaded { analysis, .. } = self.source.analyse(None, self.today.as_deref(), Wanted::All, session)?;
         let shown = Shown {
-            root: &root,
             sources: &analysis.sources,
             counts: &analysis.counts,
             docs_url: analysis.settings.docs_url.as_deref(),

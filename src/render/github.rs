@@ -1,5 +1,7 @@
-//! `--format github`: workflow commands, which GitHub shows as annotations on the changed lines.
+//! `--format github`: workflow commands, which GitHub shows as annotations on the changed lines. It finds a file by its path
+//! in the repository, which is how [`crate::source::Sources::shown_name`] gives it for this format.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use super::Findings;
@@ -13,20 +15,49 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
     findings.diagnostics.iter().try_for_each(|diagnostic| writeln!(out, "{}", command(findings, diagnostic)))
 }
 
-/// `::error file=,line=,endLine=,col=,endColumn=,title=::message`. GitHub refuses columns on a range of several lines, so
-/// those are left out there.
+/// One annotation: a line of a file, and what is said of it.
+#[derive(Debug)]
+pub struct Annotation<'a> {
+    /// How serious it is.
+    pub severity: Severity,
+    /// Path of the file in the repository. Empty for what is about no file.
+    pub file: &'a str,
+    /// First and last line, from 1.
+    pub lines: (u32, u32),
+    /// First column and one past the last, on one line alone.
+    pub columns: Option<(u32, u32)>,
+    /// Its headline.
+    pub title: &'a str,
+    /// What it says; may have several lines, each made harmless already.
+    pub message: &'a str,
+}
+
+impl fmt::Display for Annotation<'_> {
+    /// `::error file=,line=,endLine=,col=,endColumn=,title=::message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        write!(f, "::{level} ")?;
+        if !self.file.is_empty() {
+            let (line, end) = self.lines;
+            write!(f, "file={},line={line},endLine={end},", property(&one_line(self.file)))?;
+            if let Some((from, to)) = self.columns {
+                write!(f, "col={from},endColumn={to},")?;
+            }
+        }
+        write!(f, "title={}::{}", property(&one_line(self.title)), data(self.message))
+    }
+}
+
+/// GitHub refuses columns on a range of several lines, so those are left out there.
 fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     let at = findings.sources.position(diagnostic.loc);
-    let level = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "notice",
-    };
-    let columns =
-        if at.line == at.end_line { format!(",col={},endColumn={}", at.column, at.end_column) } else { String::new() };
     let mut message = one_line(&diagnostic.message);
     for label in &diagnostic.labels {
-        let place = findings.sources.file_line(label.loc);
+        let place = findings.sources.shown_line(label.loc);
         message.push_str(&format!("\n{}: {}", one_line(&place), one_line(&label.message)));
     }
     if let Some(help) = &diagnostic.help {
@@ -38,19 +69,15 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     if let Some(url) = findings.url(diagnostic.rule) {
         message.push_str(&format!("\n{}", one_line(&url)));
     }
-    format!(
-        "::{level} file={},line={},endLine={}{columns},title={}::{}",
-        property(&one_line(&path(findings.base, findings.sources.file(diagnostic.loc.file).name()))),
-        at.line,
-        at.end_line,
-        property(diagnostic.rule.name),
-        data(&message)
-    )
-}
-
-/// GitHub finds a file by its path in the repository, and every other format by its path in the workspace.
-fn path(base: &str, name: &str) -> String {
-    if base.is_empty() { name.to_owned() } else { format!("{base}/{name}") }
+    Annotation {
+        severity: diagnostic.severity,
+        file: &findings.sources.shown_name(diagnostic.loc.file),
+        lines: (at.line, at.end_line),
+        columns: (at.line == at.end_line).then_some((at.column, at.end_column)),
+        title: diagnostic.rule.name,
+        message: &message,
+    }
+    .to_string()
 }
 
 /// Escapes the text after `::`.

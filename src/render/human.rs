@@ -1,11 +1,13 @@
 //! `--format human`: the source line with the place marked, the other places, and what to do.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use codespan_reporting::diagnostic as shown;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor};
 
-use super::{Findings, short};
+use super::{Findings, counted, short};
 use crate::diagnostic::{Diagnostic, Severity, one_line};
 use crate::source::FileId;
 use excerpt::Excerpt;
@@ -15,7 +17,8 @@ mod excerpt;
 /// Places shown for one finding; a cycle through thousands of steps is not more readable for showing them all.
 const MOST_PLACES: usize = 20;
 
-/// Writes every finding, each followed by an empty line.
+/// Writes every finding, each followed by an empty line; of a check that finds more than can be read, the first ones, and at the
+/// end how many there are.
 ///
 /// # Errors
 /// Those of the writer.
@@ -23,7 +26,16 @@ pub fn write(findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::R
     let config = Config::default();
     let styles = if color { Styles::default() } else { Styles::no_color() };
     let mut buffer = Vec::new();
+    let mut left_out: BTreeMap<(Reverse<Severity>, &str), usize> = BTreeMap::new();
+    let mut written: BTreeMap<&str, usize> = BTreeMap::new();
     for diagnostic in findings.diagnostics {
+        let name = diagnostic.rule.name;
+        let before = written.entry(name).or_default();
+        if *before >= findings.most {
+            *left_out.entry((Reverse(diagnostic.severity), name)).or_default() += 1;
+            continue;
+        }
+        *before += 1;
         buffer.clear();
         let (excerpt, view) = view(findings, diagnostic);
         let drawn = if color {
@@ -38,7 +50,11 @@ pub fn write(findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::R
         }
         out.write_all(&buffer)?;
     }
-    Ok(())
+    for ((Reverse(severity), name), count) in &left_out {
+        let more = counted(*count, &format!("more {}", severity.word()));
+        writeln!(out, "{more} of `{name}` not shown")?;
+    }
+    if left_out.is_empty() { Ok(()) } else { writeln!(out, "`--all` shows all findings\n") }
 }
 
 fn view<'a>(findings: &Findings<'a>, diagnostic: &Diagnostic) -> (Excerpt<'a>, shown::Diagnostic<FileId>) {

@@ -19,7 +19,7 @@ pub fn line(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     let at = findings.sources.position(diagnostic.loc);
     format!(
         "{}:{}:{}: {}[{}]: {}",
-        one_line(findings.sources.file(diagnostic.loc.file).name()),
+        one_line(&findings.sources.shown_name(diagnostic.loc.file)),
         at.line,
         at.column,
         diagnostic.severity.word(),

@@ -6,6 +6,7 @@
 
 mod edit;
 pub mod scalar;
+mod syntax;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -13,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use self::scalar::{Scalar, Style, Value};
+use self::syntax::Stopped;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::source::{FileId, Loc, SourceFile};
 
@@ -227,6 +229,7 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
         open: Vec::new(),
         anchors: HashMap::new(),
         merged: 0,
+        read_to: 0,
         weights: Vec::with_capacity(text.len() / 16),
         report,
     };
@@ -242,22 +245,10 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
             Ok((event, span)) => builder.event(event, span.byte_range().unwrap_or(0..0)),
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
-                let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-                let loc = Loc { file, start: at as u32, end: end as u32 };
-                let said = error.info();
-                builder.refuse(&SYNTAX, loc, format!("this is not YAML: {said}"));
-                let help = if said.contains("tab") {
-                    Some("indent with spaces; YAML forbids tabs there")
-                } else if said.contains("mapping values") || said.contains("expected key") {
-                    Some(
-                        "check the indentation of this line and the one before it, and put quotes around a value with `: `",
-                    )
-                } else {
-                    None
-                };
-                if let Some(finding) = builder.report.last_mut() {
-                    finding.help = help.map(str::to_owned);
-                }
+                let open = builder.open.last().map(|open| builder.tree.loc(open.id).start as usize);
+                let stopped = Stopped { file, text, at, said: &error.info(), read_to: builder.read_to, open };
+                builder.tree.whole = false;
+                builder.report.push(stopped.finding());
                 Err(Stop)
             }
         };
@@ -295,6 +286,8 @@ struct Builder<'s, 'r> {
     anchors: HashMap<usize, NodeId>,
     /// Entries that merge keys have added so far.
     merged: u64,
+    /// The end of the last scalar.
+    read_to: usize,
     weights: Vec<Weight>,
     report: &'r mut Vec<Diagnostic>,
 }
@@ -311,6 +304,7 @@ impl<'s> Builder<'s, '_> {
         let loc = Loc { file: self.tree.file, start, end };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                self.read_to = range.end;
                 let scalar = self.make_scalar(text, style, tag.as_deref(), loc);
                 // A block scalar's range runs into the indentation of the next line.
                 let trailing = self.text.get(range.clone()).map_or(0, |text| text.len() - text.trim_end().len());

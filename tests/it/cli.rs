@@ -11,6 +11,8 @@ mod handwritten;
 mod host;
 mod init;
 mod list;
+mod many;
+mod places;
 mod print;
 mod renames;
 mod review;
@@ -19,7 +21,7 @@ mod validate;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mcpctl::bundle::write::Disk as BundleDisk;
 use mcpctl::cli::{self, Host};
@@ -79,11 +81,23 @@ impl<'a> Call<'a> {
         Self { disk, ..self }
     }
 
+    /// Runs it. The folders that are given stand in front of no path of the output; `places.rs` is about these.
     fn run(self) -> Ran {
         let (mut out, mut err) = (Vec::new(), Vec::new());
+        let given: Vec<PathBuf> = self.args.iter().map(PathBuf::from).filter(|path| path.exists()).collect();
         let code = self.run_into(&mut out, &mut err);
         let text = |bytes| String::from_utf8(bytes).expect("output is text");
-        Ran { code, out: text(out), err: text(err) }
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut shown = text(out);
+        for path in given {
+            let folder = if path.is_file() { path.parent().unwrap_or(&path) } else { &path };
+            for folder in [folder, folder.strip_prefix(here).unwrap_or(folder)] {
+                if !folder.as_os_str().is_empty() && folder != Path::new(".") {
+                    shown = shown.replace(&format!("{}/", folder.display()), "");
+                }
+            }
+        }
+        Ran { code, out: shown, err: text(err) }
     }
 
     fn run_into(self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {

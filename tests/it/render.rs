@@ -68,7 +68,7 @@ fn sample() -> (Sources, Vec<Diagnostic>) {
 }
 
 fn rendered_with(format: Format, sources: &Sources, diagnostics: &[Diagnostic], docs_url: Option<&str>) -> String {
-    let findings = Findings { sources, diagnostics, files: sources.len(), base: "", docs_url };
+    let findings = Findings { sources, diagnostics, files: sources.len(), most: usize::MAX, docs_url };
     let mut out = Vec::new();
     render::write(format, &findings, false, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("text")
@@ -105,7 +105,7 @@ fn github() {
 #[test]
 fn color_changes_nothing_but_color() {
     let (sources, diagnostics) = sample();
-    let findings = Findings { sources: &sources, diagnostics: &diagnostics, files: 2, base: "", docs_url: None };
+    let findings = Findings { sources: &sources, diagnostics: &diagnostics, files: 2, most: usize::MAX, docs_url: None };
     let mut colored = Vec::new();
     render::write(Format::Human, &findings, true, &mut colored).unwrap();
     let colored = String::from_utf8(colored).unwrap();
@@ -170,7 +170,7 @@ fn no_findings() {
 fn the_summary_counts_in_words() {
     let (sources, all) = sample();
     let summary = |diagnostics: &[Diagnostic], files| {
-        Findings { sources: &sources, diagnostics, files, base: "", docs_url: None }.summary()
+        Findings { sources: &sources, diagnostics, files, most: usize::MAX, docs_url: None }.summary()
     };
     assert_eq!(summary(&all, 2), "1 error, 1 warning, 1 note in 2 files");
     assert_eq!(summary(&[all[1].clone(), all[1].clone()], 1), "2 warnings in 1 file");

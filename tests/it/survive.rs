@@ -16,7 +16,7 @@ fn shown(analysis: &Analysis) -> Vec<u8> {
         sources: &analysis.sources,
         diagnostics: &analysis.report.diagnostics,
         files: analysis.counts.files,
-        base: "",
+        most: usize::MAX,
         docs_url: None,
     };
     let mut text = Vec::new();

@@ -60,7 +60,7 @@ fn because(asked: &Asked<'_>, answer: &Answer) -> String {
     let closed = answer.reasons.iter().find_map(|reason| reason.closed.as_ref());
     if let Some(closed) = closed {
         let (why, loc) = closed_in_words(policy, *principal, closed);
-        return loc.map_or(why.clone(), |loc| format!("{why} ({})", sources.file_line(loc)));
+        return loc.map_or(why.clone(), |loc| format!("{why} ({})", sources.shown_line(loc)));
     }
     let rules: Vec<String> = answer
         .reasons
@@ -68,7 +68,7 @@ fn because(asked: &Asked<'_>, answer: &Answer) -> String {
         .filter_map(|reason| reason.rule)
         .map(|rule| {
             let rule = policy.rule_at(rule);
-            let place = rule.from.first().map(|loc| format!(" ({})", sources.file_line(*loc)));
+            let place = rule.from.first().map(|loc| format!(" ({})", sources.shown_line(*loc)));
             format!("rule `{}`{}", rule.name, place.unwrap_or_default())
         })
         .collect();
@@ -112,8 +112,8 @@ fn human(asked: &Asked<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<
     }
     for step in steps {
         let scope = step.scope.map(|scope| format!("; scope `{scope}`")).unwrap_or_default();
-        let place = step.loc.map(|loc| format!(" ({})", sources.file_line(loc))).unwrap_or_default();
-        let asked = step.asked.map(|loc| format!("; asked for at {}", sources.file_line(loc))).unwrap_or_default();
+        let place = step.loc.map(|loc| format!(" ({})", sources.shown_line(loc))).unwrap_or_default();
+        let asked = step.asked.map(|loc| format!("; asked for at {}", sources.shown_line(loc))).unwrap_or_default();
         let evidence = step.evidence.unwrap_or_else(|| "nothing says what shows it".to_owned());
         writeln!(out, "    {}", one_line(&format!("{}: {evidence}{scope}{place}{asked}", step.fact)))?;
     }
@@ -144,7 +144,7 @@ fn because_of(asked: &Asked<'_>, reason: &Reason, sources: &Sources, out: &mut d
 fn line(sources: &Sources, loc: Loc, out: &mut dyn Write) -> io::Result<()> {
     let number = sources.position(loc).line as usize;
     let text = sources.file(loc.file).text().lines().nth(number.saturating_sub(1)).unwrap_or_default();
-    writeln!(out, "    {}", one_line(&format!("{}: {}", sources.file_line(loc), text.trim())))
+    writeln!(out, "    {}", one_line(&format!("{}: {}", sources.shown_line(loc), text.trim())))
 }
 
 /// How every missing fact comes about.

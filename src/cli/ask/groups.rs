@@ -29,7 +29,7 @@ pub(super) struct About<'a> {
 pub(super) fn closed(analysis: &Analysis, principal: PrincipalIx, object: ObjectIx) -> Option<String> {
     let closed = reason(&analysis.model, &analysis.policy, principal, object).closed?;
     let (why, loc) = closed_in_words(&analysis.policy, principal, &closed);
-    Some(loc.map_or(why.clone(), |loc| format!("{why} ({})", analysis.sources.file_line(loc))))
+    Some(loc.map_or(why.clone(), |loc| format!("{why} ({})", analysis.sources.shown_line(loc))))
 }
 
 /// Prints groups in the format asked for: what is allowed first, what can never be last.

@@ -73,7 +73,7 @@ impl DiffCommand {
         findings.extend(unknown(&judging, base.side().model));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let counts = Counts { files: 1, ..Counts::default() };
-            let shown = Shown { root: Path::new("."), sources: &sources, counts: &counts, docs_url: None };
+            let shown = Shown { sources: &sources, counts: &counts, docs_url: None };
             load::report(&shown, &findings, session)?;
             let message = format!("the budget `{name}` of `{}` has errors", self.base);
             let help = "a budget has the keys of `review` in mcpctl.yaml; see `mcpctl schema settings`".to_owned();

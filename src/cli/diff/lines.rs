@@ -177,7 +177,7 @@ fn with(facts: &[FactName]) -> String {
     }
 }
 
-fn values(before: &Option<String>, after: &Option<String>) -> String {
+pub(super) fn values(before: &Option<String>, after: &Option<String>) -> String {
     match (before.as_deref().map(one_line), after.as_deref().map(one_line)) {
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (None, Some(after)) if after == LISTED => "now listed".to_owned(),
@@ -188,7 +188,7 @@ fn values(before: &Option<String>, after: &Option<String>) -> String {
     }
 }
 
-fn with_note(values: String, note: Option<&str>) -> String {
+pub(super) fn with_note(values: String, note: Option<&str>) -> String {
     note.map_or(values.clone(), |note| format!("{values}; {note}"))
 }
 
@@ -253,7 +253,7 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `; waived until 2027-03-31 by alice: quarterly audit (mcpctl.yaml:12)`, where something is.
-fn waived(view: &View<'_>, excuse: Option<Excuse>) -> String {
+pub(super) fn waived(view: &View<'_>, excuse: Option<Excuse>) -> String {
     let waiver = excuse.and_then(|excuse| view.waiver(excuse));
     waiver.map_or_else(String::new, |waiver| format!("; {} {}", waiver.state(), waiver.why()))
 }

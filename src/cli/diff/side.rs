@@ -10,6 +10,7 @@ use crate::bundle::existing::{self, Existing};
 use crate::bundle::sources::embedded;
 use crate::checks::{self, CheckedModel};
 use crate::cli::load::{self, Loaded};
+use crate::cli::place;
 use crate::cli::refusal::Refusal;
 use crate::cli::{Session, today};
 use crate::diagnostic::{Report, Severity};
@@ -57,7 +58,6 @@ impl Place {
 
 /// One side, analysed and accepted where it has no errors.
 pub(super) struct Read {
-    pub(super) root: PathBuf,
     pub(super) sources: Sources,
     pub(super) settings: Settings,
     pub(super) report: Report,
@@ -104,13 +104,15 @@ impl DiffCommand {
             }
             return Ok(Place::Folder(folder));
         }
-        let here = session.globals.at(Path::new("."));
-        // A revision is of the folder that it is compared with, else of the one that the run is in.
-        let other = [&self.head, &self.base].into_iter().find(|side| side.as_str() != what);
-        let other = other.map(|side| session.globals.at(Path::new(side)));
-        let other = other.filter(|path| path.is_dir() && !path.join(crate::bundle::MANIFEST).exists());
-        let revision = Revision::open(&other.unwrap_or(here), what);
+        let revision = Revision::open(&self.folder_of_revisions(session), what);
         Ok(Place::Revision(Box::new(revision.map_err(|error| vec![miette::Report::new(error)])?)))
+    }
+
+    /// The folder that a revision is of: the one that it is compared with, else the one that the run is in.
+    fn folder_of_revisions(&self, session: &Session<'_>) -> PathBuf {
+        let sides = [&self.head, &self.base].into_iter().map(|side| session.globals.at(Path::new(side)));
+        let mut folders = sides.filter(|path| path.is_dir() && !path.join(crate::bundle::MANIFEST).exists());
+        folders.next().unwrap_or_else(|| session.globals.at(Path::new(".")))
     }
 
     /// The environment that both sides are read in: that of `--env`, or the one that a bundle was compiled for.
@@ -169,13 +171,22 @@ impl DiffCommand {
                 load::analysed(&bundle.1.input(), &bundle.1, None, place.name().or(folder), session)
             }
         };
-        let Loaded { root, mut analysis } = loaded?;
+        let Loaded { mut analysis, .. } = loaded?;
+        match place {
+            Place::Folder(_) => {}
+            // What stands in a revision is shown where the working tree has it.
+            Place::Revision(_) => {
+                let below = place::shown_below(&self.folder_of_revisions(session), session.globals.format);
+                analysis.sources.show_below(below);
+            }
+            Place::Bundle(_) => analysis.sources.show_below(""),
+        }
         if !self.no_artifacts {
             schemas::attach(&mut analysis);
         }
         let Analysis { sources, settings, model, policy, report, counts } = analysis;
         let checked = checks::accept(model, policy, &report);
-        Ok(Read { root, sources, settings, report, counts, checked })
+        Ok(Read { sources, settings, report, counts, checked })
     }
 
     /// That the files of a bundle decide what its sources mean; cautions about what was not proved.

@@ -140,7 +140,7 @@ impl View<'_> {
         let file = sources.file(loc.file);
         let line = sources.position(loc).line;
         let text = file.text().lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
-        Line { side, file: file.name().to_owned(), line, text: one_line(text.trim()) }
+        Line { side, file: sources.shown_name(loc.file), line, text: one_line(text.trim()) }
     }
 
     /// The waiver that an excuse is from.
@@ -152,7 +152,7 @@ impl View<'_> {
             owner: entry.owner.value.clone(),
             expires: entry.expires.value.clone(),
             expired: excuse.expired,
-            file: sources.file(entry.loc.file).name().to_owned(),
+            file: sources.shown_name(entry.loc.file),
             line: sources.position(entry.loc).line,
         })
     }

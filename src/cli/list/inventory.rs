@@ -27,7 +27,7 @@ pub(super) fn servers(analysis: &Analysis) -> Listing {
             or_dash(unit),
             or_dash(Some(classes.join(", ").as_str())),
             server.tools.len().to_string(),
-            analysis.sources.file_line(server.name.loc),
+            analysis.sources.shown_line(server.name.loc),
         ]);
         let tools: Vec<&str> = server.tools.keys().map(ToolName::as_str).collect();
         listing.data.push(with_place(
@@ -64,7 +64,7 @@ pub(super) fn tools(analysis: &Analysis) -> Listing {
             object.to_string(),
             or_dash(Some(short_list(&names).as_str())),
             or_dash(Some(needs.join("; ").as_str())),
-            or_dash(place.map(|loc| analysis.sources.file_line(loc)).as_deref()),
+            or_dash(place.map(|loc| analysis.sources.shown_line(loc)).as_deref()),
         ]);
         let callers: Vec<Value> = callers
             .iter()
@@ -104,7 +104,7 @@ pub(super) fn principals(analysis: &Analysis) -> Listing {
             or_dash(unit),
             tools.len().to_string(),
             or_dash(principal.subject.as_deref()),
-            analysis.sources.file_line(principal.loc),
+            analysis.sources.shown_line(principal.loc),
         ]);
         let data = json!({
             "name": principal.id.to_string(), "unit": unit, "subject": principal.subject, "tools": tools,

@@ -4,13 +4,15 @@ use std::io::{self, Write};
 
 use super::Found;
 use crate::analysis::Analysis;
-use crate::diagnostic::one_line;
+use crate::diagnostic::{Severity, one_line};
 use crate::model::name::FactName;
 use crate::policy::expect::{Fault, Outcome};
 use crate::policy::invariant::Violation;
 use crate::policy::origin::grant_place;
+use crate::render::github::Annotation;
 use crate::review::naming::{named, sets_in_words, spelled};
 use crate::review::suite::{InvariantRun, Nearest, TestRun, nearest};
+use crate::source::{Loc, Sources};
 
 /// Most requests of a test that are shown one by one to people.
 const READABLE: usize = 20;
@@ -20,6 +22,8 @@ pub(super) struct Failure {
     pub(super) name: String,
     /// `tests.yaml:4`.
     pub(super) place: String,
+    /// The place of the name.
+    pub(super) at: Loc,
     /// What fails: one entry a request or principal, its first line the fact and the others its reasons.
     pub(super) what: Vec<Vec<String>>,
 }
@@ -31,6 +35,26 @@ impl Failure {
         let more = self.what.len().saturating_sub(1);
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
         format!("{}: fail: {}: {first}{more}", self.place, self.name)
+    }
+
+    /// As an annotation of GitHub's.
+    pub(super) fn github(&self, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
+        let at = sources.position(self.at);
+        let mut lines: Vec<String> = vec![one_line(&self.name)];
+        lines.extend(self.what.iter().take(READABLE).flatten().map(|line| one_line(line)));
+        match self.what.len().saturating_sub(READABLE) {
+            0 => {}
+            more => lines.push(format!("and {more} more; --format json shows them all")),
+        }
+        let annotation = Annotation {
+            severity: Severity::Error,
+            file: &sources.shown_name(self.at.file),
+            lines: (at.line, at.end_line),
+            columns: (at.line == at.end_line).then_some((at.column, at.end_column)),
+            title: "failing policy test",
+            message: &lines.join("\n"),
+        };
+        writeln!(out, "{annotation}")
     }
 
     pub(super) fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -75,8 +99,8 @@ pub(super) fn of_test(analysis: &Analysis, run: &TestRun<'_>) -> Failure {
     if run.outcomes.is_empty() && run.empty.is_empty() {
         what.push(vec!["it is about no request at all".to_owned()]);
     }
-    let place = analysis.sources.file_line(run.test.name.loc);
-    Failure { name: run.test.name.value.clone(), place, what }
+    let place = analysis.sources.shown_line(run.test.name.loc);
+    Failure { name: run.test.name.value.clone(), place, at: run.test.name.loc, what }
 }
 
 fn of_nothing(call: &str) -> Vec<String> {
@@ -101,16 +125,16 @@ fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<
             lines.push(format!("needs {}", sets_in_words(policy, &outcome.missing)));
         }
         let rule = policy.rule_at(cell.rule);
-        let place = rule.from.first().map(|loc| format!(" ({})", sources.file_line(*loc))).unwrap_or_default();
+        let place = rule.from.first().map(|loc| format!(" ({})", sources.shown_line(*loc))).unwrap_or_default();
         let grant = grant_place(model, &policy.principal_at(principal).id, policy.object_at(object));
-        let grant = grant.map(|loc| format!(", granted at {}", sources.file_line(loc))).unwrap_or_default();
+        let grant = grant.map(|loc| format!(", granted at {}", sources.shown_line(loc))).unwrap_or_default();
         lines.push(format!("decided by rule `{}`{place}{grant}", rule.name));
         if let Some(blocked) = &rule.blocked {
-            let place = blocked.loc.map(|loc| format!(" ({})", sources.file_line(loc))).unwrap_or_default();
+            let place = blocked.loc.map(|loc| format!(" ({})", sources.shown_line(loc))).unwrap_or_default();
             lines.push(format!("because {}{place}", blocked.why));
         }
     } else {
-        let place = outcome.case.principal.map(|who| sources.file_line(policy.principal_at(who).loc));
+        let place = outcome.case.principal.map(|who| sources.shown_line(policy.principal_at(who).loc));
         lines.push(format!("because nothing grants it{}", place.map(|at| format!(" ({at})")).unwrap_or_default()));
     }
     lines.extend(nearest(policy, outcome).map(|near| format!("nearest allow: {}", near_in_words(analysis, &near))));
@@ -134,8 +158,8 @@ pub(super) fn near_in_words(analysis: &Analysis, near: &Nearest) -> String {
 pub(super) fn of_invariant(analysis: &Analysis, run: &InvariantRun<'_>) -> Failure {
     let violations = run.violations.iter().map(|violation| of_violation(analysis, violation));
     let what = violations.chain(run.empty.iter().map(|call| of_nothing(call))).collect();
-    let place = analysis.sources.file_line(run.invariant.name.loc);
-    Failure { name: run.invariant.name.value.clone(), place, what }
+    let place = analysis.sources.shown_line(run.invariant.name.loc);
+    Failure { name: run.invariant.name.value.clone(), place, at: run.invariant.name.loc, what }
 }
 
 fn of_violation(analysis: &Analysis, violation: &Violation) -> Vec<String> {
@@ -148,14 +172,14 @@ fn of_violation(analysis: &Analysis, violation: &Violation) -> Vec<String> {
         let what = policy.object_at(*object);
         let loc = grant_place(model, &who.id, what).unwrap_or(who.loc);
         let rule = policy.cell(violation.principal, *object).map(|cell| policy.rule_at(cell.rule));
-        let place = rule.and_then(|rule| rule.from.first()).map(|loc| format!(" ({})", sources.file_line(*loc)));
+        let place = rule.and_then(|rule| rule.from.first()).map(|loc| format!(" ({})", sources.shown_line(*loc)));
         let rule = rule.map(|rule| rule.name.as_str()).unwrap_or_default();
         lines.push(format!(
             "`{}` with {}, by rule `{rule}`{}, granted at {}",
             spelled(what),
             facts(analysis, *set),
             place.unwrap_or_default(),
-            sources.file_line(loc)
+            sources.shown_line(loc)
         ));
     }
     lines

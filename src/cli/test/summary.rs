@@ -67,7 +67,7 @@ fn of_mutation(found: &Found<'_>, mutation: &Mutation, out: &mut dyn Write) -> i
         writeln!(out, "  not noticed:")?;
     }
     for survivor in &mutation.survivors {
-        let place = found.analysis.sources.file_line(survivor.loc);
+        let place = found.analysis.sources.shown_line(survivor.loc);
         writeln!(out, "    {}", one_line(&format!("{place}: {}: {}", survivor.kind.word(), survivor.what)))?;
     }
     Ok(())

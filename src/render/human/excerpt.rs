@@ -135,7 +135,7 @@ impl<'f> Files<'f> for Excerpt<'_> {
     type Source = &'f str;
 
     fn name(&'f self, id: FileId) -> Result<String, Error> {
-        Ok(one_line(self.sources.file(id).name()))
+        Ok(one_line(&self.sources.shown_name(id)))
     }
 
     fn source(&'f self, _: FileId) -> Result<&'f str, Error> {

@@ -125,10 +125,7 @@ fn quiet_leaves_only_what_was_asked_for() {
 fn the_directory_option_is_where_paths_begin() {
     let outer = folder(&[("inner/bad.yaml", BAD)]);
     let at = |path: &str| mcpctl(&["validate", "--format", "short", path, "-C"]).arg(outer.path()).run().code(1).out;
-    assert_eq!(
-        at("inner"),
-        mcpctl(&["validate", "--format", "short"]).arg(outer.path().join("inner")).run().code(1).out
-    );
+    assert!(at("inner").starts_with("inner/bad.yaml:2:1: "));
     assert!(at(".").starts_with("inner/bad.yaml:2:1: "));
     mcpctl(&["init", "new", "-C"]).arg(outer.path()).run().code(0);
     assert!(outer.path().join("new/registry.yaml").exists());
@@ -177,7 +174,7 @@ fn the_binary_survives_a_reader_that_leaves() {
     let bad = folder(&[("bad.yaml", &many)]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_mcpctl"))
         .args(["validate", "--format", "short"])
-        .arg(bad.path())
+        .current_dir(bad.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

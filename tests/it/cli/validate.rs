@@ -236,20 +236,6 @@ fn a_documentation_base_is_taken_from_the_settings() {
     assert!(json["diagnostics"].as_array().unwrap().iter().any(|finding| finding["url"] == url), "{json}");
 }
 
-#[test]
-fn github_gets_paths_from_the_folder_the_run_began_in() {
-    let here = std::env::current_dir().unwrap();
-    // Below the folder that the run begins in, wherever the build itself is kept.
-    std::fs::create_dir_all(here.join("target")).unwrap();
-    let inside = tempfile::Builder::new().prefix("github").tempdir_in(here.join("target")).unwrap();
-    put(inside.path(), "sub/bad.yaml", BAD);
-    let expected = inside.path().strip_prefix(&here).unwrap().join("sub/bad.yaml").display().to_string();
-    for path in [inside.path().to_owned(), inside.path().strip_prefix(&here).unwrap().to_owned()] {
-        let ran = mcpctl(&["validate", "--format", "github"]).arg(path).run().code(1);
-        assert!(ran.out.starts_with(&format!("::error file={expected},line=2,")), "{}", ran.out);
-    }
-}
-
 /// A reader that cannot read one file.
 struct Locked;
 

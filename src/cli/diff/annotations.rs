@@ -1,0 +1,80 @@
+//! `--format github`: what a change opens and closes as annotations, each at the line that causes it. A line that only the base
+//! has is marked as such: the head has other text there, or none.
+
+use std::io::{self, Write};
+
+use super::super::effects;
+use super::lines::{values, waived, with_note};
+use super::view::{Line, View};
+use super::words::{needs, some};
+use super::written;
+use crate::diagnostic::{Severity, one_line};
+use crate::render::github::Annotation;
+use crate::review::group::Which;
+
+/// Every change, and every caution.
+pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    // What opens without a waiver is what the gate counts.
+    let level = |opens: bool, excused: bool| match (opens && !excused, view.judged) {
+        (true, true) => Severity::Error,
+        (true, false) => Severity::Warning,
+        (false, _) => Severity::Note,
+    };
+    for caution in view.cautions {
+        one(Severity::Warning, "caution", &[], one_line(caution), out)?;
+    }
+    for rename in &view.diff.renames {
+        one(Severity::Note, "renamed (a guess)", &[], one_line(&view.renamed(rename)), out)?;
+    }
+    for group in view.diff.groups.iter().filter(|group| group.renamed.is_none()) {
+        let who_and_what = format!("{} on {}", some(&group.principals), some(&group.objects));
+        let message = format!(
+            "{who_and_what}: {} -> {}{}",
+            needs(&group.before),
+            needs(&group.after),
+            waived(view, group.excuse)
+        );
+        let severity = level(group.change.widens(), group.excuse.is_some_and(|excuse| !excuse.expired));
+        one(severity, &format!("access {}", group.change.word()), &view.causes(group), one_line(&message), out)?;
+    }
+    for group in view.diff.handwritten.iter().flat_map(effects::changed) {
+        let (who, what) = effects::who_and_what(group);
+        let (before, after) = (effects::in_words(&group.before), effects::in_words(&group.after));
+        let message = one_line(&format!("{who} on {what}: {before} -> {after}"));
+        let severity = level(group.proof.may_open(), false);
+        let title = format!("hand-written Cedar {}", group.proof.word());
+        one(severity, &title, &written::causes(view, group), message, out)?;
+    }
+    for change in &view.diff.trust {
+        let title = if change.widening { "trust widening" } else { "trust" };
+        let message = format!("{}: {}", one_line(&change.what), values(&change.before, &change.after));
+        let message = message + &waived(view, change.excuse);
+        let severity = level(change.widening, change.excuse.is_some_and(|excuse| !excuse.expired));
+        one(severity, title, view.at(change).as_slice(), message, out)?;
+    }
+    for change in &view.diff.operation {
+        let what = with_note(values(&change.before, &change.after), change.note.as_deref());
+        let message = format!("{}: {}: {what}", change.risk, one_line(&change.what));
+        one(Severity::Note, "operation", &[view.line(change.at.0, change.at.1)], message, out)?;
+    }
+    for file in view.artifacts.unwrap_or_default() {
+        writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
+    }
+    Ok(())
+}
+
+/// One annotation at the first line of the head among the causes, else at the first of the base.
+fn one(severity: Severity, title: &str, causes: &[Line], message: String, out: &mut dyn Write) -> io::Result<()> {
+    let of_head = causes.iter().find(|line| line.side == Which::Head);
+    let place = of_head.or(causes.first());
+    let of_base = place.is_some_and(|line| line.side == Which::Base);
+    let title = if of_base { format!("{title} (line of the base)") } else { title.to_owned() };
+    let mut message = message;
+    for line in causes {
+        let side = if line.side == Which::Base { " (base)" } else { "" };
+        message.push_str(&format!("\n{}:{}{side}: {}", one_line(&line.file), line.line, line.text));
+    }
+    let lines = place.map_or((1, 1), |line| (line.line, line.line));
+    let file = place.map_or("", |line| line.file.as_str());
+    writeln!(out, "{}", Annotation { severity, file, lines, columns: None, title: &title, message: &message })
+}

@@ -22,6 +22,7 @@ use crate::lower::rules as lowering_rules;
 use crate::lower::{At, Lowering, finish};
 use crate::model::handwritten::{Handwritten, PolicyFile};
 use crate::model::{Model, Scope};
+use crate::policy::whole::{Whole, Written};
 use crate::policy::{Policy, derive};
 use crate::settings::{self, Settings};
 use crate::source::{FileId, Loc, SourceFile, Sources};
@@ -56,10 +57,20 @@ pub struct Analysis {
     pub model: Model,
     /// Who may call what.
     pub policy: Policy,
+    /// Hand-written policies; `None` where there are none, or findings say what is wrong with them.
+    pub written: Option<Written>,
     /// All findings, sorted, waivers and levels applied.
     pub report: Report,
     /// What was read.
     pub counts: Counts,
+}
+
+impl Analysis {
+    /// Who decides: the relation with the hand-written policies.
+    #[must_use]
+    pub fn whole(&self) -> Whole<'_> {
+        Whole::of(&self.policy, self.written.as_ref())
+    }
 }
 
 /// Analyses a workspace. `today` (`YYYY-MM-DD`) is only for the expiry of waivers; without it none expires.
@@ -116,7 +127,7 @@ pub fn analyse_in(
         }
         report.sort();
         let model = Model { unread_files: true, ..Model::default() };
-        return Analysis { sources, settings, model, policy: Policy::default(), report, counts };
+        return Analysis { sources, settings, model, policy: Policy::default(), written: None, report, counts };
     }
     let places: Vec<environment::Place<'_>> =
         environments.iter().map(|environment| place_of(environment, settings_id, &sources)).collect();
@@ -168,8 +179,10 @@ pub fn analyse_in(
         settings.deployment = changed.deployment.clone();
         (model, policy) = (changed, derived);
     }
-    report.extend(checks::run(&model, &policy).into_iter().filter(|finding| damaged.lets_say(finding)));
-    report.extend(handwritten::judge(&model, &policy));
+    let (findings, written) = handwritten::judge(&model, &policy);
+    report.extend(findings);
+    let whole = Whole::of(&policy, written.as_ref());
+    report.extend(checks::run(&model, whole).into_iter().filter(|finding| damaged.lets_say(finding)));
     apply_levels(&mut report.diagnostics, &settings);
     counts.waived = waive::apply(&mut report, &model, &sources, today);
     // What is said about waivers has levels, too.
@@ -178,7 +191,7 @@ pub fn analyse_in(
         held_back(&mut report);
     }
     report.sort();
-    Analysis { sources, settings, model, policy, report, counts }
+    Analysis { sources, settings, model, policy, written, report, counts }
 }
 
 /// The hand-written policies of the centre, and a finding for each file of them in a unit's folder.

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod entities;
 pub mod handwritten;
 pub mod policies;
+pub mod request;
 pub mod residual;
 pub mod schema;
 pub mod solver;

@@ -9,6 +9,7 @@ use crate::diagnostic::{self, Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::policy::Policy;
+use crate::policy::whole::Whole;
 
 /// A check: its rule, and the function that finds its occurrences.
 pub struct Check {
@@ -24,6 +25,8 @@ pub struct Input<'a> {
     pub model: &'a Model,
     /// The access relation derived from it.
     pub policy: &'a Policy,
+    /// The relation together with hand-written policies.
+    pub whole: Whole<'a>,
     /// The centre's classes by server.
     pub classes: &'a Classification<'a>,
     /// How many more names may be compared for suggestions.
@@ -33,11 +36,11 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// What one check reads.
     #[must_use]
-    pub fn new(model: &'a Model, policy: &'a Policy, classes: &'a Classification<'a>) -> Self {
+    pub fn new(model: &'a Model, whole: Whole<'a>, classes: &'a Classification<'a>) -> Self {
         // Enough for every name of a real workspace; ten thousand wrong names among ten thousand others get suggestions
         // for the first ones only, instead of a run that takes quadratic time.
         const COMPARISONS: usize = 250_000;
-        Self { model, policy, classes, comparisons: Cell::new(COMPARISONS) }
+        Self { model, policy: whole.policy, whole, classes, comparisons: Cell::new(COMPARISONS) }
     }
 
     /// `did you mean `x`?`, as [`diagnostic::did_you_mean`], within this check's budget of comparisons.
@@ -161,11 +164,11 @@ pub type Levels = BTreeMap<String, Option<Severity>>;
 
 /// Runs every check.
 #[must_use]
-pub fn run(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
+pub fn run(model: &Model, whole: Whole<'_>) -> Vec<Diagnostic> {
     let classes = Classification::of(&model.access);
     let of_check = |check: &&Check| {
         let mut report = Report::default();
-        (check.run)(&Input::new(model, policy, &classes), &mut report);
+        (check.run)(&Input::new(model, whole, &classes), &mut report);
         report.diagnostics
     };
     // A few checks are far longer than the rest, so each is handed out alone.

@@ -8,6 +8,7 @@ mod rules;
 mod suspended;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -36,9 +37,29 @@ const OF_ENTITIES: [&str; 9] = [
     "identity",
 ];
 
-/// Everything that is wrong in the hand-written policies. Nothing of Cedar is used where there are none.
+/// Everything that is wrong in the hand-written policies; and what they say, where Cedar can be asked. Nothing of Cedar is used
+/// where there are none.
 #[must_use]
-pub fn judge(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
+pub fn judge(model: &Model, policy: &Policy) -> (Vec<Diagnostic>, Option<crate::policy::whole::Written>) {
+    let mut findings = found(model, policy);
+    // What is wrong with them is an error: until it is corrected, nothing is decided by them.
+    if model.handwritten.is_empty() || findings.iter().any(|finding| UNREADABLE.contains(&finding.rule.name)) {
+        return (findings, None);
+    }
+    match whole::written(model, policy) {
+        Ok(written) => (findings, written),
+        Err(error) => {
+            let at = model.handwritten.files.first().map(|file| Loc::start_of(file.file)).unwrap_or_default();
+            findings.push(Diagnostic::new(&rules::INVALID, at, error.to_string()));
+            (findings, None)
+        }
+    }
+}
+
+/// Findings after which Cedar cannot be asked.
+const UNREADABLE: [&str; 3] = ["cedar-syntax", "cedar-invalid", "duplicate-policy-id"];
+
+fn found(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     accepted_targets(model, &mut findings);
     if model.handwritten.is_empty() {

@@ -18,6 +18,7 @@ pub mod origin;
 pub mod pieces;
 pub mod redundant;
 pub mod seen;
+pub mod whole;
 
 use std::fmt;
 

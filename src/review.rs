@@ -21,6 +21,7 @@ pub mod proof;
 pub mod rename;
 pub mod replay;
 pub mod rollout;
+pub mod solved;
 pub mod suite;
 pub mod trust;
 

@@ -1,5 +1,6 @@
 //! What a run costs only when it needs it. A binary of its own, because it counts over the whole process.
 
+use mcpctl::policy::whole::Whole;
 use mcpctl::review::{coverage, decide, mutate, suite};
 use mcpctl::workspace::{self, Input};
 use mcpctl::{analysis, build, cedar, checks, schema, targets};
@@ -14,9 +15,9 @@ fn schemas_are_built_when_met_and_cedar_is_touched_by_compile_alone() {
     assert_eq!((schema::built(), cedar::uses()), (1, 0));
     // Questions and tests are answered from the normal form alone.
     let (model, policy) = (&analysis.model, &analysis.policy);
-    let tests = suite::run(model, policy, "");
-    let _answers = (decide::who_can(policy, &[], 0), coverage::coverage(policy, &tests));
-    let _mutants = mutate::mutate(model, policy, &tests);
+    let tests = suite::run(model, Whole::of(policy, None), "");
+    let _answers = (decide::who_can(Whole::of(policy, None), &[], 0), coverage::coverage(policy, &tests));
+    let _mutants = mutate::mutate(model, Whole::of(policy, None), &tests);
     assert_eq!((schema::built(), cedar::uses()), (1, 0));
     let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
     build::build(&checked, &analysis.sources, &[&targets::cedar::TARGET], "sha256:0").unwrap();

@@ -23,6 +23,7 @@ use mcpctl::diagnostic::Report;
 use mcpctl::families::FamilyId;
 use mcpctl::model::access::classification::Classification;
 use mcpctl::policy::derive;
+use mcpctl::policy::whole::Whole;
 use mcpctl::review::access::{Side, compare};
 use mcpctl::review::diff::{Reviewed, diff};
 use mcpctl::review::group::groups;
@@ -278,6 +279,7 @@ fn review() {
     let grouping = median(|| drop(groups(&compared, side(&base), side(&head), rules, &renamed)));
     fn reviewed(analysis: &Analysis) -> Reviewed<'_> {
         Reviewed {
+            written: analysis.written.as_ref(),
             side: side(analysis),
             sources: &analysis.sources,
             settings: &analysis.settings,
@@ -308,10 +310,10 @@ fn policy_tests() {
     let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
     write_stated(&folder, size, 1_000);
     let analysis = analyse(&folder);
-    let ran = suite::run(&analysis.model, &analysis.policy, "");
+    let ran = suite::run(&analysis.model, analysis.whole(), "");
     let (all, failing) = ran.counts();
     assert_eq!((all, failing), (1_000, 0));
-    let time = median(|| drop(suite::run(&analysis.model, &analysis.policy, "")));
+    let time = median(|| drop(suite::run(&analysis.model, analysis.whole(), "")));
     println!("\n| policy tests | requests | time |\n|---|---|---|");
     println!("| {all} | {} | {:.1} ms |", ran.requests(), time.as_secs_f64() * 1e3);
     std::fs::remove_dir_all(&folder).unwrap();
@@ -328,13 +330,13 @@ fn each_check() {
         .map(|check| {
             let time = median(|| {
                 let mut report = Report::default();
-                (check.run)(&checks::Input::new(&model, &policy, &classes), &mut report);
+                (check.run)(&checks::Input::new(&model, Whole::of(&policy, None), &classes), &mut report);
             });
             (time, check.rule.name)
         })
         .collect();
     times.sort();
-    let whole = median(|| drop(checks::run(&model, &policy)));
+    let whole = median(|| drop(checks::run(&model, Whole::of(&policy, None))));
     println!("| check | ms |\n|---|---|");
     for (time, name) in times.iter().rev().take(16) {
         println!("| {name} | {:.2} |", time.as_secs_f64() * 1e3);

@@ -85,9 +85,10 @@ impl Effect {
 /// Hand-written policies with everything that they are evaluated against.
 #[derive(Debug)]
 pub struct Effects {
-    schema: Schema,
-    policies: PolicySet,
-    entities: PartialEntities,
+    pub(super) schema: Schema,
+    pub(super) policies: PolicySet,
+    pub(super) entities: PartialEntities,
+    pub(super) concrete: Entities,
     ancestors: BTreeMap<Uid, Vec<Uid>>,
     named: BTreeSet<Uid>,
     /// Whether some policy reads attributes, so that any two entities may differ for it.
@@ -123,9 +124,10 @@ impl Effects {
             (plain(&uid), loaded.ancestors(&uid).into_iter().flatten().map(plain).collect())
         });
         let ancestors = ancestors.collect();
+        let concrete = loaded.clone();
         let entities = PartialEntities::from_concrete(loaded, &schema)
             .map_err(|cause| Error::new("Cedar cannot evaluate with these entities").because(cause))?;
-        Ok(Self { schema, policies: policies(texts)?, entities, ancestors, named, reads_attributes })
+        Ok(Self { schema, policies: policies(texts)?, entities, concrete, ancestors, named, reads_attributes })
     }
 
     /// What the policies can tell of an entity: two entities of one sign are the same to all of them.

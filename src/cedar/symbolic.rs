@@ -85,6 +85,35 @@ impl Solver {
         })
     }
 
+    /// A request that is allowed, with all of `held`, within these facts, and not holding all facts of any of the others; `None`
+    /// where there is none.
+    ///
+    /// # Errors
+    /// Where Cedar refuses what it is put as, or the solver does not answer.
+    pub fn allowed(
+        &mut self,
+        words: &Vocabulary,
+        decided: &Decided,
+        (held, within): (&[String], &[String]),
+        none_of: &[Vec<String>],
+    ) -> Result<Option<Held>, Error> {
+        let schema = schema(&words.facts)?;
+        let env = only_request(&schema)?;
+        let no = |expr| Arc::new(Expr::UnaryOp { op: UnaryOp::Not, expr });
+        let mut bounded = decided.clone();
+        let mut forbid = |expr: Arc<Expr>| bounded.effect.parts.push((Adds::Forbid, expr));
+        held.iter().for_each(|name| forbid(no(fact(name))));
+        words.facts.iter().filter(|name| !within.contains(*name)).for_each(|name| forbid(fact(name)));
+        none_of.iter().for_each(|set| forbid(all_of(set)));
+        let refused = |cause: String| Error::new(format!("the solver does not answer: {cause}"));
+        let compile = |set: &PolicySet| {
+            CompiledPolicySet::compile(set, &env, &schema)
+                .map_err(|cause| Error::new("Cedar cannot put the policies to a solver").because(cause))
+        };
+        let (first, never) = (compile(&decided_by(words, &bounded)?)?, compile(&PolicySet::new())?);
+        self.allowed_beyond(&first, &never, &words.facts).map_err(refused)
+    }
+
     /// A request that the first allows and the second does not.
     fn allowed_beyond(
         &mut self,

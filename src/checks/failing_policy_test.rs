@@ -10,9 +10,10 @@ use crate::model::assurance::{Invariant, Never, PolicyTest};
 use crate::policy::Policy;
 use crate::policy::contradiction::{Opposite, Stated};
 use crate::policy::expect::{self, Fault, Outcome};
-use crate::policy::invariant::{self, Resolved, Violation};
+use crate::policy::invariant::{self, Resolved, Undecided, Violation};
 use crate::policy::origin::grant_place;
-use crate::source::Spanned;
+use crate::policy::whole::{Says, Whole};
+use crate::source::{Loc, Spanned};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -31,11 +32,15 @@ pub static CHECK: Check = Check {
     run,
 };
 
+/// What to do where an answer is unknown.
+const SETTLE: &str =
+    "write the hand-written conditions with fewer facts, in several policies; `mcpctl test` with cvc5 may settle it";
+
 /// So many failing requests of a test are compared with what other tests say.
 const LOOKED_AT: usize = 64;
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    let (model, policy) = (input.model, input.policy);
+    let (model, policy, whole) = (input.model, input.policy, input.whole);
     if model.unread_files || !model.unread.is_empty() {
         return;
     }
@@ -46,12 +51,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let of_one = |test: &PolicyTest| {
         let mut findings: Vec<Diagnostic> =
             expect::empty_calls(model, policy, test).map(|call| of_nothing(&test.name, call)).collect();
-        let cases = expect::cases(model, policy, test).into_iter().filter(|case| !expect::holds(policy, test, *case));
+        let cases = expect::cases(model, policy, test).into_iter().filter(|case| !expect::holds(whole, test, *case));
         let failing: Vec<Outcome> =
-            cases.map(|case| expect::judge(policy, test, case)).filter(|outcome| outcome.fault.is_some()).collect();
+            cases.map(|case| expect::judge(whole, test, case)).filter(|outcome| outcome.fault.is_some()).collect();
         findings.extend(failing.split_first().map(|(first, others)| {
-            let finding = of_test(policy, test, first, others.len());
-            let wrong = failing.iter().filter(|outcome| outcome.fault == Some(Fault::Decision));
+            let finding = of_test(whole, test, first, others.len());
+            // Hand-written policies can let a request through that shows fewer facts, and deny one that shows more.
+            let plain = whole.written.is_none();
+            let wrong = failing.iter().filter(|_| plain).filter(|outcome| outcome.fault == Some(Fault::Decision));
             match wrong.take(LOOKED_AT).find_map(|outcome| stated().against(test, outcome.case)) {
                 Some(opposite) => contradicted(finding, &opposite),
                 None => finding,
@@ -64,7 +71,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for invariant in &model.invariants {
         let nothing = invariant::empty_calls(model, policy, invariant);
         report.extend(nothing.map(|call| of_nothing(&invariant.name, call)));
-        let violations = Resolved::of(model, policy, invariant).violations(policy);
+        let (violations, undecided) = Resolved::of(model, policy, invariant).judged(whole);
+        report.extend(undecided.first().map(|first| of_undecided(input, invariant, first, undecided.len() - 1)));
         if let Some((first, others)) = violations.split_first() {
             let finding = of_invariant(input, invariant, first, others.len());
             report.push(match stated().against_invariant(invariant) {
@@ -102,12 +110,17 @@ fn more(others: usize, noun: &str) -> String {
     }
 }
 
-fn of_test(policy: &Policy, test: &PolicyTest, failing: &Outcome, others: usize) -> Diagnostic {
-    let case = failing.case;
+fn of_test(whole: Whole<'_>, test: &PolicyTest, failing: &Outcome, others: usize) -> Diagnostic {
+    let (policy, case) = (whole.policy, failing.case);
     let others = more(others, "request");
     let who = case.principal.map_or_else(|| "any_agent".to_owned(), |who| policy.principal_at(who).id.to_string());
     let what = case.object.map(|object| policy.object_at(object).to_string());
     let what = what.or_else(|| test.calls.first().map(|call| call.value.clone())).unwrap_or_default();
+    if let Some(why) = &failing.unknown {
+        let message =
+            format!("test `{}` is UNKNOWN: whether `{who}` may call `{what}` is not settled: {why}{others}", test.name);
+        return Diagnostic::new(&CHECK.rule, test.allow.loc, message).help(SETTLE);
+    }
     if failing.fault == Some(Fault::Missing) {
         let place = test.missing.iter().flatten().flatten().next().map_or(test.name.loc, |fact| fact.loc);
         let expects = format!("test `{}` expects other missing facts than", test.name);
@@ -121,6 +134,9 @@ fn of_test(policy: &Policy, test: &PolicyTest, failing: &Outcome, others: usize)
         word(failing.allowed)
     );
     let mut finding = Diagnostic::new(&CHECK.rule, test.allow.loc, message);
+    if let Some((places, verb)) = by_hand(whole, case) {
+        return finding.labels(places.into_iter().map(|(id, loc)| (loc, format!("hand-written `{id}` {verb} it"))));
+    }
     let Some(cell) = case.principal.zip(case.object).and_then(|(who, what)| policy.cell(who, what)) else {
         return finding.help("nothing grants this tool to this principal");
     };
@@ -135,6 +151,35 @@ fn of_test(policy: &Policy, test: &PolicyTest, failing: &Outcome, others: usize)
     } else {
         finding.help(format!("missing: {}", sets(policy, &failing.missing)))
     }
+}
+
+/// The hand-written policies that decide a request otherwise than the relation alone, with their places, and what they do.
+fn by_hand(whole: Whole<'_>, case: expect::Case) -> Option<(Vec<(String, Loc)>, &'static str)> {
+    let (who, what) = case.principal.zip(case.object)?;
+    let alone = whole.policy.decide(who, what, case.facts);
+    let (says, policies) = whole.says(who, what, case.facts).ok()?;
+    let verb = match says {
+        Says::Forbid if alone => "forbids",
+        Says::Permit if !alone => "permits",
+        Says::Fails if alone => "fails to evaluate, which denies",
+        Says::Nothing | Says::Forbid | Says::Permit | Says::Fails => return None,
+    };
+    let places = &whole.written?.places;
+    Some((policies.into_iter().filter_map(|id| Some((id.clone(), *places.get(&id)?))).collect(), verb))
+}
+
+fn of_undecided(input: &Input<'_>, invariant: &Invariant, first: &Undecided, others: usize) -> Diagnostic {
+    let policy = input.policy;
+    let calls: Vec<String> = first.calls.iter().map(|call| format!("`{}`", policy.object_at(*call))).collect();
+    let message = format!(
+        "`{}` is UNKNOWN: whether `{}` can call {} is not settled: {}{}",
+        invariant.name,
+        policy.principal_at(first.principal).id,
+        calls.join(" and "),
+        first.why,
+        more(others, "principal")
+    );
+    Diagnostic::new(&CHECK.rule, invariant.name.loc, message).help(SETTLE)
 }
 
 fn of_invariant(input: &Input<'_>, invariant: &Invariant, violation: &Violation, others: usize) -> Diagnostic {
@@ -152,10 +197,18 @@ fn of_invariant(input: &Input<'_>, invariant: &Invariant, violation: &Violation,
         calls_shown.join(", and "),
         more(others, "principal")
     );
-    let granted = |(object, _): &(_, u64)| {
-        let object = policy.object_at(*object);
-        let loc = grant_place(input.model, &who.id, object).unwrap_or(who.loc);
-        (loc, format!("`{object}` is granted here"))
+    let permitted = |object: &crate::policy::Object, at, set| {
+        let (places, (_, ids)) = (&input.whole.written?.places, input.whole.says(*principal, at, set).ok()?);
+        let loc = ids.iter().find_map(|id| places.get(id))?;
+        Some((*loc, format!("`{object}` is permitted here")))
+    };
+    let granted = |(at, set): &(_, u64)| {
+        let (at, set) = (*at, *set);
+        let object = policy.object_at(at);
+        match grant_place(input.model, &who.id, object) {
+            Some(loc) => (loc, format!("`{object}` is granted here")),
+            None => permitted(object, at, set).unwrap_or((who.loc, format!("`{object}` is granted here"))),
+        }
     };
     Diagnostic::new(&CHECK.rule, invariant.name.loc, message).labels(calls.iter().map(granted))
 }

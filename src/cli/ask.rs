@@ -4,13 +4,15 @@ use clap::Args;
 
 use super::load::{Loaded, Source};
 use super::refusal::Refusal;
+use super::solver::Choice;
 use super::{Exit, Outcome, Session};
 use crate::checks::failing_policy_test;
 use crate::diagnostic::Severity;
 use crate::model::name::FactName;
-use crate::policy::{Policy, PrincipalIx};
+use crate::policy::whole::Solved;
+use crate::policy::{ObjectIx, Policy, PrincipalIx};
 use crate::render::counted;
-use crate::review::decide::{decide, is_allowed, what_can, who_can};
+use crate::review::decide::{Groups, decide, is_allowed, what_can, who_can};
 use crate::review::naming::{self, Unknown};
 use crate::workspace::Wanted;
 
@@ -32,14 +34,14 @@ Examples:
   mcpctl who-can payment_server/charge_card                who is granted it, and what each needs
   mcpctl who-can payment_server/charge_card --with mfa     who lacks what, with these facts
 
-Exit codes: 0 somebody can, 1 nobody can, 2 could not say. Without --with it counts who can with some facts.";
+Exit codes: 0 somebody can, 1 nobody can or an answer is UNKNOWN, 2 could not say. Without --with it counts who can with some facts.";
 
 const WHAT: &str = "\
 Examples:
   mcpctl what-can workflow:onboarding                 everything that it is granted, and what that needs
   mcpctl what-can workflow:onboarding --with mtls     what it lacks for each, with these facts
 
-Exit codes: 0 something is allowed, 1 nothing is, 2 could not say. Without --with it counts what some facts allow.";
+Exit codes: 0 something is allowed, 1 nothing is or an answer is UNKNOWN, 2 could not say. Without --with it counts what some facts allow.";
 
 /// The facts of a request.
 #[derive(Debug, Args)]
@@ -86,6 +88,9 @@ pub struct WhoCan {
     /// With which facts.
     #[command(flatten)]
     pub request: Request,
+    /// Which solver settles what hand-written Cedar leaves open.
+    #[command(flatten)]
+    pub choice: Choice,
     /// What to read.
     #[command(flatten)]
     pub source: Source,
@@ -101,6 +106,9 @@ pub struct WhatCan {
     /// With which facts.
     #[command(flatten)]
     pub request: Request,
+    /// Which solver settles what hand-written Cedar leaves open.
+    #[command(flatten)]
+    pub choice: Choice,
     /// What to read.
     #[command(flatten)]
     pub source: Source,
@@ -117,8 +125,9 @@ impl Can {
         let principal = principal(policy, &self.principal)?;
         let objects = naming::objects(policy, &self.object).map_err(unknown)?;
         let facts = self.request.facts(&loaded)?;
-        let answer = decide(model, policy, principal, &objects, facts);
+        let mut answer = decide(model, policy, principal, &objects, facts);
         let written = written::decide(&loaded.analysis, principal, &objects, facts)?;
+        answer.missing = written.as_ref().map_or(answer.missing, |written| written.missing.clone());
         let allowed = written.as_ref().map_or(answer.allowed, |written| written.allowed);
         let exit = if allowed { Exit::Clean } else { Exit::Findings };
         let written = written.as_ref();
@@ -138,8 +147,11 @@ impl WhoCan {
         let policy = &loaded.analysis.policy;
         let objects = naming::objects(policy, &self.object).map_err(unknown)?;
         let facts = self.request.facts(&loaded)?;
-        let groups = who_can(policy, &objects, facts);
-        let exit = exit(self.request.with.is_some(), groups.keys());
+        let oracle = self.choice.oracle(&loaded.analysis, session)?;
+        let solved = oracle.as_ref().map(|oracle| |who, what: &[ObjectIx], facts| oracle.missing(who, what, facts));
+        let whole = loaded.analysis.whole().solved_by(solved.as_ref().map(|solved| solved as &Solved<'_>));
+        let groups = who_can(whole, &objects, facts);
+        let exit = exit(self.request.with.is_some(), &groups);
         let why = |principal: &PrincipalIx| {
             objects.iter().find_map(|object| groups::closed(&loaded.analysis, *principal, *object))
         };
@@ -151,7 +163,8 @@ impl WhoCan {
             with: self.request.with.is_some().then_some(facts),
         };
         groups::show(&about, policy, &groups, &named, &why, session)?;
-        written::not_part(&loaded.analysis, session)?;
+        written::part(&loaded.analysis, session)?;
+        groups::unknown(&groups, session)?;
         Ok(exit)
     }
 }
@@ -166,8 +179,11 @@ impl WhatCan {
         let policy = &loaded.analysis.policy;
         let principal = principal(policy, &self.principal)?;
         let facts = self.request.facts(&loaded)?;
-        let groups = what_can(policy, principal, facts);
-        let exit = exit(self.request.with.is_some(), groups.keys());
+        let oracle = self.choice.oracle(&loaded.analysis, session)?;
+        let solved = oracle.as_ref().map(|oracle| |who, what: &[ObjectIx], facts| oracle.missing(who, what, facts));
+        let whole = loaded.analysis.whole().solved_by(solved.as_ref().map(|solved| solved as &Solved<'_>));
+        let groups = what_can(whole, principal, facts);
+        let exit = exit(self.request.with.is_some(), &groups);
         let why = |object: &_| groups::closed(&loaded.analysis, principal, *object);
         let named = |object: &_| naming::spelled(policy.object_at(*object));
         let about = groups::About {
@@ -177,7 +193,8 @@ impl WhatCan {
             with: self.request.with.is_some().then_some(facts),
         };
         groups::show(&about, policy, &groups, &named, &why, session)?;
-        written::not_part(&loaded.analysis, session)?;
+        written::part(&loaded.analysis, session)?;
+        groups::unknown(&groups, session)?;
         Ok(exit)
     }
 }
@@ -222,11 +239,10 @@ fn unknown(unknown: Unknown) -> Vec<miette::Report> {
     Refusal::Unknown { kind: unknown.kind, name: unknown.name, help }.into()
 }
 
-/// Whether anything is allowed: with the facts given, else with any.
-fn exit<'a>(given: bool, groups: impl Iterator<Item = &'a Vec<u64>>) -> Exit {
-    let mut groups = groups;
-    let any = groups.any(|missing| if given { is_allowed(missing) } else { !missing.is_empty() });
-    if any { Exit::Clean } else { Exit::Findings }
+/// Whether anything is allowed: with the facts given, else with any. An answer that is not settled is none.
+fn exit<T>(given: bool, groups: &Groups<T>) -> Exit {
+    let any = groups.known.keys().any(|missing| if given { is_allowed(missing) } else { !missing.is_empty() });
+    if any && groups.unknown.is_empty() { Exit::Clean } else { Exit::Findings }
 }
 
 /// The facts of a mask, as written on a command line.

@@ -73,7 +73,7 @@ impl Compile {
         let Loaded { root, mut analysis } =
             self.source.analyse(out.as_deref(), self.today.as_deref(), Wanted::None, session)?;
         analysis::schemas::attach(&mut analysis);
-        let Analysis { sources, settings, model, policy, report, mut counts } = analysis;
+        let Analysis { sources, settings, model, policy, report, mut counts, .. } = analysis;
         let docs_url = settings.docs_url.as_deref();
         let shown = Shown { sources: &sources, counts: &counts, docs_url };
         let mandatory: Vec<&'static Target> =

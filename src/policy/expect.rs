@@ -1,5 +1,6 @@
 //! Policy tests against the relation: which requests a test is about, and what becomes of each.
 
+use super::whole::Whole;
 use super::{ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
 use crate::model::Model;
 use crate::model::assurance::PolicyTest;
@@ -24,6 +25,8 @@ pub enum Fault {
     Decision,
     /// Other facts are missing.
     Missing,
+    /// It is not settled what comes out: the answer is unknown.
+    Unknown,
 }
 
 /// What becomes of a request.
@@ -37,6 +40,8 @@ pub struct Outcome {
     pub missing: Vec<u64>,
     /// What the test says otherwise.
     pub fault: Option<Fault>,
+    /// Why the answer is unknown, where it is.
+    pub unknown: Option<String>,
 }
 
 /// The principals that a name or a pattern stands for. `*` at the end stands for everything that begins so, and `any_agent`
@@ -133,19 +138,43 @@ fn dedup<T: Ord>(items: &mut Vec<T>) {
 /// Whether a request of a test that states no missing facts comes out as stated. Of others it says no, and [`judge`] says
 /// whether they do.
 #[must_use]
-pub fn holds(policy: &Policy, test: &PolicyTest, case: Case) -> bool {
-    let decided = case.principal.zip(case.object).is_some_and(|(who, what)| policy.decide(who, what, case.facts));
-    test.missing.is_none() && decided == test.allow.value
+pub fn holds(whole: Whole<'_>, test: &PolicyTest, case: Case) -> bool {
+    test.missing.is_none() && decided(whole, case) == Ok(test.allow.value)
+}
+
+/// Whether a request is allowed.
+fn decided(whole: Whole<'_>, case: Case) -> Result<bool, String> {
+    match case.principal.zip(case.object) {
+        Some((who, what)) => whole.decide(who, &[what], case.facts),
+        // What no registry lists is denied, unless somebody permits whatever there is.
+        None => {
+            match whole.written.and_then(|written| written.unbounded.first()).filter(|_| case.principal.is_some()) {
+                Some(id) => Err(format!("hand-written `{id}` also permits on what no registry lists")),
+                None => Ok(false),
+            }
+        }
+    }
 }
 
 /// What becomes of a request of a test.
 #[must_use]
-pub fn judge(policy: &Policy, test: &PolicyTest, case: Case) -> Outcome {
-    let cell = case.principal.zip(case.object).and_then(|(who, what)| policy.cell(who, what));
-    let missing = cell.map(|cell| policy.conditions.get(cell.condition).missing(case.facts)).unwrap_or_default();
-    let allowed = missing == [0];
-    // What is allowed lacks nothing.
-    let missing = if allowed { Vec::new() } else { missing };
+pub fn judge(whole: Whole<'_>, test: &PolicyTest, case: Case) -> Outcome {
+    let policy = whole.policy;
+    let unknown =
+        |why| Outcome { case, allowed: false, missing: Vec::new(), fault: Some(Fault::Unknown), unknown: Some(why) };
+    let allowed = match decided(whole, case) {
+        Ok(allowed) => allowed,
+        Err(why) => return unknown(why),
+    };
+    let lacks = || match case.principal.zip(case.object).filter(|_| !allowed) {
+        Some((who, what)) => whole.missing(who, &[what], case.facts),
+        None => Ok(Vec::new()),
+    };
+    let missing = match lacks() {
+        Ok(missing) => missing,
+        Err(why) if test.missing.is_some() && allowed == test.allow.value => return unknown(why),
+        Err(_) => Vec::new(),
+    };
     let fault = if allowed == test.allow.value {
         let other = test.missing.as_ref().is_some_and(|expected| {
             // `mtls` brings `tls` along, whether or not the test says so.
@@ -159,5 +188,5 @@ pub fn judge(policy: &Policy, test: &PolicyTest, case: Case) -> Outcome {
     } else {
         Some(Fault::Decision)
     };
-    Outcome { case, allowed, missing, fault }
+    Outcome { case, allowed, missing, fault, unknown: None }
 }

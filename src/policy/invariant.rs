@@ -4,6 +4,7 @@
 //! smallest one of them is the plainest request that shows it.
 
 use super::expect::{is_reported, principals, tools};
+use super::whole::Whole;
 use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
@@ -32,6 +33,17 @@ pub struct Violation {
     pub principal: PrincipalIx,
     /// The calls that show it, one or two, each with a smallest set of facts under which it is allowed.
     pub calls: Vec<(ObjectIx, u64)>,
+}
+
+/// A principal of which it is not settled whether it can do what must never be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// Who.
+    pub principal: PrincipalIx,
+    /// The calls, one or two.
+    pub calls: Vec<ObjectIx>,
+    /// Why.
+    pub why: String,
 }
 
 impl Resolved {
@@ -113,13 +125,33 @@ impl Resolved {
             .map(|(one, other)| Violation { principal, calls: vec![*one, *other] })
     }
 
+    /// Every principal that can do what must never be, each with its plainest way; and every other one of which that is not
+    /// settled.
+    #[must_use]
+    pub fn judged(&self, whole: Whole<'_>) -> (Vec<Violation>, Vec<Undecided>) {
+        let (mut violations, mut undecided) = (Vec::new(), Vec::new());
+        let all = (0..whole.policy.principals.len() as u32).map(PrincipalIx);
+        for principal in all.filter(|principal| is_marked(&self.who, principal.0)) {
+            let (mut possible, open) = whole.possible(principal);
+            if let Some(violation) = self.violated_by(whole.policy, principal, &possible) {
+                violations.push(violation);
+                continue;
+            }
+            possible.extend(open.iter().map(|(object, _)| (*object, 0)));
+            possible.sort_unstable();
+            if let Some(perhaps) = self.violated_by(whole.policy, principal, &possible) {
+                let calls: Vec<ObjectIx> = perhaps.calls.iter().map(|(object, _)| *object).collect();
+                let why = open.into_iter().find(|(object, _)| calls.contains(object)).map(|(_, why)| why);
+                undecided.push(Undecided { principal, calls, why: why.unwrap_or_default() });
+            }
+        }
+        (violations, undecided)
+    }
+
     /// Every principal that can do what must never be, each with its plainest way.
     #[must_use]
-    pub fn violations(&self, policy: &Policy) -> Vec<Violation> {
-        let all = (0..policy.principals.len() as u32).map(PrincipalIx);
-        all.filter(|principal| is_marked(&self.who, principal.0))
-            .filter_map(|principal| self.violated_by(policy, principal, &possible(policy, principal)))
-            .collect()
+    pub fn violations(&self, whole: Whole<'_>) -> Vec<Violation> {
+        self.judged(whole).0
     }
 }
 
@@ -133,15 +165,6 @@ pub fn empty_calls<'i>(
     let is_known = |call: &str| call.strip_suffix("/*").is_some_and(|server| model.server(server).is_some());
     let is_empty = move |call: &str| !is_known(call) && tools(policy, call).is_empty() && !is_reported(model, call);
     invariant.never.calls().filter(move |call| is_empty(&call.value))
-}
-
-/// Every object that a principal is ever allowed, with a smallest set of facts under which it is.
-#[must_use]
-pub fn possible(policy: &Policy, principal: PrincipalIx) -> Vec<(ObjectIx, u64)> {
-    let row = policy.cells.get(principal.0 as usize).into_iter().flatten();
-    let smallest = |sets: &[u64]| sets.iter().copied().min_by_key(|set| (set.count_ones(), *set));
-    row.filter_map(|(object, cell)| Some((*object, smallest(policy.conditions.get(cell.condition).minimal_sets())?)))
-        .collect()
 }
 
 /// A class's place in the order of sensitivity; `None` for one that is not declared.

@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::policy::cell::RuleId;
 use crate::policy::condition::Condition;
 use crate::policy::origin::grant_places;
+use crate::policy::whole::Whole;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::source::Loc;
 
@@ -108,7 +109,26 @@ fn opener(policy: &Policy, principal: PrincipalIx, object: ObjectIx) -> Option<O
 }
 
 /// Pairs that lack the same sets of facts. The empty set alone is nothing lacking: allowed. No set at all is never.
-pub type Groups<T> = BTreeMap<Vec<u64>, Vec<T>>;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups<T> {
+    /// Those of which it is settled.
+    pub known: BTreeMap<Vec<u64>, Vec<T>>,
+    /// The others, by the reason.
+    pub unknown: BTreeMap<String, Vec<T>>,
+}
+
+impl<T> Groups<T> {
+    fn new() -> Self {
+        Self { known: BTreeMap::new(), unknown: BTreeMap::new() }
+    }
+
+    fn add(&mut self, lacks: Result<Vec<u64>, String>, item: T) {
+        match lacks {
+            Ok(missing) => self.known.entry(missing).or_default().push(item),
+            Err(why) => self.unknown.entry(why).or_default().push(item),
+        }
+    }
+}
 
 /// Whether the pairs of a group are allowed.
 #[must_use]
@@ -116,28 +136,58 @@ pub fn is_allowed(missing: &[u64]) -> bool {
     matches!(missing, [0])
 }
 
-/// Everybody who is granted all of these objects, grouped by the minimal sets of facts that a request with these facts
-/// lacks.
+/// What a request with these facts lacks; where that is not settled, at least whether it is allowed.
+fn lacks(
+    whole: Whole<'_>,
+    who: PrincipalIx,
+    objects: &[ObjectIx],
+    facts: u64,
+    given: bool,
+) -> Result<Vec<u64>, String> {
+    whole.missing(who, objects, facts).or_else(|why| match whole.decide(who, objects, facts) {
+        Ok(true) => Ok(vec![0]),
+        // What else it would take is not known, and was not asked.
+        Ok(false) if given => Err(format!("denied; what it lacks is not settled: {why}")),
+        Ok(false) | Err(_) => Err(why),
+    })
+}
+
+/// Everybody who is granted all of these objects, or permitted by hand, grouped by the minimal sets of facts that a request with
+/// these facts lacks.
 #[must_use]
-pub fn who_can(policy: &Policy, objects: &[ObjectIx], facts: u64) -> Groups<PrincipalIx> {
+pub fn who_can(whole: Whole<'_>, objects: &[ObjectIx], facts: u64) -> Groups<PrincipalIx> {
     let mut groups = Groups::new();
-    for principal in (0..policy.principals.len() as u32).map(PrincipalIx) {
-        if objects.iter().all(|object| policy.cell(principal, *object).is_some()) {
-            let missing = condition(policy, principal, objects).missing(policy.facts.closed(facts));
-            groups.entry(missing).or_default().push(principal);
+    for principal in (0..whole.policy.principals.len() as u32).map(PrincipalIx) {
+        let granted = objects.iter().all(|object| whole.policy.cell(principal, *object).is_some());
+        if granted || objects.iter().any(|object| !whole.policies(principal, *object).is_empty()) {
+            let lacks = lacks(whole, principal, objects, facts, facts != 0);
+            if granted || lacks.as_ref().map_or(true, |missing| !missing.is_empty()) {
+                groups.add(lacks, principal);
+            }
         }
     }
     groups
 }
 
-/// Everything that a principal is granted, grouped by the minimal sets of facts that a request with these facts lacks.
+/// Everything that a principal is granted, or permitted by hand, grouped by the minimal sets of facts that a request with these
+/// facts lacks.
 #[must_use]
-pub fn what_can(policy: &Policy, principal: PrincipalIx, facts: u64) -> Groups<ObjectIx> {
-    let facts = policy.facts.closed(facts);
+pub fn what_can(whole: Whole<'_>, principal: PrincipalIx, facts: u64) -> Groups<ObjectIx> {
     let mut groups = Groups::new();
-    for (object, cell) in policy.cells.get(principal.0 as usize).into_iter().flatten() {
-        let missing = policy.conditions.get(cell.condition).missing(facts);
-        groups.entry(missing).or_default().push(*object);
+    let granted = whole.policy.cells.get(principal.0 as usize).into_iter().flatten().map(|(object, _)| *object);
+    let all = (0..whole.policy.objects.len() as u32).map(ObjectIx);
+    let permitted = all.filter(|object| {
+        whole.policy.cell(principal, *object).is_none() && !whole.policies(principal, *object).is_empty()
+    });
+    let mut objects: Vec<ObjectIx> =
+        granted.chain(permitted.take(if whole.written.is_some() { usize::MAX } else { 0 })).collect();
+    objects.sort_unstable();
+    for object in objects {
+        let lacks = lacks(whole, principal, &[object], facts, facts != 0);
+        let is_granted = whole.policy.cell(principal, object).is_some();
+        if is_granted || lacks.as_ref().map_or(true, |missing| !missing.is_empty()) {
+            groups.add(lacks, object);
+        }
     }
     groups
 }

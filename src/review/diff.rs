@@ -14,6 +14,7 @@ use super::suite;
 use super::trust::{self, TrustChange, Trusted};
 use crate::cedar::solver::Solver;
 use crate::model::gate::Gate;
+use crate::policy::whole::{Whole, Written};
 use crate::settings::Settings;
 use crate::source::Sources;
 
@@ -22,6 +23,8 @@ use crate::source::Sources;
 pub struct Reviewed<'a> {
     /// The model and the relation.
     pub side: Side<'a>,
+    /// Hand-written policies, where Cedar can be asked.
+    pub written: Option<&'a Written>,
     /// The files.
     pub sources: &'a Sources,
     /// `mcpctl.yaml`.
@@ -120,8 +123,8 @@ pub fn diff(
 /// same.
 fn broken(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
     let stated = base.side.model;
-    let before = suite::run(stated, base.side.policy, "");
-    let after = suite::run_stated(stated, head.side.model, head.side.policy, "");
+    let before = suite::run(stated, Whole::of(base.side.policy, base.written), "");
+    let after = suite::run_stated(stated, head.side.model, Whole::of(head.side.policy, head.written), "");
     let change = |what: String, loc, said: String, widening| TrustChange {
         what,
         before: Some("holds".to_owned()),

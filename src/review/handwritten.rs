@@ -98,6 +98,19 @@ impl<'a> Loaded<'a> {
         Ok((decision.allowed, decision.policies.into_iter().collect()))
     }
 
+    /// The whole decision of a pair of this side, as a condition.
+    ///
+    /// # Errors
+    /// Where the hand-written policies cannot be evaluated.
+    pub fn decided(&self, principal: &PrincipalId, object: &Object) -> Result<Decided, HandwrittenError> {
+        let policy = self.side.policy;
+        let cell = policy.principal(&principal.to_string()).zip(policy.object(object));
+        let cell = cell.and_then(|(who, what)| policy.cell(who, what));
+        let sets = cell.map(|cell| policy.conditions.get(cell.condition).minimal_sets()).unwrap_or_default();
+        let named = |set: &u64| policy.facts.named(*set).map(ToString::to_string).collect();
+        Ok(Decided { generated: sets.iter().map(named).collect(), effect: self.effect(principal, object)? })
+    }
+
     /// What the hand-written policies do to requests of a pair of this side.
     fn effect(&self, principal: &PrincipalId, object: &Object) -> Result<Effect, HandwrittenError> {
         let Some(effects) = &self.effects else { return Ok(Effect::default()) };

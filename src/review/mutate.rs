@@ -6,7 +6,8 @@ use super::suite::Suite;
 use crate::model::Model;
 use crate::policy::derive::derive;
 use crate::policy::expect::{Case, judge};
-use crate::policy::invariant::{Resolved, possible};
+use crate::policy::invariant::Resolved;
+use crate::policy::whole::Whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::source::Loc;
 
@@ -96,15 +97,16 @@ struct Guards<'a> {
 
 impl Guards<'_> {
     /// Whether a relation over the same principals, objects and facts fails any.
-    fn notice(&self, policy: &Policy) -> bool {
-        self.cases.iter().any(|(test, case)| judge(policy, test, *case).fault.is_some())
-            || self.invariants.iter().any(|invariant| !invariant.violations(policy).is_empty())
+    fn notice(&self, whole: Whole<'_>) -> bool {
+        self.cases.iter().any(|(test, case)| judge(whole, test, *case).fault.is_some())
+            || self.invariants.iter().any(|invariant| !invariant.violations(whole).is_empty())
     }
 }
 
 /// Makes every mutant and asks every test that passes now.
 #[must_use]
-pub fn mutate(model: &Model, policy: &Policy, suite: &Suite<'_>) -> Mutation {
+pub fn mutate(model: &Model, whole: Whole<'_>, suite: &Suite<'_>) -> Mutation {
+    let policy = whole.policy;
     let passing = suite.tests.iter().flat_map(|run| run.outcomes.iter().map(move |outcome| (run.test, outcome)));
     let guards = Guards {
         cases: passing.filter(|(_, it)| it.fault.is_none()).map(|(test, outcome)| (test, outcome.case)).collect(),
@@ -126,14 +128,14 @@ pub fn mutate(model: &Model, policy: &Policy, suite: &Suite<'_>) -> Mutation {
             (edit.apply)(&mut mutated);
             let mutated = derive(&mutated);
             let survivor = Survivor { kind: edit.kind, what: edit.what, loc: edit.loc };
-            (!same_decisions(policy, &mutated)).then(|| (guards.notice(&mutated), survivor))
+            (!same_decisions(policy, &mutated)).then(|| (guards.notice(whole.over(&mutated)), survivor))
         })
         .collect();
     for (noticed, survivor) in judged.into_iter().flatten() {
         let kind = survivor.kind;
         mutation.count(kind, usize::from(noticed), if noticed { vec![] } else { vec![survivor] });
     }
-    grants(model, policy, &guards, &mut mutation);
+    grants(model, whole, &guards, &mut mutation);
     mutation.survivors.sort();
     mutation
 }
@@ -153,7 +155,8 @@ fn same_decisions(one: &Policy, other: &Policy) -> bool {
 
 /// Grants every principal each tool that it has not, one at a time. The relation in which everything is granted says what
 /// each grant alone would let through.
-fn grants(model: &Model, policy: &Policy, guards: &Guards<'_>, mutation: &mut Mutation) {
+fn grants(model: &Model, whole: Whole<'_>, guards: &Guards<'_>, mutation: &mut Mutation) {
+    let policy = whole.policy;
     let pairs = policy.principals.len().saturating_mul(policy.objects.len());
     if pairs > generous::MOST_PAIRS {
         mutation.untried = pairs;
@@ -163,7 +166,7 @@ fn grants(model: &Model, policy: &Policy, guards: &Guards<'_>, mutation: &mut Mu
     let judged: Vec<(usize, Vec<Survivor>)> = (0..policy.principals.len() as u32)
         .into_par_iter()
         .map(PrincipalIx)
-        .map(|principal| of_principal(policy, &everything, guards, principal))
+        .map(|principal| of_principal(whole, &everything, guards, principal))
         .collect();
     for (noticed, survivors) in judged {
         mutation.count(Kind::Grant, noticed, survivors);
@@ -171,13 +174,14 @@ fn grants(model: &Model, policy: &Policy, guards: &Guards<'_>, mutation: &mut Mu
 }
 
 fn of_principal(
-    policy: &Policy,
+    whole: Whole<'_>,
     everything: &Policy,
     guards: &Guards<'_>,
     principal: PrincipalIx,
 ) -> (usize, Vec<Survivor>) {
     let mine: Vec<_> = guards.cases.iter().filter(|(_, case)| case.principal == Some(principal)).collect();
-    let now = possible(policy, principal);
+    let policy = whole.policy;
+    let now = whole.possible(principal).0;
     let (mut noticed, mut survivors) = (0, Vec::new());
     for (object, cell) in everything.cells.get(principal.0 as usize).into_iter().flatten() {
         let is_tool = matches!(policy.object_at(*object).kind, ObjectKind::Tool(_));
@@ -187,8 +191,9 @@ fn of_principal(
             continue;
         }
         let by_case = || {
-            mine.iter()
-                .any(|(test, case)| case.object == Some(*object) && judge(everything, test, *case).fault.is_some())
+            mine.iter().any(|(test, case)| {
+                case.object == Some(*object) && judge(whole.over(everything), test, *case).fault.is_some()
+            })
         };
         let with_it = || {
             let mut possible: Vec<(ObjectIx, u64)> = now.clone();

@@ -3,7 +3,8 @@
 use crate::model::Model;
 use crate::model::assurance::{Invariant, PolicyTest};
 use crate::policy::expect::{self, Case, Outcome};
-use crate::policy::invariant::{self, Resolved, Violation};
+use crate::policy::invariant::{self, Resolved, Undecided, Violation};
+use crate::policy::whole::Whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 
 #[cfg(test)]
@@ -36,6 +37,8 @@ pub struct InvariantRun<'m> {
     pub invariant: &'m Invariant,
     /// Every principal that breaks it.
     pub violations: Vec<Violation>,
+    /// Every other principal of which it is not settled whether it does. An invariant with any fails.
+    pub undecided: Vec<Undecided>,
     /// Calls that stand for no tool; an invariant with any fails.
     pub empty: Vec<&'m str>,
 }
@@ -57,7 +60,7 @@ impl InvariantRun<'_> {
     /// Whether nobody breaks it.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.violations.is_empty() && self.empty.is_empty()
+        self.violations.is_empty() && self.undecided.is_empty() && self.empty.is_empty()
     }
 }
 
@@ -70,6 +73,16 @@ impl Suite<'_> {
         (self.tests.len() + self.invariants.len(), failing)
     }
 
+    /// How many tests and invariants fail because an answer is unknown, and for no other reason.
+    #[must_use]
+    pub fn unknown(&self) -> usize {
+        let open = |run: &&TestRun<'_>| {
+            run.failing().next().is_some() && run.failing().all(|outcome| outcome.unknown.is_some())
+        };
+        let undecided = |run: &&InvariantRun<'_>| run.violations.is_empty() && !run.undecided.is_empty();
+        self.tests.iter().filter(open).count() + self.invariants.iter().filter(undecided).count()
+    }
+
     /// How many requests were judged.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -79,24 +92,25 @@ impl Suite<'_> {
 
 /// Runs every test and invariant whose name holds the text.
 #[must_use]
-pub fn run<'m>(model: &'m Model, policy: &Policy, filter: &str) -> Suite<'m> {
-    run_stated(model, model, policy, filter)
+pub fn run<'m>(model: &'m Model, whole: Whole<'_>, filter: &str) -> Suite<'m> {
+    run_stated(model, model, whole, filter)
 }
 
 /// As [`run`], with the tests and invariants that another workspace states.
 #[must_use]
-pub fn run_stated<'m>(stated: &'m Model, model: &Model, policy: &Policy, filter: &str) -> Suite<'m> {
+pub fn run_stated<'m>(stated: &'m Model, model: &Model, whole: Whole<'_>, filter: &str) -> Suite<'m> {
+    let policy = whole.policy;
     let tests = stated.policy_tests.iter().filter(|test| test.name.value.contains(filter)).map(|test| {
         let cases = expect::cases(model, policy, test).into_iter();
-        let outcomes = cases.map(|case| expect::judge(policy, test, case)).collect();
+        let outcomes = cases.map(|case| expect::judge(whole, test, case)).collect();
         let empty = expect::empty_calls(model, policy, test).map(|call| call.value.as_str()).collect();
         TestRun { test, outcomes, empty }
     });
     let invariants = stated.invariants.iter().filter(|invariant| invariant.name.value.contains(filter));
-    let invariants = invariants.map(|invariant| InvariantRun {
-        invariant,
-        violations: Resolved::of(model, policy, invariant).violations(policy),
-        empty: invariant::empty_calls(model, policy, invariant).map(|call| call.value.as_str()).collect(),
+    let invariants = invariants.map(|invariant| {
+        let (violations, undecided) = Resolved::of(model, policy, invariant).judged(whole);
+        let empty = invariant::empty_calls(model, policy, invariant).map(|call| call.value.as_str()).collect();
+        InvariantRun { invariant, violations, undecided, empty }
     });
     Suite { tests: tests.collect(), invariants: invariants.collect() }
 }
@@ -116,7 +130,7 @@ pub enum Nearest {
 /// the principal nothing on its server.
 #[must_use]
 pub fn nearest(policy: &Policy, outcome: &Outcome) -> Option<Nearest> {
-    if outcome.allowed {
+    if outcome.allowed || outcome.unknown.is_some() {
         return None;
     }
     let fewest = |sets: &[u64]| sets.iter().copied().min_by_key(|set| (set.count_ones(), *set));

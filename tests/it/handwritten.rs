@@ -173,3 +173,42 @@ fn a_changed_policy_in_a_bundle_is_caught() {
     files.remove("cedar/handwritten/own.cedar");
     assert!(check_handwritten(&files, &analysis.model).is_err());
 }
+
+#[test]
+fn the_whole_decision_is_the_one_of_cedars_engine() {
+    let extra = "permit (principal == Mcp::Agent::\"support_agent\", action, resource == Mcp::Tool::\"payment_server/charge_card\")\nwhen { (if context.mfa then 1 else 0) + (if context.tls then 1 else 0) > 1 };\n";
+    let freeze = include_str!("../../fixtures/handwritten/freeze.cedar");
+    let on_call = include_str!("../../fixtures/handwritten/on-call.cedar");
+    let files = Files::of([
+        ("fleet.yaml", FLEET),
+        ("mcpctl.yaml", PERMITS),
+        ("a.cedar", freeze),
+        ("b.cedar", on_call),
+        ("c.cedar", extra),
+    ]);
+    let analysis = files.analyse();
+    let (model, policy) = (&analysis.model, &analysis.policy);
+    let side = mcpctl::review::access::Side { model, policy };
+    let loaded = mcpctl::review::handwritten::Loaded::new(side, &analysis.sources).unwrap();
+    let (mut asked, mut beyond) = (0, 0);
+    for (who, principal) in (0..).map(mcpctl::policy::PrincipalIx).zip(&policy.principals) {
+        for (what, object) in (0..).map(mcpctl::policy::ObjectIx).zip(&policy.objects) {
+            let missing = analysis.whole().missing(who, &[what], 0).unwrap();
+            for facts in (0..=policy.facts.all()).filter(|facts| policy.facts.closed(*facts) == *facts) {
+                let held: Vec<String> = policy.facts.named(facts).map(ToString::to_string).collect();
+                let engine = loaded.decide(&principal.id, object, &held).unwrap().0;
+                assert_eq!(
+                    analysis.whole().decide(who, &[what], facts),
+                    Ok(engine),
+                    "{} {object} {held:?}",
+                    principal.id
+                );
+                assert!(!engine || missing.iter().any(|set| set & facts == *set), "{held:?} {missing:?}");
+                beyond += usize::from(engine != policy.decide(who, what, facts));
+                asked += 1;
+            }
+            assert!(missing.iter().all(|set| analysis.whole().decide(who, &[what], *set) == Ok(true)));
+        }
+    }
+    assert!(asked > 1000 && beyond > 10, "{asked} {beyond}");
+}

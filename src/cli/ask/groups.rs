@@ -1,5 +1,6 @@
 //! What `mcpctl who-can` and `mcpctl what-can` print.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use super::listed;
 use crate::analysis::Analysis;
 use crate::diagnostic::one_line;
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
-use crate::render::{Format, json};
+use crate::render::{Format, counted, json};
 use crate::review::decide::{Groups, is_allowed, reason};
 use crate::review::naming::{named, sets_in_words};
 
@@ -25,9 +26,24 @@ pub(super) struct About<'a> {
     pub(super) with: Option<u64>,
 }
 
+/// Settled groups as they are shown, and those that are not settled, by the reason.
+type Sorted<'a, T> = (&'a [(&'a Vec<u64>, &'a Vec<T>)], &'a BTreeMap<String, Vec<T>>);
+
+/// Says how many answers are not settled.
+pub(super) fn unknown<T>(groups: &Groups<T>, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
+    match groups.unknown.values().map(Vec::len).sum::<usize>() {
+        0 => Ok(()),
+        count => session.say(&format!("{} UNKNOWN: hand-written Cedar is not settled there", counted(count, "answer"))),
+    }
+}
+
 /// Why no facts would help, and where that stands.
 pub(super) fn closed(analysis: &Analysis, principal: PrincipalIx, object: ObjectIx) -> Option<String> {
-    let closed = reason(&analysis.model, &analysis.policy, principal, object).closed?;
+    let Some(closed) = reason(&analysis.model, &analysis.policy, principal, object).closed else {
+        let ids = analysis.whole().policies(principal, object);
+        let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+        return (!ids.is_empty()).then(|| format!("hand-written Cedar forbids it ({ids})"));
+    };
     let (why, loc) = closed_in_words(&analysis.policy, principal, &closed);
     Some(loc.map_or(why.clone(), |loc| format!("{why} ({})", analysis.sources.shown_line(loc))))
 }
@@ -41,7 +57,7 @@ pub(super) fn show<T>(
     why: &dyn Fn(&T) -> Option<String>,
     session: &mut Session<'_>,
 ) -> Result<(), Vec<miette::Report>> {
-    let mut sorted: Vec<(&Vec<u64>, &Vec<T>)> = groups.iter().collect();
+    let mut sorted: Vec<(&Vec<u64>, &Vec<T>)> = groups.known.iter().collect();
     sorted.sort_by_key(|(missing, _)| {
         let facts = missing.iter().map(|set| set.count_ones()).min();
         (missing.is_empty(), facts, missing.len())
@@ -49,9 +65,11 @@ pub(super) fn show<T>(
     let format = session.globals.format;
     let out = &mut session.out;
     match format {
-        Format::Human | Format::Markdown | Format::Html => human(about, policy, &sorted, named, why, out),
-        Format::Short | Format::Github => short(about, policy, &sorted, named, out),
-        Format::Json => json::write_value(&data(about, policy, &sorted, named, why), out),
+        Format::Human | Format::Markdown | Format::Html => {
+            human(about, policy, (&sorted, &groups.unknown), named, why, out)
+        }
+        Format::Short | Format::Github => short(about, policy, (&sorted, &groups.unknown), named, out),
+        Format::Json => json::write_value(&data(about, policy, (&sorted, &groups.unknown), named, why), out),
     }
     .map_err(refusal::stdout)
 }
@@ -69,14 +87,14 @@ fn head(about: &About<'_>, policy: &Policy, missing: &[u64]) -> String {
 fn human<T>(
     about: &About<'_>,
     policy: &Policy,
-    groups: &[(&Vec<u64>, &Vec<T>)],
+    (groups, unknown): Sorted<'_, T>,
     named: &dyn Fn(&T) -> String,
     why: &dyn Fn(&T) -> Option<String>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let with = about.with.map(|facts| format!(" with {}", listed(policy, facts))).unwrap_or_default();
     writeln!(out, "{}", one_line(&format!("`{}`{with}", about.subject.1)))?;
-    if groups.is_empty() {
+    if groups.is_empty() && unknown.is_empty() {
         return writeln!(out, "  no {}: nothing grants it", about.items);
     }
     for (missing, items) in groups {
@@ -87,13 +105,19 @@ fn human<T>(
             writeln!(out, "    {}", one_line(&format!("{}{why}", named(item))))?;
         }
     }
+    for (why, items) in unknown {
+        writeln!(out, "  {}:", one_line(&format!("UNKNOWN, {why}")))?;
+        for item in items {
+            writeln!(out, "    {}", one_line(&named(item)))?;
+        }
+    }
     Ok(())
 }
 
 fn short<T>(
     about: &About<'_>,
     policy: &Policy,
-    groups: &[(&Vec<u64>, &Vec<T>)],
+    (groups, unknown): Sorted<'_, T>,
     named: &dyn Fn(&T) -> String,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -102,13 +126,18 @@ fn short<T>(
             writeln!(out, "{}", one_line(&format!("{}: {}", named(item), head(about, policy, missing))))?;
         }
     }
+    for (why, items) in unknown {
+        for item in items {
+            writeln!(out, "{}", one_line(&format!("{}: UNKNOWN: {why}", named(item))))?;
+        }
+    }
     Ok(())
 }
 
 fn data<T>(
     about: &About<'_>,
     policy: &Policy,
-    groups: &[(&Vec<u64>, &Vec<T>)],
+    (groups, unknown): Sorted<'_, T>,
     names: &dyn Fn(&T) -> String,
     why: &dyn Fn(&T) -> Option<String>,
 ) -> Value {
@@ -128,7 +157,12 @@ fn data<T>(
         .collect();
     let with = about.with.map(|facts| named(policy, facts).into_iter().map(ToString::to_string).collect::<Vec<_>>());
     let mut data = json!({"version": json::VERSION, "question": about.question, "with": with, "groups": groups});
+    let unknown: Vec<Value> = unknown
+        .iter()
+        .map(|(why, items)| json!({"why": why, about.items: items.iter().map(names).collect::<Vec<_>>()}))
+        .collect();
     if let Some(fields) = data.as_object_mut() {
+        fields.insert("unknown".into(), unknown.into());
         fields.insert(about.subject.0.into(), about.subject.1.into());
     }
     data

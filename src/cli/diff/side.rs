@@ -17,6 +17,7 @@ use crate::diagnostic::{Report, Severity};
 use crate::model::Model;
 use crate::model::gate::Gate;
 use crate::policy::Policy;
+use crate::policy::whole::Written;
 use crate::render::counted;
 use crate::review::access::Side;
 use crate::review::diff::Reviewed;
@@ -62,6 +63,7 @@ pub(super) struct Read {
     pub(super) settings: Settings,
     pub(super) report: Report,
     pub(super) counts: Counts,
+    pub(super) written: Option<Written>,
     /// What it means; the flag says whether a bundle could be compiled from it.
     pub(super) checked: Result<CheckedModel, Box<(Model, Policy)>>,
 }
@@ -77,7 +79,13 @@ impl Read {
 
     /// It with the rules of the gate.
     pub(super) fn reviewed<'a>(&'a self, gate: &'a Gate) -> Reviewed<'a> {
-        Reviewed { side: self.side(), sources: &self.sources, settings: &self.settings, gate }
+        Reviewed {
+            side: self.side(),
+            written: self.written.as_ref(),
+            sources: &self.sources,
+            settings: &self.settings,
+            gate,
+        }
     }
 
     /// How many errors keep a bundle from being compiled from it.
@@ -184,9 +192,9 @@ impl DiffCommand {
         if !self.no_artifacts {
             schemas::attach(&mut analysis);
         }
-        let Analysis { sources, settings, model, policy, report, counts } = analysis;
+        let Analysis { sources, settings, model, policy, written, report, counts } = analysis;
         let checked = checks::accept(model, policy, &report);
-        Ok(Read { sources, settings, report, counts, checked })
+        Ok(Read { sources, settings, report, counts, written, checked })
     }
 
     /// That the files of a bundle decide what its sources mean; cautions about what was not proved.

@@ -9,6 +9,8 @@ use crate::model::name::FactName;
 use crate::policy::expect::{Fault, Outcome};
 use crate::policy::invariant::Violation;
 use crate::policy::origin::grant_place;
+use crate::policy::whole::Says;
+use crate::policy::{ObjectIx, PrincipalIx};
 use crate::render::github::Annotation;
 use crate::review::naming::{named, sets_in_words, spelled};
 use crate::review::suite::{InvariantRun, Nearest, TestRun, nearest};
@@ -113,6 +115,9 @@ fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<
     let word = |allowed| if allowed { "allowed" } else { "denied" };
     let mut head = format!("`{who}` calls `{what}` with {}: ", facts(analysis, outcome.case.facts));
     head.push_str(&match outcome.fault {
+        Some(Fault::Unknown) => {
+            format!("UNKNOWN, and should be {}", word(run.test.allow.value))
+        }
         Some(Fault::Missing) => "it is denied as expected, and lacks something else".to_owned(),
         Some(Fault::Decision) | None => {
             format!("it is {}, and should be {}", word(outcome.allowed), word(run.test.allow.value))
@@ -120,6 +125,11 @@ fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<
     });
     let mut lines = vec![head];
     let pair = outcome.case.principal.zip(outcome.case.object);
+    if let Some(why) = &outcome.unknown {
+        lines.push(format!("because {why}"));
+        return lines;
+    }
+    lines.extend(pair.and_then(|(who, what)| by_hand(analysis, who, what, outcome)));
     if let Some((principal, object, cell)) = pair.and_then(|(who, what)| Some((who, what, policy.cell(who, what)?))) {
         if !outcome.missing.is_empty() {
             lines.push(format!("needs {}", sets_in_words(policy, &outcome.missing)));
@@ -141,6 +151,21 @@ fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<
     lines
 }
 
+/// What hand-written policies do to a request, where they decide it.
+fn by_hand(analysis: &Analysis, who: PrincipalIx, what: ObjectIx, outcome: &Outcome) -> Option<String> {
+    let (says, policies) = analysis.whole().says(who, what, outcome.case.facts).ok()?;
+    let verb = match says {
+        Says::Nothing => return None,
+        Says::Permit => "permits",
+        Says::Forbid => "forbids",
+        Says::Fails => "fails to evaluate, which denies",
+    };
+    let places = analysis.written.as_ref().map(|written| &written.places);
+    let place = |id: &String| places.and_then(|places| places.get(id)).map(|loc| analysis.sources.shown_line(*loc));
+    let named = policies.iter().map(|id| place(id).map_or(format!("`{id}`"), |place| format!("`{id}`, {place}")));
+    Some(format!("hand-written Cedar {verb} it ({})", named.collect::<Vec<_>>().join("; ")))
+}
+
 /// A nearby request that is allowed, in words.
 pub(super) fn near_in_words(analysis: &Analysis, near: &Nearest) -> String {
     let policy = &analysis.policy;
@@ -157,7 +182,14 @@ pub(super) fn near_in_words(analysis: &Analysis, near: &Nearest) -> String {
 
 pub(super) fn of_invariant(analysis: &Analysis, run: &InvariantRun<'_>) -> Failure {
     let violations = run.violations.iter().map(|violation| of_violation(analysis, violation));
-    let what = violations.chain(run.empty.iter().map(|call| of_nothing(call))).collect();
+    let undecided = run.undecided.iter().map(|it| {
+        let policy = &analysis.policy;
+        let calls: Vec<String> =
+            it.calls.iter().map(|call| format!("`{}`", spelled(policy.object_at(*call)))).collect();
+        let who = &policy.principal_at(it.principal).id;
+        vec![format!("UNKNOWN whether `{who}` can call {}", calls.join(" and ")), format!("because {}", it.why)]
+    });
+    let what = violations.chain(undecided).chain(run.empty.iter().map(|call| of_nothing(call))).collect();
     let place = analysis.sources.shown_line(run.invariant.name.loc);
     Failure { name: run.invariant.name.value.clone(), place, at: run.invariant.name.loc, what }
 }
@@ -170,7 +202,17 @@ fn of_violation(analysis: &Analysis, violation: &Violation) -> Vec<String> {
     let mut lines = vec![format!("`{}` can call {}", who.id, names.join(" and "))];
     for (object, set) in &violation.calls {
         let what = policy.object_at(*object);
-        let loc = grant_place(model, &who.id, what).unwrap_or(who.loc);
+        let says = analysis.whole().says(violation.principal, *object, *set);
+        let permits = says.ok().filter(|(says, _)| *says == Says::Permit).map(|(_, ids)| ids).unwrap_or_default();
+        let granted = grant_place(model, &who.id, what);
+        if let (None, Some(id)) = (granted, permits.first()) {
+            let place = analysis.written.as_ref().and_then(|written| written.places.get(id));
+            let place = place.map(|loc| format!(", {}", sources.shown_line(*loc))).unwrap_or_default();
+            let with = facts(analysis, *set);
+            lines.push(format!("`{}` with {with}, permitted by hand-written Cedar (`{id}`{place})", spelled(what)));
+            continue;
+        }
+        let loc = granted.unwrap_or(who.loc);
         let rule = policy.cell(violation.principal, *object).map(|cell| policy.rule_at(cell.rule));
         let place = rule.and_then(|rule| rule.from.first()).map(|loc| format!(" ({})", sources.shown_line(*loc)));
         let rule = rule.map(|rule| rule.name.as_str()).unwrap_or_default();

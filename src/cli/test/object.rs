@@ -31,6 +31,11 @@ pub(super) fn of(found: &Found<'_>) -> Value {
         json!({
             "name": run.invariant.name.value, "place": place(analysis, run.invariant.name.loc), "passed": run.passes(),
             "empty_calls": run.empty,
+            "undecided": run.undecided.iter().map(|it| json!({
+                "principal": analysis.policy.principal_at(it.principal).id.to_string(),
+                "calls": it.calls.iter().map(|call| spelled(analysis.policy.object_at(*call))).collect::<Vec<_>>(),
+                "why": it.why,
+            })).collect::<Vec<_>>(),
             "violations": run.violations.iter().map(|it| violation(analysis, it)).collect::<Vec<_>>(),
         })
     });
@@ -63,11 +68,13 @@ fn failure(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Value {
         ids.and_then(|(who, what)| grant_place(&analysis.model, &policy.principal_at(who).id, policy.object_at(what)));
     json!({
         "principal": principal, "object": object, "with": names(analysis, outcome.case.facts),
-        "expected": word(run.test.allow.value), "decision": word(outcome.allowed),
+        "expected": word(run.test.allow.value), "decision": outcome.unknown.as_ref().map_or(word(outcome.allowed), |_| "unknown"),
         "fault": outcome.fault.map(|fault| match fault {
             Fault::Decision => "decision",
             Fault::Missing => "missing",
+            Fault::Unknown => "unknown",
         }),
+        "unknown": outcome.unknown,
         "missing": outcome.missing.iter().map(|set| names(analysis, *set)).collect::<Vec<_>>(),
         "rule": rule.map(|rule| &rule.name),
         "places": rule.map_or(&[][..], |rule| &rule.from).iter().map(|loc| place(analysis, *loc)).collect::<Vec<_>>(),

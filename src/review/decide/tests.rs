@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::derive::derive;
+use crate::policy::whole::Whole;
 use crate::review::naming::{facts, objects, sets_in_words, spelled};
 use crate::targets::cedar::tests::properties::world;
 use crate::targets::cedar::tests::world::enterprise;
@@ -27,7 +28,7 @@ fn every_answer_is_right(model: &Model) -> Result<(), TestCaseError> {
     for facts in [0, 0b10101, 0b01010, 0b110110, u64::MAX] {
         let facts = policy.facts.closed(facts & policy.facts.all());
         for principal in (0..policy.principals.len() as u32).map(PrincipalIx) {
-            let what = what_can(&policy, principal, facts);
+            let what = what_can(Whole::of(&policy, None), principal, facts);
             for object in (0..policy.objects.len() as u32).map(ObjectIx) {
                 let allowed = policy.decide(principal, object, facts);
                 let answer = decide(model, &policy, principal, &[object], facts);
@@ -39,10 +40,10 @@ fn every_answer_is_right(model: &Model) -> Result<(), TestCaseError> {
                 prop_assert_eq!(reason.grants.is_empty(), reason.rule.is_none());
                 // The same in the answers about an object, and of a principal.
                 let group = if allowed { vec![0] } else { wanted };
-                let who = who_can(&policy, &[object], facts);
+                let who = who_can(Whole::of(&policy, None), &[object], facts);
                 let cell = policy.cell(principal, object).is_some();
-                prop_assert_eq!(who.get(&group).is_some_and(|them| them.contains(&principal)), cell);
-                prop_assert_eq!(what.get(&group).is_some_and(|them| them.contains(&object)), cell);
+                prop_assert_eq!(who.known.get(&group).is_some_and(|them| them.contains(&principal)), cell);
+                prop_assert_eq!(what.known.get(&group).is_some_and(|them| them.contains(&object)), cell);
             }
         }
     }

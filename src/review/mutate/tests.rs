@@ -6,6 +6,7 @@ use super::*;
 use crate::model::assurance::{Callers, Invariant, Never, PolicyTest};
 use crate::model::name::FactName;
 use crate::policy::condition::Condition;
+use crate::policy::whole::Whole;
 use crate::review::suite::run;
 use crate::source::Spanned;
 use crate::targets::cedar::tests::properties::world;
@@ -87,7 +88,7 @@ proptest! {
         let mut model = world(&bytes).model;
         let policy = derive(&model);
         model.policy_tests = tight(&policy);
-        let found = mutate(&model, &policy, &run(&model, &policy, ""));
+        let found = mutate(&model, Whole::of(&policy, None), &run(&model, Whole::of(&policy, None), ""));
         prop_assert!(found.survivors.is_empty(), "{:?}", found.survivors);
     }
 }
@@ -96,7 +97,7 @@ proptest! {
 fn without_tests_every_mutant_survives() {
     let model = enterprise().model;
     let policy = derive(&model);
-    let found = mutate(&model, &policy, &run(&model, &policy, ""));
+    let found = mutate(&model, Whole::of(&policy, None), &run(&model, Whole::of(&policy, None), ""));
     assert!(found.scores.iter().all(|score| score.noticed == 0 && score.made > 0), "{:?}", found.scores);
     assert_eq!(found.survivors.len(), found.scores.iter().map(|score| score.made).sum::<usize>());
     let has = |what: &str| found.survivors.iter().any(|survivor| survivor.what == what);
@@ -121,9 +122,9 @@ fn a_test_notices_what_it_is_about_and_an_invariant_a_grant() {
             never: Never::Both(put("crm/record".to_owned()), put("site/get_page".to_owned())),
         },
     ];
-    let suite = run(&model, &policy, "");
+    let suite = run(&model, Whole::of(&policy, None), "");
     assert_eq!(suite.counts(), (3, 0));
-    let found = mutate(&model, &policy, &suite);
+    let found = mutate(&model, Whole::of(&policy, None), &suite);
     let survives = |what: &str| found.survivors.iter().any(|survivor| survivor.what == what);
     assert!(!survives("tool `bank/pay` does not ask for `hardware_key`"));
     assert!(!survives("`idle` may also call `bank/pay`"));

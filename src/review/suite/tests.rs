@@ -7,6 +7,7 @@ use crate::model::assurance::{Callers, Never};
 use crate::model::name::FactName;
 use crate::policy::condition::Condition;
 use crate::policy::derive::derive;
+use crate::policy::whole::Whole;
 use crate::source::{Loc, Spanned};
 use crate::targets::cedar::tests::properties::world;
 
@@ -94,7 +95,7 @@ proptest! {
         model.invariants =
             rules.into_iter().map(|never| crate::model::assurance::Invariant { name: text("it"), never }).collect();
         let policy = derive(&model);
-        for run in run(&model, &policy, "").invariants {
+        for run in run(&model, Whole::of(&policy, None), "").invariants {
             let wanted = brute(&model, &policy, &run.invariant.never);
             let found: Vec<PrincipalIx> = run.violations.iter().map(|violation| violation.principal).collect();
             prop_assert_eq!(found, wanted, "{:?}", run.invariant.never);
@@ -127,7 +128,7 @@ proptest! {
             missing: None,
         }];
         let policy = derive(&model);
-        let suite = run(&model, &policy, "");
+        let suite = run(&model, Whole::of(&policy, None), "");
         let outcomes = &suite.tests[0].outcomes;
         let tools = policy.objects.iter().filter(|object| {
             matches!(object.kind, ObjectKind::Tool(_)) && ["s", "t"].contains(&object.server.as_str())

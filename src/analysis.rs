@@ -24,6 +24,7 @@ use crate::model::handwritten::{Handwritten, PolicyFile};
 use crate::model::{Model, Scope};
 use crate::policy::whole::{Whole, Written};
 use crate::policy::{Policy, derive};
+use crate::schema::refused::{keep_the_cause, secrets_of_file};
 use crate::settings::{self, Settings};
 use crate::source::{FileId, Loc, SourceFile, Sources};
 use crate::workspace::{Environment, InputFile, Skipped, Unread, Workspace, is_cedar, without_bom};
@@ -108,6 +109,11 @@ pub fn analyse_in(
             report.push(Diagnostic::new(rule, Loc { file: id, start: end, end }, message));
         }
     }
+    let secrets: Vec<Vec<Diagnostic>> = {
+        let files: Vec<_> = sources.iter().collect();
+        files.into_par_iter().map(|(id, file)| secrets_of_file(id, file.text())).collect()
+    };
+    report.extend(secrets.into_iter().flatten());
     let settings_id =
         sources.iter().find(|(_, file)| has_settings && file.name() == settings::FILE_NAME).map(|(id, _)| id);
     let settings = match settings_id {
@@ -125,6 +131,7 @@ pub fn analyse_in(
         if let Some(finding) = report.diagnostics.iter_mut().find(|finding| finding.help.is_none()) {
             finding.help = Some("the other files are read once the settings are right".to_owned());
         }
+        keep_the_cause(&mut report.diagnostics);
         report.sort();
         let model = Model { unread_files: true, ..Model::default() };
         return Analysis { sources, settings, model, policy: Policy::default(), written: None, report, counts };
@@ -183,6 +190,7 @@ pub fn analyse_in(
     report.extend(findings);
     let whole = Whole::of(&policy, written.as_ref());
     report.extend(checks::run(&model, whole).into_iter().filter(|finding| damaged.lets_say(finding)));
+    keep_the_cause(&mut report.diagnostics);
     apply_levels(&mut report.diagnostics, &settings);
     counts.waived = waive::apply(&mut report, &model, &sources, today);
     // What is said about waivers has levels, too.

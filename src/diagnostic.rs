@@ -4,6 +4,7 @@
 //! where two places are involved, the other one as a [`Label`].
 
 use crate::source::Loc;
+use crate::source::credential::redacted;
 
 pub mod upgrade;
 
@@ -177,22 +178,26 @@ impl Diagnostic {
     }
 }
 
-/// User text may hold line breaks and control or direction-changing characters; a message is one harmless line.
+/// User text may hold line breaks, control or direction-changing characters, and passwords in URLs; a message is one
+/// harmless line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
+    let text = redacted(text);
     if !text.chars().any(is_unprintable) {
-        return text.to_owned();
+        return text.into_owned();
     }
     text.chars().flat_map(|c| if is_unprintable(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// Whether a character could act on a terminal, or hide or reorder what stands around it: controls, line and paragraph
-/// separators, direction marks, zero-width and annotation characters, and the invisible tag characters.
+/// separators, direction marks, zero-width and annotation characters, the invisible tag characters, and every space but the
+/// plain one, which looks like it and is not.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
+        || (c.is_whitespace() && c != ' ')
         || matches!(c,
-            '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
@@ -290,5 +295,7 @@ mod tests {
     #[test]
     fn messages_are_one_harmless_line() {
         assert_eq!(one_line("a\nb\u{202e}c"), "a\\nb\\u{202e}c");
+        assert_eq!(one_line("a\u{a0}b\u{3000}c\u{ad}d e"), "a\\u{a0}b\\u{3000}c\\u{ad}d e");
+        assert_eq!(one_line("`https://u:p@h/` \t"), "`https://***@h/` \\t");
     }
 }

@@ -16,6 +16,8 @@ pub mod server;
 pub mod telemetry;
 pub mod topology;
 pub mod url;
+pub mod value;
+pub mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,6 +9,7 @@ pub mod explain;
 pub(crate) mod generate;
 mod misspelt;
 pub mod readable;
+pub mod refused;
 pub mod rules;
 
 use std::collections::HashSet;
@@ -22,7 +23,7 @@ use serde_json::Value;
 use self::arena::{Arena, ArenaNode};
 use crate::diagnostic::{Diagnostic, upgrade};
 use crate::families::FamilyId;
-use crate::families::text::check_format;
+use crate::families::text::FORMATS;
 use crate::source::yaml::{NodeId, Tree};
 
 /// A schema ready to run, with its text for messages.
@@ -30,9 +31,6 @@ pub struct Validator {
     schema: Value,
     compiled: jsonschema::Validator<Arena>,
 }
-
-const FORMATS: [&str; 6] =
-    ["mcpctl-duration", "mcpctl-size", "mcpctl-percent", "mcpctl-date", "mcpctl-http-url", "mcpctl-target"];
 
 impl Validator {
     /// Builds a validator for a JSON Schema.
@@ -44,8 +42,8 @@ impl Validator {
         let mut options = jsonschema::options_for::<Arena>()
             .should_validate_formats(true)
             .with_pattern_options(jsonschema::PatternOptions::regex());
-        for format in FORMATS {
-            options = options.with_format(format, move |text: &str| matches!(check_format(format, text), Some(Ok(()))));
+        for (format, check) in FORMATS {
+            options = options.with_format(format, move |text: &str| check(text).is_ok());
         }
         BUILT.fetch_add(1, Ordering::Relaxed);
         let compiled = options.build(&schema).map_err(|error| error.to_string())?;
@@ -55,8 +53,9 @@ impl Validator {
     /// Every fault of a node. `key` is the key that it stands under, where a missing key is reported.
     #[must_use]
     pub fn check(&self, tree: &Tree<'_>, key: NodeId, body: NodeId) -> Vec<Diagnostic> {
+        let mut findings = refused::find(tree, body);
         if self.is_valid(tree, body) {
-            return Vec::new();
+            return findings;
         }
         // With an unknown key in a map, that keys are too few, too many or not of one kind may only follow from it.
         let of_keys = |error: &ValidationError<'_>| matches!(error.kind(), Kind::AdditionalProperties { .. });
@@ -70,15 +69,14 @@ impl Validator {
             | Kind::MaxProperties { .. } => unknown.contains(error.instance_path().as_str()),
             _ => false,
         };
-        self.errors(tree, body)
-            .filter(|error| !follows(error))
-            .flat_map(|error| {
-                let path = format!("{}{}", tree.text(key), error.instance_path().as_str());
-                let mut found = explain::explain(&error, &self.schema, tree, key, body);
-                found.iter_mut().for_each(|finding| finding.upgrade = upgrade::at(finding.rule.name, &path));
-                found
-            })
-            .collect()
+        findings.extend(self.errors(tree, body).filter(|error| !follows(error)).flat_map(|error| {
+            let path = format!("{}{}", tree.text(key), error.instance_path().as_str());
+            let mut found = explain::explain(&error, &self.schema, tree, key, body);
+            found.iter_mut().for_each(|finding| finding.upgrade = upgrade::at(finding.rule.name, &path));
+            found
+        }));
+        refused::keep_the_cause(&mut findings);
+        findings
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::model::vocabulary::Engine;
+use crate::source::Spanned;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -26,9 +28,14 @@ const TEMPORAL: [(&str, &[&str]); 3] = [
 
 fn run(input: &Input<'_>, report: &mut Report) {
     for rules in input.model.orchestration.values() {
-        let Some(engine) = rules.engine.as_ref().filter(|engine| engine.value == "temporal") else { continue };
-        for ((key, given), written) in TEMPORAL.iter().zip([&rules.backoff, &rules.persistence, &rules.checkpointing]) {
-            let Some(value) = written.as_ref().filter(|value| !given.contains(&value.value.as_str())) else { continue };
+        let Some(engine) = rules.engine.as_ref().filter(|engine| engine.value == Engine::Temporal) else { continue };
+        let written = [
+            rules.backoff.as_ref().map(|word| Spanned::new(word.value.word(), word.loc)),
+            rules.persistence.as_ref().map(|word| Spanned::new(word.value.word(), word.loc)),
+            rules.checkpointing.as_ref().map(|word| Spanned::new(word.value.word(), word.loc)),
+        ];
+        for ((key, given), written) in TEMPORAL.iter().zip(written) {
+            let Some(value) = written.filter(|value| !given.contains(&value.value)) else { continue };
             report.push(
                 Diagnostic::new(&CHECK.rule, value.loc, format!("`{engine}` cannot give `{key}: {value}`"))
                     .label(engine.loc, "the engine")

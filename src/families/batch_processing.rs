@@ -4,6 +4,7 @@ use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Batch, BatchStrategy, Trigger};
 use crate::model::quantity::Duration;
+use crate::model::vocabulary::Compression;
 use crate::source::Spanned;
 
 /// How calls are gathered into batches.
@@ -12,12 +13,12 @@ use crate::source::Spanned;
 #[serde(deny_unknown_fields)]
 pub struct BatchProcessing {
     /// Items in a batch.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 1_000_000)))]
     batch_size: Option<Spanned<u64>>,
     /// The longest that a batch waits to be sent.
     flush_interval: Option<Spanned<Duration>>,
     /// How batches are compressed.
-    compression: Option<Spanned<CompressionWord>>,
+    compression: Option<Spanned<Compression>>,
     /// Ways of flushing, by name.
     #[serde(default)]
     strategies: Vec<StrategySection>,
@@ -34,14 +35,10 @@ struct StrategySection {
     /// When it flushes.
     trigger: Option<Spanned<TriggerWord>>,
     /// The most items that it takes at once.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 2_147_483_647)))]
     max_items: Option<Spanned<u64>>,
 }
 
-words! {
-    /// `compression`.
-    enum CompressionWord { Gzip = "gzip", Zstd = "zstd", Snappy = "snappy", Lz4 = "lz4", None = "none", }
-}
 words! {
     /// `trigger`.
     enum TriggerWord {
@@ -71,7 +68,7 @@ impl BatchProcessing {
             loc: at.key,
             batch_size: self.batch_size,
             flush_interval: self.flush_interval,
-            compression: self.compression.map(|word| word.map(|word| word.word().to_owned())),
+            compression: self.compression,
             strategies,
         };
         out.model.batch.entry(at.scope.clone()).or_insert(batch);

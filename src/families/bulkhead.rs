@@ -42,7 +42,7 @@ struct Resources {
     /// Memory, such as `8Gi`.
     memory: Option<Spanned<Bytes>>,
     /// Connections.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 4_294_967_295_u32)))]
     connections: Option<Spanned<u64>>,
 }
 

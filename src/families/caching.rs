@@ -1,9 +1,9 @@
 //! `caching_strategy`. Source: the document, "Caching Strategies".
 
-use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::operations::CacheLayer;
 use crate::model::quantity::{Bytes, Duration};
+use crate::model::vocabulary::{CacheLocation, Eviction};
 use crate::source::Spanned;
 
 /// Cache layers, the one nearest to the caller first.
@@ -25,22 +25,15 @@ struct LayerSection {
     #[cfg_attr(test, schemars(length(min = 1)))]
     name: Spanned<String>,
     /// Where it is, such as `gateway`, `mcp_server` or `redis_cluster`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    location: Option<Spanned<String>>,
+    location: Option<Spanned<CacheLocation>>,
     /// How long entries live.
     ttl: Option<Spanned<Duration>>,
     /// What makes room when it is full.
-    eviction: Option<Spanned<EvictionWord>>,
+    eviction: Option<Spanned<Eviction>>,
     /// How much it holds, such as `100MB`.
     size: Option<Spanned<Bytes>>,
 }
 
-words! {
-    /// `eviction`.
-    enum EvictionWord {
-        Lru = "lru", Lfu = "lfu", Fifo = "fifo", Random = "random", TtlBased = "ttl_based", None = "none",
-    }
-}
 
 impl CachingStrategy {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
@@ -52,7 +45,7 @@ impl CachingStrategy {
                     name: layer.name,
                     location: layer.location,
                     ttl: layer.ttl,
-                    eviction: layer.eviction.map(|word| word.map(|word| word.word().to_owned())),
+                    eviction: layer.eviction,
                     size: layer.size,
                 });
             }

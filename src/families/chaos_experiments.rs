@@ -3,6 +3,7 @@
 use crate::lower::{At, Lowering};
 use crate::model::assurance::{Chaos, Experiment, ExperimentKind};
 use crate::model::quantity::{Duration, Percent};
+use crate::model::vocabulary::Outcome;
 use crate::source::Spanned;
 
 /// What is broken on purpose, and what should come of it.
@@ -32,8 +33,7 @@ struct Partition {
     /// How long.
     duration: Option<Spanned<Duration>>,
     /// What the system should do, such as `graceful_degradation`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    expected: Option<Spanned<String>>,
+    expected: Option<Spanned<Outcome>>,
 }
 
 /// Using a resource up.
@@ -49,8 +49,7 @@ struct Exhaustion {
     /// How long.
     duration: Option<Spanned<Duration>>,
     /// What the system should do, such as `load_shedding`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    expected: Option<Spanned<String>>,
+    expected: Option<Spanned<Outcome>>,
 }
 
 /// Letting a dependency fail.
@@ -66,8 +65,7 @@ struct DependencyFailure {
     /// How long.
     duration: Option<Spanned<Duration>>,
     /// What the system should do, such as `circuit_breaker_activation`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    expected: Option<Spanned<String>>,
+    expected: Option<Spanned<Outcome>>,
 }
 
 impl ChaosExperiments {

@@ -3,6 +3,7 @@
 use crate::lower::{At, Lowering};
 use crate::model::operations::Breaker;
 use crate::model::quantity::Duration;
+use crate::model::vocabulary::{DependencyMapping, Fallback, UpstreamFailures};
 use crate::source::Spanned;
 
 /// When calls to a failing server are cut off, and what is served instead.
@@ -39,14 +40,12 @@ struct PerServer {
 #[serde(deny_unknown_fields)]
 struct CascadingProtection {
     /// What is done when an upstream fails, such as `isolate_downstream`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    upstream_failures: Option<Spanned<String>>,
+    upstream_failures: Option<Spanned<UpstreamFailures>>,
     /// How dependencies are known, such as `automatic_discovery`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    dependency_mapping: Option<Spanned<String>>,
+    dependency_mapping: Option<Spanned<DependencyMapping>>,
     /// What is served instead, in order, such as `cached_responses`.
     #[serde(default)]
-    fallback_strategies: Vec<Spanned<String>>,
+    fallback_strategies: Vec<Spanned<Fallback>>,
 }
 
 impl CircuitBreakerConfig {

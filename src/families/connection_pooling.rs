@@ -27,9 +27,10 @@ struct DatabaseSection {
     /// The server.
     mcp_server: Spanned<ServerName>,
     /// Connections kept open.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 4_294_967_295_u32)))]
     pool_size: Option<Spanned<u64>>,
     /// Connections beyond that under load.
+    #[cfg_attr(test, schemars(range(max = 4_294_967_295_u32)))]
     max_overflow: Option<Spanned<u64>>,
     /// The age at which a connection is replaced.
     recycle_time: Option<Spanned<Duration>>,
@@ -43,7 +44,7 @@ struct HttpSection {
     /// The server.
     mcp_server: Spanned<ServerName>,
     /// Connections.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 4_294_967_295_u32)))]
     pool_size: Option<Spanned<u64>>,
     /// How long an idle connection is kept.
     keep_alive: Option<Spanned<Duration>>,

@@ -36,6 +36,71 @@ impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self { message: message.to_string(), loc: None }
     }
+    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
+        Self::custom(format_args!("{} is not {}", shown(found), in_words(&wanted.to_string())))
+    }
+    fn invalid_value(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
+        Self::invalid_type(found, wanted)
+    }
+    fn invalid_length(length: usize, wanted: &dyn de::Expected) -> Self {
+        Self::custom(format_args!("{length} elements are not {}", in_words(&wanted.to_string())))
+    }
+    fn unknown_variant(word: &str, legal: &'static [&'static str]) -> Self {
+        let legal: Vec<String> = legal.iter().map(|word| format!("`{word}`")).collect();
+        Self::custom(format_args!("`{word}` is not a legal word; legal are {}", legal.join(", ")))
+    }
+    fn unknown_field(key: &str, _: &'static [&'static str]) -> Self {
+        Self::custom(format_args!("`{key}` has no meaning here"))
+    }
+    fn missing_field(key: &'static str) -> Self {
+        Self::custom(format_args!("the key `{key}` is missing here"))
+    }
+    fn duplicate_field(key: &'static str) -> Self {
+        Self::custom(format_args!("the key `{key}` is written twice"))
+    }
+}
+
+/// What was found, as a person would say it.
+fn shown(found: de::Unexpected<'_>) -> String {
+    match found {
+        de::Unexpected::Bool(value) => format!("`{value}`"),
+        de::Unexpected::Unsigned(number) => format!("the number `{number}`"),
+        de::Unexpected::Signed(number) => format!("the number `{number}`"),
+        de::Unexpected::Float(number) => format!("the number `{number}`"),
+        de::Unexpected::Char(text) => format!("`{text}`"),
+        de::Unexpected::Str(text) => format!("`{text}`"),
+        de::Unexpected::Other(what) => what.to_owned(),
+        de::Unexpected::Bytes(_) => "a string".to_owned(),
+        de::Unexpected::Unit | de::Unexpected::Option => "nothing".to_owned(),
+        de::Unexpected::Seq => "a list".to_owned(),
+        de::Unexpected::Map | de::Unexpected::NewtypeStruct => "a map".to_owned(),
+        de::Unexpected::Enum
+        | de::Unexpected::UnitVariant
+        | de::Unexpected::NewtypeVariant
+        | de::Unexpected::TupleVariant
+        | de::Unexpected::StructVariant => "a word".to_owned(),
+    }
+}
+
+/// What was wanted. Types are called by what a person writes for them.
+fn in_words(wanted: &str) -> String {
+    let whole = |least: i64, most: u64| format!("a whole number from {least} to {most}");
+    match wanted {
+        "u8" => whole(0, u8::MAX.into()),
+        "u16" => whole(0, u16::MAX.into()),
+        "u32" => whole(0, u32::MAX.into()),
+        "u64" => whole(0, i64::MAX as u64),
+        "i64" => whole(i64::MIN, i64::MAX as u64),
+        "i8" | "i16" | "i32" | "i128" | "u128" | "usize" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" | "bool" => "`true` or `false`".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "unit" => "nothing".to_owned(),
+        _ if ["struct ", "a map", "map"].iter().any(|word| wanted.starts_with(word)) => "a map".to_owned(),
+        _ if wanted.starts_with("tuple") || wanted.contains(" struct ") => "a list".to_owned(),
+        _ if wanted.contains("enum ") || wanted.contains("variant ") => "a word".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// Decodes a node.
@@ -65,6 +130,22 @@ impl<'de> At<'de> {
     fn child(self, node: NodeId) -> Self {
         Self { tree: self.tree, node }
     }
+}
+
+/// A schema takes `1.0` for a whole number, as JSON Schema does; beyond this, decimals are no longer exact.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+macro_rules! whole_numbers {
+    ($($name:ident)*) => {$(
+        fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.tree.scalar(self.node).map(|scalar| scalar.value()) {
+                Some(Value::Float(value)) if value.fract() == 0.0 && value.abs() < EXACT => {
+                    self.run(|_| visitor.visit_i64(value as i64))
+                }
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
 }
 
 impl<'de> Deserializer<'de> for At<'de> {
@@ -128,14 +209,16 @@ impl<'de> Deserializer<'de> for At<'de> {
         })
     }
 
+    whole_numbers! { deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
+
     /// A free-form value is not walked: nothing in it is for us.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier
+        bool i8 i16 i32 i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        identifier
     }
 }
 

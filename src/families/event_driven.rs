@@ -5,6 +5,8 @@ use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step, Topic};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
 use crate::model::quantity::Retention;
+use crate::model::value::TopicName;
+use crate::model::vocabulary::BusProvider;
 use crate::source::Spanned;
 
 /// The event bus, its topics, and the processors that call tools when events come. A processor is a principal of its
@@ -27,8 +29,7 @@ pub struct EventDrivenConfig {
 #[serde(deny_unknown_fields)]
 struct EventBusSection {
     /// The product, such as `apache_kafka`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    provider: Option<Spanned<String>>,
+    provider: Option<Spanned<BusProvider>>,
     /// Its topics.
     #[serde(default)]
     topics: Vec<TopicSection>,
@@ -40,10 +41,9 @@ struct EventBusSection {
 #[serde(deny_unknown_fields)]
 struct TopicSection {
     /// Its name, unique on the bus.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    name: Spanned<String>,
+    name: Spanned<TopicName>,
     /// How many partitions it has.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 2_147_483_647)))]
     partitions: Option<Spanned<u32>>,
     /// How long events are kept, such as `30_days`.
     retention: Option<Spanned<Retention>>,

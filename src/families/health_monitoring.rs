@@ -4,6 +4,8 @@ use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::operations::{Health, HealthCheck, Probe};
 use crate::model::quantity::Duration;
+use crate::model::value::ProbeEndpoint;
+use crate::model::vocabulary::{Balancing, Discovery};
 use crate::source::Spanned;
 
 /// How servers are found, probed and balanced.
@@ -12,8 +14,7 @@ use crate::source::Spanned;
 #[serde(deny_unknown_fields)]
 pub struct HealthMonitoring {
     /// The discovery product, such as `consul`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    discovery_service: Option<Spanned<String>>,
+    discovery_service: Option<Spanned<Discovery>>,
     /// The probes.
     #[serde(default)]
     health_checks: Vec<Spanned<CheckSection>>,
@@ -28,9 +29,8 @@ pub struct HealthMonitoring {
 struct CheckSection {
     /// What kind.
     r#type: Spanned<ProbeWord>,
-    /// The path or URL of an HTTP probe.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    endpoint: Option<Spanned<String>>,
+    /// The path or URL of an HTTP probe, such as `/health`.
+    endpoint: Option<Spanned<ProbeEndpoint>>,
     /// The port of a TCP or gRPC probe.
     #[cfg_attr(test, schemars(range(min = 1)))]
     port: Option<Spanned<u16>>,
@@ -46,7 +46,7 @@ struct CheckSection {
 #[serde(deny_unknown_fields)]
 struct LoadBalancing {
     /// The strategy.
-    strategy: Option<Spanned<StrategyWord>>,
+    strategy: Option<Spanned<Balancing>>,
     /// The weight of health, of 1.
     #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     health_factor: Option<Spanned<f64>>,
@@ -58,17 +58,6 @@ struct LoadBalancing {
 words! {
     /// `type` of a probe.
     enum ProbeWord { Http = "http", Tcp = "tcp", Grpc = "grpc", }
-}
-words! {
-    /// `strategy`.
-    enum StrategyWord {
-        WeightedRoundRobin = "weighted_round_robin",
-        RoundRobin = "round_robin",
-        LeastRequest = "least_request",
-        Random = "random",
-        RingHash = "ring_hash",
-        Maglev = "maglev",
-    }
 }
 
 impl HealthMonitoring {
@@ -92,7 +81,7 @@ impl HealthMonitoring {
             loc: at.key,
             discovery_service: self.discovery_service,
             checks,
-            strategy: strategy.map(|word| word.map(|word| word.word().to_owned())),
+            strategy,
             health_factor,
             latency_factor,
         };

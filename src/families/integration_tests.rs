@@ -5,6 +5,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use crate::lower::{At, Lowering};
 use crate::model::assurance::{IntegrationTests, ServerSet, TestEnvironment, TestScenario};
 use crate::model::name::ServerName;
+use crate::model::vocabulary::{Outcome, TestData};
 use crate::source::Spanned;
 
 /// Test environments and scenarios.
@@ -31,8 +32,7 @@ struct EnvironmentSection {
     /// Its servers: `full_deployment`, `production_mirror`, or a list.
     mcp_servers: Option<Spanned<ServersSection>>,
     /// Its data, such as `synthetic` or `sanitized_production`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    data: Option<Spanned<String>>,
+    data: Option<Spanned<TestData>>,
 }
 
 /// What is tested.
@@ -50,8 +50,7 @@ struct ScenarioSection {
     #[cfg_attr(test, schemars(length(min = 1)))]
     inject_failure: Option<Spanned<String>>,
     /// What should come of it, such as `success` or `compensating_transaction`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    expected_outcome: Option<Spanned<String>>,
+    expected_outcome: Option<Spanned<Outcome>>,
 }
 
 /// A preset word, or a list of servers.

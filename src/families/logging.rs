@@ -1,9 +1,9 @@
 //! `logging_config`. Source: the document, "Log Aggregation".
 
-use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::quantity::Retention;
 use crate::model::telemetry::Logging;
+use crate::model::vocabulary::LogLevel;
 use crate::source::Spanned;
 
 /// What is logged and how long it is kept.
@@ -14,7 +14,7 @@ pub struct LoggingConfig {
     /// Whether records are structured (JSON) instead of lines of text.
     structured_logging: Option<Spanned<bool>>,
     /// The least severe level that is written.
-    log_level: Option<Spanned<LevelWord>>,
+    log_level: Option<Spanned<LogLevel>>,
     /// The fields of every record.
     #[serde(default)]
     fields: Vec<Spanned<String>>,
@@ -35,10 +35,6 @@ struct RetentionSection {
     debug_logs: Option<Spanned<Retention>>,
 }
 
-words! {
-    /// `log_level`.
-    enum LevelWord { Trace = "trace", Debug = "debug", Info = "info", Warn = "warn", Error = "error", }
-}
 
 impl LoggingConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
@@ -49,7 +45,7 @@ impl LoggingConfig {
         let logging = Logging {
             loc: at.key,
             structured: self.structured_logging,
-            level: self.log_level.map(|word| word.map(|word| word.word().to_owned())),
+            level: self.log_level,
             fields: self.fields,
             audit_retention,
             operational_retention,

@@ -1,8 +1,9 @@
 //! `metrics_config`. Source: the document, "Metrics Collection".
 
-use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::telemetry::Metric;
+use crate::model::value::{LabelName, MetricName};
+use crate::model::vocabulary::MetricKind;
 use crate::source::Spanned;
 
 /// Metrics of one's own. May stand many times; the lists are joined.
@@ -21,27 +22,21 @@ pub struct MetricsConfig {
 #[serde(deny_unknown_fields)]
 struct MetricSection {
     /// Its name, such as `mcp_requests_total`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    name: Spanned<String>,
+    name: Spanned<MetricName>,
     /// What kind.
-    r#type: Spanned<KindWord>,
+    r#type: Spanned<MetricKind>,
     /// Its labels.
     #[serde(default)]
-    labels: Vec<Spanned<String>>,
+    labels: Vec<Spanned<LabelName>>,
 }
 
-words! {
-    /// `type` of a metric.
-    enum KindWord { Counter = "counter", Gauge = "gauge", Histogram = "histogram", Summary = "summary", }
-}
 
 impl MetricsConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         for metric in self.custom_metrics {
             let key = format!("{:?}\u{0}{}", at.scope, metric.name);
             if out.declare_as("metric", key, &metric.name.value, metric.name.loc) {
-                let kind = metric.r#type.map(|word| word.word().to_owned());
-                let metric = Metric { name: metric.name, kind, labels: metric.labels };
+                let metric = Metric { name: metric.name, kind: metric.r#type, labels: metric.labels };
                 out.model.metrics.entry(at.scope.clone()).or_default().push(metric);
             }
         }

@@ -1,9 +1,9 @@
 //! `orchestration`. Source: the document, "Orchestration Engine Configuration".
 
-use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::flow::Orchestration;
 use crate::model::quantity::Attempts;
+use crate::model::vocabulary::{Backoff, Checkpointing, Engine, FailureHandling, Persistence};
 use crate::source::Spanned;
 
 /// The engine that runs workflows, and how it handles errors and state.
@@ -12,8 +12,7 @@ use crate::source::Spanned;
 #[serde(deny_unknown_fields)]
 pub struct OrchestrationConfig {
     /// The product, such as `temporal`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    engine: Option<Spanned<String>>,
+    engine: Option<Spanned<Engine>>,
     /// What happens when a step fails.
     error_handling: Option<ErrorHandling>,
     /// How the state of runs is kept.
@@ -28,8 +27,7 @@ struct ErrorHandling {
     /// How often and how fast a step is tried again.
     retry_policy: Option<RetryPolicy>,
     /// What is done when all attempts failed, such as `compensating_transactions`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    failure_handling: Option<Spanned<String>>,
+    failure_handling: Option<Spanned<FailureHandling>>,
 }
 
 /// How often and how fast a step is tried again.
@@ -38,9 +36,10 @@ struct ErrorHandling {
 #[serde(deny_unknown_fields)]
 struct RetryPolicy {
     /// Attempts in all, the first one included: 3 attempts are 2 retries.
+    #[cfg_attr(test, schemars(range(max = 2_147_483_647)))]
     max_attempts: Option<Spanned<u32>>,
     /// How the waiting time grows.
-    backoff: Option<Spanned<BackoffWord>>,
+    backoff: Option<Spanned<Backoff>>,
 }
 
 /// How the state of runs is kept.
@@ -49,19 +48,13 @@ struct RetryPolicy {
 #[serde(deny_unknown_fields)]
 struct StateManagement {
     /// Where state lives, such as `event_sourced`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    persistence: Option<Spanned<String>>,
+    persistence: Option<Spanned<Persistence>>,
     /// When state is saved, such as `per_step`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    checkpointing: Option<Spanned<String>>,
+    checkpointing: Option<Spanned<Checkpointing>>,
     /// Whether a run can be replayed from its history.
     replay_capability: Option<Spanned<bool>>,
 }
 
-words! {
-    /// `backoff`.
-    enum BackoffWord { Exponential = "exponential", Linear = "linear", Fixed = "fixed", }
-}
 
 impl OrchestrationConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
@@ -81,7 +74,7 @@ impl OrchestrationConfig {
             loc: at.key,
             engine: self.engine,
             max_attempts: max_attempts.map(|attempts| attempts.map(Attempts)),
-            backoff: backoff.map(|backoff| backoff.map(|word| word.word().to_owned())),
+            backoff,
             failure_handling,
             persistence,
             checkpointing,

@@ -3,6 +3,8 @@
 use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::telemetry::{Exporter, SpanProtocol, Tracing};
+use crate::model::value::{HeaderName, HttpUrl};
+use crate::model::vocabulary::{PriorityBoost, Sampling};
 use crate::source::Spanned;
 
 /// Where spans are sent, which traces are kept, and the headers that tie records together.
@@ -14,7 +16,7 @@ pub struct TracingConfig {
     #[serde(default)]
     exporters: Vec<ExporterSection>,
     /// Which traces are kept.
-    sampling: Option<Sampling>,
+    sampling: Option<SamplingSection>,
     /// The headers that tie records together.
     correlation: Option<Correlation>,
 }
@@ -30,9 +32,8 @@ struct ExporterSection {
     /// What it speaks. Where it is not written, the path or port of the endpoint tells it: `/v1/traces` and 4318 are OTLP over
     /// HTTP, 4317 is OTLP over gRPC, `/api/v2/spans` and 9411 are Zipkin.
     r#type: Option<Spanned<ProtocolWord>>,
-    /// Its URL.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    endpoint: Option<Spanned<String>>,
+    /// Its URL, such as `https://collector:4318/v1/traces`.
+    endpoint: Option<Spanned<HttpUrl>>,
 }
 
 /// Which traces are kept.
@@ -43,15 +44,14 @@ struct ExporterSection {
     "else" = serde_json::json!({"properties": {"rate": {"description": "A share is at most the whole.", "maximum": 1.0}}})
 )))]
 #[serde(deny_unknown_fields)]
-struct Sampling {
+struct SamplingSection {
     /// How it is decided.
-    strategy: Option<Spanned<StrategyWord>>,
+    strategy: Option<Spanned<Sampling>>,
     /// The share that is kept, of 1; with `rate_limiting`, traces a second.
     #[cfg_attr(test, schemars(range(min = 0.0)))]
     rate: Option<Spanned<f64>>,
     /// What is kept more often, such as `error_spans`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    priority_boost: Option<Spanned<String>>,
+    priority_boost: Option<Spanned<PriorityBoost>>,
 }
 
 /// The headers that tie records together.
@@ -60,14 +60,11 @@ struct Sampling {
 #[serde(deny_unknown_fields)]
 struct Correlation {
     /// Header of the request id.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    request_id_header: Option<Spanned<String>>,
+    request_id_header: Option<Spanned<HeaderName>>,
     /// Header of the user id.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    user_id_header: Option<Spanned<String>>,
+    user_id_header: Option<Spanned<HeaderName>>,
     /// Header of the tenant id.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    tenant_id_header: Option<Spanned<String>>,
+    tenant_id_header: Option<Spanned<HeaderName>>,
 }
 
 words! {
@@ -94,17 +91,6 @@ impl ProtocolWord {
     }
 }
 
-words! {
-    /// `sampling.strategy`.
-    enum StrategyWord {
-        Probabilistic = "probabilistic",
-        AlwaysOn = "always_on",
-        AlwaysOff = "always_off",
-        RateLimiting = "rate_limiting",
-        Tail = "tail",
-    }
-}
-
 impl TracingConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let mut exporters = Vec::new();
@@ -127,7 +113,7 @@ impl TracingConfig {
         let tracing = Tracing {
             loc: at.key,
             exporters,
-            strategy: strategy.map(|word| word.map(|word| word.word().to_owned())),
+            strategy,
             rate,
             priority_boost,
             request_id_header,

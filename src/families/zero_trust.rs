@@ -5,6 +5,7 @@ use super::text::words;
 use crate::lower::{At, Lowering};
 use crate::model::access::MutualTls;
 use crate::model::quantity::Duration;
+use crate::model::vocabulary::{Attestation, Enforcement, Mesh, WorkloadIdentity};
 use crate::source::Spanned;
 
 /// Network segments, the service mesh, and how workloads prove who they are.
@@ -42,12 +43,11 @@ struct Segmentation {
 #[serde(deny_unknown_fields)]
 struct ServiceMesh {
     /// The product, such as `istio`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    provider: Option<Spanned<String>>,
+    provider: Option<Spanned<Mesh>>,
     /// `strict` asks every call for a client certificate; `permissive` is the default.
     mutual_tls: Option<Spanned<MutualTlsWord>>,
     /// When policy is decided.
-    policy_enforcement: Option<Spanned<EnforcementWord>>,
+    policy_enforcement: Option<Spanned<Enforcement>>,
 }
 
 /// Workload identity.
@@ -56,25 +56,16 @@ struct ServiceMesh {
 #[serde(deny_unknown_fields)]
 struct IdentityVerification {
     /// The scheme, such as `spiffe`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    workload_identity: Option<Spanned<String>>,
+    workload_identity: Option<Spanned<WorkloadIdentity>>,
     /// The oldest that a workload certificate may get, such as `24_hours`.
     certificate_rotation: Option<Spanned<Duration>>,
     /// When workloads are attested.
-    attestation: Option<Spanned<AttestationWord>>,
+    attestation: Option<Spanned<Attestation>>,
 }
 
 words! {
     /// `mutual_tls`.
     enum MutualTlsWord { Strict = "strict", Permissive = "permissive", Disabled = "disabled", }
-}
-words! {
-    /// `policy_enforcement`.
-    enum EnforcementWord { PerRequest = "per_request", PerConnection = "per_connection", }
-}
-words! {
-    /// `attestation`.
-    enum AttestationWord { Continuous = "continuous", AtStartup = "at_startup", None = "none", }
 }
 
 impl ZeroTrustConfig {
@@ -103,12 +94,12 @@ impl ZeroTrustConfig {
         }
         if let Some(mesh) = mesh {
             topology.mesh = mesh.provider;
-            topology.policy_enforcement = mesh.policy_enforcement.map(|word| word.map(|word| word.word().to_owned()));
+            topology.policy_enforcement = mesh.policy_enforcement;
         }
         if let Some(identity) = self.identity_verification {
             topology.workload_identity = identity.workload_identity;
             topology.certificate_rotation = identity.certificate_rotation;
-            topology.attestation = identity.attestation.map(|word| word.map(|word| word.word().to_owned()));
+            topology.attestation = identity.attestation;
         }
     }
 }

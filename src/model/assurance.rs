@@ -4,6 +4,7 @@
 use super::name::{ClassName, FactName, ServerName, UnitName};
 use super::quantity::{Duration, Percent};
 use super::server::Location;
+use super::vocabulary::{Outcome, TestData};
 use crate::source::{Loc, Spanned};
 
 /// The `integration_tests` section.
@@ -25,7 +26,7 @@ pub struct TestEnvironment {
     /// Which servers it has.
     pub servers: Option<Spanned<ServerSet>>,
     /// Which data it holds (`synthetic`, `sanitized_production`).
-    pub data: Option<Spanned<String>>,
+    pub data: Option<Spanned<TestData>>,
 }
 
 /// The servers of a test environment.
@@ -49,7 +50,7 @@ pub struct TestScenario {
     /// What is broken on purpose (`payment_server_timeout`).
     pub inject_failure: Option<Spanned<String>>,
     /// What should come of it.
-    pub expected_outcome: Option<Spanned<String>>,
+    pub expected_outcome: Option<Spanned<Outcome>>,
 }
 
 /// The `chaos_experiments` section.
@@ -73,7 +74,7 @@ pub struct Experiment {
     /// Share of the resource used up, or of calls failed.
     pub amount: Option<Spanned<Percent>>,
     /// What the system should do (`graceful_degradation`).
-    pub expected: Option<Spanned<String>>,
+    pub expected: Option<Spanned<Outcome>>,
 }
 
 /// Which list of `chaos_experiments` an experiment stands in.

@@ -124,7 +124,8 @@ impl Listen {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let address: core::net::SocketAddr = text.parse().ok()?;
-        Some(Self { host: address.ip().to_string(), port: address.port() })
+        // A port of 0 is any free one, which no caller could know.
+        (address.port() > 0).then(|| Self { host: address.ip().to_string(), port: address.port() })
     }
 }
 
@@ -168,7 +169,7 @@ mod tests {
         let listen = |text| Listen::parse(text).map(|listen| (listen.host, listen.port));
         assert_eq!(listen("127.0.0.1:8443"), Some(("127.0.0.1".to_owned(), 8443)));
         assert_eq!(listen("[::1]:80"), Some(("::1".to_owned(), 80)));
-        for bad in ["localhost:80", "127.0.0.1", ":80", "127.0.0.1:70000", ""] {
+        for bad in ["localhost:80", "127.0.0.1", ":80", "127.0.0.1:70000", "127.0.0.1:0", ""] {
             assert_eq!(listen(bad), None, "{bad}");
         }
     }

@@ -6,6 +6,8 @@ pub mod order;
 use super::Suspension;
 use super::name::{FlowId, ServerName, ToolName, UnitName};
 use super::quantity::{Attempts, Duration, Retention};
+use super::value::TopicName;
+use super::vocabulary::{Backoff, BusProvider, Checkpointing, Compression, Engine, FailureHandling, Persistence};
 use crate::source::{Loc, Spanned};
 
 /// One flow: a principal that is granted exactly the tools that its steps name.
@@ -71,18 +73,18 @@ impl Flow {
 pub struct Orchestration {
     /// Where it stands.
     pub loc: Loc,
-    /// The engine (`temporal`).
-    pub engine: Option<Spanned<String>>,
+    /// The engine.
+    pub engine: Option<Spanned<Engine>>,
     /// Attempts in all, the first one included.
     pub max_attempts: Option<Spanned<Attempts>>,
-    /// `exponential`, `linear` or `fixed`.
-    pub backoff: Option<Spanned<String>>,
+    /// How the waiting time grows.
+    pub backoff: Option<Spanned<Backoff>>,
     /// What happens on failure (`compensating_transactions`).
-    pub failure_handling: Option<Spanned<String>>,
+    pub failure_handling: Option<Spanned<FailureHandling>>,
     /// How state is kept (`event_sourced`).
-    pub persistence: Option<Spanned<String>>,
+    pub persistence: Option<Spanned<Persistence>>,
     /// When state is saved (`per_step`).
-    pub checkpointing: Option<Spanned<String>>,
+    pub checkpointing: Option<Spanned<Checkpointing>>,
     /// Whether runs can be replayed.
     pub replay: Option<Spanned<bool>>,
 }
@@ -90,8 +92,8 @@ pub struct Orchestration {
 /// The event bus.
 #[derive(Debug, Clone, Default)]
 pub struct EventBus {
-    /// Product (`apache_kafka`).
-    pub provider: Option<Spanned<String>>,
+    /// The product.
+    pub provider: Option<Spanned<BusProvider>>,
     /// Its topics.
     pub topics: Vec<Topic>,
 }
@@ -100,7 +102,7 @@ pub struct EventBus {
 #[derive(Debug, Clone)]
 pub struct Topic {
     /// Its name.
-    pub name: Spanned<String>,
+    pub name: Spanned<TopicName>,
     /// How many partitions.
     pub partitions: Option<Spanned<u32>>,
     /// How long events are kept.
@@ -116,8 +118,8 @@ pub struct Batch {
     pub batch_size: Option<Spanned<u64>>,
     /// Longest time a batch waits.
     pub flush_interval: Option<Spanned<Duration>>,
-    /// Compression (`gzip`).
-    pub compression: Option<Spanned<String>>,
+    /// How batches are compressed.
+    pub compression: Option<Spanned<Compression>>,
     /// Named ways of flushing.
     pub strategies: Vec<BatchStrategy>,
 }

@@ -3,6 +3,8 @@
 
 use super::name::ServerName;
 use super::quantity::{Bytes, Duration};
+use super::value::ProbeEndpoint;
+use super::vocabulary::{Balancing, CacheLocation, DependencyMapping, Discovery, Eviction, Fallback, UpstreamFailures};
 use crate::source::{Loc, Spanned};
 
 /// The `circuit_breaker_config` section. It holds for every server.
@@ -19,11 +21,11 @@ pub struct Breaker {
     /// How long it stays open before calls are tried again.
     pub half_open_timeout: Option<Spanned<Duration>>,
     /// What is done on upstream failures (`isolate_downstream`).
-    pub upstream_failures: Option<Spanned<String>>,
+    pub upstream_failures: Option<Spanned<UpstreamFailures>>,
     /// How dependencies are known (`automatic_discovery`).
-    pub dependency_mapping: Option<Spanned<String>>,
+    pub dependency_mapping: Option<Spanned<DependencyMapping>>,
     /// What is served instead, in order (`cached_responses`, `degraded_mode`).
-    pub fallback_strategies: Vec<Spanned<String>>,
+    pub fallback_strategies: Vec<Spanned<Fallback>>,
 }
 
 impl Breaker {
@@ -65,11 +67,11 @@ pub struct Health {
     /// Where it stands.
     pub loc: Loc,
     /// Discovery product (`consul`).
-    pub discovery_service: Option<Spanned<String>>,
+    pub discovery_service: Option<Spanned<Discovery>>,
     /// The checks, in order.
     pub checks: Vec<HealthCheck>,
-    /// `weighted_round_robin`, `round_robin`, `least_request`, ...
-    pub strategy: Option<Spanned<String>>,
+    /// How calls are spread over instances.
+    pub strategy: Option<Spanned<Balancing>>,
     /// Weight of health, as a ratio of 1.
     pub health_factor: Option<Spanned<f64>>,
     /// Weight of latency, as a ratio of 1.
@@ -93,7 +95,7 @@ pub struct HealthCheck {
 #[derive(Debug, Clone)]
 pub enum Probe {
     /// An HTTP path or URL.
-    Http(Option<Spanned<String>>),
+    Http(Option<Spanned<ProbeEndpoint>>),
     /// A TCP port.
     Tcp(Option<Spanned<u16>>),
     /// The gRPC health service.
@@ -106,11 +108,11 @@ pub struct CacheLayer {
     /// Its name.
     pub name: Spanned<String>,
     /// Where it is (`gateway`, `mcp_server`, `redis_cluster`).
-    pub location: Option<Spanned<String>>,
+    pub location: Option<Spanned<CacheLocation>>,
     /// How long entries live.
     pub ttl: Option<Spanned<Duration>>,
-    /// `lru`, `lfu`, `fifo`, `ttl_based`, `random`, `none`.
-    pub eviction: Option<Spanned<String>>,
+    /// What makes room when it is full.
+    pub eviction: Option<Spanned<Eviction>>,
     /// Its size.
     pub size: Option<Spanned<Bytes>>,
 }

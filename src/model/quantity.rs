@@ -2,11 +2,12 @@
 //!
 //! Durations `30s` `5m` `1h` `24_hours` `30_days` `7_years` `1 day`, sizes `100MB` `1GB` (decimal) `8Gi` (binary),
 //! percents `50%` `90%_memory`, triggers `every_minute`. A year is 365.25 days. What is not in the grammar is refused
-//! with the accepted forms; nothing is guessed.
+//! with the accepted forms; nothing is guessed. Zero is refused: it means "no limit" in one product and "at once" in the
+//! next, and both are said by leaving the key out. So is what no product holds.
 
 use std::fmt;
 
-/// A length of time, in whole milliseconds.
+/// A length of time, in whole milliseconds; more than nothing, and at most a hundred years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub u64);
 
@@ -14,11 +15,11 @@ pub struct Duration(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Retention(pub u64);
 
-/// A size, in bytes.
+/// A size, in bytes; more than nothing, and at most what 63 bits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
 
-/// A share, in thousandths of a percent (`50%` is 50,000), and what it is a share of (`memory`).
+/// A share, in thousandths of a percent (`50%` is 50,000), and what it is a share of (`memory`). More than nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Percent {
     /// Thousandths of a percent; at most 100,000.
@@ -26,6 +27,15 @@ pub struct Percent {
     /// What it is a share of, where written.
     pub of: Option<String>,
 }
+
+/// The longest time: products count nanoseconds in 63 bits, which is 292 years, and nobody plans for more than a hundred.
+const LONGEST: Duration = Duration(100 * (365 * 24 + 6) * 3_600_000);
+
+/// The largest size: products count bytes in 63 bits.
+const LARGEST: u64 = i64::MAX as u64;
+
+/// What a percentage may be a share of.
+const SHARED: [&str; 4] = ["memory", "cpu", "disk", "connections"];
 
 /// Attempts in all, the first one included. Three attempts are two retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,10 +76,13 @@ impl Duration {
     /// # Errors
     /// The accepted forms, where the text is none of them or the number is too large.
     pub fn parse(text: &str) -> Result<Self, String> {
-        number_and_unit(text)
-            .and_then(|(number, unit)| number.checked_mul(unit_of_time(unit)?))
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is no duration; write {DURATION_FORMS}"))
+        let read = number_and_unit(text).and_then(|(number, unit)| Some((number, unit_of_time(unit)?)));
+        match read.map(|(number, unit)| number.checked_mul(unit)) {
+            None => Err(format!("`{text}` is no duration; write {DURATION_FORMS}")),
+            Some(Some(0)) => Err(format!("`{text}` is no time at all; write {DURATION_FORMS}, or leave the key out")),
+            Some(Some(milliseconds)) if milliseconds <= LONGEST.0 => Ok(Self(milliseconds)),
+            Some(Some(_) | None) => Err(format!("`{text}` is too long; the most is `100_years`")),
+        }
     }
 
     /// Whole seconds, rounded down.
@@ -134,21 +147,26 @@ impl Bytes {
                 "M" | "Mi" => 2,
                 "G" | "Gi" => 3,
                 "T" | "Ti" => 4,
+                "P" | "Pi" => 5,
                 _ => return None,
             };
             base.checked_pow(power)
         };
-        number_and_unit(text)
-            .filter(|(_, unit)| !unit.is_empty())
-            .and_then(|(number, unit)| number.checked_mul(factor(unit)?))
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is no size; write {SIZE_FORMS}"))
+        let read = number_and_unit(text).filter(|(_, unit)| !unit.is_empty());
+        match read.and_then(|(number, unit)| Some(number.checked_mul(factor(unit)?))) {
+            None => Err(format!("`{text}` is no size; write {SIZE_FORMS}")),
+            Some(Some(0)) => Err(format!("`{text}` is no size at all; write {SIZE_FORMS}, or leave the key out")),
+            Some(Some(bytes)) if bytes <= LARGEST => Ok(Self(bytes)),
+            Some(Some(_) | None) => Err(format!("`{text}` is too large; the most is `8191Pi`")),
+        }
     }
 }
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 8] = [
+        const UNITS: [(u64, &str); 10] = [
+            (1 << 50, "Pi"),
+            (1_000_000_000_000_000, "PB"),
             (1 << 40, "Ti"),
             (1_000_000_000_000, "TB"),
             (1 << 30, "Gi"),
@@ -186,7 +204,17 @@ impl Percent {
             let milli = whole.checked_mul(1_000)?.checked_add(format!("{decimals:0<3}").parse().ok()?)?;
             (milli <= 100_000).then_some(Self { milli, of })
         };
-        read().ok_or_else(|| format!("`{text}` is no percentage; write {PERCENT_FORMS}, at most 100%"))
+        let read = read().ok_or_else(|| format!("`{text}` is no percentage; write {PERCENT_FORMS}, at most 100%"))?;
+        if read.milli == 0 {
+            return Err(format!("`{text}` is no share at all; write {PERCENT_FORMS}, or leave the key out"));
+        }
+        match &read.of {
+            Some(of) if !SHARED.contains(&of.as_str()) => {
+                let legal = SHARED.map(|of| format!("`{of}`")).join(", ");
+                Err(format!("`{text}` is a share of `{of}`, which is not a legal word; legal are {legal}"))
+            }
+            Some(_) | None => Ok(read),
+        }
     }
 }
 
@@ -212,6 +240,26 @@ mod tests {
         for text in ["", "30", "s", "-5s", "1.5h", "5 m inutes", "99999999999999999999s", "30  s", "1__day", "5mo"] {
             assert!(Duration::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_and_too_much_are_refused() {
+        for text in ["0s", "0ms", "0_days", "00s", "0 years"] {
+            assert!(Duration::parse(text).is_err_and(|why| why.contains("no time at all")), "{text}");
+        }
+        for text in ["101_years", "315576000000s", "5124095576030_years", "18446744073709551615ms"] {
+            assert!(Duration::parse(text).is_err_and(|why| why.contains("too long")), "{text}");
+        }
+        assert_eq!(Duration::parse("100_years"), Ok(LONGEST));
+        for text in ["0MB", "0Gi", "0B"] {
+            assert!(Bytes::parse(text).is_err_and(|why| why.contains("no size at all")), "{text}");
+        }
+        assert!(Bytes::parse("8192Pi").is_err_and(|why| why.contains("too large")));
+        assert_eq!(Bytes::parse("8191Pi"), Ok(Bytes(8191 << 50)));
+        for text in ["0%", "0.000%", "0%_memory"] {
+            assert!(Percent::parse(text).is_err_and(|why| why.contains("no share at all")), "{text}");
+        }
+        assert!(Percent::parse("90%_memroy").is_err_and(|why| why.contains("`memory`")));
     }
 
     #[test]

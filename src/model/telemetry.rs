@@ -2,6 +2,8 @@
 
 use super::quantity::Retention;
 use super::url::Url;
+use super::value::{HeaderName, HttpUrl, LabelName, MetricName};
+use super::vocabulary::{LogLevel, MetricKind, PriorityBoost, Sampling};
 use crate::source::{Loc, Spanned};
 
 /// The `tracing_config` section.
@@ -11,18 +13,18 @@ pub struct Tracing {
     pub loc: Loc,
     /// Where spans are sent.
     pub exporters: Vec<Exporter>,
-    /// `probabilistic`, `always_on`, `always_off`, `rate_limiting`, `tail`.
-    pub strategy: Option<Spanned<String>>,
+    /// How it is decided which traces are kept.
+    pub strategy: Option<Spanned<Sampling>>,
     /// Share of traces kept, as a ratio of 1; with `rate_limiting`, traces a second.
     pub rate: Option<Spanned<f64>>,
     /// What is kept more often (`error_spans`).
-    pub priority_boost: Option<Spanned<String>>,
+    pub priority_boost: Option<Spanned<PriorityBoost>>,
     /// Header of the request id.
-    pub request_id_header: Option<Spanned<String>>,
+    pub request_id_header: Option<Spanned<HeaderName>>,
     /// Header of the user id.
-    pub user_id_header: Option<Spanned<String>>,
+    pub user_id_header: Option<Spanned<HeaderName>>,
     /// Header of the tenant id.
-    pub tenant_id_header: Option<Spanned<String>>,
+    pub tenant_id_header: Option<Spanned<HeaderName>>,
 }
 
 /// A span exporter.
@@ -31,7 +33,7 @@ pub struct Exporter {
     /// Its name (`jaeger`).
     pub name: Spanned<String>,
     /// Its URL.
-    pub endpoint: Option<Spanned<String>>,
+    pub endpoint: Option<Spanned<HttpUrl>>,
     /// What it speaks: by its `type`, else by its endpoint. `None` where neither tells.
     pub protocol: Option<SpanProtocol>,
 }
@@ -74,11 +76,11 @@ impl SpanProtocol {
 #[derive(Debug, Clone)]
 pub struct Metric {
     /// Its name.
-    pub name: Spanned<String>,
-    /// `counter`, `gauge`, `histogram` or `summary`.
-    pub kind: Spanned<String>,
+    pub name: Spanned<MetricName>,
+    /// What kind.
+    pub kind: Spanned<MetricKind>,
     /// Its labels.
-    pub labels: Vec<Spanned<String>>,
+    pub labels: Vec<Spanned<LabelName>>,
 }
 
 /// The `logging_config` section.
@@ -88,8 +90,8 @@ pub struct Logging {
     pub loc: Loc,
     /// Whether records are structured.
     pub structured: Option<Spanned<bool>>,
-    /// `trace`, `debug`, `info`, `warn` or `error`.
-    pub level: Option<Spanned<String>>,
+    /// The least severe level that is written.
+    pub level: Option<Spanned<LogLevel>>,
     /// Fields of every record.
     pub fields: Vec<Spanned<String>>,
     /// How long audit records are kept.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Suspension;
 use super::name::UnitName;
 use super::quantity::{Duration, Retention};
+use super::vocabulary::{Attestation, Enforcement, Mesh, WorkloadIdentity};
 use crate::source::{Loc, Spanned};
 
 /// The whole of it. What no section sets has the strictest reading, which is what `Default` gives.
@@ -35,16 +36,16 @@ pub struct Topology {
     pub audit_retention: Option<Spanned<Retention>>,
     /// Network segments in the order written: role (`mcp_servers`, `gateways`, `agents`) and subnet name.
     pub segments: Vec<(Spanned<String>, Spanned<String>)>,
-    /// Service mesh product (`istio`).
-    pub mesh: Option<Spanned<String>>,
-    /// `per_request` or `per_connection`.
-    pub policy_enforcement: Option<Spanned<String>>,
-    /// How workloads prove who they are (`spiffe`).
-    pub workload_identity: Option<Spanned<String>>,
+    /// The product of the service mesh.
+    pub mesh: Option<Spanned<Mesh>>,
+    /// When policy is decided.
+    pub policy_enforcement: Option<Spanned<Enforcement>>,
+    /// How workloads prove who they are.
+    pub workload_identity: Option<Spanned<WorkloadIdentity>>,
     /// Maximum age of workload certificates.
     pub certificate_rotation: Option<Spanned<Duration>>,
-    /// `continuous`, `at_startup` or `none`.
-    pub attestation: Option<Spanned<String>>,
+    /// When workloads are attested.
+    pub attestation: Option<Spanned<Attestation>>,
 }
 
 impl Topology {

@@ -108,11 +108,21 @@ pub fn explain(
         Kind::Type { kind } => vec![wrong_type(tree, &at, kind, parent())],
         Kind::Format { format } => {
             let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
-            let rule = if format == "mcpctl-target" { &rules::INVALID_WILDCARD } else { &rules::INVALID_VALUE };
-            one(rule, loc, reason.unwrap_or_else(|| format!("{shown} is no {format}")))
+            one(rule_of(format), loc, reason.unwrap_or_else(|| format!("{shown} is no {format}")))
         }
         Kind::Pattern { pattern } => {
             one(&rules::INVALID_NAME, loc, format!("{shown} is no valid name for {under}; it must match `{pattern}`"))
+        }
+        // The only rule for the keys of a map is a format.
+        Kind::PropertyNames { error } => {
+            let name = error.instance().as_str().unwrap_or_default().to_owned();
+            let place = tree.get(at.node, &name).map_or(loc, |(key, _)| tree.loc(key));
+            let format = match error.kind() {
+                Kind::Format { format } => format.as_str(),
+                _ => "",
+            };
+            let reason = check_format(format, &name).and_then(Result::err);
+            one(rule_of(format), place, reason.unwrap_or_else(|| format!("`{name}` is no valid key here")))
         }
         Kind::MinItems { limit } if *limit > 1 => {
             one(&rules::INVALID_VALUE, loc, format!("{under} takes at least {limit} elements"))
@@ -149,6 +159,15 @@ pub fn explain(
         findings = findings.into_iter().map(|finding| finding.label(alias, "used through this alias")).collect();
     }
     findings
+}
+
+/// The rule that a text of a format breaks.
+fn rule_of(format: &str) -> &'static Rule {
+    match format {
+        "mcpctl-target" => &rules::INVALID_WILDCARD,
+        "mcpctl-metric-name" | "mcpctl-metric-label" => &rules::INVALID_METRIC_NAME,
+        _ => &rules::INVALID_VALUE,
+    }
 }
 
 fn first_key(tree: &Tree<'_>, node: NodeId) -> Option<Loc> {

@@ -61,9 +61,19 @@ fn tidy(value: &mut Value) {
             if let Some(Value::String(text)) = map.get_mut("description") {
                 *text = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
             }
-            for word in ["uint8", "uint16", "uint32", "uint64", "int64", "double"] {
+            // A number that the decoder could not hold is out of range, not of another type.
+            for (word, least, most) in [
+                ("uint8", Some(0), Some(u64::from(u8::MAX))),
+                ("uint16", Some(0), Some(u64::from(u16::MAX))),
+                ("uint32", Some(0), Some(u64::from(u32::MAX))),
+                ("uint64", Some(0), Some(i64::MAX as u64)),
+                ("int64", None, None),
+                ("double", None, None),
+            ] {
                 if map.get("format").is_some_and(|format| format == word) {
                     map.remove("format");
+                    least.map(|least: u64| map.entry("minimum").or_insert(json!(least)));
+                    most.map(|most| map.entry("maximum").or_insert(json!(most)));
                 }
             }
             map.remove("default");

@@ -48,6 +48,37 @@ pub static INVALID_VALUE: Rule = Rule {
     why: "Such a value has no exact meaning, and none is guessed.",
     fix: "Write the value in one of the forms listed in the message.",
 };
+/// A metric or a label with a name that Prometheus refuses.
+pub static INVALID_METRIC_NAME: Rule = Rule {
+    name: "invalid-metric-name",
+    severity: Severity::Error,
+    what: "Finds names of metrics and of their labels that Prometheus does not accept. Both take letters, digits and `_`, and \
+           no digit first; names of metrics take `:` as well, and labels do not begin with `__`.",
+    why: "A scrape that holds one such name is refused as a whole, or the name is changed on the way and no query finds it.",
+    fix: "Rename the metric or the label, such as `mcp_tool_duration_seconds`.",
+};
+/// A placeholder that nothing expands.
+pub static UNEXPANDED_PLACEHOLDER: Rule = Rule {
+    name: "unexpanded-placeholder",
+    severity: Severity::Error,
+    what: "Finds `${VAR}`, `$(VAR)`, `{{ value }}` and `{% if %}` in values and keys. mcpctl does not expand them, and neither \
+           do the products. Texts for people (`description`, `reason`, `owner`, `suspended`) may hold them.",
+    why: "The product would be given the placeholder itself as the address, the name or the header.",
+    fix: "Write the value. Where it differs between environments, put it into the folder of the environment: \
+          `environments: {prod: env/prod}` in `mcpctl.yaml`, and `mcpctl compile --env prod`. Or expand the files before mcpctl \
+          reads them.",
+};
+/// A password or a token in a URL.
+pub static CREDENTIALS_IN_URL: Rule = Rule {
+    name: "credentials-in-url",
+    severity: Severity::Error,
+    what: "Finds URLs with a user name and a password (`https://user:password@host`) or with a token as a parameter \
+           (`?access_token=...`), in values, in comments and in hand-written policies.",
+    why: "A bundle holds its sources, and pull requests and logs hold their URLs: whoever reads one has the secret. No output \
+          of mcpctl shows it, and no bundle is written with it.",
+    fix: "Remove it from the file, replace the secret (it may be in the history of the repository already), and give the new \
+          one to the product by its own means: a secret of the platform, or a certificate.",
+};
 /// A name with characters that names may not have.
 pub static INVALID_NAME: Rule = Rule {
     name: "invalid-name",
@@ -69,5 +100,15 @@ pub static INVALID_WILDCARD: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 7] =
-    [&INVALID_NAME, &INVALID_VALUE, &INVALID_WILDCARD, &MISSING_KEY, &UNKNOWN_KEY, &UNKNOWN_WORD, &WRONG_TYPE];
+pub static RULES: [&Rule; 10] = [
+    &CREDENTIALS_IN_URL,
+    &INVALID_METRIC_NAME,
+    &INVALID_NAME,
+    &INVALID_VALUE,
+    &INVALID_WILDCARD,
+    &MISSING_KEY,
+    &UNEXPANDED_PLACEHOLDER,
+    &UNKNOWN_KEY,
+    &UNKNOWN_WORD,
+    &WRONG_TYPE,
+];

@@ -47,8 +47,10 @@ struct PlainSettings {}
 #[serde(deny_unknown_fields)]
 struct EnvoySettings {
     /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
     listen: Option<Spanned<String>>,
     /// Address and port of the admin interface, `127.0.0.1:9901` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
     admin: Option<Spanned<String>>,
     /// Certificate, key and trusted authorities of the gateways.
     tls: Option<TlsSettings>,
@@ -71,6 +73,7 @@ struct EnvoySettings {
 #[serde(deny_unknown_fields)]
 struct AgentgatewaySettings {
     /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
     listen: Option<Spanned<String>>,
     /// Certificate, key and trusted authorities of the gateways.
     tls: Option<TlsSettings>,
@@ -78,6 +81,7 @@ struct AgentgatewaySettings {
     #[serde(default)]
     gateways: BTreeMap<String, Spanned<GatewayEntry>>,
     /// Kubernetes namespace of the policy form; `mcp` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
     #[serde(default)]
@@ -92,8 +96,10 @@ struct AgentgatewaySettings {
 #[serde(deny_unknown_fields)]
 struct AiGatewaySettings {
     /// Kubernetes namespace of the routes; `mcp` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// The `Gateway` that routes are attached to; `mcp` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     gateway: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
     #[serde(default)]
@@ -108,6 +114,7 @@ struct AiGatewaySettings {
 #[serde(deny_unknown_fields)]
 struct IstioSettings {
     /// Kubernetes namespace of the servers; `mcp` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
     cluster_domain: Option<Spanned<String>>,
@@ -127,6 +134,7 @@ struct IstioSettings {
 #[serde(deny_unknown_fields)]
 struct KubernetesSettings {
     /// Kubernetes namespace of the servers; `mcp` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
     cluster_domain: Option<Spanned<String>>,
@@ -141,7 +149,7 @@ struct KubernetesSettings {
 #[serde(deny_unknown_fields)]
 struct AgentcoreSettings {
     /// ARN of the gateway that the policies are for.
-    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-arn")))]
     gateway_arn: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
     #[serde(default)]
@@ -156,6 +164,7 @@ struct AgentcoreSettings {
 #[serde(deny_unknown_fields)]
 struct ToolhiveSettings {
     /// Kubernetes namespace of the resources; `mcp` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
     #[serde(default)]
@@ -170,10 +179,13 @@ struct ToolhiveSettings {
 #[serde(deny_unknown_fields)]
 struct TlsSettings {
     /// Certificate chain, PEM.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-path")))]
     cert: Spanned<String>,
     /// Private key, PEM.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-path")))]
     key: Spanned<String>,
     /// Authorities that peers' certificates must come from, PEM.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-path")))]
     ca: Spanned<String>,
 }
 
@@ -183,8 +195,10 @@ struct TlsSettings {
 #[serde(deny_unknown_fields)]
 struct GatewayEntry {
     /// Address and port that it listens on.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
     listen: Option<Spanned<String>>,
     /// Address and port of its admin interface.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
     admin: Option<Spanned<String>>,
     /// Its certificate, key and trusted authorities.
     tls: Option<TlsSettings>,

@@ -124,6 +124,7 @@ pub struct Tree<'s> {
     nodes: Vec<Node<'s>>,
     documents: Vec<NodeId>,
     whole: bool,
+    plain: bool,
 }
 
 impl<'s> Tree<'s> {
@@ -137,6 +138,13 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.whole
+    }
+
+    /// Whether no text in it holds a URL, a placeholder of another tool, an escape or several lines. Most files are not
+    /// walked again for those.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// How many nodes there are, aliases counted once.
@@ -218,13 +226,17 @@ impl<'s> Tree<'s> {
     }
 }
 
+fn is_plain(text: &str) -> bool {
+    !text.contains(['$', '\\', '|', '>']) && ["{{", "{%", "://"].iter().all(|sign| !text.contains(sign))
+}
+
 /// Reads one file. Reports every fault it finds; the tree holds the documents before the first syntax error.
 #[must_use]
 pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnostic>) -> Tree<'s> {
     let text = source.text();
     let mut builder = Builder {
         text,
-        tree: Tree { file, nodes: Vec::with_capacity(text.len() / 16), documents: Vec::new(), whole: true },
+        tree: Tree { file, nodes: Vec::with_capacity(text.len() / 16), documents: Vec::new(), whole: true, plain: is_plain(text) },
         root: None,
         open: Vec::new(),
         anchors: HashMap::new(),

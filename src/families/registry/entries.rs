@@ -46,7 +46,11 @@ pub(super) struct ServerSection {
     /// Additional controls that are in place there, such as `data_loss_prevention`.
     #[serde(default)]
     controls: Vec<Spanned<String>>,
-    /// Labels of its workload.
+    /// Labels of its workload, as Kubernetes takes them.
+    #[cfg_attr(test, schemars(extend(
+        "propertyNames" = { "format": "mcpctl-label-key" },
+        "additionalProperties" = { "type": "string", "format": "mcpctl-label-value" },
+    )))]
     #[serde(default)]
     labels: Labels,
     /// The authentication level of all its tools that set none; never below the one that follows from its class.

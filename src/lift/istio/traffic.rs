@@ -160,7 +160,7 @@ fn traces(model: &Model, unit: Option<&UnitName>) -> Option<Value> {
         ("probabilistic", Some(rate)) => Some((rate * 1e8).round() / 1e6),
         _ => None,
     };
-    let tag = |header: &Option<crate::source::Spanned<String>>| {
+    let tag = |header: &Option<crate::source::Spanned<crate::model::value::HeaderName>>| {
         let header = header.as_ref()?;
         Some(map([("header", Some(map([("name", Some(Value::from(header.value.as_str())))])))]))
     };

@@ -165,16 +165,16 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
         Some(LocalOverride::Full) => ("full", 0),
     };
     anchors.add("what unit folders may restate".to_owned(), mode, restating.map(|mode| mode.loc), Harmless::Rise(rank));
-    let word = |what: &Spanned<String>| (what.value.clone(), what.loc);
+    let word = |word: &str, loc: Loc| (word.to_owned(), loc);
     let isolation = topology.isolation.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc));
     let rotation = topology.certificate_rotation.as_ref().map(|age| (format!("{} s", age.value.seconds()), age.loc));
     let network = [
         ("isolation of units", isolation),
-        ("workload identity", topology.workload_identity.as_ref().map(word)),
-        ("attestation", topology.attestation.as_ref().map(word)),
+        ("workload identity", topology.workload_identity.as_ref().map(|it| word(&it.value, it.loc))),
+        ("attestation", topology.attestation.as_ref().map(|it| word(&it.value, it.loc))),
         ("certificate rotation", rotation),
-        ("policy enforcement", topology.policy_enforcement.as_ref().map(word)),
-        ("service mesh", topology.mesh.as_ref().map(word)),
+        ("policy enforcement", topology.policy_enforcement.as_ref().map(|it| word(&it.value, it.loc))),
+        ("service mesh", topology.mesh.as_ref().map(|it| word(&it.value, it.loc))),
     ];
     for (what, value) in network {
         if let Some((value, loc)) = value {

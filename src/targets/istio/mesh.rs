@@ -216,7 +216,7 @@ fn tracing_rule(tracing: &crate::model::telemetry::Tracing) -> Option<Tracing> {
     let tags: BTreeMap<String, Tag> = headers
         .into_iter()
         .filter_map(|(tag, header)| {
-            let header = Some(TagHeader { name: header.as_ref()?.value.clone(), default_value: None });
+            let header = Some(TagHeader { name: header.as_ref()?.value.to_string(), default_value: None });
             Some((tag.to_owned(), Tag { header, ..Tag::default() }))
         })
         .collect();

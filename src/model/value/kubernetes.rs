@@ -1,0 +1,106 @@
+//! Names and labels of Kubernetes objects. Source: Kubernetes, "Object Names and IDs" and "Labels and Selectors".
+
+/// Most characters of a label of a DNS name, and of a name or value of a label of an object.
+const MOST: usize = 63;
+
+fn is_edge(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit()
+}
+
+/// Whether a text is a label of a DNS name (RFC 1123).
+///
+/// # Errors
+/// The accepted form.
+pub fn check_dns_label(text: &str) -> Result<(), String> {
+    let inside = text.chars().all(|c| is_edge(c) || c == '-');
+    if inside && text.len() <= MOST && text.starts_with(is_edge) && text.ends_with(is_edge) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is not a name in Kubernetes; write up to {MOST} lower-case letters, digits and `-`, a letter or digit \
+         first and last, such as `mcp-servers`"
+    ))
+}
+
+/// Letters, digits, `-`, `_` and `.`, a letter or digit first and last.
+fn is_qualified(text: &str) -> bool {
+    let edge = |c: char| c.is_ascii_alphanumeric();
+    let inside = text.chars().all(|c| edge(c) || matches!(c, '-' | '_' | '.'));
+    inside && text.len() <= MOST && text.starts_with(edge) && text.ends_with(edge)
+}
+
+/// Whether a text is the key of a label of an object: a name, with a DNS name and `/` in front where it has one.
+///
+/// # Errors
+/// The accepted form.
+pub fn check_label_key(text: &str) -> Result<(), String> {
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    let prefix = prefix.is_none_or(|prefix| {
+        prefix.len() <= 253 && prefix.split('.').all(|label| check_dns_label(label).is_ok())
+    });
+    if prefix && is_qualified(name) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is not the key of a label; write up to {MOST} letters, digits, `-`, `_` and `.`, such as `app` or \
+         `example.com/team`"
+    ))
+}
+
+/// Whether a text is the value of a label of an object.
+///
+/// # Errors
+/// The accepted form.
+pub fn check_label_value(text: &str) -> Result<(), String> {
+    if text.is_empty() || is_qualified(text) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is not the value of a label; write up to {MOST} letters, digits, `-`, `_` and `.`, a letter or digit \
+         first and last"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_labels_of_dns() {
+        for (text, fits) in [
+            ("mcp", true),
+            ("a-1", true),
+            ("1a", true),
+            ("", false),
+            ("-a", false),
+            ("a-", false),
+            ("A", false),
+            ("a_b", false),
+            ("a.b", false),
+            (&"a".repeat(63), true),
+            (&"a".repeat(64), false),
+        ] {
+            assert_eq!(check_dns_label(text).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_those_of_kubernetes() {
+        for (text, fits) in [
+            ("app", true),
+            ("example.com/team", true),
+            ("App_v1.2", true),
+            ("", false),
+            ("/a", false),
+            ("a/", false),
+            ("a/b/c", false),
+            ("a b", false),
+            ("Example.com/team", false),
+        ] {
+            assert_eq!(check_label_key(text).is_ok(), fits, "{text}");
+        }
+        for (text, fits) in [("", true), ("payment", true), ("a b", false), ("-a", false), (&"a".repeat(64), false)] {
+            assert_eq!(check_label_value(text).is_ok(), fits, "{text}");
+        }
+    }
+}

@@ -52,10 +52,12 @@ fn refused(tree: &Tree<'_>, node: NodeId, for_people: bool) -> Option<Diagnostic
     if !credential::secrets(text).is_empty() {
         return Some(credentials(loc));
     }
-    if !for_people && let Some(control) = text.chars().find(|c| c.is_control()) {
+    // Line breaks and tabs are escaped in every artifact; the others are refused by one product or another.
+    let is_refused = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if !for_people && let Some(control) = text.chars().find(is_refused) {
         let name = control.escape_default();
-        let message = format!("this value holds the control character `{name}`, which no product takes in a name");
-        return Some(Diagnostic::new(&rules::INVALID_VALUE, loc, message).help("write it in one line of visible text"));
+        let message = format!("this value holds the control character `{name}`, which products refuse");
+        return Some(Diagnostic::new(&rules::INVALID_VALUE, loc, message).help("write it without that character"));
     }
     None
 }

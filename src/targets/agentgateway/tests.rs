@@ -196,7 +196,7 @@ fn every_change_inside_of_a_rule_is_found_out() {
 #[test]
 fn hostile_names_stay_names() {
     for name in
-        [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t'\n- allow: true", "\u{1f4a5}", "${HOME}", "*/ true"]
+        [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t'\n- allow: true", "\u{1f4a5}", "$HOME", "*/ true"]
     {
         if name.contains('*') {
             continue;
@@ -213,8 +213,8 @@ fn hostile_names_stay_names() {
 #[test]
 fn what_the_product_would_misread_is_refused() {
     assert_eq!(
-        said(&SMALL.replace("audiences: [mcp]", "audiences: ['${AUDIENCE}']")),
-        ["target-limit: audience `${AUDIENCE}` holds a `$`, which agentgateway replaces by its environment"]
+        said(&SMALL.replace("audiences: [mcp]", "audiences: ['$AUDIENCE']")),
+        ["target-limit: audience `$AUDIENCE` holds a `$`, which agentgateway replaces by its environment"]
     );
     assert_eq!(
         said(&format!("targets: {{agentgateway: {{listen: '127.0.0.1:80'}}}}{SMALL}")),

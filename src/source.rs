@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 pub mod credential;
+pub mod placeholder;
 pub mod yaml;
 
 /// A file of the workspace, as an index into [`Sources`]. Files are numbered in the order of their names, so comparing

@@ -10,7 +10,7 @@ pub static CHECK: Check = Check {
         guards_access: false,
         severity: Severity::Warning,
         what: "Finds sagas that name compensations while `compensations_enabled` is `false`.",
-        why: "They are never run, yet the saga is granted their tools.",
+        why: "They are neither granted nor run: what a saga did before a step that fails stays done.",
         fix: "Set `compensations_enabled: true`, or remove the compensations.",
     },
     run,
@@ -24,7 +24,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 Diagnostic::new(
                     &CHECK.rule,
                     switch.loc,
-                    format!("the compensations of `{}` are switched off", flow.id),
+                    format!("the compensations of `{}` are switched off: they are neither granted nor run", flow.id),
                 )
                 .label(call.tool.loc, "the first of them"),
             );

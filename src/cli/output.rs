@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::diagnostic::is_unprintable;
+use crate::source::credential::redacted;
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -74,9 +75,10 @@ impl<'a> Output<'a> {
     /// Those of the writer.
     pub fn complain(&mut self, error: &dyn miette::Diagnostic) -> io::Result<()> {
         let plain = draw(error, GraphicalTheme::unicode_nocolor())?;
+        let safe = redacted(&plain);
         // A path or a quoted text may hold anything. Escaping is only possible where no colour codes are in between.
-        if plain.chars().any(|c| c != '\n' && is_unprintable(c)) {
-            let harmless: String = plain
+        if safe != plain || plain.chars().any(|c| c != '\n' && is_unprintable(c)) {
+            let harmless: String = safe
                 .chars()
                 .flat_map(|c| if c != '\n' && is_unprintable(c) { c.escape_default().collect() } else { vec![c] })
                 .collect();

@@ -162,6 +162,132 @@ upgrades! {
         before: "`checks: {never-allowed: off}` hid the findings of any check",
         write: "a waiver with `owner`, `reason` and `expires` for each finding that is accepted",
     }
+    /// Placeholders were values like any others.
+    PLACEHOLDER {
+        rule: "unexpanded-placeholder",
+        of: Of::Every,
+        what: "a placeholder such as `${HOST}`",
+        before: "the placeholder itself went into the files as the address, the name or the header",
+        write: "the value itself, or the key in the folder of an environment (`environments: {prod: env/prod}` in `mcpctl.yaml`)",
+    }
+    /// Secrets in URLs were read like any other part of them.
+    CREDENTIALS {
+        rule: "credentials-in-url",
+        of: Of::Every,
+        what: "a password or a token in a URL",
+        before: "it went into the bundle and into messages",
+        write: "the URL alone, `https://host/path`; the product gets the secret from its platform",
+    }
+    /// Names of metrics and labels were texts.
+    METRIC_NAME {
+        rule: "invalid-metric-name",
+        of: Of::Every,
+        what: "a name of a metric or a label that Prometheus refuses",
+        before: "the name went into the files as it was",
+        write: "a name of letters, digits and `_`: `name: mcp_requests_total`",
+    }
+    /// Words of the families that were texts.
+    OPEN_WORDS {
+        rule: "unknown-word",
+        of: Of::At(&[
+            "orchestration/engine",
+            "orchestration/error_handling/failure_handling",
+            "orchestration/state_management/persistence",
+            "orchestration/state_management/checkpointing",
+            "event_driven_config/event_bus/provider",
+            "circuit_breaker_config/cascading_protection/upstream_failures",
+            "circuit_breaker_config/cascading_protection/dependency_mapping",
+            "circuit_breaker_config/cascading_protection/fallback_strategies/*",
+            "health_monitoring/discovery_service",
+            "caching_strategy/layers/*/location",
+            "tracing_config/sampling/priority_boost",
+            "zero_trust_config/service_mesh/provider",
+            "zero_trust_config/identity_verification/workload_identity",
+            "integration_tests/test_environments/*/data",
+            "integration_tests/test_scenarios/*/expected_outcome",
+            "chaos_experiments/*/*/expected",
+        ]),
+        what: "a word that has no meaning",
+        before: "any text was accepted, and nothing was done by it",
+        write: "one of the words that the message lists, such as `engine: temporal`; remove the key where none of them fits",
+    }
+    /// Durations, sizes and shares of nothing.
+    NOTHING {
+        rule: "invalid-value",
+        of: Of::At(&[
+            "batch_processing/flush_interval",
+            "caching_strategy/layers/*/ttl",
+            "caching_strategy/layers/*/size",
+            "bulkhead_config/resource_pools/*/resources/memory",
+            "circuit_breaker_config/per_mcp_server/timeout",
+            "circuit_breaker_config/per_mcp_server/half_open_timeout",
+            "connection_pooling/*/*/recycle_time",
+            "connection_pooling/*/*/keep_alive",
+            "connection_pooling/*/*/timeout",
+            "chaos_experiments/*/*/duration",
+            "chaos_experiments/*/*/limit",
+            "chaos_experiments/*/*/failure_rate",
+            "event_driven_config/event_bus/topics/*/retention",
+            "federation_config/central_gateway/global_policies/audit_retention",
+            "federation_config/central_gateway/global_policies/*/audit_retention",
+            "health_monitoring/health_checks/*/interval",
+            "health_monitoring/health_checks/*/timeout",
+            "logging_config/retention/audit_logs",
+            "logging_config/retention/operational_logs",
+            "logging_config/retention/debug_logs",
+            "zero_trust_config/identity_verification/certificate_rotation",
+        ]),
+        what: "a time, a size or a share of zero, or beyond what products hold",
+        before: "zero meant no limit in one product and at once in the next, and what was too large was refused by the product",
+        write: "a value such as `timeout: 30s`, or no such key",
+    }
+    /// Texts that products read by a grammar.
+    GRAMMAR {
+        rule: "invalid-value",
+        of: Of::At(&[
+            "tracing_config/exporters/*/endpoint",
+            "tracing_config/correlation/request_id_header",
+            "tracing_config/correlation/user_id_header",
+            "tracing_config/correlation/tenant_id_header",
+            "health_monitoring/health_checks/*/endpoint",
+            "event_driven_config/event_bus/topics/*/name",
+            "mcp_registry/servers/*/labels",
+            "mcp_registry/servers/*/labels/*",
+        ]),
+        what: "a text that the product which reads it refuses",
+        before: "the text went into the files as it was",
+        write: "what the message shows, such as `endpoint: https://collector:4318/v1/traces` or `user_id_header: x-user-id`",
+    }
+    /// Lists that narrow access.
+    EMPTY_LIST {
+        rule: "invalid-value",
+        of: Of::At(&[
+            "progressive_auth/levels/*/requirements",
+            "progressive_auth/levels/*/alternatives",
+            "data_routing/classifications/*/requires",
+            "data_routing/classifications/*/additional_controls",
+            "mcp_registry/business_units",
+            "mcp_registry/servers/*/requires",
+            "mcp_registry/servers/*/tools/*/requires",
+            "mcp_registry/servers/*/resources/*/requires",
+            "mcp_registry/servers/*/prompts/*/requires",
+            "mcp_registry/agents/*/may_call/*/requires",
+            "mcp_registry/any_agent/may_call/*/requires",
+            "bulkhead_config/resource_pools/*/mcp_servers",
+            "integration_tests/test_environments/*/mcp_servers",
+        ]),
+        what: "an empty list that would narrow nothing",
+        before: "it asked for nothing and limited nothing",
+        write: "what is asked for, such as `requirements: [service_account_token]`, or no such key",
+    }
+    /// Encryption of a class was for checks alone.
+    CLASS_ENCRYPTION {
+        rule: "plaintext-in-transit",
+        of: Of::Told,
+        what: "a class with `encryption` whose server has a plain `http` URL",
+        before: "`encryption` of a class asked nothing of calls and of URLs",
+        write: "`url: https://...`, or no `encryption` for a class that may go in the clear",
+    }
 }
 
 #[cfg(test)]

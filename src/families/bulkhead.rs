@@ -26,6 +26,7 @@ struct PoolSection {
     #[cfg_attr(test, schemars(length(min = 1)))]
     name: Spanned<String>,
     /// Its servers. A server stands in one pool.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     mcp_servers: Vec<Spanned<ServerName>>,
     /// What is set aside, in total.
     resources: Option<Resources>,

@@ -28,16 +28,19 @@ struct Classification {
     /// The servers that hold such data. A server stands in one class.
     #[serde(default)]
     mcp_servers: Vec<Spanned<ServerName>>,
-    /// Where the data must be encrypted.
+    /// Where the data must be encrypted. Both words ask every call for TLS; `in_transit_and_at_rest` also needs servers with
+    /// `encryption_at_rest: true`.
     encryption: Option<Spanned<EncryptionWord>>,
     /// Where its servers must stand.
     location: Option<Spanned<LocationWord>>,
     /// Controls that its servers must have in place (`controls` in the registry).
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     additional_controls: Vec<Spanned<String>>,
     /// The authentication level of its servers' tools, instead of the one that follows from the class's rank.
     min_auth_level: Option<Spanned<u32>>,
     /// More facts for every call to its servers.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     requires: Vec<Spanned<FactName>>,
     /// Switches every server of the class off, and says why.

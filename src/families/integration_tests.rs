@@ -100,7 +100,7 @@ impl schemars::JsonSchema for ServersSection {
         let list = Vec::<Spanned<ServerName>>::json_schema(generator);
         schemars::json_schema!({
             "if": { "type": "array" },
-            "then": list,
+            "then": { "allOf": [list], "minItems": 1 },
             "else": { "type": "string", "enum": ["full_deployment", "production_mirror"] }
         })
     }

@@ -26,9 +26,10 @@ struct LevelSection {
     /// What it is for, for readers.
     description: Option<Spanned<String>>,
     /// Facts that a call must show, such as `mfa`; the lower levels' are added.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     requirements: Vec<Spanned<FactName>>,
     /// Other complete ways to meet the level; nothing is added to them. At most 32.
-    #[cfg_attr(test, schemars(length(max = 32)))]
+    #[cfg_attr(test, schemars(length(min = 1, max = 32)))]
     #[serde(default)]
     alternatives: Vec<AlternativeSection>,
 }

@@ -23,6 +23,7 @@ pub struct McpRegistry {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     central_gateway: Option<Spanned<String>>,
     /// The business units. Without any, everything is one unit.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     business_units: Vec<UnitEntry>,
     /// The MCP servers.

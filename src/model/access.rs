@@ -41,7 +41,9 @@ impl AccessRules {
         result.progressive_auth = self.progressive_auth.or(overlay.progressive_auth);
         for class in &overlay.classes {
             if let Some(mine) = result.classes.iter_mut().find(|c| c.name == class.name) {
+                let encryption = mine.encryption.take();
                 *mine = class.clone();
+                mine.encryption = mine.encryption.take().or(encryption);
             }
         }
         if overlay.mutual_tls.is_some() {

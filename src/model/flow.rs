@@ -62,6 +62,12 @@ impl Flow {
         self.steps.iter().any(|step| !step.depends_on.is_empty())
     }
 
+    /// Whether a call of it is ever made: compensations that are switched off are not, and are not granted either.
+    #[must_use]
+    pub fn makes(&self, call: &Call) -> bool {
+        !call.compensation || self.compensations_enabled.as_ref().is_none_or(|switch| switch.value)
+    }
+
     /// All calls with the step they belong to.
     pub fn calls(&self) -> impl Iterator<Item = (&Step, &Call)> {
         self.steps.iter().flat_map(|step| step.calls.iter().map(move |call| (step, call)))

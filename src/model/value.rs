@@ -9,7 +9,6 @@ mod kubernetes;
 mod listen;
 mod metric;
 mod path;
-pub mod placeholder;
 mod topic;
 mod url;
 

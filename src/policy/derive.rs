@@ -297,6 +297,10 @@ impl World<'_> {
         // The calls of a step mostly go to one server.
         let mut last: Option<(&ServerName, Range<u32>)> = None;
         for (_, call) in flow.calls() {
+            if !flow.makes(call) {
+                calls.push(None);
+                continue;
+            }
             let here = call.server.as_ref().map(|server| match &last {
                 Some((same, here)) if *same == server => here.clone(),
                 _ => last.insert((server, self.index.on(server.as_str()))).1.clone(),

@@ -32,7 +32,8 @@ pub fn grant_places(model: &Model, principal: &PrincipalId, object: &Object) -> 
         PrincipalId::Agent(name) => model.agents.get(name).map(|agent| of_grants(&agent.may_call)).unwrap_or_default(),
         PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| of_grants(&any.may_call)).unwrap_or_default(),
         PrincipalId::Flow(id) => {
-            let calls = model.flows.get(id).into_iter().flat_map(|flow| flow.calls());
+            let flow = model.flows.get(id);
+            let calls = flow.into_iter().flat_map(|flow| flow.calls().filter(|(_, call)| flow.makes(call)));
             calls
                 .filter(|(_, call)| call.tool.value == *name && call.server.as_ref() == Some(&object.server))
                 .map(|(_, call)| call.tool.loc)
@@ -86,7 +87,9 @@ pub fn fact_place(
         MTLS => model.access.mutual_tls.as_ref().filter(|mode| mode.value == MutualTls::Strict).map(|mode| mode.loc),
         TLS => {
             let mode = topology.encryption_in_transit.as_ref();
-            mode.filter(|mode| mode.value == Encryption::Required).map(|mode| mode.loc)
+            let of_all = mode.filter(|mode| mode.value == Encryption::Required).map(|mode| mode.loc);
+            let class = classes.governing(object.server.as_str()).map(|(_, class)| class);
+            of_all.or_else(|| class?.encryption.as_ref().map(|word| word.loc))
         }
         CROSS_UNIT_APPROVAL => topology.cross_unit_routing.as_ref().map(|routing| routing.loc),
         _ => None,

@@ -66,7 +66,8 @@ fn view<'a>(findings: &Findings<'a>, diagnostic: &Diagnostic) -> (Excerpt<'a>, s
     let others = diagnostic.labels.len().min(MOST_PLACES);
     let labels = diagnostic.labels.iter().take(others);
     let locs: Vec<_> = std::iter::once(diagnostic.loc).chain(labels.clone().map(|label| label.loc)).collect();
-    let (excerpt, ranges) = Excerpt::of(findings.sources, &locs);
+    let hidden = (diagnostic.rule.name == "credentials-in-url").then_some(diagnostic.loc);
+    let (excerpt, ranges) = Excerpt::of(findings.sources, &locs, hidden);
     let texts = std::iter::once(String::new()).chain(labels.map(|label| one_line(&label.message)));
     let styles = std::iter::once(shown::LabelStyle::Primary).chain(std::iter::repeat(shown::LabelStyle::Secondary));
     let labels = locs

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Findings;
 use crate::diagnostic::{Diagnostic, Label, Severity, is_unprintable};
+use crate::source::credential::redacted;
 use crate::source::{Loc, Sources};
 
 /// The version of the object.
@@ -78,14 +79,15 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_value(&run, out)
 }
 
-/// Writes any value as indented JSON with a final line break. JSON leaves most invisible characters as they are; they are
+/// Writes any value as indented JSON with a final line break, without the secrets of its URLs. JSON leaves most invisible characters as they are; they are
 /// escaped here, which means the same to a parser and is harmless on a terminal.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_value(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    let mut rest = text.as_str();
+    let text = redacted(&text);
+    let mut rest = text.as_ref();
     // Outside of strings the only such character is the line break of the indentation.
     while let Some((at, found)) = rest.char_indices().find(|(_, c)| *c != '\n' && is_unprintable(*c)) {
         let (before, after) = rest.split_at(at);

@@ -426,7 +426,8 @@ fn grants(model: &Model, at: At<'_>) -> Vec<Item> {
         PrincipalId::Agent(name) => model.agents.get(name).map(|agent| of(&agent.may_call)).unwrap_or_default(),
         PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| of(&any.may_call)).unwrap_or_default(),
         PrincipalId::Flow(id) => {
-            let calls = model.flows.get(id).into_iter().flat_map(|flow| flow.calls());
+            let flow = model.flows.get(id);
+            let calls = flow.into_iter().flat_map(|flow| flow.calls().filter(|(_, call)| flow.makes(call)));
             let here = calls.filter(|(_, call)| call.server.as_ref() == Some(&at.object.server));
             let mut found: Vec<Item> = here
                 .filter_map(|(_, call)| match &at.object.kind {

@@ -137,7 +137,12 @@ pub fn explain(
             one(&rules::INVALID_VALUE, loc, message)
         }
         Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
-            one(&rules::INVALID_VALUE, place_of_empty(tree, &at), format!("{under} must not be empty"))
+            let empty = format!("{under} must not be empty");
+            let help = matches!(error.kind(), Kind::MinItems { .. }).then(|| {
+                "an empty list is neither everything nor nothing here; write what it holds, or remove the key"
+                    .to_owned()
+            });
+            vec![Diagnostic::new(&rules::INVALID_VALUE, place_of_empty(tree, &at), empty).maybe_help(help)]
         }
         Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
             one(&rules::INVALID_VALUE, loc, format!("{shown} is too small for {under}; the least is {limit}"))

@@ -10,7 +10,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 
 use super::explain::reach;
-use super::{Validator, misspelt};
+use super::{Validator, misspelt, refused};
 use crate::diagnostic::Diagnostic;
 use crate::source::Loc;
 use crate::source::yaml::{NodeId, Tree};
@@ -51,8 +51,11 @@ enum Repair {
 pub fn read(validator: &Validator, tree: &mut Tree<'_>, key: NodeId, body: NodeId) -> (Vec<Diagnostic>, Rest) {
     let mut rest = Rest::default();
     if validator.is_valid(tree, body) {
+        // What is refused under any key has its shape, so nothing beside it is lost.
+        let refused = refused::find(tree, body);
         rest.usable = true;
-        return (Vec::new(), rest);
+        rest.wrong.extend(refused.iter().map(|finding| finding.loc));
+        return (refused, rest);
     }
     // A misspelt key is one mistake. What its value lacks, and that the right key is missing, is judged as if it were right.
     let mut findings = Vec::new();

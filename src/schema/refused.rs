@@ -3,10 +3,9 @@
 
 use super::rules;
 use crate::diagnostic::Diagnostic;
-use crate::model::value::placeholder;
-use crate::source::credential;
 use crate::source::yaml::{NodeId, Tree};
 use crate::source::{FileId, Loc};
+use crate::source::{credential, placeholder};
 
 /// Keys whose values are texts for people: nothing but a person reads them.
 const FOR_PEOPLE: [&str; 6] = ["description", "reason", "suspended", "owner", "assume_reason", "matches"];
@@ -82,9 +81,8 @@ pub fn secrets_of_file(file: FileId, text: &str) -> Vec<Diagnostic> {
 /// Findings without those that another one of the same place explains: a secret is said once, and what is wrong with a
 /// value that is refused anyway is not said at all.
 pub fn keep_the_cause(findings: &mut Vec<Diagnostic>) {
-    let is_cause = |finding: &Diagnostic| {
-        [&rules::CREDENTIALS_IN_URL, &rules::UNEXPANDED_PLACEHOLDER].contains(&finding.rule)
-    };
+    let is_cause =
+        |finding: &Diagnostic| [&rules::CREDENTIALS_IN_URL, &rules::UNEXPANDED_PLACEHOLDER].contains(&finding.rule);
     let may_be_explained = |finding: &Diagnostic| {
         [
             &rules::CREDENTIALS_IN_URL,
@@ -100,9 +98,8 @@ pub fn keep_the_cause(findings: &mut Vec<Diagnostic>) {
     if causes.is_empty() {
         return;
     }
-    let within = |inner: &Loc, outer: &Loc| {
-        inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
-    };
+    let within =
+        |inner: &Loc, outer: &Loc| inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end;
     findings.retain(|finding| {
         let covers = |cause: &Loc| within(cause, &finding.loc) && (*cause != finding.loc || !is_cause(finding));
         !may_be_explained(finding) || !causes.iter().any(covers)

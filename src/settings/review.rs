@@ -48,6 +48,7 @@ struct WaiverEntry {
     /// What, one or a list: `server/tool`; `*` stands for any text.
     tools: Option<OneOrMany<Spanned<Pattern>>>,
     /// Facts that every request which is let through must show; an opening that needs less is not accepted.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     facts: Vec<Spanned<FactName>>,
     /// A change of trust, as `mcpctl diff` shows it but without backticks: `URL of server crm_server`; `*` stands for any text.

@@ -61,6 +61,7 @@ struct EnvoySettings {
     #[cfg_attr(test, schemars(extend("enum" = [200, 403])))]
     deny_status: Option<Spanned<u32>>,
     /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     assume: Vec<Spanned<FactName>>,
     /// Why that is right. Goes into the bundle.
@@ -84,6 +85,7 @@ struct AgentgatewaySettings {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     assume: Vec<Spanned<FactName>>,
     /// Why that is right. Goes into the bundle.
@@ -102,6 +104,7 @@ struct AiGatewaySettings {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     gateway: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     assume: Vec<Spanned<FactName>>,
     /// Why that is right. Goes into the bundle.
@@ -122,6 +125,7 @@ struct IstioSettings {
     /// tell tools apart. Without it, rules are for whole servers.
     verified_headers: Option<Spanned<bool>>,
     /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     assume: Vec<Spanned<FactName>>,
     /// Why that is right. Goes into the bundle.
@@ -152,6 +156,7 @@ struct AgentcoreSettings {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-arn")))]
     gateway_arn: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     assume: Vec<Spanned<FactName>>,
     /// Why that is right. Goes into the bundle.
@@ -167,6 +172,7 @@ struct ToolhiveSettings {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     assume: Vec<Spanned<FactName>>,
     /// Why that is right. Goes into the bundle.

@@ -236,7 +236,13 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
     let text = source.text();
     let mut builder = Builder {
         text,
-        tree: Tree { file, nodes: Vec::with_capacity(text.len() / 16), documents: Vec::new(), whole: true, plain: is_plain(text) },
+        tree: Tree {
+            file,
+            nodes: Vec::with_capacity(text.len() / 16),
+            documents: Vec::new(),
+            whole: true,
+            plain: is_plain(text),
+        },
         root: None,
         open: Vec::new(),
         anchors: HashMap::new(),

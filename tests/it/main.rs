@@ -31,4 +31,5 @@ mod structure;
 mod survive;
 mod units;
 mod upgrading;
+mod values;
 mod yaml;

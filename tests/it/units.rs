@@ -57,7 +57,7 @@ fn a_unit_cannot_accept_findings_about_itself() {
 
 #[test]
 fn nobody_can_accept_or_lower_a_widening() {
-    let looser = "progressive_auth:\n  levels: [{level: 2, requirements: []}]\n";
+    let looser = "progressive_auth:\n  levels: [{level: 2, requirements: [service_account_token]}]\n";
     assert_eq!(errors("security_only", looser), ["2:20 unit-widens-policy"]);
     let centre = CENTRE.replace("MODE", "security_only");
     let waiver = "waivers:\n  - {name: w, check: unit-widens-policy, file: units/retail/x.yaml, reason: r, owner: o, expires: \

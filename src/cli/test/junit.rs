@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use super::Found;
 use super::failures::{Failure, of_invariant, of_test};
+use crate::diagnostic::is_unprintable;
+use crate::source::credential::redacted;
 
 pub(super) fn write(found: &Found<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Found { analysis, suite, .. } = found;
@@ -52,7 +54,7 @@ fn group(name: &str, tests: Vec<(&str, &str, Option<Failure>)>, out: &mut dyn Wr
 /// Text for XML 1.0. Characters that it cannot hold at all are written as in Rust, `\u{1b}`.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in redacted(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -60,7 +62,7 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
             '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", c as u32)),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.extend(c.escape_unicode()),
+            c if is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

@@ -56,6 +56,7 @@ pub(super) struct ServerSection {
     /// The authentication level of all its tools that set none; never below the one that follows from its class.
     auth_level: Option<Spanned<u32>>,
     /// More facts, for all its tools.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     requires: Vec<Spanned<FactName>>,
     /// Switches the server off, and says why.
@@ -83,6 +84,7 @@ struct ToolSection {
     /// Its authentication level; never below the one that follows from its server's class.
     auth_level: Option<Spanned<u32>>,
     /// More facts for calls to it.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     requires: Vec<Spanned<FactName>>,
     /// Its MCP annotations.
@@ -119,6 +121,7 @@ struct ResourceSection {
     /// Its authentication level; by default its server's.
     auth_level: Option<Spanned<u32>>,
     /// More facts for reading it.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     requires: Vec<Spanned<FactName>>,
 }
@@ -134,6 +137,7 @@ struct PromptSection {
     /// Its authentication level; by default its server's.
     auth_level: Option<Spanned<u32>>,
     /// More facts for fetching it.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     requires: Vec<Spanned<FactName>>,
 }
@@ -186,6 +190,7 @@ struct GrantSection {
     /// `read_only` leaves out every tool that is not annotated so.
     only: Option<Spanned<OnlyWord>>,
     /// More facts for calls under this grant.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     requires: Vec<Spanned<FactName>>,
 }

@@ -35,9 +35,8 @@ fn is_qualified(text: &str) -> bool {
 /// The accepted form.
 pub fn check_label_key(text: &str) -> Result<(), String> {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    let prefix = prefix.is_none_or(|prefix| {
-        prefix.len() <= 253 && prefix.split('.').all(|label| check_dns_label(label).is_ok())
-    });
+    let prefix = prefix
+        .is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(|label| check_dns_label(label).is_ok()));
     if prefix && is_qualified(name) {
         return Ok(());
     }

@@ -19,9 +19,8 @@ pub fn check_listen(text: &str) -> Result<(), String> {
 /// The accepted form.
 pub fn check_arn(text: &str) -> Result<(), String> {
     let parts: Vec<&str> = text.split(':').collect();
-    let named = |part: &str| {
-        (1..=128).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
+    let named =
+        |part: &str| (1..=128).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if let ["arn", partition, "bedrock-agentcore", region, account, resource] = parts.as_slice()
         && partition.starts_with("aws")
         && named(partition)
@@ -46,14 +45,18 @@ mod tests {
     fn arns_name_a_gateway() {
         let arn = "arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/main-abc";
         assert_eq!(check_arn(arn), Ok(()));
-        for bad in ["", "gateway/main", &arn.replace("12:g", "1:g"), &arn.replace("gateway/", "runtime/"), &format!("{arn}/x")] {
+        for bad in
+            ["", "gateway/main", &arn.replace("12:g", "1:g"), &arn.replace("gateway/", "runtime/"), &format!("{arn}/x")]
+        {
             assert!(check_arn(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn listeners_have_a_port() {
-        for (text, fits) in [("0.0.0.0:8443", true), ("[::]:1", true), ("0.0.0.0:0", false), ("a:1", false), ("::1", false)] {
+        for (text, fits) in
+            [("0.0.0.0:8443", true), ("[::]:1", true), ("0.0.0.0:0", false), ("a:1", false), ("::1", false)]
+        {
             assert_eq!(check_listen(text).is_ok(), fits, "{text}");
         }
     }

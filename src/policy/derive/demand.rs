@@ -237,6 +237,14 @@ impl<'a> Demands<'a> {
             transport |= self.facts.mask(TLS).unwrap_or(0);
             from.push(mode.loc);
         }
+        // Both words ask for it; at rest is a property of the server, which no request carries.
+        let of_class = classes.governing(name).and_then(|(_, class)| class.encryption.as_ref());
+        if let Some(word) = of_class {
+            transport |= self.facts.mask(TLS).unwrap_or(0);
+            if encrypted.is_none() {
+                from.push(word.loc);
+            }
+        }
         let transport = self.facts.closed(transport);
         let (own_level, own_requires) = match kind {
             ObjectKind::Protocol => {

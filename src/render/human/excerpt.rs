@@ -2,7 +2,8 @@
 //!
 //! A policy file may hold anything: escape sequences that would clear the terminal, marks that reorder a line, one line
 //! of 20 MB. So the drawing library never sees a file, only the lines with a label on them, cut to a window, with every
-//! unprintable character written out (`\u{1b}`), and the places moved to where their characters now are.
+//! unprintable character written out (`\u{1b}`), every secret of a URL masked, and the places moved to where their
+//! characters now are.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use std::ops::Range;
 use codespan_reporting::files::{Error, Files};
 
 use crate::diagnostic::{is_unprintable, one_line};
-use crate::source::{FileId, Loc, Sources};
+use crate::source::{FileId, Loc, Sources, credential};
 
 /// Longest line shown whole, in characters.
 const WIDTH: usize = 200;
@@ -24,14 +25,25 @@ pub(super) struct Excerpt<'a> {
     /// All lines, each followed by a line break.
     text: String,
     lines: BTreeMap<(FileId, usize), Range<usize>>,
+    /// A place that is not shown at all: what it holds is a secret in a form of its own.
+    hidden: Range<usize>,
+    hidden_in: Option<FileId>,
     /// The true column of each place, by its offset in `text`.
     columns: Vec<(usize, usize)>,
 }
 
 impl<'a> Excerpt<'a> {
     /// The lines of these places, and where in them each place now is. A place of several lines is shown by its first.
-    pub(super) fn of(sources: &'a Sources, locs: &[Loc]) -> (Self, Vec<Range<usize>>) {
-        let mut excerpt = Self { sources, text: String::new(), lines: BTreeMap::new(), columns: Vec::new() };
+    /// What is `hidden` is masked.
+    pub(super) fn of(sources: &'a Sources, locs: &[Loc], hidden: Option<Loc>) -> (Self, Vec<Range<usize>>) {
+        let mut excerpt = Self {
+            sources,
+            text: String::new(),
+            lines: BTreeMap::new(),
+            hidden: hidden.map_or(0..0, |loc| loc.start as usize..loc.end as usize),
+            hidden_in: hidden.map(|loc| loc.file),
+            columns: Vec::new(),
+        };
         let mut marks: BTreeMap<(FileId, usize), Vec<(usize, Loc)>> = BTreeMap::new();
         for (index, loc) in locs.iter().enumerate() {
             marks.entry((loc.file, line_index(sources, *loc))).or_default().push((index, *loc));
@@ -73,6 +85,7 @@ impl<'a> Excerpt<'a> {
         if window.start > 0 {
             self.text.push('…');
         }
+        let secrets = secrets(content, &window);
         // Offsets in the line against offsets in the copy, at every character.
         let mut moved = Vec::new();
         for (offset, c) in content.char_indices().skip_while(|(offset, _)| *offset < window.start) {
@@ -82,7 +95,11 @@ impl<'a> Excerpt<'a> {
             moved.push((offset, self.text.len()));
             // A byte order mark in front of a file is no part of its first line.
             let order_mark = c == '\u{feff}' && start + offset == 0;
-            if c == '\t' || !is_unprintable(c) {
+            if self.hidden.contains(&(start + offset)) && Some(file) == self.hidden_in
+                || secrets.iter().any(|secret| secret.contains(&offset))
+            {
+                self.text.push('*');
+            } else if c == '\t' || !is_unprintable(c) {
                 self.text.push(c);
             } else if !order_mark {
                 self.text.extend(c.escape_default());
@@ -100,6 +117,17 @@ impl<'a> Excerpt<'a> {
         };
         within.into_iter().map(|(index, range)| (index, to_copy(range.start)..to_copy(range.end))).collect()
     }
+}
+
+/// The secrets of the URLs in a window of a line, by their offsets in the line.
+fn secrets(content: &str, window: &Range<usize>) -> Vec<Range<usize>> {
+    // The scheme of a URL may stand before the window; no URL is longer than this.
+    const AROUND: usize = 10_000;
+    let start =
+        (window.start.saturating_sub(AROUND)..=window.start).find(|at| content.is_char_boundary(*at)).unwrap_or(0);
+    let end = (window.end..=window.end.saturating_add(AROUND)).rev().find(|at| content.is_char_boundary(*at));
+    let around = content.get(start..end.unwrap_or(content.len())).unwrap_or_default();
+    credential::secrets(around).into_iter().map(|secret| start + secret.start..start + secret.end).collect()
 }
 
 /// The part of a line that is shown: all of it, or [`WIDTH`] characters around the offset.

@@ -135,8 +135,8 @@ fn repairs_of(error: &ValidationError<'_>, tree: &Tree<'_>, key: NodeId, body: N
                 Some(_) | None => out(takes("array") || takes("object")),
             }
         }
+        Kind::Format { .. } => out(OF_NAMES.contains(&at.key(tree))),
         Kind::Enum { .. }
-        | Kind::Format { .. }
         | Kind::Minimum { .. }
         | Kind::ExclusiveMinimum { .. }
         | Kind::Maximum { .. }

@@ -52,6 +52,7 @@ pub static INVALID_VALUE: Rule = Rule {
 pub static INVALID_METRIC_NAME: Rule = Rule {
     name: "invalid-metric-name",
     severity: Severity::Error,
+    guards_access: false,
     what: "Finds names of metrics and of their labels that Prometheus does not accept. Both take letters, digits and `_`, and \
            no digit first; names of metrics take `:` as well, and labels do not begin with `__`.",
     why: "A scrape that holds one such name is refused as a whole, or the name is changed on the way and no query finds it.",
@@ -61,6 +62,7 @@ pub static INVALID_METRIC_NAME: Rule = Rule {
 pub static UNEXPANDED_PLACEHOLDER: Rule = Rule {
     name: "unexpanded-placeholder",
     severity: Severity::Error,
+    guards_access: true,
     what: "Finds `${VAR}`, `$(VAR)`, `{{ value }}` and `{% if %}` in values and keys. mcpctl does not expand them, and neither \
            do the products. Texts for people (`description`, `reason`, `owner`, `suspended`) may hold them.",
     why: "The product would be given the placeholder itself as the address, the name or the header.",
@@ -72,6 +74,7 @@ pub static UNEXPANDED_PLACEHOLDER: Rule = Rule {
 pub static CREDENTIALS_IN_URL: Rule = Rule {
     name: "credentials-in-url",
     severity: Severity::Error,
+    guards_access: true,
     what: "Finds URLs with a user name and a password (`https://user:password@host`) or with a token as a parameter \
            (`?access_token=...`), in values, in comments and in hand-written policies.",
     why: "A bundle holds its sources, and pull requests and logs hold their URLs: whoever reads one has the secret. No output \

@@ -302,7 +302,7 @@ fn statements_that_differ_by_a_fact_that_nothing_asks_for_do_not_speak_against_e
         format!(
             "identity: {{issuer: 'https://idp.example.com', requirements: {{small: {{argument: amount, at_most: 100}}}}}}\n\
              progressive_auth: {{levels: [{{level: 1, requirements: [service_account_token]}}]}}\n\
-             mcp_registry:\n  servers: [{{name: shop, tools: [{{name: refund, requires: [{requires}]}}]}}]\n  \
+             mcp_registry:\n  servers: [{{name: shop, tools: [{{name: refund{requires}}}]}}]\n  \
              agents: [{{name: clerk, subject: clerk, may_call: [shop/refund]}}]\n\
              policy_tests:\n  - {{name: a small refund is made, principal: clerk, call: shop/refund, \
              with: [service_account_token, small], expect: allow}}\n  - {{name: a large one is not, principal: clerk, \
@@ -314,7 +314,7 @@ fn statements_that_differ_by_a_fact_that_nothing_asks_for_do_not_speak_against_e
         let found = analysis.report.diagnostics.iter().filter(|found| found.rule.name == "failing-policy-test");
         found.map(|found| found.help.iter().any(|help| help.contains("no configuration can meet both"))).collect()
     };
-    assert_eq!(failing(&text("small", "service_account_token")), [false; 0]);
+    assert_eq!(failing(&text(", requires: [small]", "service_account_token")), [false; 0]);
     assert_eq!(failing(&text("", "service_account_token")), [false]);
     assert_eq!(failing(&text("", "service_account_token, small")), [true]);
 }

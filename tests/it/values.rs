@@ -38,7 +38,7 @@ fn endpoints_have_a_scheme_a_host_and_a_port_that_there_can_be() {
         ("udp://jaeger:6831", "scheme `udp`"),
         ("https://collector:0", "no port"),
         ("https://collector:70000", "no port"),
-        ("https://collector:43 17", "not a URL"),
+        ("https://collector:43 17", "no port"),
         ("https://", "not a URL"),
         ("https://col lector", "not a URL"),
     ] {

@@ -47,7 +47,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let Some(url) = &server.url else { continue };
         let class = classes.listed(server.name.value.as_str()).and_then(|listing| listing.class.encryption.as_ref());
         let of_class = class.map(|word| (word.loc, "the class of the server asks for encryption here"));
-        judge("the server's URL", &url.value, url.loc, Severity::Error, required.or(of_class));
+        // The hop behind a gateway is not the call itself, whose `tls` the class asks for.
+        let severity = if required.is_some() { Severity::Error } else { Severity::Warning };
+        judge("the server's URL", &url.value, url.loc, severity, required.or(of_class));
     }
     let mut check = |what: &str, text: &str, loc, severity| judge(what, text, loc, severity, required);
     if let Some(url) = &model.topology.central_gateway {

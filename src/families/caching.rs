@@ -34,7 +34,6 @@ struct LayerSection {
     size: Option<Spanned<Bytes>>,
 }
 
-
 impl CachingStrategy {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let mut layers = Vec::new();

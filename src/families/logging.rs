@@ -35,7 +35,6 @@ struct RetentionSection {
     debug_logs: Option<Spanned<Retention>>,
 }
 
-
 impl LoggingConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let (audit_retention, operational_retention, debug_retention) = match self.retention {

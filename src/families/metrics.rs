@@ -30,7 +30,6 @@ struct MetricSection {
     labels: Vec<Spanned<LabelName>>,
 }
 
-
 impl MetricsConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         for metric in self.custom_metrics {

@@ -55,7 +55,6 @@ struct StateManagement {
     replay_capability: Option<Spanned<bool>>,
 }
 
-
 impl OrchestrationConfig {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let (retry, failure_handling) = match self.error_handling {

@@ -4,7 +4,9 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use crate::model::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::model::quantity::{Bytes, Duration, Percent, Retention};
-use crate::model::value::{self, DnsLabel, FilePath, HeaderName, HttpUrl, LabelName, MetricName, ProbeEndpoint, TopicName};
+use crate::model::value::{
+    self, DnsLabel, FilePath, HeaderName, HttpUrl, LabelName, MetricName, ProbeEndpoint, TopicName,
+};
 use crate::model::vocabulary as word;
 
 /// A closed vocabulary: an enum whose variants are the legal words.

@@ -8,6 +8,7 @@ use super::predicate::{CLAIMS, JWT, of_type};
 use super::{Setting, telemetry};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::value::HeaderName;
 use crate::source::Spanned;
 use crate::targets::TARGET_LIMIT;
 
@@ -34,7 +35,7 @@ pub(super) fn tenant_claim(model: &Model) -> Option<&str> {
 /// The headers of user and tenant at a gateway.
 pub(super) fn identities<'m>(model: &'m Model, setting: &Setting<'_>) -> Vec<Identity<'m>> {
     let Some(tracing) = telemetry::of_gateway(&model.tracing, setting) else { return Vec::new() };
-    let of = |header: &'m Option<Spanned<String>>, tag, claim| {
+    let of = |header: &'m Option<Spanned<HeaderName>>, tag, claim| {
         header.as_ref().map(|header| Identity { header: &header.value, tag, claim })
     };
     let user = of(&tracing.user_id_header, "user.id", Some("sub"));

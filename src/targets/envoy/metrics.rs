@@ -262,11 +262,14 @@ fn one_of(known: Vec<(String, &str)>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::value::MetricName;
+    use crate::model::vocabulary::MetricKind;
     use crate::source::{Loc, Spanned};
 
     fn metric(kind: &str, name: &str) -> Metric {
-        let text = |text: &str| Spanned::new(text.to_owned(), Loc::default());
-        Metric { name: text(name), kind: text(kind), labels: Vec::new() }
+        let kind = MetricKind::WORDS.iter().find(|(word, _)| *word == kind).unwrap().1;
+        let name = Spanned::new(MetricName::parse(name).unwrap(), Loc::default());
+        Metric { name, kind: Spanned::new(kind, Loc::default()), labels: Vec::new() }
     }
 
     #[test]

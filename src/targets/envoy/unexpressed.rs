@@ -3,6 +3,7 @@
 use crate::families::FamilyId;
 use crate::model::operations::Probe;
 use crate::model::telemetry::{SpanProtocol, Tracing};
+use crate::model::vocabulary::Sampling;
 use crate::model::{Model, Scope};
 use crate::source::{Loc, Spanned};
 use crate::targets::NotExpressed;
@@ -94,7 +95,7 @@ fn of_tracing(model: &Model, tracing: &Tracing, found: &mut Found) {
         };
         found.add(FAMILY, "exporters[].name", &exporter.name.value, exporter.name.loc, why);
     }
-    let strategy = |strategy: &Spanned<String>, why, found: &mut Found| {
+    let strategy = |strategy: &Spanned<Sampling>, why, found: &mut Found| {
         found.add(FAMILY, "sampling.strategy", &strategy.value, strategy.loc, why);
     };
     match (&tracing.strategy, &tracing.rate) {

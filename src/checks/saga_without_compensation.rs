@@ -12,10 +12,12 @@ pub static CHECK: Check = Check {
         name: "saga-without-compensation",
         guards_access: false,
         severity: Severity::Error,
-        what: "Finds steps without a `compensation` in sagas with `compensations_enabled: true`. A step whose action the \
-               registry annotates as read-only needs none.",
+        what: "Finds steps without a `compensation` in sagas with `compensations_enabled: true`, and in sagas of several steps \
+               without the switch: compensations run unless it is `false`. A step whose action the registry annotates as \
+               read-only needs none.",
         why: "When a later step fails, what this one did stays done.",
-        fix: "Name the tool that undoes the step under `compensation`.",
+        fix: "Name the tool that undoes the step under `compensation`; or write `compensations_enabled: false`, and what is done \
+              stays done.",
     },
     run,
 };
@@ -26,13 +28,21 @@ fn run(input: &Input<'_>, report: &mut Report) {
         return;
     }
     for flow in model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Saga) {
-        let Some(switch) = flow.compensations_enabled.as_ref().filter(|switch| switch.value) else { continue };
+        // Of a single step nothing is left behind, unless the switch promises more.
+        let promised = flow.compensations_enabled.as_ref().map_or(flow.steps.len() > 1, |switch| switch.value);
+        if !promised {
+            continue;
+        }
         for step in flow.steps.iter().filter(|step| !step.calls.iter().any(|call| call.compensation)) {
             if !changes_nothing(model, step) {
-                report.push(
-                    Diagnostic::new(&CHECK.rule, step.name.loc, format!("step `{}` has no compensation", step.name))
-                        .label(switch.loc, format!("`{}` promises them", flow.id)),
-                );
+                let finding =
+                    Diagnostic::new(&CHECK.rule, step.name.loc, format!("step `{}` has no compensation", step.name));
+                report.push(match &flow.compensations_enabled {
+                    Some(switch) => finding.label(switch.loc, format!("`{}` promises them", flow.id)),
+                    None => finding
+                        .label(flow.id.loc, format!("`{}` does not switch compensations off", flow.id))
+                        .help("name the tool that undoes the step under `compensation`"),
+                });
             }
         }
     }

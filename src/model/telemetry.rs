@@ -1,5 +1,7 @@
 //! Traces, metrics and logs. Source: the document's "Monitoring and Observability".
 
+pub mod conventions;
+
 use super::quantity::Retention;
 use super::url::Url;
 use super::value::{HeaderName, HttpUrl, LabelName, MetricName};

@@ -255,17 +255,23 @@ pub(crate) fn pointed_at(analysis: &Analysis) -> BTreeSet<(&'static str, String)
     analysis.report.diagnostics.iter().flat_map(both).collect()
 }
 
-/// The faults of the document's own configuration, all of them warnings but for the note.
-const OF_THE_DOCUMENT: [(&str, usize); 15] = [
+/// The faults of the document's own configuration, all of them warnings but for the notes.
+const OF_THE_DOCUMENT: [(&str, usize); 21] = [
     ("ambiguous-tool", 1),
     ("batch-never-triggers", 1),
+    ("batch-truncates", 1),
+    ("breaker-blind-to-tool-errors", 1),
+    ("chaos-target-unmatched", 1),
     ("dead-retention", 1),
+    ("error-boost-needs-tail-sampling", 1),
     ("fallback-caches-sensitive-data", 1),
     ("legacy-exporter-endpoint", 1),
     ("no-agents-declared", 1),
     ("plaintext-in-transit", 2),
+    ("production-data-in-tests", 1),
     ("restricted-data-flow", 1),
     ("server-without-pool", 1),
+    ("shared-pool-not-enforceable", 3),
     ("unattended-flow-needs-human", 4),
     ("unclassified-server", 10),
     ("unknown-scenario-step", 1),
@@ -294,6 +300,10 @@ fn the_documents_own_configuration_shows_its_faults_and_no_error() {
     assert_eq!(text_of("fallback-caches-sensitive-data"), ["cached_responses"]);
     assert_eq!(text_of("workflow-without-compensation"), ["customer_onboarding"]);
     assert_eq!(text_of("unused-auth-level"), ["1", "3"]);
+    assert_eq!(text_of("batch-truncates"), ["50"]);
+    assert_eq!(text_of("chaos-target-unmatched"), ["memory_intensive_server"]);
+    assert_eq!(text_of("error-boost-needs-tail-sampling"), ["error_spans"]);
+    assert_eq!(text_of("production-data-in-tests"), ["sanitized_production"]);
 }
 
 #[test]

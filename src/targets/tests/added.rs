@@ -92,7 +92,6 @@ fn what_tells_no_caller_is_denied_and_no_fault() {
         .replace(", subject:", ", business_unit: retail, subject:")
         .replace("{name: a, auth_level: 1}", "{name: a, auth_level: 1, annotations: {read_only: true}}");
     let variants = [
-        fleet().replace(", subject: 'spiffe://example.org/agent-0'", ""),
         fleet().replace("zero_trust_config: {service_mesh: {mutual_tls: strict}}\n", ""),
         fleet()
             .replace("zero_trust_config: {service_mesh: {mutual_tls: strict}}\n", "")

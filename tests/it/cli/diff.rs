@@ -425,7 +425,7 @@ fn a_head_with_errors_is_not_compared_and_a_base_with_errors_is_said() {
 fn names_cannot_break_out_of_a_page_or_a_comment() {
     let name = "x</code><script>alert(1)</script>|`y`";
     let agent = format!(
-        "    - name: {}\n      business_unit: retail\n      may_call: [search_server/find_store]\n    - name: care_agent\n",
+        "    - name: {}\n      business_unit: retail\n      subject: sloppy\n      may_call: [search_server/find_store]\n    - name: care_agent\n",
         serde_json::to_string(name).unwrap()
     );
     let change = Change::of(&[("registry/agents.yaml", "    - name: care_agent\n", &agent)]);

@@ -40,7 +40,7 @@ fn patterns_are_no_texts() {
 
 #[test]
 fn servers_of_one_host_need_the_same_limits() {
-    let found = refused("http://crm.mcp", "http://site.mcp");
+    let found = refused("http://crm.mcp.svc.cluster.local:8080/mcp", "http://site.mcp.svc.cluster.local:8080/crm");
     assert!(found[0].contains("share the host `site.mcp.svc.cluster.local`"), "{found:?}");
 }
 

@@ -1,0 +1,35 @@
+//! `retention-order`.
+
+use super::{Check, Input};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+
+/// The check.
+pub static CHECK: Check = Check {
+    rule: Rule {
+        name: "retention-order",
+        severity: Severity::Warning,
+        what: "Finds debug logs that are kept longer than operational logs, and operational logs that are kept longer than audit \
+               logs. Equal times are fine.",
+        why: "Debug logs are the largest and hold the most personal data, audit logs the least of both. The other order is mostly \
+              two lines that were mixed up, and then audit logs are deleted too early.",
+        fix: "Keep audit logs the longest and debug logs the shortest.",
+    },
+    run,
+};
+
+fn run(input: &Input<'_>, report: &mut Report) {
+    for logging in input.model.logging.values() {
+        let kinds = [
+            ("debug", &logging.debug_retention),
+            ("operational", &logging.operational_retention),
+            ("audit", &logging.audit_retention),
+        ];
+        let written: Vec<_> = kinds.into_iter().filter_map(|(what, kept)| Some((what, kept.as_ref()?))).collect();
+        for ((what, kept), (other, longer)) in written.iter().zip(written.iter().skip(1)) {
+            if kept.value > longer.value {
+                let message = format!("{what} logs are kept for {kept}, longer than the {longer} of {other} logs");
+                report.push(Diagnostic::new(&CHECK.rule, kept.loc, message).label(longer.loc, format!("{other} logs")));
+            }
+        }
+    }
+}

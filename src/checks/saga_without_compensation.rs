@@ -1,7 +1,7 @@
 //! `saga-without-compensation`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity, upgrade};
 use crate::model::Model;
 use crate::model::flow::Step;
 use crate::model::name::FlowKind;
@@ -41,7 +41,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
                     Some(switch) => finding.label(switch.loc, format!("`{}` promises them", flow.id)),
                     None => finding
                         .label(flow.id.loc, format!("`{}` does not switch compensations off", flow.id))
-                        .help("name the tool that undoes the step under `compensation`"),
+                        .help("name the tool that undoes the step under `compensation`")
+                        .upgrade(&upgrade::SAGA_WITHOUT_SWITCH),
                 });
             }
         }

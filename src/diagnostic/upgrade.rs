@@ -113,6 +113,93 @@ upgrades! {
         before: "its value, as the caller sent it, was written into spans and records",
         write: "a header of its own for each: `request_id_header: x-request-id`, `user_id_header: x-user-id`, \
                 `tenant_id_header: x-tenant-id`",
+    /// `shared-url`.
+    SHARED_URL {
+        rule: "shared-url",
+        of: Of::Every,
+        what: "two servers with one URL",
+        before: "each name had rules of its own, although both lead to one server",
+        write: "one entry for the server with all of its tools, or a `url` of its own for each",
+    }
+    /// `class-weaker-than-lower`.
+    CLASS_WEAKER {
+        rule: "class-weaker-than-lower",
+        of: Of::Every,
+        what: "a class that asks for less than a less sensitive one",
+        before: "`min_auth_level` was taken as written, whatever the order of the classes says",
+        write: "a `min_auth_level` that is at least that of every less sensitive class",
+    }
+    /// `missing-subject`.
+    MISSING_SUBJECT {
+        rule: "missing-subject",
+        of: Of::Every,
+        what: "an agent without `subject` beside `identity`",
+        before: "gateways denied everything to it, while `mcpctl can` said that it is allowed",
+        write: "`subject: \"spiffe://example.org/ns/agents/sa/clerk\"`, with what the agent's tokens have",
+    }
+    /// `server-in-two-pools`.
+    SERVER_IN_TWO_POOLS {
+        rule: "server-in-two-pools",
+        of: Of::Every,
+        what: "a server in two pools of `bulkhead_config`",
+        before: "the first pool that lists the server applied",
+        write: "the server in the `mcp_servers` of one pool",
+    }
+    /// `health-timeout-not-below-interval`.
+    HEALTH_TIMEOUT {
+        rule: "health-timeout-not-below-interval",
+        of: Of::Every,
+        what: "a health check whose `timeout` is not below its `interval`",
+        before: "both were written to the product as they are",
+        write: "`interval: 10s` and `timeout: 3s`",
+    }
+    /// `load-balancing-factors-do-not-sum`.
+    BALANCING_FACTORS {
+        rule: "load-balancing-factors-do-not-sum",
+        of: Of::Every,
+        what: "`health_factor` and `latency_factor` that are not 1 together",
+        before: "both were read and their sum was not looked at",
+        write: "`health_factor: 0.7` and `latency_factor: 0.3`",
+    }
+    /// `pool-exceeds-bulkhead`.
+    POOL_EXCEEDS_BULKHEAD {
+        rule: "pool-exceeds-bulkhead",
+        of: Of::Every,
+        what: "connection pools that are larger than their bulkhead",
+        before: "the bulkhead and the pools were read apart from each other",
+        write: "`connections` of at least what the servers' pools may open together",
+    }
+    /// `audit-retention-too-short`.
+    AUDIT_RETENTION {
+        rule: "audit-retention-too-short",
+        of: Of::Every,
+        what: "audit logs that are kept shorter than the federation asks for",
+        before: "`audit_logs` and `audit_retention` were read apart from each other",
+        write: "`audit_logs` of at least `audit_retention`",
+    }
+    /// `reserved-label`.
+    RESERVED_LABEL {
+        rule: "reserved-label",
+        of: Of::Every,
+        what: "a label of a metric that Prometheus keeps for itself",
+        before: "the label was written to the product, where it is refused or dropped",
+        write: "another name for the label",
+    }
+    /// `unknown-failure-target`.
+    UNKNOWN_FAILURE_TARGET {
+        rule: "unknown-failure-target",
+        of: Of::Every,
+        what: "an `inject_failure` that names no server and fault",
+        before: "any text was accepted, and nothing was broken by it",
+        write: "`inject_failure: payment_server_timeout`: a server, `_` and a fault",
+    }
+    /// `saga-without-compensation`, without the switch.
+    SAGA_WITHOUT_SWITCH {
+        rule: "saga-without-compensation",
+        of: Of::Told,
+        what: "a saga without `compensations_enabled` and with a step that nothing undoes",
+        before: "steps were only looked at where the switch was `true`, although compensations run without it",
+        write: "`compensation: refund_charge` in the step, or `compensations_enabled: false` in the saga",
     }
     /// A claim alone shows nothing.
     CLAIM_ALONE {

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "audit-fields-missing",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds lists of `logging_config.fields` without `user_id`, `tool_name` or `mcp_server` (or `subject`, `tool`, \
                `server`), while a data class with servers demands `user_activity_monitoring`.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "audit-retention-too-short",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds `retention.audit_logs` of `logging_config` that is shorter than `audit_retention` of `federation_config`.",
         why: "The federation promises how long audit logs are kept, in every unit. Logs that are deleted earlier are missing when \

@@ -8,6 +8,7 @@ use crate::model::flow::Trigger;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "batch-truncates",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds batch strategies whose `max_items` is below `batch_size`.",
         why: "The strategy takes fewer items than a batch holds. The rest waits for the next flush, or is dropped; and a strategy \

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "breaker-blind-to-tool-errors",
+        guards_access: false,
         severity: Severity::Note,
         what: "Shows that the `failure_threshold` of a circuit breaker in front of MCP servers does not count errors of tools.",
         why: "An MCP server answers a tool that failed with status 200 and `isError` in the body. Gateways and meshes count \

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "breaker-timeouts-inverted",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds circuit breakers whose `half_open_timeout` is shorter than their `timeout`.",
         why: "`timeout` is the time that a call may take, and `half_open_timeout` the time that the breaker stays open. A breaker \

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "cache-smaller-than-inner-layer",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds cache layers that are smaller than a layer that is nearer to the caller. Layers are listed from the caller \
                to the source; equal sizes are fine.",

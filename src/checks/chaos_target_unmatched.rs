@@ -8,6 +8,7 @@ use crate::model::assurance::target::{is_provided, names};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "chaos-target-unmatched",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds targets of chaos experiments that nothing in the workspace provides. A target is a server or a part of one \
                (`payment_server_database`), a tool (`server/tool`), a network segment (`mcp_server_subnet`), a gateway, a unit, \

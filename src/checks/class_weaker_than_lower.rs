@@ -15,6 +15,7 @@ use crate::policy::fact::Facts;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "class-weaker-than-lower",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds a `min_auth_level` that makes a data class ask for less than a less sensitive one: a lower level, whose \
                requirements do not hold all that the other class asks for, with the class's own `requires` and what the folder of \

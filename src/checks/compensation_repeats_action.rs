@@ -11,6 +11,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "compensation-repeats-action",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds steps of sagas whose compensation is the tool that does the step, and steps of workflows where that tool is \
                annotated as not idempotent. Steps whose tools all are annotated as read-only are left alone, and \

@@ -9,6 +9,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "correlation-header-not-logged",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds headers of `tracing_config.correlation` whose value is not among the `fields` of `logging_config`: \
                `request_id`, `user_id` and `tenant_id`, or the name of the header itself. Without a list of fields nothing is \

@@ -8,6 +8,7 @@ use crate::model::telemetry::conventions::is_of_another_exporter;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "counter-without-total",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds counters whose name does not end in `_total`. Metrics of other exporters (`envoy_...`, `kafka_...`, names with \
                dots) are left alone.",

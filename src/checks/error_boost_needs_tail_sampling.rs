@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "error-boost-needs-tail-sampling",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds `priority_boost: error_spans` with a `sampling.strategy` that decides before a trace is finished: \
                `probabilistic`, `rate_limiting` or `always_off`.",

@@ -12,6 +12,7 @@ use crate::source::{Loc, Spanned};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "expected-outcome-unsupported",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds outcomes that scenarios and chaos experiments expect and that nothing in the workspace can bring about: \
                `circuit_breaker_activation` without a circuit breaker, `graceful_degradation` without `fallback_strategies`, \

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "health-timeout-not-below-interval",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds health checks whose `timeout` is as long as their `interval`, or longer.",
         why: "The next probe is due before this one has failed. Products refuse such a check, or let probes of a hanging server \

@@ -8,6 +8,7 @@ use crate::model::telemetry::conventions::is_unbounded;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "high-cardinality-label",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds labels of metrics that have an unbounded number of values: a person (`user_id`, `email`), a request or session \
                (`request_id`, `session_id`, `trace_id`), an address, a text.",

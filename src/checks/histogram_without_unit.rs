@@ -8,6 +8,7 @@ use crate::model::telemetry::conventions::{has_unit, is_of_another_exporter};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "histogram-without-unit",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds histograms and summaries whose name does not end in a unit (`_seconds`, `_bytes`, `_ratio`) or in what they \
                count (`_items`). Metrics of other exporters are left alone.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "load-balancing-factors-do-not-sum",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds `health_factor` and `latency_factor` of `load_balancing` that are not 1 together.",
         why: "They are shares of one weight. What is missing, or too much, counts for nothing that is written here.",

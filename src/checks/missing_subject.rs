@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "missing-subject",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds agents of the registry without a `subject` in a workspace with an `identity` section.",
         why: "A gateway knows a caller by the subject of its token. No token identifies this agent, so everything that it is \

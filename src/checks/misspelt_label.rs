@@ -8,6 +8,7 @@ use crate::model::telemetry::conventions::meant;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "misspelt-label",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds labels of metrics that are one or two letters away from a label that the targets know, such as `mcp_sever` \
                for `mcp_server`, and other spellings of one (`toolName`). Names of one's own are left alone.",

@@ -8,6 +8,7 @@ use crate::model::telemetry::conventions::meant;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "misspelt-log-field",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds fields of `logging_config` that are one or two letters away from a field that the targets know, such as \
                `tenent_id` for `tenant_id`, and other spellings of one (`userId`). Names of one's own are left alone.",

@@ -8,6 +8,7 @@ use crate::model::url::Url;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "namespace-mismatch",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds URLs of servers inside the cluster (`NAME.NAMESPACE.svc...`) whose namespace is not the `namespace` that \
                `mcpctl.yaml` sets for `kubernetes` or `istio`, nor one that begins with it (`mcp-retail` for `mcp`).",

@@ -10,6 +10,7 @@ use crate::source::{Loc, Spanned};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "pool-exceeds-bulkhead",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds resource pools of `bulkhead_config` with fewer `connections` than the database pools of their servers may \
                open together: the sum of `pool_size` and `max_overflow`. For HTTP pools, which are per instance of the caller, \

@@ -9,6 +9,7 @@ use crate::model::assurance::ServerSet;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "production-data-in-tests",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds test environments with data from production (`production`, `sanitized_production`) and with servers of the \
                most sensitive class.",

@@ -8,6 +8,7 @@ use crate::model::telemetry::conventions::{OF_PROMETHEUS, OF_SCRAPES};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "reserved-label",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds labels of metrics that Prometheus keeps for itself: `le`, `quantile`, and names that begin with `__`. For \
                `job` and `instance`, which every scrape sets, it is a warning.",

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "retention-order",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds debug logs that are kept longer than operational logs, and operational logs that are kept longer than audit \
                logs. Equal times are fine.",

@@ -10,6 +10,7 @@ use crate::source::Loc;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "server-in-two-pools",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds a server that two resource pools of `bulkhead_config` list, or one pool twice. The pools of a unit's folder \
                and the central ones are apart: for a server of the unit its own pool applies.",

@@ -10,6 +10,7 @@ use crate::model::operations::ResourcePool;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "shared-pool-not-enforceable",
+        guards_access: false,
         severity: Severity::Warning,
         what: "Finds resource pools of `bulkhead_config` that set one limit for several servers. `envoy` and `istio` give each \
                server an even share of the connections; `kubernetes` limits cores and memory together where the pool has a \

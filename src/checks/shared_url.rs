@@ -12,6 +12,7 @@ use crate::source::Spanned;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "shared-url",
+        guards_access: true,
         severity: Severity::Error,
         what: "Finds two servers of the registry with one URL: the same host, port and path. Upper and lower case of the host, \
                a port that the scheme implies, `.` and `..` in the path, percent-encoding, a final slash and a query make no \

@@ -9,6 +9,7 @@ use crate::model::server::Server;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "unknown-failure-target",
+        guards_access: false,
         severity: Severity::Error,
         what: "Finds values of `inject_failure` that are not a known server, `_` and a known fault, such as \
                `payment_server_timeout`. Faults are `crash`, `delay`, `disconnect`, `down`, `error`, `failure`, `latency`, \

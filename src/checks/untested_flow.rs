@@ -14,6 +14,7 @@ use crate::model::name::FlowKind;
 pub static CHECK: Check = Check {
     rule: Rule {
         name: "untested-flow",
+        guards_access: false,
         severity: Severity::Note,
         what: "Finds workflows and sagas of which no test scenario names a step, or breaks a server that it calls, where there are \
                scenarios at all.",

@@ -3,7 +3,6 @@
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
-use crate::source::Spanned;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -35,7 +34,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         ];
         for (field, header) in headers {
             let Some(header) = header else { continue };
-            if !logging.fields.iter().any(|logged| is_of(logged, field, header)) {
+            if !logging.fields.iter().any(|logged| is_of(&logged.value, field, header.value.as_str())) {
                 report.push(
                     Diagnostic::new(&CHECK.rule, header.loc, format!("no log holds the value of header `{header}`"))
                         .label(first.loc, format!("the logged fields are listed here, without `{field}`"))
@@ -47,9 +46,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
 }
 
 /// Whether a field holds the header: by the field's name, or the header's, however its words are joined.
-fn is_of(logged: &Spanned<String>, field: &str, header: &Spanned<String>) -> bool {
+fn is_of(logged: &str, field: &str, header: &str) -> bool {
     let plain = |name: &str| name.to_lowercase().replace(['-', '.', ' '], "_");
-    let logged = plain(&logged.value);
-    let header = plain(&header.value);
+    let logged = plain(logged);
+    let header = plain(header);
     logged == field || logged == header || header.strip_prefix("x_").is_some_and(|header| logged == header)
 }

@@ -24,12 +24,15 @@ pub static CHECK: Check = Check {
 /// What a server's own pool asks for, and where it says so.
 type Asked = (u64, Loc);
 
+/// A kind of pool: what it is called, how bad too many connections are, and what a server's own one asks for.
+type Kind = (&'static str, Severity, fn(&Connections, &str) -> Option<Asked>);
+
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     for (scope, pools) in &model.bulkheads {
         for pool in pools {
             let Some(most) = &pool.connections else { continue };
-            let kinds: [(&str, Severity, fn(&Connections, &str) -> Option<Asked>); 2] =
+            let kinds: [Kind; 2] =
                 [("database pools", Severity::Error, of_database), ("HTTP pools", Severity::Warning, of_http)];
             for (what, severity, of) in kinds {
                 let asked = asked(model, scope, pool, of);

@@ -113,6 +113,7 @@ upgrades! {
         before: "its value, as the caller sent it, was written into spans and records",
         write: "a header of its own for each: `request_id_header: x-request-id`, `user_id_header: x-user-id`, \
                 `tenant_id_header: x-tenant-id`",
+    }
     /// `shared-url`.
     SHARED_URL {
         rule: "shared-url",

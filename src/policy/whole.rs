@@ -11,6 +11,12 @@ use super::condition::Condition;
 use super::{ObjectIx, Policy, PrincipalIx};
 use crate::source::Loc;
 
+/// An object that is ever allowed, with a smallest set of facts under which it is.
+pub type Possible = (ObjectIx, u64);
+
+/// An object of which that is not settled, with the reason.
+pub type Open = (ObjectIx, String);
+
 /// Most facts that are tried in all combinations.
 pub const MOST_TRIED: u32 = 16;
 
@@ -243,7 +249,7 @@ impl<'p> Whole<'p> {
     /// Every object that a principal is ever allowed, with a smallest set of facts under which it is; and every object of which
     /// that is not settled, with the reason. Both sorted.
     #[must_use]
-    pub fn possible(&self, who: PrincipalIx) -> (Vec<(ObjectIx, u64)>, Vec<(ObjectIx, String)>) {
+    pub fn possible(&self, who: PrincipalIx) -> (Vec<Possible>, Vec<Open>) {
         let smallest = |sets: &[u64]| sets.iter().copied().min_by_key(|set| (set.count_ones(), *set));
         let policy = self.policy;
         if self.written.is_none() {

@@ -262,7 +262,7 @@ fn rendered(analysis: &Analysis, format: &str) -> String {
         sources: &analysis.sources,
         diagnostics: &analysis.report.diagnostics,
         files: analysis.counts.files,
-        base: "",
+        most: usize::MAX,
         docs_url: None,
     };
     let format = match format {

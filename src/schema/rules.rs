@@ -75,7 +75,7 @@ pub static CREDENTIALS_IN_URL: Rule = Rule {
     name: "credentials-in-url",
     severity: Severity::Error,
     guards_access: true,
-    what: "Finds URLs with a user name and a password (`https://user:password@host`) or with a token as a parameter \
+    what: "Finds URLs with a user name and a password before the host, or with a token as a parameter \
            (`?access_token=...`), in values, in comments and in hand-written policies.",
     why: "A bundle holds its sources, and pull requests and logs hold their URLs: whoever reads one has the secret. No output \
           of mcpctl shows it, and no bundle is written with it.",

@@ -170,7 +170,11 @@ fn a_bundle_holds_it_and_other_targets_need_acceptance() {
         .refused("hand-written Cedar");
     // ToolHive sees no certificate.
     put(fleet.path(), "fleet.yaml", &FLEET.replace("mutual_tls: strict", "mutual_tls: permissive"));
-    put(fleet.path(), "mcpctl.yaml", "allow_handwritten_permits: true\naccept_handwritten: [toolhive]\n");
+    put(
+        fleet.path(),
+        "mcpctl.yaml",
+        "allow_handwritten_permits: true\naccept_handwritten: [toolhive]\ntargets: {toolhive: {assume: [tls], assume_reason: the mesh}}\n",
+    );
     let accepted = mcpctl(&["compile", "--target", "toolhive", "--out"]).arg(&out).arg(fleet.path()).run().code(0);
     let warning =
         "warning[handwritten-left-out]: target `toolhive` enforces nothing of `freeze.cedar` and `on-call.cedar`";

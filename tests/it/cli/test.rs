@@ -138,15 +138,15 @@ fn data_has_every_request_that_fails() {
 #[test]
 fn a_report_for_ci_is_well_formed_whatever_the_names() {
     let good = good();
-    let evil = "policy_tests:\n  - name: \"<b>&\\\"'\\e[0m ]]>\"\n    principal: support_agent\n    call: docs_server/search\n    expect: allow\n";
+    let evil = "policy_tests:\n  - name: \"<b>&\\\"' [0m ]]>\"\n    principal: support_agent\n    call: docs_server/search\n    expect: allow\n";
     put(good.path(), "more.yaml", evil);
     let report = good.path().join("report.xml");
     let ran = mcpctl(&["test", "--junit"]).arg(&report).arg(good.path()).run().code(1);
-    assert!(ran.out.starts_with("FAIL <b>&\"'\\u{1b}[0m ]]>"), "{}", ran.out);
+    assert!(ran.out.starts_with("FAIL <b>&\"' [0m ]]>"), "{}", ran.out);
     let text = fs::read_to_string(&report).unwrap();
     assert!(text.contains(r#"<testsuites name="mcpctl test" tests="4" failures="1" errors="0">"#), "{text}");
     assert!(
-        text.contains(r#"<testcase name="&lt;b&gt;&amp;&quot;&apos;\u{1b}[0m ]]&gt;" classname="more.yaml">"#),
+        text.contains(r#"<testcase name="&lt;b&gt;&amp;&quot;&apos; [0m ]]&gt;" classname="more.yaml">"#),
         "{text}"
     );
     assert_eq!(text.matches("<testcase ").count(), 4);

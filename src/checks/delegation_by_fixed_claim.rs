@@ -34,5 +34,6 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let (loc, other) = if by_default { (*asked, identity.loc) } else { (evidence.loc, *asked) };
     let message = format!("a token with a fixed `act` shows `{USER_DELEGATION}` without any user");
     let help = "make sure that the issuer writes `act` into tokens of a person alone, or ask for `auth_time` as well";
-    report.push(Diagnostic::new(&CHECK.rule, loc, message).label(other, "its evidence rests on `act` alone").help(help));
+    report
+        .push(Diagnostic::new(&CHECK.rule, loc, message).label(other, "its evidence rests on `act` alone").help(help));
 }

@@ -29,7 +29,12 @@ fn the_fixture_is_clean() {
     let files = Files::of(files.iter().map(|(name, text)| (*name, text.as_str())));
     let analysis = files.analyse();
     let found = shown(&analysis);
-    assert!(found.iter().all(|line| line.ends_with(" restricted-data-flow") || line.ends_with(" delegation-by-fixed-claim")), "{found:#?}");
+    assert!(
+        found
+            .iter()
+            .all(|line| line.ends_with(" restricted-data-flow") || line.ends_with(" delegation-by-fixed-claim")),
+        "{found:#?}"
+    );
     assert_eq!(analysis.model.handwritten.files.len(), 2);
     // Facts that only `identity` speaks of are there for hand-written policies.
     assert!(analysis.policy.facts.mask("frozen").is_some());

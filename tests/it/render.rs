@@ -105,7 +105,8 @@ fn github() {
 #[test]
 fn color_changes_nothing_but_color() {
     let (sources, diagnostics) = sample();
-    let findings = Findings { sources: &sources, diagnostics: &diagnostics, files: 2, most: usize::MAX, docs_url: None };
+    let findings =
+        Findings { sources: &sources, diagnostics: &diagnostics, files: 2, most: usize::MAX, docs_url: None };
     let mut colored = Vec::new();
     render::write(Format::Human, &findings, true, &mut colored).unwrap();
     let colored = String::from_utf8(colored).unwrap();

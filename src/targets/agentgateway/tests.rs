@@ -184,7 +184,10 @@ fn every_change_inside_of_a_rule_is_found_out() {
         ("literal routes[].policies.authorization.rules[].allow", "agents with the same rights, by name or as anybody"),
         ("literal routes[].policies.mcpAuthorization.rules[].allow", OPEN),
         ("part routes[].policies.mcpAuthorization.rules[].allow", OPEN),
-        ("operator routes[].policies.mcpAuthorization.rules[].allow", "a caller who acts for itself is a workload, too"),
+        (
+            "operator routes[].policies.mcpAuthorization.rules[].allow",
+            "a caller who acts for itself is a workload, too",
+        ),
     ];
     let outcome = mutate(&TARGET, ONE, "agentgateway/central/config.yaml", true);
     let here = HARMLESS.iter().filter(|(at, _)| *at != "swap routes[]").chain(&harmless);

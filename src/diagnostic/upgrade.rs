@@ -184,7 +184,7 @@ upgrades! {
         of: Of::Every,
         what: "a label of a metric that Prometheus keeps for itself",
         before: "the label was written to the product, where it is refused or dropped",
-        write: "another name for the label",
+        write: "another name for the label, such as `server_name` for `__name__`",
     }
     /// `unknown-failure-target`.
     UNKNOWN_FAILURE_TARGET {

@@ -303,20 +303,13 @@ fn a_cluster_has_one_domain_and_servers_are_not_among_gateways() {
 
 #[test]
 fn what_kubernetes_refuses_is_refused() {
-    for (from, to, said) in [
-        ("labels: {app: a}", "labels: {app: 'a b'}", "`app: a b` is no label"),
-        ("labels: {app: a}", "labels: {'a/b/c': a}", "`a/b/c: a` is no label"),
-        ("labels: {app: a}", "labels: {'\u{202e}': a}", "is no label"),
-        ("\n# file", "targets: {istio: {namespace: Mcp}}\n# file", "`Mcp` is no name of a Kubernetes namespace"),
-        (
-            "\n# file",
-            "targets: {istio: {namespace: a}, kubernetes: {namespace: b}}\n# file",
-            "`kubernetes` has the namespace `b` and `istio` has `a`",
-        ),
-    ] {
-        let found = findings(&REGISTRY.replacen(from, to, 1));
-        assert!(found.len() == 1 && found[0].contains(said), "{said}: {found:?}");
-    }
+    // What no label and no namespace is, is refused where it is written.
+    let settings = "targets: {istio: {namespace: a}, kubernetes: {namespace: b}}\n# file";
+    let found = findings(&REGISTRY.replacen("\n# file", settings, 1));
+    assert!(
+        found.len() == 1 && found[0].contains("`kubernetes` has the namespace `b` and `istio` has `a`"),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -340,6 +340,17 @@ const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
     ("port_value", &["listeners/address/socket_address"], "where the gateway listens is the settings'"),
 ];
 
+/// Changes of what tells delegations. A caller who acts for itself is a workload, so what compares `act.sub` with `sub` and what tells
+/// workloads from users both deny it, and each may be spoilt alone. One place of a claim that is null is that of undeclared callers,
+/// who may do no more here than the callers of the rules before.
+const TOLD_TWICE: &[&str] = &[
+    "on_match/matcher/matcher_list/matchers/2/on_match/matcher/matcher_list/matchers/(drop 1)",
+    "matcher_list/matchers/1/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
+    "matcher_list/matchers/0/predicate/not_matcher/or_matcher/predicate/1/and_matcher/predicate/(drop 3)",
+    "matcher_list/matchers/1/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",
+    "or_matcher/predicate/1/and_matcher/predicate/0/or_matcher/predicate/1/single_predicate/input/typed_config/path/1/key/(change)",
+];
+
 /// The place in [`HARMLESS_AT`] of a change, where it is there.
 fn harmless_at(path: &str) -> Option<usize> {
     let mut parts: Vec<&str> = path.split('/').filter(|part| part.parse::<usize>().is_err()).collect();
@@ -361,6 +372,7 @@ fn every_change_that_changes_a_decision_is_caught() {
     let mut survivors: BTreeMap<String, usize> = BTreeMap::new();
     let (mut all, mut killed, mut harmless) = (0, 0, BTreeSet::new());
     let mut harmless_ends = BTreeSet::new();
+    let mut told_twice = BTreeSet::new();
     for name in ["central", "retail"] {
         let whole = &folders[name]["envoy.static.yaml"];
         let bootstrap = &folders[name]["bootstrap.yaml"];
@@ -390,6 +402,10 @@ fn every_change_that_changes_a_decision_is_caught() {
             if other_name || path.contains("/not_matcher/or_matcher/") && helper(&path) {
                 continue;
             }
+            if let Some(at) = TOLD_TWICE.iter().position(|end| path.ends_with(end)) {
+                told_twice.insert(at);
+                continue;
+            }
             if let Some(at) = harmless_at(&path) {
                 harmless_ends.insert(at);
                 continue;
@@ -404,6 +420,7 @@ fn every_change_that_changes_a_decision_is_caught() {
             }
         }
     }
+    assert_eq!(told_twice.len(), TOLD_TWICE.len(), "each is needed");
     let rate = 100.0 * f64::from(killed as u32) / f64::from(all as u32);
     let some: Vec<&String> = survivors.keys().take(60).collect();
     let count = survivors.len();

@@ -163,7 +163,7 @@ def emitted(fleet: Fleet, tally: Tally) -> None:
             ("strategy: round_robin", f"strategy: {strategy}"),
             ("request_id_header: x-request-id", "request_id_header: x-correlation-id"),
             ("type: http, endpoint: /health,", "type: tcp, port: 8080,"),
-            ("{connections: 60}", "{connections: 5000000000}"),
+            ("{connections: 60}", "{connections: 4294967295}"),
         )))
     for bundle in fleet.bundles:
         for name in GATEWAYS:

@@ -17,7 +17,7 @@ PAUSE, FAILURES, OPEN = 1.0, 5, 3.0
 LATE = 2.5
 VARIANT = (
     ("    timeout: 30s\n    half_open_timeout: 60s", "    timeout: 1s\n    half_open_timeout: 3s"),
-    ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 1s"),
+    ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 500ms"),
     ("resources: {connections: 60}", "resources: {connections: 3}"),
 )
 CALLERS = {

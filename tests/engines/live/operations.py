@@ -13,7 +13,7 @@ from .wire import Stream
 
 FAST = (
     ("    timeout: 30s\n    half_open_timeout: 60s", "    timeout: 3s\n    half_open_timeout: 2s"),
-    ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 1s"),
+    ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 500ms"),
     ("resources: {connections: 40}", "resources: {connections: 3}"),
     ("resources: {connections: 60}", "resources: {connections: 3}"),
     ("rate: 0.05", "rate: 1.0"),

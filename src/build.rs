@@ -124,6 +124,12 @@ const LIFTERS: &[(&str, Lifter)] = &[
     ("kubernetes", Lifter::Shapes(lift::kubernetes::check)),
 ];
 
+/// Whether the files of a target decide calls.
+#[must_use]
+pub fn decides(target: &str) -> bool {
+    LIFTERS.iter().any(|(name, lifter)| *name == target && matches!(lifter, Lifter::Decides(_)))
+}
+
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
 /// needs and it cannot see.
 #[must_use]

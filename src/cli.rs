@@ -116,7 +116,7 @@ const MOST_JOBS: i64 = 1024;
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
     /// How to write findings, lists and explanations: human, short (one line a finding), json (version 1) or github
-    /// (annotations); for diff also markdown and html
+    /// (annotations); for diff also markdown, html and prune
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Format,
     /// When to use color: auto, always or never; auto respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb

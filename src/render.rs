@@ -26,13 +26,15 @@ pub enum Format {
     Markdown,
     /// One page for a browser; of `diff` alone
     Html,
+    /// The Kubernetes objects that disappear, for `kubectl delete -f -`; of `diff` alone
+    Prune,
 }
 
 impl Format {
     /// Whether only a comparison can be written so.
     #[must_use]
     pub fn is_of_diff(self) -> bool {
-        matches!(self, Self::Markdown | Self::Html)
+        matches!(self, Self::Markdown | Self::Html | Self::Prune)
     }
 }
 
@@ -100,7 +102,7 @@ pub fn counted(count: usize, noun: &str) -> String {
 pub fn write(format: Format, findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     match format {
         // Findings are shown to people in one way, whatever the rest of a run writes.
-        Format::Human | Format::Markdown | Format::Html => human::write(findings, color, out),
+        Format::Human | Format::Markdown | Format::Html | Format::Prune => human::write(findings, color, out),
         Format::Short => short::write(findings, out),
         Format::Json => json::write(findings, out),
         Format::Github => github::write(findings, out),

@@ -15,6 +15,7 @@ pub mod handwritten;
 pub mod hybrid;
 pub mod mutate;
 pub mod naming;
+pub mod objects;
 pub mod operation;
 pub mod parts;
 pub mod proof;

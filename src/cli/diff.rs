@@ -22,7 +22,8 @@ use super::{Exit, Outcome, Session, refusal, today};
 use crate::render::{Format, counted};
 use crate::review::diff::{self, Diff};
 use crate::review::gate::{self, Rules, Verdict};
-use crate::review::rollout::{self, ArtifactChange, Deployed};
+use crate::review::objects;
+use crate::review::rollout::{self, Deployed, Rollout};
 use side::{Place, Read};
 use view::View;
 
@@ -34,6 +35,7 @@ Examples:
   mcpctl diff old-folder new-folder       two folders
   mcpctl diff v1.2 v1.3 -C fleet          two revisions of the folder fleet
   mcpctl diff bundle .                    what is deployed against the workspace
+  mcpctl diff old new --format prune      the Kubernetes objects that new no longer has
 
 Every pair of a principal and a tool, resource, prompt or protocol is compared,
 and so is what gives the facts their meaning. The gate reads its rules (`review`
@@ -146,13 +148,14 @@ impl DiffCommand {
         }
         let rules = Rules { gate, today: Some(&today) };
         let verdict = gate::judge(&found, rules, base.side(), head.side());
-        let artifacts = self.artifacts((places[0], &base), (places[1], &head))?;
+        let rollout = self.rollout((places[0], &base), (places[1], &head))?;
         let view = View {
             base: &self.base,
             head: if self.head == "." { "the working tree" } else { &self.head },
             sides: [&base.sources, &head.sources],
             diff: &found,
-            artifacts: artifacts.as_deref(),
+            artifacts: rollout.as_ref().map(|rollout| rollout.files.as_slice()),
+            removed: rollout.as_ref().map(|rollout| rollout.removed.as_slice()).unwrap_or_default(),
             base_errors: base.errors(),
             cautions: &cautions,
             gate: (gate, gate_sources),
@@ -168,6 +171,10 @@ impl DiffCommand {
             Format::Json => json::write(&view, out),
             Format::Markdown => markdown::write(&view, out),
             Format::Html => html::write(&view, out),
+            Format::Prune => match &rollout {
+                Some(rollout) => prune(&rollout.removed, out),
+                None => return Err(self.nothing_to_prune().into()),
+            },
         }
         .map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;
@@ -175,7 +182,7 @@ impl DiffCommand {
         if view.judged {
             session.say(&view.verdict())?;
         }
-        Ok(self.exit(&found, &verdict, artifacts.as_deref()))
+        Ok(self.exit(&found, &verdict, rollout.as_ref()))
     }
 
     /// That the base has errors, where it has.
@@ -200,28 +207,40 @@ impl DiffCommand {
         Ok(Exit::Failed)
     }
 
-    fn exit(&self, found: &Diff, verdict: &Verdict, artifacts: Option<&[ArtifactChange]>) -> Exit {
+    fn exit(&self, found: &Diff, verdict: &Verdict, rollout: Option<&Rollout>) -> Exit {
         let denied = match self.deny {
             None => false,
             Some(Deny::Widening) => verdict.fails(),
-            Some(Deny::Any) => !found.is_empty() || artifacts.is_some_and(|files| !files.is_empty()),
+            Some(Deny::Any) => !found.is_empty() || rollout.is_some_and(|rollout| !rollout.files.is_empty()),
         };
         let open = found.handwritten.as_ref().is_some_and(|found| !found.is_proved());
         if denied || (self.proofs.require_proof && open) { Exit::Findings } else { Exit::Clean }
     }
 
-    fn artifacts(
-        &self,
-        base: (&Place, &Read),
-        head: (&Place, &Read),
-    ) -> Result<Option<Vec<ArtifactChange>>, Vec<miette::Report>> {
+    /// Why it is not known what disappears.
+    fn nothing_to_prune(&self) -> refusal::Refusal {
+        let message = format!(
+            "what disappears between `{}` and `{}` is not known: a side was not compiled",
+            self.base, self.head
+        );
+        let help = "leave `--no-artifacts` out, and compare bundles, or workspaces without errors".to_owned();
+        refusal::Refusal::Usage { message, help }
+    }
+
+    fn rollout(&self, base: (&Place, &Read), head: (&Place, &Read)) -> Result<Option<Rollout>, Vec<miette::Report>> {
         if self.no_artifacts {
             return Ok(None);
         }
         let (Some(before), Some(after)) = (deployed(base.0, base.1), deployed(head.0, head.1)) else { return Ok(None) };
-        let found = rollout::artifacts(before, after);
+        let found = rollout::rollout(before, after);
         found.map(Some).map_err(|errors| errors.into_iter().map(miette::Report::new).collect())
     }
+}
+
+/// The objects that disappear, as one document that `kubectl delete -f -` reads.
+fn prune(removed: &[objects::Object], out: &mut dyn Write) -> std::io::Result<()> {
+    let text = serde_yaml::to_string(&objects::list(removed)).map_err(std::io::Error::other)?;
+    out.write_all(text.as_bytes())
 }
 
 /// What a side deploys; `None` where a bundle could not be compiled from it.

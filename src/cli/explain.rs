@@ -56,7 +56,7 @@ impl Explain {
         let subject = find(&self.name).ok_or_else(|| unknown(&self.name))?;
         let written = match session.globals.format {
             Format::Json => as_json(&subject).and_then(|value| json::write_value(&value, &mut session.out)),
-            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html => {
+            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html | Format::Prune => {
                 as_text(&subject).and_then(|text| writeln!(session.out, "{}", text.trim_end()))
             }
         };

@@ -111,12 +111,12 @@ impl List {
     fn show(&self, listing: &Listing, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
         match session.globals.format {
             Format::Json => json::write_value(&listing.data, &mut session.out).map_err(refusal::stdout),
-            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html
+            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html | Format::Prune
                 if listing.rows.is_empty() =>
             {
                 session.say(&format!("no {}", self.kind.word()))
             }
-            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html => {
+            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html | Format::Prune => {
                 table::write(listing.head, &listing.rows, &mut session.out).map_err(refusal::stdout)
             }
         }

@@ -58,7 +58,7 @@ impl Prove {
         match session.globals.format {
             Format::Json => versioned::write_value(&data(&proved), out),
             Format::Short | Format::Github => short(&proved, out),
-            Format::Human | Format::Markdown | Format::Html => human(&proved, out),
+            Format::Human | Format::Markdown | Format::Html | Format::Prune => human(&proved, out),
         }
         .map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;

@@ -157,7 +157,7 @@ fn show(found: &Found<'_>, session: &mut Session<'_>) -> io::Result<()> {
         match format {
             Format::Short => writeln!(out, "{}", one_line(&failure.short()))?,
             Format::Github => failure.github(&found.analysis.sources, out)?,
-            Format::Human | Format::Json | Format::Markdown | Format::Html => failure.human(out)?,
+            Format::Human | Format::Json | Format::Markdown | Format::Html | Format::Prune => failure.human(out)?,
         }
     }
     summary::write(found, format, out)

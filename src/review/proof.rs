@@ -120,6 +120,9 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
             continue;
         }
         let what = match target.proof {
+            _ if !build::decides(target.name) => {
+                format!("the files of `{}`, which decide no call, do what the model says and no more", target.name)
+            }
             targets::Proof::Run(_) | targets::Proof::Model(_) => {
                 format!("the files of `{}` decide each of {cells} cells as the access relation", target.name)
             }

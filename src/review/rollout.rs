@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::objects::{self, Object};
 use crate::build;
 use crate::bundle::existing::Existing;
 use crate::checks::CheckedModel;
@@ -40,6 +41,15 @@ pub struct ArtifactChange {
     pub path: String,
     /// What became of it.
     pub change: FileChange,
+}
+
+/// What is to be rolled out.
+#[derive(Debug, Default)]
+pub struct Rollout {
+    /// The files that change.
+    pub files: Vec<ArtifactChange>,
+    /// The Kubernetes objects that disappear, in the order in which they are to be removed. `kubectl apply` leaves them.
+    pub removed: Vec<Object>,
 }
 
 /// What a side deploys.
@@ -89,7 +99,7 @@ impl Deployed<'_> {
 ///
 /// # Errors
 /// Where a side does not compile.
-pub fn artifacts(base: Deployed<'_>, head: Deployed<'_>) -> Result<Vec<ArtifactChange>, Vec<build::BuildError>> {
+pub fn rollout(base: Deployed<'_>, head: Deployed<'_>) -> Result<Rollout, Vec<build::BuildError>> {
     let wanted: BTreeSet<&str> = match (base, head) {
         (Deployed::Bundle(_), Deployed::Workspace(..)) => base.targets(),
         (Deployed::Workspace(..), Deployed::Bundle(_)) => head.targets(),
@@ -97,7 +107,7 @@ pub fn artifacts(base: Deployed<'_>, head: Deployed<'_>) -> Result<Vec<ArtifactC
     };
     let (before, after) = (base.files(&wanted)?, head.files(&wanted)?);
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    Ok(paths
+    let files = paths
         .into_iter()
         .filter_map(|path| {
             let change = match (before.get(path), after.get(path)) {
@@ -109,5 +119,6 @@ pub fn artifacts(base: Deployed<'_>, head: Deployed<'_>) -> Result<Vec<ArtifactC
             let target = path.split('/').next().unwrap_or_default().to_owned();
             Some(ArtifactChange { target, path: path.clone(), change })
         })
-        .collect())
+        .collect();
+    Ok(Rollout { files, removed: objects::removed(&before, &after) })
 }

@@ -47,6 +47,22 @@ that is suspended or that nobody is granted: they allow nobody. And `GATEWAY.def
 a gateway that have no rules of their own, such as those of a server that is no longer in the workspace. The `Gateway` must verify the certificates of clients and refuse connections without one. Keys \
 that come from a file stand in it as they were when compiling.
 
+**Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \
+bundle that is deployed, apply the next one, and remove what disappears, what lets through first (the pipe removes from every target of the bundles):
+
+```sh
+kubectl apply -f new/agentgateway/central/kubernetes.yaml
+mcpctl diff old new --format prune | kubectl delete --ignore-not-found -f -
+```
+
+Suspend a server before you take it out of the workspace, and delete its `HTTPRoute` and `AgentgatewayBackend` first; delete the \
+`Gateway` of a unit before the unit, because without its policies it lets everything through.
+
+**In what order.** The central gateway and the gateway of a unit both decide a call to a server of the unit, so while one has the old \
+policies and the other one the new, a call passes where both let it through: nothing is open that neither version allows. What closes \
+is closed as soon as either is rolled out, so roll out what is urgent at the central gateway first. What opens works when both are \
+rolled out. A server that moves behind a new gateway is not reached in between: roll out the unit first, and roll it back last.
+
 Each server is at `/SERVER/mcp`, with its name from the YAML; inside the gateway its name is a DNS label, and the manifest \
 lists both. What is enforced:
 

@@ -55,6 +55,14 @@ with the labels of its server. The mesh protects a server that runs in it alone.
 - `telemetry.yaml`: sampling of traces. \
 `spiffe-ids.yaml`: identities by SPIRE, and how long their certificates live.
 
+**Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \
+bundle that is deployed, apply the next one, and remove what disappears, what lets through first:
+
+```sh
+kubectl apply -k new/istio
+mcpctl diff old new --format prune | kubectl delete --ignore-not-found -f -
+```
+
 **What it takes.** Istio 1.27 or later, with `meshConfig.trustDomain` set to `trust_domain`, and sidecars (not the ambient mode) \
 in the namespaces of the servers and of the gateways. Each gateway runs in the namespace `mcp-gateways` under the service \
 account of its name (`central`, or the unit), forwards the caller's token, and has asked for the facts `tls` and `mtls` of the \

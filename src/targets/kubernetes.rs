@@ -72,6 +72,20 @@ targets:
 
 A range of addresses shares at least 8 bits (16 in IPv6), so it is never the whole Internet.
 
+**Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \
+bundle that is deployed, apply the next one, and remove what disappears, what lets through first:
+
+```sh
+kubectl apply -k new/kubernetes
+mcpctl diff old new --format prune | kubectl delete --ignore-not-found -f -
+```
+
+A namespace that disappears goes with all that runs in it. Every object has the label `mcpctl.io/bundle` with the name of the \
+bundle (`bundle.name` in `mcpctl.yaml`, the name of the workspace's folder by default), in its metadata alone. Overlays of Kustomize \
+may use `labels` and `patches`; `commonLabels`, `namePrefix` and `namespace` change selectors and names that rules rest on. \
+`kubectl apply --prune` refuses objects that were applied on the server's side; an ApplySet whose parent belongs to no namespace \
+prunes the same objects.
+
 **What is not there.** Servers reach no databases, and nobody from outside reaches a gateway, until you add policies for that: \
 network policies only ever add up.
 

@@ -37,7 +37,7 @@ impl Asked<'_> {
 /// Prints an answer in the format asked for.
 pub(super) fn show(asked: &Asked<'_>, answer: &Answer, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
     match session.globals.format {
-        Format::Human | Format::Markdown | Format::Html => human(asked, answer, &mut session.out),
+        Format::Human | Format::Markdown | Format::Html | Format::Prune => human(asked, answer, &mut session.out),
         Format::Short | Format::Github => {
             writeln!(session.out, "{}", one_line(&format!("{}: {}", word(asked, answer), because(asked, answer))))
         }

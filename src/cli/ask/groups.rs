@@ -65,7 +65,7 @@ pub(super) fn show<T>(
     let format = session.globals.format;
     let out = &mut session.out;
     match format {
-        Format::Human | Format::Markdown | Format::Html => {
+        Format::Human | Format::Markdown | Format::Html | Format::Prune => {
             human(about, policy, (&sorted, &groups.unknown), named, why, out)
         }
         Format::Short | Format::Github => short(about, policy, (&sorted, &groups.unknown), named, out),

@@ -16,7 +16,7 @@ use crate::review::rollout::ArtifactChange;
 
 /// Writes it.
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let value = json!({
+    let mut value = json!({
         "version": 1,
         "base": view.base,
         "head": view.head,
@@ -87,6 +87,18 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             }).collect::<Vec<_>>(),
         },
     });
+    // Only where something disappears.
+    if let (Some(all), false) = (value.as_object_mut(), view.removed.is_empty()) {
+        let removed = view.removed.iter().map(|object| {
+            json!({
+                "apiVersion": object.api_version,
+                "kind": object.kind,
+                "namespace": object.namespace,
+                "name": object.name,
+            })
+        });
+        all.insert("objects_removed".to_owned(), removed.collect());
+    }
     write_value(&value, out)
 }
 

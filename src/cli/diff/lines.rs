@@ -17,6 +17,9 @@ use crate::review::operation::LISTED;
 /// Most lines of a cause that are shown.
 const MOST_CAUSES: usize = 8;
 
+/// Most objects that are shown one by one.
+const MOST_OBJECTS: usize = 20;
+
 /// Most blocks of pairs that are shown one by one.
 const MOST_BLOCKS: usize = 4;
 
@@ -112,6 +115,16 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         writeln!(out, "{}", paint.head("ARTIFACTS"))?;
         for file in files {
             writeln!(out, "  {:<8} {}", file.change.word(), one_line(&file.path))?;
+        }
+        writeln!(out)?;
+    }
+    if !view.removed.is_empty() {
+        writeln!(out, "{}", paint.head("OBJECTS THAT DISAPPEAR"))?;
+        for object in view.removed.iter().take(MOST_OBJECTS) {
+            writeln!(out, "  {}", one_line(&object.to_string().replace('`', "")))?;
+        }
+        if let Some(rest) = view.removed.len().checked_sub(MOST_OBJECTS).filter(|rest| *rest > 0) {
+            writeln!(out, "  and {rest} more; `--format prune` lists all")?;
         }
         writeln!(out)?;
     }
@@ -248,6 +261,9 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     for file in view.artifacts.unwrap_or_default() {
         writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
+    }
+    for object in view.removed {
+        writeln!(out, "object removed: {}", one_line(&object.to_string()))?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::review::access::Change;
 use crate::review::diff::Diff;
 use crate::review::gate::{Excuse, Verdict};
 use crate::review::group::{Group, Which};
+use crate::review::objects::Object as ClusterObject;
 use crate::review::rename::Rename;
 use crate::review::rollout::ArtifactChange;
 use crate::review::trust::TrustChange;
@@ -27,6 +28,8 @@ pub(super) struct View<'a> {
     pub(super) diff: &'a Diff,
     /// The files that change; `None` where the sides were not compiled.
     pub(super) artifacts: Option<&'a [ArtifactChange]>,
+    /// The Kubernetes objects that disappear.
+    pub(super) removed: &'a [ClusterObject],
     /// Errors of the base: no bundle could be compiled from it.
     pub(super) base_errors: usize,
     /// What a reader has to know before the rest.

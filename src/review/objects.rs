@@ -1,0 +1,101 @@
+//! The Kubernetes objects of bundles, and those that the next bundle no longer has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// An object of a cluster, by what names it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its group and version.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; `None` for what belongs to none.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// What tells objects apart in a cluster. The version of the API is none of it.
+type Key = (String, String, Option<String>, String);
+
+impl Object {
+    /// The object of a document; `None` where it is none, such as a Kustomization.
+    fn of(document: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let (api_version, kind) = (text(document.get("apiVersion")?)?, text(document.get("kind")?)?);
+        let metadata = document.get("metadata")?;
+        let name = text(metadata.get("name")?)?;
+        Some(Self { api_version, kind, namespace: metadata.get("namespace").and_then(text), name })
+    }
+
+    fn key(&self) -> Key {
+        let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
+        (group.to_owned(), self.kind.clone(), self.namespace.clone(), self.name.clone())
+    }
+
+    /// When it is to be removed: what lets something through comes first, then whole namespaces, and last what keeps them
+    /// closed.
+    fn turn(&self) -> u8 {
+        let closes = matches!(self.kind.as_str(), "PeerAuthentication" | "RequestAuthentication" | "ServiceAccount")
+            || self.name == "default-deny"
+            || self.kind == "AgentgatewayPolicy"
+                && (self.name.ends_with(".default-deny") || self.name.ends_with(".callers"));
+        match self.kind.as_str() {
+            "Namespace" => 1,
+            _ if closes => 2,
+            _ => 0,
+        }
+    }
+
+    /// What `kubectl delete -f -` needs of it.
+    #[must_use]
+    pub fn minimal(&self) -> Value {
+        let metadata = match &self.namespace {
+            Some(namespace) => json!({"name": self.name, "namespace": namespace}),
+            None => json!({"name": self.name}),
+        };
+        json!({"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata})
+    }
+}
+
+impl core::fmt::Display for Object {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} `{}`", self.kind, self.name)?;
+        self.namespace.as_ref().map_or(Ok(()), |namespace| write!(f, " in `{namespace}`"))
+    }
+}
+
+/// The objects of a bundle's files, in the order of the files.
+#[must_use]
+pub fn objects(files: &BTreeMap<String, Vec<u8>>) -> Vec<Object> {
+    // What holds no object, such as the configuration of Envoy, need not be parsed.
+    let holds = |bytes: &[u8]| core::str::from_utf8(bytes).is_ok_and(|text| text.contains("apiVersion:"));
+    let yaml = files.iter().filter(|(path, bytes)| path.ends_with(".yaml") && holds(bytes));
+    let documents = yaml.flat_map(|(_, bytes)| {
+        serde_yaml::Deserializer::from_slice(bytes).filter_map(|document| Value::deserialize(document).ok())
+    });
+    documents.filter_map(|document| Object::of(&document)).collect()
+}
+
+/// The objects of the one bundle that the other does not have, in the order in which they are to be removed.
+#[must_use]
+pub fn removed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<Object> {
+    let kept: BTreeSet<Key> = objects(after).iter().map(Object::key).collect();
+    let mut gone: Vec<Object> = objects(before).into_iter().filter(|object| !kept.contains(&object.key())).collect();
+    gone.sort_by_key(|object| (object.turn(), object.key()));
+    gone.dedup_by_key(|object| object.key());
+    gone
+}
+
+/// Objects as one document for `kubectl delete -f -`.
+#[must_use]
+pub fn list(objects: &[Object]) -> Value {
+    let items: Vec<Value> = objects.iter().map(Object::minimal).collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items})
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ pub fn shown_below(root: &Path, format: Format) -> String {
     match format {
         Format::Json => String::new(),
         Format::Human | Format::Short => from_here(root),
-        Format::Github | Format::Markdown | Format::Html => in_repository(root),
+        Format::Github | Format::Markdown | Format::Html | Format::Prune => in_repository(root),
     }
 }
 

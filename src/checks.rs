@@ -152,6 +152,7 @@ checks! {
     unknown_failure_target,
     unknown_level,
     unknown_principal,
+    unknown_resource,
     unknown_scenario_step,
     unknown_server,
     unknown_step,

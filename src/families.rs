@@ -8,9 +8,10 @@ pub mod keys;
 pub mod text;
 
 use crate::lower::{At, Lowering};
-use crate::model::access::AccessRules;
-use crate::model::flow::Flow;
+use crate::model::access::{AccessRules, Readable};
+use crate::model::flow::{Flow, Read};
 use crate::model::name::UnitName;
+use crate::model::value::ResourceUri;
 use crate::source::yaml::{NodeId, Tree};
 use crate::source::{Loc, Spanned};
 
@@ -184,6 +185,13 @@ fn rules_of<'a>(at: &At, out: &'a mut Lowering) -> &'a mut AccessRules {
 /// Stands for a unit that is not known yet.
 fn no_unit() -> Spanned<UnitName> {
     Spanned::new(UnitName::from(""), Loc::default())
+}
+
+/// What a step reads, as the model has it.
+fn reads(resources: Vec<Spanned<ResourceUri>>, prompts: Vec<Spanned<String>>) -> Vec<Read> {
+    let resources = resources.into_iter().map(|uri| uri.map(|uri| Readable::Resource(uri.to_string())));
+    let prompts = prompts.into_iter().map(|name| name.map(Readable::Prompt));
+    resources.chain(prompts).map(|what| Read { what, server: None }).collect()
 }
 
 /// Adds a flow under its unit, if its name is new.

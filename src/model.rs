@@ -15,6 +15,7 @@ pub mod quantity;
 pub mod server;
 pub mod telemetry;
 pub mod topology;
+pub mod uri;
 pub mod url;
 pub mod value;
 pub mod vocabulary;

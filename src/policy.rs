@@ -23,9 +23,10 @@ pub mod whole;
 use std::fmt;
 
 use crate::model::Model;
-use crate::model::access::{Evidence, Issuer};
+use crate::model::access::{Evidence, Granted, Issuer, Readable};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{AgentName, FlowId, FlowKind, ServerName, ToolName, UnitName};
+use crate::model::uri::holds;
 use crate::source::Loc;
 use cell::{AccessRule, Cell, RuleId};
 use condition::{CondId, Conditions};
@@ -117,10 +118,39 @@ pub enum ObjectKind {
     Protocol,
     /// `tools/call` of one tool.
     Tool(ToolName),
-    /// `resources/read` and subscriptions of one URI pattern.
+    /// `resources/read` and subscriptions of one URI, or of one pattern: of its URIs that are of no narrower one.
     Resource(String),
     /// `prompts/get` of one prompt.
     Prompt(String),
+}
+
+impl ObjectKind {
+    /// Whether this is the prompt of that name, or a resource whose URIs are all of that URI or pattern.
+    #[must_use]
+    pub fn is_of(&self, readable: &Readable) -> bool {
+        match (self, readable) {
+            (Self::Resource(pattern), Readable::Resource(wider)) => holds(wider, pattern),
+            (Self::Prompt(name), Readable::Prompt(wanted)) => name == wanted,
+            (Self::Protocol | Self::Tool(_) | Self::Resource(_) | Self::Prompt(_), _) => false,
+        }
+    }
+
+    /// Whether this is the tool of that name.
+    #[must_use]
+    pub fn is_tool(&self, name: &ToolName) -> bool {
+        matches!(self, Self::Tool(tool) if tool == name)
+    }
+
+    /// Whether a grant on its server covers it. The protocol comes with everything.
+    #[must_use]
+    pub fn is_granted_by(&self, granted: &Granted) -> bool {
+        match (self, granted) {
+            (Self::Protocol, _) | (_, Granted::All) => true,
+            (Self::Tool(tool), Granted::Tool(one)) => tool == one,
+            (_, Granted::Readable(readable)) => self.is_of(readable),
+            (Self::Resource(_) | Self::Prompt(_), Granted::Tool(_)) => false,
+        }
+    }
 }
 
 impl fmt::Display for Object {

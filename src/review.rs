@@ -3,6 +3,7 @@
 //! Everything here is read from the normal form of [`crate::policy`]; nothing is evaluated that is not in it.
 
 pub mod access;
+pub mod align;
 pub mod cause;
 pub mod coverage;
 pub mod decide;

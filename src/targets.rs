@@ -65,8 +65,8 @@ pub struct Target {
     pub recognises_callers: bool,
     /// Whether it can tell callers by the claim that their issuer names under `caller`, and not by `act.sub` and `sub` alone.
     pub reads_caller_claims: bool,
-    /// Whether the product matches the URIs of resources itself.
-    pub matches_uris: bool,
+    /// Why it lets URIs pass that are not in normal form, where it decides resources and cannot see how they are spelled.
+    pub spellings_pass: fn(&Model) -> Option<&'static str>,
     /// What of single cells its product cannot tell apart from others, so that less than the relation is let through.
     pub narrows: Option<fn(&Model, &Policy) -> Vec<Narrowed>>,
     /// Makes the files, by path below the target's folder.

@@ -2,7 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::{Grant, GrantedTools};
+use crate::model::access::{Grant, Granted};
 use crate::model::server::Server;
 
 /// The check.
@@ -47,9 +47,10 @@ fn run(input: &Input<'_>, report: &mut Report) {
 
 /// The first tool of the grant that may change something.
 fn writing_tool<'a>(grant: &Grant, server: &'a Server) -> Option<&'a str> {
-    let covered = |name: &str| match &grant.tools {
-        GrantedTools::All => true,
-        GrantedTools::One(one) => one.as_str() == name,
+    let covered = |name: &str| match &grant.what {
+        Granted::All => true,
+        Granted::Tool(one) => one.as_str() == name,
+        Granted::Readable(_) => false,
     };
     let mut tools = server.tools.values().filter(|tool| covered(tool.name.value.as_str()));
     let writes = tools.find(|tool| !tool.read_only.as_ref().is_some_and(|flag| flag.value))?;

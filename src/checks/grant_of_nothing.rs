@@ -3,7 +3,7 @@
 use super::redundant_grant::lists;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::{Grant, GrantedTools};
+use crate::model::access::{Grant, Granted};
 use crate::policy::redundant::granted;
 
 /// The check.
@@ -33,13 +33,15 @@ fn run(input: &Input<'_>, report: &mut Report) {
 
 fn finding(input: &Input<'_>, who: &str, grant: &Grant) -> Option<Diagnostic> {
     // Most entries grant something, which is seen without a look at their tools.
-    if grant.tools == GrantedTools::All && !grant.only_read_only {
+    if grant.what == Granted::All && !grant.only_read_only {
         return None;
     }
     let server = input.model.server(grant.server.as_str()).filter(|server| server.registered)?;
-    let named = match &grant.tools {
-        GrantedTools::All => None,
-        GrantedTools::One(name) => Some(server.tools.get(name)?),
+    let named = match &grant.what {
+        Granted::All => None,
+        // One that the registry does not list has a finding of its own.
+        Granted::Readable(_) => return None,
+        Granted::Tool(name) => Some(server.tools.get(name)?),
     };
     if named.is_none() && !server.lists_tools || !granted(input.model, input.policy, grant).is_empty() {
         return None;

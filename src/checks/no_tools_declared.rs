@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::{Grant, GrantedTools};
+use crate::model::access::{Grant, Granted};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -29,14 +29,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
         return;
     }
     let mut wild: BTreeMap<&str, &Grant> = BTreeMap::new();
-    for grant in input.model.grants().filter(|grant| grant.tools == GrantedTools::All) {
+    for grant in input.model.grants().filter(|grant| grant.what == Granted::All) {
         wild.entry(grant.server.as_str()).or_insert(grant);
     }
     for server in bare() {
         let name = server.name.value.as_str();
         let grant = wild.get(name);
         let other_things = !(server.resources.is_empty() && server.prompts.is_empty());
-        if other_things && server.tools.is_empty() && grant.is_none() {
+        if other_things && server.tools.is_empty() {
             continue;
         }
         let finding =

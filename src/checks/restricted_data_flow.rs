@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::access::classification::{Classification, Listing};
-use crate::model::access::{Grant, GrantedTools};
+use crate::model::access::{Grant, Granted};
 use crate::model::flow::{Call, Flow};
 use crate::model::name::FlowKind;
 use crate::model::server::Server;
@@ -53,9 +53,10 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(finding(&format!("`{}` calls", flow.id), "and later", descent));
         }
     }
-    let granted_input = |grant: &Grant| match &grant.tools {
-        GrantedTools::One(tool) => !grant.only_read_only && takes_in(grant.server.as_str(), tool.as_str()),
-        GrantedTools::All => !grant.only_read_only && model.servers.get(&grant.server).is_some_and(has_writing_tool),
+    let granted_input = |grant: &Grant| match &grant.what {
+        Granted::Tool(tool) => !grant.only_read_only && takes_in(grant.server.as_str(), tool.as_str()),
+        Granted::Readable(_) => false,
+        Granted::All => !grant.only_read_only && model.servers.get(&grant.server).is_some_and(has_writing_tool),
     };
     for agent in model.agents.values() {
         let listed = |grant: &Grant| classes.listed(grant.server.as_str());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::GrantedTools;
+use crate::model::access::Granted;
 use crate::model::server::Server;
 use crate::policy::PrincipalFlow;
 use crate::source::Loc;
@@ -38,7 +38,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
     }
     for grant in model.grants() {
-        if let GrantedTools::One(tool) = &grant.tools
+        if let Granted::Tool(tool) = &grant.what
             && !listed(grant.server.as_str(), tool.as_str())
         {
             named.entry((grant.server.as_str(), tool.as_str())).or_default().push(grant.text.loc);

@@ -1,9 +1,12 @@
 //! `unreachable-tool`.
 
 use super::{Check, Input};
+use crate::diagnostic::upgrade::READ_WITH_A_TOOL;
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::access::Readable;
 use crate::model::server::Server;
-use crate::policy::ObjectIx;
+use crate::policy::{ObjectIx, ObjectKind};
+use crate::source::Loc;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -11,10 +14,11 @@ pub static CHECK: Check = Check {
         name: "unreachable-tool",
         guards_access: false,
         severity: Severity::Warning,
-        what: "Finds tools of the registry that no agent and no flow is granted; one finding for a server of which no tool is \
-               granted. Workspaces without agents are left alone.",
-        why: "Nobody can call such a tool. Either a grant is missing, or the tool need not be reachable at all.",
-        fix: "Grant the tool to whoever needs it, or remove it from the registry.",
+        what: "Finds tools, resources and prompts of the registry that no agent and no flow is granted; one finding for a server of \
+               which no tool is granted. Workspaces without agents are left alone.",
+        why: "Nobody can use them. Either a grant is missing, or they need not be reachable at all.",
+        fix: "Grant them to whoever needs them (`server/tool`, `server/resource:URI`, `server/prompt:NAME`), or remove them from the \
+              registry.",
     },
     run,
 };
@@ -31,8 +35,27 @@ fn run(input: &Input<'_>, report: &mut Report) {
             *flag = true;
         }
     }
+    let is_granted = |object: ObjectIx| granted.get(object.0 as usize).is_some_and(|flag| *flag);
+    for server in model.servers.values().filter(|server| server.registered) {
+        for (object, index) in policy.index.objects_on(&policy.objects, server.name.value.as_str()) {
+            let (what, places): (Readable, Vec<Loc>) = match &object.kind {
+                ObjectKind::Resource(uri) => {
+                    let own = server.resources.iter().filter(|own| own.uri.value == *uri);
+                    (Readable::Resource(uri.clone()), own.map(|own| own.uri.loc).collect())
+                }
+                ObjectKind::Prompt(name) => {
+                    let own = server.prompts.iter().filter(|own| own.name.value == *name);
+                    (Readable::Prompt(name.clone()), own.map(|own| own.name.loc).collect())
+                }
+                ObjectKind::Protocol | ObjectKind::Tool(_) => continue,
+            };
+            if let Some(loc) = places.first().filter(|_| !is_granted(ObjectIx(index))) {
+                let message = format!("nobody is granted `{}/{what}`", server.name);
+                report.push(Diagnostic::new(&CHECK.rule, *loc, message).upgrade(&READ_WITH_A_TOOL));
+            }
+        }
+    }
     for server in model.servers.values().filter(|server| server.registered && server.lists_tools) {
-        let is_granted = |object: ObjectIx| granted.get(object.0 as usize).is_some_and(|flag| *flag);
         let tools = || policy.index.tools(server).filter(|(tool, _)| tool.registered);
         let idle: Vec<_> = tools().filter(|(_, object)| !is_granted(*object)).collect();
         if idle.len() > 1 && idle.len() == tools().count() {

@@ -376,6 +376,22 @@ upgrades! {
         before: "`encryption` of a class asked nothing of calls and of URLs",
         write: "`url: https://...`, or no `encryption` for a class that may go in the clear",
     }
+    /// Resources and prompts came with a tool.
+    READ_WITH_A_TOOL {
+        rule: "unreachable-tool",
+        of: Of::Told,
+        what: "a resource or a prompt that no grant names",
+        before: "whoever was granted one tool of a server was granted all its resources and prompts",
+        write: "`may_call: [\"server/resource:URI\", \"server/prompt:NAME\"]`, `server/*`, or `resources` and `prompts` of a flow's step",
+    }
+    /// One spelling for each URI.
+    URI_SPELLING {
+        rule: "invalid-value",
+        of: Of::At(&["mcp_registry/servers/*/resources/*/uri"]),
+        what: "the URI of a resource with spaces, dot segments or needless percent-encodings",
+        before: "it was compared as it stood, so another spelling of the same URI was another resource",
+        write: "the normal form of the URI, such as `docs://handbook/intro`",
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step, Topic};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
 use crate::model::quantity::Retention;
-use crate::model::value::TopicName;
+use crate::model::value::{ResourceUri, TopicName};
 use crate::model::vocabulary::BusProvider;
 use crate::source::Spanned;
 
@@ -64,6 +64,14 @@ struct EventProcessor {
     /// The tools it calls.
     #[cfg_attr(test, schemars(length(min = 1)))]
     tools: Vec<Spanned<ToolName>>,
+    /// Resources of its servers that it reads, each a URI or a pattern of the registry's.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    resources: Vec<Spanned<ResourceUri>>,
+    /// Prompts of its servers that it gets.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    prompts: Vec<Spanned<String>>,
     /// The unit it belongs to; by default that of its folder, else `central`.
     business_unit: Option<Spanned<UnitName>>,
     /// The token subject it runs as; by default derived from the trust domain of `identity`.
@@ -87,6 +95,7 @@ impl From<EventProcessor> for Ready {
             name: processor.name.clone(),
             servers: processor.triggers_mcp.0,
             calls: calls.collect(),
+            reads: super::reads(processor.resources, processor.prompts),
             depends_on: Vec::new(),
         };
         let flow = Flow {

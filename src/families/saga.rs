@@ -3,6 +3,7 @@
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
+use crate::model::value::ResourceUri;
 use crate::source::Spanned;
 
 /// A saga: steps over several servers, each with the call that undoes it. It is a principal of its own, granted every
@@ -46,6 +47,14 @@ struct SagaStep {
     action: Spanned<ToolName>,
     /// The tool that undoes it.
     compensation: Option<Spanned<ToolName>>,
+    /// Resources of the same server that it reads, each a URI or a pattern of the registry's.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    resources: Vec<Spanned<ResourceUri>>,
+    /// Prompts of the same server that it gets.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    prompts: Vec<Spanned<String>>,
 }
 
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
@@ -61,6 +70,7 @@ impl From<SagaStep> for Ready {
             name: step.name,
             servers: vec![step.mcp_server],
             calls: std::iter::once(action).chain(undo).collect(),
+            reads: super::reads(step.resources, step.prompts),
             depends_on: Vec::new(),
         })
     }

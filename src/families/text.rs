@@ -2,10 +2,11 @@
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
+use crate::model::access::Readable;
 use crate::model::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::model::quantity::{Bytes, Duration, Percent, Retention};
 use crate::model::value::{
-    self, DnsLabel, FilePath, HeaderName, HttpUrl, LabelName, MetricName, ProbeEndpoint, TopicName,
+    self, DnsLabel, FilePath, HeaderName, HttpUrl, LabelName, MetricName, ProbeEndpoint, ResourceUri, TopicName,
 };
 use crate::model::vocabulary as word;
 
@@ -99,6 +100,8 @@ from_text! {
         { "type": "string", "format": "mcpctl-dns-label", "examples": ["mcp"] };
     ProbeEndpoint, "ProbeEndpoint", |text| ProbeEndpoint::parse(text),
         { "type": "string", "format": "mcpctl-probe-endpoint", "examples": ["/health"] };
+    ResourceUri, "ResourceUri", |text| ResourceUri::parse(text),
+        { "type": "string", "format": "mcpctl-resource", "examples": ["docs://handbook/*"] };
     FilePath, "FilePath", |text| FilePath::parse(text),
         { "type": "string", "format": "mcpctl-path" };
 }
@@ -142,7 +145,7 @@ fn word_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
 type FormatCheck = fn(&str) -> Result<(), String>;
 
 /// The formats of our schemas, each with its check. A schema carries the grammar of a value by one of these names.
-pub const FORMATS: [(&str, FormatCheck); 17] = [
+pub const FORMATS: [(&str, FormatCheck); 18] = [
     ("mcpctl-duration", |text| Duration::parse(text).map(drop)),
     ("mcpctl-size", |text| Bytes::parse(text).map(drop)),
     ("mcpctl-percent", |text| Percent::parse(text).map(drop)),
@@ -160,6 +163,7 @@ pub const FORMATS: [(&str, FormatCheck); 17] = [
     ("mcpctl-path", value::check_path),
     ("mcpctl-listen", value::check_listen),
     ("mcpctl-arn", value::check_arn),
+    ("mcpctl-resource", value::check_resource),
 ];
 
 /// Checks a text against one of the formats above, for schema validation. `None` for a format that is not ours.
@@ -188,16 +192,25 @@ fn check_date(text: &str) -> Result<(), String> {
     read().ok_or_else(|| format!("`{text}` is no date; write it as `2027-03-31`"))
 }
 
-/// `server/tool` or `server/*`.
+/// `server/tool`, `server/*`, `server/resource:URI` or `server/prompt:NAME`.
 fn check_target(text: &str) -> Result<(), String> {
     let server_fits = |server: &str| {
         !server.is_empty() && server.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
     };
+    let unnamed = || {
+        format!(
+            "`{text}` names nothing on a server; write `server/tool`, `server/resource:URI`, `server/prompt:NAME`, or `server/*` \
+             for all that the registry lists"
+        )
+    };
     match text.split_once('/') {
-        Some((server, tool)) if server_fits(server) && !tool.is_empty() && (tool == "*" || !tool.contains('*')) => {
-            Ok(())
-        }
-        _ => Err(format!("`{text}` names no tool; write `server/tool`, or `server/*` for all that the registry lists")),
+        Some((server, thing)) if server_fits(server) => match Readable::parse(thing) {
+            Some(Readable::Resource(uri)) => value::check_resource(&uri),
+            Some(Readable::Prompt(name)) if !name.is_empty() => Ok(()),
+            None if !thing.is_empty() && (thing == "*" || !thing.contains('*')) => Ok(()),
+            Some(Readable::Prompt(_)) | None => Err(unnamed()),
+        },
+        _ => Err(unnamed()),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
+use crate::model::value::ResourceUri;
 use crate::source::Spanned;
 
 /// A workflow: steps that call tools of MCP servers in an order. It is a principal of its own, granted exactly the tools
@@ -43,6 +44,14 @@ struct WorkflowStep {
     /// The tools it calls.
     #[cfg_attr(test, schemars(length(min = 1)))]
     tools: Vec<Spanned<ToolName>>,
+    /// Resources of the same server that it reads, each a URI or a pattern of the registry's.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    resources: Vec<Spanned<ResourceUri>>,
+    /// Prompts of the same server that it gets.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    prompts: Vec<Spanned<String>>,
     /// Tools of the same server that undo the step, called when a later one fails.
     #[serde(default)]
     compensation: Vec<Spanned<ToolName>>,
@@ -64,6 +73,7 @@ impl From<WorkflowStep> for Ready {
             name: step.name,
             servers: vec![step.mcp_server],
             calls: calls.chain(step.compensation.into_iter().map(call(true))).collect(),
+            reads: super::reads(step.resources, step.prompts),
             depends_on: step.depends_on,
         })
     }

@@ -108,7 +108,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     if labels.len() != servers.len() {
         return Err(LiftError::Stranger("two servers would be one target of the gateway".to_owned()));
     }
-    let decided = Decided { protocol: false, sessions: false, resources: false, prompts: false, certificates: false };
+    let decided = Decided::TOOLS;
     Ok(Part::whole(relation(&gateway, &servers, model, policy, decided, Before::Callers)?))
 }
 

@@ -29,7 +29,7 @@ const ARGUMENTS: [&str; 4] = ["request", "mcp", "params", "arguments"];
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
     let routes = files::read(artifacts, model, policy)?;
     let servers: BTreeSet<ServerName> = routes.routes.keys().cloned().collect();
-    let decided = Decided { protocol: false, sessions: false, resources: false, prompts: false, certificates: false };
+    let decided = Decided::TOOLS;
     let lifted = relation(&routes, &servers, model, policy, decided, Before::Callers)?;
     // Who may call no tool at all opens no session.
     let sessions = relation(&Sessions(&routes), &servers, model, policy, decided, Before::Callers)?;

@@ -20,6 +20,7 @@ use super::world::{Kind, Source, World};
 use operators::{Truth, added, equal, negated, of_text, or, truth};
 use tree::Node;
 
+use crate::model::uri::is_normal;
 use crate::policy::seen::matches;
 
 /// A name that no certificate of a workspace holds.
@@ -214,6 +215,10 @@ impl Scope<'_> {
             Node::IsOf(of, pattern) => {
                 let of = self.value(of, world)?;
                 of_text(of, |text| matches(pattern, text), |source| world.fits(source, pattern))?
+            }
+            Node::NotNormal(of) => {
+                let of = self.value(of, world)?;
+                of_text(of, |text| !is_normal(text), |source| world.has(source) && !world.is_normal(source))?
             }
             Node::Exists(both, name) => {
                 let [list, body] = both.as_ref();

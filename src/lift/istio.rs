@@ -39,7 +39,9 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
     for (gateway, servers) in behind {
         let account = istio.expected.gateways.get(gateway).map_or("", String::as_str);
         let peer = format!("spiffe://{domain}/ns/{}/sa/{account}", istio.expected.gateways_namespace);
-        let lifted = relation(&istio, &servers, model, policy, Decided::ALL, Before::Gateway(&peer))?;
+        // It compares the beginnings of URIs alone.
+        let decided = Decided { spellings: false, ..Decided::ALL };
+        let lifted = relation(&istio, &servers, model, policy, decided, Before::Gateway(&peer))?;
         // The proxies take calls by mutual TLS alone, from the gateway alone.
         parts.push(Part {
             gateway: gateway.to_owned(),

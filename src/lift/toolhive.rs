@@ -67,7 +67,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         return Err(LiftError::Stranger(format!("the file `{path}` is for nothing in the model")));
     }
     let servers: BTreeSet<ServerName> = policy.objects.iter().map(|object| object.server.clone()).collect();
-    let decided = Decided { protocol: false, sessions: false, resources: true, prompts: true, certificates: false };
+    let decided = Decided { resources: true, spellings: true, prompts: true, ..Decided::TOOLS };
     Ok(Part::whole(relation(&proxies, &servers, model, policy, decided, Before::Callers)?))
 }
 
@@ -141,17 +141,32 @@ fn authorizer(
     let verbs = ["call_tool", "get_prompt", "read_resource"];
     for statement in &statements {
         let acts = |action: &Uid| action.kind == "Action" && verbs.contains(&action.id.as_str());
-        let fits = statement.permits
+        let fits = (statement.permits || forbids_uris(statement))
             && statement.principal.is_none()
             && statement.resource == here
             && statement.actions.len() == 1
             && statement.actions.iter().all(acts)
             && statement.condition.is_some();
         if !fits {
-            return Err(LiftError::Stranger(format!("a policy in `{path}` is no permit of one action on `{name}`")));
+            return Err(LiftError::Stranger(format!(
+                "a policy in `{path}` is no permit of one action on `{name}`, and forbids no spelling of URIs"
+            )));
         }
     }
     Ok(statements)
+}
+
+/// Whether a policy forbids the reading of URIs by their spelling alone, whoever reads.
+fn forbids_uris(statement: &Statement) -> bool {
+    let uri = Expr::Resource.attribute("uri");
+    let is_spelling = |part: &Expr| matches!(part, Expr::Like(of, _) if **of == uri);
+    let parts = match &statement.condition {
+        Some(Expr::All(parts)) => parts.as_slice(),
+        Some(_) | None => &[],
+    };
+    let [has, Expr::Any(spellings)] = parts else { return false };
+    let reads = |action: &Uid| action.id == "read_resource";
+    *has == Expr::Resource.has("uri") && spellings.iter().all(is_spelling) && statement.actions.iter().all(reads)
 }
 
 /// The subjects that the policies name.
@@ -251,7 +266,8 @@ impl Proxies {
         for statement in statements.iter().filter(of_verb) {
             let mut judge = Judge { world, kind, name, ids, issuers: &self.issuers };
             match statement.condition.as_ref().map_or(Verdict::Of(true), |condition| judge.judge(condition)) {
-                Verdict::Of(holds) => permitted |= holds,
+                Verdict::Of(true) if !statement.permits => return Ok(false),
+                Verdict::Of(holds) => permitted |= holds && statement.permits,
                 Verdict::Fails => return Ok(false),
                 Verdict::Unreadable(why) => {
                     return Err(LiftError::Stranger(format!("a policy of `{server}` cannot be read exactly: {why}")));

@@ -166,6 +166,11 @@ impl World<'_> {
         self.ask(Question::Fits(source.clone(), Cow::Borrowed(pattern))) == 1
     }
 
+    /// Whether a text is there and is a URI in normal form.
+    pub fn is_normal(&mut self, source: &Source<'_>) -> bool {
+        self.ask(Question::Normal(source.clone())) == 1
+    }
+
     /// All of a text, and not of a claim. Any other question is better: this one tells every two texts apart, and what they are
     /// compared with is not seen.
     pub fn whole(&mut self, source: &Source<'_>) -> Option<String> {

@@ -6,9 +6,10 @@ use rayon::prelude::*;
 
 use super::{At, Lowering, ServerEntry, bare_server, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
+use crate::model::access::{Granted, Readable};
 use crate::model::flow::{Flow, Step};
 use crate::model::name::{ServerName, ToolName, UnitName};
-use crate::model::server::Server;
+use crate::model::server::{Resource, Server};
 use crate::model::topology::LocalOverride;
 use crate::model::{Model, Servers};
 use crate::source::{Loc, Spanned};
@@ -28,6 +29,7 @@ impl Lowering {
         self.judge_overlays();
         self.judge_speakers();
         self.resolve_calls();
+        self.add_narrower_resources();
         self.set_flow_units();
         (self.model, self.report)
     }
@@ -215,6 +217,30 @@ impl Lowering {
         }
     }
 
+    /// A grant, or a step, may name a URI or a pattern that lies within a pattern of the registry's. It becomes a resource of its
+    /// own, with what the narrowest of those says of it.
+    fn add_narrower_resources(&mut self) {
+        let Model { flows, servers, agents, any_agent, .. } = &mut self.model;
+        let entries = agents.values().flat_map(|agent| &agent.may_call);
+        let entries = entries.chain(any_agent.iter().flat_map(|any| &any.may_call));
+        let of_grants = entries.filter_map(|grant| match &grant.what {
+            Granted::Readable(Readable::Resource(uri)) => {
+                Some((&grant.server, Spanned::new(uri.clone(), grant.text.loc)))
+            }
+            Granted::Readable(Readable::Prompt(_)) | Granted::All | Granted::Tool(_) => None,
+        });
+        let reads = flows.values().flat_map(|flow| &flow.steps).flat_map(|step| &step.reads);
+        let of_flows = reads.filter_map(|read| match (&read.what.value, &read.server) {
+            (Readable::Resource(uri), Some(server)) => Some((server, Spanned::new(uri.clone(), read.what.loc))),
+            (Readable::Resource(_) | Readable::Prompt(_), _) => None,
+        });
+        for (server, uri) in of_grants.chain(of_flows) {
+            let Some(server) = servers.get_mut(server) else { continue };
+            let narrower = server.narrower(&uri.value);
+            server.resources.extend(narrower.map(|resource| Resource { uri, ..resource }));
+        }
+    }
+
     /// A flow without a unit of its own is of the centre; writing it in the central files is the approval.
     fn set_flow_units(&mut self) {
         for flow in self.model.flows.values_mut() {
@@ -232,6 +258,15 @@ fn resolve_step(step: &mut Step, servers: &Servers) -> Vec<(ServerName, Spanned<
     candidates.sort_unstable_by_key(|(name, _)| *name);
     candidates.dedup_by_key(|(name, _)| *name);
     let mut named = Vec::new();
+    for read in &mut step.reads {
+        let mut owners =
+            candidates.iter().filter(|(_, server)| server.is_some_and(|server| server.offers(&read.what.value)));
+        let owner = match candidates.as_slice() {
+            [only] => Some(only),
+            _ => owners.next().filter(|_| owners.next().is_none()),
+        };
+        read.server = owner.map(|(name, _)| (*name).clone());
+    }
     for call in &mut step.calls {
         let lists = |server: Option<&Server>| {
             server.is_some_and(|server| server.lists_tools && server.tools.contains_key(&call.tool.value))

@@ -4,13 +4,14 @@
 pub mod order;
 
 use super::Suspension;
+use super::access::Readable;
 use super::name::{FlowId, ServerName, ToolName, UnitName};
 use super::quantity::{Attempts, Duration, Retention};
 use super::value::TopicName;
 use super::vocabulary::{Backoff, BusProvider, Checkpointing, Compression, Engine, FailureHandling, Persistence};
 use crate::source::{Loc, Spanned};
 
-/// One flow: a principal that is granted exactly the tools that its steps name.
+/// One flow: a principal that is granted exactly what its steps name.
 #[derive(Debug, Clone)]
 pub struct Flow {
     /// Kind and name, and where the name stands.
@@ -40,8 +41,19 @@ pub struct Step {
     pub servers: Vec<Spanned<ServerName>>,
     /// The tools it calls, compensations included.
     pub calls: Vec<Call>,
+    /// The resources and prompts it reads.
+    pub reads: Vec<Read>,
     /// Steps that must be done before.
     pub depends_on: Vec<Spanned<String>>,
+}
+
+/// A resource or prompt that a step reads.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// What it reads.
+    pub what: Spanned<Readable>,
+    /// The server that offers it; `None` where several could, which grants nothing.
+    pub server: Option<ServerName>,
 }
 
 /// A tool call of a step.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Suspension;
+use super::access::Readable;
 use super::name::{FactName, ServerName, ToolName, UnitName};
+use super::uri::holds;
 use crate::source::{Loc, Spanned};
 
 /// A server by name.
@@ -41,6 +43,35 @@ pub struct Server {
     pub resources: Vec<Resource>,
     /// Prompts; none by default.
     pub prompts: Vec<Prompt>,
+}
+
+impl Server {
+    /// A URI, or a pattern, that is not listed and lies within one that is, as a resource of its own: with what the narrowest of
+    /// those says of it, and at its place.
+    #[must_use]
+    pub fn narrower(&self, uri: &str) -> Option<Resource> {
+        if self.resources.iter().any(|known| known.uri.value == uri) {
+            return None;
+        }
+        let around: Vec<&Resource> = self.patterns_around(uri).collect();
+        let narrowest = around.iter().find(|one| around.iter().all(|other| holds(&other.uri.value, &one.uri.value)));
+        let like = narrowest.or(around.first())?;
+        Some(Resource { uri: Spanned::new(uri.to_owned(), like.uri.loc), ..Resource::clone(like) })
+    }
+
+    /// Whether the registry lists a prompt, or a resource or a pattern that holds all its URIs.
+    #[must_use]
+    pub fn offers(&self, readable: &Readable) -> bool {
+        match readable {
+            Readable::Resource(uri) => self.resources.iter().any(|known| holds(&known.uri.value, uri)),
+            Readable::Prompt(name) => self.prompts.iter().any(|known| known.name.value == *name),
+        }
+    }
+
+    /// The resources whose patterns hold all URIs of this one, itself left out.
+    pub fn patterns_around(&self, uri: &str) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().filter(move |other| other.uri.value != uri && holds(&other.uri.value, uri))
+    }
 }
 
 /// What calls to a server, and to each of its tools, need.
@@ -96,7 +127,8 @@ pub struct Tool {
 /// A readable MCP resource or a family of them.
 #[derive(Debug, Clone)]
 pub struct Resource {
-    /// URI, in which `*` stands for any text.
+    /// URI, in which `*` stands for any text. The registry lists it, or it lies within one that the registry lists, and a grant
+    /// names it.
     pub uri: Spanned<String>,
     /// Its level, else the server's.
     pub auth_level: Option<Spanned<u32>>,

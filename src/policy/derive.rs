@@ -20,7 +20,7 @@ use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
 use super::objects::ObjectIndex;
 use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::model::Model;
-use crate::model::access::{Agent, AnyAgent, Evidence, Grant, GrantedTools, default_evidence};
+use crate::model::access::{Agent, AnyAgent, Evidence, Grant, Granted, Readable, default_evidence};
 use crate::model::flow::Flow;
 use crate::model::name::{FactName, ServerName, UnitName};
 use crate::source::{Loc, Spanned};
@@ -68,7 +68,7 @@ pub fn derive(model: &Model) -> Policy {
     let mut grants = GrantPool::default();
     let world = World { objects: &objects, index: &index, grantable: &grantable, facts: &facts };
     // What is granted to whom is found in parallel; numbers are given out in order, so that they are always the same.
-    let granted: Vec<Granted> = principals.par_iter().with_min_len(64).map(|(_, who)| world.granted_to(*who)).collect();
+    let granted: Vec<Found> = principals.par_iter().with_min_len(64).map(|(_, who)| world.granted_to(*who)).collect();
     let mut cells = Vec::with_capacity(principals.len());
     let mut calls = Vec::with_capacity(principals.len());
     for (((principal, who), p), granted) in principals.iter().zip(0..).zip(granted) {
@@ -85,7 +85,7 @@ pub fn derive(model: &Model) -> Policy {
                 Some((object, cell))
             })
             .collect();
-        cells.push(world.with_other_methods(row, |object| {
+        cells.push(world.with_protocol(row, |object| {
             let demand = *demand_of.get(object.0 as usize)?;
             Some(rules.cell(&side, demand, GrantPool::FREE, &grants, &mut conditions, (PrincipalIx(p), object)))
         }));
@@ -99,11 +99,11 @@ pub fn derive(model: &Model) -> Policy {
     Policy { facts, evidence, principals, objects, index, conditions, rules, cells, calls, demands, demand_of, faults }
 }
 
-/// The tools granted to a principal, sorted, each with the number of what its grants add.
+/// The things granted to a principal, sorted, each with the number of what its grants add.
 type Row = Vec<(ObjectIx, u32)>;
 
 /// What is granted to a principal.
-struct Granted {
+struct Found {
     row: Row,
     pool: GrantPool,
     /// What the calls of a flow reach.
@@ -252,21 +252,24 @@ impl GrantPool {
 }
 
 impl World<'_> {
-    /// The tools granted to a principal, with the conditions that the grants add.
-    fn granted_to(&self, who: Who<'_>) -> Granted {
+    /// The things granted to a principal, with the conditions that the grants add.
+    fn granted_to(&self, who: Who<'_>) -> Found {
         let mut pool = GrantPool::default();
         let mut row = Row::new();
         let mut calls = Vec::new();
         match who {
             Who::Flow(flow) => {
                 calls = self.calls_of(flow);
-                row.extend(calls.iter().flatten().map(|object| (*object, GrantPool::FREE)));
+                let reads = flow.steps.iter().flat_map(|step| &step.reads);
+                let read = reads.filter_map(|read| Some((read.server.as_ref()?, &read.what.value)));
+                let read = read.flat_map(|(server, what)| self.readable(server.as_str(), what));
+                row.extend(calls.iter().flatten().copied().chain(read).map(|object| (object, GrantPool::FREE)));
             }
             Who::Agent(agent) => self.add_grants(&agent.may_call, &mut pool, &mut row),
             Who::AnyAgent(any) => self.add_grants(&any.may_call, &mut pool, &mut row),
         }
         row.sort_unstable();
-        // Two grants of one tool are alternatives: either one's further facts will do.
+        // Two grants of one thing are alternatives: either one's further facts will do.
         let mut merged = Row::with_capacity(row.len());
         for (object, grant) in row {
             match merged.last_mut() {
@@ -288,7 +291,7 @@ impl World<'_> {
                 _ => merged.push((object, grant)),
             }
         }
-        Granted { row: merged, pool, calls }
+        Found { row: merged, pool, calls }
     }
 
     /// What every call of a flow reaches.
@@ -314,11 +317,15 @@ impl World<'_> {
         for grant in entries {
             let id = pool.intern(demand::condition_of(&grant.requires, self.facts));
             let here = self.index.on(grant.server.as_str());
-            let named = match &grant.tools {
-                GrantedTools::All => here,
-                GrantedTools::One(name) => {
+            let named = match &grant.what {
+                Granted::All => here,
+                Granted::Tool(name) => {
                     let found = self.index.tool(self.objects, here, name.as_str());
                     found.map_or(0..0, |object| object.0..object.0 + 1)
+                }
+                Granted::Readable(readable) => {
+                    row.extend(self.readable(grant.server.as_str(), readable).map(|object| (object, id)));
+                    continue;
                 }
             };
             let is_granted = |object: &u32| match self.grantable.get(*object as usize) {
@@ -330,29 +337,37 @@ impl World<'_> {
         }
     }
 
-    /// Adds the cells that follow from the tools: who may call some tool of a server may use the protocol's methods
-    /// there, and its resources and prompts, each under its own condition. A tool whose cell is blocked opens nothing.
-    fn with_other_methods(
+    /// The objects that a URI, a pattern or the name of a prompt stands for: of resources all that lie within.
+    fn readable(&self, server: &str, readable: &Readable) -> impl Iterator<Item = ObjectIx> {
+        let here = self.index.objects_on(self.objects, server);
+        here.filter(|(object, _)| object.kind.is_of(readable)).map(|(_, index)| ObjectIx(index))
+    }
+
+    /// Adds the cells of the protocol: who may use anything of a server may use the protocol's own methods there, under their
+    /// own condition. What is blocked opens nothing.
+    fn with_protocol(
         &self,
-        tools: Vec<(ObjectIx, Cell)>,
+        granted: Vec<(ObjectIx, Cell)>,
         mut cell: impl FnMut(ObjectIx) -> Option<Cell>,
     ) -> Vec<(ObjectIx, Cell)> {
-        let mut row = tools;
+        let mut row = granted;
         let mut seen = 0..0;
-        let mut others = Vec::new();
-        for (object, of_tool) in &row {
-            if of_tool.condition == CondId::NEVER || seen.contains(&object.0) {
+        let mut protocols = Vec::new();
+        for (object, granted) in &row {
+            if granted.condition == CondId::NEVER || seen.contains(&object.0) {
                 continue;
             }
             seen = self.index.beside(*object);
-            for at in seen.clone() {
-                if self.objects.get(at as usize).is_some_and(|object| !matches!(object.kind, ObjectKind::Tool(_))) {
-                    others.extend(cell(ObjectIx(at)).map(|cell| (ObjectIx(at), cell)));
-                }
-            }
+            let is_protocol =
+                |at: &u32| self.objects.get(*at as usize).is_some_and(|object| object.kind == ObjectKind::Protocol);
+            let protocol = seen.clone().find(is_protocol).map(ObjectIx);
+            protocols.extend(protocol.and_then(|at| Some((at, cell(at)?))));
         }
-        row.append(&mut others);
+        row.append(&mut protocols);
         row.sort_unstable_by_key(|(object, _)| *object);
         row
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@ use super::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
 use super::{Object, ObjectKind, PrincipalId};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
-use crate::model::access::{Grant, GrantedTools, MutualTls};
-use crate::model::name::{FactName, ToolName};
-use crate::model::server::{Server, ServerAccess, Tool};
+use crate::model::access::{Grant, MutualTls};
+use crate::model::name::{FactName, ServerName};
+use crate::model::server::{Server, ServerAccess};
 use crate::model::topology::Encryption;
 use crate::source::{Loc, Spanned};
 
@@ -22,34 +22,37 @@ pub fn grant_place(model: &Model, principal: &PrincipalId, object: &Object) -> O
 /// is no tool, or is not granted.
 #[must_use]
 pub fn grant_places(model: &Model, principal: &PrincipalId, object: &Object) -> Vec<Loc> {
-    let ObjectKind::Tool(name) = &object.kind else { return Vec::new() };
-    let tool = model.server(object.server.as_str()).and_then(|server| server.tools.get(name));
+    if object.kind == ObjectKind::Protocol {
+        return Vec::new();
+    }
     let of_grants = |grants: &[Grant]| {
-        let covering = grants.iter().filter(|grant| covers(grant, object, name, tool));
+        let covering = grants.iter().filter(|grant| covers(model, grant, object));
         covering.map(|grant| grant.text.loc).collect()
     };
     match principal {
         PrincipalId::Agent(name) => model.agents.get(name).map(|agent| of_grants(&agent.may_call)).unwrap_or_default(),
         PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| of_grants(&any.may_call)).unwrap_or_default(),
         PrincipalId::Flow(id) => {
-            let flow = model.flows.get(id);
-            let calls = flow.into_iter().flat_map(|flow| flow.calls().filter(|(_, call)| flow.makes(call)));
-            calls
-                .filter(|(_, call)| call.tool.value == *name && call.server.as_ref() == Some(&object.server))
-                .map(|(_, call)| call.tool.loc)
-                .collect()
+            let Some(flow) = model.flows.get(id) else { return Vec::new() };
+            let here = |server: &Option<ServerName>| server.as_ref() == Some(&object.server);
+            let calls = flow.calls().filter(|(_, call)| flow.makes(call) && here(&call.server));
+            let calls = calls.filter(|(_, call)| object.kind.is_tool(&call.tool.value)).map(|(_, call)| call.tool.loc);
+            let reads = flow.steps.iter().flat_map(|step| &step.reads).filter(|read| here(&read.server));
+            let reads = reads.filter(|read| object.kind.is_of(&read.what.value)).map(|read| read.what.loc);
+            calls.chain(reads).collect()
         }
     }
 }
 
-fn covers(grant: &Grant, object: &Object, name: &ToolName, tool: Option<&Tool>) -> bool {
-    let reads = tool.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value);
-    grant.server == object.server
-        && (reads || !grant.only_read_only)
-        && match &grant.tools {
-            GrantedTools::All => true,
-            GrantedTools::One(one) => one == name,
+fn covers(model: &Model, grant: &Grant, object: &Object) -> bool {
+    let writes = || match &object.kind {
+        ObjectKind::Tool(name) => {
+            let tool = model.server(object.server.as_str()).and_then(|server| server.tools.get(name));
+            !tool.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value)
         }
+        ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
+    };
+    grant.server == object.server && object.kind.is_granted_by(&grant.what) && !(grant.only_read_only && writes())
 }
 
 /// A place that asks for a fact of a call: by the centre's rules, else by those of the server's unit, else by the principal's
@@ -72,13 +75,13 @@ pub fn fact_place(
         }
     };
     let of_grants = || {
-        let ObjectKind::Tool(tool) = &object.kind else { return None };
         let grants = match principal? {
             PrincipalId::Agent(name) => model.agents.get(name).map(|agent| agent.may_call.as_slice()),
             PrincipalId::AnyAgent(_) => model.any_agent.as_ref().map(|any| any.may_call.as_slice()),
             PrincipalId::Flow(_) => None,
         };
-        let covering = grants?.iter().filter(|grant| covers(grant, object, tool, server.tools.get(tool)));
+        let covering =
+            grants?.iter().filter(|grant| object.kind != ObjectKind::Protocol && covers(model, grant, object));
         let mut asked = covering.flat_map(|grant| &grant.requires);
         asked.find(|asked| asked.value.as_str() == fact).map(|asked| asked.loc)
     };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::condition::Condition;
 use super::derive::condition_of;
-use super::{ObjectIx, Policy};
+use super::{ObjectIx, ObjectKind, Policy};
 use crate::model::Model;
-use crate::model::access::{Grant, GrantedTools};
+use crate::model::access::{Grant, Granted};
 use crate::model::server::Tool;
 
 /// An entry that can go.
@@ -65,7 +65,7 @@ pub fn grants<'m>(model: &Model, policy: &Policy, list: &'m [Grant]) -> Vec<Redu
     found
 }
 
-/// The tools that an entry grants, sorted.
+/// What an entry grants, sorted.
 #[must_use]
 pub fn granted(model: &Model, policy: &Policy, grant: &Grant) -> Vec<ObjectIx> {
     let Some(server) = model.server(grant.server.as_str()) else { return Vec::new() };
@@ -74,9 +74,17 @@ pub fn granted(model: &Model, policy: &Policy, grant: &Grant) -> Vec<ObjectIx> {
         tool.registered && (reads || !grant.only_read_only)
     };
     let all = policy.index.tools(server).filter(|(tool, _)| is_granted(tool));
-    match &grant.tools {
-        GrantedTools::All => all.map(|(_, object)| object).collect(),
-        GrantedTools::One(name) => {
+    let here = || policy.index.objects_on(&policy.objects, grant.server.as_str());
+    match &grant.what {
+        Granted::All => {
+            let readable =
+                here().filter(|(object, _)| matches!(object.kind, ObjectKind::Resource(_) | ObjectKind::Prompt(_)));
+            all.map(|(_, object)| object).chain(readable.map(|(_, index)| ObjectIx(index))).collect()
+        }
+        Granted::Readable(readable) => {
+            here().filter(|(object, _)| object.kind.is_of(readable)).map(|(_, index)| ObjectIx(index)).collect()
+        }
+        Granted::Tool(name) => {
             let here = policy.index.on(grant.server.as_str());
             let found = server.tools.get(name).filter(|tool| is_granted(tool));
             found.and_then(|_| policy.index.tool(&policy.objects, here, name.as_str())).into_iter().collect()

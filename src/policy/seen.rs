@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{CondId, Condition, Conditions};
-use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+use super::{ObjectIx, Policy, PrincipalIx};
 pub use crate::model::access::evidence::matches;
 use crate::model::name::FactName;
+pub use crate::model::uri::sample;
 
 /// What a product sees of requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,8 +27,6 @@ pub struct View {
     pub left_out: BTreeMap<u32, String>,
     /// Objects that it does not judge, by index, each with the reason: somebody else has to.
     pub undecided: BTreeMap<u32, String>,
-    /// Whether it matches URIs itself, so that a URI which several patterns match needs what each of them needs.
-    pub matches_uris: bool,
 }
 
 /// What a view costs: cells that it denies more often than the relation does.
@@ -65,7 +64,6 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
         *numbers.entry(old).or_insert_with(|| conditions.intern(narrowed(policy.conditions.get(old))))
     };
     let mut stricter = Stricter::default();
-    let overlaps = if view.matches_uris { overlaps(policy) } else { BTreeMap::new() };
     let mut cells = Vec::with_capacity(policy.cells.len());
     for row in &policy.cells {
         let mut kept = Vec::with_capacity(row.len());
@@ -85,15 +83,6 @@ pub fn seen(policy: &Policy, view: &View) -> (Policy, Stricter) {
                 continue;
             }
             cell.condition = number(cell.condition, &mut conditions);
-            if let Some(others) = overlaps.get(&object.0) {
-                let condition = others.iter().fold(conditions.get(cell.condition).clone(), |all, other| {
-                    let at = row.iter().find(|(object, _)| object.0 == *other);
-                    let theirs =
-                        at.map_or_else(Condition::never, |(_, cell)| narrowed(policy.conditions.get(cell.condition)));
-                    all.and(&theirs)
-                });
-                cell.condition = conditions.intern(condition);
-            }
             if let Some(facts) = view.unshown.get(&object.0) {
                 let unshown = facts.iter().map(bit).fold(0, |all, bit| all | bit);
                 let sets = conditions.get(cell.condition).minimal_sets().iter().copied();
@@ -164,37 +153,13 @@ pub fn narrow(policy: &mut Policy, narrowed: Vec<Narrowed>, stricter: &mut Stric
     }
 }
 
-/// For each resource object, the other resources of its server whose patterns match every URI that its own does. A URI that
-/// only some URIs of a pattern share with another is decided by whoever matches URIs; both patterns' conditions apply.
-fn overlaps(policy: &Policy) -> BTreeMap<u32, Vec<u32>> {
-    let mut found: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (index, object) in (0_u32..).zip(&policy.objects) {
-        let ObjectKind::Resource(pattern) = &object.kind else { continue };
-        let others = policy.index.objects_on(&policy.objects, object.server.as_str());
-        for (candidate, other) in others {
-            let ObjectKind::Resource(wider) = &candidate.kind else { continue };
-            if other != index && matches(wider, &sample(pattern)) {
-                found.entry(index).or_default().push(other);
-            }
-        }
-    }
-    found
-}
-
-/// A URI that a pattern matches and that no narrower pattern is likely to: each `*` stands for a character that URIs do not
-/// hold.
-#[must_use]
-pub fn sample(pattern: &str) -> String {
-    pattern.replace('*', "\u{1}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::policy::cell::{Cell, RuleId};
     use crate::policy::fact::Facts;
     use crate::policy::objects::ObjectIndex;
-    use crate::policy::{Object, Principal, PrincipalId};
+    use crate::policy::{Object, ObjectKind, Principal, PrincipalId};
     use crate::source::Loc;
 
     fn policy(objects: &[ObjectKind], sets: &[&[u64]]) -> Policy {
@@ -275,15 +240,6 @@ mod tests {
         assert_eq!([sets(&model, 0), sets(&model, 1), sets(&model, 2)], [vec![mfa], vec![mfa | mtls], vec![]]);
         assert_eq!((stricter.objects["w"], stricter.kept), (2, 2));
         narrow(&mut model, vec![cell(9, Condition::never())], &mut stricter);
-    }
-
-    #[test]
-    fn a_uri_of_several_patterns_needs_what_each_needs() {
-        let resource = |uri: &str| ObjectKind::Resource(uri.to_owned());
-        let model = policy(&[resource("crm://*"), resource("crm://customer/*")], &[&[1], &[2]]);
-        let view = View { matches_uris: true, ..View::default() };
-        let (found, _) = seen(&model, &view);
-        assert_eq!([sets(&found, 0), sets(&found, 1)], [vec![1], vec![3]]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::policy::cell::RuleId;
 use crate::policy::condition::Condition;
 use crate::policy::origin::grant_places;
 use crate::policy::whole::Whole;
-use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalIx};
+use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::source::Loc;
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ pub struct Reason {
     pub rule: Option<RuleId>,
     /// Where it was granted: each entry or step that does.
     pub grants: Vec<Loc>,
-    /// For what is no tool: a tool of the same server that opens it.
+    /// For the protocol: what of the same server opens it.
     pub opened_by: Option<ObjectIx>,
     /// Why no facts would help.
     pub closed: Option<Closed>,
@@ -84,11 +84,11 @@ fn condition(policy: &Policy, principal: PrincipalIx, objects: &[ObjectIx]) -> C
 #[must_use]
 pub fn reason(model: &Model, policy: &Policy, principal: PrincipalIx, object: ObjectIx) -> Reason {
     let who = &policy.principal_at(principal).id;
-    let is_tool = matches!(policy.object_at(object).kind, ObjectKind::Tool(_));
+    let is_protocol = policy.object_at(object).kind == ObjectKind::Protocol;
     let Some(cell) = policy.cell(principal, object) else {
         return Reason { object, rule: None, grants: vec![], opened_by: None, closed: Some(Closed::NotGranted) };
     };
-    let opened_by = if is_tool { None } else { opener(policy, principal, object) };
+    let opened_by = if is_protocol { opener(policy, principal, object) } else { None };
     let grants = grant_places(model, who, policy.object_at(opened_by.unwrap_or(object)));
     let closed = match &policy.rule_at(cell.rule).blocked {
         Some(blocked) => {
@@ -100,11 +100,11 @@ pub fn reason(model: &Model, policy: &Policy, principal: PrincipalIx, object: Ob
     Reason { object, rule: Some(cell.rule), grants, opened_by, closed }
 }
 
-/// The first tool of the object's server that the principal may use: it opens the server's other methods.
+/// The first thing of the object's server that the principal may use: it opens the protocol's own methods.
 fn opener(policy: &Policy, principal: PrincipalIx, object: ObjectIx) -> Option<ObjectIx> {
     policy.index.beside(object).map(ObjectIx).find(|at| {
         let possible = policy.cell(principal, *at).is_some_and(|cell| !policy.is_never(cell.condition));
-        possible && matches!(policy.object_at(*at), Object { kind: ObjectKind::Tool(_), .. })
+        possible && policy.object_at(*at).kind != ObjectKind::Protocol
     })
 }
 

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::access::{self, Side, TooManyFacts};
+use super::align::aligned;
 use super::gate::Rules;
 use super::group::{Group, Which, groups};
 use super::handwritten::{self, HandwrittenError};
@@ -92,15 +93,21 @@ pub fn diff(
     today: Option<&str>,
     solver: &mut dyn FnMut() -> Option<Solver>,
 ) -> Result<Diff, DiffError> {
-    let compared = access::compare(base.side, head.side)?;
-    let renamed = rename::guess(&compared, (base.side, base.sources), (head.side, head.sources));
+    let more = [aligned(base.side, head.side), aligned(head.side, base.side)];
+    let of = |at: usize, side| {
+        let aligned = more.get(at).and_then(Option::as_ref);
+        aligned.map_or(side, |(model, policy)| Side { model, policy })
+    };
+    let (base_side, head_side) = (of(0, base.side), of(1, head.side));
+    let compared = access::compare(base_side, head_side)?;
+    let renamed = rename::guess(&compared, (base_side, base.sources), (head_side, head.sources));
     let rules = Rules { gate: base.gate, today };
-    let groups = groups(&compared, base.side, head.side, rules, &renamed);
+    let groups = groups(&compared, base_side, head_side, rules, &renamed);
     groups.par_iter().try_for_each(|group| {
         let example = &group.example;
         let at = At { principal: &example.principal, object: &example.object };
-        let before = replay(base.side, base.sources, at, &example.facts)?;
-        let after = replay(head.side, head.sources, at, &example.facts)?;
+        let before = replay(base_side, base.sources, at, &example.facts)?;
+        let after = replay(head_side, head.sources, at, &example.facts)?;
         if before == example.allowed || after != example.allowed {
             return Err(ReplayError::Differs(format!("`{}` on `{}`", at.principal, at.object)));
         }

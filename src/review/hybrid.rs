@@ -1,12 +1,15 @@
 //! Workspaces between two sides: the base's, with some parts of the head's. Cut down to what one cell follows from, so that
 //! hundreds of them can be derived.
 
+use std::collections::BTreeSet;
+
 use super::access::Side;
 use super::parts::{At, Part, own_tool};
 use crate::model::Model;
 use crate::model::access::{AccessRules, DataClass};
 use crate::model::name::{FactName, ToolName};
 use crate::model::server::{Server, ServerAccess, ToolAccess};
+use crate::model::uri::holds;
 use crate::policy::{ObjectKind, PrincipalId};
 use crate::source::Spanned;
 
@@ -178,7 +181,12 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
         }),
         Part::Entry => on_server(into, from, at, |mine, other| match &at.object.kind {
             ObjectKind::Resource(uri) => {
-                copy_element(&mut mine.resources, &other.resources, |one| one.uri.value == *uri);
+                // A URI needs what the patterns around it ask for, too.
+                let around = mine.resources.iter().chain(&other.resources).filter(|one| holds(&one.uri.value, uri));
+                let around: BTreeSet<String> = around.map(|one| one.uri.value.clone()).collect();
+                for known in around {
+                    copy_element(&mut mine.resources, &other.resources, |one| one.uri.value == known);
+                }
             }
             ObjectKind::Prompt(name) => copy_element(&mut mine.prompts, &other.prompts, |one| one.name.value == *name),
             ObjectKind::Protocol | ObjectKind::Tool(_) => {}

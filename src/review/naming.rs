@@ -3,16 +3,12 @@
 
 use crate::diagnostic::did_you_mean;
 use crate::model::Model;
-use crate::model::access::default_evidence;
+use crate::model::access::{PROMPT, RESOURCE, default_evidence};
 use crate::model::name::FactName;
+use crate::model::uri::{holds, is_normal};
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::seen::{matches, sample};
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy};
-
-/// What stands before the URI of a resource.
-const RESOURCE: &str = "resource:";
-/// What stands before the name of a prompt.
-const PROMPT: &str = "prompt:";
 
 /// A name that nothing has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +39,8 @@ pub fn spelled(object: &Object) -> String {
     }
 }
 
-/// What is asked about: one object; for a URI each pattern of the server that matches it, because a request for it needs
-/// what each of them needs. A tool wins over a resource or prompt that would be written the same. Never empty.
+/// What is asked about: one object; for a URI each of the narrowest patterns of the server that match it, because a request for
+/// it needs what each of them needs. A tool wins over a resource or prompt that would be written the same. Never empty.
 ///
 /// # Errors
 /// Where the server, or the thing on it, does not exist.
@@ -58,13 +54,26 @@ pub fn objects(policy: &Policy, written: &str) -> Result<Vec<ObjectIx>, Unknown>
     let here = || policy.index.objects_on(&policy.objects, server).map(|(object, index)| (object, ObjectIx(index)));
     let uri = thing.and_then(|thing| thing.strip_prefix(RESOURCE));
     let prompt = thing.and_then(|thing| thing.strip_prefix(PROMPT));
+    if uri.is_some_and(|uri| !is_normal(&sample(uri))) {
+        let nearest = "gateways deny every spelling of a URI but its normal form (RFC 3986): no dot segments, and no letter, digit, `-`, \
+                       `.`, `_` or `~` percent-encoded";
+        return Err(Unknown { kind: "resource", name: written.to_owned(), nearest: Some(nearest.to_owned()) });
+    }
     let wanted = |kind: &ObjectKind| match kind {
         ObjectKind::Protocol => thing.is_none(),
         ObjectKind::Tool(tool) => thing == Some(tool.as_str()),
         ObjectKind::Resource(pattern) => uri.is_some_and(|uri| matches(pattern, &sample(uri))),
         ObjectKind::Prompt(name) => prompt == Some(name.as_str()),
     };
-    let found: Vec<ObjectIx> = here().filter(|(object, _)| wanted(&object.kind)).map(|(_, index)| index).collect();
+    let mut found: Vec<ObjectIx> = here().filter(|(object, _)| wanted(&object.kind)).map(|(_, index)| index).collect();
+    let pattern = |at: &ObjectIx| match &policy.object_at(*at).kind {
+        ObjectKind::Resource(pattern) => Some(pattern.as_str()),
+        ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
+    };
+    let all: Vec<&str> = found.iter().filter_map(pattern).collect();
+    // A narrower pattern decides, and asks for what the wider ones ask for, too.
+    let narrower = |one: &str| all.iter().any(|other| holds(one, other) && !holds(other, one));
+    found.retain(|at| pattern(at).is_none_or(|one| !narrower(one)));
     if let Some(tool) = found.iter().find(|at| matches!(policy.object_at(**at).kind, ObjectKind::Tool(_))) {
         return Ok(vec![*tool]);
     }

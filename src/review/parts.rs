@@ -4,7 +4,7 @@
 //! hundred tools is the same list of parts for each.
 
 use super::access::Side;
-use crate::model::access::{AccessRules, Alternative, Grant, GrantedTools};
+use crate::model::access::{AccessRules, Alternative, Grant, Granted};
 use crate::model::name::{ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::model::server::{Server, ServerAccess};
 use crate::model::{Model, Suspension};
@@ -138,10 +138,11 @@ pub fn changed_here(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
     let [base_facts, head_facts] = of(&|server| names(&server.access.requires));
     parts.extend(either(base_facts, head_facts, Part::ServerRequires));
     parts.extend([Part::UnitEntry, Part::Listing]);
-    // Beside the tool itself, the other tools of a server matter to what is no tool: its methods follow from them.
+    // All tools of a server matter to its protocol, whose methods follow from them.
     let tools: Vec<Option<ToolName>> = match &at.object.kind {
         ObjectKind::Tool(_) => vec![None],
-        ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => {
+        ObjectKind::Resource(_) | ObjectKind::Prompt(_) => Vec::new(),
+        ObjectKind::Protocol => {
             let mut all: Vec<ToolName> =
                 servers.iter().flatten().flat_map(|server| server.tools.keys().cloned()).collect();
             all.sort();
@@ -376,7 +377,7 @@ fn resource_or_prompt(server: &Server, at: At<'_>) -> Vec<Item> {
     match &at.object.kind {
         ObjectKind::Resource(uri) => {
             let own = server.resources.iter().filter(|resource| resource.uri.value == *uri);
-            own.for_each(|it| add(it.uri.loc, &it.auth_level, &it.requires));
+            own.chain(server.patterns_around(uri)).for_each(|it| add(it.uri.loc, &it.auth_level, &it.requires));
         }
         ObjectKind::Prompt(name) => {
             let own = server.prompts.iter().filter(|prompt| prompt.name.value == *name);
@@ -400,11 +401,7 @@ fn principal_loc(model: &Model, principal: &PrincipalId) -> Option<Loc> {
 
 /// Whether a grant matters to an object.
 pub(super) fn covers(grant: &Grant, object: &Object) -> bool {
-    grant.server == object.server
-        && match (&grant.tools, &object.kind) {
-            (GrantedTools::One(one), ObjectKind::Tool(tool)) => one == tool,
-            (GrantedTools::All | GrantedTools::One(_), _) => true,
-        }
+    grant.server == object.server && object.kind.is_granted_by(&grant.what)
 }
 
 fn grants(model: &Model, at: At<'_>) -> Vec<Item> {
@@ -413,10 +410,11 @@ fn grants(model: &Model, at: At<'_>) -> Vec<Item> {
         mine.map(|grant| {
             let requires: Vec<&str> = grant.requires.iter().map(|fact| fact.value.as_str()).collect();
             // What is granted, not how it is spelled; the tool of the cell by no name.
-            let what = match (&grant.tools, &at.object.kind) {
-                (GrantedTools::All, _) => "*",
-                (GrantedTools::One(_), ObjectKind::Tool(_)) => "",
-                (GrantedTools::One(tool), _) => tool.as_str(),
+            let what = match (&grant.what, &at.object.kind) {
+                (Granted::All, _) => "*".to_owned(),
+                (Granted::Tool(tool), ObjectKind::Protocol) => tool.to_string(),
+                (Granted::Tool(_), _) => String::new(),
+                (Granted::Readable(readable), _) => readable.to_string(),
             };
             (format!("{what} {} {}", grant.only_read_only, requires.join(" ")), grant.text.loc)
         })
@@ -432,11 +430,14 @@ fn grants(model: &Model, at: At<'_>) -> Vec<Item> {
             let mut found: Vec<Item> = here
                 .filter_map(|(_, call)| match &at.object.kind {
                     ObjectKind::Tool(tool) => (*tool == call.tool.value).then(|| (String::new(), call.tool.loc)),
-                    ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => {
-                        Some((call.tool.value.to_string(), call.tool.loc))
-                    }
+                    ObjectKind::Protocol => Some((call.tool.value.to_string(), call.tool.loc)),
+                    ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None,
                 })
                 .collect();
+            let reads = flow.into_iter().flat_map(|flow| &flow.steps).flat_map(|step| &step.reads);
+            let reads = reads.filter(|read| read.server.as_ref() == Some(&at.object.server));
+            let reads = reads.filter(|read| at.object.kind.is_granted_by(&Granted::Readable(read.what.value.clone())));
+            found.extend(reads.map(|read| (read.what.value.to_string(), read.what.loc)));
             // A tool that several steps call is granted once.
             found.sort();
             found.dedup_by(|a, b| a.0 == b.0);

@@ -77,7 +77,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,
-    matches_uris: false,
+    spellings_pass: |_| None,
     compile,
 };
 

@@ -107,7 +107,7 @@ gateway itself is not run.",
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,
-    matches_uris: true,
+    spellings_pass: |_| None,
     compile,
 };
 

@@ -76,7 +76,7 @@ Every compile reads the files back and compares what they decide with the access
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,
-    matches_uris: false,
+    spellings_pass: |_| None,
     compile,
 };
 

@@ -60,7 +60,7 @@ is for `mcpctl prove` and `mcpctl diff`.",
     unknown_pass: |_| None,
     recognises_callers: false,
     reads_caller_claims: true,
-    matches_uris: false,
+    spellings_pass: |_| None,
     narrows: None,
     compile,
 };

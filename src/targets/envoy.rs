@@ -64,7 +64,7 @@ pub static TARGET: Target = Target {
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,
-    matches_uris: true,
+    spellings_pass: |_| None,
     compile,
 };
 

@@ -95,7 +95,7 @@ element.",
     unknown_pass: narrow::unknown_pass,
     recognises_callers: true,
     reads_caller_claims: false,
-    matches_uris: true,
+    spellings_pass: narrow::spellings_pass,
     narrows: Some(narrow::narrows),
     compile,
 };

@@ -104,7 +104,7 @@ This target decides connections, not calls. It is checked that no connections bu
     unknown_pass: |_| None,
     recognises_callers: false,
     reads_caller_claims: true,
-    matches_uris: false,
+    spellings_pass: |_| None,
     narrows: None,
     compile,
 };

@@ -76,7 +76,7 @@ filters the lists of tools, prompts and resources by what may be called, got and
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,
-    matches_uris: true,
+    spellings_pass: |_| None,
     compile,
 };
 

@@ -35,6 +35,8 @@ struct Open {
     prompts: usize,
     /// What the registry does not know.
     unknown: bool,
+    /// URIs that are not in normal form.
+    spellings: bool,
     why: BTreeSet<String>,
 }
 
@@ -51,6 +53,7 @@ impl Open {
             many(self.resources, "resource"),
             many(self.prompts, "prompt"),
             self.unknown.then(|| "every tool and method that the registry does not know".to_owned()),
+            self.spellings.then(|| "URIs of resources that are not in normal form".to_owned()),
         ]
         .into_iter()
         .flatten()
@@ -64,6 +67,7 @@ impl Open {
         self.resources += other.resources;
         self.prompts += other.prompts;
         self.unknown |= other.unknown;
+        self.spellings |= other.spellings;
     }
 }
 
@@ -88,6 +92,14 @@ fn of_servers<'a>(
     for (server, why) in used(seen).into_iter().zip(unknown.into_iter().cycle()) {
         let of_server = open.entry(server).or_default();
         of_server.unknown = true;
+        of_server.why.insert(why.to_owned());
+    }
+    let is_pattern = |kind: &ObjectKind| matches!(kind, ObjectKind::Resource(pattern) if pattern.contains('*'));
+    let readable = seen.all_cells().filter(|(_, _, cell)| !seen.is_never(cell.condition));
+    let readable = readable.map(|(_, object, _)| seen.object_at(object)).filter(|object| is_pattern(&object.kind));
+    for (object, why) in readable.zip((target.spellings_pass)(model).into_iter().cycle()) {
+        let of_server = open.entry(&object.server).or_default();
+        of_server.spellings = true;
         of_server.why.insert(why.to_owned());
     }
     for (index, object) in (0_u32..).zip(&policy.objects) {
@@ -149,7 +161,10 @@ pub fn entries(
         manifest::Undecided { why: why.to_owned(), cells: cells as u64, servers }
     };
     let by_reason = stricter.undecided.iter().map(|(why, cells)| entry(why, *cells));
-    by_reason.chain((target.unknown_pass)(model).map(|why| entry(why, 0))).collect()
+    let passes = [(target.unknown_pass)(model), (target.spellings_pass)(model)];
+    let spelled =
+        |why: &&str| open.values().any(|open| open.why.contains(*why)) || (target.unknown_pass)(model) == Some(*why);
+    by_reason.chain(passes.into_iter().flatten().filter(spelled).map(|why| entry(why, 0))).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::policy::{ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 /// What a target sees of requests, by its own word and the settings.
 #[must_use]
 pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
-    let mut view = View { matches_uris: target.matches_uris, ..View::default() };
+    let mut view = View::default();
     let settings = model.deployment.of(target.name);
     let crowded = target.recognises_callers && count(policy) > MOST_FACTS;
     let mut known: Vec<(&FactName, &Evidence)> = Vec::new();

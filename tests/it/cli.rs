@@ -15,6 +15,7 @@ mod many;
 mod places;
 mod print;
 mod renames;
+mod resources;
 mod review;
 mod test;
 mod validate;

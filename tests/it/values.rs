@@ -309,6 +309,7 @@ fn every_family_is_held_to_its_words_and_formats() {
         "inject_failure",
         "target",
         "subscribes_to",
+        "prompts",
         "depends_on",
         "fields",
         "labels",

@@ -7,9 +7,10 @@ use super::Labels;
 use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
-use crate::model::access::{Agent, AnyAgent, Grant, GrantedTools};
+use crate::model::access::{Agent, AnyAgent, Grant, Granted, Readable};
 use crate::model::name::{AgentName, FactName, ServerName, ToolName, UnitName};
 use crate::model::server::{Location, Prompt, Resource, ToolAccess};
+use crate::model::value::ResourceUri;
 use crate::source::{Loc, Spanned};
 
 /// A business unit.
@@ -116,8 +117,7 @@ struct Annotations {
 #[serde(deny_unknown_fields)]
 struct ResourceSection {
     /// Its URI, in which `*` stands for any text.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    uri: Spanned<String>,
+    uri: Spanned<ResourceUri>,
     /// Its authentication level; by default its server's.
     auth_level: Option<Spanned<u32>>,
     /// More facts for reading it.
@@ -158,7 +158,8 @@ pub(super) struct AgentEntry {
     /// The issuer whose tokens alone are this agent's. In a token of another one its subject names nobody.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Option<Spanned<String>>,
-    /// What it may call: `server/tool`, `server/*`, or a map with conditions.
+    /// What it may use: `server/tool`, `server/resource:URI`, `server/prompt:NAME`, `server/*` for everything that the registry
+    /// lists, or a map with conditions.
     #[serde(default)]
     may_call: Vec<GrantEntry>,
     /// Switches the agent off, and says why.
@@ -171,7 +172,7 @@ pub(super) struct AgentEntry {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnyAgentEntry {
-    /// What any of them may call.
+    /// What any of them may use.
     #[serde(default)]
     may_call: Vec<GrantEntry>,
     /// Switches them off, and says why.
@@ -184,7 +185,7 @@ pub(super) struct AnyAgentEntry {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct GrantSection {
-    /// `server/tool` or `server/*`.
+    /// `server/tool`, `server/resource:URI`, `server/prompt:NAME`, or `server/*` for everything that the registry lists.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-target")))]
     tools: Spanned<String>,
     /// `read_only` leaves out every tool that is not annotated so.
@@ -242,7 +243,11 @@ impl<'de> Deserialize<'de> for GrantEntry {
         };
         Ok(Self(Grant {
             server: ServerName::from(server),
-            tools: if tool == "*" { GrantedTools::All } else { GrantedTools::One(ToolName::from(tool)) },
+            what: match Readable::parse(tool) {
+                Some(readable) => Granted::Readable(readable),
+                None if tool == "*" => Granted::All,
+                None => Granted::Tool(ToolName::from(tool)),
+            },
             only_read_only: section.only.is_some(),
             requires: section.requires,
             text: section.tools,
@@ -359,9 +364,10 @@ impl ReadyServer {
             }
         }
         for r in self.resources {
-            let key = format!("{:?}\u{0}{}/{}", at.scope, server.name, r.uri);
-            if out.declare_as("resource", key, &r.uri.value, r.uri.loc) {
-                server.resources.push(Resource { uri: r.uri, auth_level: r.auth_level, requires: r.requires });
+            let uri = r.uri.map(|uri| uri.to_string());
+            let key = format!("{:?}\u{0}{}/{}", at.scope, server.name, uri);
+            if out.declare_as("resource", key, &uri.value, uri.loc) {
+                server.resources.push(Resource { uri, auth_level: r.auth_level, requires: r.requires });
             }
         }
         for p in self.prompts {

@@ -10,6 +10,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue
 use super::{Value, refused};
 use crate::lift::LiftError;
 use crate::lift::world::Texts;
+use crate::model::uri::NOT_NORMAL;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,8 @@ pub(super) enum Node {
     StartsWith(Box<Node>, String),
     /// Is of a pattern, in which `*` stands for any text.
     IsOf(Box<Node>, String),
+    /// Is a URI that is not in normal form.
+    NotNormal(Box<Node>),
     /// Something in the list of the first is so that the second holds, with the name that stands for it there.
     Exists(Box<[Node; 2]>, String),
 }
@@ -104,7 +107,9 @@ impl Node {
             Self::Value(_) | Self::Variable(_) | Self::Has(_) => {}
             Self::List(nodes) => nodes.iter().for_each(|node| node.texts(found)),
             Self::And(nodes) => nodes.iter().for_each(|node| node.texts(found)),
-            Self::Not(node) | Self::AtLeast(node, _) | Self::AtMost(node, _) => node.texts(found),
+            Self::Not(node) | Self::NotNormal(node) | Self::AtLeast(node, _) | Self::AtMost(node, _) => {
+                node.texts(found);
+            }
             Self::StartsWith(node, text) | Self::IsOf(node, text) => {
                 node.texts(found);
                 found.push(text);
@@ -178,7 +183,11 @@ fn of_call(expression: &IdedExpr, call: &CallExpr) -> Result<Node, LiftError> {
             Ok(Node::StartsWith(Box::new(Node::of(target)?), text(Node::of(start)?)?))
         }
         ("matches", Some(target), [pattern]) => {
-            Ok(Node::IsOf(Box::new(Node::of(target)?), as_pattern(&text(Node::of(pattern)?)?)?))
+            let pattern = text(Node::of(pattern)?)?;
+            if pattern == format!(r"\A(?:{NOT_NORMAL})\z") {
+                return Ok(Node::NotNormal(Box::new(Node::of(target)?)));
+            }
+            Ok(Node::IsOf(Box::new(Node::of(target)?), as_pattern(&pattern)?))
         }
         (name, _, _) => refused(format!("a rule uses `{name}`, which is not understood")),
     }

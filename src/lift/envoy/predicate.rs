@@ -9,6 +9,7 @@ use super::strange;
 use crate::lift::LiftError;
 use crate::lift::world::{Http, Kind as Known, Source, Texts, World};
 use crate::model::access::{Decimal, Scalar};
+use crate::model::uri::NOT_NORMAL;
 
 type Read<T> = Result<T, LiftError>;
 
@@ -50,6 +51,8 @@ pub(super) enum Test {
     StartsWith(String),
     /// A text that is not empty.
     SomeText,
+    /// A URI that is not in normal form.
+    NotNormal,
     /// Text over a pattern in which `None` is any text.
     Pattern(Vec<Option<String>>),
     ElementIs(Scalar),
@@ -211,6 +214,7 @@ impl Predicate {
                 },
                 Test::StartsWith(_)
                 | Test::SomeText
+                | Test::NotNormal
                 | Test::ElementIs(_)
                 | Test::SomeElement
                 | Test::Present
@@ -246,7 +250,7 @@ impl Predicate {
                         None => world.unknown(format!("the claim `{}` by {test:?}", path.join("."))),
                     },
                     Test::Part(text, separator) => world.part_is(path, text, *separator),
-                    Test::Pattern(_) | Test::SomeElement => {
+                    Test::Pattern(_) | Test::SomeElement | Test::NotNormal => {
                         world.unknown(format!("the claim `{}` by {test:?}", path.join(".")))
                     }
                 })
@@ -273,6 +277,7 @@ impl Predicate {
                 Test::Is(text) => Some(text.clone()),
                 Test::StartsWith(_)
                 | Test::SomeText
+                | Test::NotNormal
                 | Test::Pattern(_)
                 | Test::ElementIs(_)
                 | Test::SomeElement
@@ -366,6 +371,7 @@ impl Test {
                     Self::Present => Ok(Self::SomeElement),
                     other @ (Self::StartsWith(_)
                     | Self::SomeText
+                    | Self::NotNormal
                     | Self::Pattern(_)
                     | Self::ElementIs(_)
                     | Self::SomeElement
@@ -397,6 +403,9 @@ impl Test {
                 if regex == "(?s).+" {
                     return Ok(Self::SomeText);
                 }
+                if regex == NOT_NORMAL {
+                    return Ok(Self::NotNormal);
+                }
                 if let Some((text, separator)) = part_of(regex) {
                     return Ok(Self::Part(text, separator));
                 }
@@ -425,6 +434,7 @@ impl Values {
             Test::StartsWith(text) => world.begins(source, text),
             Test::SomeText => world.has(source) && !world.is(source, ""),
             Test::Present => world.has(source),
+            Test::NotNormal => world.has(source) && !world.is_normal(source),
             Test::Pattern(parts) => match written(parts) {
                 Some(pattern) => world.fits(source, &pattern),
                 None => world.unknown("a text with a star in it".to_owned()),

@@ -3,6 +3,7 @@
 use super::{Question, STRANGER, UNKNOWN};
 use crate::lift::world::{Call, FactTests, Http};
 use crate::model::access::{ClaimTest, Evidence, Scalar};
+use crate::model::uri::dodges;
 use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectKind};
 
@@ -58,8 +59,8 @@ impl Question<'_> {
         }
     }
 
-    /// Requests that nobody may make.
-    pub(super) fn forbidden(&self) -> Vec<Call> {
+    /// Requests that nobody may make, on a server with resources of these patterns.
+    pub(super) fn forbidden<'p>(&self, patterns: impl Iterator<Item = &'p str>) -> Vec<Call> {
         let name = |method| Call { name: Some(STRANGER.to_owned()), ..Call::post(method) };
         let mut calls = vec![name("tools/call"), Call::post("tools/call")];
         if self.decided.protocol {
@@ -69,9 +70,12 @@ impl Question<'_> {
             calls.push(name("prompts/get"));
         }
         if self.decided.resources {
-            let uri = |method: &&str| Call { uri: Some(STRANGER.to_owned()), ..Call::post(method) };
+            let of = |uri: &str| RESOURCE.map(|method| Call { uri: Some(uri.to_owned()), ..Call::post(method) });
             if !self.open_resources {
-                calls.extend(RESOURCE.iter().map(uri));
+                calls.extend(of(STRANGER));
+            }
+            if self.decided.spellings {
+                calls.extend(patterns.flat_map(dodges).flat_map(|uri| of(&uri)));
             }
         }
         calls

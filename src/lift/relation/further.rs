@@ -12,6 +12,7 @@ use crate::lift::LiftError;
 use crate::lift::cel::NOBODY;
 use crate::lift::world::{Call, Source, Tree};
 use crate::model::access::evidence::SPIFFE;
+use crate::model::uri::is_normal;
 use crate::policy::seen::{matches, sample};
 use crate::policy::{Object, ObjectKind};
 
@@ -116,6 +117,7 @@ fn add_uri(objects: &[(&Object, u32)], text: &str, further: &mut Further) -> boo
     let narrowest = of.iter().find(|(pattern, _)| of.iter().all(|(other, _)| matches(other, &sample(pattern))));
     let calls = RESOURCE.iter().map(|method| Call { uri: Some(text.to_owned()), ..Call::post(method) });
     match narrowest {
+        _ if !is_normal(text) => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
         Some((pattern, _)) if sample(pattern) == text => false,
         Some((_, index)) => calls.filter(|call| add(&mut further.of_objects, (*index, call.clone()))).count() > 0,
         // Of several patterns, none of which holds the others: left to what the target says of those.

@@ -17,6 +17,8 @@ pub struct Decided {
     pub sessions: bool,
     /// Resources, and the lists of them.
     pub resources: bool,
+    /// Whether it denies URIs that are not in normal form.
+    pub spellings: bool,
     /// Prompts, and the list of them.
     pub prompts: bool,
     /// Whether a certificate that names another principal than the token must be denied.
@@ -25,7 +27,17 @@ pub struct Decided {
 
 impl Decided {
     /// Everything.
-    pub const ALL: Self = Self { protocol: true, sessions: true, resources: true, prompts: true, certificates: true };
+    pub const ALL: Self =
+        Self { protocol: true, sessions: true, resources: true, spellings: true, prompts: true, certificates: true };
+    /// Tools alone.
+    pub const TOOLS: Self = Self {
+        protocol: false,
+        sessions: false,
+        resources: false,
+        spellings: false,
+        prompts: false,
+        certificates: false,
+    };
 }
 
 /// Who may stand before the gateway.

@@ -71,7 +71,11 @@ impl<'a> Question<'a> {
         };
         let decided = self.decided.certificates && before.is_none() && self.transport.1 != 0;
         let subjects = self.policy.principals.iter().filter_map(|principal| principal.subject.as_deref());
-        let forbidden = self.forbidden().into_iter().chain(self.crossed(objects));
+        let patterns = objects.iter().filter_map(|(object, _)| match &object.kind {
+            ObjectKind::Resource(pattern) => Some(pattern.as_str()),
+            ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
+        });
+        let forbidden = self.forbidden(patterns).into_iter().chain(self.crossed(objects));
         let forbidden = forbidden.chain(further.forbidden.iter().cloned()).collect();
         let calls = |object: &Object, index: u32| {
             let more = further.of_objects.iter().filter(move |(of, _)| *of == index).map(|(_, call)| call.clone());

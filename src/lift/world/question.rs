@@ -9,6 +9,7 @@ use super::request::{Part, Request};
 use super::shows::Shows;
 use super::source::{Numbered, Path, Source, Texts};
 use super::{Http, Peer, Token};
+use crate::model::uri::is_normal;
 use crate::policy::seen::{matches, sample};
 
 /// A question about a request.
@@ -28,6 +29,8 @@ pub(super) enum Question<'q> {
     Begins(Source<'q>, Cow<'q, str>),
     /// Whether it is there and is of this pattern.
     Fits(Source<'q>, Cow<'q, str>),
+    /// Whether it is there and is a URI in normal form.
+    Normal(Source<'q>),
     /// What it is, by the number of the text in the tree, from 1 on; 0 where it is not there.
     Whole(Source<'q>),
     /// Whether both are there and the same.
@@ -82,6 +85,7 @@ impl Question<'_> {
             | Self::Among(source, _)
             | Self::Begins(source, _)
             | Self::Fits(source, _)
+            | Self::Normal(source)
             | Self::Whole(source) => source.part(),
             Self::Same(left, right) if left.part() == right.part() => left.part(),
             Self::Same(..) => Part::Several,
@@ -98,6 +102,7 @@ impl Question<'_> {
             Self::Http
             | Self::Has(_)
             | Self::Kind(_)
+            | Self::Normal(_)
             | Self::Whole(_)
             | Self::Same(..)
             | Self::PeerNamed
@@ -160,6 +165,7 @@ impl Question<'_> {
             }
             Self::Begins(source, start) => told(source, &|found| found.starts_with(&**start)),
             Self::Fits(source, pattern) => told(source, &|found| matches(pattern, found)),
+            Self::Normal(source) => told(source, &is_normal),
             Self::Whole(source) => source.of(request).map_or(0, |found| texts.number(found)),
             Self::Same(left, right) => told(left, &|found| right.of(request) == Some(found)),
             Self::PeerNamed => u64::from(matches!(request.shown.of.peer, Peer::Named(_))),
@@ -178,6 +184,7 @@ impl Question<'_> {
             Self::Among(source, list) => Question::Among(source.owned(), list),
             Self::Begins(source, start) => Question::Begins(source.owned(), owned_text(start)),
             Self::Fits(source, pattern) => Question::Fits(source.owned(), owned_text(pattern)),
+            Self::Normal(source) => Question::Normal(source.owned()),
             Self::Whole(source) => Question::Whole(source.owned()),
             Self::Same(left, right) => Question::Same(left.owned(), right.owned()),
             Self::PeerNamed => Question::PeerNamed,

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{AccessRules, AuthLevel, MutualTls};
 use crate::model::name::{FactName, ToolName, UnitName};
-use crate::model::server::{Server, ServerAccess, ToolAccess};
+use crate::model::server::{Resource, Server, ServerAccess, ToolAccess};
 use crate::model::topology::Encryption;
 use crate::policy::ObjectKind;
 use crate::policy::cell::Blocked;
@@ -254,30 +254,37 @@ impl<'a> Demands<'a> {
                 let tool: Option<&_> = access.tools.get::<ToolName>(tool);
                 (tool.and_then(|t| t.auth_level.clone()), tool.map(|t| t.requires.as_slice()).unwrap_or_default())
             }
-            ObjectKind::Resource(uri) => match server.resources.iter().find(|r| r.uri.value == *uri) {
-                Some(resource) => (resource.auth_level.clone(), resource.requires.as_slice()),
-                None => (None, &[][..]),
-            },
-            ObjectKind::Prompt(prompt) => match server.prompts.iter().find(|p| p.name.value == *prompt) {
-                Some(prompt) => (prompt.auth_level.clone(), prompt.requires.as_slice()),
-                None => (None, &[][..]),
-            },
+            ObjectKind::Resource(uri) => {
+                let own = server.resources.iter().find(|resource| resource.uri.value == *uri);
+                own.map(|own| (own.auth_level.clone(), own.requires.as_slice())).unwrap_or_default()
+            }
+            ObjectKind::Prompt(prompt) => {
+                let own = server.prompts.iter().find(|own| own.name.value == *prompt);
+                own.map(|own| (own.auth_level.clone(), own.requires.as_slice())).unwrap_or_default()
+            }
         };
-        let wanted = own_level.or_else(|| access.auth_level.clone());
-        let level = match &wanted {
+        let level_of = |own: Option<Spanned<u32>>| match own.or_else(|| access.auth_level.clone()) {
             Some(wanted) => effective_level(&rules.levels, wanted.value),
             None => classes.derived_level(name),
         };
+        // A URI of several patterns needs what each of them needs.
+        let wider: Vec<&Resource> = match kind {
+            ObjectKind::Resource(uri) => server.patterns_around(uri).collect(),
+            ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => Vec::new(),
+        };
+        let mut levels: Vec<u32> = level_of(own_level).into_iter().collect();
+        levels.extend(wider.iter().filter_map(|resource| level_of(resource.auth_level.clone())));
+        let level = levels.iter().max().copied();
         let class = classes.governing(name).map(|(_, class)| class);
         let mut requires: Vec<Spanned<FactName>> = Vec::new();
         requires.extend(class.into_iter().flat_map(|class| class.requires.iter().cloned()));
         requires.extend(access.requires.iter().chain(own_requires).cloned());
+        requires.extend(wider.iter().flat_map(|resource| &resource.requires).cloned());
         requires.sort();
         requires.dedup();
-        let base = match level {
-            Some(level) => level_condition(&rules.levels, level, self.facts),
-            None => condition_of(&[Spanned::new(super::SERVICE_ACCOUNT_TOKEN.into(), Loc::default())], self.facts),
-        };
+        let token = || condition_of(&[Spanned::new(super::SERVICE_ACCOUNT_TOKEN.into(), Loc::default())], self.facts);
+        let all = levels.iter().map(|level| level_condition(&rules.levels, *level, self.facts));
+        let base = all.reduce(|one, other| one.and(&other)).unwrap_or_else(token);
         from.splice(0..0, level.and_then(|number| rules.levels.get(&number)).map(|level| level.number.loc));
         Part {
             level,

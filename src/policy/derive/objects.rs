@@ -22,9 +22,9 @@ pub(super) struct Objects {
 /// Whether an agent may be granted an object.
 #[derive(Clone, Copy)]
 pub(super) enum Grantable {
-    /// It is no tool, or one that only a flow names, which exists for that flow alone.
+    /// It is the protocol, which comes with everything else, or a tool that only a flow names, which exists for that flow alone.
     No,
-    /// A tool that is annotated as read-only.
+    /// A resource, a prompt, or a tool that is annotated as read-only.
     Reading,
     /// Any other tool.
     Writing,
@@ -53,8 +53,8 @@ pub(super) fn objects_of(model: &Model, facts: &Facts) -> Objects {
         };
         add(ObjectKind::Protocol, Grantable::No);
         server.tools.iter().for_each(|(name, tool)| add(ObjectKind::Tool(name.clone()), Grantable::of(tool)));
-        server.resources.iter().for_each(|it| add(ObjectKind::Resource(it.uri.value.clone()), Grantable::No));
-        server.prompts.iter().for_each(|it| add(ObjectKind::Prompt(it.name.value.clone()), Grantable::No));
+        server.resources.iter().for_each(|it| add(ObjectKind::Resource(it.uri.value.clone()), Grantable::Reading));
+        server.prompts.iter().for_each(|it| add(ObjectKind::Prompt(it.name.value.clone()), Grantable::Reading));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found.dedup_by(|a, b| a.0 == b.0);

@@ -2,6 +2,7 @@
 //! expression that fails allows nothing.
 
 use crate::model::Model;
+use crate::model::uri::NOT_NORMAL;
 use crate::policy::seen::{matches, sample};
 use crate::policy::{ObjectKind, Policy};
 use crate::targets::cel::{caller, claim, is_one_of, text};
@@ -154,9 +155,11 @@ pub(super) fn chunks<'a>(subjects: &'a [&'a str]) -> impl Iterator<Item = &'a [&
 /// That a URI is of this pattern, and of no other pattern that some of its URIs are of too: those are for that one's rule.
 /// Where neither pattern holds the other, nobody may have the URIs of both.
 fn uri(variable: &str, pattern: &str, patterns: &[&str]) -> Vec<String> {
+    let normal = format!("!{variable}.matches({})", text(&format!(r"\A(?:{NOT_NORMAL})\z")));
+    let normal = Some(normal).filter(|_| pattern.contains('*'));
     let others = patterns.iter().filter(|other| **other != pattern && !matches(other, &sample(pattern)));
     let others = others.filter(|other| overlap(pattern, other)).map(|other| format!("!({})", is_of(variable, other)));
-    std::iter::once(is_of(variable, pattern)).chain(others).collect()
+    std::iter::once(is_of(variable, pattern)).chain(normal).chain(others).collect()
 }
 
 /// That a URI is of a pattern.

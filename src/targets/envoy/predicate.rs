@@ -65,6 +65,15 @@ impl Predicate {
         }
     }
 
+    /// Both.
+    pub(super) fn and(self, other: Self) -> Self {
+        let parts = [self, other].into_iter().flat_map(|part| match part {
+            Self::All(parts) => parts,
+            other @ (Self::Any(_) | Self::Not(_) | Self::Test(_)) => vec![other],
+        });
+        Self::All(parts.collect())
+    }
+
     /// Not this.
     pub(super) fn negated(self) -> Self {
         match self {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::evidence::{Evidences, as_regex};
 use super::predicate::{MCP, Predicate, any_value, metadata, of_type, one_of};
 use crate::model::server::Server;
+use crate::model::uri::{NOT_NORMAL, holds};
 use crate::policy::cell::Cell;
 use crate::policy::condition::Condition;
 use crate::policy::pieces::whole;
@@ -207,23 +208,28 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Resources: a URI needs what every pattern that matches it needs, so all denials come before what is let through.
+    /// Resources. A URI is of the narrowest patterns that match it, and needs what each of them needs, so all denials come before
+    /// what is let through.
     fn resources(&self, resources: &[(&str, Cell)]) -> Value {
-        let matches = |pattern: &str| {
-            let value = match pattern.contains('*') {
-                false => json!({"string_match": {"exact": pattern}}),
-                true => json!({"string_match": {"safe_regex": {"regex": format!("(?s){}", as_regex(pattern))}}}),
-            };
-            metadata(MCP, &["params", "uri"], value)
+        let mut matchers = vec![(spelled_otherwise(), self.deny("deny:uri_spelling"))];
+        let condition_of = |cell: Cell| self.policy.conditions.get(cell.condition);
+        // The URIs of a pattern that this caller may read where it may not read all of the pattern.
+        let easier = |pattern: &str, condition: Option<&Condition>| {
+            let inside = resources.iter().filter(|(other, _)| *other != pattern && holds(pattern, other));
+            let easier = inside.filter(|(_, cell)| condition.is_none_or(|needed| !condition_of(*cell).implies(needed)));
+            Predicate::any(easier.map(|(other, _)| Some(matches(other))))
         };
-        let mut matchers: Vec<(Predicate, Value)> = Vec::new();
+        let of = |pattern: &str, condition: Option<&Condition>| match easier(pattern, condition) {
+            None => matches(pattern),
+            Some(easier) => matches(pattern).and(easier.negated()),
+        };
         for (pattern, cell) in resources {
             let rule = &self.policy.rule_at(cell.rule).name;
-            match self.denials(rule, self.policy.conditions.get(cell.condition), &[]) {
-                Err(denied) => matchers.push((matches(pattern), denied)),
-                Ok(denials) => matchers.extend(denials.into_iter().filter_map(|(lacks, denied)| {
-                    Some((Predicate::all([Some(matches(pattern)), Some(lacks)])?, denied))
-                })),
+            let condition = condition_of(*cell);
+            let these = || of(pattern, Some(condition));
+            match self.denials(rule, condition, &[]) {
+                Err(denied) => matchers.push((these(), denied)),
+                Ok(denials) => matchers.extend(denials.into_iter().map(|(lacks, denied)| (these().and(lacks), denied))),
             }
         }
         // A pattern that this caller may not read under any condition is denied before a wider one lets it through.
@@ -232,11 +238,25 @@ impl<'a> Rules<'a> {
             if let ObjectKind::Resource(pattern) = &object.kind
                 && !resources.iter().any(|(known, _)| known == pattern)
             {
-                matchers.push((matches(pattern), self.deny("deny:not_granted")));
+                matchers.push((of(pattern, None), self.deny("deny:not_granted")));
             }
         }
         let known = Predicate::any(resources.iter().map(|(pattern, _)| Some(matches(pattern))));
         matchers.extend(known.map(|known| (known, action(&format!("{}/resource/allow", self.server.name), true))));
         nested(first_of(matchers, self.deny("deny:unknown_resource")))
     }
+}
+
+/// That a request asks for a URI of a pattern.
+fn matches(pattern: &str) -> Predicate {
+    let value = match pattern.contains('*') {
+        false => json!({"string_match": {"exact": pattern}}),
+        true => json!({"string_match": {"safe_regex": {"regex": format!("(?s){}", as_regex(pattern))}}}),
+    };
+    metadata(MCP, &["params", "uri"], value)
+}
+
+/// That a request asks for a URI that is not in normal form.
+fn spelled_otherwise() -> Predicate {
+    metadata(MCP, &["params", "uri"], json!({"string_match": {"safe_regex": {"regex": NOT_NORMAL}}}))
 }

@@ -39,6 +39,13 @@ pub(super) fn unknown_pass(model: &Model) -> Option<&'static str> {
     (!verified_headers(model)).then_some(why)
 }
 
+/// With headers it compares the beginnings of URIs, and their whole; what stands within is not seen.
+pub(super) fn spellings_pass(model: &Model) -> Option<&'static str> {
+    let why = "Istio compares URIs from their beginning alone, so it does not see dot segments and superfluous percent-encodings within \
+               them";
+    verified_headers(model).then_some(why)
+}
+
 /// The facts whose text for an object cannot be told, because it names a tool or unit and there is none.
 struct Nameless {
     of_tools: u64,

@@ -149,7 +149,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
     let refused = std::cell::RefCell::new(&mut others);
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
-    let strategy = prop::collection::vec(any::<u8>(), 168);
+    let strategy = prop::collection::vec(any::<u8>(), 224);
     let outcome = TestRunner::new_with_rng(
         config,
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),

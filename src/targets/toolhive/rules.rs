@@ -7,7 +7,8 @@ use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Piece, Scope, Statement};
 use crate::model::Model;
 use crate::model::name::ServerName;
-use crate::policy::{ObjectIx, ObjectKind, Policy, seen};
+use crate::model::uri::{holds, superfluous_encodings};
+use crate::policy::{ObjectIx, ObjectKind, Policy};
 use crate::targets::dialects::{self, Argument, Callers, Grant, Rows, Test, Ways, Who};
 
 /// What every rule of a server needs to know.
@@ -41,7 +42,8 @@ impl Rules<'_> {
         Some(statement(label, action?, Expr::All(vec![what, self.condition(&grant.callers, &grant.ways)])))
     }
 
-    /// The policies of the resources of one server. A URI that several patterns match needs what each of them needs.
+    /// The policies of the resources of one server. A URI is decided by the narrowest of the patterns that match it; where several
+    /// do and none of them holds the others, it needs what each of them needs.
     pub(super) fn of_resources(&self, label: &str, server: &ServerName, rows: &Rows) -> Vec<Statement> {
         let mine: Vec<(ObjectIx, &str)> = self
             .policy
@@ -54,29 +56,24 @@ impl Rules<'_> {
             .collect();
         let mut statements = Vec::new();
         for (object, pattern) in &mine {
-            // Every URI of this one is a URI of a wider one, whose policy asks for what both need.
-            let wider = |(other, text): &(ObjectIx, &str)| {
-                seen::matches(text, &seen::sample(pattern))
-                    && other != object
-                    && (other < object || !seen::matches(pattern, &seen::sample(text)))
-            };
-            if mine.iter().any(wider) {
-                continue;
-            }
-            let others = mine.iter().filter(|(other, text)| other != object && may_overlap(pattern, text));
-            let others: Vec<&(ObjectIx, &str)> = others.collect();
+            let others: Vec<&(ObjectIx, &str)> = mine
+                .iter()
+                .filter(|(other, text)| other != object && may_overlap(pattern, text) && !holds(text, pattern))
+                .collect();
+            let (narrower, crossing): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, text)| holds(pattern, text));
             // Principals who need the same here and for every other pattern that may match the same URI.
             let mut alike: BTreeMap<(usize, Vec<Option<usize>>), Vec<u32>> = BTreeMap::new();
             for (ways, principals) in column(rows, *object) {
                 for principal in principals {
-                    let elsewhere = others.iter().map(|(other, _)| way_of(rows, *other, *principal)).collect();
+                    let elsewhere = crossing.iter().map(|(other, _)| way_of(rows, *other, *principal)).collect();
                     alike.entry((*ways, elsewhere)).or_default().push(*principal);
                 }
             }
             for ((ways, elsewhere), principals) in alike {
                 for callers in dialects::callers(self.model, self.policy, &principals) {
                     let mut parts = vec![Expr::Resource.has("uri"), matches(pattern)];
-                    for ((_, text), number) in others.iter().zip(&elsewhere) {
+                    parts.extend(narrower.iter().map(|(_, text)| matches(text).not()));
+                    for ((_, text), number) in crossing.iter().zip(&elsewhere) {
                         parts.push(match number {
                             None => matches(text).not(),
                             Some(number) => {
@@ -89,6 +86,10 @@ impl Rules<'_> {
                     statements.push(statement(label, "read_resource", Expr::All(parts)));
                 }
             }
+        }
+        // One pattern may match a URI that is spelled so that another one does not.
+        if !statements.is_empty() && mine.iter().any(|(_, pattern)| pattern.contains('*')) {
+            statements.push(Statement { permits: false, ..statement(label, "read_resource", spelled_otherwise()) });
         }
         statements
     }
@@ -273,6 +274,15 @@ fn shown(test: &Test) -> Vec<Expr> {
             vec![context(&argument), texts.contains(Expr::Context.attribute(argument))]
         }
     }
+}
+
+/// That a URI is not in normal form. `like` cannot tell a path from a query, so dot segments in a query count, too.
+fn spelled_otherwise() -> Expr {
+    let between = ["/", ":"].into_iter().flat_map(|before| [".", ".."].map(|dots| format!("{before}{dots}")));
+    let segments = between.flat_map(|start| ["", "/*", "?*", "#*"].map(|rest| format!("*{start}{rest}")));
+    let encodings = superfluous_encodings().into_iter().map(|encoding| format!("*{encoding}*"));
+    let spellings: Vec<Expr> = segments.chain(encodings).map(|pattern| matches(&pattern)).collect();
+    Expr::All(vec![Expr::Resource.has("uri"), Expr::Any(spellings)])
 }
 
 fn matches(pattern: &str) -> Expr {

@@ -83,6 +83,10 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
             lacking = relation.missing(principal, object_, holding | given)
             for method in ("resources/read", "resources/subscribe", "resources/unsubscribe"):
                 send(method, {"uri": uri}, allowed(object_, holding), uri, lacking, object_)
+            # What another spelling of a URI means is for nobody to guess.
+            for other in spellings(uri):
+                for method in ("resources/read", "resources/subscribe"):
+                    send(method, {"uri": other}, False, other, None, object_)
             for near in (uri.upper(), "x" + uri, uri.split("://")[0] + "://", "file:///etc/passwd", "", f"{uri.split('/')[0]}//x/../customer"):
                 send("resources/read", {"uri": near}, False, near, None, object_)
         for object_ in prompts:
@@ -99,6 +103,14 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
             for tool in ("", "x", "*", f"{server}/x"):
                 send("tools/call", {"name": tool, "arguments": {}}, False, tool)
             send("tools/call", {"arguments": {}}, False)
+
+
+def spellings(uri: str) -> list[str]:
+    """Spellings of a URI that are not in normal form: dot segments, and characters that need no encoding."""
+    scheme, path = uri.split("://")
+    last = f"%{ord(uri[-1]):02x}"
+    return [f"{scheme}://x/../{path}", f"{scheme}://./{path}", f"{uri}/.", f"{uri}/..", f"{uri}/./y", f"{uri}/../42", uri[:-1] + last,
+            uri[:-1] + last.upper(), f"{scheme}://%{ord(path[0]):02x}{path[1:]}", f"{uri}%2e%2E", f"{uri}%7e"]
 
 
 def relevant(fleet: Fleet, principal: dict, server: str):

@@ -50,7 +50,7 @@ def make(name: str, objects: list[dict], state: State) -> MCPServer:
         elif object_["kind"] == "prompt":
             server.prompt(name=object_["name"])(prompt(name))
         elif object_["kind"] == "resource":
-            server.resource(object_["name"].replace("*", "{rest}"))(resource(name))
+            server.resource(object_["name"].replace("*", "{rest}"))(resource(name, "*" in object_["name"]))
     return server
 
 
@@ -74,11 +74,14 @@ def prompt(server: str):
     return write
 
 
-def resource(server: str):
-    def read(rest: str) -> str:
+def resource(server: str, is_pattern: bool):
+    def one() -> str:
         return f"ran resource of {server}"
 
-    return read
+    def each(rest: str) -> str:
+        return one()
+
+    return each if is_pattern else one
 
 
 def watched(name: str, app, state: State):

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::world::World;
-use crate::model::access::{AccessRules, MutualTls};
+use crate::model::access::{AccessRules, Grant, Granted, MutualTls, Readable};
 use crate::model::name::{FlowKind, UnitName};
 use crate::model::server::{Prompt, Resource, ServerAccess, ToolAccess};
 use crate::model::topology::{CrossUnitRouting, DataSharing, Encryption};
@@ -86,6 +86,9 @@ pub(crate) fn world(bytes: &[u8]) -> World {
     world
 }
 
+/// Patterns of resources, the widest first; the last one is none of the others'.
+const PATTERNS: [&str; 4] = ["x://*", "x://a/*", "x://a/b", "*z"];
+
 /// Rules between units, transport, further facts, suspensions, overlays, resources and prompts.
 fn settle(world: &mut World, c: &mut Choices<'_>) {
     let routing = [CrossUnitRouting::ExplicitApproval, CrossUnitRouting::Allowed, CrossUnitRouting::Denied];
@@ -104,8 +107,14 @@ fn settle(world: &mut World, c: &mut Choices<'_>) {
         let (suspended, restated, extra) = (c.one_in(16), c.one_in(8), c.one_in(3));
         let overlay =
             ServerAccess { at: None, auth_level: None, requires: world.facts(&c.facts()), tools: Default::default() };
-        let resource =
-            Resource { uri: world.put("x://*".to_owned()), auth_level: None, requires: world.facts(&c.facts()) };
+        let patterns = PATTERNS.into_iter().take(1 + c.below(PATTERNS.len()));
+        let resources: Vec<Resource> = patterns
+            .map(|uri| Resource {
+                uri: world.put(uri.to_owned()),
+                auth_level: c.one_in(3).then(|| world.put(c.below(4) as u32)),
+                requires: world.facts(&c.facts()),
+            })
+            .collect();
         let prompt = Prompt { name: world.put("p".to_owned()), auth_level: Some(world.put(3)), requires: Vec::new() };
         let suspended_tool = c.one_in(6).then(|| TOOLS[c.below(3)]);
         let Some(server) = world.model.servers.get_mut(server) else { continue };
@@ -114,17 +123,28 @@ fn settle(world: &mut World, c: &mut Choices<'_>) {
         server.suspended = reason.clone().filter(|_| suspended);
         server.overlay = restated.then_some(overlay);
         if extra {
-            server.resources.push(resource);
+            server.resources.extend(resources);
             server.prompts.push(prompt);
         }
         if let Some(tool) = suspended_tool {
             server.access.tools.insert(tool.into(), ToolAccess { suspended: reason, ..ToolAccess::default() });
         }
     }
+    for agent in ["x", "y"] {
+        for _ in 0..c.below(3) {
+            let readable = match c.below(PATTERNS.len() + 1) {
+                at if at < PATTERNS.len() => Readable::Resource(PATTERNS[at].to_owned()),
+                _ => Readable::Prompt("p".to_owned()),
+            };
+            let grant = world.grant(SERVERS[c.below(3)], None, &c.facts());
+            let grant = Grant { what: Granted::Readable(readable), ..grant };
+            world.model.agents.get_mut(agent).into_iter().for_each(|agent| agent.may_call.push(grant.clone()));
+        }
+    }
     let grant = world.grant("s", None, &c.facts());
     let read_only = c.one_in(2);
     if let Some(agent) = world.model.agents.get_mut("x") {
-        agent.may_call.push(crate::model::access::Grant { only_read_only: read_only, ..grant });
+        agent.may_call.push(Grant { only_read_only: read_only, ..grant });
     }
     if c.one_in(3) {
         let mut overlay = AccessRules { mutual_tls: Some(world.put(MutualTls::Strict)), ..AccessRules::default() };
@@ -167,7 +187,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_authorizer_decides_as_the_model(bytes in prop::collection::vec(any::<u8>(), 160)) {
+    fn the_authorizer_decides_as_the_model(bytes in prop::collection::vec(any::<u8>(), 216)) {
         world(&bytes).decides_as_the_model();
     }
 }
@@ -177,7 +197,7 @@ proptest! {
 
     /// `built` compares the lifted relation with the model's.
     #[test]
-    fn the_lifter_reads_what_the_model_says(bytes in prop::collection::vec(any::<u8>(), 160)) {
+    fn the_lifter_reads_what_the_model_says(bytes in prop::collection::vec(any::<u8>(), 216)) {
         world(&bytes).built();
     }
 }

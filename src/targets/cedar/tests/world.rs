@@ -9,7 +9,7 @@ use crate::cedar::engine::Engine;
 use crate::checks::{CheckedModel, accept};
 use crate::diagnostic::Report;
 use crate::model::Model;
-use crate::model::access::{Agent, Alternative, AnyAgent, AuthLevel, DataClass, Grant, GrantedTools};
+use crate::model::access::{Agent, Alternative, AnyAgent, AuthLevel, DataClass, Grant, Granted};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{FactName, FlowId, FlowKind, ServerName, ToolName};
 use crate::model::server::{Server, ServerAccess, Tool, ToolAccess};
@@ -126,7 +126,7 @@ impl World {
         Grant {
             text: self.put(format!("{server}/{}", tool.unwrap_or("*"))),
             server: server.into(),
-            tools: tool.map_or(GrantedTools::All, |tool| GrantedTools::One(tool.into())),
+            what: tool.map_or(Granted::All, |tool| Granted::Tool(tool.into())),
             only_read_only: false,
             requires: self.facts(requires),
         }
@@ -162,7 +162,13 @@ impl World {
                 compensation: false,
             })
             .collect();
-        let step = Step { name: self.put("step".to_owned()), servers: Vec::new(), calls, depends_on: Vec::new() };
+        let step = Step {
+            name: self.put("step".to_owned()),
+            servers: Vec::new(),
+            calls,
+            reads: Vec::new(),
+            depends_on: Vec::new(),
+        };
         let id = FlowId { kind, name: name.into() };
         let flow = Flow {
             id: self.put(id.clone()),

@@ -11,30 +11,29 @@ pub static CHECK: Check = Check {
         name: "mtls-not-strict",
         guards_access: true,
         severity: Severity::Warning,
-        what: "Finds a service mesh whose `mutual_tls` is not `strict` while `encryption_in_transit` is `required`.",
-        why: "A mesh that does not insist on mutual TLS accepts plaintext between workloads, which is what required \
-              encryption rules out.",
-        fix: "Set `zero_trust_config.service_mesh.mutual_tls: strict`.",
+        what: "Finds a service mesh whose `mutual_tls` is `permissive` or `disabled`. Without the key the mesh is strict, and calls need no \
+               certificate of the caller's own.",
+        why: "A mesh that does not insist on mutual TLS accepts plaintext between workloads, and cannot tell who calls. The target \
+              `istio` writes no rules for it.",
+        fix: "Set `zero_trust_config.service_mesh.mutual_tls: strict`, or leave the key out.",
     },
     run,
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    let Some(required) = model.topology.encryption_in_transit.as_ref().filter(|e| e.value == Encryption::Required)
-    else {
-        return;
-    };
-    let lax = |message: &str, loc| {
-        Diagnostic::new(&CHECK.rule, loc, message).label(required.loc, "encryption in transit is required here")
-    };
-    match (&model.access.mutual_tls, &model.topology.mesh) {
-        (None, Some(mesh)) => report.push(lax("the mesh sets no `mutual_tls`, so it accepts plaintext", mesh.loc)),
-        (None, None) => {}
-        (Some(mode), _) => match mode.value {
-            MutualTls::Strict => {}
-            MutualTls::Permissive => report.push(lax("the mesh accepts plaintext: mutual TLS is permissive", mode.loc)),
-            MutualTls::Disabled => report.push(lax("the mesh does not encrypt: mutual TLS is disabled", mode.loc)),
-        },
+    let required = model.topology.encryption_in_transit.as_ref().filter(|word| word.value == Encryption::Required);
+    let of_units = model.overlays.values();
+    for mode in std::iter::once(&model.access).chain(of_units).filter_map(|rules| rules.mutual_tls.as_ref()) {
+        let message = match mode.value {
+            MutualTls::Strict => continue,
+            MutualTls::Permissive => "the mesh accepts plaintext: mutual TLS is permissive",
+            MutualTls::Disabled => "the mesh does not encrypt: mutual TLS is disabled",
+        };
+        let finding = Diagnostic::new(&CHECK.rule, mode.loc, message);
+        report.push(match required {
+            Some(required) => finding.label(required.loc, "encryption in transit is required here"),
+            None => finding,
+        });
     }
 }

@@ -38,10 +38,11 @@ fact. `Group`, `Level`, `Class`, `Unit` and `Backend` (everything on one server)
 enumerations, so a hand-written policy that misspells one does not validate.
 - `policies.cedar`: one `permit` for each access rule, and no `forbid`. `@id` is the rule, `@source` the place that it \
 comes from, `@sources` further places.
-- `entities.json`: principals with their `grants`, the groups of objects that each may use under each rule; and objects, \
-each in its group. An object's server is an attribute and not a parent, so that a grant on a server's protocol methods \
+- `entities.json`: principals with their `grants`, the groups of objects that each may use under each rule; objects, \
+each in its group; and the actions in theirs, for engines that are given no schema. An object's server is an attribute and not a parent, so that a grant on a server's protocol methods \
 never reaches its tools.
-- `evidence.json`: how to find each fact, the principal, the action and the resource of a request, and when to deny.
+- `evidence.json`: how to find each fact, the principal, the action and the resource of a request, and when to deny. A URI is asked \
+about as the narrowest pattern that matches it, and denied where it is not in normal form.
 - `handwritten/...`: the `*.cedar` files of the workspace, as they are. An engine loads them together with `policies.cedar`; \
 the policies of both make one set.
 

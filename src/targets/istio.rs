@@ -26,7 +26,7 @@ use super::objects::objects;
 use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target, gateways, yaml};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
-use crate::model::access::Jwks;
+use crate::model::access::{Jwks, MutualTls};
 use crate::source::{Loc, Spanned};
 use claims::exact;
 use rules::Rules;
@@ -46,7 +46,8 @@ denied.
 - `request-authentication.yaml`: the issuers, their audiences and keys: their URL, or the keys of `jwks_file` themselves, so \
 that a new key takes a new compile. A token is read from the header `Authorization` alone, \
 and the proxy removes it, so that no server sees a caller's token.
-- `peer-authentication.yaml`: strict mutual TLS.
+- `peer-authentication.yaml`: strict mutual TLS, also where `mutual_tls` is not written. With `permissive` or `disabled` the target \
+writes nothing: its rules name gateways by their certificates.
 - `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. Hosts are complete names: \
 `cards.retail.svc` becomes `cards.retail.svc.cluster.local`, or ends with the setting `cluster_domain`; Istio itself completes \
 names without a dot alone, and ignores rules for others. A host without a dot is an error.
@@ -116,8 +117,26 @@ fn needs(model: &Model) -> Vec<Need> {
     needs
 }
 
+/// The written word, the centre's or that of a unit folder, that lets calls without certificates into the mesh.
+fn lax_mode(model: &Model) -> Option<(&'static str, String)> {
+    let of_units = model.overlays.iter().map(|(unit, rules)| (rules, format!(" in the folder of unit `{unit}`")));
+    let mut modes = std::iter::once((&model.access, String::new())).chain(of_units);
+    modes.find_map(|(rules, of)| match rules.mutual_tls.as_ref()?.value {
+        MutualTls::Strict => None,
+        MutualTls::Permissive => Some(("permissive", of)),
+        MutualTls::Disabled => Some(("disabled", of)),
+    })
+}
+
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let model = input.model;
+    if let Some((word, of)) = lax_mode(model) {
+        let what = format!(
+            "a mesh that takes calls without certificates (`mutual_tls: {word}`{of}), and its rules rest on certificates"
+        );
+        let how = "write `mutual_tls: strict`, or leave the key out: the mesh is strict then, too".to_owned();
+        return Err(CompileError::Beyond { what, how });
+    }
     let cluster = cluster("istio", model).map_err(CompileError::Findings)?;
     let findings = [refused(model, &cluster), hosts::refused(&cluster)].concat();
     if !findings.is_empty() {

@@ -1,8 +1,9 @@
 //! From files to bundle: the same bytes whatever the order and the number of threads, and names that try to be policy.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io};
 
 use mcpctl::analysis::{Analysis, analyse};
 use mcpctl::diagnostic::Severity;
@@ -89,4 +90,38 @@ fn names_that_try_to_be_policy_are_names() {
     let policies = String::from_utf8(files["cedar/policies.cedar"].clone()).unwrap();
     assert_eq!(policies.matches("permit (").count(), 2, "{policies}");
     assert!(!policies.contains("permit(principal,action,resource)"), "{policies}");
+}
+
+/// What an engine decides that is given the policies and the entities, and no schema.
+fn without_schema(policies: &str, entities: &str) -> cedar_policy::Decision {
+    use cedar_policy::{Authorizer, Context, Entities, PolicySet, Request};
+    let held = ["service_account_token", "user_delegation", "small_amount", "mtls", "tls"];
+    let context = serde_json::to_value(held.map(|fact| (fact, true)).into_iter().collect::<BTreeMap<_, _>>()).unwrap();
+    let context = Context::from_json_value(context, None).unwrap();
+    let [principal, action, resource] =
+        [r#"Mcp::Agent::"support_agent""#, r#"Mcp::Action::"call_tool""#, r#"Mcp::Tool::"orders_server/refund_order""#]
+            .map(|uid| uid.parse().unwrap());
+    let request = Request::new(principal, action, resource, context, None).unwrap();
+    let (policies, entities) =
+        (policies.parse::<PolicySet>().unwrap(), Entities::from_json_str(entities, None).unwrap());
+    Authorizer::new().is_authorized(&request, &policies, &entities).decision()
+}
+
+#[test]
+fn an_engine_without_a_schema_finds_the_groups_of_actions_in_the_entities() {
+    let folder = tempfile::tempdir().unwrap();
+    let [fleet, bundle] = ["fleet", "bundle"].map(|name| folder.path().join(name));
+    let run = |args: &[&str], paths: &[&Path]| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_mcpctl")).args(args).args(paths).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    run(&["init"], &[&fleet]);
+    run(&["compile", "--target", "cedar", "--out"], &[&bundle, &fleet]);
+    let read = |name: &str| fs::read_to_string(bundle.join("cedar").join(name)).unwrap();
+    let (policies, entities) = (read("policies.cedar"), read("entities.json"));
+    assert_eq!(without_schema(&policies, &entities), cedar_policy::Decision::Allow);
+    let mut without: Vec<serde_json::Value> = serde_json::from_str(&entities).unwrap();
+    without.retain(|entity| entity["uid"]["type"] != "Mcp::Action");
+    let without = serde_json::to_string(&without).unwrap();
+    assert_eq!(without_schema(&policies, &without), cedar_policy::Decision::Deny, "the test would see it");
 }

@@ -1,10 +1,10 @@
-//! The entities: principals with their grants, and objects in their groups.
+//! The entities: principals with their grants, objects in their groups, and actions in theirs.
 
 use std::collections::BTreeMap;
 
-use super::kind;
 use super::layout::{Layout, object_uid, principal_uid};
 use super::schema::{SERVER_ATTRIBUTE, member};
+use super::{action, kind};
 use crate::cedar::entities::{Entity, Value, print as print_entities};
 use crate::cedar::policies::GRANTS;
 use crate::cedar::{Error, Uid};
@@ -38,7 +38,15 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, Error> {
         }
         Entity { uid: object_uid(object), attributes, parents }
     });
-    print_entities(principals.chain(objects).collect())
+    print_entities(principals.chain(objects).chain(actions()).collect())
+}
+
+/// The actions with their group, as the schema has them: an engine that is given no schema knows groups from here alone, and
+/// would deny everything without them.
+fn actions() -> impl Iterator<Item = Entity> {
+    let entity = |id: &str, parents| Entity { uid: Uid::new("Action", id), attributes: BTreeMap::new(), parents };
+    let of_group = |(id, _): (&'static str, &str)| entity(id, vec![Uid::new("Action", action::REQUEST)]);
+    std::iter::once(entity(action::REQUEST, Vec::new())).chain(action::ALL.map(of_group))
 }
 
 /// The class, the unit and the backend of a server, which are those of everything on it.

@@ -344,10 +344,10 @@ const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
 /// workloads from users both deny it, and each may be spoilt alone. One place of a claim that is null is that of undeclared callers,
 /// who may do no more here than the callers of the rules before.
 const TOLD_TWICE: &[&str] = &[
-    "on_match/matcher/matcher_list/matchers/2/on_match/matcher/matcher_list/matchers/(drop 1)",
-    "matcher_list/matchers/1/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
+    "on_match/matcher/matcher_list/matchers/2/on_match/matcher/matcher_list/matchers/(drop 2)",
+    "matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
     "matcher_list/matchers/0/predicate/not_matcher/or_matcher/predicate/1/and_matcher/predicate/(drop 3)",
-    "matcher_list/matchers/1/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",
+    "matcher_list/matchers/2/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",
     "or_matcher/predicate/1/and_matcher/predicate/0/or_matcher/predicate/1/single_predicate/input/typed_config/path/1/key/(change)",
 ];
 
@@ -420,7 +420,6 @@ fn every_change_that_changes_a_decision_is_caught() {
             }
         }
     }
-    assert_eq!(told_twice.len(), TOLD_TWICE.len(), "each is needed");
     let rate = 100.0 * f64::from(killed as u32) / f64::from(all as u32);
     let some: Vec<&String> = survivors.keys().take(60).collect();
     let count = survivors.len();
@@ -428,6 +427,9 @@ fn every_change_that_changes_a_decision_is_caught() {
         survivors.is_empty(),
         "{killed} of {all} changes are caught ({rate:.1} %); {count} kinds survive: {some:#?}"
     );
+    let needless: Vec<&&str> =
+        TOLD_TWICE.iter().enumerate().filter(|(at, _)| !told_twice.contains(at)).map(|(_, end)| end).collect();
+    assert!(needless.is_empty(), "each is needed: {needless:#?}");
     assert!(all > 10_000, "{all}");
     let unused: Vec<&str> = HARMLESS.iter().map(|(word, _)| *word).filter(|word| !harmless.contains(word)).collect();
     assert!(unused.is_empty(), "nothing survives by these reasons: {unused:?}");

@@ -120,3 +120,16 @@ fn short_names_and_hosts_outside_of_the_cluster_are_said_at_the_url() {
         assert!(file("destination-rules.yaml").contains(&format!("host: {whole}\n")), "{host}");
     }
 }
+
+#[test]
+fn a_mesh_without_certificates_has_no_rules() {
+    for word in ["permissive", "disabled"] {
+        let world = WORLD.replace("http://", "https://").replace("mutual_tls: strict", &format!("mutual_tls: {word}"));
+        let errors = built(&TARGET, &world);
+        let errors = errors.map(|_| ()).expect_err("its rules rest on certificates");
+        assert!(
+            matches!(errors.as_slice(), [BuildError::Compile { cause: CompileError::Beyond { what, .. }, .. }] if what.contains(word)),
+            "{errors:?}"
+        );
+    }
+}

@@ -14,7 +14,7 @@ pub static CHECK: Check = Check {
         name: "unknown-resource",
         guards_access: true,
         severity: Severity::Error,
-        what: "Finds resources and prompts that a grant or a step of a flow names and that the registry does not list. A URI, or a \
+        what: "Finds resources and prompts that a grant, a step of a flow or a test names and that the registry does not list. A URI, or a \
                pattern, may also lie within a pattern that the registry lists. Where an event processor triggers several servers, exactly \
                one of them must list it.",
         why: "A resource or prompt that nobody lists does not exist for the gateways, so the grant gives nothing.",
@@ -32,6 +32,13 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for grant in model.grants() {
         if let Granted::Readable(readable) = &grant.what {
             named.entry((grant.server.as_str(), readable.to_string())).or_default().push(grant.text.loc);
+        }
+    }
+    for call in model.tested_calls() {
+        if let Some((server, name)) = call.value.split_once('/')
+            && Readable::parse(name).is_some()
+        {
+            named.entry((server, name.to_owned())).or_default().push(call.loc);
         }
     }
     for step in model.flows.values().flat_map(|flow| &flow.steps) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::Granted;
+use crate::model::access::{Granted, Readable};
 use crate::model::server::Server;
 use crate::policy::PrincipalFlow;
 use crate::source::Loc;
@@ -47,6 +47,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for call in model.tested_calls().chain(&model.called_before) {
         if let Some(pair) = call.value.split_once('/')
             && pair.1 != "*"
+            && Readable::parse(pair.1).is_none()
             && !listed(pair.0, pair.1)
         {
             named.entry(pair).or_default().push(call.loc);

@@ -3,8 +3,10 @@
 use super::whole::Whole;
 use super::{ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
 use crate::model::Model;
+use crate::model::access::Readable;
 use crate::model::assurance::PolicyTest;
 use crate::model::name::FactName;
+use crate::model::uri::holds as holds_all;
 use crate::source::Spanned;
 
 /// One request of a test.
@@ -12,7 +14,7 @@ use crate::source::Spanned;
 pub struct Case {
     /// Who calls; `None` for `any_agent` where the workspace lets no undeclared caller in.
     pub principal: Option<PrincipalIx>,
-    /// The tool; `None` for one that does not exist, which everybody is denied.
+    /// The thing; `None` for one that does not exist, which everybody is denied.
     pub object: Option<ObjectIx>,
     /// Its facts, with what they imply.
     pub facts: u64,
@@ -60,16 +62,39 @@ pub fn principals(policy: &Policy, written: &str) -> Vec<PrincipalIx> {
     all.filter(|(principal, _)| fits(&principal.id)).map(|(_, index)| PrincipalIx(index)).collect()
 }
 
-/// The tools that `server/tool` or `server/*` stands for. Sorted; empty where there are none.
+/// What `server/tool`, `server/resource:URI`, `server/prompt:NAME` or `server/*` stands for; the last one for everything but the
+/// protocol. Sorted; empty where there is nothing.
 #[must_use]
-pub fn tools(policy: &Policy, written: &str) -> Vec<ObjectIx> {
-    let Some((server, tool)) = written.split_once('/') else { return Vec::new() };
+pub fn objects(policy: &Policy, written: &str) -> Vec<ObjectIx> {
+    let Some((server, thing)) = written.split_once('/') else { return Vec::new() };
     let on = policy.index.on(server);
-    if tool != "*" {
-        return policy.index.tool(&policy.objects, on, tool).into_iter().collect();
+    match Readable::parse(thing) {
+        Some(Readable::Resource(uri)) => resources(policy, server, &uri),
+        Some(Readable::Prompt(name)) => {
+            policy.index.find(&policy.objects, server, &ObjectKind::Prompt(name)).into_iter().collect()
+        }
+        None if thing == "*" => {
+            let all = on.map(ObjectIx);
+            all.filter(|at| policy.object_at(*at).kind != ObjectKind::Protocol).collect()
+        }
+        None => policy.index.tool(&policy.objects, on, thing).into_iter().collect(),
     }
-    let objects = on.map(ObjectIx);
-    objects.filter(|at| matches!(policy.object_at(*at).kind, ObjectKind::Tool(_))).collect()
+}
+
+/// The narrowest patterns of a server's resources that a URI, or all URIs of a pattern, are of: each decides, and asks for what the
+/// wider ones ask for, too.
+#[must_use]
+pub fn resources(policy: &Policy, server: &str, uri: &str) -> Vec<ObjectIx> {
+    let patterns: Vec<(&str, ObjectIx)> = policy
+        .index
+        .objects_on(&policy.objects, server)
+        .filter_map(|(object, index)| match &object.kind {
+            ObjectKind::Resource(pattern) if holds_all(pattern, uri) => Some((pattern.as_str(), ObjectIx(index))),
+            ObjectKind::Resource(_) | ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
+        })
+        .collect();
+    let narrower = |one: &str| patterns.iter().any(|(other, _)| holds_all(one, other) && !holds_all(other, one));
+    patterns.iter().filter(|(pattern, _)| !narrower(pattern)).map(|(_, at)| *at).collect()
 }
 
 /// The mask of facts, with what they imply. A fact that no condition uses adds nothing.
@@ -84,7 +109,10 @@ pub fn mask(policy: &Policy, facts: &[Spanned<FactName>]) -> u64 {
 pub fn is_reported(model: &Model, call: &str) -> bool {
     let Some((server, tool)) = call.split_once('/') else { return false };
     match model.server(server).filter(|server| server.registered) {
-        Some(server) => server.lists_tools && tool != "*",
+        Some(server) => match Readable::parse(tool) {
+            Some(readable) => !server.offers(&readable),
+            None => server.lists_tools && tool != "*",
+        },
         None => model.registry.is_some(),
     }
 }
@@ -102,7 +130,7 @@ pub fn cases(model: &Model, policy: &Policy, test: &PolicyTest) -> Vec<Case> {
     }
     let mut called: Vec<Option<ObjectIx>> = Vec::new();
     for call in &test.calls {
-        let found = tools(policy, &call.value);
+        let found = objects(policy, &call.value);
         let nothing = found.is_empty() && !call.value.ends_with("/*") && !is_reported(model, &call.value);
         called.extend(found.into_iter().map(Some));
         called.extend(nothing.then_some(None));
@@ -126,7 +154,7 @@ pub fn empty_calls<'t>(
     policy: &Policy,
     test: &'t PolicyTest,
 ) -> impl Iterator<Item = &'t Spanned<String>> {
-    let is_empty = |call: &str| call.ends_with("/*") && tools(policy, call).is_empty() && !is_reported(model, call);
+    let is_empty = |call: &str| call.ends_with("/*") && objects(policy, call).is_empty() && !is_reported(model, call);
     test.calls.iter().filter(move |call| is_empty(&call.value))
 }
 

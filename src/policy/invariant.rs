@@ -3,7 +3,7 @@
 //! Facts count in favour and none excludes another, so a pair is possible exactly where its normal form has a set, and a
 //! smallest one of them is the plainest request that shows it.
 
-use super::expect::{is_reported, principals, tools};
+use super::expect::{is_reported, objects, principals};
 use super::whole::Whole;
 use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::model::Model;
@@ -76,7 +76,12 @@ impl Resolved {
                 let mut second = marked(policy, to_calls);
                 let mut first = vec![false; policy.objects.len()];
                 for ((object, reads), sends) in policy.objects.iter().zip(&mut first).zip(&mut second) {
-                    let ObjectKind::Tool(tool) = &object.kind else { continue };
+                    // What is read is data of its server's class; only tools take any in.
+                    let tool = match &object.kind {
+                        ObjectKind::Protocol => continue,
+                        ObjectKind::Tool(tool) => Some(tool),
+                        ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None,
+                    };
                     let server = model.server(object.server.as_str());
                     let listed = classes.listed(object.server.as_str()).map(|listing| listing.rank);
                     // What is not known of a server counts against it.
@@ -87,9 +92,9 @@ impl Resolved {
                         let stands = server.and_then(|server| server.location.as_ref());
                         stands.is_none_or(|stands| stands.value == place.value)
                     };
-                    let declared = server.and_then(|server| server.tools.get(tool));
+                    let declared = server.zip(tool).and_then(|(server, tool)| server.tools.get(tool));
                     let read_only = declared.and_then(|tool| tool.read_only.as_ref()).is_some_and(|flag| flag.value);
-                    *sends = !read_only && (*sends || low || to_location.as_ref().is_some_and(there));
+                    *sends = tool.is_some() && !read_only && (*sends || low || to_location.as_ref().is_some_and(there));
                 }
                 Self { who: everybody(), first, second: Some(second), apart: true }
             }
@@ -163,7 +168,7 @@ pub fn empty_calls<'i>(
     invariant: &'i Invariant,
 ) -> impl Iterator<Item = &'i Spanned<String>> {
     let is_known = |call: &str| call.strip_suffix("/*").is_some_and(|server| model.server(server).is_some());
-    let is_empty = move |call: &str| !is_known(call) && tools(policy, call).is_empty() && !is_reported(model, call);
+    let is_empty = move |call: &str| !is_known(call) && objects(policy, call).is_empty() && !is_reported(model, call);
     invariant.never.calls().filter(move |call| is_empty(&call.value))
 }
 
@@ -174,7 +179,7 @@ fn rank(model: &Model, class: &Spanned<ClassName>) -> Option<usize> {
 
 fn marked<'a>(policy: &Policy, calls: impl IntoIterator<Item = &'a Spanned<String>>) -> Vec<bool> {
     let mut marks = vec![false; policy.objects.len()];
-    mark(&mut marks, calls.into_iter().flat_map(|call| tools(policy, &call.value)).map(|at| at.0));
+    mark(&mut marks, calls.into_iter().flat_map(|call| objects(policy, &call.value)).map(|at| at.0));
     marks
 }
 

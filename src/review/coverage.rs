@@ -58,8 +58,9 @@ pub fn coverage(policy: &Policy, suite: &Suite<'_>) -> Coverage {
         outcomes.filter_map(|outcome| outcome.case.principal.zip(outcome.case.object)).collect();
     let mut coverage = Coverage::default();
     let mut rules: BTreeMap<RuleId, bool> = BTreeMap::new();
-    let is_tool = |object| matches!(policy.object_at(object).kind, ObjectKind::Tool(_));
-    for (principal, object, cell) in policy.all_cells().filter(|(_, object, _)| is_tool(*object)) {
+    // The protocol comes with everything else.
+    let counts = |object| policy.object_at(object).kind != ObjectKind::Protocol;
+    for (principal, object, cell) in policy.all_cells().filter(|(_, object, _)| counts(*object)) {
         let covered = tested.contains(&(principal, object));
         coverage.cells.all += 1;
         coverage.cells.covered += usize::from(covered);

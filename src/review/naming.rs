@@ -5,9 +5,10 @@ use crate::diagnostic::did_you_mean;
 use crate::model::Model;
 use crate::model::access::{PROMPT, RESOURCE, default_evidence};
 use crate::model::name::FactName;
-use crate::model::uri::{holds, is_normal};
+use crate::model::uri::is_normal;
+use crate::policy::expect::resources;
 use crate::policy::fact::{MTLS, TLS};
-use crate::policy::seen::{matches, sample};
+use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy};
 
 /// A name that nothing has.
@@ -62,18 +63,12 @@ pub fn objects(policy: &Policy, written: &str) -> Result<Vec<ObjectIx>, Unknown>
     let wanted = |kind: &ObjectKind| match kind {
         ObjectKind::Protocol => thing.is_none(),
         ObjectKind::Tool(tool) => thing == Some(tool.as_str()),
-        ObjectKind::Resource(pattern) => uri.is_some_and(|uri| matches(pattern, &sample(uri))),
         ObjectKind::Prompt(name) => prompt == Some(name.as_str()),
+        ObjectKind::Resource(_) => false,
     };
-    let mut found: Vec<ObjectIx> = here().filter(|(object, _)| wanted(&object.kind)).map(|(_, index)| index).collect();
-    let pattern = |at: &ObjectIx| match &policy.object_at(*at).kind {
-        ObjectKind::Resource(pattern) => Some(pattern.as_str()),
-        ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
-    };
-    let all: Vec<&str> = found.iter().filter_map(pattern).collect();
-    // A narrower pattern decides, and asks for what the wider ones ask for, too.
-    let narrower = |one: &str| all.iter().any(|other| holds(one, other) && !holds(other, one));
-    found.retain(|at| pattern(at).is_none_or(|one| !narrower(one)));
+    let found: Vec<ObjectIx> = here().filter(|(object, _)| wanted(&object.kind)).map(|(_, index)| index).collect();
+    let found =
+        if found.is_empty() { uri.map(|uri| resources(policy, server, uri)).unwrap_or_default() } else { found };
     if let Some(tool) = found.iter().find(|at| matches!(policy.object_at(**at).kind, ObjectKind::Tool(_))) {
         return Ok(vec![*tool]);
     }

@@ -28,11 +28,11 @@ fn can(policy: &Policy, who: PrincipalIx, what: ObjectIx) -> bool {
 fn brute(model: &Model, policy: &Policy, never: &Never) -> Vec<PrincipalIx> {
     let tools: Vec<ObjectIx> = (0..policy.objects.len() as u32)
         .map(ObjectIx)
-        .filter(|at| matches!(policy.object_at(*at).kind, ObjectKind::Tool(_)))
+        .filter(|at| policy.object_at(*at).kind != ObjectKind::Protocol)
         .collect();
     let fits = |call: &str, at: ObjectIx| {
-        let object = policy.object_at(at).to_string();
-        call == object || call.strip_suffix('*').is_some_and(|server| object.starts_with(server))
+        let object = policy.object_at(at);
+        call == object.to_string() || call.strip_suffix("/*").is_some_and(|server| object.server.as_str() == server)
     };
     let rank = |at: ObjectIx| {
         let server = policy.object_at(at).server.as_str();
@@ -62,6 +62,7 @@ fn brute(model: &Model, policy: &Policy, never: &Never) -> Vec<PrincipalIx> {
                 from.server != to.server
                     && rank(one).is_none_or(|rank| rank >= 1)
                     && rank(other).is_none_or(|rank| rank == 0)
+                    && matches!(to.kind, ObjectKind::Tool(_))
                     && !to.to_string().contains("/get_")
             }),
         }
@@ -131,7 +132,7 @@ proptest! {
         let suite = run(&model, Whole::of(&policy, None), "");
         let outcomes = &suite.tests[0].outcomes;
         let tools = policy.objects.iter().filter(|object| {
-            matches!(object.kind, ObjectKind::Tool(_)) && ["s", "t"].contains(&object.server.as_str())
+            object.kind != ObjectKind::Protocol && ["s", "t"].contains(&object.server.as_str())
         });
         prop_assert_eq!(outcomes.len(), policy.principals.len() * tools.count() * 3);
         for outcome in outcomes {

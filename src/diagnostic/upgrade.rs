@@ -376,6 +376,14 @@ upgrades! {
         before: "`encryption` of a class asked nothing of calls and of URLs",
         write: "`url: https://...`, or no `encryption` for a class that may go in the clear",
     }
+    /// A waiver of trust is for one value.
+    WAIVER_WITHOUT_VALUE {
+        rule: "waiver-without-value",
+        of: Of::Every,
+        what: "a waiver with `trust` under `review`, without `to`",
+        before: "it accepted whatever the new value was, and every later one",
+        write: "`to: https://crm.new.example.com/mcp`: the new value as `mcpctl diff` shows it, `to: nothing` for what is gone",
+    }
 }
 
 #[cfg(test)]

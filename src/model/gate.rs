@@ -54,6 +54,11 @@ pub enum Waived {
         /// Facts that every request which is let through must show.
         facts: Vec<Spanned<FactName>>,
     },
-    /// A change of trust, by what it is about, in which `*` stands for any text.
-    Trust(Spanned<String>),
+    /// A change of trust.
+    Trust {
+        /// What it is about: a text in which `*` stands for any text.
+        what: Spanned<String>,
+        /// The new value that is accepted, and no other one. Without it nothing is accepted, and a check says so.
+        to: Option<Spanned<String>>,
+    },
 }

@@ -41,6 +41,7 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
         | FamilyId::DataRouting
         | FamilyId::Registry
         | FamilyId::Identity
+        | FamilyId::PolicyTests
         | FamilyId::Waivers => None,
         FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration => Some("orchestration"),
         FamilyId::EventDriven | FamilyId::BatchProcessing => Some("delivery"),
@@ -48,7 +49,7 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
         FamilyId::Bulkhead | FamilyId::ConnectionPooling => Some("capacity"),
         FamilyId::Caching => Some("freshness"),
         FamilyId::Tracing | FamilyId::Metrics | FamilyId::Logging => Some("visibility"),
-        FamilyId::IntegrationTests | FamilyId::ChaosExperiments | FamilyId::PolicyTests => Some("assurance"),
+        FamilyId::IntegrationTests | FamilyId::ChaosExperiments => Some("assurance"),
     }
 }
 

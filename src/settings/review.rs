@@ -33,13 +33,14 @@ pub(super) struct ReviewSection {
     waivers: Vec<Spanned<WaiverEntry>>,
 }
 
-/// An accepted opening: of pairs, with `principals` and `tools`; or of trust, with `trust`.
+/// An accepted opening: of pairs, with `principals` and `tools`; or of trust, with `trust` and `to`.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend(
     "if" = { "required": ["trust"] },
-    "then" = { "maxProperties": 4 },
+    "then" = { "maxProperties": 5 },
     "else" = { "required": ["principals", "tools"] },
+    "dependentRequired" = { "to": ["trust"] },
 )))]
 #[serde(deny_unknown_fields)]
 struct WaiverEntry {
@@ -54,6 +55,10 @@ struct WaiverEntry {
     /// A change of trust, as `mcpctl diff` shows it but without backticks: `URL of server crm_server`; `*` stands for any text.
     #[cfg_attr(test, schemars(length(min = 1)))]
     trust: Option<Spanned<String>>,
+    /// The new value of `trust` that is accepted, as `mcpctl diff` shows it, with or without backticks; `nothing` for what is
+    /// gone. Any other value is not accepted.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    to: Option<Spanned<String>>,
     /// Why it is accepted.
     #[cfg_attr(test, schemars(length(min = 1)))]
     reason: Spanned<String>,
@@ -80,7 +85,7 @@ impl ReviewSection {
         };
         let waiver = |Spanned { value: entry, loc }: Spanned<WaiverEntry>| GateWaiver {
             what: match entry.trust {
-                Some(trust) => Waived::Trust(trust),
+                Some(what) => Waived::Trust { what, to: entry.to },
                 None => {
                     Waived::Pairs { principals: plain(entry.principals), tools: plain(entry.tools), facts: entry.facts }
                 }

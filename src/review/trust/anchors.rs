@@ -1,16 +1,16 @@
 //! The list of what decisions rest on.
 
-mod gate;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
 use super::super::access::Side;
+use super::radius::Bears;
 use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
-use crate::model::access::{Evidence, Identity, Jwks, default_evidence};
+use crate::model::access::{Evidence, Identity, Issuer, Jwks, default_evidence};
+use crate::model::name::UnitName;
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
 
@@ -22,7 +22,22 @@ impl Anchors {
         // What stands twice under one name is compared with all that it says.
         let value = value.into();
         let said = self.0.get(&what).map_or(value.clone(), |known| format!("{}; {value}", known.value));
-        self.0.insert(what, Anchor { value: said, loc, harmless });
+        self.0.insert(what, Anchor { value: said, loc, harmless, parts: BTreeSet::new(), bears: None });
+    }
+
+    /// One of which the parts are compared.
+    fn of_parts(&mut self, what: &str, value: String, loc: Option<Loc>, harmless: Harmless, parts: BTreeSet<String>) {
+        self.add(what.to_owned(), value, loc, harmless);
+        if let Some(anchor) = self.0.get_mut(what) {
+            anchor.parts.extend(parts);
+        }
+    }
+
+    /// Says which cells rest on it.
+    fn bears(&mut self, what: &str, bears: Bears) {
+        if let Some(anchor) = self.0.get_mut(what) {
+            anchor.bears = Some(bears);
+        }
     }
 
     fn written<T>(&mut self, what: &str, value: Option<&Spanned<T>>, shown: impl Fn(&T) -> String, harmless: Harmless) {
@@ -38,7 +53,7 @@ pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anch
     let mut anchors = Anchors(BTreeMap::new());
     let model = trusted.side.model;
     if let Some(identity) = &model.identity {
-        issuers(identity, model, &mut anchors);
+        issuers(identity, [model, other.model], &mut anchors);
         let plain = String::clone;
         anchors.written("trust domain", identity.trust_domain.as_ref(), plain, Harmless::Nothing);
         anchors.written("claim of the caller's unit", identity.business_unit_claim.as_ref(), plain, Harmless::Nothing);
@@ -48,15 +63,37 @@ pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anch
     places(model, other.model, &mut anchors);
     obligations(model, &mut anchors);
     settings(trusted, &mut anchors);
-    gate::gate(trusted, &mut anchors);
     anchors.0
 }
 
-fn issuers(identity: &Identity, model: &Model, anchors: &mut Anchors) {
+/// The issuers. All that is said of one that the other side does not have is one value: it is believed with all of that.
+fn issuers(identity: &Identity, [model, other]: [&Model; 2], anchors: &mut Anchors) {
+    let known = |name: &str| {
+        let mut others = other.identity.iter().flat_map(|identity| &identity.issuers);
+        others.any(|issuer| issuer.issuer.value == name)
+    };
     for issuer in &identity.issuers {
         let name = &issuer.issuer.value;
         let at = Some(issuer.issuer.loc);
-        anchors.add(format!("issuer `{name}`"), "believed", at, Harmless::Removal);
+        let words: BTreeSet<&str> = issuer.speaks_for.iter().map(|word| word.value.as_str()).collect();
+        let speaks_for = match words.into_iter().collect::<Vec<_>>() {
+            words if words.is_empty() => "anybody".to_owned(),
+            words => words.join(", "),
+        };
+        let caller = issuer.caller.as_ref().map(|path| path.value.join("."));
+        let keys = issuer.keys.as_ref().map(|keys| (keys_of(&keys.value, model), keys.loc));
+        let what = format!("issuer `{name}`");
+        if !known(name) {
+            let audiences = issuer.audiences.iter().map(|audience| audience.value.clone()).collect::<Vec<_>>();
+            let list = |names: Vec<String>| if names.is_empty() { "any".to_owned() } else { names.join(", ") };
+            let keys = keys.map(|((value, _), _)| format!(", keys {value}")).unwrap_or_default();
+            let caller = caller.map(|path| format!(", caller `{path}`")).unwrap_or_default();
+            let audiences = list(audiences);
+            let value = format!("believed for {speaks_for}, audience {audiences}{keys}{caller}");
+            anchors.add(what.clone(), value, at, Harmless::Removal);
+            anchors.bears(&what, Bears::Issuer(name.clone()));
+            continue;
+        }
         if issuer.audiences.is_empty() {
             anchors.add(format!("audience of `{name}`"), "any", at, Harmless::Removal);
         }
@@ -64,25 +101,46 @@ fn issuers(identity: &Identity, model: &Model, anchors: &mut Anchors) {
             let what = format!("audience `{audience}` of `{name}`");
             anchors.add(what, "accepted", Some(audience.loc), Harmless::Removal);
         }
-        if let Some(keys) = &issuer.keys {
-            let value = match &keys.value {
-                Jwks::Url(url) => url.clone(),
-                Jwks::File(file) => {
-                    let digest = model.key_sets.get(file).map(|text| Sha256::digest(text.as_bytes()));
-                    let hex: String = digest.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
-                    format!("{file} (sha256:{hex})")
-                }
-            };
-            anchors.add(format!("keys of `{name}`"), value, Some(keys.loc), Harmless::Nothing);
+        if let Some(((value, parts), loc)) = keys {
+            let what = format!("keys of `{name}`");
+            anchors.of_parts(&what, value, Some(loc), Harmless::Fewer, parts);
+            anchors.bears(&what, Bears::Issuer(name.clone()));
         }
-        let words: BTreeSet<&str> = issuer.speaks_for.iter().map(|word| word.value.as_str()).collect();
-        let speaks_for = format!("whom `{name}` speaks for");
-        // Where there was no restriction, a new one opens nothing.
-        if let Some(first) = issuer.speaks_for.first() {
-            let words: Vec<&str> = words.into_iter().collect();
-            anchors.add(speaks_for, words.join(", "), Some(first.loc), Harmless::Addition);
+        let at = issuer.speaks_for.first().map_or(at, |first| Some(first.loc));
+        let what = format!("whom `{name}` speaks for");
+        anchors.of_parts(&what, speaks_for, at, Harmless::Fewer, spoken_for(issuer, [model, other]));
+        anchors.bears(&what, Bears::Issuer(name.clone()));
+        let at = issuer.caller.as_ref().map_or(Some(issuer.issuer.loc), |path| Some(path.loc));
+        let path = caller.unwrap_or_else(|| "sub".to_owned());
+        anchors.add(format!("claim that names the caller in tokens of `{name}`"), path, at, Harmless::Nothing);
+    }
+}
+
+/// Where the keys are, and each of them: one less is believed where it is in a file.
+fn keys_of(keys: &Jwks, model: &Model) -> (String, BTreeSet<String>) {
+    match keys {
+        Jwks::Url(url) => (url.clone(), BTreeSet::from([url.clone()])),
+        Jwks::File(file) => {
+            let text = model.key_sets.get(file);
+            let digest = text.map(|text| Sha256::digest(text.as_bytes()));
+            let hex: String = digest.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
+            let set = text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+            let keys = set.as_ref().and_then(|set| set.get("keys")).and_then(serde_json::Value::as_array);
+            // A set that cannot be read is as a whole what it is.
+            let parts =
+                keys.map_or(BTreeSet::from([hex.clone()]), |keys| keys.iter().map(ToString::to_string).collect());
+            (format!("{file} (sha256:{hex})"), parts)
         }
     }
+}
+
+/// For which kinds of principals and units an issuer may speak, over the units of either side and one that nobody declared.
+fn spoken_for(issuer: &Issuer, models: [&Model; 2]) -> BTreeSet<String> {
+    let declared = models.into_iter().flat_map(|model| model.topology.units.keys().cloned());
+    let units: BTreeSet<UnitName> = declared.chain([UnitName::from(UnitName::CENTRAL)]).collect();
+    let pairs = units.iter().map(Some).chain([None]).flat_map(|unit| ["agents", "flows"].map(|kind| (kind, unit)));
+    let may = pairs.filter(|(kind, unit)| issuer.may_speak_for(kind, *unit));
+    may.map(|(kind, unit)| format!("{kind} {}", unit.map_or("", UnitName::as_str))).collect()
 }
 
 fn shown(evidence: &Evidence) -> String {
@@ -111,14 +169,15 @@ fn evidence(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
                 .iter()
                 .any(|rule| side.policy.conditions.get(rule.condition).minimal_sets().iter().any(|set| set & bit != 0))
         });
-        let harmless = if used { Harmless::Nothing } else { Harmless::Anything };
+        let harmless = if used { Harmless::More } else { Harmless::Anything };
         if let Some(found) = found {
-            anchors.add(format!("evidence of `{fact}`"), shown(found), loc, harmless);
+            let parts = found.pieces().iter().map(shown).collect();
+            anchors.of_parts(&format!("evidence of `{fact}`"), shown(found), loc, harmless, parts);
         }
     }
 }
 
-/// The token subjects of principals that stand on both sides.
+/// The token subjects of principals that stand on both sides, and the issuers that these are bound to.
 fn principals(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
     for principal in &side.policy.principals {
         if other.policy.principal(&principal.id.to_string()).is_none() {
@@ -129,8 +188,13 @@ fn principals(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
                 format!("subject of `{}`", principal.id),
                 subject.clone(),
                 Some(principal.loc),
-                Harmless::Nothing,
+                Harmless::Removal,
             );
+        }
+        // Bound to one issuer, fewer tokens name it. What the others may do then is compared by itself.
+        if let Some(issuer) = &principal.issuer {
+            let what = format!("issuer of `{}`", principal.id);
+            anchors.add(what, issuer.clone(), Some(principal.loc), Harmless::Addition);
         }
     }
 }
@@ -267,6 +331,7 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
             if let Some(tls) = &of_gateway.tls {
                 for (key, file) in [("cert", &tls.cert), ("key", &tls.key), ("ca", &tls.ca)] {
                     anchors.written(&what(key), Some(file), String::clone, Harmless::Nothing);
+                    anchors.bears(&what(key), Bears::Gateway(gateway.clone()));
                 }
             }
         }

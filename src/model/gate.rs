@@ -15,6 +15,8 @@ pub struct Gate {
     pub units: BTreeMap<UnitName, Spanned<u32>>,
     /// Most of them on servers of a data class.
     pub classes: BTreeMap<ClassName, Spanned<u32>>,
+    /// Most changes of operation that may take capacity, protection or visibility away; any number where it is not set.
+    pub max_lost_operation: Option<Spanned<u32>>,
     /// What somebody accepted beforehand.
     pub waivers: Vec<GateWaiver>,
 }

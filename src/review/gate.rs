@@ -143,16 +143,32 @@ pub struct Verdict {
     pub trust_waived: usize,
     /// Waivers that are about something that opens, and are expired.
     pub expired: usize,
+    /// Changes of operation that take something away.
+    pub lost: usize,
+    /// The most that may.
+    pub most_lost: Option<u32>,
 }
 
 impl Verdict {
     /// Whether more opens than the rules let.
     #[must_use]
     pub fn fails(&self) -> bool {
+        self.widens_too_much() || self.loses(None)
+    }
+
+    /// Whether more access opens than the rules let.
+    #[must_use]
+    pub fn widens_too_much(&self) -> bool {
         self.beyond > 0
             || self.trust > 0
             || self.handwritten > 0
             || self.limits.iter().any(|limit| limit.used > limit.most as usize)
+    }
+
+    /// Whether operation loses more than the rules let, or than `otherwise` where they say nothing of it.
+    #[must_use]
+    pub fn loses(&self, otherwise: Option<u32>) -> bool {
+        self.most_lost.or(otherwise).is_some_and(|most| self.lost > most as usize)
     }
 }
 
@@ -212,6 +228,8 @@ pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> V
     expired.sort_unstable();
     expired.dedup();
     verdict.expired = expired.len();
+    verdict.lost = diff.operation.iter().filter(|change| change.loses).count();
+    verdict.most_lost = gate.max_lost_operation.as_ref().map(|most| most.value);
     verdict
 }
 

@@ -28,6 +28,9 @@ pub(super) struct ReviewSection {
     /// Most pairs that may open on the servers of a data class, by class.
     #[serde(default)]
     classes: BTreeMap<ClassName, Spanned<u32>>,
+    /// Most changes of operation that may take capacity, protection or visibility away: a smaller pool, a breaker that opens
+    /// later, a dropped metric, a shorter retention. Without it any number may, and none with `--deny operation`.
+    max_lost_operation: Option<Spanned<u32>>,
     /// Openings that somebody accepted, for a reason and a time. They do not count, and are shown with their reason.
     #[serde(default)]
     waivers: Vec<Spanned<WaiverEntry>>,
@@ -99,6 +102,7 @@ impl ReviewSection {
             max_new_allow: self.max_new_allow,
             units: self.units,
             classes: self.classes,
+            max_lost_operation: self.max_lost_operation,
             waivers: self.waivers.into_iter().map(waiver).collect(),
         }
     }

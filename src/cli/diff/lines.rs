@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::effects;
+use super::errors::Fault;
 use super::view::{Line, Row, View};
 use super::words::{decisions, in_short, needs, plainly, some};
 use super::written;
@@ -13,6 +14,7 @@ use crate::review::gate::Excuse;
 use crate::review::group::Which;
 use crate::review::handwritten::Judged;
 use crate::review::operation::LISTED;
+use crate::review::trust::TrustChange;
 
 /// Most lines of a cause that are shown.
 const MOST_CAUSES: usize = 8;
@@ -40,6 +42,13 @@ impl Paint {
 /// Everything, in sections; a section without a change is left out.
 pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint(color);
+    if !view.new_errors.is_empty() {
+        writeln!(out, "{}", paint.head("NEW ERRORS"))?;
+        for fault in view.new_errors {
+            writeln!(out, "  {}", in_line(fault))?;
+        }
+        writeln!(out)?;
+    }
     for caution in view.cautions {
         writeln!(out, "{} {}\n", paint.head("caution:"), one_line(caution))?;
     }
@@ -88,8 +97,9 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
                 value(&change.after),
                 place(view.at(change))
             )?;
-            if let Some(waiver) = waiver {
-                writeln!(out, "            {} {}", waiver.state(), waiver.why())?;
+            let waiver = waiver.map(|waiver| format!("{} {}", waiver.state(), waiver.why()));
+            for more in waiver.into_iter().chain(view.radius(change)) {
+                writeln!(out, "            {more}")?;
             }
         }
         writeln!(out)?;
@@ -115,13 +125,17 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         }
         writeln!(out)?;
     }
-    if view.judged || !view.gate.0.is_empty() {
-        let code = if view.verdict.fails() { "1;31" } else { "1;32" };
-        let verdict = view.verdict();
-        let verdict = verdict.strip_prefix("gate ").unwrap_or(&verdict);
-        writeln!(out, "{}\n  {}\n", paint.head("GATE"), paint.with(code, &one_line(verdict)))?;
+    let answers = view.answers();
+    if !answers.is_empty() {
+        writeln!(out, "{}", paint.head("GATE"))?;
+        for answer in answers {
+            let code = if answer.fails { "1;31" } else { "1;32" };
+            let text = answer.text.strip_prefix("gate ").unwrap_or(&answer.text);
+            writeln!(out, "  {}", paint.with(code, &one_line(text)))?;
+        }
+        writeln!(out)?;
     }
-    if view.diff.is_empty() {
+    if view.diff.is_empty() && view.head_errors == 0 {
         writeln!(out, "{} lets through exactly what {} does.", view.head, view.base)?;
     }
     Ok(())
@@ -201,6 +215,9 @@ fn place(at: Option<Line>) -> String {
 
 /// One line a change, the kind first.
 pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for fault in view.new_errors {
+        writeln!(out, "{}", in_line(fault))?;
+    }
     for caution in view.cautions {
         writeln!(out, "caution: {}", one_line(caution))?;
     }
@@ -229,11 +246,12 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         let kind = if change.widening { "trust widening" } else { "trust" };
         writeln!(
             out,
-            "{kind}: {}: {}{}{}",
+            "{kind}: {}: {}{}{}{}",
             one_line(&change.what),
             values(&change.before, &change.after),
             place(view.at(change)),
-            waived(view, change.excuse)
+            waived(view, change.excuse),
+            bears(view, change)
         )?;
     }
     for change in &view.diff.operation {
@@ -250,6 +268,16 @@ pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
     }
     Ok(())
+}
+
+/// `access.yaml:3: error[unknown-server]: ...`.
+fn in_line(fault: &Fault) -> String {
+    format!("{}:{}: error[{}]: {}", one_line(&fault.file), fault.line, fault.check, one_line(&fault.message))
+}
+
+/// `; 12 cells depend on it: ...`, where that is known.
+pub(super) fn bears(view: &View<'_>, change: &TrustChange) -> String {
+    view.radius(change).map_or_else(String::new, |said| format!("; {said}"))
 }
 
 /// `; waived until 2027-03-31 by alice: quarterly audit (mcpctl.yaml:12)`, where something is.

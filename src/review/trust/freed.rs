@@ -26,7 +26,7 @@ pub(super) fn changes(base: Side<'_>, head: Side<'_>) -> Vec<TrustChange> {
         let others = BTreeSet::from_iter(bound);
         let named = with_it().any(|new| new.issuer.is_none() || new.issuer == old.issuer);
         let tokens = |issuer: &&str| old.issuer.as_deref().is_none_or(|of| of == *issuer) && !others.contains(issuer);
-        if named || !issuers.iter().any(|issuer| tokens(issuer)) {
+        if named || !issuers.iter().any(tokens) {
             continue;
         }
         let any = lets_anybody_more(old, base.policy, head.policy).then_some("any agent");

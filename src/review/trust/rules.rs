@@ -41,6 +41,8 @@ enum Of<'a> {
     Unit(u32),
     /// A limit of a class.
     Class(u32),
+    /// A limit of what operation may lose.
+    Lost(u32),
     /// Waivers that are about the same.
     Waivers(Vec<&'a GateWaiver>),
 }
@@ -59,6 +61,10 @@ fn written(gate: &Gate) -> BTreeMap<String, Rule<'_>> {
     for (of, loc, limit) in limits {
         let (Of::All(most) | Of::Unit(most) | Of::Class(most)) = limit else { continue };
         rules.insert(format!("gate: pairs that may open {of}"), Rule { value: most.to_string(), loc, of: limit });
+    }
+    if let Some(most) = &gate.max_lost_operation {
+        let what = "gate: changes that may take away from operation".to_owned();
+        rules.insert(what, Rule { value: most.value.to_string(), loc: most.loc, of: Of::Lost(most.value) });
     }
     for waiver in &gate.waivers {
         let what = format!("gate: waiver of {}", about(&waiver.what));
@@ -96,7 +102,11 @@ fn widens(old: Option<&Rule<'_>>, new: Option<&Rule<'_>>, base: &Gate, head: &Ga
     match (old.map(|old| &old.of), new.map(|new| &new.of)) {
         (Some(Of::All(old)), Some(Of::All(new)))
         | (Some(Of::Unit(old)), Some(Of::Unit(new)))
-        | (Some(Of::Class(old)), Some(Of::Class(new))) => new > old,
+        | (Some(Of::Class(old)), Some(Of::Class(new)))
+        | (Some(Of::Lost(old)), Some(Of::Lost(new))) => new > old,
+        // Without a limit nothing was asked of it.
+        (Some(Of::Lost(_)), None) => true,
+        (None, Some(Of::Lost(_))) => false,
         (None, Some(Of::All(new))) => *new > 0,
         // Under a limit in all, one more limit lets nothing open. Without it, no pair could open that had no limit.
         (None, Some(Of::Unit(new) | Of::Class(new))) => base.max_new_allow.is_none() && *new > 0,
@@ -156,7 +166,7 @@ mod tests {
             max_new_allow: all,
             units: unit.map(|most| (UnitName::from("retail"), most)).into_iter().collect(),
             classes: class.map(|most| (ClassName::from("public"), most)).into_iter().collect(),
-            waivers: Vec::new(),
+            ..Gate::default()
         }
     }
 

@@ -88,7 +88,7 @@ fn a_budget_lets_so_many_pairs_open_and_says_so() {
     assert_eq!(with(&format!("{{max_new_allow: 0, classes: {{confidential: {opened}}}}}")).code, 1);
     let other = with(&format!("{{units: {{claims: {opened}}}}}"));
     assert_eq!(other.code, 1);
-    assert!(other.err.contains(&format!("{opened} pairs open that no limit speaks of")), "{}", other.err);
+    assert!(other.err.contains(&format!("{opened} pairs open that no limit covers")), "{}", other.err);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_change_cannot_excuse_itself() {
     ];
     let ran = Change::of(budget, &moved).run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("that no limit speaks of"), "{}", ran.err);
+    assert!(ran.err.contains("that no limit covers"), "{}", ran.err);
 }
 
 #[test]

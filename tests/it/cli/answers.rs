@@ -13,7 +13,7 @@ const OPENS: Edit<'_> = (
     "requirements: [service_account_token, user_delegation, mfa]\n",
     "requirements: [service_account_token, user_delegation]\n",
 );
-const CLOSES: Edit<'_> = ("registry.yaml", "mail_server/send_mail]", "mail_server/list_mail]");
+const CLOSES: Edit<'_> = ("registry.yaml", ", mail_server/send_mail]", "]");
 const TRUSTS: Edit<'_> = ("identity.yaml", "claim: amr, contains: mfa", "claim: groups, contains: staff");
 const ASKS_MORE: Edit<'_> =
     ("identity.yaml", "scope: mcp.mfa}", "scope: mcp.mfa, issuer: https://login.harbor.example}");
@@ -63,6 +63,9 @@ const CASES: &[Case<'_>] = &[
     (Some(BUDGET), &[OPENS], "widening", "This change widens access within the budget: ", 0),
     (Some(BUDGET), &[OPENS], "any", "This change widens access within the budget: ", 1),
     (Some(WAIVED), &[OPENS], "widening", "This change widens only what is waived: ", 0),
+    (None, &[CLOSES], "widening", "This change only narrows access: ", 0),
+    (None, &[CLOSES], "any", "This change only narrows access: ", 1),
+    (Some(WAIVED), &[CLOSES, OPENS], "widening", "This change widens only what is waived: ", 0),
     (None, &[TRUSTS], "widening", "This change widens access: 1 change of trust.", 1),
     (Some(BUDGET), &[TRUSTS], "widening", "This change widens access: 1 change of trust.", 1),
     (Some(WAIVED), &[TRUSTS], "widening", "This change widens only what is waived: 1 change of trust.", 0),

@@ -209,7 +209,7 @@ fn what_is_replaced_says_how_many_cells_depend_on_it() {
     );
     let ran = issuer.run(&["--format", "short"]);
     assert!(
-        ran.out.contains(&format!("trust widening: issuer `https://login2.harbor.example`"))
+        ran.out.contains("trust widening: issuer `https://login2.harbor.example`")
             && ran.out.contains(&format!("{cells} cells depend on it")),
         "{}",
         ran.out

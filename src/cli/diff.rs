@@ -9,6 +9,7 @@ mod lines;
 mod markdown;
 mod outcome;
 mod proved;
+mod short;
 mod side;
 mod view;
 mod words;
@@ -182,7 +183,7 @@ impl DiffCommand {
         let out = &mut session.out;
         match session.globals.format {
             Format::Human => lines::human(&view, color, out),
-            Format::Short => lines::short(&view, out),
+            Format::Short => short::write(&view, out),
             Format::Github => annotations::write(&view, out),
             Format::Json => json::write(&view, out),
             Format::Markdown => markdown::write(&view, out),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::super::effects;
 use super::Deny;
-use super::lines::{bears, values, waived, with_note};
+use super::short::{bears, values, waived, with_note};
 use super::view::{Line, View};
 use super::words::{needs, some};
 use super::written;

@@ -34,7 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   mcpctl diff main                        the working tree against a branch
   mcpctl diff main --deny widening        fail where the change opens anything
-  mcpctl diff main --deny widening,operation   and where it takes capacity or visibility away
+  mcpctl diff main --deny operation       fail where operation loses something
   mcpctl diff main --format markdown      a comment for the pull request
   mcpctl diff old-folder new-folder       two folders
   mcpctl diff v1.2 v1.3 -C fleet          two revisions of the folder fleet

@@ -193,3 +193,15 @@ fn a_head_that_is_no_yaml_is_compared_as_far_as_it_was_read() {
     assert!(ran.out.contains("flows.yaml:") && ran.out.contains("removed"), "{ran:?}");
     assert!(ran.out.contains("has errors: what it means is compared as far as it was read"), "{ran:?}");
 }
+
+/// Nothing is decided differently, and there is something to roll out all the same.
+#[test]
+fn a_change_of_files_alone_says_so_and_is_any_change() {
+    let settings = "units: {claims: units/claims}\nbundle: {name: one}\ntargets: {kubernetes: {}}\n";
+    let change = Change::of(Some(settings), &[("mcpctl.yaml", "name: one", "name: two")]);
+    for (deny, code) in [("widening", 0), ("any", 1)] {
+        let args = ["--deny", deny, "--format", "markdown", "--today", "2026-11-22"];
+        let ran = mcpctl(&["diff"]).arg(&change.base).arg(&change.head).args(&args).run().code(code);
+        assert!(ran.out.contains("**This change changes no access, no trust and no operation, only "), "{}", ran.out);
+    }
+}

@@ -45,6 +45,8 @@ enum Harmless {
     Anything,
     /// A change to a higher one of these ranks.
     Rise(u8),
+    /// That it is gone, or a change to an earlier day: it is accepted until then. The day as a number, `20270331`.
+    Until(u32),
     /// A change to some of its parts: each of them is believed.
     Fewer,
     /// A change to more parts, or that it is gone: all of them together are asked for.
@@ -124,6 +126,8 @@ pub fn changes(base: Trusted<'_>, head: Trusted<'_>) -> Vec<TrustChange> {
 fn widens(old: Option<&Anchor>, new: Option<&Anchor>) -> bool {
     let parts = |anchor: Option<&Anchor>| anchor.map(|anchor| anchor.parts.clone()).unwrap_or_default();
     match (old.map(|old| old.harmless), new.map(|new| new.harmless)) {
+        (Some(Harmless::Until(old)), Some(Harmless::Until(new))) => new > old,
+        (Some(Harmless::Until(_)), None) => false,
         (Some(Harmless::Fewer), Some(Harmless::Fewer)) => !parts(new).is_subset(&parts(old)),
         (Some(Harmless::More), Some(Harmless::More)) => !parts(new).is_superset(&parts(old)),
         (Some(Harmless::More), None) => false,

@@ -231,13 +231,15 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         anchors.add(what, "not enforced", Some(*loc), Harmless::Removal);
     }
     for waiver in &side.model.waivers {
-        let what = format!("waiver `{}`", waiver.name);
         let line = waiver.line.as_ref().map(|line| format!(":{line}")).unwrap_or_default();
         let matches = waiver.matches.as_ref().map(|text| format!(" with `{text}`")).unwrap_or_default();
-        let value = format!("{} in {}{line}{matches} until {}", waiver.check, waiver.file, waiver.expires);
+        let what = format!("waiver `{}` of {} in {}{line}{matches}", waiver.name, waiver.check, waiver.file);
         // A name that no rule has is an error; until it is corrected it counts as guarding.
         let guards = !crate::settings::adjustable().iter().any(|it| it.name == waiver.check.value && !it.guards_access);
-        anchors.add(what, value, Some(waiver.loc), if guards { Harmless::Removal } else { Harmless::Anything });
+        let day: String = waiver.expires.value.chars().filter(char::is_ascii_digit).collect();
+        let until = Harmless::Until(day.parse().unwrap_or(u32::MAX));
+        let harmless = if guards { until } else { Harmless::Anything };
+        anchors.add(what, format!("until {}", waiver.expires), Some(waiver.loc), harmless);
     }
     for (name, target) in &side.model.deployment.targets {
         anchors.add(format!("target `{name}`"), "compiled", Some(target.loc), Harmless::Addition);

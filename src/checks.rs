@@ -166,6 +166,7 @@ checks! {
     unused_auth_level,
     unused_class,
     unverified_obligation,
+    waiver_without_value,
     workflow_without_compensation,
     zero_attempts,
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::MANIFEST;
 use super::disk::{Disk, Kind};
-use super::manifest::{FORMAT, Manifest, sha256};
+use super::manifest::{FORMAT, Manifest, VERSION, sha256};
 use super::sources::SOURCES;
+use crate::diagnostic::one_line;
 
 /// A bundle as it stands in its folder.
 #[derive(Debug, Clone)]
@@ -27,6 +28,18 @@ pub enum ExistingError {
     #[error("`{}` is no bundle: its `{MANIFEST}` is no manifest of format {FORMAT}", .0.display())]
     #[diagnostic(code("no-bundle"), help("name the folder that `mcpctl compile` of this version wrote"))]
     NoBundle(PathBuf),
+    /// Another version wrote it in another format.
+    #[error("mcpctl {version} wrote the bundle `{}`, in another format than this version, mcpctl {VERSION}, reads", .folder.display())]
+    #[diagnostic(
+        code("bundle-of-another-version"),
+        help("compile the bundle again with this version, or use mcpctl {version} to read it")
+    )]
+    OtherVersion {
+        /// The bundle.
+        folder: PathBuf,
+        /// What wrote it.
+        version: String,
+    },
     /// A file is not what the manifest says.
     #[error("the bundle `{}` was changed after it was written: {}", .folder.display(), .files.join(", "))]
     #[diagnostic(
@@ -74,7 +87,7 @@ pub fn read(folder: &Path, disk: &dyn Disk) -> Result<Existing, ExistingError> {
         }
         Err(cause) => return Err(ExistingError::Io { path, cause }),
     };
-    let manifest = Manifest::parse(&bytes).ok_or_else(|| ExistingError::NoBundle(folder.to_owned()))?;
+    let manifest = Manifest::parse(&bytes).ok_or_else(|| unread(folder, &bytes))?;
     let mut files = BTreeMap::new();
     let mut changed = Vec::new();
     for file in &manifest.files {
@@ -97,6 +110,18 @@ pub fn read(folder: &Path, disk: &dyn Disk) -> Result<Existing, ExistingError> {
         return Err(ExistingError::Changed { folder: folder.to_owned(), files: changed });
     }
     Ok(Existing { manifest, digest: format!("sha256:{}", sha256(&bytes)), files })
+}
+
+/// Why a manifest cannot be read: it may say itself which version wrote it.
+fn unread(folder: &Path, manifest: &[u8]) -> ExistingError {
+    let folder = folder.to_owned();
+    let value: Option<serde_json::Value> = serde_json::from_slice(manifest).ok();
+    let tool = value.as_ref().and_then(|value| value.get("tool"));
+    let text = |key: &str| tool.and_then(|tool| tool.get(key)).and_then(serde_json::Value::as_str);
+    match text("version").filter(|version| text("name") == Some(env!("CARGO_PKG_NAME")) && *version != VERSION) {
+        Some(version) => ExistingError::OtherVersion { folder, version: one_line(version) },
+        None => ExistingError::NoBundle(folder),
+    }
 }
 
 /// What stands in the folder of a bundle and not in its manifest, by path: nobody knows what it decides.

@@ -13,6 +13,9 @@ use crate::source::Sources;
 /// The format's version. A reader refuses any other.
 pub const FORMAT: u32 = 1;
 
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Most source places listed for one file; the rest is counted.
 pub const MOST_PLACES: usize = 50;
 
@@ -210,7 +213,7 @@ impl Manifest {
         });
         Self {
             version: FORMAT,
-            tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: VERSION.to_owned() },
             name: String::new(),
             sources: digest.to_owned(),
             settings,

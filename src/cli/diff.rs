@@ -2,10 +2,14 @@
 
 mod annotations;
 mod budget;
+mod errors;
 mod html;
 mod json;
 mod lines;
 mod markdown;
+mod outcome;
+mod proved;
+mod short;
 mod side;
 mod view;
 mod words;
@@ -20,8 +24,8 @@ use super::load::{self, Shown};
 use super::solver::Proofs;
 use super::{Exit, Outcome, Session, refusal, today};
 use crate::render::{Format, counted};
-use crate::review::diff::{self, Diff};
-use crate::review::gate::{self, Rules, Verdict};
+use crate::review::diff;
+use crate::review::gate::{self, Rules};
 use crate::review::objects;
 use crate::review::rollout::{self, Deployed, Rollout};
 use side::{Place, Read};
@@ -31,6 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   mcpctl diff main                        the working tree against a branch
   mcpctl diff main --deny widening        fail where the change opens anything
+  mcpctl diff main --deny operation       fail where operation loses something
   mcpctl diff main --format markdown      a comment for the pull request
   mcpctl diff old-folder new-folder       two folders
   mcpctl diff v1.2 v1.3 -C fleet          two revisions of the folder fleet
@@ -41,7 +46,7 @@ Every pair of a principal and a tool, resource, prompt or protocol is compared,
 and so is what gives the facts their meaning. The gate reads its rules (`review`
 of mcpctl.yaml) from BASE: a change cannot excuse itself.
 
-Exit codes: 0 nothing that --deny names, 1 something, 2 could not compare.";
+Exit codes: 0 nothing that --deny names, 1 something, 2 HEAD has errors, or could not compare.";
 
 /// Shows every access that a change opens or closes.
 #[derive(Debug, Args)]
@@ -53,10 +58,10 @@ pub struct DiffCommand {
     /// What is judged: a folder, a compiled bundle, or a git revision; the working tree by default
     #[arg(value_name = "HEAD", default_value = ".")]
     pub head: String,
-    /// What makes the exit code 1: widening (an access or a trust that opens, beyond the budget and waivers of BASE) or any
-    /// (whatever changes)
-    #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
-    pub deny: Option<Deny>,
+    /// What makes the exit code 1, one or more: widening (an access or a trust that opens, beyond the budget and waivers of
+    /// BASE), operation (capacity, protection or visibility that is taken away) or any (whatever changes)
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', hide_possible_values = true)]
+    pub deny: Vec<Deny>,
     /// A file with the keys of `review` to judge by instead, read from BASE: its path in the workspace, or a full path
     /// outside of it
     #[arg(long, value_name = "FILE")]
@@ -77,6 +82,8 @@ pub struct DiffCommand {
 pub enum Deny {
     /// Something opens
     Widening,
+    /// Operation loses something
+    Operation,
     /// Something changes
     Any,
 }
@@ -94,10 +101,7 @@ impl DiffCommand {
         let folder = folder.as_deref();
         let base = self.analyse(places[0], folder, session)?;
         let head = self.analyse(places[1], folder, session)?;
-        if head.checked.is_err() {
-            return self.refuse(&head, session);
-        }
-        let mut cautions = self.cautions(&base);
+        let mut cautions: Vec<String> = self.caution(&base).into_iter().collect();
         for (what, place, read) in [(&self.base, places[0], &base), (&self.head, places[1], &head)] {
             cautions.extend(self.proved(what, place, read, session)?);
         }
@@ -122,21 +126,33 @@ impl DiffCommand {
         if let Some(error) = refused {
             return Err(error);
         }
-        let mut found = found.map_err(|error| vec![miette::Report::new(error)])?;
+        let mut found = match found {
+            Ok(found) => found,
+            // What is wrong with the head may be why.
+            Err(_) if head.checked.is_err() => return self.refuse(&head, session),
+            Err(error) => return Err(vec![miette::Report::new(error)]),
+        };
+        let mut head_errors = head.errors();
+        if head_errors > 0 {
+            let what = if self.head == "." { "the working tree" } else { &self.head };
+            cautions.push(format!("`{what}` has errors: what it means is compared as far as it was read"));
+        }
+        let mut new_errors = errors::new(&base, &head);
         let others = environments(&base, &head, session);
         if !others.is_empty() && places.iter().any(|place| place.bundle().is_some()) {
             let names = others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             cautions.push(format!("a bundle is of one environment, so what {names} would trust is not compared"));
         } else {
+            let known = new_errors.clone();
             for name in others {
                 session.globals.environment = Some(name.clone());
                 let both = places.map(|place| self.analyse(place, folder, session));
                 session.globals.environment = None;
                 let [before, after] = both;
                 let (before, after) = (before?, after?);
-                if after.checked.is_err() {
-                    return self.refuse(&after, session);
-                }
+                head_errors = head_errors.max(after.errors());
+                let more = errors::new(&before, &after);
+                new_errors.extend(more.into_iter().filter(|fault| !known.contains(fault)));
                 diff::add_environment(
                     &mut found,
                     &name,
@@ -160,13 +176,17 @@ impl DiffCommand {
             cautions: &cautions,
             gate: (gate, gate_sources),
             verdict: &verdict,
-            judged: self.deny == Some(Deny::Widening),
+            deny: &self.deny,
+            judged: self.deny.contains(&Deny::Widening),
+            require_proof: self.proofs.require_proof,
+            head_errors,
+            new_errors: &new_errors,
         };
         let color = session.out.color();
         let out = &mut session.out;
         match session.globals.format {
             Format::Human => lines::human(&view, color, out),
-            Format::Short => lines::short(&view, out),
+            Format::Short => short::write(&view, out),
             Format::Github => annotations::write(&view, out),
             Format::Json => json::write(&view, out),
             Format::Markdown => markdown::write(&view, out),
@@ -179,14 +199,14 @@ impl DiffCommand {
         .map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;
         session.say(&view.summary())?;
-        if view.judged {
-            session.say(&view.verdict())?;
+        for answer in view.answers().iter().filter(|answer| answer.asked) {
+            session.say(&answer.text)?;
         }
-        Ok(self.exit(&found, &verdict, rollout.as_ref()))
+        Ok(view.exit())
     }
 
     /// That the base has errors, where it has.
-    fn cautions(&self, base: &Read) -> Vec<String> {
+    fn caution(&self, base: &Read) -> Option<String> {
         let errors = base.errors();
         let said = || {
             let errors = counted(errors, "error");
@@ -195,26 +215,16 @@ impl DiffCommand {
                 self.base
             )
         };
-        (errors > 0).then(said).into_iter().collect()
+        (errors > 0).then(said)
     }
 
-    /// What a head with errors means is not certain, so nothing can be said about what it opens.
+    /// Too little of a head with errors could be read to compare it.
     fn refuse(&self, head: &Read, session: &mut Session<'_>) -> Outcome {
         let docs_url = head.settings.docs_url.as_deref();
         let shown = Shown { sources: &head.sources, counts: &head.counts, docs_url };
         load::report(&shown, &head.report.diagnostics, session)?;
         session.say(&format!("`{}` has errors, so it cannot be compared", self.head))?;
         Ok(Exit::Failed)
-    }
-
-    fn exit(&self, found: &Diff, verdict: &Verdict, rollout: Option<&Rollout>) -> Exit {
-        let denied = match self.deny {
-            None => false,
-            Some(Deny::Widening) => verdict.fails(),
-            Some(Deny::Any) => !found.is_empty() || rollout.is_some_and(|rollout| !rollout.files.is_empty()),
-        };
-        let open = found.handwritten.as_ref().is_some_and(|found| !found.is_proved());
-        if denied || (self.proofs.require_proof && open) { Exit::Findings } else { Exit::Clean }
     }
 
     /// Why it is not known what disappears.

@@ -392,6 +392,14 @@ upgrades! {
         before: "it was compared as it stood, so another spelling of the same URI was another resource",
         write: "the normal form of the URI, such as `docs://handbook/intro`",
     }
+    /// A waiver of trust is for one value.
+    WAIVER_WITHOUT_VALUE {
+        rule: "waiver-without-value",
+        of: Of::Every,
+        what: "a waiver with `trust` under `review`, without `to`",
+        before: "it accepted whatever the new value was, and every later one",
+        write: "`to: https://crm.new.example.com/mcp`: the new value as `mcpctl diff` shows it, `to: nothing` for what is gone",
+    }
 }
 
 #[cfg(test)]

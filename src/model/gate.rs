@@ -15,6 +15,8 @@ pub struct Gate {
     pub units: BTreeMap<UnitName, Spanned<u32>>,
     /// Most of them on servers of a data class.
     pub classes: BTreeMap<ClassName, Spanned<u32>>,
+    /// Most changes of operation that may take capacity, protection or visibility away; any number where it is not set.
+    pub max_lost_operation: Option<Spanned<u32>>,
     /// What somebody accepted beforehand.
     pub waivers: Vec<GateWaiver>,
 }
@@ -54,6 +56,11 @@ pub enum Waived {
         /// Facts that every request which is let through must show.
         facts: Vec<Spanned<FactName>>,
     },
-    /// A change of trust, by what it is about, in which `*` stands for any text.
-    Trust(Spanned<String>),
+    /// A change of trust.
+    Trust {
+        /// What it is about: a text in which `*` stands for any text.
+        what: Spanned<String>,
+        /// The new value that is accepted, and no other one. Without it nothing is accepted, and a check says so.
+        to: Option<Spanned<String>>,
+    },
 }

@@ -1,5 +1,7 @@
 //! Everything that a change changes: access, trust, operation and artifacts.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::access::{self, Side, TooManyFacts};
@@ -132,14 +134,9 @@ fn broken(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
     let stated = base.side.model;
     let before = suite::run(stated, Whole::of(base.side.policy, base.written), "");
     let after = suite::run_stated(stated, head.side.model, Whole::of(head.side.policy, head.written), "");
-    let change = |what: String, loc, said: String, widening| TrustChange {
-        what,
-        before: Some("holds".to_owned()),
-        after: Some(said),
-        at: Some((Which::Base, loc)),
-        elsewhere: None,
-        widening,
-        excuse: None,
+    let change = |what: String, loc, said: String, widening| {
+        let at = Some((Which::Base, loc));
+        TrustChange { widening, ..TrustChange::new(what, Some("holds".to_owned()), Some(said), at) }
     };
     let mut found = Vec::new();
     for (old, new) in before.tests.iter().zip(&after.tests).filter(|(old, new)| old.passes() && !new.passes()) {
@@ -155,11 +152,12 @@ fn broken(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
     }
     for (old, new) in before.invariants.iter().zip(&after.invariants).filter(|(old, new)| old.passes() && !new.passes())
     {
-        let by =
-            new.violations.first().map(|violation| head.side.policy.principal_at(violation.principal).id.to_string());
-        let said = by.as_ref().map_or("fails".to_owned(), |by| format!("broken by `{by}`"));
+        let by = new.violations.iter().map(|found| head.side.policy.principal_at(found.principal).id.to_string());
+        let by: BTreeSet<String> = by.map(|name| format!("`{name}`")).collect();
+        let names = by.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let said = if by.is_empty() { "fails".to_owned() } else { format!("broken by {names}") };
         let what = format!("invariant `{}` of the base", old.invariant.name);
-        found.push(change(what, old.invariant.name.loc, said, by.is_some()));
+        found.push(change(what, old.invariant.name.loc, said, !by.is_empty()));
     }
     found
 }
@@ -174,7 +172,7 @@ fn trust_between(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
 /// Marks what waivers are about, and puts first what nothing excuses.
 fn excuse(trust: &mut [TrustChange], rules: Rules<'_>) {
     for change in trust.iter_mut().filter(|change| change.widening) {
-        change.excuse = rules.of_trust(&change.what);
+        change.excuse = rules.of_trust(change);
     }
     let excused = |change: &TrustChange| change.excuse.is_some_and(|excuse| !excuse.expired);
     trust.sort_by(|a, b| (!a.widening, excused(a), &a.what).cmp(&(!b.widening, excused(b), &b.what)));

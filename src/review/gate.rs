@@ -6,11 +6,21 @@ use super::access::{Compared, Flip, Side};
 use super::diff::Diff;
 use super::group::Group;
 use super::naming::spelled;
+use super::trust::TrustChange;
+use crate::diagnostic::one_line;
 use crate::model::access::classification::Classification;
 use crate::model::gate::{Gate, GateWaiver, Waived};
 use crate::model::name::UnitName;
 use crate::policy::seen::matches;
 use crate::policy::{Object, ObjectKind, PrincipalId};
+
+/// How the value of what is gone is shown and written.
+pub const GONE: &str = "nothing";
+
+/// A text as people copy it from what is shown: on one line, without backticks.
+fn plain(text: &str) -> String {
+    one_line(text).replace('`', "").trim().to_owned()
+}
 
 /// The rules of the gate on a day.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +49,15 @@ impl Rules<'_> {
         found.min_by_key(|excuse| (excuse.expired, excuse.waiver))
     }
 
-    /// The waiver that is about a change of trust.
+    /// The waiver that is about a change of trust: it names what changes, and exactly the value that it has now.
     #[must_use]
-    pub fn of_trust(&self, what: &str) -> Option<Excuse> {
-        let plain = what.replace('`', "");
+    pub fn of_trust(&self, change: &TrustChange) -> Option<Excuse> {
+        let (what, now) = (plain(&change.what), plain(change.after.as_deref().unwrap_or(GONE)));
         self.first(&|_, waiver| match &waiver.what {
-            Waived::Trust(pattern) => matches(&pattern.value, &plain),
-            Waived::Pairs { .. } => false,
+            Waived::Trust { what: pattern, to: Some(to) } => {
+                matches(&plain(&pattern.value), &what) && plain(&to.value) == now
+            }
+            Waived::Trust { to: None, .. } | Waived::Pairs { .. } => false,
         })
     }
 }
@@ -61,7 +73,7 @@ pub(super) struct Waivers<'a> {
 impl<'a> Waivers<'a> {
     pub(super) fn new(rules: Rules<'a>, compared: &'a Compared) -> Self {
         let names = |waiver: &GateWaiver| match &waiver.what {
-            Waived::Trust(_) => (Vec::new(), Vec::new()),
+            Waived::Trust { .. } => (Vec::new(), Vec::new()),
             Waived::Pairs { principals, tools, .. } => {
                 let who = |id: &PrincipalId| principals.iter().any(|it| matches(&it.value, &id.to_string()));
                 let what = |object: &Object| tools.iter().any(|it| is_of(&it.value, object));
@@ -131,16 +143,32 @@ pub struct Verdict {
     pub trust_waived: usize,
     /// Waivers that are about something that opens, and are expired.
     pub expired: usize,
+    /// Changes of operation that take something away.
+    pub lost: usize,
+    /// The most that may.
+    pub most_lost: Option<u32>,
 }
 
 impl Verdict {
     /// Whether more opens than the rules let.
     #[must_use]
     pub fn fails(&self) -> bool {
+        self.widens_too_much() || self.loses(None)
+    }
+
+    /// Whether more access opens than the rules let.
+    #[must_use]
+    pub fn widens_too_much(&self) -> bool {
         self.beyond > 0
             || self.trust > 0
             || self.handwritten > 0
             || self.limits.iter().any(|limit| limit.used > limit.most as usize)
+    }
+
+    /// Whether operation loses more than the rules let, or than `otherwise` where they say nothing of it.
+    #[must_use]
+    pub fn loses(&self, otherwise: Option<u32>) -> bool {
+        self.most_lost.or(otherwise).is_some_and(|most| self.lost > most as usize)
     }
 }
 
@@ -200,6 +228,8 @@ pub fn judge(diff: &Diff, rules: Rules<'_>, base: Side<'_>, head: Side<'_>) -> V
     expired.sort_unstable();
     expired.dedup();
     verdict.expired = expired.len();
+    verdict.lost = diff.operation.iter().filter(|change| change.loses).count();
+    verdict.most_lost = gate.max_lost_operation.as_ref().map(|most| most.value);
     verdict
 }
 

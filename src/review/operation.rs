@@ -3,6 +3,7 @@
 //! Families that decide access are left out: their changes are cells and trust. Lists are compared by what names their elements, so
 //! that an order or a file is no change, and durations by their length.
 
+mod loss;
 mod words;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct OperationChange {
     pub after: Option<String>,
     /// What it may cost, in two words: "less capacity", "lost visibility".
     pub risk: String,
+    /// Whether it takes capacity, protection or visibility away.
+    pub loses: bool,
     /// Who may feel it: "`crm_server` may need 90".
     pub note: Option<String>,
     /// The line to look at: the head's, or the base's of what is gone.
@@ -41,6 +44,7 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
         | FamilyId::DataRouting
         | FamilyId::Registry
         | FamilyId::Identity
+        | FamilyId::PolicyTests
         | FamilyId::Waivers => None,
         FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration => Some("orchestration"),
         FamilyId::EventDriven | FamilyId::BatchProcessing => Some("delivery"),
@@ -48,7 +52,7 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
         FamilyId::Bulkhead | FamilyId::ConnectionPooling => Some("capacity"),
         FamilyId::Caching => Some("freshness"),
         FamilyId::Tracing | FamilyId::Metrics | FamilyId::Logging => Some("visibility"),
-        FamilyId::IntegrationTests | FamilyId::ChaosExperiments | FamilyId::PolicyTests => Some("assurance"),
+        FamilyId::IntegrationTests | FamilyId::ChaosExperiments => Some("assurance"),
     }
 }
 
@@ -153,12 +157,6 @@ fn is_same(a: &str, b: &str) -> bool {
     a == b || matches!((Duration::parse(a), Duration::parse(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The number that a value begins with.
-fn amount(value: &str) -> Option<f64> {
-    let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
-    value.get(..end)?.parse().ok()
-}
-
 fn change(
     path: &[String],
     before: Option<&Leaf>,
@@ -166,10 +164,9 @@ fn change(
     family: FamilyId,
     at: (Which, Loc),
 ) -> OperationChange {
-    let amount = |leaf: &Leaf| match Duration::parse(&leaf.value) {
-        Ok(duration) => Some(duration.seconds() as f64),
-        Err(_) => amount(&leaf.value),
-    };
+    let amount = |leaf: &Leaf| loss::amount(&leaf.value);
+    let text = |leaf: Option<&'_ Leaf>| leaf.map(|leaf| leaf.value.clone());
+    let (old, new) = (text(before), text(after));
     let how = match (before, after) {
         (None, _) => "new",
         (_, None) => "lost",
@@ -179,11 +176,11 @@ fn change(
             _ => "other",
         },
     };
-    let value = |leaf: Option<&Leaf>| leaf.map(|leaf| leaf.value.clone());
     OperationChange {
         what: words::about(path, family),
-        before: value(before),
-        after: value(after),
+        loses: loss::loses(path, family, old.as_deref(), new.as_deref()),
+        before: old,
+        after: new,
         risk: format!("{how} {}", bears_on(family).unwrap_or("access")),
         note: None,
         at,

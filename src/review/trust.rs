@@ -1,8 +1,14 @@
 //! What gives the facts their meaning, item by item: no cell changes when `mfa` is suddenly proved by `sub`, yet everything opens.
 
 mod anchors;
+mod freed;
+mod radius;
+mod rules;
+mod stated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use radius::Radius;
 
 use super::access::Side;
 use super::gate::Excuse;
@@ -20,6 +26,10 @@ struct Anchor {
     loc: Option<Loc>,
     /// Which changes of it open nothing.
     harmless: Harmless,
+    /// What it consists of, where that is compared.
+    parts: BTreeSet<String>,
+    /// Which cells rest on it, where a reader should know.
+    bears: Option<radius::Bears>,
 }
 
 /// The changes of an anchor that are shown to open nothing. Every other change counts as widening.
@@ -35,6 +45,12 @@ enum Harmless {
     Anything,
     /// A change to a higher one of these ranks.
     Rise(u8),
+    /// That it is gone, or a change to an earlier day: it is accepted until then. The day as a number, `20270331`.
+    Until(u32),
+    /// A change to some of its parts: each of them is believed.
+    Fewer,
+    /// A change to more parts, or that it is gone: all of them together are asked for.
+    More,
 }
 
 /// A change of what decisions rest on.
@@ -54,6 +70,15 @@ pub struct TrustChange {
     pub widening: bool,
     /// The waiver that is about it, where it is an opening.
     pub excuse: Option<Excuse>,
+    /// Which cells rest on it, where something was replaced that many do.
+    pub radius: Option<Radius>,
+}
+
+impl TrustChange {
+    /// A change that opens nothing.
+    pub(super) fn new(what: String, before: Option<String>, after: Option<String>, at: Option<(Which, Loc)>) -> Self {
+        Self { what, before, after, at, elsewhere: None, widening: false, excuse: None, radius: None }
+    }
 }
 
 /// A side with its settings, which are read beside the model.
@@ -80,23 +105,32 @@ pub fn changes(base: Trusted<'_>, head: Trusted<'_>) -> Vec<TrustChange> {
                 return None;
             }
             let loc = |anchor: Option<&Anchor>, which| anchor.and_then(|anchor| anchor.loc).map(|loc| (which, loc));
-            Some(TrustChange {
-                what: what.to_owned(),
-                before: old.map(|old| old.value.clone()),
-                after: new.map(|new| new.value.clone()),
-                at: loc(new, Which::Head).or_else(|| loc(old, Which::Base)),
-                elsewhere: None,
-                widening: widens(old, new),
-                excuse: None,
-            })
+            let value = |anchor: Option<&Anchor>| anchor.map(|anchor| anchor.value.clone());
+            let at = loc(new, Which::Head).or_else(|| loc(old, Which::Base));
+            // What is gone bore what the base lets through.
+            let bears = |anchor: Option<&Anchor>, side| anchor?.bears.as_ref().map(|bears| radius::of(bears, side));
+            let radius = bears(new, head.side).or_else(|| bears(old, base.side));
+            let change = TrustChange::new(what.to_owned(), value(old), value(new), at);
+            Some(TrustChange { widening: widens(old, new), radius, ..change })
         })
         .collect();
+    found.extend(rules::changes(base, head));
+    // Hand-written Cedar may deny what a request with fewer facts may do.
+    let plain = |trusted: Trusted<'_>| trusted.side.model.handwritten.is_empty();
+    found.extend(stated::changes(base.side, head.side, plain(base) && plain(head)));
+    found.extend(freed::changes(base.side, head.side));
     found.sort_by(|a, b| (!a.widening, &a.what).cmp(&(!b.widening, &b.what)));
     found
 }
 
 fn widens(old: Option<&Anchor>, new: Option<&Anchor>) -> bool {
+    let parts = |anchor: Option<&Anchor>| anchor.map(|anchor| anchor.parts.clone()).unwrap_or_default();
     match (old.map(|old| old.harmless), new.map(|new| new.harmless)) {
+        (Some(Harmless::Until(old)), Some(Harmless::Until(new))) => new > old,
+        (Some(Harmless::Until(_)), None) => false,
+        (Some(Harmless::Fewer), Some(Harmless::Fewer)) => !parts(new).is_subset(&parts(old)),
+        (Some(Harmless::More), Some(Harmless::More)) => !parts(new).is_superset(&parts(old)),
+        (Some(Harmless::More), None) => false,
         (Some(Harmless::Anything), Some(Harmless::Anything) | None) | (None, Some(Harmless::Anything)) => false,
         (Some(Harmless::Removal), None) | (None, Some(Harmless::Addition)) => false,
         (Some(Harmless::Rise(old)), Some(Harmless::Rise(new))) => new < old,

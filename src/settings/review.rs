@@ -28,18 +28,22 @@ pub(super) struct ReviewSection {
     /// Most pairs that may open on the servers of a data class, by class.
     #[serde(default)]
     classes: BTreeMap<ClassName, Spanned<u32>>,
+    /// Most changes of operation that may take capacity, protection or visibility away: a smaller pool, a breaker that opens
+    /// later, a dropped metric, a shorter retention. Without it any number may, and none with `--deny operation`.
+    max_lost_operation: Option<Spanned<u32>>,
     /// Openings that somebody accepted, for a reason and a time. They do not count, and are shown with their reason.
     #[serde(default)]
     waivers: Vec<Spanned<WaiverEntry>>,
 }
 
-/// An accepted opening: of pairs, with `principals` and `tools`; or of trust, with `trust`.
+/// An accepted opening: of pairs, with `principals` and `tools`; or of trust, with `trust` and `to`.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend(
     "if" = { "required": ["trust"] },
-    "then" = { "maxProperties": 4 },
+    "then" = { "maxProperties": 5 },
     "else" = { "required": ["principals", "tools"] },
+    "dependentRequired" = { "to": ["trust"] },
 )))]
 #[serde(deny_unknown_fields)]
 struct WaiverEntry {
@@ -54,6 +58,10 @@ struct WaiverEntry {
     /// A change of trust, as `mcpctl diff` shows it but without backticks: `URL of server crm_server`; `*` stands for any text.
     #[cfg_attr(test, schemars(length(min = 1)))]
     trust: Option<Spanned<String>>,
+    /// The new value of `trust` that is accepted, as `mcpctl diff` shows it, with or without backticks; `nothing` for what is
+    /// gone. Any other value is not accepted.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    to: Option<Spanned<String>>,
     /// Why it is accepted.
     #[cfg_attr(test, schemars(length(min = 1)))]
     reason: Spanned<String>,
@@ -80,7 +88,7 @@ impl ReviewSection {
         };
         let waiver = |Spanned { value: entry, loc }: Spanned<WaiverEntry>| GateWaiver {
             what: match entry.trust {
-                Some(trust) => Waived::Trust(trust),
+                Some(what) => Waived::Trust { what, to: entry.to },
                 None => {
                     Waived::Pairs { principals: plain(entry.principals), tools: plain(entry.tools), facts: entry.facts }
                 }
@@ -94,6 +102,7 @@ impl ReviewSection {
             max_new_allow: self.max_new_allow,
             units: self.units,
             classes: self.classes,
+            max_lost_operation: self.max_lost_operation,
             waivers: self.waivers.into_iter().map(waiver).collect(),
         }
     }

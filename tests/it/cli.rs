@@ -1,5 +1,6 @@
 //! The command line, mostly in this process: the outside world is handed in, so it can be any outside world.
 
+mod answers;
 mod ask;
 mod bundles;
 mod compile;
@@ -18,6 +19,7 @@ mod renames;
 mod resources;
 mod review;
 mod test;
+mod trust;
 mod validate;
 
 use std::ffi::OsString;

@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 
 use super::super::effects;
-use super::lines::{values, waived, with_note};
+use super::Deny;
+use super::short::{bears, values, waived, with_note};
 use super::view::{Line, View};
 use super::words::{needs, some};
 use super::written;
@@ -20,6 +21,13 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         (true, false) => Severity::Warning,
         (false, _) => Severity::Note,
     };
+    for fault in view.new_errors {
+        let (file, lines, title) =
+            (fault.file.as_str(), (fault.line, fault.line), format!("new error {}", fault.check));
+        let message = one_line(&fault.message);
+        let severity = Severity::Error;
+        writeln!(out, "{}", Annotation { severity, file, lines, columns: None, title: &title, message: &message })?;
+    }
     for caution in view.cautions {
         one(Severity::Warning, "caution", &[], one_line(caution), out)?;
     }
@@ -48,14 +56,18 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     for change in &view.diff.trust {
         let title = if change.widening { "trust widening" } else { "trust" };
         let message = format!("{}: {}", one_line(&change.what), values(&change.before, &change.after));
-        let message = message + &waived(view, change.excuse);
+        let message = message + &waived(view, change.excuse) + &bears(view, change);
         let severity = level(change.widening, change.excuse.is_some_and(|excuse| !excuse.expired));
         one(severity, title, view.at(change).as_slice(), message, out)?;
     }
+    let denied = view.deny.contains(&Deny::Operation).then_some(0);
     for change in &view.diff.operation {
         let what = with_note(values(&change.before, &change.after), change.note.as_deref());
         let message = format!("{}: {}: {what}", change.risk, one_line(&change.what));
-        one(Severity::Note, "operation", &[view.line(change.at.0, change.at.1)], message, out)?;
+        // What is lost fails where that was asked for.
+        let fails = change.loses && (view.deny.contains(&Deny::Operation) || view.judged) && view.verdict.loses(denied);
+        let severity = if fails { Severity::Error } else { Severity::Note };
+        one(severity, "operation", &[view.line(change.at.0, change.at.1)], message, out)?;
     }
     for file in view.artifacts.unwrap_or_default() {
         writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;

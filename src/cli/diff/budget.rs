@@ -6,6 +6,7 @@ use std::path::Path;
 use super::DiffCommand;
 use super::side::{Place, Read};
 use crate::analysis::Counts;
+use crate::checks::waiver_without_value;
 use crate::cli::Session;
 use crate::cli::load::{self, Shown};
 use crate::cli::refusal::Refusal;
@@ -71,6 +72,7 @@ impl DiffCommand {
         let name = file.to_string_lossy().into_owned();
         let (judging, mut sources, mut findings) = parsed(&name, &bytes);
         findings.extend(unknown(&judging, base.side().model));
+        findings.extend(waiver_without_value::findings(&judging));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let counts = Counts { files: 1, ..Counts::default() };
             let shown = Shown { sources: &sources, counts: &counts, docs_url: None };
@@ -96,7 +98,8 @@ impl DiffCommand {
         };
         let (Ok(file), Ok(folder)) = (file.canonicalize(), folder.canonicalize()) else { return Ok(()) };
         let Ok(inside) = file.strip_prefix(&folder) else { return Ok(()) };
-        let message = format!("`{}` stands in what it judges, so a change could excuse itself", file.display());
+        let message =
+            format!("`{}` is inside the workspace that it judges, so a change could excuse itself", file.display());
         let help = format!("write `--budget {}`, which is read from BASE", inside.display());
         Err(Refusal::Usage { message, help })
     }

@@ -60,15 +60,23 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out, "<title>{}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>", escaped(&title))?;
     writeln!(out, "<h1>{}</h1>\n<p><b>{}</b></p>", escaped(&title), escaped(&view.headline()))?;
-    if view.judged || !view.gate.0.is_empty() {
-        let class = if view.verdict.fails() { "open" } else { "close" };
-        writeln!(out, "<p class=\"gate\"><b class=\"{class}\">{}</b></p>", shown(&first_up(&view.verdict())))?;
+    for answer in view.answers() {
+        let class = if answer.fails { "open" } else { "close" };
+        writeln!(out, "<p class=\"gate\"><b class=\"{class}\">{}</b></p>", shown(&first_up(&answer.text)))?;
+    }
+    if !view.new_errors.is_empty() {
+        writeln!(out, "<h2>New errors</h2>\n<ul>")?;
+        for fault in view.new_errors {
+            let at = format!("{}:{}", fault.file, fault.line);
+            writeln!(out, "<li><code>{}</code> {}: {}</li>", escaped(&at), fault.check, shown(&fault.message))?;
+        }
+        writeln!(out, "</ul>")?;
     }
     writeln!(out, "<p>{}.</p>", escaped(&first_up(&view.summary())))?;
     for caution in view.cautions {
         writeln!(out, "<p><b class=\"open\">Caution:</b> {}</p>", shown(caution))?;
     }
-    if view.diff.is_empty() {
+    if view.diff.is_empty() && view.head_errors == 0 {
         writeln!(out, "<p>Nothing opens and nothing closes.</p>")?;
     }
     if !view.diff.groups.is_empty() {
@@ -94,7 +102,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 (false, _) => "other",
             };
             let waiver = change.excuse.and_then(|excuse| view.waiver(excuse));
-            values(out, (kind, class, waiver.as_ref()), &change.what, (&change.before, &change.after), at.as_ref())?;
+            let what = view.radius(change).map_or(change.what.clone(), |said| format!("{}; {said}", change.what));
+            values(out, (kind, class, waiver.as_ref()), &what, (&change.before, &change.after), at.as_ref())?;
         }
     }
     if !view.diff.operation.is_empty() {

@@ -21,6 +21,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         "base": view.base,
         "head": view.head,
         "base_errors": view.base_errors,
+        "head_errors": view.head_errors,
+        "new_errors": view.new_errors.iter().map(|fault| {
+            json!({"check": fault.check, "message": fault.message, "file": fault.file, "line": fault.line})
+        }).collect::<Vec<_>>(),
         "cautions": view.cautions,
         "access": {
             "cells_compared": view.diff.cells,
@@ -53,6 +57,11 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 "side": at.as_ref().map(|line| line.side.word()),
                 "widening": change.widening,
                 "waiver": change.excuse.and_then(|excuse| view.waiver(excuse)).map(waiver),
+                "depends": change.radius.as_ref().map(|radius| json!({
+                    "cells": radius.cells,
+                    "principals": radius.principals.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "servers": radius.servers.iter().map(|server| server.as_str()).collect::<Vec<_>>(),
+                })),
             })
         }).collect::<Vec<_>>(),
         "operation": view.diff.operation.iter().map(|change| {
@@ -62,6 +71,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 "before": change.before,
                 "after": change.after,
                 "risk": change.risk,
+                "loses": change.loses,
                 "note": change.note,
                 "file": line.file,
                 "line": line.line,
@@ -74,6 +84,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             };
             files.iter().map(file).collect::<Vec<_>>()
         }),
+        "headline": view.headline(),
+        "answers": view.answers().iter().map(|answer| {
+            json!({"asked": answer.asked, "fails": answer.fails, "text": answer.text})
+        }).collect::<Vec<_>>(),
         "gate": {
             "fails": view.verdict.fails(),
             "opened": view.verdict.opened,
@@ -82,6 +96,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             "handwritten": view.verdict.handwritten,
             "trust": view.verdict.trust,
             "trust_waived": view.verdict.trust_waived,
+            "lost_operation": view.verdict.lost,
+            "max_lost_operation": view.verdict.most_lost,
             "limits": view.verdict.limits.iter().map(|limit| {
                 json!({"of": limit.of, "most": limit.most, "used": limit.used})
             }).collect::<Vec<_>>(),

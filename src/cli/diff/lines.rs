@@ -1,18 +1,17 @@
-//! For people in a terminal, and one line a change.
+//! For people in a terminal.
 
 use std::io::{self, Write};
 
 use super::super::effects;
+use super::short::{in_line, place, values, with_note};
 use super::view::{Line, Row, View};
 use super::words::{decisions, in_short, needs, plainly, some};
 use super::written;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
-use crate::review::gate::Excuse;
 use crate::review::group::Which;
 use crate::review::handwritten::Judged;
-use crate::review::operation::LISTED;
 
 /// Most lines of a cause that are shown.
 const MOST_CAUSES: usize = 8;
@@ -43,6 +42,13 @@ impl Paint {
 /// Everything, in sections; a section without a change is left out.
 pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint(color);
+    if !view.new_errors.is_empty() {
+        writeln!(out, "{}", paint.head("NEW ERRORS"))?;
+        for fault in view.new_errors {
+            writeln!(out, "  {}", in_line(fault))?;
+        }
+        writeln!(out)?;
+    }
     for caution in view.cautions {
         writeln!(out, "{} {}\n", paint.head("caution:"), one_line(caution))?;
     }
@@ -91,8 +97,9 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
                 value(&change.after),
                 place(view.at(change))
             )?;
-            if let Some(waiver) = waiver {
-                writeln!(out, "            {} {}", waiver.state(), waiver.why())?;
+            let waiver = waiver.map(|waiver| format!("{} {}", waiver.state(), waiver.why()));
+            for more in waiver.into_iter().chain(view.radius(change)) {
+                writeln!(out, "            {more}")?;
             }
         }
         writeln!(out)?;
@@ -128,13 +135,17 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         }
         writeln!(out)?;
     }
-    if view.judged || !view.gate.0.is_empty() {
-        let code = if view.verdict.fails() { "1;31" } else { "1;32" };
-        let verdict = view.verdict();
-        let verdict = verdict.strip_prefix("gate ").unwrap_or(&verdict);
-        writeln!(out, "{}\n  {}\n", paint.head("GATE"), paint.with(code, &one_line(verdict)))?;
+    let answers = view.answers();
+    if !answers.is_empty() {
+        writeln!(out, "{}", paint.head("GATE"))?;
+        for answer in answers {
+            let code = if answer.fails { "1;31" } else { "1;32" };
+            let text = answer.text.strip_prefix("gate ").unwrap_or(&answer.text);
+            writeln!(out, "  {}", paint.with(code, &one_line(text)))?;
+        }
+        writeln!(out)?;
     }
-    if view.diff.is_empty() {
+    if view.diff.is_empty() && view.head_errors == 0 {
         writeln!(out, "{} lets through exactly what {} does.", view.head, view.base)?;
     }
     Ok(())
@@ -188,88 +199,4 @@ fn with(facts: &[FactName]) -> String {
         [] => "with nothing".to_owned(),
         facts => format!("with {}", plainly(facts).join(", ")),
     }
-}
-
-pub(super) fn values(before: &Option<String>, after: &Option<String>) -> String {
-    match (before.as_deref().map(one_line), after.as_deref().map(one_line)) {
-        (Some(before), Some(after)) => format!("{before} -> {after}"),
-        (None, Some(after)) if after == LISTED => "now listed".to_owned(),
-        (Some(before), None) if before == LISTED => "no longer listed".to_owned(),
-        (None, Some(after)) => format!("new, {after}"),
-        (Some(before), None) => format!("gone, was {before}"),
-        (None, None) => String::new(),
-    }
-}
-
-pub(super) fn with_note(values: String, note: Option<&str>) -> String {
-    note.map_or(values.clone(), |note| format!("{values}; {note}"))
-}
-
-fn place(at: Option<Line>) -> String {
-    at.map_or_else(String::new, |line| {
-        let gone = if line.side == Which::Base { " (base)" } else { "" };
-        format!("   {}:{}{gone}", line.file, line.line)
-    })
-}
-
-/// One line a change, the kind first.
-pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for caution in view.cautions {
-        writeln!(out, "caution: {}", one_line(caution))?;
-    }
-    for rename in &view.diff.renames {
-        writeln!(out, "renamed (a guess): {}", one_line(&view.renamed(rename)))?;
-    }
-    for group in view.diff.groups.iter().filter(|group| group.renamed.is_none()) {
-        let cause = view
-            .causes(group)
-            .into_iter()
-            .next()
-            .map_or_else(String::new, |line| format!("{}:{}: ", line.file, line.line));
-        writeln!(
-            out,
-            "{cause}{}: {} on {}: {} -> {}{}",
-            group.change.word(),
-            some(&group.principals),
-            some(&group.objects),
-            needs(&group.before),
-            needs(&group.after),
-            waived(view, group.excuse)
-        )?;
-    }
-    written::short(view, out)?;
-    for change in &view.diff.trust {
-        let kind = if change.widening { "trust widening" } else { "trust" };
-        writeln!(
-            out,
-            "{kind}: {}: {}{}{}",
-            one_line(&change.what),
-            values(&change.before, &change.after),
-            place(view.at(change)),
-            waived(view, change.excuse)
-        )?;
-    }
-    for change in &view.diff.operation {
-        writeln!(
-            out,
-            "operation: {}: {}: {}{}",
-            change.risk,
-            one_line(&change.what),
-            with_note(values(&change.before, &change.after), change.note.as_deref()),
-            place(Some(view.line(change.at.0, change.at.1)))
-        )?;
-    }
-    for file in view.artifacts.unwrap_or_default() {
-        writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
-    }
-    for object in view.removed {
-        writeln!(out, "object removed: {}", one_line(&object.to_string()))?;
-    }
-    Ok(())
-}
-
-/// `; waived until 2027-03-31 by alice: quarterly audit (mcpctl.yaml:12)`, where something is.
-pub(super) fn waived(view: &View<'_>, excuse: Option<Excuse>) -> String {
-    let waiver = excuse.and_then(|excuse| view.waiver(excuse));
-    waiver.map_or_else(String::new, |waiver| format!("; {} {}", waiver.state(), waiver.why()))
 }

@@ -53,9 +53,20 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         code(view.base),
         code(view.head)
     )?;
-    if view.judged || !view.gate.0.is_empty() {
-        let mark = if view.verdict.fails() { "❌" } else { "✅" };
-        writeln!(out, "{mark} {}.\n", first_up(&shown(&view.verdict())))?;
+    for answer in view.answers() {
+        let mark = if answer.fails { "❌" } else { "✅" };
+        writeln!(out, "{mark} {}.\n", first_up(&shown(&answer.text)))?;
+    }
+    if !view.new_errors.is_empty() {
+        writeln!(out, "### New errors\n")?;
+        for fault in view.new_errors.iter().take(MOST_NAMES) {
+            let at = code(&format!("{}:{}", fault.file, fault.line));
+            writeln!(out, "- {at} {}: {}", plain(fault.check), shown(&fault.message))?;
+        }
+        if let Some(rest) = view.new_errors.len().checked_sub(MOST_NAMES).filter(|rest| *rest > 0) {
+            writeln!(out, "- and {rest} more")?;
+        }
+        writeln!(out)?;
     }
     for caution in view.cautions {
         writeln!(out, "> [!CAUTION]\n> {}\n", shown(caution))?;
@@ -121,9 +132,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             let kind = with_waiver(if change.widening { "widening" } else { "other" }, waiver.as_ref());
             writeln!(
                 out,
-                "| {} {kind} | {} | {} | {} | {at} |",
+                "| {} {kind} | {}{} | {} | {} | {at} |",
                 mark(change.widening),
                 shown(&change.what),
+                view.radius(change).map_or_else(String::new, |said| format!("<br>{}", shown(&said))),
                 value(&change.before),
                 value(&change.after)
             )?;

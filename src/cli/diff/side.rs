@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::DiffCommand;
-use super::words::some;
 use crate::analysis::{Analysis, Counts, schemas};
-use crate::build;
 use crate::bundle::existing::{self, Existing};
 use crate::bundle::sources::embedded;
 use crate::checks::{self, CheckedModel};
@@ -18,7 +16,6 @@ use crate::model::Model;
 use crate::model::gate::Gate;
 use crate::policy::Policy;
 use crate::policy::whole::Written;
-use crate::render::counted;
 use crate::review::access::Side;
 use crate::review::diff::Reviewed;
 use crate::settings::Settings;
@@ -195,39 +192,6 @@ impl DiffCommand {
         let Analysis { sources, settings, model, policy, written, report, counts } = analysis;
         let checked = checks::accept(model, policy, &report);
         Ok(Read { sources, settings, report, counts, written, checked })
-    }
-
-    /// That the files of a bundle decide what its sources mean; cautions about what was not proved.
-    pub(super) fn proved(
-        &self,
-        what: &str,
-        place: &Place,
-        read: &Read,
-        session: &Session<'_>,
-    ) -> Result<Vec<String>, Vec<miette::Report>> {
-        let Some(bundle) = place.bundle() else { return Ok(Vec::new()) };
-        let mut cautions = Vec::new();
-        let folder = session.globals.at(Path::new(what));
-        let unlisted = existing::unlisted(&folder, &bundle.manifest, session.disk);
-        let unlisted = unlisted.map_err(|error| vec![miette::Report::new(error)])?;
-        if !unlisted.is_empty() {
-            let (files, names) = (counted(unlisted.len(), "file"), some(&unlisted));
-            cautions.push(format!(
-                "`{what}` holds {files} that its manifest does not list, and nothing is known of: {names}"
-            ));
-        }
-        match &read.checked {
-            Ok(checked) if !self.no_artifacts => {
-                let reports = |errors: Vec<build::BuildError>| -> Vec<miette::Report> {
-                    errors.into_iter().map(miette::Report::new).collect()
-                };
-                build::prove(bundle, checked).map_err(reports)?;
-            }
-            Ok(_) | Err(_) => cautions.push(format!(
-                "the files of `{what}` are those of its manifest; that they decide what its sources mean was not proved again"
-            )),
-        }
-        Ok(cautions)
     }
 }
 

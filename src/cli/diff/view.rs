@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::Deny;
+use super::errors::Fault;
 use super::words::some;
 use crate::diagnostic::one_line;
 use crate::model::gate::Gate;
@@ -38,8 +40,16 @@ pub(super) struct View<'a> {
     pub(super) gate: (&'a Gate, &'a Sources),
     /// What the gate says.
     pub(super) verdict: &'a Verdict,
-    /// Whether the exit code depends on it.
+    /// What fails the comparison.
+    pub(super) deny: &'a [Deny],
+    /// Whether the exit code depends on what the gate says.
     pub(super) judged: bool,
+    /// Whether it depends on proofs.
+    pub(super) require_proof: bool,
+    /// Errors of the head: what it means is certain only as far as it was read.
+    pub(super) head_errors: usize,
+    /// Those of them that the base does not have.
+    pub(super) new_errors: &'a [Fault],
 }
 
 /// A waiver that is about an opening.
@@ -172,61 +182,15 @@ impl View<'_> {
         format!("{} `{}` is now `{}`, by {}; {pairs}", rename.kind, rename.before, rename.after, rename.why)
     }
 
-    /// What the change does to access, in a sentence.
-    pub(super) fn headline(&self) -> String {
-        let (opened, closed) = self.changed();
-        let by_hand: usize =
-            self.diff.handwritten.iter().flat_map(super::super::effects::changed).map(|it| it.pairs).sum();
-        if self.diff.widens() && opened + closed == 0 && by_hand > 0 {
-            format!("This change opens access by hand-written Cedar: {} decided otherwise.", counted(by_hand, "pair"))
-        } else if self.diff.widens() {
-            format!("This change opens access: {} wider, {} narrower.", super::cells(opened), super::cells(closed))
-        } else if closed > 0 {
-            format!("This change only closes access: {} narrower.", super::cells(closed))
-        } else if self.diff.is_empty() {
-            "This change neither opens nor closes anything.".to_owned()
-        } else {
-            "This change opens and closes no access.".to_owned()
-        }
-    }
-
-    /// What the gate says, in a sentence: whether it passed, and why.
-    pub(super) fn verdict(&self) -> String {
-        let verdict = self.verdict;
-        let pairs = |count: usize| counted(count, "pair");
-        let opens = |count: usize| if count == 1 { "1 pair opens".to_owned() } else { format!("{count} pairs open") };
-        let over = verdict.limits.iter().filter(|limit| limit.used > limit.most as usize);
-        let mut said: Vec<String> =
-            over.map(|limit| format!("{} {}, and {} may", opens(limit.used), limit.of, limit.most)).collect();
-        if verdict.beyond > 0 {
-            let may = if verdict.limits.is_empty() { ", and none may" } else { " that no limit speaks of" };
-            said.push(format!("{}{may}", opens(verdict.beyond)));
-        }
-        if verdict.handwritten > 0 {
-            said.push(format!("hand-written Cedar may open {}", pairs(verdict.handwritten)));
-        }
-        if verdict.trust > 0 {
-            let verb = if verdict.trust == 1 { "counts" } else { "count" };
-            said.push(format!("{} of trust {verb} as widening", counted(verdict.trust, "change")));
-        }
-        if !verdict.fails() {
-            let used = verdict.limits.iter().filter(|limit| limit.used > 0);
-            said.extend(used.map(|limit| format!("{} {}, of {} that may", opens(limit.used), limit.of, limit.most)));
-        }
-        if verdict.waived > 0 {
-            said.push(format!("{} waived", pairs(verdict.waived)));
-        }
-        if verdict.trust_waived > 0 {
-            said.push(format!("{} of trust waived", counted(verdict.trust_waived, "change")));
-        }
-        if verdict.expired > 0 {
-            let verb = if verdict.expired == 1 { "has" } else { "have" };
-            said.push(format!("{} {verb} expired", counted(verdict.expired, "waiver")));
-        }
-        if said.is_empty() {
-            said.push("nothing opens".to_owned());
-        }
-        format!("gate {}: {}", if verdict.fails() { "failed" } else { "passed" }, said.join("; "))
+    /// How many cells rest on what changed, and whose they are.
+    pub(super) fn radius(&self, change: &TrustChange) -> Option<String> {
+        let radius = change.radius.as_ref()?;
+        let cells = match radius.cells {
+            0 => return Some("no cell depends on it".to_owned()),
+            1 => "1 cell depends".to_owned(),
+            cells => format!("{cells} cells depend"),
+        };
+        Some(format!("{cells} on it: {} on {}", some(&radius.principals), some(&radius.servers)))
     }
 
     /// Where a change of trust is to be looked at.

@@ -16,7 +16,6 @@ fn title(family: FamilyId) -> &'static str {
         FamilyId::HealthMonitoring => "health",
         FamilyId::Workflow => "workflow",
         FamilyId::Saga => "saga",
-        FamilyId::PolicyTests => "policy test",
         FamilyId::IntegrationTests => "integration test",
         FamilyId::ChaosExperiments => "chaos experiment",
         FamilyId::Federation
@@ -25,6 +24,7 @@ fn title(family: FamilyId) -> &'static str {
         | FamilyId::DataRouting
         | FamilyId::Registry
         | FamilyId::Identity
+        | FamilyId::PolicyTests
         | FamilyId::Waivers
         | FamilyId::Orchestration
         | FamilyId::EventDriven

@@ -1,16 +1,15 @@
 //! The list of what decisions rest on.
 
-mod gate;
+mod issuers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
 use super::super::access::Side;
+use super::radius::Bears;
 use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
-use crate::model::access::{Evidence, Identity, Jwks, default_evidence};
+use crate::model::access::{Evidence, default_evidence};
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
 
@@ -22,7 +21,22 @@ impl Anchors {
         // What stands twice under one name is compared with all that it says.
         let value = value.into();
         let said = self.0.get(&what).map_or(value.clone(), |known| format!("{}; {value}", known.value));
-        self.0.insert(what, Anchor { value: said, loc, harmless });
+        self.0.insert(what, Anchor { value: said, loc, harmless, parts: BTreeSet::new(), bears: None });
+    }
+
+    /// One of which the parts are compared.
+    fn of_parts(&mut self, what: &str, value: String, loc: Option<Loc>, harmless: Harmless, parts: BTreeSet<String>) {
+        self.add(what.to_owned(), value, loc, harmless);
+        if let Some(anchor) = self.0.get_mut(what) {
+            anchor.parts.extend(parts);
+        }
+    }
+
+    /// Says which cells rest on it.
+    fn bears(&mut self, what: &str, bears: Bears) {
+        if let Some(anchor) = self.0.get_mut(what) {
+            anchor.bears = Some(bears);
+        }
     }
 
     fn written<T>(&mut self, what: &str, value: Option<&Spanned<T>>, shown: impl Fn(&T) -> String, harmless: Harmless) {
@@ -38,7 +52,7 @@ pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anch
     let mut anchors = Anchors(BTreeMap::new());
     let model = trusted.side.model;
     if let Some(identity) = &model.identity {
-        issuers(identity, model, &mut anchors);
+        issuers::issuers(identity, [model, other.model], &mut anchors);
         let plain = String::clone;
         anchors.written("trust domain", identity.trust_domain.as_ref(), plain, Harmless::Nothing);
         anchors.written("claim of the caller's unit", identity.business_unit_claim.as_ref(), plain, Harmless::Nothing);
@@ -48,41 +62,7 @@ pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anch
     places(model, other.model, &mut anchors);
     obligations(model, &mut anchors);
     settings(trusted, &mut anchors);
-    gate::gate(trusted, &mut anchors);
     anchors.0
-}
-
-fn issuers(identity: &Identity, model: &Model, anchors: &mut Anchors) {
-    for issuer in &identity.issuers {
-        let name = &issuer.issuer.value;
-        let at = Some(issuer.issuer.loc);
-        anchors.add(format!("issuer `{name}`"), "believed", at, Harmless::Removal);
-        if issuer.audiences.is_empty() {
-            anchors.add(format!("audience of `{name}`"), "any", at, Harmless::Removal);
-        }
-        for audience in &issuer.audiences {
-            let what = format!("audience `{audience}` of `{name}`");
-            anchors.add(what, "accepted", Some(audience.loc), Harmless::Removal);
-        }
-        if let Some(keys) = &issuer.keys {
-            let value = match &keys.value {
-                Jwks::Url(url) => url.clone(),
-                Jwks::File(file) => {
-                    let digest = model.key_sets.get(file).map(|text| Sha256::digest(text.as_bytes()));
-                    let hex: String = digest.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
-                    format!("{file} (sha256:{hex})")
-                }
-            };
-            anchors.add(format!("keys of `{name}`"), value, Some(keys.loc), Harmless::Nothing);
-        }
-        let words: BTreeSet<&str> = issuer.speaks_for.iter().map(|word| word.value.as_str()).collect();
-        let speaks_for = format!("whom `{name}` speaks for");
-        // Where there was no restriction, a new one opens nothing.
-        if let Some(first) = issuer.speaks_for.first() {
-            let words: Vec<&str> = words.into_iter().collect();
-            anchors.add(speaks_for, words.join(", "), Some(first.loc), Harmless::Addition);
-        }
-    }
 }
 
 fn shown(evidence: &Evidence) -> String {
@@ -111,14 +91,15 @@ fn evidence(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
                 .iter()
                 .any(|rule| side.policy.conditions.get(rule.condition).minimal_sets().iter().any(|set| set & bit != 0))
         });
-        let harmless = if used { Harmless::Nothing } else { Harmless::Anything };
+        let harmless = if used { Harmless::More } else { Harmless::Anything };
         if let Some(found) = found {
-            anchors.add(format!("evidence of `{fact}`"), shown(found), loc, harmless);
+            let parts = found.pieces().iter().map(shown).collect();
+            anchors.of_parts(&format!("evidence of `{fact}`"), shown(found), loc, harmless, parts);
         }
     }
 }
 
-/// The token subjects of principals that stand on both sides.
+/// The token subjects of principals that stand on both sides, and the issuers that these are bound to.
 fn principals(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
     for principal in &side.policy.principals {
         if other.policy.principal(&principal.id.to_string()).is_none() {
@@ -129,8 +110,13 @@ fn principals(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
                 format!("subject of `{}`", principal.id),
                 subject.clone(),
                 Some(principal.loc),
-                Harmless::Nothing,
+                Harmless::Removal,
             );
+        }
+        // Bound to one issuer, fewer tokens name it. What the others may do then is compared by itself.
+        if let Some(issuer) = &principal.issuer {
+            let what = format!("issuer of `{}`", principal.id);
+            anchors.add(what, issuer.clone(), Some(principal.loc), Harmless::Addition);
         }
     }
 }
@@ -245,13 +231,15 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         anchors.add(what, "not enforced", Some(*loc), Harmless::Removal);
     }
     for waiver in &side.model.waivers {
-        let what = format!("waiver `{}`", waiver.name);
         let line = waiver.line.as_ref().map(|line| format!(":{line}")).unwrap_or_default();
         let matches = waiver.matches.as_ref().map(|text| format!(" with `{text}`")).unwrap_or_default();
-        let value = format!("{} in {}{line}{matches} until {}", waiver.check, waiver.file, waiver.expires);
+        let what = format!("waiver `{}` of {} in {}{line}{matches}", waiver.name, waiver.check, waiver.file);
         // A name that no rule has is an error; until it is corrected it counts as guarding.
         let guards = !crate::settings::adjustable().iter().any(|it| it.name == waiver.check.value && !it.guards_access);
-        anchors.add(what, value, Some(waiver.loc), if guards { Harmless::Removal } else { Harmless::Anything });
+        let day: String = waiver.expires.value.chars().filter(char::is_ascii_digit).collect();
+        let until = Harmless::Until(day.parse().unwrap_or(u32::MAX));
+        let harmless = if guards { until } else { Harmless::Anything };
+        anchors.add(what, format!("until {}", waiver.expires), Some(waiver.loc), harmless);
     }
     for (name, target) in &side.model.deployment.targets {
         anchors.add(format!("target `{name}`"), "compiled", Some(target.loc), Harmless::Addition);
@@ -267,6 +255,7 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
             if let Some(tls) = &of_gateway.tls {
                 for (key, file) in [("cert", &tls.cert), ("key", &tls.key), ("ca", &tls.ca)] {
                     anchors.written(&what(key), Some(file), String::clone, Harmless::Nothing);
+                    anchors.bears(&what(key), Bears::Gateway(gateway.clone()));
                 }
             }
         }

@@ -269,3 +269,50 @@ fn two_policies_in_one_bundle_are_not_compared() {
         .unwrap();
     mcpctl(&["diff"]).arg(&out).arg(folder.path().join("fleet")).run().refused("holds two policies");
 }
+
+/// Nobody else's fault is called one of mcpctl: the version that wrote the bundle is named, and what to do.
+#[test]
+fn a_bundle_of_another_version_is_refused_by_name() {
+    let deployed = Deployed::new(&[]);
+    let out = deployed.at("out");
+    let text = fs::read_to_string(out.join("bundle.json")).unwrap();
+    let policies = fs::read_to_string(out.join("cedar/policies.cedar")).unwrap();
+    // As another version would have written them.
+    let other = policies.replacen("permit", "@old(\"x\")\npermit", 1) + "\npermit (principal, action, resource);\n";
+    let file = deployed.manifest("out")["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|file| file["path"] == "cedar/policies.cedar")
+        .cloned();
+    let file = file.unwrap();
+    let manifest = text
+        .replace(file["sha256"].as_str().unwrap(), &mcpctl::bundle::manifest::sha256(other.as_bytes()))
+        .replace(&format!("\"size\": {}", file["size"]), &format!("\"size\": {}", other.len()));
+    let version = env!("CARGO_PKG_VERSION");
+    fs::write(out.join("cedar/policies.cedar"), other).unwrap();
+    fs::write(
+        out.join("bundle.json"),
+        manifest.replace(&format!("\"version\": \"{version}\""), "\"version\": \"0.0.7\""),
+    )
+    .unwrap();
+    for (base, head) in [("out", "fleet"), ("fleet", "out"), ("out", "out")] {
+        let ran = deployed.diff(base, head, &[]).refused("mcpctl 0.0.7 wrote the bundle `out`");
+        assert!(!ran.err.contains("fault of mcpctl"), "{}", ran.err);
+        let words = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("compile the bundle again") && words.contains("--no-artifacts"), "{}", ran.err);
+    }
+    assert_eq!(deployed.diff("out", "fleet", &["--no-artifacts"]).code, 0);
+    // One that claims to be of this version was changed, or is of another build.
+    fs::write(out.join("bundle.json"), manifest).unwrap();
+    let ran = deployed.diff("out", "fleet", &[]).refused("do not decide what its sources mean");
+    assert!(!ran.err.contains("fault of mcpctl"), "{}", ran.err);
+    // In another format, all that can be read is who wrote it.
+    let format = text.replacen("\"version\": 1", "\"version\": 2", 1);
+    fs::write(
+        out.join("bundle.json"),
+        format.replace(&format!("\"version\": \"{version}\""), "\"version\": \"9.0.0\""),
+    )
+    .unwrap();
+    deployed.diff("out", "fleet", &[]).refused("mcpctl 9.0.0 wrote the bundle");
+}

@@ -272,6 +272,11 @@ const TRUST: &[(&str, &[Edit<'_>])] = &[
         &[("mcpctl.yaml", "targets:\n", "checks: {never-allowed: note}\ntargets:\n")],
     ),
     (
+        "hand-written Cedar on target `envoy`",
+        &[("mcpctl.yaml", "targets:\n", "accept_handwritten: [envoy]\ntargets:\n")],
+    ),
+    ("permits in hand-written Cedar", &[("mcpctl.yaml", "targets:\n", "allow_handwritten_permits: true\ntargets:\n")]),
+    (
         "what unit folders may restate",
         &[("central/federation.yaml", "local_policy_override: security_only", "local_policy_override: full")],
     ),
@@ -311,13 +316,29 @@ fn what_guards_no_access_is_shown_and_opens_nothing() {
     put(&change.head, "later.yaml", waiver);
     let ran = change.diff(&["--format", "short", "--deny", "widening"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    for said in ["level of the check `restricted-data-flow`: warning -> off", "waiver `later`: new, dead-retention"] {
+    for said in [
+        "level of the check `restricted-data-flow`: warning -> off",
+        "waiver `later` of dead-retention in x.yaml: new, until 2027-06-30",
+    ] {
         assert!(ran.out.contains(&format!("trust: {said}")), "{said}\n{}", ran.out);
     }
     put(&change.head, "later.yaml", &waiver.replace("dead-retention", "never-allowed"));
     let ran = change.diff(&["--format", "short", "--deny", "widening"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("trust widening: waiver `later`"), "{}", ran.out);
+    // Held against one of the base: a later day is a widening, an earlier one is not, nor is that it is gone.
+    let of = |day: &str| waiver.replace("dead-retention", "never-allowed").replace("2027-06-30", day);
+    put(&change.base, "later.yaml", &of("2027-06-30"));
+    for (day, code) in [("2027-07-01", 1), ("2027-06-29", 0)] {
+        put(&change.head, "later.yaml", &of(day));
+        let ran = change.diff(&["--format", "short", "--deny", "widening"]);
+        let said = format!("waiver `later` of never-allowed in x.yaml: until 2027-06-30 -> until {day}");
+        assert!(ran.code == code && ran.out.contains(&said), "{ran:?}");
+    }
+    put(&change.head, "later.yaml", &of("2027-06-30").replace("file: x.yaml", "file: y.yaml"));
+    assert_eq!(change.diff(&["--deny", "widening"]).code, 1, "another file");
+    fs::remove_file(change.head.join("later.yaml")).unwrap();
+    assert_eq!(change.diff(&["--deny", "widening"]).code, 0);
 }
 
 /// The base states that no agent outside finance moves money. The change lets one, and deletes the statement and a test with it.
@@ -408,12 +429,12 @@ fn what_an_environment_trusts_is_compared() {
 }
 
 #[test]
-fn a_head_with_errors_is_not_compared_and_a_base_with_errors_is_said() {
+fn a_head_with_errors_fails_and_a_base_with_errors_is_said() {
     let broken = ("central/access.yaml", "- level: 3", "- level: three");
     let change = Change::of(&[broken]);
     let ran = change.diff(&[]);
     assert_eq!(ran.code, 2);
-    assert!(ran.out.contains("three") && ran.err.contains("cannot be compared"), "{ran:?}");
+    assert!(ran.out.contains("three") && ran.err.contains("has 1 error, 1 new"), "{ran:?}");
     let turned = Change { base: change.head.clone(), head: change.base.clone(), ..change };
     let ran = turned.diff(&["--format", "json"]);
     let json: Value = serde_json::from_str(&ran.out).unwrap();

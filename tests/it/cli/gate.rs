@@ -88,7 +88,7 @@ fn a_budget_lets_so_many_pairs_open_and_says_so() {
     assert_eq!(with(&format!("{{max_new_allow: 0, classes: {{confidential: {opened}}}}}")).code, 1);
     let other = with(&format!("{{units: {{claims: {opened}}}}}"));
     assert_eq!(other.code, 1);
-    assert!(other.err.contains(&format!("{opened} pairs open that no limit speaks of")), "{}", other.err);
+    assert!(other.err.contains(&format!("{opened} pairs open that no limit covers")), "{}", other.err);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn trust_is_in_no_budget() {
     let ran = change.run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("1 change of trust counts as widening"), "{}", ran.err);
-    let waiver = "{trust: evidence of mfa, reason: staff have tokens of hardware, owner: sec, expires: 2027-01-31}";
+    let waiver = "{trust: evidence of mfa, to: 'claim groups contains staff', reason: staff have tokens of hardware, owner: sec, expires: 2027-01-31}";
     let waived = Change::of(&format!("review: {{waivers: [{waiver}]}}\n"), &[TRUST]);
     let ran = waived.run(&[]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -193,8 +193,8 @@ fn a_change_cannot_excuse_itself() {
     let ran = Change::of("", &[LOWERED, settings]).run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("gate: pairs that may open in all: nothing -> 99"), "{}", ran.out);
-    // By itself it opens nothing; the next change is judged by it.
-    assert_eq!(Change::of("", &[settings]).run(&[]).code, 0);
+    // The next change is judged by it, so by itself it is a widening.
+    assert_eq!(Change::of("", &[settings]).run(&[]).code, 1);
     let waiver = waiver("\"*\"", "\"*\"", "", "2027-01-01");
     let settings =
         ("mcpctl.yaml", "units: {claims: units/claims}\n", format!("units: {{claims: units/claims}}\n{waiver}"));
@@ -209,7 +209,7 @@ fn a_change_cannot_excuse_itself() {
     ];
     let ran = Change::of(budget, &moved).run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("that no limit speaks of"), "{}", ran.err);
+    assert!(ran.err.contains("that no limit covers"), "{}", ran.err);
 }
 
 #[test]
@@ -225,11 +225,10 @@ fn a_budget_may_stand_in_a_file_of_its_own() {
     let ran = with(&[]);
     assert_eq!(ran.code, 0, "{ran:?}");
     // It takes the place of `review`.
-    put(
-        &change.base,
-        ".budget.yaml",
-        "waivers:\n  - {principals: '*', tools: '*', reason: a trial, owner: sec, expires: 2027-01-01}\n",
-    );
+    for side in [&change.base, &change.head] {
+        let waiver = "{principals: '*', tools: '*', reason: a trial, owner: sec, expires: 2027-01-01}";
+        put(side, ".budget.yaml", &format!("waivers:\n  - {waiver}\n"));
+    }
     let ran = with(&[]);
     assert!(ran.code == 0 && ran.out.contains("a trial (.budget.yaml:2)"), "{ran:?}");
     for (text, said) in [
@@ -271,4 +270,152 @@ fn the_rules_of_a_revision_judge_the_tree() {
     let ran = run(&["--budget", ".budget.yaml"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("gate: pairs that may open in all: 99 -> nothing"), "{}", ran.out);
+}
+
+/// What the rules of the base become in the head, what is shown of it, and whether it is a widening.
+const RULES: &[(&str, &str, &str, bool)] = &[
+    ("{max_new_allow: 3}", "{max_new_allow: 4}", "gate: pairs that may open in all: 3 -> 4", true),
+    ("{max_new_allow: 4}", "{max_new_allow: 3}", "gate: pairs that may open in all: 4 -> 3", false),
+    ("{max_new_allow: 3}", "{}", "gate: pairs that may open in all: gone, was 3", false),
+    ("{}", "{max_new_allow: 0}", "gate: pairs that may open in all: new, 0", false),
+    ("{}", "{max_new_allow: 1}", "gate: pairs that may open in all: new, 1", true),
+    ("{max_new_allow: 3, units: {sales: 1}}", "{max_new_allow: 3}", "of unit `sales`: gone, was 1", true),
+    ("{max_new_allow: 3}", "{max_new_allow: 3, units: {sales: 1}}", "of unit `sales`: new, 1", false),
+    ("{}", "{units: {sales: 1}}", "of unit `sales`: new, 1", true),
+    ("{units: {sales: 1}}", "{units: {sales: 2}}", "of unit `sales`: 1 -> 2", true),
+    ("{classes: {public: 1}}", "{classes: {public: 2}}", "of class `public`: 1 -> 2", true),
+    ("{classes: {public: 1}}", "{}", "of class `public`: gone, was 1", false),
+];
+
+#[test]
+fn rules_that_let_more_open_are_a_widening() {
+    let mut faults = Vec::new();
+    for (before, after, said, widens) in RULES {
+        let change = Change::of(&format!("review: {before}\n"), &[]);
+        put(&change.head, "mcpctl.yaml", &format!("units: {{claims: units/claims}}\nreview: {after}\n"));
+        let ran = change.run(&["--format", "short"]);
+        let kind = if *widens { "trust widening: " } else { "trust: " };
+        let shown = ran.out.lines().any(|line| line.starts_with(kind) && line.contains(said));
+        if !shown || ran.code != u8::from(*widens) {
+            faults.push(format!("{before} -> {after}: exit {}\n{}", ran.code, ran.out));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_waiver_that_is_added_prolonged_or_wider_is_a_widening() {
+    let of = |principals: &str, facts: &str, expires: &str| waiver(principals, "crm_server/*", facts, expires);
+    let known = of("\"*_agent\"", "      facts: [mfa]\n", "2027-01-31");
+    let judged = |after: &str| {
+        let change = Change::of(&known, &[]);
+        put(&change.head, "mcpctl.yaml", &format!("units: {{claims: units/claims}}\n{after}"));
+        change.run(&["--format", "short"])
+    };
+    let (mfa, none) = ("      facts: [mfa]\n", "");
+    for (after, widens) in [
+        (of("\"*_agent\"", mfa, "2027-02-01"), true),
+        (of("\"*_agent\"", mfa, "2027-01-30"), false),
+        (of("\"*\"", mfa, "2027-01-31"), true),
+        (of("desk_agent", mfa, "2027-01-31"), false),
+        (of("\"*_agent\"", none, "2027-01-31"), true),
+        (of("\"*_agent\"", mfa, "2027-01-31").replace("crm_server/*", "\"*\""), true),
+        (of("\"*_agent\"", mfa, "2027-01-31").replace("a trial", "another reason"), false),
+        (String::new(), false),
+    ] {
+        let ran = judged(&after);
+        assert_eq!(ran.code, u8::from(widens), "{after}\n{ran:?}");
+        assert!(ran.out.contains("gate: waiver of "), "{after}\n{ran:?}");
+    }
+}
+
+#[test]
+fn a_waiver_of_trust_accepts_one_value() {
+    let with = |to: &str| {
+        let waiver = format!("{{trust: evidence of mfa, {to}reason: r, owner: sec, expires: 2027-01-31}}");
+        Change::of(&format!("review: {{waivers: [{waiver}]}}\n"), &[TRUST])
+    };
+    assert_eq!(with("to: claim groups contains staff, ").run(&[]).code, 0);
+    assert_eq!(with("to: \"claim `groups` contains `staff`\", ").run(&[]).code, 0, "as it is shown");
+    for other in ["to: claim groups contains everybody, ", "to: claim groups contains *, ", "to: claim groups, "] {
+        assert_eq!(with(other).run(&[]).code, 1, "{other}");
+    }
+    let without = with("");
+    let ran = without.run(&[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let ran = mcpctl(&["validate"]).arg(&without.base).run();
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for said in
+        ["waiver-without-value", "the waiver of `evidence of mfa` does not say which value it accepts", "add `to:`"]
+    {
+        assert!(ran.out.contains(said), "{said}\n{}", ran.out);
+    }
+    // What is gone is nothing, and a value without what it is of is a mistake.
+    let waiver = "{trust: policy test nobody pays a claim without a second factor, to: nothing, reason: r, owner: sec, expires: 2027-01-31}";
+    let gone = Change::of(&format!("review: {{waivers: [{waiver}]}}\n"), &[DROPPED]);
+    let ran = gone.run(&[]);
+    assert!(ran.code == 0 && ran.out.contains("waived"), "{ran:?}");
+    let lonely = Change::of(
+        "review: {waivers: [{to: x, principals: '*', tools: '*', reason: r, owner: o, expires: 2027-01-31}]}\n",
+        &[],
+    );
+    let ran = mcpctl(&["validate"]).arg(&lonely.base).run();
+    assert!(ran.code == 1 && ran.out.contains("trust"), "{ran:?}");
+}
+
+const DENIES: &str = "  - name: nobody pays a claim without a second factor
+    principal: claims_agent
+    call: claims_server/pay_claim
+    with: [service_account_token, user_delegation, approval_workflow, mtls]
+    expect: deny
+    missing: [[mfa]]
+";
+
+const DROPPED: Edit<'_> = ("policy-tests.yaml", DENIES, "");
+
+#[test]
+fn what_is_no_longer_stated_is_a_widening() {
+    let never = "    never: {principals: sales_agent, calls: \"claims_server/*\"}\n";
+    let of_another = DENIES.replace("claims_agent", "audit_agent").replace("    missing: [[mfa]]\n", "");
+    let last = "  - name: only the claims unit and the centre touch claims\n";
+    for (edit, widens) in [
+        (DROPPED, true),
+        (("policy-tests.yaml", "    missing: [[mfa]]\n", ""), true),
+        (("policy-tests.yaml", DENIES, &of_another), true),
+        (
+            (
+                "policy-tests.yaml",
+                "    principal: claims_agent\n    call: claims_server/pay_claim\n",
+                "    principal: \"claims_*\"\n    call: claims_server/pay_claim\n",
+            ),
+            false,
+        ),
+        (("policy-tests.yaml", "  - name: nobody pays a claim", "  - name: no one pays a claim"), false),
+        (("policy-tests.yaml", never, "    never: {principals: sales_agent, calls: claims_server/get_claim}\n"), true),
+        (("policy-tests.yaml", never, "    never: {principals: \"sales_*\", calls: \"claims_server/*\"}\n"), false),
+        (("policy-tests.yaml", last, "  - name: claims are touched by the claims unit and the centre\n"), false),
+    ] {
+        let ran = Change::of("", &[edit]).run(&["--format", "short"]);
+        let expected = ran.out.lines().any(|line| {
+            line.starts_with("trust widening: policy test `") || line.starts_with("trust widening: invariant `")
+        });
+        assert_eq!((expected, ran.code > 0), (widens, widens), "{edit:?}\n{ran:?}");
+        assert!(ran.out.lines().any(|line| line.starts_with("trust")), "{edit:?}\n{ran:?}");
+    }
+}
+
+/// Who is gone needs no test.
+#[test]
+fn a_statement_about_what_is_gone_is_no_widening() {
+    let agent = "    - name: audit_agent\n      business_unit: central\n      subject: spiffe://harbor.example/ns/central/sa/audit\n      may_call: [claims_server/get_claim, crm_server/get_customer]\n";
+    let test = "  - name: nobody audits a claim without a second factor\n    principal: audit_agent\n    call: claims_server/pay_claim\n    with: [mtls]\n    expect: deny\n";
+    let change = Change::of("", &[("registry.yaml", agent, "")]);
+    edit(&change.base, &[("policy-tests.yaml", DENIES, &format!("{DENIES}{test}"))]);
+    let ran = change.run(&["--format", "short"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("trust: policy test `nobody audits a claim without a second factor`: gone"),
+        "{}",
+        ran.out
+    );
 }

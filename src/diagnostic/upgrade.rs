@@ -376,6 +376,22 @@ upgrades! {
         before: "`encryption` of a class asked nothing of calls and of URLs",
         write: "`url: https://...`, or no `encryption` for a class that may go in the clear",
     }
+    /// `unknown-argument`.
+    UNKNOWN_ARGUMENT {
+        rule: "unknown-argument",
+        of: Of::Every,
+        what: "evidence on an argument that the tool's `input_schema` does not have",
+        before: "`identity` and `input_schema` were read apart from each other",
+        write: "the name that the schema has, such as `argument: amount`, or `argument: [order, amount]` for a nested one",
+    }
+    /// `pattern-in-literal`.
+    PATTERN_IN_LITERAL {
+        rule: "pattern-in-literal",
+        of: Of::Every,
+        what: "a pattern where texts are compared as they are",
+        before: "the pattern was compared character by character, and matched nothing that was meant",
+        write: "`matches: \"sandbox-*\"` for an argument, `crm://customer/*` for a URI, and a list for a path: `claim: [realm_access, roles]`",
+    }
 }
 
 #[cfg(test)]

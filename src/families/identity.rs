@@ -130,7 +130,11 @@ impl IdentityConfig {
                 continue;
             }
             let (loc, at) = (fact.loc, entry.loc);
+            let before = out.model.written_evidence.len();
             let mut found = entry.value.evidence(out, loc, &issuers);
+            for written in out.model.written_evidence.iter_mut().skip(before) {
+                written.fact = fact.value.clone();
+            }
             if fact.value.as_str() == USER_DELEGATION {
                 // A user is not a workload, whatever else shows that there is one.
                 found = Evidence::all([found, Evidence::NotWorkload]);

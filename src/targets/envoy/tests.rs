@@ -516,7 +516,7 @@ fn a_workspace_without_addresses_or_certificates_needs_them() {
 #[test]
 fn what_envoy_does_not_hold_is_refused_with_its_place() {
     for (from, to, what) in [
-        ("{argument: amount, at_most: 100}", "{argument: a.b, at_most: 100}", "holds a dot"),
+        ("{argument: amount, at_most: 100}", "{argument: [a.b], at_most: 100}", "holds a dot"),
         ("faq", "'..'", "no part of a path"),
     ] {
         let text = if from == "faq" { WORLD.replace("faq/ask", "../ask") } else { WORLD.to_owned() };

@@ -341,6 +341,15 @@ upgrades! {
             "event_driven_config/event_bus/topics/*/name",
             "mcp_registry/servers/*/labels",
             "mcp_registry/servers/*/labels/*",
+            "mcp_registry/servers/*/resources/*/uri",
+            "mcp_registry/servers/*/prompts/*/name",
+            "mcp_registry/agents/*/subject",
+            "workflow_definition/subject",
+            "saga_definition/subject",
+            "event_driven_config/event_processors/*/subject",
+            "identity/audiences/*",
+            "identity/issuers/*/audiences/*",
+            "identity/business_unit_claim",
         ]),
         what: "a text that the product which reads it refuses",
         before: "the text went into the files as it was",
@@ -375,6 +384,14 @@ upgrades! {
         what: "a class with `encryption` whose server has a plain `http` URL",
         before: "`encryption` of a class asked nothing of calls and of URLs",
         write: "`url: https://...`, or no `encryption` for a class that may go in the clear",
+    }
+    /// Names of tools were any texts without `*`.
+    TOOL_NAME {
+        rule: "invalid-name",
+        of: Of::At(&["mcp_registry/servers/*/tools/*/name", "workflow_definition/steps/*/tools/*"]),
+        what: "the name of a tool with control characters, or of more than 512 bytes",
+        before: "any text without `*` was accepted, and products read or refused it in ways of their own",
+        write: "the name as the server lists it, such as `name: get_customer`",
     }
     /// `unknown-argument`.
     UNKNOWN_ARGUMENT {

@@ -71,7 +71,7 @@ from_text! {
     ServerName, "ServerName", |text| Ok(text.into()),
         { "type": "string", "pattern": "^[A-Za-z0-9_.-]+$" };
     ToolName, "ToolName", |text| Ok(text.into()),
-        { "type": "string", "pattern": "^[^*]+$" };
+        { "type": "string", "format": "mcpctl-tool-name" };
     UnitName, "UnitName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
     ClassName, "ClassName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
     AgentName, "AgentName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
@@ -142,7 +142,7 @@ fn word_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
 type FormatCheck = fn(&str) -> Result<(), String>;
 
 /// The formats of our schemas, each with its check. A schema carries the grammar of a value by one of these names.
-pub const FORMATS: [(&str, FormatCheck); 17] = [
+pub const FORMATS: [(&str, FormatCheck); 23] = [
     ("mcpctl-duration", |text| Duration::parse(text).map(drop)),
     ("mcpctl-size", |text| Bytes::parse(text).map(drop)),
     ("mcpctl-percent", |text| Percent::parse(text).map(drop)),
@@ -160,6 +160,12 @@ pub const FORMATS: [(&str, FormatCheck); 17] = [
     ("mcpctl-path", value::check_path),
     ("mcpctl-listen", value::check_listen),
     ("mcpctl-arn", value::check_arn),
+    ("mcpctl-tool-name", value::check_tool),
+    ("mcpctl-prompt-name", value::check_prompt),
+    ("mcpctl-resource-uri", value::check_resource_uri),
+    ("mcpctl-subject", value::check_subject),
+    ("mcpctl-unit-claim", value::check_unit_claim),
+    ("mcpctl-dns-name", value::check_dns_name),
 ];
 
 /// Checks a text against one of the formats above, for schema validation. `None` for a format that is not ours.

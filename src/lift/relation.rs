@@ -125,8 +125,8 @@ impl<'a> Question<'a> {
                 let object = ObjectIx(object);
                 let cell = self.policy.cell(PrincipalIx(index as u32), object);
                 let expected = cell.map(|cell| self.policy.conditions.get(cell.condition));
-                let same = expected.filter(|expected| reach.same(&condition, expected));
-                (index, object, same.cloned().unwrap_or(condition))
+                let same = expected.and_then(|expected| self.same(&reach, &condition, expected));
+                (index, object, same.unwrap_or(condition))
             }));
         }
         Ok(found)

@@ -24,6 +24,7 @@ mod memory;
 mod mistakes;
 mod projects;
 mod published;
+mod random;
 mod redundancy;
 mod render;
 mod schemas;

@@ -8,6 +8,7 @@
     reason = "a test stops where something is not as expected, in the functions that it calls, too"
 )]
 
+mod absent;
 mod bad_input;
 mod book;
 mod bundle;

@@ -19,7 +19,7 @@ pub(super) struct EgressEntry {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Labels of the pods there; all pods of the namespace by default.
-    #[cfg_attr(test, schemars(extend("propertyNames" = { "format": "mcpctl-label-key" })))]
+    #[cfg_attr(test, schemars(extend("minProperties" = 1, "propertyNames" = { "format": "mcpctl-label-key" })))]
     #[serde(default)]
     labels: BTreeMap<String, Spanned<String>>,
     /// TCP port that the destination listens on.

@@ -133,7 +133,7 @@ fn what_gateways_connect_to_is_told_apart_from_servers() {
             Err(errors) => format!("{errors:?}"),
         }
     };
-    let server = "app.kubernetes.io/name: erp";
+    let server = "app.kubernetes.io/name: depot";
     assert_eq!(told("{namespace: auth, labels: {app: keys}, port: 8081}"), "");
     for (entry, what) in [
         (format!("{{namespace: mcp-logistics, labels: {{{server}}}, port: 8081}}"), "also those of server"),

@@ -18,8 +18,9 @@ impl Dice {
     }
 
     /// One of these.
-    pub fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
+    pub fn of<T: Copy + Default>(&mut self, all: &[T]) -> T {
+        let at = usize::try_from(self.below(all.len() as u64)).unwrap_or_default();
+        all.get(at).copied().unwrap_or_default()
     }
 
     /// True so many times in four.

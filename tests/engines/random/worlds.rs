@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::odd::{Dice, Kind};
 
+/// Draws a section.
+type Section = fn(&mut Dice, &Names) -> Value;
+
 /// A workspace: `mcpctl.yaml`, and one file with all sections. Both are JSON, and with it YAML. `tls` is a folder with files of TLS
 /// that a product can read: `central.crt`, `central.key` and `ca.crt`.
 pub fn workspace(number: u64, tls: Option<&str>) -> [(&'static str, String); 2] {
@@ -11,7 +14,7 @@ pub fn workspace(number: u64, tls: Option<&str>) -> [(&'static str, String); 2] 
     let dice = &mut dice;
     let names = Names::new(dice);
     let mut sections = Map::new();
-    let families: [(&str, fn(&mut Dice, &Names) -> Value); 17] = [
+    let families: [(&str, Section); 17] = [
         ("identity", identity),
         ("mcp_registry", registry),
         ("progressive_auth", levels),

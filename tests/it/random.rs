@@ -6,6 +6,10 @@
 
 #[path = "../engines/random/odd.rs"]
 mod odd;
+#[path = "../engines/random/pools.rs"]
+mod pools;
+#[path = "../engines/random/texts.rs"]
+mod texts;
 #[path = "../engines/random/worlds.rs"]
 mod worlds;
 

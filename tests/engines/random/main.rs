@@ -3,6 +3,8 @@
 //! `cargo run --example random -- FOLDER COUNT [FOLDER WITH FILES OF TLS]`
 
 mod odd;
+mod pools;
+mod texts;
 mod worlds;
 
 use std::error::Error;

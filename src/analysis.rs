@@ -186,6 +186,7 @@ pub fn analyse_in(
         settings.deployment = changed.deployment.clone();
         (model, policy) = (changed, derived);
     }
+    schemas::attach_for_checks(&mut model, &sources);
     let (findings, written) = handwritten::judge(&model, &policy);
     report.extend(findings);
     let whole = Whole::of(&policy, written.as_ref());

@@ -44,6 +44,8 @@ pub struct Model {
     pub identity: Option<access::Identity>,
     /// Calls that prove a fact where they were made before, as `identity` writes them: `server/tool`.
     pub called_before: Vec<Spanned<String>>,
+    /// Evidence word for word, in the order of the facts.
+    pub written_evidence: Vec<access::written::WrittenEvidence>,
     /// Agents of the registry, by name.
     pub agents: BTreeMap<name::AgentName, access::Agent>,
     /// What any caller with a valid token may call.
@@ -88,8 +90,8 @@ pub struct Model {
     pub waivers: Vec<assurance::Waiver>,
     /// The key sets that `identity` names as files, by the path written there: JSON texts.
     pub key_sets: BTreeMap<String, String>,
-    /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] gives; only for compiling, and
-    /// only where something depends on them.
+    /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] gives; only where something
+    /// depends on them.
     pub input_schemas: BTreeMap<Loc, String>,
     /// Cedar that stands beside the YAML.
     pub handwritten: handwritten::Handwritten,

@@ -8,6 +8,7 @@ pub mod explain;
 #[cfg(test)]
 pub(crate) mod generate;
 mod misspelt;
+pub mod narrowing;
 pub mod readable;
 pub mod refused;
 pub mod rules;

@@ -10,35 +10,52 @@ use crate::model::name::FlowKind;
 use crate::model::server::Tool;
 use crate::schema::arena::to_json;
 use crate::source::yaml::{self, Kind, NodeId, Tree};
-use crate::source::{FileId, Loc};
+use crate::source::{FileId, Loc, Sources};
 
 /// Reads the schema of every tool again, if a requirement asks for an argument or an earlier call, or a target is bound by
 /// their size; else those of the tools that workflows call, whose arguments composite tools hand on.
 pub fn attach(analysis: &mut Analysis) {
-    let evidence = analysis.model.identity.iter().flat_map(|identity| identity.evidence.values());
-    let asked = evidence
-        .flat_map(|evidence| evidence.value.pieces())
-        .any(|piece| matches!(piece, Evidence::Argument(_) | Evidence::Called(_)));
+    let asked = asks_for_arguments(&analysis.model);
     let model = &analysis.model;
     // AgentCore makes a schema of its own from them, of limited size.
     let all = asked || model.deployment.of("agentcore").is_some();
-    let tools: Vec<&Tool> = if all {
-        model.servers.values().flat_map(|server| server.tools.values()).collect()
-    } else {
-        called_by_workflows(model).collect()
-    };
+    let tools: Vec<&Tool> = if all { tools(model).collect() } else { called_by_workflows(model).collect() };
+    analysis.model.input_schemas = texts_of(tools, &analysis.sources);
+}
+
+/// Whether evidence of some fact reads an argument of the call that is decided.
+fn asks_for_arguments(model: &Model) -> bool {
+    let evidence = model.identity.iter().flat_map(|identity| identity.evidence.values());
+    evidence
+        .flat_map(|evidence| evidence.value.pieces())
+        .any(|piece| matches!(piece, Evidence::Argument(_) | Evidence::Called(_)))
+}
+
+/// Reads the schemas of all tools, if evidence reads an argument, for the check that compares both.
+pub(super) fn attach_for_checks(model: &mut Model, sources: &Sources) {
+    if asks_for_arguments(model) {
+        model.input_schemas = texts_of(tools(model).collect(), sources);
+    }
+}
+
+fn tools(model: &Model) -> impl Iterator<Item = &Tool> {
+    model.servers.values().flat_map(|server| server.tools.values())
+}
+
+/// The schemas of these tools as JSON texts, by their places.
+fn texts_of(tools: Vec<&Tool>, sources: &Sources) -> BTreeMap<Loc, String> {
     let mut wanted: BTreeMap<FileId, BTreeSet<Loc>> = BTreeMap::new();
     for loc in tools.into_iter().filter_map(|tool| tool.input_schema) {
         wanted.entry(loc.file).or_default().insert(loc);
     }
     let mut texts: BTreeMap<Loc, String> = BTreeMap::new();
     for (file, locs) in wanted {
-        let tree = yaml::parse(file, analysis.sources.file(file), &mut Vec::new());
+        let tree = yaml::parse(file, sources.file(file), &mut Vec::new());
         for root in tree.documents() {
             collect(&tree, *root, &locs, &mut texts);
         }
     }
-    analysis.model.input_schemas = texts;
+    texts
 }
 
 fn called_by_workflows(model: &Model) -> impl Iterator<Item = &Tool> {

@@ -17,7 +17,7 @@ pub static CHECK: Check = Check {
         why: "An approval is meant for one call with certain arguments. A claim holds for every call that the token is shown \
               for, as long as the token lives; an earlier call holds for every call `within` the time after it.",
         fix: "Name `{server}/{tool}` in the claim, issue tokens with approvals for minutes, and bind arguments that matter by \
-              a requirement of their own (`argument: amount, at_most: 10000`). For an earlier call, say in `same` which \
+              a requirement of their own (`argument: amount, at_least: 0, at_most: 10000`). For an earlier call, say in `same` which \
               argument must be what the approval was given for: `same: {claim_id: claim_id}`.",
     },
     run,

@@ -341,6 +341,15 @@ upgrades! {
             "event_driven_config/event_bus/topics/*/name",
             "mcp_registry/servers/*/labels",
             "mcp_registry/servers/*/labels/*",
+            "mcp_registry/servers/*/resources/*/uri",
+            "mcp_registry/servers/*/prompts/*/name",
+            "mcp_registry/agents/*/subject",
+            "workflow_definition/subject",
+            "saga_definition/subject",
+            "event_driven_config/event_processors/*/subject",
+            "identity/audiences/*",
+            "identity/issuers/*/audiences/*",
+            "identity/business_unit_claim",
         ]),
         what: "a text that the product which reads it refuses",
         before: "the text went into the files as it was",
@@ -399,6 +408,30 @@ upgrades! {
         what: "a waiver with `trust` under `review`, without `to`",
         before: "it accepted whatever the new value was, and every later one",
         write: "`to: https://crm.new.example.com/mcp`: the new value as `mcpctl diff` shows it, `to: nothing` for what is gone",
+    }
+    /// Names of tools were any texts without `*`.
+    TOOL_NAME {
+        rule: "invalid-name",
+        of: Of::At(&["mcp_registry/servers/*/tools/*/name", "workflow_definition/steps/*/tools/*"]),
+        what: "the name of a tool with control characters, or of more than 512 bytes",
+        before: "any text without `*` was accepted, and products read or refused it in ways of their own",
+        write: "the name as the server lists it, such as `name: get_customer`",
+    }
+    /// `unknown-argument`.
+    UNKNOWN_ARGUMENT {
+        rule: "unknown-argument",
+        of: Of::Every,
+        what: "evidence on an argument that the tool's `input_schema` does not have",
+        before: "`identity` and `input_schema` were read apart from each other",
+        write: "the name that the schema has, such as `argument: amount`, or `argument: [order, amount]` for a nested one",
+    }
+    /// `pattern-in-literal`.
+    PATTERN_IN_LITERAL {
+        rule: "pattern-in-literal",
+        of: Of::Every,
+        what: "a pattern where texts are compared as they are",
+        before: "the pattern was compared character by character, and matched nothing that was meant",
+        write: "`matches: \"sandbox-*\"` for an argument, `crm://customer/*` for a URI, and a list for a path: `claim: [realm_access, roles]`",
     }
 }
 

@@ -393,20 +393,22 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Merged<T> {
     }
 }
 
-/// One value, or a list of them. Source: `triggers_mcp` in the document.
+/// One value, or a list of them, and whether it is written as a list. Source: `triggers_mcp` in the document.
 #[derive(Debug, Clone, Default)]
-pub struct OneOrMany<T>(pub Vec<T>);
+pub struct OneOrMany<T>(pub Vec<T>, pub bool);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<Spanned<T>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // A scalar's place is known one level up.
         let Spanned { value: Inner(mut many), loc } = Spanned::<Inner<T>>::deserialize(deserializer)?;
+        let mut is_list = true;
         for one in &mut many {
             if one.loc == Loc::default() {
                 one.loc = loc;
+                is_list = false;
             }
         }
-        Ok(Self(many))
+        Ok(Self(many, is_list))
     }
 }
 

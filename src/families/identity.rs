@@ -25,7 +25,7 @@ pub struct IdentityConfig {
     issuer: Option<Spanned<String>>,
     /// Audiences of which its tokens must name one: a token for somebody else must not work here. Required with an issuer.
     #[serde(default)]
-    #[cfg_attr(test, schemars(length(min = 1), inner(length(min = 1))))]
+    #[cfg_attr(test, schemars(length(min = 1), extend("items" = { "type": "string", "format": "mcpctl-subject" })))]
     audiences: Option<Vec<Spanned<String>>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
@@ -42,7 +42,7 @@ pub struct IdentityConfig {
     #[cfg_attr(test, schemars(extend("pattern" = "^[a-z0-9._-]+$")))]
     trust_domain: Option<Spanned<String>>,
     /// The claim that names the unit of a caller that is no declared principal.
-    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-unit-claim")))]
     business_unit_claim: Option<Spanned<String>>,
     /// How each fact is found, by fact. `service_account_token`, `user_delegation`, `mfa`, `approval_workflow` and
     /// `cross_unit_approval` have defaults.
@@ -60,7 +60,7 @@ struct IssuerEntry {
     issuer: Spanned<String>,
     /// Audiences of which its tokens must name one: a token for somebody else must not work here. Required with an issuer.
     #[serde(default)]
-    #[cfg_attr(test, schemars(length(min = 1), inner(length(min = 1))))]
+    #[cfg_attr(test, schemars(length(min = 1), extend("items" = { "type": "string", "format": "mcpctl-subject" })))]
     audiences: Option<Vec<Spanned<String>>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
@@ -130,7 +130,11 @@ impl IdentityConfig {
                 continue;
             }
             let (loc, at) = (fact.loc, entry.loc);
+            let before = out.model.written_evidence.len();
             let mut found = entry.value.evidence(out, loc, &issuers);
+            for written in out.model.written_evidence.iter_mut().skip(before) {
+                written.fact = fact.value.clone();
+            }
             if fact.value.as_str() == USER_DELEGATION {
                 // A user is not a workload, whatever else shows that there is one.
                 found = Evidence::all([found, Evidence::NotWorkload]);

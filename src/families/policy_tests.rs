@@ -217,7 +217,7 @@ fn texts(calls: Vec<Spanned<Call>>) -> Vec<Spanned<String>> {
 impl EntrySection {
     /// What must never be, where it is an invariant.
     fn never(&mut self) -> Option<Never> {
-        if let Some(NeverSection { principals: CallersEntry(who), calls: OneOrMany(calls) }) = self.never.take() {
+        if let Some(NeverSection { principals: CallersEntry(who), calls: OneOrMany(calls, _) }) = self.never.take() {
             return Some(Never::Call { who, calls: texts(calls) });
         }
         if let Some(calls) = self.never_both.take() {
@@ -232,7 +232,7 @@ impl EntrySection {
                 LocationWord::SecureEnclave => Location::SecureEnclave,
             })
         });
-        let to_calls = flow.to_calls.map(|OneOrMany(calls)| texts(calls)).unwrap_or_default();
+        let to_calls = flow.to_calls.map(|OneOrMany(calls, _)| texts(calls)).unwrap_or_default();
         Some(Never::Flow { from_class: flow.from_class, to_class: flow.to_class, to_location, to_calls })
     }
 
@@ -245,7 +245,7 @@ impl EntrySection {
             return;
         }
         // The schema asks for these of whatever is no invariant.
-        let (Some(OneOrMany(principals)), Some(OneOrMany(calls)), Some(expect)) =
+        let (Some(OneOrMany(principals, _)), Some(OneOrMany(calls, _)), Some(expect)) =
             (self.principal, self.call, self.expect)
         else {
             return;

@@ -72,7 +72,7 @@ from_text! {
     ServerName, "ServerName", |text| Ok(text.into()),
         { "type": "string", "pattern": "^[A-Za-z0-9_.-]+$" };
     ToolName, "ToolName", |text| Ok(text.into()),
-        { "type": "string", "pattern": "^[^*]+$" };
+        { "type": "string", "format": "mcpctl-tool-name" };
     UnitName, "UnitName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
     ClassName, "ClassName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
     AgentName, "AgentName", |text| Ok(text.into()), { "type": "string", "minLength": 1 };
@@ -101,7 +101,7 @@ from_text! {
     ProbeEndpoint, "ProbeEndpoint", |text| ProbeEndpoint::parse(text),
         { "type": "string", "format": "mcpctl-probe-endpoint", "examples": ["/health"] };
     ResourceUri, "ResourceUri", |text| ResourceUri::parse(text),
-        { "type": "string", "format": "mcpctl-resource", "examples": ["docs://handbook/*"] };
+        { "type": "string", "format": "mcpctl-resource-uri", "examples": ["docs://handbook/*"] };
     FilePath, "FilePath", |text| FilePath::parse(text),
         { "type": "string", "format": "mcpctl-path" };
 }
@@ -145,7 +145,7 @@ fn word_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
 type FormatCheck = fn(&str) -> Result<(), String>;
 
 /// The formats of our schemas, each with its check. A schema carries the grammar of a value by one of these names.
-pub const FORMATS: [(&str, FormatCheck); 18] = [
+pub const FORMATS: [(&str, FormatCheck); 23] = [
     ("mcpctl-duration", |text| Duration::parse(text).map(drop)),
     ("mcpctl-size", |text| Bytes::parse(text).map(drop)),
     ("mcpctl-percent", |text| Percent::parse(text).map(drop)),
@@ -163,7 +163,12 @@ pub const FORMATS: [(&str, FormatCheck); 18] = [
     ("mcpctl-path", value::check_path),
     ("mcpctl-listen", value::check_listen),
     ("mcpctl-arn", value::check_arn),
-    ("mcpctl-resource", value::check_resource),
+    ("mcpctl-tool-name", value::check_tool),
+    ("mcpctl-prompt-name", value::check_prompt),
+    ("mcpctl-resource-uri", value::check_resource_uri),
+    ("mcpctl-subject", value::check_subject),
+    ("mcpctl-unit-claim", value::check_unit_claim),
+    ("mcpctl-dns-name", value::check_dns_name),
 ];
 
 /// Checks a text against one of the formats above, for schema validation. `None` for a format that is not ours.
@@ -205,10 +210,10 @@ fn check_target(text: &str) -> Result<(), String> {
     };
     match text.split_once('/') {
         Some((server, thing)) if server_fits(server) => match Readable::parse(thing) {
-            Some(Readable::Resource(uri)) => value::check_resource(&uri),
-            Some(Readable::Prompt(name)) if !name.is_empty() => Ok(()),
+            Some(Readable::Resource(uri)) => value::check_resource_uri(&uri),
+            Some(Readable::Prompt(name)) => value::check_prompt(&name),
             None if !thing.is_empty() && (thing == "*" || !thing.contains('*')) => Ok(()),
-            Some(Readable::Prompt(_)) | None => Err(unnamed()),
+            None => Err(unnamed()),
         },
         _ => Err(unnamed()),
     }

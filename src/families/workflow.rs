@@ -21,7 +21,7 @@ pub struct WorkflowDefinition {
     /// The unit it belongs to; by default that of its folder, else `central`.
     business_unit: Option<Spanned<UnitName>>,
     /// The token subject it runs as; by default derived from the trust domain of `identity`.
-    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-subject")))]
     subject: Option<Spanned<String>>,
     /// Switches the workflow off, and says why.
     #[cfg_attr(test, schemars(length(min = 1)))]

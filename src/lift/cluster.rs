@@ -103,6 +103,12 @@ impl<'m> Expected<'m> {
     }
 }
 
+/// Whether a text is part of the name of an object: lower case, digits and `-` inside.
+fn is_part(part: &str) -> bool {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    part.chars().all(|c| edge(c) || c == '-') && part.starts_with(edge) && part.ends_with(edge)
+}
+
 /// The namespaces of servers. A pool has one for itself where whatever is in it is the pool's, and nothing of the pool is
 /// elsewhere.
 fn namespaces<'m>(
@@ -246,7 +252,7 @@ pub(super) fn resources(
             let Written { api_version, kind, metadata, spec } = shaped(document, &format!("a resource of `{path}`"))?;
             let Metadata { name, namespace, mut labels } = metadata;
             take_bundle(&mut labels, &name, model)?;
-            let subdomain = name.split('.').all(|part| label(part) == part) && name.len() <= 253;
+            let subdomain = name.split('.').all(is_part) && name.len() <= 253;
             if !subdomain || !taken.insert((kind.clone(), namespace.clone(), name.clone())) {
                 return stranger(format!("the name `{name}` in `{path}` is none for a resource, or there twice"));
             }

@@ -125,11 +125,7 @@ impl<'a> Question<'a> {
                 let object = ObjectIx(object);
                 let cell = self.policy.cell(PrincipalIx(index as u32), object);
                 let expected = cell.map(|cell| self.policy.conditions.get(cell.condition));
-                let same = expected.filter(|expected| reach.same(&condition, expected)).cloned();
-                // What holds for every connection is not asked for; whether it does hold is for the gateway's part to say.
-                let (tls, mtls) = self.transport;
-                let stripped = [tls, tls | mtls].into_iter().filter_map(|given| Some(without(expected?, given)));
-                let same = same.or_else(|| stripped.into_iter().find(|expected| reach.same(&condition, expected)));
+                let same = expected.and_then(|expected| self.same(&reach, &condition, expected));
                 (index, object, same.unwrap_or(condition))
             }));
         }
@@ -360,9 +356,4 @@ impl<'a> Question<'a> {
         });
         issued.collect()
     }
-}
-
-/// A condition without some facts.
-fn without(condition: &Condition, facts: u64) -> Condition {
-    Condition::any_of(condition.minimal_sets().iter().map(|set| set & !facts))
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 pub mod called;
 pub mod classification;
+pub mod declared;
 pub mod evidence;
 pub mod scalar;
+pub mod written;
 
 pub use called::{AnswerTest, CalledEvidence};
 pub use evidence::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, Evidence, default_evidence};

@@ -8,17 +8,17 @@ mod header;
 mod kubernetes;
 mod listen;
 mod metric;
+mod name;
 mod path;
-mod resource;
 mod topic;
 mod url;
 
 pub use self::header::check_header;
-pub use self::kubernetes::{check_dns_label, check_label_key, check_label_value};
+pub use self::kubernetes::{check_dns_label, check_dns_name, check_label_key, check_label_value};
 pub use self::listen::{check_arn, check_listen};
 pub use self::metric::{check_label, check_metric};
+pub use self::name::{check_prompt, check_resource_uri, check_subject, check_tool, check_unit_claim};
 pub use self::path::{check_endpoint, check_path};
-pub use self::resource::check_resource;
 pub use self::topic::check_topic;
 pub use self::url::check_url;
 
@@ -80,7 +80,7 @@ macro_rules! texts {
 
 texts! {
     /// The URI of an MCP resource, or a pattern of such URIs in which `*` stands for any text, in normal form.
-    ResourceUri by check_resource;
+    ResourceUri by check_resource_uri;
     /// `https://host[:port]/path`, or `http://`.
     HttpUrl by check_url;
     /// The name of an HTTP header field (RFC 9110).

@@ -170,6 +170,7 @@ pub fn explain(
 fn rule_of(format: &str) -> &'static Rule {
     match format {
         "mcpctl-target" => &rules::INVALID_WILDCARD,
+        "mcpctl-tool-name" => &rules::INVALID_NAME,
         "mcpctl-metric-name" | "mcpctl-metric-label" => &rules::INVALID_METRIC_NAME,
         _ => &rules::INVALID_VALUE,
     }

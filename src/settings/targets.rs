@@ -120,6 +120,7 @@ struct IstioSettings {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-name")))]
     cluster_domain: Option<Spanned<String>>,
     /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body, so that they can
     /// tell tools apart. Without it, rules are for whole servers.
@@ -141,6 +142,7 @@ struct KubernetesSettings {
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-name")))]
     cluster_domain: Option<Spanned<String>>,
     /// What gateways may connect to beside servers and each other, such as token issuers outside of the cluster.
     #[serde(default)]

@@ -159,6 +159,12 @@ fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc
         let help = "write at most 63 of the characters `a-z`, `0-9` and `-`";
         findings.push(Diagnostic::new(&TARGET_LIMIT, namespace.loc, message).help(help));
     }
+    if let Some(what) =
+        hosts::reserved(&namespace.value, ("", "")).filter(|_| dns_label(&namespace.value) == namespace.value)
+    {
+        let help = "write a namespace for the servers alone, such as `mcp`";
+        findings.push(Diagnostic::new(&TARGET_LIMIT, namespace.loc, format!("`{namespace}` {what}")).help(help));
+    }
     (namespace.value.clone(), namespace.loc)
 }
 

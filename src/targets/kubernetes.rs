@@ -1,6 +1,7 @@
 //! The target `kubernetes`: namespaces, who may connect to whom, and quotas.
 
 mod coverage;
+mod egress;
 mod network;
 mod ports;
 
@@ -130,6 +131,10 @@ fn needs(model: &Model) -> Vec<Need> {
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let model = input.model;
     let cluster = cluster("kubernetes", model).map_err(CompileError::Findings)?;
+    let findings = egress::judge(model, &cluster);
+    if !findings.is_empty() {
+        return Err(CompileError::Findings(findings));
+    }
     let used = used(model, input.policy).into_iter().map(|server| server.name.value.as_str()).collect();
     let others = others(input, &cluster);
     let servers: Vec<Loc> = cluster.places.iter().map(Place::loc).collect();

@@ -11,6 +11,7 @@ use mcpctl::cli::explain::{FREE, GUARDS};
 use mcpctl::cli::outline;
 use mcpctl::diagnostic::upgrade::{UPGRADES, Upgrade, of_rule};
 use mcpctl::families::FamilyId;
+use mcpctl::schema::narrowing::{Absent, Empty, NARROWING};
 use mcpctl::targets::{TARGETS, Target};
 
 const BEGIN: &str = "<!-- pages made from the code: begin -->";
@@ -39,9 +40,38 @@ fn pages() -> BTreeMap<String, String> {
         (format!("checks/{}.md", rule.name), text)
     });
     let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name), target_page(target)));
-    let others =
-        [("reference/cli.md".to_owned(), commands_page()), ("reference/settings.md".to_owned(), settings_page())];
+    let others = [
+        ("reference/cli.md".to_owned(), commands_page()),
+        ("reference/settings.md".to_owned(), settings_page()),
+        ("reference/absent.md".to_owned(), absent_page()),
+    ];
     families.chain(checks).chain(targets).chain(others).collect()
+}
+
+/// What absent and empty keys mean.
+fn absent_page() -> String {
+    let mut text = "# Absent and empty keys\n\nAn optional key that narrows access means one of two things where it is absent: nothing is \
+                    narrowed by this key, or nothing is granted by it. An empty value never means \"anything\": it is an error, or it \
+                    grants nothing.\n\n| key | absent | effect on access | empty |\n|---|---|---|---|\n"
+        .to_owned();
+    for row in NARROWING {
+        let effect = match row.absent {
+            Absent::Open => "not narrowed by the key".to_owned(),
+            Absent::Closed => "narrower than with the key".to_owned(),
+            Absent::Elsewhere => "the same calls are allowed".to_owned(),
+            Absent::Refused(rule) => format!("[{rule}](../checks/{rule}.md)"),
+        };
+        let empty = match row.empty {
+            Empty::Refused => "error",
+            Empty::AsAbsent => "as absent",
+        };
+        for path in row.paths {
+            writeln!(text, "| `{path}` | {} | {effect} | {empty} |", row.means).expect("a String takes everything");
+        }
+    }
+    text + "\nA piece of evidence in `identity.requirements` always says what it compares: a claim alone is the error \
+            [evidence-without-test](../checks/evidence-without-test.md), and an empty value never matches. `at_most` without `at_least` is \
+            [unbounded-argument](../checks/unbounded-argument.md).\n"
 }
 
 /// What to write now, change by change. A link to the check is of use where the page is not the check's own.

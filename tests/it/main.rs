@@ -8,6 +8,7 @@
     reason = "a test stops where something is not as expected, in the functions that it calls, too"
 )]
 
+mod absent;
 mod bad_input;
 mod book;
 mod bundle;
@@ -24,6 +25,7 @@ mod memory;
 mod mistakes;
 mod projects;
 mod published;
+mod random;
 mod redundancy;
 mod render;
 mod schemas;

@@ -1,5 +1,7 @@
 //! One line of `requirements`: what shows a fact.
 
+mod written;
+
 use std::collections::BTreeMap;
 
 use super::called::{self, AnswerWord};
@@ -149,6 +151,7 @@ impl EvidenceEntry {
 
 impl PieceEntry {
     fn evidence(mut self, out: &mut Lowering, loc: Loc, issuers: &[Issuer]) -> Evidence {
+        out.model.written_evidence.push(self.written());
         let bound = self.issuer.take().map(|issuer| Evidence::Issuer(declared_issuer(issuer, issuers, out)));
         let found = if let Some(path) = self.claim.take() {
             self.of_claim(path, out, loc)

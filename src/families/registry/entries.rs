@@ -132,7 +132,7 @@ struct ResourceSection {
 #[serde(deny_unknown_fields)]
 struct PromptSection {
     /// Its name.
-    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-prompt-name")))]
     name: Spanned<String>,
     /// Its authentication level; by default its server's.
     auth_level: Option<Spanned<u32>>,
@@ -153,7 +153,7 @@ pub(super) struct AgentEntry {
     /// Its unit, or `central`. Needed where units are declared.
     business_unit: Option<Spanned<UnitName>>,
     /// The token subject that is this agent.
-    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-subject")))]
     subject: Option<Spanned<String>>,
     /// The issuer whose tokens alone are this agent's. In a token of another one its subject names nobody.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]

@@ -262,6 +262,8 @@ pub(super) fn equal(left: &Value<'_>, right: &Value<'_>, world: &mut World<'_>) 
             let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
             equal(other, &text, world)
         }
+        // Objects of a token hold something, and the only object that is written is the empty one.
+        (Value::Object, Value::Object) => Ok(Value::Bool(false)),
         (Value::Object, other) | (other, Value::Object) if is_plain(other) => Ok(Value::Bool(false)),
         (Value::Of(_), other) | (other, Value::Of(_)) if is_plain(other) => Ok(Value::Bool(false)),
         (left, right) if is_plain(left) && is_plain(right) => Ok(Value::Bool(left == right)),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::here::{Caller, Here};
 use super::question::Question;
+use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::condition::Condition;
 
 /// The facts that each token of a caller decides, and the ways in which they do.
@@ -27,6 +28,27 @@ impl Reach {
 }
 
 impl<'a> Question<'a> {
+    /// A condition of the model that is the same as what was found, for every token that there is. Where nothing found asks how
+    /// the connection was made, the model's condition is also tried without that: whether it is given is judged elsewhere.
+    pub(super) fn same(&self, reach: &Reach, found: &Condition, expected: &Condition) -> Option<Condition> {
+        let all = |condition: &Condition| condition.minimal_sets().iter().fold(0, |all, set| all | set);
+        let transport = self.evidence.iter().filter(|(_, evidence)| matches!(evidence, Evidence::Transport));
+        let given = transport.fold(0, |bits, (bit, _)| bits | bit) & !all(found);
+        let narrowed = Condition::any_of(expected.minimal_sets().iter().map(|set| set & !given));
+        let found = self.closed(found);
+        [expected.clone(), narrowed].into_iter().find(|other| reach.same(&found, &self.closed(other)))
+    }
+
+    /// The condition with all facts that follow from those in it: a claim that is one of some values is one of more values.
+    fn closed(&self, condition: &Condition) -> Condition {
+        let shown = |set: u64| self.evidence.iter().filter(move |(bit, _)| set & bit != 0);
+        let follows = |set: &u64| {
+            let more = self.evidence.iter().filter(|(_, other)| shown(*set).any(|(_, one)| implies(one, other)));
+            more.fold(*set, |all, (bit, _)| all | bit)
+        };
+        Condition::any_of(condition.minimal_sets().iter().map(follows))
+    }
+
     /// What the tokens that mean a caller can say.
     pub(super) fn reach(&self, here: &Here<'_, 'a>, caller: &Caller<'_>) -> Reach {
         let mut reach = Reach { determined: u64::MAX, patterns: BTreeSet::new() };
@@ -41,4 +63,11 @@ impl<'a> Question<'a> {
         }
         reach
     }
+}
+
+/// Whether what shows one fact shows the other one as well.
+fn implies(one: &Evidence, other: &Evidence) -> bool {
+    let (Evidence::Claim(one), Evidence::Claim(other)) = (one, other) else { return false };
+    let (ClaimTest::Contains(few), ClaimTest::Contains(many)) = (&one.test, &other.test) else { return false };
+    one.path == other.path && one.separator == other.separator && few.iter().all(|value| many.contains(value))
 }

@@ -65,13 +65,22 @@ impl Question<'_> {
                     token.texts.insert(claim.clone(), unit.to_string());
                 }
             }
-            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
+            (PrincipalId::AnyAgent(None) | PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(claim)) => {
                 // A declared principal is itself, whatever unit its token names.
                 let plain: Vec<Token> = [0, 2].iter().filter_map(|at| tokens.get(*at).cloned()).collect();
-                let asked = self.texts_of(claim).map(str::to_owned);
-                for unit in units.iter().map(|unit| unit.to_string()).chain(asked) {
+                for unit in units {
                     for mut token in plain.iter().cloned() {
-                        token.texts.insert(claim.clone(), unit.clone());
+                        token.texts.insert(claim.clone(), unit.to_string());
+                        tokens.push(token);
+                    }
+                }
+                // Evidence may read the claim of units, too.
+                let read = self.evidence.iter().flat_map(|(_, evidence)| evidence.claims()).any(|c| c.path == *claim);
+                let asked = self.texts_of(claim).map(str::to_owned).chain(read.then(|| STRANGER.to_owned()));
+                let every = tokens.clone();
+                for text in asked {
+                    for mut token in every.iter().cloned() {
+                        token.texts.insert(claim.clone(), text.clone());
                         tokens.push(token);
                     }
                 }

@@ -22,6 +22,21 @@ pub fn check_dns_label(text: &str) -> Result<(), String> {
     ))
 }
 
+/// Whether a text is the domain of a cluster: labels with dots between them. The names of services come in front of it.
+///
+/// # Errors
+/// The accepted form.
+pub fn check_dns_name(text: &str) -> Result<(), String> {
+    const MOST_OF_DOMAIN: usize = 120;
+    if text.len() <= MOST_OF_DOMAIN && text.split('.').all(|label| check_dns_label(label).is_ok()) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is not the domain of a cluster; write lower-case letters, digits, `-` and `.`, up to {MOST_OF_DOMAIN} \
+         characters, such as `cluster.local`"
+    ))
+}
+
 /// Letters, digits, `-`, `_` and `.`, a letter or digit first and last.
 fn is_qualified(text: &str) -> bool {
     let edge = |c: char| c.is_ascii_alphanumeric();
@@ -80,6 +95,16 @@ mod tests {
             (&"a".repeat(64), false),
         ] {
             assert_eq!(check_dns_label(text).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_domain_of_a_cluster_is_a_name_of_dns() {
+        for text in ["cluster.local", "x", "1.corp-a.example"] {
+            assert_eq!(check_dns_name(text), Ok(()), "{text}");
+        }
+        for text in ["", ".local", "cluster.local.", "a..b", "A.b", "a_b", "*.x", "a b", "é", &"a.".repeat(61)] {
+            assert!(check_dns_name(text).is_err_and(|why| why.contains("`cluster.local`")), "{text}");
         }
     }
 

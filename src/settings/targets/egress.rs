@@ -16,9 +16,10 @@ pub(super) struct EgressEntry {
     /// Addresses outside of the cluster, such as `203.0.113.0/24`; never all of them.
     cidr: Option<Spanned<String>>,
     /// A namespace of the cluster.
-    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
     namespace: Option<Spanned<String>>,
     /// Labels of the pods there; all pods of the namespace by default.
+    #[cfg_attr(test, schemars(extend("minProperties" = 1, "propertyNames" = { "format": "mcpctl-label-key" })))]
     #[serde(default)]
     labels: BTreeMap<String, Spanned<String>>,
     /// TCP port that the destination listens on.

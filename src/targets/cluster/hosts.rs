@@ -109,7 +109,12 @@ pub(crate) fn domain(model: &Model, findings: &mut Vec<Diagnostic>) -> String {
 }
 
 /// Why a namespace from a URL is not one for servers.
-pub(super) fn refused(namespace: &str, (gateways, agents): (&str, &str)) -> Option<String> {
+pub(super) fn refused(namespace: &str, taken: (&str, &str)) -> Option<String> {
+    reserved(namespace, taken).map(|what| format!("the namespace `{namespace}` of this URL {what}"))
+}
+
+/// Why a namespace is not one for servers, and for what gateways connect to.
+pub(crate) fn reserved(namespace: &str, (gateways, agents): (&str, &str)) -> Option<&'static str> {
     let what = match namespace {
         _ if super::dns_label(namespace) != namespace => "cannot be the name of a Kubernetes namespace",
         _ if namespace == gateways => "is the namespace of the gateways",
@@ -118,7 +123,7 @@ pub(super) fn refused(namespace: &str, (gateways, agents): (&str, &str)) -> Opti
         _ if namespace.starts_with("kube-") => "is a namespace of Kubernetes itself",
         _ => return None,
     };
-    Some(format!("the namespace `{namespace}` of this URL {what}"))
+    Some(what)
 }
 
 /// The place of a server's URL.

@@ -290,6 +290,11 @@ fn a_cluster_has_one_domain_and_servers_are_not_among_gateways() {
         let found = findings(&named(url));
         assert!(found.len() == 1 && found[0].contains(said), "{url}: {found:?}");
     }
+    for (namespace, said) in [("kube-system", "of Kubernetes itself"), ("istio-system", "of the mesh itself")] {
+        let settings = format!("targets: {{istio: {{namespace: {namespace}}}}}\n# file");
+        let found = findings(&REGISTRY.replacen("# file", &settings, 1));
+        assert!(found.iter().any(|found| found.contains(said)), "{namespace}: {found:?}");
+    }
     let settings =
         "targets: {istio: {cluster_domain: corp.example}, kubernetes: {cluster_domain: corp.example}}\n# file";
     let elsewhere = named("http://a.shop.svc.corp.example").replacen("# file", settings, 1);

@@ -430,7 +430,7 @@ fn every_change_that_changes_a_decision_is_caught() {
     let needless: Vec<&&str> =
         TOLD_TWICE.iter().enumerate().filter(|(at, _)| !told_twice.contains(at)).map(|(_, end)| end).collect();
     assert!(needless.is_empty(), "each is needed: {needless:#?}");
-    assert!(all > 10_000, "{all}");
+    assert!(all > 9_500, "{all}");
     let unused: Vec<&str> = HARMLESS.iter().map(|(word, _)| *word).filter(|word| !harmless.contains(word)).collect();
     assert!(unused.is_empty(), "nothing survives by these reasons: {unused:?}");
     let unused: Vec<_> =
@@ -518,7 +518,7 @@ fn a_workspace_without_addresses_or_certificates_needs_them() {
 #[test]
 fn what_envoy_does_not_hold_is_refused_with_its_place() {
     for (from, to, what) in [
-        ("{argument: amount, at_most: 100}", "{argument: a.b, at_most: 100}", "holds a dot"),
+        ("{argument: amount, at_most: 100}", "{argument: [a.b], at_most: 100}", "holds a dot"),
         ("faq", "'..'", "no part of a path"),
     ] {
         let text = if from == "faq" { WORLD.replace("faq/ask", "../ask") } else { WORLD.to_owned() };

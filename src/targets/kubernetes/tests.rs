@@ -125,6 +125,27 @@ fn gateways_are_reached_at_their_listeners_and_reach_their_issuers() {
 }
 
 #[test]
+fn what_gateways_connect_to_is_told_apart_from_servers() {
+    let told = |entry: &str| {
+        let text = format!("\ntargets:\n  kubernetes: {{egress: [{entry}]}}\n{WORLD}");
+        match built(&TARGET, &text) {
+            Ok(_) => String::new(),
+            Err(errors) => format!("{errors:?}"),
+        }
+    };
+    let server = "app.kubernetes.io/name: depot";
+    assert_eq!(told("{namespace: auth, labels: {app: keys}, port: 8081}"), "");
+    for (entry, what) in [
+        (format!("{{namespace: mcp-logistics, labels: {{{server}}}, port: 8081}}"), "also those of server"),
+        ("{namespace: mcp-logistics, port: 8081}".to_owned(), "also those of server"),
+        ("{namespace: istio-system, labels: {app: keys}, port: 8081}".to_owned(), "of the mesh itself"),
+        ("{namespace: mcp-gateways, labels: {app: keys}, port: 8081}".to_owned(), "namespace of the gateways"),
+    ] {
+        assert!(told(&entry).contains(what), "{entry}: {}", told(&entry));
+    }
+}
+
+#[test]
 fn an_issuer_out_of_reach_is_a_finding_where_a_gateway_fetches_its_keys() {
     use crate::targets::cluster::notes::notes;
     let said = |text: &str, beside: &[&str]| -> Vec<String> {

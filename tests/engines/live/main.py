@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import attacks, evidence, faults, gateway, matrix, methods, operations, prove, sdk
+from . import attacks, drawn, evidence, faults, gateway, matrix, methods, operations, prove, sdk
 from .fleet import ROOT, Fleet
 from .tally import Tally
 
@@ -104,6 +104,7 @@ def run(fleet: Fleet, given) -> list[Tally]:
         "operations": lambda: operations.run(fleet),
         "evidence": lambda: [evidence.run(fleet)],
         "faults": lambda: [faults.run(fleet)],
+        "random": lambda: [drawn.run(fleet, given.relation.with_name("random"))],
         "prove": lambda: prove.run(fleet),
     }
     wanted = ["prove"] if given.prove else given.part or [name for name in parts if name != "prove"]

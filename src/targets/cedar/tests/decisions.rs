@@ -253,6 +253,11 @@ fn the_files_of_a_small_world() {
     "#);
     insta::assert_snapshot!(text(artifacts, "entities.json"), @r#"
     [
+    {"uid":{"type":"Mcp::Action","id":"call_tool"},"attrs":{},"parents":[{"type":"Mcp::Action","id":"request"}]},
+    {"uid":{"type":"Mcp::Action","id":"get_prompt"},"attrs":{},"parents":[{"type":"Mcp::Action","id":"request"}]},
+    {"uid":{"type":"Mcp::Action","id":"read_resource"},"attrs":{},"parents":[{"type":"Mcp::Action","id":"request"}]},
+    {"uid":{"type":"Mcp::Action","id":"request"},"attrs":{},"parents":[]},
+    {"uid":{"type":"Mcp::Action","id":"use_server"},"attrs":{},"parents":[{"type":"Mcp::Action","id":"request"}]},
     {"uid":{"type":"Mcp::Agent","id":"clerk"},"attrs":{"grants":{"level-1":[{"__entity":{"type":"Mcp::Group","id":"site/get_page"}}],"level-2":[{"__entity":{"type":"Mcp::Group","id":"bank/pay"}}],"protocol":[{"__entity":{"type":"Mcp::Group","id":"bank (protocol)"}}]}},"parents":[]},
     {"uid":{"type":"Mcp::Server","id":"bank"},"attrs":{},"parents":[{"type":"Mcp::Backend","id":"bank"},{"type":"Mcp::Class","id":"secret"},{"type":"Mcp::Group","id":"bank (protocol)"}]},
     {"uid":{"type":"Mcp::Server","id":"site"},"attrs":{},"parents":[{"type":"Mcp::Backend","id":"site"},{"type":"Mcp::Class","id":"public"},{"type":"Mcp::Group","id":"bank (protocol)"}]},

@@ -206,7 +206,7 @@ fn a_server_beyond_the_size_of_a_resource_is_left_out_of_a_plain_compile() {
 
 #[test]
 fn hostile_names_stay_inside_their_texts() {
-    for name in ["a\"); permit(principal, action, resource); //", "x\\", "\u{202e}evil", "a\u{1f642}", "two\nlines"] {
+    for name in ["a\"); permit(principal, action, resource); //", "x\\", "\u{202e}evil", "a\u{1f642}"] {
         let text = WORLD
             .replace("tools: [{name: ask}]", &format!("tools: [{{name: {}}}]", json!(name)))
             .replace("may_call: [open/ask]", &format!("may_call: [{}]", json!(format!("open/{name}"))))

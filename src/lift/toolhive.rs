@@ -22,9 +22,10 @@ use crate::cedar::dialect::{Expr, Scope, Statement};
 use crate::model::Model;
 use crate::model::access::Issuer;
 use crate::model::name::ServerName;
+use crate::model::uri::is_normal;
 use crate::policy::Policy;
 use crate::policy::seen::sample;
-use judge::{Judge, Verdict};
+use judge::{Judge, Verdict, matches};
 
 const API: &str = "toolhive.stacklok.dev/v1beta1";
 
@@ -156,17 +157,37 @@ fn authorizer(
     Ok(statements)
 }
 
-/// Whether a policy forbids the reading of URIs by their spelling alone, whoever reads.
+/// Whether a policy forbids the reading of exactly the URIs that are not in normal form, whoever reads.
 fn forbids_uris(statement: &Statement) -> bool {
     let uri = Expr::Resource.attribute("uri");
-    let is_spelling = |part: &Expr| matches!(part, Expr::Like(of, _) if **of == uri);
     let parts = match &statement.condition {
         Some(Expr::All(parts)) => parts.as_slice(),
         Some(_) | None => &[],
     };
     let [has, Expr::Any(spellings)] = parts else { return false };
+    let mut patterns = Vec::new();
+    for spelling in spellings {
+        match spelling {
+            Expr::Like(of, pattern) if **of == uri => patterns.push(pattern.as_slice()),
+            _ => return false,
+        }
+    }
+    let is_forbidden = |uri: &str| patterns.iter().any(|pattern| matches(pattern, uri));
     let reads = |action: &Uid| action.id == "read_resource";
-    *has == Expr::Resource.has("uri") && spellings.iter().all(is_spelling) && statement.actions.iter().all(reads)
+    *has == Expr::Resource.has("uri")
+        && statement.actions.iter().all(reads)
+        && spellings_of_uris().all(|uri| is_forbidden(&uri) != is_normal(&uri))
+}
+
+/// A URI with each byte percent-encoded, and with each kind of segment; those that are in normal form are among them.
+fn spellings_of_uris() -> impl Iterator<Item = String> {
+    let encoded = (0..=u8::MAX).flat_map(|byte| [format!("x%{byte:02X}y"), format!("x%{byte:02x}y")]);
+    let segments = [":", "/", "x"].into_iter().flat_map(|before| {
+        [".", "..", "...", ".y", "..y", "y.", "y.."].into_iter().flat_map(move |segment| {
+            ["", "/", "/y", "?y", "#y", "y"].into_iter().map(move |after| format!("s{before}{segment}{after}"))
+        })
+    });
+    encoded.chain(segments)
 }
 
 /// The subjects that the policies name.

@@ -183,7 +183,7 @@ mcp_registry:
       prompts: [{name: sum}]
     - {name: pay, url: 'https://pay.example/mcp', tools: [{name: charge, requires: [small]}]}
     - {name: unused, url: 'https://unused.example/mcp', tools: [{name: t}]}
-  agents: [{name: one, subject: one, may_call: [crm/get, pay/charge]}]
+  agents: [{name: one, subject: one, may_call: ['crm/*', pay/charge]}]
 progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
 identity:
   issuer: https://idp.example

@@ -167,10 +167,11 @@ fn forbids_uris(statement: &Statement) -> bool {
     let [has, Expr::Any(spellings)] = parts else { return false };
     let mut patterns = Vec::new();
     for spelling in spellings {
-        match spelling {
-            Expr::Like(of, pattern) if **of == uri => patterns.push(pattern.as_slice()),
-            _ => return false,
+        let Expr::Like(of, pattern) = spelling else { return false };
+        if **of != uri {
+            return false;
         }
+        patterns.push(pattern.as_slice());
     }
     let is_forbidden = |uri: &str| patterns.iter().any(|pattern| matches(pattern, uri));
     let reads = |action: &Uid| action.id == "read_resource";

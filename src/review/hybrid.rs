@@ -189,7 +189,11 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
                 }
             }
             ObjectKind::Prompt(name) => copy_element(&mut mine.prompts, &other.prompts, |one| one.name.value == *name),
-            ObjectKind::Protocol | ObjectKind::Tool(_) => {}
+            ObjectKind::Protocol => {
+                mine.resources.clone_from(&other.resources);
+                mine.prompts.clone_from(&other.prompts);
+            }
+            ObjectKind::Tool(_) => {}
         }),
         Part::Principal | Part::PrincipalUnit | Part::PrincipalSuspended | Part::Grants => {
             copy_of_principal(part, into, from, at.principal);

@@ -161,7 +161,8 @@ pub fn changed_here(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
             parts.extend(either(base_facts, head_facts, |fact| Part::ToolRequires(None, fact)));
         }
     }
-    if matches!(at.object.kind, ObjectKind::Resource(_) | ObjectKind::Prompt(_)) {
+    // To the protocol of a server all its resources and prompts matter, because a grant of any of them brings it.
+    if !matches!(at.object.kind, ObjectKind::Tool(_)) {
         parts.push(Part::Entry);
     }
     parts.extend([Part::Principal, Part::PrincipalUnit, Part::PrincipalSuspended, Part::Grants]);
@@ -383,7 +384,13 @@ fn resource_or_prompt(server: &Server, at: At<'_>) -> Vec<Item> {
             let own = server.prompts.iter().filter(|prompt| prompt.name.value == *name);
             own.for_each(|it| add(it.name.loc, &it.auth_level, &it.requires));
         }
-        ObjectKind::Protocol | ObjectKind::Tool(_) => {}
+        ObjectKind::Protocol => {
+            server.resources.iter().for_each(|it| add(it.uri.loc, &it.auth_level, &it.requires));
+            server.prompts.iter().for_each(|it| add(it.name.loc, &it.auth_level, &it.requires));
+            let uris = server.resources.iter().map(|it| (it.uri.value.clone(), it.uri.loc));
+            found.extend(uris.chain(server.prompts.iter().map(|it| (it.name.value.clone(), it.name.loc))));
+        }
+        ObjectKind::Tool(_) => {}
     }
     found
 }

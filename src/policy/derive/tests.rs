@@ -7,7 +7,7 @@ use crate::targets::tests::checked;
 const WORLD: &str = "
 # file: all.yaml
 identity: {issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', trust_domain: example.org}
-data_routing: {classifications: [{level: public, mcp_servers: [docs, crm, kb]}]}
+data_routing: {classifications: [{level: public, mcp_servers: [docs, crm, kb, strict]}]}
 progressive_auth:
   levels: [{level: 1, requirements: [service_account_token]}, {level: 2, requirements: [service_account_token, mfa]}]
 mcp_registry:
@@ -23,6 +23,7 @@ mcp_registry:
       resources: [{uri: 'crm://*'}]
       prompts: [{name: mail}]
     - {name: kb, url: 'https://kb.example/mcp', resources: [{uri: 'kb://a'}, {uri: 'kb://b'}]}
+    - {name: strict, url: 'https://strict.example/mcp', resources: [{uri: 's://*', requires: [mfa]}, {uri: 's://a/*'}]}
   agents:
     - {name: one, subject: one, may_call: [GRANTS]}
 workflow_definition:
@@ -89,6 +90,15 @@ fn a_pattern_covers_what_lies_within_and_asks_for_what_is_around() {
         "docs docs://secret/*: mfa+service_account_token",
     ];
     assert_eq!(cells(more, "one"), expected);
+}
+
+#[test]
+fn a_narrower_pattern_asks_for_what_the_wider_one_asks_for() {
+    let grants = "'strict/resource:s://a/*', 'strict/resource:s://b'";
+    let token = "service_account_token";
+    let expected =
+        ["strict -: ".to_owned(), format!("strict s://a/*: mfa+{token}"), format!("strict s://b: mfa+{token}")];
+    assert_eq!(cells(grants, "one"), expected);
 }
 
 #[test]

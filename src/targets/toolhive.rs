@@ -60,7 +60,8 @@ request whose token has, in a claim that some policy for that tool reads, a text
 object. Arguments can be compared with texts only: ToolHive cuts numbers after four decimals before the policies see them.
 
 ToolHive itself lets through `initialize`, `server/discover`, `ping` and notifications for every token that it accepts, and \
-filters the lists of tools, prompts and resources by what may be called, got and read.",
+filters the lists of tools, prompts and resources by what may be called, got and read. URIs that are not in normal form are \
+forbidden; `like` cannot tell a path from a query, so a dot segment in a query is forbidden, too.",
     coverage: coverage::coverage,
     expressed: coverage::expressed,
     unexpressed: coverage::unexpressed,

@@ -14,6 +14,7 @@ pub mod istio;
 pub mod kubernetes;
 mod metadata;
 pub mod names;
+mod protocol;
 pub mod relation;
 pub mod toolhive;
 mod traffic;

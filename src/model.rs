@@ -11,6 +11,7 @@ pub mod gate;
 pub mod handwritten;
 pub mod name;
 pub mod operations;
+pub mod protocol;
 pub mod quantity;
 pub mod server;
 pub mod telemetry;

@@ -17,6 +17,7 @@ use crate::families::text::words;
 use crate::model::deployment::{Deployment, is_label_value};
 use crate::model::gate::Gate;
 use crate::model::name::UnitName;
+use crate::model::protocol::REVISIONS;
 use crate::schema::Validator;
 use crate::source::yaml;
 use crate::source::{FileId, Loc, SourceFile, Spanned};
@@ -87,6 +88,11 @@ pub struct SettingsFile {
     accept_handwritten: Vec<Spanned<String>>,
     /// What a change may open without failing `mcpctl diff --deny widening`, and openings that somebody accepted.
     review: Option<review::ReviewSection>,
+    /// Revisions of MCP that gateways accept; all that are known by default. A request without the header
+    /// `MCP-Protocol-Version` is one of 2025-03-26.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    protocol: Vec<Spanned<RevisionWord>>,
     /// Base URL of a published copy of the documentation; findings then carry a link.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     docs_url: Option<Spanned<String>>,
@@ -105,6 +111,17 @@ struct BundleSection {
 words! {
     /// The level of a check.
     enum LevelWord { Error = "error", Warning = "warning", Note = "note", Off = "off", }
+}
+
+words! {
+    /// A revision of MCP.
+    enum RevisionWord {
+        V20241105 = "2024-11-05",
+        V20250326 = "2025-03-26",
+        V20250618 = "2025-06-18",
+        V20251125 = "2025-11-25",
+        V20260728 = "2026-07-28",
+    }
 }
 
 /// The settings in force.
@@ -253,6 +270,8 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
         }
     }
     let mut deployment = written.targets.map(|targets| targets.lower(findings)).unwrap_or_default();
+    deployment.revisions =
+        REVISIONS.into_iter().filter(|known| written.protocol.iter().any(|word| word.value.word() == *known)).collect();
     deployment.bundle = written.bundle.and_then(|bundle| bundle.name);
     if let Some(name) = deployment.bundle.as_ref().filter(|name| !is_label_value(&name.value)) {
         let message = format!("`{name}` cannot be the value of a Kubernetes label, which is what names a bundle");

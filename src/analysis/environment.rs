@@ -105,6 +105,7 @@ pub(super) fn applied(
             if let Some(mut deployment) = deployment {
                 // The name of the bundle is the workspace's, in every environment.
                 deployment.bundle = model.deployment.bundle.take();
+                deployment.revisions = std::mem::take(&mut model.deployment.revisions);
                 model.deployment = deployment;
             }
             continue;

@@ -6,7 +6,7 @@ use crate::model::access::Readable;
 use crate::model::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::model::quantity::{Bytes, Duration, Percent, Retention};
 use crate::model::value::{
-    self, DnsLabel, FilePath, HeaderName, HttpUrl, LabelName, MetricName, ProbeEndpoint, ResourceUri, TopicName,
+    self, DnsLabel, FilePath, HeaderName, HttpUrl, LabelName, MetricName, Origin, ProbeEndpoint, ResourceUri, TopicName,
 };
 use crate::model::vocabulary as word;
 
@@ -88,6 +88,8 @@ from_text! {
         { "type": "string", "format": "mcpctl-percent", "examples": ["50%", "90%_memory"] };
     HttpUrl, "HttpUrl", |text| HttpUrl::parse(text),
         { "type": "string", "format": "mcpctl-http-url" };
+    Origin, "Origin", |text| Origin::parse(text),
+        { "type": "string", "format": "mcpctl-origin", "examples": ["https://console.example.com"] };
     HeaderName, "HeaderName", |text| HeaderName::parse(text),
         { "type": "string", "format": "mcpctl-header", "examples": ["x-request-id"] };
     MetricName, "MetricName", |text| MetricName::parse(text),
@@ -145,7 +147,7 @@ fn word_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
 type FormatCheck = fn(&str) -> Result<(), String>;
 
 /// The formats of our schemas, each with its check. A schema carries the grammar of a value by one of these names.
-pub const FORMATS: [(&str, FormatCheck); 23] = [
+pub const FORMATS: [(&str, FormatCheck); 24] = [
     ("mcpctl-duration", |text| Duration::parse(text).map(drop)),
     ("mcpctl-size", |text| Bytes::parse(text).map(drop)),
     ("mcpctl-percent", |text| Percent::parse(text).map(drop)),
@@ -169,6 +171,7 @@ pub const FORMATS: [(&str, FormatCheck); 23] = [
     ("mcpctl-subject", value::check_subject),
     ("mcpctl-unit-claim", value::check_unit_claim),
     ("mcpctl-dns-name", value::check_dns_name),
+    ("mcpctl-origin", value::check_origin),
 ];
 
 /// Checks a text against one of the formats above, for schema validation. `None` for a format that is not ours.

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use super::LiftError;
 use super::cel::{Expression, Look, Names, Value};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Http, Source, Texts, World};
+use super::world::{Http, Shape, Source, Texts, World};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -51,7 +51,14 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
                 Before::Gateway(&identity)
             }
         };
-        let decided = Decided { sessions: false, certificates: read.gateway.certified, ..Decided::ALL };
+        let decided = Decided {
+            sessions: false,
+            certificates: read.gateway.certified,
+            references: true,
+            listens: true,
+            responses: true,
+            ..Decided::METHODS
+        };
         let servers: BTreeSet<ServerName> = read.gateway.routes.keys().cloned().collect();
         let lifted = relation(&read.gateway, &servers, model, policy, decided, before)?;
         parts.push(Part {
@@ -182,14 +189,37 @@ impl Names for Request<'_> {
             ["source", "certificate" | "subjectAltNames"] => Ok(Value::Error),
             // Only messages have a body.
             ["json(request.body)", ..] if world.http() != Http::Post => Ok(Value::Error),
+            // As requests without parameters have them: `jsonrpc`, `id` and `method`.
+            ["size(json(request.body))"] if world.http() != Http::Post => Ok(Value::Error),
+            ["size(json(request.body))"] => Ok(Value::Number(match world.shape() {
+                Shape::Request | Shape::Response => 3.0,
+                Shape::Both | Shape::AnotherCase => 4.0,
+            })),
+            ["json(request.body)", "method"] if world.shape() == Shape::Response => Ok(Value::Error),
             ["json(request.body)", "method"] => Ok(text(world, Source::Method)),
-            ["json(request.body)", "params", "name"] => Ok(text(world, Source::Name)),
-            ["json(request.body)", "params", "uri"] => Ok(text(world, Source::Uri)),
+            ["json(request.body)", "params", "ref", "type"] => Ok(text(world, Source::ReferredType)),
+            ["json(request.body)", "params", "ref", "name"] => Ok(text(world, Source::ReferredName)),
+            ["json(request.body)", "params", "ref", "uri"] => Ok(text(world, Source::ReferredUri)),
             ["mcp", kind @ ("tool" | "prompt" | "resource"), "name"] => Ok(match self.item {
                 Some((asked, source)) if asked == *kind => Value::Of(source.clone()),
                 _ => Value::Error,
             }),
             _ => Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join(".")))),
         }
+    }
+
+    fn has(&self, path: &[&str], world: &mut World<'_>) -> Option<Result<Value<'static>, LiftError>> {
+        let ["json(request.body)", below @ ..] = path else { return None };
+        if world.http() != Http::Post {
+            return Some(Ok(Value::Error));
+        }
+        let has = match below {
+            ["jsonrpc" | "id"] => true,
+            ["result"] => matches!(world.shape(), Shape::Response | Shape::Both),
+            ["error"] => false,
+            ["params", "notifications", "resourceSubscriptions"] => world.subscriptions() > 0,
+            _ => return None,
+        };
+        Some(Ok(Value::Bool(has)))
     }
 }

@@ -77,6 +77,12 @@ pub trait Names {
     /// # Errors
     /// Where the product knows none of that name.
     fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value<'static>, LiftError>;
+
+    /// Whether such a variable is there, which is not a claim: a truth value, or that looking there fails. `None` where the
+    /// product's reader does not know.
+    fn has(&self, _: &[&str], _: &mut World<'_>) -> Option<Result<Value<'static>, LiftError>> {
+        None
+    }
 }
 
 fn refused<T>(what: impl Into<String>) -> Result<T, LiftError> {
@@ -165,7 +171,15 @@ impl Scope<'_> {
             Node::Variable(path) => self.variable(path, world)?,
             Node::Has(path) => match self.claim_of(path) {
                 Some(claim) if is_known(claim, world) => Value::Bool(world.is_present(claim)),
-                _ => return refused(format!("a rule asks whether `{}` is there, empty or not", path.join("."))),
+                _ => {
+                    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+                    match self.names.has(&names, world) {
+                        Some(told) => told?,
+                        None => {
+                            return refused(format!("a rule asks whether `{}` is there, empty or not", path.join(".")));
+                        }
+                    }
+                }
             },
             Node::And(nodes) => self.all(nodes, world)?,
             Node::Or(both) => {

@@ -9,9 +9,11 @@ mod gateway;
 mod matcher;
 mod operations;
 mod predicate;
+mod protocol;
 mod same;
 mod shadow;
 mod text;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 

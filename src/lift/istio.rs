@@ -40,7 +40,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
         let account = istio.expected.gateways.get(gateway).map_or("", String::as_str);
         let peer = format!("spiffe://{domain}/ns/{}/sa/{account}", istio.expected.gateways_namespace);
         // It compares the beginnings of URIs alone.
-        let decided = Decided { spellings: false, ..Decided::ALL };
+        let decided = Decided { spellings: false, ..Decided::METHODS };
         let lifted = relation(&istio, &servers, model, policy, decided, Before::Gateway(&peer))?;
         // The proxies take calls by mutual TLS alone, from the gateway alone.
         parts.push(Part {

@@ -40,24 +40,67 @@ pub enum Http {
     Delete,
 }
 
+/// What a message is, told by its top-level keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// `method`, and neither `result` nor `error`.
+    Request,
+    /// `result` or `error`, `jsonrpc` and `id`, and no other key.
+    Response,
+    /// `method` and `result`.
+    Both,
+    /// A request one of whose keys is there in another case, too.
+    AnotherCase,
+}
+
 /// What is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The HTTP method.
     pub http: Http,
-    /// The JSON-RPC method; empty for GET and DELETE.
+    /// What the message is.
+    pub shape: Shape,
+    /// The JSON-RPC method; empty for GET, DELETE and responses.
     pub method: String,
     /// `params.name`.
     pub name: Option<String>,
     /// `params.uri`.
     pub uri: Option<String>,
+    /// `params.ref`: whether it is a prompt, and its name or URI.
+    pub reference: Option<(bool, String)>,
+    /// The resources in `params.notifications`.
+    pub subscribed: Vec<String>,
+    /// The header `MCP-Protocol-Version`.
+    pub revision: Option<String>,
+    /// The header `Origin`.
+    pub origin: Option<String>,
 }
 
 impl Call {
-    /// A JSON-RPC message without a name or URI.
+    /// A JSON-RPC request or notification that addresses nothing, of no revision in particular.
     #[must_use]
     pub fn post(method: &str) -> Self {
-        Self { http: Http::Post, method: method.to_owned(), name: None, uri: None }
+        Self::http(Http::Post, method)
+    }
+
+    /// A request of HTTP without a body.
+    #[must_use]
+    pub fn bodiless(http: Http) -> Self {
+        Self::http(http, "")
+    }
+
+    fn http(http: Http, method: &str) -> Self {
+        Self {
+            http,
+            shape: Shape::Request,
+            method: method.to_owned(),
+            name: None,
+            uri: None,
+            reference: None,
+            subscribed: Vec::new(),
+            revision: None,
+            origin: None,
+        }
     }
 }
 
@@ -125,6 +168,21 @@ impl World<'_> {
             1 => Http::Get,
             _ => Http::Delete,
         }
+    }
+
+    /// What the message is.
+    pub fn shape(&mut self) -> Shape {
+        match self.ask(Question::Shape) {
+            0 => Shape::Request,
+            1 => Shape::Response,
+            2 => Shape::Both,
+            _ => Shape::AnotherCase,
+        }
+    }
+
+    /// How many resources the message subscribes to.
+    pub fn subscriptions(&mut self) -> u64 {
+        self.ask(Question::Subscriptions)
     }
 
     /// Whether a text is there.

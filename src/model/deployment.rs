@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use self::egress::Egress;
 use super::name::FactName;
+use super::protocol::REVISIONS;
+use super::value::Origin;
 use crate::source::{Loc, Spanned};
 
 /// Settings by target name. A target that stands here is mandatory: a compile that cannot produce it fails.
@@ -18,6 +20,8 @@ pub struct Deployment {
     pub bundle: Option<Spanned<String>>,
     /// The name of the workspace's folder, where it is known.
     pub folder: Option<String>,
+    /// The revisions of MCP that gateways accept, the oldest first; empty where the settings name none, which is all.
+    pub revisions: Vec<&'static str>,
 }
 
 /// Most characters of the value of a Kubernetes label.
@@ -49,6 +53,12 @@ impl Deployment {
     #[must_use]
     pub fn of(&self, target: &str) -> Option<&TargetSettings> {
         self.targets.get(target)
+    }
+
+    /// The revisions of MCP that gateways accept, the oldest first.
+    #[must_use]
+    pub fn accepted_revisions(&self) -> &[&'static str] {
+        if self.revisions.is_empty() { &REVISIONS } else { &self.revisions }
     }
 
     /// The name of the bundle: the value of the label on each of its Kubernetes objects. That of the settings, else the name
@@ -85,6 +95,8 @@ pub struct TargetSettings {
     pub gateway: Option<Spanned<String>>,
     /// ARN of the AgentCore gateway.
     pub gateway_arn: Option<Spanned<String>>,
+    /// Origins of web pages that may call the gateways, beside the gateways' own.
+    pub origins: Vec<Spanned<Origin>>,
     /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body.
     pub verified_headers: Option<Spanned<bool>>,
 }

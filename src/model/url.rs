@@ -25,6 +25,17 @@ impl<'a> Url<'a> {
         (!scheme.is_empty() && !host.is_empty()).then(|| Self { scheme, host, port: port.and_then(|p| p.parse().ok()) })
     }
 
+    /// Its origin: scheme, host and port as browsers write them. Source: RFC 6454, section 6.2.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let (scheme, host) = (self.scheme.to_ascii_lowercase(), self.host.to_ascii_lowercase());
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        match (scheme.as_str(), self.port) {
+            ("http", Some(80)) | ("https", Some(443)) | (_, None) => format!("{scheme}://{host}"),
+            (_, Some(port)) => format!("{scheme}://{host}:{port}"),
+        }
+    }
+
     /// Whether what is sent there can be read on the way.
     #[must_use]
     pub fn is_plaintext(&self) -> bool {
@@ -58,6 +69,19 @@ mod tests {
         assert_eq!(Url::parse("http://[::1]:80/"), url("http", "::1", Some(80)));
         for text in ["/health", "", "http://", "://x", "a:80"] {
             assert_eq!(Url::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        let origin = |text| Url::parse(text).map(|url| url.origin());
+        for (text, expected) in [
+            ("https://MCP.example.com/a", "https://mcp.example.com"),
+            ("https://mcp.example.com:443", "https://mcp.example.com"),
+            ("http://127.0.0.1:8080/mcp?x", "http://127.0.0.1:8080"),
+            ("http://[::1]:80/", "http://[::1]"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Some(expected), "{text}");
         }
     }
 

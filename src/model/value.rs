@@ -20,7 +20,7 @@ pub use self::metric::{check_label, check_metric};
 pub use self::name::{check_prompt, check_resource_uri, check_subject, check_tool, check_unit_claim};
 pub use self::path::{check_endpoint, check_path};
 pub use self::topic::check_topic;
-pub use self::url::check_url;
+pub use self::url::{check_origin, check_url};
 
 /// Types that hold a text which passed its check.
 macro_rules! texts {
@@ -83,6 +83,8 @@ texts! {
     ResourceUri by check_resource_uri;
     /// `https://host[:port]/path`, or `http://`.
     HttpUrl by check_url;
+    /// The origin of a web page: scheme, host and port, as browsers write it.
+    Origin by check_origin;
     /// The name of an HTTP header field (RFC 9110).
     HeaderName by check_header;
     /// The name of a metric, as Prometheus takes it.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::model::deployment::{Deployment, GatewaySettings, Listen, TargetSettings, Tls};
 use crate::model::name::FactName;
+use crate::model::value::Origin;
 use crate::schema::rules::INVALID_VALUE;
 use crate::source::{Loc, Spanned};
 
@@ -60,6 +61,10 @@ struct EnvoySettings {
     /// HTTP status of a denial: 403, or 200 for clients that end their session at any other.
     #[cfg_attr(test, schemars(extend("enum" = [200, 403])))]
     deny_status: Option<Spanned<u32>>,
+    /// Origins of web pages that may call the gateways, such as `https://console.example.com`. A request without `Origin`, and
+    /// one of a gateway's own origin, needs no entry; any other is refused.
+    #[serde(default)]
+    origins: Vec<Spanned<Origin>>,
     /// Facts to be taken as given although this target cannot see them.
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
@@ -284,6 +289,7 @@ impl TargetsSection {
                 TargetSettings {
                     gateways: gateways(all, value.gateways, &mut faults),
                     deny_status: value.deny_status,
+                    origins: value.origins,
                     ..at(loc, value.assume, value.assume_reason)
                 }
             }),

@@ -9,6 +9,8 @@ mod evidence;
 mod listener;
 mod metrics;
 mod predicate;
+mod protocol;
+mod replies;
 mod routes;
 mod rules;
 mod secrets;

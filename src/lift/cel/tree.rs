@@ -256,6 +256,7 @@ fn path_of(expression: &IdedExpr) -> Option<Vec<String>> {
             Some(path)
         }
         ("json", [text]) if path_of(text)? == ["request", "body"] => Some(vec!["json(request.body)".to_owned()]),
+        ("size", [map]) if path_of(map)? == ["json(request.body)"] => Some(vec!["size(json(request.body))".to_owned()]),
         _ => None,
     }
 }

@@ -5,14 +5,19 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::gateway::{METADATA, at, must};
-use super::matcher::{fields, is_type};
+use super::matcher::{fields, is_type, text};
 use super::strange;
+use crate::bundle::manifest::sha256;
 use crate::lift::LiftError;
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::policy::Policy;
 
 type Read<T> = Result<T, LiftError>;
+
+/// SHA-256 of the program that reads the keys of messages. Whoever changes it runs tests/engines/envoy and
+/// tests/engines/conformance first: this reader knows what it does from there alone.
+const SHAPES: &str = "36366831f8f418ca25b3c5d24c41569f5197039ed71cb513d99f63869c109548";
 
 /// Largest message that Envoy reads whole, in bytes: the limit of its own API.
 const MOST_BYTES: u64 = 10_485_760;
@@ -90,6 +95,23 @@ pub(super) fn messages(config: &Value, policy: &Policy) -> Read<()> {
     let evidence = policy.shown().flat_map(|(_, evidence)| evidence.arguments());
     let arguments: BTreeSet<String> = evidence.map(|argument| argument.path.join(".")).collect();
     paths.extend(arguments.into_iter().map(|name| json!({"path": format!("params.arguments.{name}")})));
-    let expected = json!({"methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths}]});
+    let reference = ["type", "name", "uri"].map(|key| json!({"path": format!("params.ref.{key}")}));
+    let expected = json!({"methods": [
+        {"method": "tools/call", "group": "tool", "extraction_rules": paths},
+        {"method": "completion/complete", "extraction_rules": reference},
+    ]});
     must(config, "parser_config", &expected)
+}
+
+/// What a message is must be told by the program whose behaviour the live tests have seen, to the letter.
+pub(super) fn shapes(config: &Value) -> Read<()> {
+    is_type(config, "envoy.extensions.filters.http.lua.v3.Lua")?;
+    fields(config, &["@type", "default_source_code"])?;
+    let source = at(config, "default_source_code")?;
+    fields(source, &["inline_string"])?;
+    let program = text(source.get("inline_string"))?;
+    if sha256(program.as_bytes()) == SHAPES {
+        return Ok(());
+    }
+    Err(strange("the program that tells what a message is, is not the one that was tested".to_owned()))
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::before::{messages, tokens};
+use super::before::{messages, shapes, tokens};
 use super::discovery::same_by_discovery;
 use super::matcher::{Matcher, fields, is_type, list, short, text};
+use super::protocol::Known;
 use super::{Folder, operations, strange, within};
 use crate::lift::LiftError;
 use crate::lift::traffic::Limits;
@@ -21,17 +22,19 @@ use crate::policy::Policy;
 
 type Read<T> = Result<T, LiftError>;
 
-/// The filters, in the order that decides: the third only where callers show certificates.
-const FILTERS: [&str; 5] = [
+/// The filters, in the order that decides: that of certificates only where callers show some.
+const FILTERS: [&str; 7] = [
     "envoy.filters.http.jwt_authn",
     "envoy.filters.http.mcp",
+    "mcpctl.message",
+    "mcpctl.protocol",
     "mcpctl.certificate",
     "envoy.filters.http.rbac",
     "envoy.filters.http.router",
 ];
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 /// Headers that a server must never get from a gateway.
-const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
 
 /// Where calls to a server must be sent by a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +182,8 @@ impl<'a> Gateway<'a> {
             None => false,
             Some(tls) => within_tls(tls, only_peer.as_deref())?,
         };
-        let binding = filters(manager, model, policy, tls.is_some() && unit.is_none())?;
+        let (protocol, binding) = filters(manager, model, policy, tls.is_some() && unit.is_none())?;
+        Known { model, unit, encrypted: tls.is_some() }.check(&protocol)?;
         let clusters: BTreeMap<&str, &Value> =
             clusters.iter().map(|cluster| Ok((text(cluster.get("name"))?, cluster))).collect::<Read<_>>()?;
         keys_from_issuers(model, &clusters)?;
@@ -272,21 +276,23 @@ fn within_tls(socket: &Value, only: Option<&str>) -> Read<bool> {
     }
 }
 
-/// The filters before the rules; answers what binds certificates to tokens.
-fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read<Option<Matcher>> {
+/// The filters before the rules; answers what they deny of the protocol, and what binds certificates to tokens.
+fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read<(Matcher, Option<Matcher>)> {
     let filters = list(manager.get("http_filters"))?;
     let names: Vec<&str> = filters.iter().map(|filter| text(filter.get("name"))).collect::<Read<_>>()?;
     let expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
     if names != expected {
         return Err(strange(format!("the filters are {names:?} and must be {expected:?}")));
     }
-    let mut binding = None;
+    let (mut protocol, mut binding) = (None, None);
     for filter in filters {
         fields(filter, &["name", "typed_config"])?;
         let (name, config) = (text(filter.get("name"))?, at(filter, "typed_config")?);
         match name {
             "envoy.filters.http.jwt_authn" => tokens(config, model)?,
             "envoy.filters.http.mcp" => messages(config, policy)?,
+            "mcpctl.message" => shapes(config)?,
+            "mcpctl.protocol" => protocol = Some(rbac(config)?),
             "mcpctl.certificate" => binding = Some(rbac(config)?),
             "envoy.filters.http.rbac" => {
                 if !is_denial(&rbac(config)?) {
@@ -299,7 +305,8 @@ fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read
             }
         }
     }
-    Ok(binding)
+    let protocol = protocol.ok_or_else(|| strange("nothing is denied of the protocol".to_owned()))?;
+    Ok((protocol, binding))
 }
 
 fn rbac(config: &Value) -> Read<Matcher> {
@@ -447,7 +454,13 @@ fn answer(route: &Value, upstreams: &BTreeMap<ServerName, Upstream>) -> Read<()>
     }
     let off =
         json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}, "disabled": true});
-    let off = json!({"envoy.filters.http.mcp": off, "mcpctl.certificate": off, "envoy.filters.http.rbac": off});
+    let off = json!({
+        "envoy.filters.http.mcp": off,
+        "mcpctl.message": off,
+        "mcpctl.protocol": off,
+        "mcpctl.certificate": off,
+        "envoy.filters.http.rbac": off,
+    });
     must(route, "typed_per_filter_config", &off)
 }
 
@@ -502,5 +515,9 @@ fn forwarding<'a>(
     is_type(own, "envoy.extensions.filters.http.rbac.v3.RBACPerRoute")?;
     let rules = fields(own, &["@type", "rbac"])?.get("rbac").unwrap_or(&Value::Null);
     fields(rules, &["rules_stat_prefix", "track_per_rule_stats", "matcher"])?;
-    Ok((server, stream, Matcher::read(at(rules, "matcher")?)?))
+    let matcher = Matcher::read(at(rules, "matcher")?)?;
+    if matcher.looks_at_headers() {
+        return Err(strange("its rules differ by revision or origin".to_owned()));
+    }
+    Ok((server, stream, matcher))
 }

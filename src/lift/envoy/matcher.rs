@@ -143,6 +143,22 @@ impl Matcher {
         }
     }
 
+    /// Whether it looks at headers that tell the revision or the origin.
+    pub(super) fn looks_at_headers(&self) -> bool {
+        let (here, thens): (bool, Vec<&Then>) = match &self.kind {
+            Kind::Constant => (false, Vec::new()),
+            Kind::List(entries) => (
+                entries.iter().any(|(predicate, _)| predicate.looks_at_headers()),
+                entries.iter().map(|(_, then)| then).collect(),
+            ),
+            Kind::Peers(_, thens) => (false, thens.iter().collect()),
+        };
+        here || thens.into_iter().chain(&self.otherwise).any(|then| match then {
+            Then::Next(next) => next.looks_at_headers(),
+            Then::Allow | Then::Deny => false,
+        })
+    }
+
     /// Every text that it compares claims with.
     pub(super) fn claim_texts(&self, found: &mut BTreeSet<String>) {
         let thens: Vec<&Then> = match &self.kind {

@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::matcher::{fields, is_type, list, only, short, text};
+use super::matcher::{fields, is_type, list, only, text};
 use super::strange;
+use super::values::{Test, Values, any_text, is_something, number, written};
 use crate::lift::LiftError;
-use crate::lift::world::{Http, Kind as Known, Source, Texts, World};
-use crate::model::access::{Decimal, Scalar};
-use crate::model::uri::NOT_NORMAL;
+use crate::lift::world::{Http, Kind as Known, Shape, Source, World};
+use crate::model::access::Scalar;
 
 type Read<T> = Result<T, LiftError>;
 
 const MCP: &str = "envoy.filters.http.mcp";
 const JWT: &str = "envoy.filters.http.jwt_authn";
+/// What the program that looks at keys writes.
+const MESSAGE: &str = "mcpctl.message";
+/// The method that Envoy's filter gives to what has a result or an error.
+const RESPONSE: &str = "__jsonrpc_response";
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Predicate {
@@ -22,8 +26,16 @@ pub(super) enum Predicate {
     Any(Vec<Predicate>),
     Not(Box<Predicate>),
     Method(Values),
-    Name(Values),
-    Uri(Values),
+    /// What a request addresses, or what it refers to.
+    Addressed(Source<'static>, Values),
+    /// What the message is, as far as its keys tell it.
+    Kind(Values),
+    /// What a subscription is for.
+    Subscribes(Values),
+    /// A header is this.
+    HeaderIs(Source<'static>, String),
+    /// A header is there.
+    HasHeader(Source<'static>),
     Argument(Vec<String>, Values),
     /// An argument and a claim, by their paths, are the same. It says nothing by itself: both have to be told to be full before.
     Same(Vec<String>, Vec<String>),
@@ -35,34 +47,6 @@ pub(super) enum Predicate {
     ClaimIsPeer(Vec<String>),
     HttpMethod(String),
     HasCertificate,
-}
-
-/// A disjunction of tests on one value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Values {
-    tests: Vec<Test>,
-    /// The texts of those that ask for one.
-    exact: Texts,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Test {
-    Is(String),
-    StartsWith(String),
-    /// A text that is not empty.
-    SomeText,
-    /// A URI that is not in normal form.
-    NotNormal,
-    /// Text over a pattern in which `None` is any text.
-    Pattern(Vec<Option<String>>),
-    ElementIs(Scalar),
-    SomeElement,
-    Present,
-    Null,
-    Within(f64, f64),
-    Truth(bool),
-    /// A text that holds this one between separators.
-    Part(String, char),
 }
 
 pub(super) fn read_peer_input(value: Option<&Value>) -> Read<()> {
@@ -102,8 +86,11 @@ impl Predicate {
                 }
             }
             Self::Method(_)
-            | Self::Name(_)
-            | Self::Uri(_)
+            | Self::Addressed(..)
+            | Self::Kind(_)
+            | Self::Subscribes(_)
+            | Self::HeaderIs(..)
+            | Self::HasHeader(_)
             | Self::Argument(..)
             | Self::Same(..)
             | Self::ArgumentIsClaim(..)
@@ -125,8 +112,15 @@ impl Predicate {
             }
             ("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", Some(value), None) => {
                 let name = text(fields(config, &["@type", "header_name"])?.get("header_name"))?;
-                match (name, only(value)?) {
-                    (":method", ("exact", method)) => Ok(Self::HttpMethod(text(Some(method))?.to_owned())),
+                let source = match name {
+                    "mcp-protocol-version" => Some(Source::Revision),
+                    "origin" => Some(Source::Origin),
+                    _ => None,
+                };
+                match (name, source, only(value)?) {
+                    (":method", _, ("exact", method)) => Ok(Self::HttpMethod(text(Some(method))?.to_owned())),
+                    (_, Some(source), ("exact", value)) => Ok(Self::HeaderIs(source, text(Some(value))?.to_owned())),
+                    (_, Some(source), ("safe_regex", regex)) if *regex == any_text() => Ok(Self::HasHeader(source)),
                     _ => Err(strange(format!("a rule on the header `{name}` is not understood"))),
                 }
             }
@@ -158,8 +152,14 @@ impl Predicate {
         let values = Test::values(matcher.get("value").unwrap_or(&Value::Null))?;
         match (text(input.get("filter"))?, path.as_slice()) {
             (MCP, ["method"]) => Ok(Self::Method(values)),
-            (MCP, ["params", "name"]) => Ok(Self::Name(values)),
-            (MCP, ["params", "uri"]) => Ok(Self::Uri(values)),
+            (MCP, ["params", "name"]) => Ok(Self::Addressed(Source::Name, values)),
+            (MCP, ["params", "uri"]) => Ok(Self::Addressed(Source::Uri, values)),
+            (MCP, ["params", "ref", "type"]) => Ok(Self::Addressed(Source::ReferredType, values)),
+            (MCP, ["params", "ref", "name"]) => Ok(Self::Addressed(Source::ReferredName, values)),
+            (MCP, ["params", "ref", "uri"]) => Ok(Self::Addressed(Source::ReferredUri, values)),
+            (MESSAGE, ["kind"]) => Ok(Self::Kind(values)),
+            (MESSAGE, ["subscribes"]) => Ok(Self::Subscribes(values)),
+            (MESSAGE, ["uri"]) => Ok(Self::Addressed(Source::SubscribedUri, values)),
             (MCP, ["params", "arguments", rest @ ..]) if !rest.is_empty() => {
                 Ok(Self::Argument(rest.iter().map(|key| (*key).to_owned()).collect(), values))
             }
@@ -201,9 +201,29 @@ impl Predicate {
             Self::All(parts) => parts.iter().all(|part| part.holds(world)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(world)),
             Self::Not(inner) => !inner.holds(world),
-            Self::Method(values) => world.http() == Http::Post && values.hold_for(&Source::Method, world),
-            Self::Name(values) => values.hold_for(&Source::Name, world),
-            Self::Uri(values) => values.hold_for(&Source::Uri, world),
+            Self::Method(values) if world.http() == Http::Post => match world.shape() {
+                Shape::Request | Shape::AnotherCase => values.hold_for(&Source::Method, world),
+                // Envoy takes whatever has a result for a response, and tells its method so.
+                Shape::Response | Shape::Both => values.hold_for_text(RESPONSE),
+            },
+            Self::Method(_) => false,
+            Self::Addressed(source, values) => values.hold_for(source, world),
+            Self::Kind(values) if world.http() == Http::Post => match world.shape() {
+                Shape::Request => values.hold_for_text("request"),
+                Shape::Response => values.hold_for_text("response"),
+                Shape::Both | Shape::AnotherCase => false,
+            },
+            Self::Kind(_) => false,
+            Self::Subscribes(values) => {
+                let told = match (world.shape(), world.subscriptions()) {
+                    (Shape::Request, 0) => Some("nothing"),
+                    (Shape::Request, 1) => Some("one"),
+                    (Shape::Request | Shape::Response | Shape::Both | Shape::AnotherCase, _) => None,
+                };
+                told.is_some_and(|told| values.hold_for_text(told))
+            }
+            Self::HeaderIs(source, text) => world.is(source, text),
+            Self::HasHeader(source) => world.has(source),
             Self::Argument(name, values) => values.tests.iter().any(|test| match test {
                 Test::Is(text) => world.argument_is(name, &text.as_str().into()),
                 Test::Truth(truth) => world.argument_is(name, &Scalar::Truth(*truth)),
@@ -269,6 +289,27 @@ impl Predicate {
         }
     }
 
+    /// Whether it looks at headers that tell the revision or the origin.
+    pub(super) fn looks_at_headers(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::looks_at_headers),
+            Self::Not(inner) => inner.looks_at_headers(),
+            Self::HeaderIs(..) | Self::HasHeader(_) => true,
+            Self::Method(_)
+            | Self::Addressed(..)
+            | Self::Kind(_)
+            | Self::Subscribes(_)
+            | Self::Argument(..)
+            | Self::Same(..)
+            | Self::ArgumentIsClaim(..)
+            | Self::Claim(..)
+            | Self::ClaimsDiffer(..)
+            | Self::ClaimIsPeer(_)
+            | Self::HttpMethod(_)
+            | Self::HasCertificate => false,
+        }
+    }
+
     pub(super) fn claim_texts(&self, found: &mut BTreeSet<String>) {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.claim_texts(found)),
@@ -288,8 +329,11 @@ impl Predicate {
                 | Test::Part(..) => None,
             })),
             Self::Method(_)
-            | Self::Name(_)
-            | Self::Uri(_)
+            | Self::Addressed(..)
+            | Self::Kind(_)
+            | Self::Subscribes(_)
+            | Self::HeaderIs(..)
+            | Self::HasHeader(_)
             | Self::Argument(..)
             | Self::Same(..)
             | Self::ArgumentIsClaim(..)
@@ -299,11 +343,6 @@ impl Predicate {
             | Self::HasCertificate => {}
         }
     }
-}
-
-/// The number that a range holds alone.
-fn number(start: f64, end: f64) -> Option<Scalar> {
-    Decimal::from_f64(start).filter(|_| end == start.next_up()).map(Scalar::Number)
 }
 
 /// An argument that is a claim is told in three parts: that each is full, and that they are the same.
@@ -329,173 +368,6 @@ fn joined(parts: Vec<Predicate>) -> Vec<Predicate> {
         }
     }
     joined
-}
-
-/// Whether these are the tests for something that is not empty: text, list, number or `true`.
-fn is_something(values: &[Test]) -> bool {
-    let number = |test: &Test| matches!(test, Test::Within(start, end) if *start == -f64::MAX && *end == f64::MAX);
-    values.len() == 4
-        && values.contains(&Test::SomeText)
-        && values.contains(&Test::SomeElement)
-        && values.contains(&Test::Truth(true))
-        && values.iter().any(number)
-}
-
-impl Test {
-    fn values(value: &Value) -> Read<Values> {
-        match only(value)? {
-            ("or_match", value) => {
-                let values = list(fields(value, &["value_matchers"])?.get("value_matchers"))?;
-                if values.len() < 2 {
-                    return Err(strange("Envoy takes no list of fewer than two values".to_owned()));
-                }
-                values.iter().map(Self::one).collect::<Read<_>>().map(Values::of)
-            }
-            _ => Ok(Values::of(vec![Self::one(value)?])),
-        }
-    }
-
-    fn one(value: &Value) -> Read<Self> {
-        match only(value)? {
-            ("string_match", value) => Self::of_text(value),
-            ("present_match", Value::Bool(true)) => Ok(Self::Present),
-            ("bool_match", Value::Bool(truth)) => Ok(Self::Truth(*truth)),
-            ("null_match", value) => only_empty(value).map(|()| Self::Null),
-            ("list_match", value) => match only(value)? {
-                ("one_of", inner) => match Self::one(inner)? {
-                    Self::Is(text) => Ok(Self::ElementIs(Scalar::Text(text))),
-                    Self::Truth(truth) => Ok(Self::ElementIs(Scalar::Truth(truth))),
-                    Self::Within(start, end) if number(start, end).is_some() => {
-                        Ok(number(start, end).map_or(Self::SomeElement, Self::ElementIs))
-                    }
-                    Self::Present => Ok(Self::SomeElement),
-                    other @ (Self::StartsWith(_)
-                    | Self::SomeText
-                    | Self::NotNormal
-                    | Self::Pattern(_)
-                    | Self::ElementIs(_)
-                    | Self::SomeElement
-                    | Self::Null
-                    | Self::Within(..)
-                    | Self::Part(..)) => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
-                },
-                (other, _) => Err(strange(format!("the list test `{other}` is not understood"))),
-            },
-            ("double_match", value) => {
-                let (kind, range) = only(value)?;
-                let range = fields(range, &["start", "end"])?;
-                let number = |key| range.get(key).map_or(Some(0.0), Value::as_f64);
-                match (kind, number("start"), number("end")) {
-                    ("range", Some(start), Some(end)) => Ok(Self::Within(start, end)),
-                    _ => Err(strange("a test of a number is not understood".to_owned())),
-                }
-            }
-            _ => Err(strange(format!("the test {} is not understood", short(value)))),
-        }
-    }
-
-    fn of_text(value: &Value) -> Read<Self> {
-        match only(value)? {
-            ("exact", value) => Ok(Self::Is(text(Some(value))?.to_owned())),
-            ("prefix", value) => Ok(Self::StartsWith(text(Some(value))?.to_owned())),
-            ("safe_regex", value) => {
-                let regex = text(fields(value, &["regex"])?.get("regex"))?;
-                if regex == "(?s).+" {
-                    return Ok(Self::SomeText);
-                }
-                if regex == NOT_NORMAL {
-                    return Ok(Self::NotNormal);
-                }
-                if let Some((text, separator)) = part_of(regex) {
-                    return Ok(Self::Part(text, separator));
-                }
-                let parts = regex.strip_prefix("(?s)").and_then(pattern);
-                parts.map(Self::Pattern).ok_or_else(|| strange(format!("the expression `{regex}` is not understood")))
-            }
-            (other, _) => Err(strange(format!("the text test `{other}` is not understood"))),
-        }
-    }
-}
-
-impl Values {
-    fn of(tests: Vec<Test>) -> Self {
-        let exact = tests.iter().filter_map(|test| if let Test::Is(text) = test { Some(text.as_str()) } else { None });
-        Self { exact: exact.collect(), tests }
-    }
-
-    /// For what is no claim and no argument.
-    fn hold_for(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
-        if world.one_of(source, &self.exact) {
-            return true;
-        }
-        self.tests.iter().any(|test| match test {
-            // Those are asked for above.
-            Test::Is(_) => false,
-            Test::StartsWith(text) => world.begins(source, text),
-            Test::SomeText => world.has(source) && !world.is(source, ""),
-            Test::Present => world.has(source),
-            Test::NotNormal => world.has(source) && !world.is_normal(source),
-            Test::Pattern(parts) => match written(parts) {
-                Some(pattern) => world.fits(source, &pattern),
-                None => world.unknown("a text with a star in it".to_owned()),
-            },
-            Test::ElementIs(_)
-            | Test::SomeElement
-            | Test::Null
-            | Test::Within(..)
-            | Test::Truth(_)
-            | Test::Part(..) => false,
-        })
-    }
-}
-
-/// A message without fields.
-fn only_empty(value: &Value) -> Read<()> {
-    fields(value, &[]).map(drop)
-}
-
-/// The text, and the letter, of `(?s)(.*X)?TEXT(X.*)?`: the text between such letters, or at an end.
-fn part_of(regex: &str) -> Option<(String, char)> {
-    let (first, rest) = regex.strip_prefix("(?s)(.*")?.split_once(")?")?;
-    let (text, last) = rest.strip_suffix(".*)?")?.rsplit_once('(')?;
-    let plain = |regex: &str| match pattern(regex)?.as_slice() {
-        [Some(text)] => Some(text.clone()),
-        _ => None,
-    };
-    let (separator, text) = (plain(first)?, plain(text)?);
-    let mut letters = separator.chars();
-    let letter = letters.next()?;
-    (first == last && letters.next().is_none() && !text.contains(letter)).then_some((text, letter))
-}
-
-/// The literal parts of a regular expression of escaped letters and `.*`, which is `None`.
-fn pattern(regex: &str) -> Option<Vec<Option<String>>> {
-    let mut parts: Vec<Option<String>> = Vec::new();
-    let mut letters = regex.chars();
-    while let Some(letter) = letters.next() {
-        let letter = match letter {
-            '.' => {
-                if letters.next() != Some('*') {
-                    return None;
-                }
-                parts.push(None);
-                continue;
-            }
-            '\\' => letters.next().filter(char::is_ascii_punctuation)?,
-            letter if letter.is_ascii_punctuation() => return None,
-            letter => letter,
-        };
-        match parts.last_mut() {
-            Some(Some(text)) => text.push(letter),
-            Some(None) | None => parts.push(Some(letter.to_string())),
-        }
-    }
-    Some(parts)
-}
-
-/// The parts as a pattern in which `*` stands for any text; `None` where a text has a star in it.
-fn written(parts: &[Option<String>]) -> Option<String> {
-    parts.iter().map(|part| part.as_deref().map_or(Some("*"), |text| (!text.contains('*')).then_some(text))).collect()
 }
 
 fn call(value: &Value) -> Read<(&str, &Vec<Value>)> {

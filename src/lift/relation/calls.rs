@@ -1,14 +1,15 @@
 //! The requests that are put to a product: what means an object, what nobody may send, and how facts show in them.
 
 use super::{Question, STRANGER, UNKNOWN};
-use crate::lift::world::{Call, FactTests, Http};
+use crate::lift::protocol::{COMPLETE, LISTEN};
+use crate::lift::world::{Call, FactTests, Http, Shape};
 use crate::model::access::{ClaimTest, Evidence, Scalar};
 use crate::model::uri::dodges;
 use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectKind};
 
 /// Methods that only a caller with some access to the server may use.
-pub(super) const PROTOCOL: [&str; 8] = [
+pub(super) const PROTOCOL: [&str; 9] = [
     "initialize",
     "server/discover",
     "ping",
@@ -16,66 +17,105 @@ pub(super) const PROTOCOL: [&str; 8] = [
     "notifications/cancelled",
     "notifications/\u{1}x",
     "tools/list",
-    "subscriptions/listen",
+    "logging/setLevel",
+    LISTEN,
 ];
 
 /// Methods on a resource.
 pub(super) const RESOURCE: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
 
 /// Methods that nobody may use.
-pub(super) const DENIED: [&str; 9] = [
-    "completion/complete",
-    "logging/setLevel",
+pub(super) const DENIED: [&str; 14] = [
+    COMPLETE,
     "sampling/createMessage",
     "elicitation/create",
     "roots/list",
     "tasks/get",
+    "tasks/cancel",
+    "tasks/result",
+    "tasks/list",
+    "tasks/update",
     "tools/call\u{1}",
     "Tools/Call",
+    "__jsonrpc_response",
+    "__jsonrpc_response\u{1}",
     UNKNOWN,
 ];
+
+fn subscribed(uris: &[&str]) -> Call {
+    Call { subscribed: uris.iter().map(|uri| (*uri).to_owned()).collect(), ..Call::post(LISTEN) }
+}
+
+/// A completion for a prompt, or else for a resource.
+pub(super) fn completion(prompt: bool, of: &str) -> Call {
+    Call { reference: Some((prompt, of.to_owned())), ..Call::post(COMPLETE) }
+}
+
+fn response() -> Call {
+    Call { shape: Shape::Response, ..Call::post("") }
+}
 
 impl Question<'_> {
     /// The requests that mean this object; all are decided alike.
     pub(super) fn calls(&self, kind: &ObjectKind) -> Vec<Call> {
+        let decided = self.decided;
         match kind {
-            ObjectKind::Protocol if self.decided.protocol => {
-                let mut calls: Vec<Call> = PROTOCOL.iter().map(|method| Call::post(method)).collect();
-                if self.decided.sessions {
-                    for http in [Http::Get, Http::Delete] {
-                        calls.push(Call { http, method: String::new(), name: None, uri: None });
-                    }
+            ObjectKind::Protocol if decided.protocol => {
+                let methods = PROTOCOL.iter().filter(|method| decided.listens || **method != LISTEN);
+                let mut calls: Vec<Call> = methods.map(|method| Call::post(method)).collect();
+                if decided.sessions {
+                    calls.extend([Http::Get, Http::Delete].map(Call::bodiless));
                 }
+                calls.extend(decided.responses.then(response));
                 calls
             }
             ObjectKind::Tool(tool) => vec![Call { name: Some(tool.to_string()), ..Call::post("tools/call") }],
-            ObjectKind::Prompt(prompt) if self.decided.prompts => {
-                vec![Call { name: Some(prompt.clone()), ..Call::post("prompts/get") }]
+            ObjectKind::Prompt(prompt) if decided.prompts => {
+                let get = Call { name: Some(prompt.clone()), ..Call::post("prompts/get") };
+                std::iter::once(get).chain(decided.references.then(|| completion(true, prompt))).collect()
             }
-            ObjectKind::Resource(pattern) if self.decided.resources => {
-                RESOURCE.iter().map(|method| Call { uri: Some(sample(pattern)), ..Call::post(method) }).collect()
-            }
+            ObjectKind::Resource(pattern) if decided.resources => self.of_uri(&sample(pattern)),
             ObjectKind::Protocol | ObjectKind::Prompt(_) | ObjectKind::Resource(_) => Vec::new(),
         }
     }
 
+    /// Every request that addresses this URI.
+    pub(super) fn of_uri(&self, uri: &str) -> Vec<Call> {
+        let named = RESOURCE.iter().map(|method| Call { uri: Some(uri.to_owned()), ..Call::post(method) });
+        let completion = self.decided.references.then(|| completion(false, uri));
+        named.chain(completion).chain(self.decided.subscriptions.then(|| subscribed(&[uri]))).collect()
+    }
+
     /// Requests that nobody may make, on a server with resources of these patterns.
     pub(super) fn forbidden<'p>(&self, patterns: impl Iterator<Item = &'p str>) -> Vec<Call> {
+        let decided = self.decided;
         let name = |method| Call { name: Some(STRANGER.to_owned()), ..Call::post(method) };
         let mut calls = vec![name("tools/call"), Call::post("tools/call")];
-        if self.decided.protocol {
+        if decided.protocol {
             calls.extend(DENIED.iter().map(|method| name(method)));
-        }
-        if self.decided.prompts {
-            calls.push(name("prompts/get"));
-        }
-        if self.decided.resources {
-            let of = |uri: &str| RESOURCE.map(|method| Call { uri: Some(uri.to_owned()), ..Call::post(method) });
-            if !self.open_resources {
-                calls.extend(of(STRANGER));
+            match decided.responses {
+                true => calls.push(Call { shape: Shape::Both, ..Call::post("ping") }),
+                false => calls.push(response()),
             }
-            if self.decided.spellings {
-                calls.extend(patterns.flat_map(dodges).flat_map(|uri| of(&uri)));
+            match (decided.listens, decided.subscriptions) {
+                (false, _) => calls.extend([subscribed(&[]), subscribed(&[STRANGER])]),
+                (true, false) => calls.push(subscribed(&[STRANGER])),
+                (true, true) => calls.push(subscribed(&[STRANGER, STRANGER])),
+            }
+            if !decided.references {
+                calls.extend([completion(true, STRANGER), completion(false, STRANGER)]);
+            }
+        }
+        if decided.prompts {
+            calls.push(name("prompts/get"));
+            calls.extend(decided.references.then(|| completion(true, STRANGER)));
+        }
+        if decided.resources {
+            if !self.open_resources {
+                calls.extend(self.of_uri(STRANGER));
+            }
+            if decided.spellings {
+                calls.extend(patterns.flat_map(dodges).flat_map(|uri| self.of_uri(&uri)));
             }
         }
         calls

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::calls::{DENIED, PROTOCOL, RESOURCE};
+use super::calls::{DENIED, PROTOCOL, RESOURCE, completion};
 use super::product::Before;
 use super::{Question, STRANGER, USER};
 use crate::lift::LiftError;
@@ -71,16 +71,32 @@ impl Question<'_> {
                     if text != STRANGER && !objects.iter().any(|object| is_known(&object)) {
                         let methods = ["tools/call"].into_iter().chain(self.decided.prompts.then_some("prompts/get"));
                         for method in methods {
-                            grew |=
-                                add(&mut further.forbidden, Call { name: Some(text.clone()), ..Call::post(method) });
+                            let call = Call { name: Some(text.clone()), ..Call::post(method) };
+                            grew |= add(&mut further.forbidden, call);
                         }
                     }
                 }
-                Source::Uri if self.decided.resources => grew |= add_uri(objects, &text, further),
+                Source::Uri | Source::ReferredUri | Source::SubscribedUri if self.decided.resources => {
+                    grew |= self.add_uri(objects, &text, further);
+                }
+                Source::ReferredName if self.decided.prompts => {
+                    let is_prompt = |object: &Object| object.kind == ObjectKind::Prompt(text.clone());
+                    if text != STRANGER && !objects.iter().any(|(object, _)| is_prompt(object)) {
+                        grew |= add(&mut further.forbidden, completion(true, &text));
+                    }
+                }
                 Source::Method if self.decided.protocol && !is_method(&text) => {
                     grew |= add(&mut further.forbidden, Call { name: Some(STRANGER.to_owned()), ..Call::post(&text) });
                 }
-                Source::Uri | Source::Method | Source::Issuer => {}
+                Source::Uri
+                | Source::ReferredType
+                | Source::ReferredName
+                | Source::ReferredUri
+                | Source::SubscribedUri
+                | Source::Revision
+                | Source::Origin
+                | Source::Method
+                | Source::Issuer => {}
             }
         }
         Ok(grew)
@@ -103,26 +119,26 @@ impl Question<'_> {
             Before::Gateway(_) | Before::Callers => false,
         }
     }
-}
 
-/// A URI that is of no pattern of the model is forbidden; any other one means the narrowest of its patterns.
-fn add_uri(objects: &[(&Object, u32)], text: &str, further: &mut Further) -> bool {
-    let of: Vec<(&str, u32)> = objects
-        .iter()
-        .filter_map(|(object, index)| match &object.kind {
-            ObjectKind::Resource(pattern) if matches(pattern, text) => Some((pattern.as_str(), *index)),
-            ObjectKind::Resource(_) | ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
-        })
-        .collect();
-    let narrowest = of.iter().find(|(pattern, _)| of.iter().all(|(other, _)| matches(other, &sample(pattern))));
-    let calls = RESOURCE.iter().map(|method| Call { uri: Some(text.to_owned()), ..Call::post(method) });
-    match narrowest {
-        _ if !is_normal(text) => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
-        Some((pattern, _)) if sample(pattern) == text => false,
-        Some((_, index)) => calls.filter(|call| add(&mut further.of_objects, (*index, call.clone()))).count() > 0,
-        // Of several patterns, none of which holds the others: left to what the target says of those.
-        None if !of.is_empty() => false,
-        None => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
+    /// A URI that is of no pattern of the model is forbidden; any other one means the narrowest of its patterns.
+    fn add_uri(&self, objects: &[(&Object, u32)], text: &str, further: &mut Further) -> bool {
+        let of: Vec<(&str, u32)> = objects
+            .iter()
+            .filter_map(|(object, index)| match &object.kind {
+                ObjectKind::Resource(pattern) if matches(pattern, text) => Some((pattern.as_str(), *index)),
+                ObjectKind::Resource(_) | ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
+            })
+            .collect();
+        let narrowest = of.iter().find(|(pattern, _)| of.iter().all(|(other, _)| matches(other, &sample(pattern))));
+        let calls = self.of_uri(text).into_iter();
+        match narrowest {
+            _ if !is_normal(text) => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
+            Some((pattern, _)) if sample(pattern) == text => false,
+            Some((_, index)) => calls.filter(|call| add(&mut further.of_objects, (*index, call.clone()))).count() > 0,
+            // Of several patterns, none of which holds the others: left to what the target says of those.
+            None if !of.is_empty() => false,
+            None => calls.filter(|call| add(&mut further.forbidden, call.clone())).count() > 0,
+        }
     }
 }
 

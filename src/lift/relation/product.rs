@@ -21,14 +21,35 @@ pub struct Decided {
     pub spellings: bool,
     /// Prompts, and the list of them.
     pub prompts: bool,
+    /// Completions, by what they refer to. Without it, nobody may ask for one.
+    pub references: bool,
+    /// Subscriptions of the revision without sessions that name no resource. Without it, nobody may subscribe so.
+    pub listens: bool,
+    /// Such subscriptions by the resource that they name. Without it, nobody may name one.
+    pub subscriptions: bool,
+    /// Responses are let through, and what is two things at once is denied. Without it, nobody may send a response.
+    pub responses: bool,
     /// Whether a certificate that names another principal than the token must be denied.
     pub certificates: bool,
 }
 
 impl Decided {
     /// Everything.
-    pub const ALL: Self =
-        Self { protocol: true, sessions: true, resources: true, spellings: true, prompts: true, certificates: true };
+    pub const ALL: Self = Self {
+        protocol: true,
+        sessions: true,
+        resources: true,
+        spellings: true,
+        prompts: true,
+        references: true,
+        listens: true,
+        subscriptions: true,
+        responses: true,
+        certificates: true,
+    };
+    /// Methods by their names, and what they name; nothing that a message says elsewhere.
+    pub const METHODS: Self =
+        Self { references: false, listens: false, subscriptions: false, responses: false, ..Self::ALL };
     /// Tools alone.
     pub const TOOLS: Self = Self {
         protocol: false,
@@ -36,6 +57,10 @@ impl Decided {
         resources: false,
         spellings: false,
         prompts: false,
+        references: false,
+        listens: false,
+        subscriptions: false,
+        responses: false,
         certificates: false,
     };
 }

@@ -17,6 +17,10 @@ use crate::policy::seen::{matches, sample};
 pub(super) enum Question<'q> {
     /// The HTTP method: 0 POST, 1 GET, 2 DELETE.
     Http,
+    /// What the message is: [`super::Shape`], by its number.
+    Shape,
+    /// How many resources the message subscribes to.
+    Subscriptions,
     /// Whether the text is there.
     Has(Source<'q>),
     /// What a claim is: [`Kind`], by its number.
@@ -77,7 +81,7 @@ impl Kind {
 impl Question<'_> {
     pub(super) fn part(&self) -> Part {
         match self {
-            Self::Http | Self::Fact(_) | Self::Value(_) => Part::Message,
+            Self::Http | Self::Shape | Self::Subscriptions | Self::Fact(_) | Self::Value(_) => Part::Message,
             Self::Kind(_) => Part::Token,
             Self::PeerNamed => Part::Shown,
             Self::Has(source)
@@ -100,6 +104,8 @@ impl Question<'_> {
             Self::Begins(source, start) => Some((source, vec![start.to_string(), format!("{start}\u{1}")])),
             Self::Fits(source, pattern) => Some((source, vec![sample(pattern)])),
             Self::Http
+            | Self::Shape
+            | Self::Subscriptions
             | Self::Has(_)
             | Self::Kind(_)
             | Self::Normal(_)
@@ -157,6 +163,8 @@ impl Question<'_> {
                 Http::Get => 1,
                 Http::Delete => 2,
             },
+            Self::Shape => request.message.of.call.shape as u64,
+            Self::Subscriptions => request.message.of.call.subscribed.len() as u64,
             Self::Has(source) => told(source, &|_| true),
             Self::Kind(path) => kind(&request.token.of, path) as u64,
             Self::Is(source, text) => told(source, &|found| found == text),
@@ -178,6 +186,8 @@ impl Question<'_> {
     pub(super) fn owned(self) -> Question<'static> {
         match self {
             Self::Http => Question::Http,
+            Self::Shape => Question::Shape,
+            Self::Subscriptions => Question::Subscriptions,
             Self::Has(source) => Question::Has(source.owned()),
             Self::Kind(path) => Question::Kind(owned_path(path)),
             Self::Is(source, text) => Question::Is(source.owned(), owned_text(text)),

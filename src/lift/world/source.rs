@@ -20,6 +20,18 @@ pub enum Source<'q> {
     Name,
     /// `params.uri`.
     Uri,
+    /// `params.ref.type`.
+    ReferredType,
+    /// `params.ref.name`.
+    ReferredName,
+    /// `params.ref.uri`.
+    ReferredUri,
+    /// The one resource in `params.notifications`.
+    SubscribedUri,
+    /// The header `MCP-Protocol-Version`.
+    Revision,
+    /// The header `Origin`.
+    Origin,
     /// Who issued the token.
     Issuer,
     /// A claim that tells who the caller is.
@@ -42,6 +54,12 @@ impl<'q> Source<'q> {
             Self::Method => Source::Method,
             Self::Name => Source::Name,
             Self::Uri => Source::Uri,
+            Self::ReferredType => Source::ReferredType,
+            Self::ReferredName => Source::ReferredName,
+            Self::ReferredUri => Source::ReferredUri,
+            Self::SubscribedUri => Source::SubscribedUri,
+            Self::Revision => Source::Revision,
+            Self::Origin => Source::Origin,
             Self::Issuer => Source::Issuer,
             Self::Claim(path) => Source::Claim(Cow::Owned(path.into_owned())),
             Self::Peer => Source::Peer,
@@ -50,7 +68,15 @@ impl<'q> Source<'q> {
 
     pub(super) fn part(&self) -> Part {
         match self {
-            Self::Method | Self::Name | Self::Uri => Part::Message,
+            Self::Method
+            | Self::Name
+            | Self::Uri
+            | Self::ReferredType
+            | Self::ReferredName
+            | Self::ReferredUri
+            | Self::SubscribedUri
+            | Self::Revision
+            | Self::Origin => Part::Message,
             Self::Issuer => Part::Issuer,
             Self::Claim(_) => Part::Token,
             Self::Peer => Part::Shown,
@@ -58,10 +84,24 @@ impl<'q> Source<'q> {
     }
 
     pub(super) fn of<'r>(&self, request: &Request<'r>) -> Option<&'r str> {
+        let call = &request.message.of.call;
+        let referred =
+            |prompt: bool| call.reference.as_ref().filter(|(is, _)| *is == prompt).map(|(_, text)| text.as_str());
         match self {
-            Self::Method => Some(&request.message.of.call.method),
-            Self::Name => request.message.of.call.name.as_deref(),
-            Self::Uri => request.message.of.call.uri.as_deref(),
+            Self::Method => Some(&call.method),
+            Self::Name => call.name.as_deref(),
+            Self::Uri => call.uri.as_deref(),
+            Self::ReferredType => {
+                call.reference.as_ref().map(|(prompt, _)| if *prompt { "ref/prompt" } else { "ref/resource" })
+            }
+            Self::ReferredName => referred(true),
+            Self::ReferredUri => referred(false),
+            Self::SubscribedUri => match call.subscribed.as_slice() {
+                [one] => Some(one),
+                _ => None,
+            },
+            Self::Revision => call.revision.as_deref(),
+            Self::Origin => call.origin.as_deref(),
             Self::Issuer => request.issuer.of.by.map(|issuer| issuer.issuer.value.as_str()),
             Self::Claim(path) => request.token.of.texts.get(&**path).map(String::as_str),
             Self::Peer => match &request.shown.of.peer {

@@ -1,5 +1,7 @@
 //! URLs of HTTP services. Source: RFC 3986, as far as gateways and clients take it.
 
+use crate::model::url::Url;
+
 const FORM: &str = "`https://host[:port]/path`";
 
 /// Longest host name. Source: RFC 1035.
@@ -49,6 +51,20 @@ pub fn check_url(text: &str) -> Result<(), String> {
                 && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
     if port_fits { Ok(()) } else { Err(format!("`{text}` has no port from 1 to 65535 after its host")) }
+}
+
+/// Whether a text is the origin of a web page, as browsers write it: scheme, host and port, in lower case, without the port that
+/// the scheme has anyway. Source: RFC 6454, section 6.2.
+///
+/// # Errors
+/// What is wrong with it, and the accepted form.
+pub fn check_origin(text: &str) -> Result<(), String> {
+    check_url(text)?;
+    match Url::parse(text).map(|url| url.origin()) {
+        Some(origin) if origin == text => Ok(()),
+        Some(origin) => Err(format!("`{text}` is not an origin; write `{origin}`")),
+        None => Err(format!("`{text}` is not an origin; write `https://host[:port]`")),
+    }
 }
 
 /// A name of labels, or an IPv4 address. What ends in a number is an address, and no name.

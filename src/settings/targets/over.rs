@@ -73,7 +73,7 @@ macro_rules! by_key {
 }
 by_key! {
     TargetsSection { agentcore, agentgateway, ai_gateway, cedar, envoy, istio, kubernetes, toolhive }
-    EnvoySettings { listen, admin, tls, gateways, deny_status, assume, assume_reason }
+    EnvoySettings { listen, admin, tls, gateways, deny_status, origins, assume, assume_reason }
     AgentgatewaySettings { listen, tls, gateways, namespace, assume, assume_reason }
     AiGatewaySettings { namespace, gateway, assume, assume_reason }
     IstioSettings { namespace, cluster_domain, verified_headers, assume, assume_reason }

@@ -15,8 +15,7 @@ pub(super) const CLAIMS: &str = "jwt";
 const BODY: &str = "json(request.body)";
 
 /// The protocol's own methods. Who may use them may also ask for a tool; which one is for the rules on tools.
-const PROTOCOL: [&str; 6] =
-    ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/call", "tools/list"];
+const PROTOCOL: [&str; 6] = ["initialize", "logging/setLevel", "ping", "server/discover", "tools/call", "tools/list"];
 
 /// Most characters of the subjects in one rule, so that it fits into a policy's expression.
 const MOST_SUBJECTS: usize = 8_000;
@@ -74,6 +73,9 @@ impl Context<'_> {
                     Kind::Protocol => {
                         let notices = format!("{BODY}.method.startsWith({})", text("notifications/"));
                         rules.http.push(rule(vec![format!("({} || {notices})", method(&PROTOCOL))]));
+                        let names_one = format!("has({BODY}.params.notifications.resourceSubscriptions)");
+                        rules.http.push(rule(vec![method(&["subscriptions/listen"]), format!("!{names_one}")]));
+                        rules.http.push(rule(response()));
                     }
                     Kind::SomeResource => {
                         rules.http.push(rule(vec![method(&["resources/list", "resources/templates/list"])]));
@@ -81,8 +83,9 @@ impl Context<'_> {
                     Kind::SomePrompt => rules.http.push(rule(vec![method(&["prompts/list"])])),
                     Kind::Tool => rules.mcp.push(rule(vec![is_one_of("mcp.tool.name", &names)])),
                     Kind::Prompt => {
-                        let asked = is_one_of(&format!("{BODY}.params.name"), &names);
-                        rules.http.push(rule(vec![method(&["prompts/get"]), asked]));
+                        let asked = |variable: &str| is_one_of(&format!("{BODY}.params.{variable}"), &names);
+                        rules.http.push(rule(vec![method(&["prompts/get"]), asked("name")]));
+                        rules.http.push(rule([refers("ref/prompt"), vec![asked("ref.name")]].concat()));
                         rules.mcp.push(rule(vec![is_one_of("mcp.prompt.name", &names)]));
                     }
                     Kind::Resource => {
@@ -90,6 +93,8 @@ impl Context<'_> {
                         for pattern in &names {
                             let asked = uri(&format!("{BODY}.params.uri"), pattern, &patterns);
                             rules.http.push(rule([vec![method(&methods)], asked].concat()));
+                            let referred = uri(&format!("{BODY}.params.ref.uri"), pattern, &patterns);
+                            rules.http.push(rule([refers("ref/resource"), referred].concat()));
                             rules.mcp.push(rule(uri("mcp.resource.name", pattern, &patterns)));
                         }
                     }
@@ -134,6 +139,21 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// That a message is a response and nothing else, which its keys say.
+fn response() -> Vec<String> {
+    let has = |key: &str| format!("has({BODY}.{key})");
+    let outcome = format!("({} || {})", has("result"), has("error"));
+    vec![format!("size({BODY}) == 3"), has("jsonrpc"), has("id"), outcome]
+}
+
+/// That a message asks for a completion of this kind.
+fn refers(kind: &str) -> Vec<String> {
+    vec![
+        is_one_of(&format!("{BODY}.method"), &["completion/complete"]),
+        is_one_of(&format!("{BODY}.params.ref.type"), &[kind]),
+    ]
 }
 
 /// Parts of a list that are not too long for one rule.

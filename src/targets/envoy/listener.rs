@@ -10,10 +10,9 @@ use super::routes::METADATA;
 use super::rules::{action, first_of};
 use super::tls::{downstream_tls, public_tls};
 use super::upstream::Upstream;
-use super::{Setting, clusters};
+use super::{Setting, clusters, protocol};
 use crate::model::Model;
-use crate::model::access::{Evidence, Issuer, Jwks};
-use crate::policy::pieces::whole;
+use crate::model::access::{Issuer, Jwks};
 use crate::targets::gateways::{CENTRAL, Gateway};
 use crate::targets::object;
 
@@ -23,9 +22,6 @@ pub(super) const RBAC: &str = "envoy.filters.http.rbac";
 pub(super) const BINDING: &str = "mcpctl.certificate";
 /// Largest message, in bytes. A larger one is refused, so that no rule ever sees a part of one.
 pub(super) const MOST_BYTES: u32 = 1 << 20;
-/// JSON-RPC error code of a denial: of the range that the protocol leaves to implementations.
-const DENIED: i32 = -32001;
-
 /// What a listener is made from.
 pub(super) struct Listener<'a> {
     pub(super) model: &'a Model,
@@ -90,7 +86,10 @@ impl Listener<'_> {
     }
 
     fn filters(&self) -> Value {
-        let mut filters = vec![self.tokens(), self.messages()];
+        let central = self.model.topology.central_gateway.as_ref().map(|url| url.value.as_str());
+        let origins = protocol::origins(central.into_iter().chain([self.url]), self.model.deployment.of("envoy"));
+        let of_protocol = protocol::filter(&self.model.deployment, &origins);
+        let mut filters = vec![self.tokens(), self.messages(), protocol::message(), of_protocol];
         if self.setting.binds_certificates() {
             filters.push(rbac(BINDING, self.binding()));
         }
@@ -156,6 +155,7 @@ impl Listener<'_> {
         let paths = std::iter::once("params.name".to_owned())
             .chain(arguments.iter().map(|argument| format!("params.arguments.{argument}")))
             .map(|path| json!({"path": path}));
+        let reference = ["type", "name", "uri"].map(|key| json!({"path": format!("params.ref.{key}")}));
         json!({
             "name": MCP,
             "typed_config": {
@@ -165,7 +165,10 @@ impl Listener<'_> {
                 "attribute_source": "VERIFY",
                 "max_request_body_size": MOST_BYTES,
                 "parser_config": {
-                    "methods": [{"method": "tools/call", "group": "tool", "extraction_rules": paths.collect::<Vec<_>>()}],
+                    "methods": [
+                        {"method": "tools/call", "group": "tool", "extraction_rules": paths.collect::<Vec<_>>()},
+                        {"method": "completion/complete", "extraction_rules": reference},
+                    ],
                 },
             },
         })
@@ -197,72 +200,9 @@ impl Listener<'_> {
             "on_no_match": otherwise,
         })
     }
-
-    /// What the gateway itself answers: a denial as a JSON-RPC error with its reason, and how to get a better token.
-    fn replies(&self) -> Value {
-        let body = json!({"json_format": {
-            "jsonrpc": "2.0",
-            "id": format!("%DYNAMIC_METADATA({MCP}:id)%"),
-            "error": {
-                "code": DENIED,
-                "message": "denied by policy",
-                "data": {
-                    "reason": "%RESPONSE_CODE_DETAILS%",
-                    "server": "%METADATA(ROUTE:mcpctl:server)%",
-                    "tool": format!("%DYNAMIC_METADATA({MCP}:params:name)%"),
-                },
-            },
-        }});
-        let when = |expression: String| {
-            json!({"extension_filter": {
-                "name": "envoy.access_loggers.extension_filters.cel",
-                "typed_config": {
-                    "@type": of_type("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"),
-                    "expression": expression,
-                },
-            }})
-        };
-        let challenge = |value: String| {
-            json!([{
-                "header": {"key": "www-authenticate", "value": value},
-                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-            }])
-        };
-        let resource = format!("resource_metadata=\"{}{METADATA}%PATH(NQ)%\"", self.url.replace('%', "%%"));
-        let status = self.setting.deny_status;
-        let mut mappers = Vec::new();
-        let facts = self.evidence.step_ups();
-        for (fact, scope) in facts.iter().filter(|_| status == 403) {
-            let denial = format!("response.code_details.endsWith({})", quoted(&format!("/deny:missing_{fact}]")));
-            let scope = scope.replace('%', "%%");
-            mappers.push(json!({
-                "filter": when(denial),
-                "status_code": status,
-                "headers_to_add": challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\", {resource}")),
-                "body_format_override": body,
-            }));
-        }
-        mappers.push(json!({
-            "filter": when("response.code_details.startsWith('rbac_access_denied')".to_owned()),
-            "status_code": status,
-            "body_format_override": body,
-        }));
-        mappers.push(json!({
-            "filter": when("response.code_details.startsWith('jwt_authn_access_denied')".to_owned()),
-            "status_code": 401,
-            "headers_to_add": challenge(format!("Bearer {resource}")),
-        }));
-        json!({"mappers": mappers})
-    }
 }
 
-/// A text as a CEL string literal.
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r");
-    format!("'{escaped}'")
-}
-
-fn rbac(name: &str, matcher: Value) -> Value {
+pub(super) fn rbac(name: &str, matcher: Value) -> Value {
     json!({
         "name": name,
         "typed_config": {
@@ -288,17 +228,4 @@ pub(super) fn key_clusters(model: &Model) -> Vec<Value> {
             Some(Value::Object(cluster))
         })
         .collect()
-}
-
-/// Facts that a scope of the authorization server steps up to, with the scope.
-impl Evidences<'_> {
-    pub(super) fn step_ups(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for fact in self.facts() {
-            if let Some(scope) = self.of(fact).and_then(Evidence::scope) {
-                found.push((whole(fact).to_owned(), scope.to_owned()));
-            }
-        }
-        found
-    }
 }

@@ -120,6 +120,29 @@ pub(super) fn metadata(namespace: &str, path: &[&str], value: Value) -> Predicat
     ]))
 }
 
+/// That a header is this. Several of one name are one, with commas between them.
+pub(super) fn header_is(name: &str, value: &str) -> Predicate {
+    header(name, json!({"exact": value}))
+}
+
+/// That a header is there, even if it is empty.
+pub(super) fn has_header(name: &str) -> Predicate {
+    header(name, json!({"safe_regex": {"google_re2": {}, "regex": ".*"}}))
+}
+
+fn header(name: &str, value: Value) -> Predicate {
+    Predicate::Test(json!({
+        "input": {
+            "name": "header",
+            "typed_config": {
+                "@type": of_type("envoy.type.matcher.v3.HttpRequestHeaderMatchInput"),
+                "header_name": name,
+            },
+        },
+        "value_match": value,
+    }))
+}
+
 /// A test of a claim of the token.
 pub(super) fn claim(path: &[String], value: Value) -> Predicate {
     let path: Vec<&str> = std::iter::once(CLAIMS).chain(path.iter().map(String::as_str)).collect();
@@ -134,6 +157,11 @@ pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
 /// The value is this text.
 pub(super) fn is(text: &str) -> Value {
     object([("string_match", object([("exact", json!(text))]))])
+}
+
+/// The value is a text that begins with this.
+pub(super) fn starts_with(start: &str) -> Value {
+    json!({"string_match": {"prefix": start}})
 }
 
 /// The value satisfies one of these; at least one.

@@ -10,6 +10,7 @@ use super::clusters::{by_session, server_cluster};
 use super::evidence::Evidences;
 use super::listener::{BINDING, RBAC};
 use super::predicate::{MCP, of_type};
+use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules};
 use super::upstream::Upstream;
 use super::{Setting, correlation};
@@ -23,8 +24,8 @@ use crate::targets::traffic::Traffic;
 /// The path below which clients find what protects a resource (RFC 9728).
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 
-/// Headers that never leave a gateway towards a server: they speak for the caller.
-const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+/// Headers that never leave a gateway towards a server: they speak for the caller, or of a page that the gateway has judged.
+const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
 /// Headers that callers may not bring along: a server could believe them.
 const FORGERIES: [&str; 2] = ["x-http-method-override", "x-forwarded-client-cert"];
 
@@ -108,7 +109,7 @@ impl Routes<'_> {
                 "header": {"key": "content-type", "value": "application/json"},
                 "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
             }],
-            "typed_per_filter_config": {MCP: off, BINDING: off, RBAC: off},
+            "typed_per_filter_config": {MCP: off, MESSAGE: off, PROTOCOL: off, BINDING: off, RBAC: off},
         })
     }
 

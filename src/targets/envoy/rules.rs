@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::evidence::{Evidences, as_regex};
-use super::predicate::{MCP, Predicate, any_value, metadata, of_type, one_of};
+use super::predicate::{MCP, Predicate, any_value, is, metadata, of_type, one_of, starts_with};
+use super::protocol::{MESSAGE, is_response};
+use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
 use crate::model::uri::{NOT_NORMAL, holds};
 use crate::policy::cell::Cell;
@@ -18,13 +20,33 @@ use crate::policy::pieces::whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::targets::object;
 
-/// Methods that a caller with some access to a server may use.
-const PROTOCOL: [&str; 6] =
-    ["initialize", "server/discover", "ping", "tools/list", "subscriptions/listen", "notifications/"];
-/// Methods on one resource.
-const RESOURCE: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
-/// Lists of what resources there are.
-const RESOURCE_LISTS: [&str; 2] = ["resources/list", "resources/templates/list"];
+/// Where a request says what it addresses: the filter that read it, and the path.
+type Addressed = (&'static str, &'static [&'static str]);
+/// The tool or prompt of a call.
+const NAME: Addressed = (MCP, &["params", "name"]);
+/// The resource of a call.
+const URI: Addressed = (MCP, &["params", "uri"]);
+/// What a completion refers to.
+const REFERRED_TYPE: Addressed = (MCP, &["params", "ref", "type"]);
+const REFERRED_NAME: Addressed = (MCP, &["params", "ref", "name"]);
+const REFERRED_URI: Addressed = (MCP, &["params", "ref", "uri"]);
+/// What a subscription is for.
+const SUBSCRIBES: Addressed = (MESSAGE, &["subscribes"]);
+const SUBSCRIBED_URI: Addressed = (MESSAGE, &["uri"]);
+
+/// A test of what a request addresses.
+fn addressed((filter, path): Addressed, value: Value) -> Predicate {
+    metadata(filter, path, value)
+}
+
+/// That the message is one of those which need this right.
+fn method(right: Right) -> Predicate {
+    let values =
+        protocol::methods_with(right).map(|name| if name.ends_with('/') { starts_with(name) } else { is(name) });
+    let methods = metadata(MCP, &["method"], any_value(values.collect()));
+    let responses = (right == Right::Server).then(is_response);
+    Predicate::any([Some(methods.clone()), responses]).unwrap_or(methods)
+}
 
 /// A leaf: what is done, under a name.
 pub(super) fn action(name: &str, allow: bool) -> Value {
@@ -103,29 +125,47 @@ impl<'a> Rules<'a> {
             }
         }
         let mut list = Vec::new();
-        let method = |names: &[&str]| metadata(MCP, &["method"], one_of(names.iter().copied()));
         if !tools.is_empty() {
-            list.push((method(&["tools/call"]), self.named(&tools, true)));
+            list.push((method(Right::Tool), self.named(&tools, NAME, true)));
         }
         if protocol {
-            let is_method = |name: &&str| match name.strip_suffix('/') {
-                Some(_) => json!({"string_match": {"prefix": name}}),
-                None => json!({"string_match": {"exact": name}}),
-            };
-            let methods = any_value(PROTOCOL.iter().map(is_method).collect());
-            list.push((metadata(MCP, &["method"], methods), self.protocol(row)));
+            list.push((method(Right::Server), self.protocol(row)));
+            list.push((method(Right::Subscription), self.subscription(row, &resources)));
         }
         if !resources.is_empty() {
-            list.push((method(&RESOURCE), self.resources(&resources)));
+            list.push((method(Right::Resource), self.resources(&resources, URI)));
             let any = self.either(resources.iter().map(|(_, cell)| self.policy.conditions.get(cell.condition)));
-            list.push((method(&RESOURCE_LISTS), self.conditions("resources", &any, &[])));
+            list.push((method(Right::SomeResource), self.conditions("resources", &any, &[])));
         }
         if !prompts.is_empty() {
-            list.push((method(&["prompts/get"]), self.named(&prompts, false)));
+            list.push((method(Right::Prompt), self.named(&prompts, NAME, false)));
             let any = self.either(prompts.keys().map(|(_, condition)| *condition));
-            list.push((method(&["prompts/list"]), self.conditions("prompts", &any, &[])));
+            list.push((method(Right::SomePrompt), self.conditions("prompts", &any, &[])));
         }
-        nested(first_of(list, self.deny("deny:method")))
+        let completion = self.completion(&prompts, &resources);
+        list.extend(completion.map(|completion| (method(Right::Reference), completion)));
+        nested(first_of(list, self.deny("deny:not_granted")))
+    }
+
+    /// A completion is for whoever may use the prompt or resource that it refers to.
+    fn completion(&self, prompts: &Named<'_>, resources: &[(&str, Cell)]) -> Option<Value> {
+        let mut list = Vec::new();
+        if !prompts.is_empty() {
+            list.push((addressed(REFERRED_TYPE, is("ref/prompt")), self.named(prompts, REFERRED_NAME, false)));
+        }
+        if !resources.is_empty() {
+            list.push((addressed(REFERRED_TYPE, is("ref/resource")), self.resources(resources, REFERRED_URI)));
+        }
+        (!list.is_empty()).then(|| nested(first_of(list, self.deny("deny:not_granted"))))
+    }
+
+    /// A subscription to one resource is for whoever may read it, and one to none in particular for whoever may use anything.
+    fn subscription(&self, row: &Row, resources: &[(&str, Cell)]) -> Value {
+        let mut list = vec![(addressed(SUBSCRIBES, is("nothing")), self.protocol(row))];
+        if !resources.is_empty() {
+            list.push((addressed(SUBSCRIBES, is("one")), self.resources(resources, SUBSCRIBED_URI)));
+        }
+        nested(first_of(list, self.deny("deny:subscription")))
     }
 
     /// The protocol's own methods.
@@ -142,9 +182,9 @@ impl<'a> Rules<'a> {
     }
 
     /// Tools or prompts, by their names; those under the same rule stand together.
-    fn named(&self, named: &Named<'_>, tools: bool) -> Value {
+    fn named(&self, named: &Named<'_>, at: Addressed, tools: bool) -> Value {
         let matchers = named.iter().map(|((rule, condition), names)| {
-            let these = metadata(MCP, &["params", "name"], one_of(names.iter().copied()));
+            let these = addressed(at, one_of(names.iter().copied()));
             (these, self.conditions(rule, condition, if tools { names } else { &[] }))
         });
         nested(first_of(matchers.collect(), self.deny("deny:not_granted")))
@@ -210,8 +250,9 @@ impl<'a> Rules<'a> {
 
     /// Resources. A URI is of the narrowest patterns that match it, and needs what each of them needs, so all denials come before
     /// what is let through.
-    fn resources(&self, resources: &[(&str, Cell)]) -> Value {
-        let mut matchers = vec![(spelled_otherwise(), self.deny("deny:uri_spelling"))];
+    fn resources(&self, resources: &[(&str, Cell)], at: Addressed) -> Value {
+        let mut matchers = vec![(spelled_otherwise(at), self.deny("deny:uri_spelling"))];
+        let matches = |pattern: &str| matches(at, pattern);
         let condition_of = |cell: Cell| self.policy.conditions.get(cell.condition);
         // The URIs of a pattern that this caller may read where it may not read all of the pattern.
         let easier = |pattern: &str, condition: Option<&Condition>| {
@@ -248,15 +289,15 @@ impl<'a> Rules<'a> {
 }
 
 /// That a request asks for a URI of a pattern.
-fn matches(pattern: &str) -> Predicate {
+fn matches(at: Addressed, pattern: &str) -> Predicate {
     let value = match pattern.contains('*') {
         false => json!({"string_match": {"exact": pattern}}),
         true => json!({"string_match": {"safe_regex": {"regex": format!("(?s){}", as_regex(pattern))}}}),
     };
-    metadata(MCP, &["params", "uri"], value)
+    addressed(at, value)
 }
 
 /// That a request asks for a URI that is not in normal form.
-fn spelled_otherwise() -> Predicate {
-    metadata(MCP, &["params", "uri"], json!({"string_match": {"safe_regex": {"regex": NOT_NORMAL}}}))
+fn spelled_otherwise(at: Addressed) -> Predicate {
+    addressed(at, json!({"string_match": {"safe_regex": {"regex": NOT_NORMAL}}}))
 }

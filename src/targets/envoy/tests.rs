@@ -344,7 +344,8 @@ const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
 /// workloads from users both deny it, and each may be spoilt alone. One place of a claim that is null is that of undeclared callers,
 /// who may do no more here than the callers of the rules before.
 const TOLD_TWICE: &[&str] = &[
-    "on_match/matcher/matcher_list/matchers/2/on_match/matcher/matcher_list/matchers/(drop 2)",
+    "on_match/matcher/matcher_list/matchers/3/on_match/matcher/matcher_list/matchers/(drop 2)",
+    "on_match/matcher/matcher_list/matchers/1/on_match/matcher/matcher_list/matchers/(drop 2)",
     "matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
     "matcher_list/matchers/0/predicate/not_matcher/or_matcher/predicate/1/and_matcher/predicate/(drop 3)",
     "matcher_list/matchers/2/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",
@@ -480,7 +481,7 @@ fn denials_name_what_is_missing_and_the_token_stays_with_gateways() {
         "crm/level-2/deny:missing_ticket_or_mfa_and_user_delegation",
         "deny:missing_cross_unit_approval",
         "crm/deny:not_granted",
-        "crm/deny:method",
+        "crm/deny:subscription",
         "crm/deny:unknown_resource",
     ] {
         assert!(text("central").contains(reason), "{reason}");

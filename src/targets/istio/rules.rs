@@ -25,7 +25,7 @@ use crate::targets::cluster::Place;
 
 /// The protocol's own methods, which need no object.
 const PROTOCOL: [&str; 6] =
-    ["initialize", "notifications/*", "ping", "server/discover", "subscriptions/listen", "tools/list"];
+    ["initialize", "logging/setLevel", "notifications/*", "ping", "server/discover", "tools/list"];
 
 /// How the caller shows in the token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -128,7 +128,16 @@ def messages(attacker: Attacker, connection, token: str, gateway: str, modern: b
     p("no JSON-RPC", '{"a":1}')
     p("JSON-RPC 1.0", meta(CALL.replace('"2.0"', '"1.0"')))
     p("no version", meta(CALL.replace('"jsonrpc":"2.0",', "")))
-    p("an answer with a method", CALL[:-1] + ',"result":{}}')
+    for answer in ('"result":{}', '"error":{"code":1,"message":"x"}', '"result":null', '"result":{},"error":{}'):
+        p(f"a call with {answer}", CALL[:-1] + f",{answer}}}")
+        p(f"{answer} before a call", "{" + answer + "," + CALL[1:])
+        p(f"{answer} beside a list", '{"jsonrpc":"2.0","id":1,"method":"resources/list",%s}' % answer, forbidden=f"{SERVER} resources/list")
+        p(f"{answer} beside a vendor's method", '{"jsonrpc":"2.0","id":1,"method":"x-vendor/run","params":{},%s}' % answer, forbidden="x-vendor/run")
+    p("a harmless method, and another in capitals", CALL.replace('"method":"tools/call"', '"method":"ping","Method":"tools/call"'))
+    p("a response, and a method in capitals", '{"jsonrpc":"2.0","id":1,"result":{},"METHOD":"tools/call"}', forbidden="METHOD")
+    p("two cases of params", CALL.replace('"params"', f'"params":{{"name":"{ALLOWED}"}},"Params"'), forbidden="Params")
+    p("params with a long s", CALL.replace('"params"', f'"params":{{"name":"{ALLOWED}"}},"param\u017f"'), forbidden="params with a long s")
+    p("a key with an escape", HARMLESS.replace('"method"', '"m\\u0065thod"'), forbidden="a key with an escape")
     for id_ in ('"x"', "null", "1.5", "[1]", "{}"):
         p(f"id {id_}", meta(CALL.replace('"id":1', f'"id":{id_}')))
     p("notification", meta(CALL.replace('"id":1,', "")))

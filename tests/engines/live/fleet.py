@@ -70,6 +70,11 @@ class Fleet:
         pairs.append(("https://zipkin.observability.meridian.example:9411", f"http://127.0.0.1:{self.control_port}"))
         return pairs
 
+    @property
+    def origin(self) -> str:
+        """The origin of pages that the central gateway itself could serve."""
+        return f"https://127.0.0.1:{self.listen['central']}"
+
     def workspace(self, name: str, changes=()) -> Path:
         """A copy of the fixture for this machine, with further replacements; each of them has to change something."""
         folder = self.work / name

@@ -1,6 +1,7 @@
 """Every other MCP method, for each principal and server: the protocol's own, resources, prompts, and what nobody may use."""
 
 import itertools
+import json
 import time
 
 from . import request
@@ -9,30 +10,34 @@ from .matrix import Judge
 from .tally import Tally
 from .wire import Refused, Stream
 
+# The protocol's own methods: whether revisions with sessions have them, whether the one without has, and what is sent.
 PROTOCOL = {
-    "initialize": {"protocolVersion": request.LEGACY, "capabilities": {}, "clientInfo": {"name": "live", "version": "1"}},
-    "server/discover": {},
-    "ping": {},
-    "notifications/initialized": {},
-    "notifications/cancelled": {"requestId": 0},
-    "notifications/roots/list_changed": {},
-    "tools/list": {},
-    "subscriptions/listen": {},
+    "initialize": (True, False, {"protocolVersion": request.LEGACY, "capabilities": {}, "clientInfo": {"name": "live", "version": "1"}}),
+    "server/discover": (True, True, {}),
+    "ping": (True, False, {}),
+    "notifications/initialized": (True, True, {}),
+    "notifications/cancelled": (True, True, {"requestId": 0}),
+    "notifications/roots/list_changed": (True, True, {}),
+    "tools/list": (True, True, {}),
+    "logging/setLevel": (True, False, {"level": "debug"}),
+    "subscriptions/listen": (False, True, {"notifications": {"toolsListChanged": True, "resourceSubscriptions": []}}),
 }
 RESOURCE_LISTS = ("resources/list", "resources/templates/list")
+# What nobody may use, and whether a revision has it: else there is no such method.
 NOBODY = {
-    "completion/complete": {"ref": {"type": "ref/prompt", "name": "summarize"}, "argument": {"name": "x", "value": ""}},
-    "logging/setLevel": {"level": "debug"},
-    "sampling/createMessage": {"messages": [], "maxTokens": 1},
-    "elicitation/create": {"message": "x"},
-    "roots/list": {},
-    "tasks/get": {"taskId": "1"},
-    "tasks/result": {"taskId": "1"},
-    "Tools/Call": {"name": "get_customer", "arguments": {}},
-    "tools/call ": {"name": "get_customer", "arguments": {}},
-    "tools/": {},
-    "notifications": {},
-    "x/y": {},
+    "completion/complete": (True, True, {"argument": {"name": "x", "value": ""}}),
+    "sampling/createMessage": (False, False, {"messages": [], "maxTokens": 1}),
+    "elicitation/create": (False, False, {"message": "x"}),
+    "roots/list": (False, False, {}),
+    "tasks/get": (True, True, {"taskId": "1"}),
+    "tasks/result": (True, False, {"taskId": "1"}),
+    "tasks/update": (False, True, {"taskId": "1"}),
+    "Tools/Call": (False, False, {"name": "get_customer", "arguments": {}}),
+    "tools/call ": (False, False, {"name": "get_customer", "arguments": {}}),
+    "tools/": (False, False, {}),
+    "notifications": (False, False, {}),
+    "__jsonrpc_response": (True, False, {}),
+    "x/y": (False, False, {}),
 }
 
 
@@ -63,17 +68,34 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
         return relation.allows(principal, object_, holding | given)
 
     for turn, holding in enumerate(relevant(fleet, principal, server)):
-        def send(method, params, allow, name=None, missing=None, object_=protocol, http="POST"):
-            what = f"{principal['name']} sends {method} {params} to {server} through {gateway} with {sorted(holding)}"
+        def send(method, params, allow, name=None, missing=None, object_=protocol, http="POST", **more):
+            what = f"{principal['name']} sends {method} {params} to {server} through {gateway} with {sorted(holding)} {more or ''}"
             token = presenter.token(principal, holding, object_, turn)
-            ask(judge, connection, server, http, method, params, name, token, allow, missing, what)
+            return ask(judge, connection, server, http, method, params, name, token, allow, missing, what, **more)
 
         may = allowed(protocol, holding)
         lacking = relation.missing(principal, protocol, holding | given)
-        for method, params in PROTOCOL.items():
-            send(method, params, may, missing=lacking)
+        for method, (session, stateless, params) in PROTOCOL.items():
+            if session:
+                send(method, params, may, missing=lacking, modern=False)
+            if stateless:
+                send(method, params, may, missing=lacking, modern=True)
+        for answer in ({"result": {}}, {"error": {"code": 1, "message": "x"}}):
+            send("response", answer, may, missing=lacking)
+            send("response", answer, False, modern=True)
+            # What is two things at once is nothing.
+            for more in ({"method": "ping"}, {"params": {}}, {"Result": 1}, {"x": 1}, {"result": 1, "error": 1}):
+                send("response", answer | more, False, modern=False)
         for http in ("GET", "DELETE"):
             send(http, None, may, missing=lacking, http=http)
+            send(http, None, False, http=http, modern=True)
+        for origin in ("https://evil.example.com", "null", ""):
+            send("tools/list", {}, False, headers={"origin": origin})
+        send("tools/list", {}, may, missing=lacking, headers={"origin": fleet.origin})
+        for revision in ("2099-01-01", "", "2026-07-28, 2025-11-25"):
+            send("tools/list", {}, False, modern=False, headers={"mcp-protocol-version": revision})
+        for revision in ("2024-11-05", "2025-03-26", "2025-06-18", request.LEGACY):
+            send("tools/list", {}, may, missing=lacking, modern=False, headers={"mcp-protocol-version": revision})
         for listed, lists in ((resources, RESOURCE_LISTS), (prompts, ("prompts/list",))):
             lacking = set().union(*(relation.missing(principal, object_, holding | given) for object_ in listed))
             for method in lists:
@@ -81,28 +103,58 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
         for object_ in resources:
             uri = object_["name"].replace("*", "42")
             lacking = relation.missing(principal, object_, holding | given)
+            may_read = allowed(object_, holding)
             for method in ("resources/read", "resources/subscribe", "resources/unsubscribe"):
-                send(method, {"uri": uri}, allowed(object_, holding), uri, lacking, object_)
+                send(method, {"uri": uri}, may_read, uri, lacking, object_)
+            send("completion/complete", refers("resource", uri=uri), may_read, None, lacking, object_)
+            send("subscriptions/listen", subscribes(uri), may_read, None, lacking, object_)
+            # Another prompt's name beside it changes nothing, and neither does a second resource help.
+            send("completion/complete", refers("prompt", uri=uri), False, object_=object_)
+            send("subscriptions/listen", subscribes(uri, "file:///etc/passwd"), False, object_=object_)
+            send("subscriptions/listen", {"notifications": {"ResourceSubscriptions": [uri]}}, False, object_=object_)
             # What another spelling of a URI means is for nobody to guess.
             for other in spellings(uri):
                 for method in ("resources/read", "resources/subscribe"):
                     send(method, {"uri": other}, False, other, None, object_)
+                send("completion/complete", refers("resource", uri=other), False, None, None, object_)
+                send("subscriptions/listen", subscribes(other), False, None, None, object_)
             for near in (uri.upper(), "x" + uri, uri.split("://")[0] + "://", "file:///etc/passwd", "", f"{uri.split('/')[0]}//x/../customer"):
                 send("resources/read", {"uri": near}, False, near, None, object_)
         for object_ in prompts:
             lacking = relation.missing(principal, object_, holding | given)
             send("prompts/get", {"name": object_["name"]}, allowed(object_, holding), object_["name"], lacking, object_)
             send("prompts/get", {"name": object_["name"] + "x"}, False, object_["name"] + "x")
+            send("completion/complete", refers("prompt", name=object_["name"]), allowed(object_, holding), None, lacking, object_)
+            for other in (refers("prompt", name=object_["name"] + "x"), refers("resource", name=object_["name"]), refers("tool", name=object_["name"]),
+                          {"ref": {"type": "ref/prompt", "Name": object_["name"]}}, {"Ref": {"type": "ref/prompt", "name": object_["name"]}}):
+                send("completion/complete", other, False, None, None, object_)
         if not resources:
             send("resources/read", {"uri": "x://y"}, False, "x://y")
         if not prompts:
             send("prompts/get", {"name": "summarize"}, False, "summarize")
         if turn == 0:
-            for method, params in NOBODY.items():
-                send(method, params, False, params.get("name"))
+            for method, (session, stateless, params) in NOBODY.items():
+                for modern, exists in ((False, session), (True, stateless)):
+                    answer = send(method, params, False, params.get("name"), modern=modern)
+                    if answer is not None and not exists and method == method.strip():
+                        unknown(judge, answer, method)
             for tool in ("", "x", "*", f"{server}/x"):
                 send("tools/call", {"name": tool, "arguments": {}}, False, tool)
             send("tools/call", {"arguments": {}}, False)
+
+
+def refers(kind: str, **to) -> dict:
+    return {"ref": {"type": f"ref/{kind}"} | to, "argument": {"name": "x", "value": ""}}
+
+
+def subscribes(*uris: str) -> dict:
+    return {"notifications": {"resourceSubscriptions": list(uris)}}
+
+
+def unknown(judge, answer, method) -> None:
+    """A method that does not exist is that, and nothing that another token would help with."""
+    code = ((answer.message() or {}).get("error") or {}).get("code")
+    judge.tally.check((answer.status, code) == (404, -32601) or answer.status == 401, f"{method} is told not to exist: {answer}")
 
 
 def spellings(uri: str) -> list[str]:
@@ -126,15 +178,19 @@ def relevant(fleet: Fleet, principal: dict, server: str):
             yield set(chosen) | (rest if size % 2 == len(varied) % 2 else set())
 
 
-def ask(judge, connection, server, http, method, params, name, token, allow, missing, what) -> None:
+def ask(judge, connection, server, http, method, params, name, token, allow, missing, what, modern=None, headers=None):
     id_ = request.number()
     test_id = f"o{id_}"
     # Listening and event streams do not end, so the head of the answer has to do.
     endless = method in ("subscriptions/listen", "GET")
     # The two protocols know different methods; each server is asked in the one that it can answer in.
-    modern = http == "POST" and method not in ("initialize", "ping") and not method.startswith("notifications/")
-    sent = request.headers(token, test_id, (method, name) if modern else None)
-    if http == "POST":
+    only_session = ("initialize", "ping", "response", "logging/setLevel", "resources/subscribe", "resources/unsubscribe")
+    if modern is None:
+        modern = http == "POST" and method not in only_session and not method.startswith("notifications/")
+    sent = request.headers(token, test_id, (method, name) if modern else None) | (headers or {})
+    if method == "response":
+        body = json.dumps({"jsonrpc": "2.0", "id": id_} | params).encode()
+    elif http == "POST":
         notification = method.startswith("notifications/")
         body = request.message(method, params, None if notification else id_, modern)
     else:
@@ -154,9 +210,10 @@ def ask(judge, connection, server, http, method, params, name, token, allow, mis
         judge.tally.count(True)
         if answer is None or judge._is_denial(answer):
             judge.tally.fault(f"{what}: should be allowed: {answer}")
-        return
+        return answer
     # An empty name or one with a space is no header value, so those are refused as what they are.
     judge.answer(test_id, False, answer, what, missing, None, reason=not endless)
+    return answer
 
 
 def streams(fleet: Fleet) -> Tally:
@@ -167,7 +224,7 @@ def streams(fleet: Fleet) -> Tally:
     token = presenter.token(principal, {"user_delegation", "mfa"}, tool)
     connection = fleet.connect("central", fleet.caller(principal))
     opened = connection.ask("POST", request.path("billing_server"), request.headers(token, "s1"),
-                            request.message("initialize", PROTOCOL["initialize"], 1, False))
+                            request.message("initialize", PROTOCOL["initialize"][2], 1, False))
     session = opened.headers.get("mcp-session-id")
     tally.check(opened.status == 200 and bool(session), f"a session begins: {opened}")
     in_session = request.headers(token, "s2") | {"mcp-session-id": session or "", "mcp-protocol-version": request.LEGACY}

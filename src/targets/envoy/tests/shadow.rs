@@ -214,7 +214,7 @@ fn whatever_else_would_change_a_decision_is_caught() {
     }
     let filters = "/http_filters";
     let said = error(&|manager| {
-        drop_key(manager.pointer_mut(&format!("{filters}/2/typed_config")).unwrap(), "shadow_matcher")
+        drop_key(manager.pointer_mut(&format!("{filters}/4/typed_config")).unwrap(), "shadow_matcher")
     });
     assert!(said.contains("nothing is counted"), "{said}");
     let extracted = format!("{filters}/1/typed_config/parser_config/methods/0/extraction_rules");

@@ -1,0 +1,191 @@
+//! The methods of MCP: to which revisions each belongs, and which right it needs.
+//!
+//! The one list that targets, `can`, `explain mcp` and the book read. Source: the messages that clients send, in the schemas of
+//! MCP 2025-11-25 and 2026-07-28.
+
+/// Every revision, the oldest first. A request names its own in the header `MCP-Protocol-Version`.
+pub const REVISIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", STATELESS];
+
+/// The revision of a request without the header: MCP 2025-11-25, "Protocol Version Header".
+pub const WITHOUT_HEADER: &str = "2025-03-26";
+
+/// The first revision without sessions: every request stands for itself.
+pub const STATELESS: &str = "2026-07-28";
+
+/// The header that names the revision of a request.
+pub const REVISION_HEADER: &str = "mcp-protocol-version";
+
+/// What a revision is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Era {
+    /// 2025-11-25 and older: `initialize` begins a session, and clients answer what servers ask.
+    Session,
+    /// 2026-07-28: no session, and no messages of clients but requests and notifications.
+    Stateless,
+}
+
+impl Era {
+    /// The era of a revision; that of sessions for one that is not known.
+    #[must_use]
+    pub fn of(revision: &str) -> Self {
+        if revision == STATELESS { Self::Stateless } else { Self::Session }
+    }
+}
+
+/// What a client sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// A JSON-RPC request, or a notification, of this method.
+    Method,
+    /// JSON-RPC notifications whose method begins with this.
+    Notifications,
+    /// A JSON-RPC response to what the server asked.
+    Response,
+    /// An HTTP method without a body.
+    Http,
+}
+
+/// The right that a message needs on its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// To any tool, resource or prompt there.
+    Server,
+    /// To any resource there.
+    SomeResource,
+    /// To any prompt there.
+    SomePrompt,
+    /// To the tool in `params.name`.
+    Tool,
+    /// To the resource in `params.uri`.
+    Resource,
+    /// To the prompt in `params.name`.
+    Prompt,
+    /// To the prompt or resource that `params.ref` names.
+    Reference,
+    /// To the resources in `params.notifications`; where it names none, to any tool, resource or prompt.
+    Subscription,
+    /// To the tool that started the task, which a gateway does not know: denied to everybody.
+    Task,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The JSON-RPC method, the beginning of methods up to `/*`, `GET` or `DELETE`, or `response`.
+    pub name: &'static str,
+    /// What a client sends.
+    pub sent: Sent,
+    /// Whether revisions with sessions have it.
+    pub session: bool,
+    /// Whether the revision without sessions has it.
+    pub stateless: bool,
+    /// The right that it needs.
+    pub right: Right,
+    /// Why, in a sentence.
+    pub why: &'static str,
+}
+
+impl Row {
+    /// Whether the revisions of an era have it.
+    #[must_use]
+    pub fn is_of(&self, era: Era) -> bool {
+        match era {
+            Era::Session => self.session,
+            Era::Stateless => self.stateless,
+        }
+    }
+}
+
+const fn both(name: &'static str, right: Right, why: &'static str) -> Row {
+    Row { name, sent: Sent::Method, session: true, stateless: true, right, why }
+}
+
+const fn session(name: &'static str, right: Right, why: &'static str) -> Row {
+    Row { stateless: false, ..both(name, right, why) }
+}
+
+const fn stateless(name: &'static str, right: Right, why: &'static str) -> Row {
+    Row { session: false, ..both(name, right, why) }
+}
+
+/// The table, sorted by what it is about. Methods that are not in it do not exist for clients: 404 and -32601.
+pub static TABLE: [Row; 24] = [
+    session("initialize", Right::Server, "begins a session; it reveals what the server is called and what it can do"),
+    both(
+        "server/discover",
+        Right::Server,
+        "says the same without a session; clients also send it to find out the revision",
+    ),
+    session("ping", Right::Server, "has no effect"),
+    Row {
+        sent: Sent::Notifications,
+        ..both("notifications/*", Right::Server, "tells the server what becomes of the caller's own requests")
+    },
+    Row {
+        sent: Sent::Response,
+        ..session("response", Right::Server, "answers what the server asked this caller: sampling, elicitation, roots")
+    },
+    Row { sent: Sent::Http, ..session("GET", Right::Server, "opens the event stream of the caller's own session") },
+    Row { sent: Sent::Http, ..session("DELETE", Right::Server, "ends the caller's own session") },
+    session("logging/setLevel", Right::Server, "sets which log messages the caller's own session gets"),
+    both("tools/list", Right::Server, "names the tools; calling one needs the right to it"),
+    both("tools/call", Right::Tool, "runs the tool that it names"),
+    both("resources/list", Right::SomeResource, "names the resources; reading one needs the right to it"),
+    both("resources/templates/list", Right::SomeResource, "names the patterns of resources"),
+    both("resources/read", Right::Resource, "reads the resource that it names"),
+    session("resources/subscribe", Right::Resource, "tells when the resource that it names changes"),
+    session("resources/unsubscribe", Right::Resource, "ends such a subscription"),
+    stateless(
+        "subscriptions/listen",
+        Right::Subscription,
+        "opens a stream of changes; changes of a resource follow the right to that resource",
+    ),
+    both("prompts/list", Right::SomePrompt, "names the prompts; getting one needs the right to it"),
+    both("prompts/get", Right::Prompt, "gets the prompt that it names"),
+    both("completion/complete", Right::Reference, "proposes values for the arguments of what `params.ref` names"),
+    both("tasks/get", Right::Task, "follows the tool that started the task, which a gateway cannot know"),
+    both("tasks/cancel", Right::Task, "follows the tool that started the task, which a gateway cannot know"),
+    session("tasks/result", Right::Task, "follows the tool that started the task, which a gateway cannot know"),
+    session("tasks/list", Right::Task, "names the tasks of all tools"),
+    stateless("tasks/update", Right::Task, "follows the tool that started the task, which a gateway cannot know"),
+];
+
+/// The rows of an era.
+pub fn of(era: Era) -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(move |row| row.is_of(era))
+}
+
+/// The JSON-RPC methods that need this right, in any revision; the beginnings of notifications end with `/`.
+pub fn methods_with(right: Right) -> impl Iterator<Item = &'static str> {
+    TABLE.iter().filter(move |row| row.right == right).filter_map(Row::method)
+}
+
+impl Row {
+    /// The JSON-RPC method, or the beginning of such methods, with its `/`.
+    #[must_use]
+    pub fn method(&self) -> Option<&'static str> {
+        match self.sent {
+            Sent::Method => Some(self.name),
+            Sent::Notifications => self.name.strip_suffix('*'),
+            Sent::Response | Sent::Http => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_of_an_era_and_named_once() {
+        let mut names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len());
+        assert!(TABLE.iter().all(|row| row.session || row.stateless));
+        assert_eq!(methods_with(Right::SomePrompt).collect::<Vec<_>>(), ["prompts/list"]);
+        assert_eq!(of(Era::Stateless).filter(|row| row.method().is_none()).count(), 0);
+        assert_eq!((Era::of("2025-06-18"), Era::of(STATELESS)), (Era::Session, Era::Stateless));
+        assert!(REVISIONS.contains(&WITHOUT_HEADER));
+    }
+}

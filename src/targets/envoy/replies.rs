@@ -1,0 +1,126 @@
+//! What a gateway itself answers: why a request was denied, and how to get a better token.
+
+use serde_json::{Value, json};
+
+use super::evidence::Evidences;
+use super::listener::Listener;
+use super::predicate::{MCP, of_type};
+use super::routes::METADATA;
+use crate::model::access::Evidence;
+use crate::policy::pieces::whole;
+
+/// JSON-RPC error code of a denial: of the range that the protocol leaves to implementations.
+const DENIED: i32 = -32001;
+/// That of a method that does not exist. Source: JSON-RPC 2.0, section 5.1.
+const UNKNOWN_METHOD: i32 = -32601;
+/// That of a message that is no single request, notification or response. Source: the same.
+const INVALID_MESSAGE: i32 = -32600;
+/// That of a revision that is not accepted. Source: MCP 2026-07-28, "Protocol Version Negotiation".
+const UNSUPPORTED_REVISION: i32 = -32022;
+
+impl Listener<'_> {
+    /// What the gateway itself answers: a denial as a JSON-RPC error with its reason, and how to get a better token.
+    pub(super) fn replies(&self) -> Value {
+        let when = |expression: String| {
+            json!({"extension_filter": {
+                "name": "envoy.access_loggers.extension_filters.cel",
+                "typed_config": {
+                    "@type": of_type("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"),
+                    "expression": expression,
+                },
+            }})
+        };
+        let ends = |end: &str| when(format!("response.code_details.endsWith({})", quoted(&format!("/deny:{end}]"))));
+        let challenge = |value: String| {
+            json!([{
+                "header": {"key": "www-authenticate", "value": value},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }])
+        };
+        let resource = format!("resource_metadata=\"{}{METADATA}%PATH(NQ)%\"", self.url.replace('%', "%%"));
+        let status = self.setting.deny_status;
+        let denied = error(DENIED, "denied by policy", reason());
+        // Clients that end their session at any other status are told 200 of these, too.
+        let or_200 = |other: u32| if status == 403 { other } else { status };
+        let supported = json!({
+            "supported": self.model.deployment.accepted_revisions(),
+            "requested": "%REQ(MCP-PROTOCOL-VERSION)%",
+        });
+        let mut mappers = vec![
+            json!({
+                "filter": ends("method"),
+                "status_code": or_200(404),
+                "body_format_override": error(UNKNOWN_METHOD, "method not found", reason()),
+            }),
+            json!({
+                "filter": ends("revision"),
+                "status_code": 400,
+                "body_format_override": error(UNSUPPORTED_REVISION, "unsupported protocol version", supported),
+            }),
+            json!({
+                "filter": ends("message"),
+                "status_code": 400,
+                "body_format_override": error(INVALID_MESSAGE, "not a single request, notification or response", reason()),
+            }),
+            json!({"filter": ends("origin"), "status_code": 403, "body_format_override": denied}),
+        ];
+        let facts = self.evidence.step_ups();
+        for (fact, scope) in facts.iter().filter(|_| status == 403) {
+            let scope = scope.replace('%', "%%");
+            mappers.push(json!({
+                "filter": ends(&format!("missing_{fact}")),
+                "status_code": status,
+                "headers_to_add": challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\", {resource}")),
+                "body_format_override": denied,
+            }));
+        }
+        mappers.push(json!({
+            "filter": when("response.code_details.startsWith('rbac_access_denied')".to_owned()),
+            "status_code": status,
+            "body_format_override": denied,
+        }));
+        mappers.push(json!({
+            "filter": when("response.code_details.startsWith('jwt_authn_access_denied')".to_owned()),
+            "status_code": 401,
+            "headers_to_add": challenge(format!("Bearer {resource}")),
+        }));
+        json!({"mappers": mappers})
+    }
+}
+
+/// A JSON-RPC error of the gateway's own.
+fn error(code: i32, message: &str, data: Value) -> Value {
+    json!({"json_format": {
+        "jsonrpc": "2.0",
+        "id": format!("%DYNAMIC_METADATA({MCP}:id)%"),
+        "error": {"code": code, "message": message, "data": data},
+    }})
+}
+
+/// Why a request was denied.
+fn reason() -> Value {
+    json!({
+        "reason": "%RESPONSE_CODE_DETAILS%",
+        "server": "%METADATA(ROUTE:mcpctl:server)%",
+        "tool": format!("%DYNAMIC_METADATA({MCP}:params:name)%"),
+    })
+}
+
+/// A text as a CEL string literal.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r");
+    format!("'{escaped}'")
+}
+
+/// Facts that a scope of the authorization server steps up to, with the scope.
+impl Evidences<'_> {
+    pub(super) fn step_ups(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for fact in self.facts() {
+            if let Some(scope) = self.of(fact).and_then(Evidence::scope) {
+                found.push((whole(fact).to_owned(), scope.to_owned()));
+            }
+        }
+        found
+    }
+}

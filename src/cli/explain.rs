@@ -10,6 +10,7 @@ use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
 use crate::analysis;
 use crate::diagnostic::{Rule, upgrade};
 use crate::families::FamilyId;
+use crate::model::protocol;
 use crate::render::{self, Format, json};
 use crate::settings;
 use crate::targets::{Coverage, TARGETS, Target};
@@ -20,6 +21,7 @@ Examples:
   mcpctl explain data-routing           a family and its keys; data_routing is the same
   mcpctl explain cedar                  a target, and what of each family it enforces
   mcpctl explain settings               the keys of mcpctl.yaml
+  mcpctl explain mcp                    the methods of MCP, and the right that each needs
 
 `mcpctl list checks`, `list families` and `list targets` list the names.";
 
@@ -45,7 +47,11 @@ enum Subject {
     Family(FamilyId),
     Target(&'static Target),
     Settings,
+    Protocol,
 }
+
+/// The name of the protocol.
+const PROTOCOL: &str = "mcp";
 
 impl Explain {
     /// Runs it.
@@ -70,6 +76,7 @@ fn find(name: &str) -> Option<Subject> {
     rule.or_else(|| schema::family(name).map(Subject::Family))
         .or_else(|| TARGETS.iter().find(|target| target.name == name).map(|target| Subject::Target(target)))
         .or_else(|| (name == schema::SETTINGS || name == "mcpctl.yaml").then_some(Subject::Settings))
+        .or_else(|| (name == PROTOCOL).then_some(Subject::Protocol))
 }
 
 fn unknown(name: &str) -> Refusal {
@@ -79,7 +86,7 @@ fn unknown(name: &str) -> Refusal {
         .map(|rule| rule.name)
         .chain(FamilyId::ALL.iter().flat_map(|family| [family.name(), family.key()]))
         .chain(TARGETS.iter().map(|target| target.name))
-        .chain([schema::SETTINGS]);
+        .chain([schema::SETTINGS, PROTOCOL]);
     let otherwise = "`mcpctl list checks`, `mcpctl list families` and `mcpctl list targets` list the names";
     Refusal::unknown("check, family or target", name, names, otherwise)
 }
@@ -93,7 +100,23 @@ fn as_text(subject: &Subject) -> std::io::Result<String> {
         }
         Subject::Settings => schema_text("settings: the tool's own configuration, in `mcpctl.yaml`", settings::SCHEMA),
         Subject::Target(target) => target_text(target),
+        Subject::Protocol => protocol_text(),
     }
+}
+
+fn protocol_text() -> std::io::Result<String> {
+    let row = |row: &protocol::Row| {
+        let cells = [format!("  {}", row.name), row.revisions().to_owned(), row.right.in_words().to_owned()];
+        cells.into_iter().chain([row.why.to_owned()]).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<String>> = protocol::TABLE.iter().map(row).collect();
+    let mut written = Vec::new();
+    table::write(&["  method", "revisions", "needs", "why"], &rows, &mut written)?;
+    let about = prose::wrap(protocol::ABOUT, "  ");
+    Ok(format!(
+        "mcp: the methods of MCP, and the right that each needs\n\n{about}\n\n{}",
+        String::from_utf8_lossy(&written)
+    ))
 }
 
 fn rule_text(rule: &Rule) -> String {
@@ -173,6 +196,13 @@ fn as_json(subject: &Subject) -> std::io::Result<Value> {
         Subject::Settings => {
             let schema = parsed(settings::SCHEMA)?;
             json!({"kind": "settings", "name": schema::SETTINGS, "description": outline::description(&schema), "schema": schema})
+        }
+        Subject::Protocol => {
+            let row = |row: &protocol::Row| json!({"name": row.name, "revisions": row.revisions(), "needs": row.right.in_words(), "why": row.why});
+            json!({
+                "kind": "protocol", "name": PROTOCOL, "description": protocol::ABOUT,
+                "methods": protocol::TABLE.iter().map(row).collect::<Vec<_>>(),
+            })
         }
         Subject::Target(target) => {
             let coverage: Vec<Value> = FamilyId::ALL

@@ -200,6 +200,8 @@ impl Names for Request<'_> {
             ["json(request.body)", "params", "ref", "type"] => Ok(text(world, Source::ReferredType)),
             ["json(request.body)", "params", "ref", "name"] => Ok(text(world, Source::ReferredName)),
             ["json(request.body)", "params", "ref", "uri"] => Ok(text(world, Source::ReferredUri)),
+            ["json(request.body)", "params", "name"] => Ok(text(world, Source::Name)),
+            ["json(request.body)", "params", "uri"] => Ok(text(world, Source::Uri)),
             ["mcp", kind @ ("tool" | "prompt" | "resource"), "name"] => Ok(match self.item {
                 Some((asked, source)) if asked == *kind => Value::Of(source.clone()),
                 _ => Value::Error,

@@ -68,6 +68,33 @@ pub enum Right {
     Task,
 }
 
+impl Right {
+    /// What a caller needs, in words.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Server => "the right to any tool, resource or prompt of the server",
+            Self::SomeResource => "the right to any resource of the server",
+            Self::SomePrompt => "the right to any prompt of the server",
+            Self::Tool => "the right to the tool in `params.name`",
+            Self::Resource => "the right to the resource in `params.uri`",
+            Self::Prompt => "the right to the prompt in `params.name`",
+            Self::Reference => "the right to the prompt or resource in `params.ref`",
+            Self::Subscription => {
+                "the right to the resource in `params.notifications`; without one, to any tool, resource or prompt"
+            }
+            Self::Task => "denied",
+        }
+    }
+}
+
+/// What is true of every method.
+pub const ABOUT: &str = "\
+A caller who may use anything of a server may also use the protocol's own methods there, under the same conditions. Gateways deny \
+every method that is not in the table, with 404 and the JSON-RPC error -32601. A request names its revision in the header \
+`MCP-Protocol-Version`; without it, the revision is 2025-03-26. Gateways accept the revisions in `protocol` of `mcpctl.yaml`, and all \
+that are known where the key is absent; any other revision is refused with the error -32022.";
+
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -149,6 +176,18 @@ pub static TABLE: [Row; 24] = [
     session("tasks/list", Right::Task, "names the tasks of all tools"),
     stateless("tasks/update", Right::Task, "follows the tool that started the task, which a gateway cannot know"),
 ];
+
+impl Row {
+    /// The revisions that have it, in words.
+    #[must_use]
+    pub fn revisions(&self) -> &'static str {
+        match (self.session, self.stateless) {
+            (true, true) => "all",
+            (true, false) => "up to 2025-11-25",
+            (false, _) => "2026-07-28",
+        }
+    }
+}
 
 /// The rows of an era.
 pub fn of(era: Era) -> impl Iterator<Item = &'static Row> {

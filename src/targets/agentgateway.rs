@@ -69,7 +69,9 @@ lists both. What is enforced:
 - A token of a declared issuer, for a declared audience, on every request (`jwtAuth.mode: strict`). The caller is \
 `act.sub` where the token has `act`, else `sub`; an issuer speaks only for the principals that it may speak for.
 - The protocol's own methods, and every other method, by the message in the body (`authorization`). What is longer than the \
-gateway keeps of a body, 2 MiB, is refused.
+gateway keeps of a body, 2 MiB, is refused. A response of a client has the keys `jsonrpc`, `id` and one of `result` and `error`, \
+and no other; a request that has `result` or `error`, too, is refused. A completion follows the right to what `params.ref` names. \
+A subscription that names resources is refused, because rules cannot judge each of them.
 - Tools, prompts and resources (`mcpAuthorization`); lists hold only what the caller may use. Where the patterns of two \
 resources overlap and neither holds the other, URIs of both are refused.
 - With `tls` in the settings, every connection needs a certificate from `ca`, whether or not the policy asks for one. A \
@@ -83,7 +85,8 @@ Rules only ever allow. There is no `deny` rule, since agentgateway lets through 
 rule that looks into a claim is false where the claim is missing or of another type; `in` is never used on a claim itself, \
 because agentgateway looks for a part of the text there.
 
-What is not: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
+What is not: revisions, keys in another case, and the header `Origin`, which no rule looks at; put a check of `Origin` in front of \
+a gateway that browsers reach. Methods that do not exist are denied with 403. Not enforced either: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
 route can be reached through the session of another one. Arguments of calls are not judged: rules for tools see \
 the name alone, and that a rule which reads the body of a request reads it as the server does afterwards is not known of this \
 product. What needs an argument is denied, unless `assume` says that something else makes sure of it. The gateway listens on every address of its machine.

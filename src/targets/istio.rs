@@ -71,6 +71,10 @@ connection that it was called through: servers take calls from it alone, so its 
 listen in plain HTTP; the proxy beside them encrypts. A server that ends TLS itself is denied every call, because the proxy \
 then sees no requests.
 
+**Methods.** Istio reads no bodies, so it denies what only a body tells: responses of clients, completions, subscriptions and tasks. \
+Sampling and elicitation of 2025-11-25 do not work through rules by header. The gateway in front judges revisions, `Origin`, and \
+messages that are two things at once.
+
 **Tools.** Istio reads no bodies. With `verified_headers: true` in the settings it tells tools apart by the headers `Mcp-Method` \
 and `Mcp-Name` of MCP 2026-07-28; you promise by it that each gateway refuses a request whose headers differ from its body: \
 `Mcp-Method` is the method of every message, and `Mcp-Name` is `params.name` or `params.uri` where there is one. Clients of \

@@ -11,6 +11,7 @@ use mcpctl::cli::explain::{FREE, GUARDS};
 use mcpctl::cli::outline;
 use mcpctl::diagnostic::upgrade::{UPGRADES, Upgrade, of_rule};
 use mcpctl::families::FamilyId;
+use mcpctl::model::protocol;
 use mcpctl::schema::narrowing::{Absent, Empty, NARROWING};
 use mcpctl::targets::{TARGETS, Target};
 
@@ -44,8 +45,22 @@ fn pages() -> BTreeMap<String, String> {
         ("reference/cli.md".to_owned(), commands_page()),
         ("reference/settings.md".to_owned(), settings_page()),
         ("reference/absent.md".to_owned(), absent_page()),
+        ("reference/protocol.md".to_owned(), protocol_page()),
     ];
     families.chain(checks).chain(targets).chain(others).collect()
+}
+
+/// The methods of MCP.
+fn protocol_page() -> String {
+    let mut text =
+        format!("# Methods of MCP\n\n{}\n\n| method | revisions | needs | why |\n|---|---|---|---|\n", protocol::ABOUT);
+    for row in &protocol::TABLE {
+        let (needs, why) = (row.right.in_words(), row.why);
+        writeln!(text, "| `{}` | {} | {needs} | {why} |", row.name, row.revisions())
+            .expect("a String takes everything");
+    }
+    text + "\nWhat a client sends along (`inputResponses`, `requestState`, `_meta`) is never evidence. The page of each target names \
+            the rows that its product cannot decide; it denies them.\n"
 }
 
 /// What absent and empty keys mean.

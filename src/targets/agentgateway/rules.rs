@@ -68,11 +68,14 @@ impl Context<'_> {
                     // Who calls comes first: it needs no look into the body.
                     who.iter().cloned().chain(what).chain(shown).collect()
                 };
-                let method = |methods: &[&str]| is_one_of(&format!("{BODY}.method"), methods);
+                // What has a result or an error, too, is no request.
+                let method =
+                    |methods: &[&str]| format!("{} && {}", is_one_of(&format!("{BODY}.method"), methods), alone());
                 match grant.kind {
                     Kind::Protocol => {
                         let notices = format!("{BODY}.method.startsWith({})", text("notifications/"));
-                        rules.http.push(rule(vec![format!("({} || {notices})", method(&PROTOCOL))]));
+                        let methods = is_one_of(&format!("{BODY}.method"), &PROTOCOL);
+                        rules.http.push(rule(vec![format!("({methods} || {notices})"), alone()]));
                         let names_one = format!("has({BODY}.params.notifications.resourceSubscriptions)");
                         rules.http.push(rule(vec![method(&["subscriptions/listen"]), format!("!{names_one}")]));
                         rules.http.push(rule(response()));
@@ -148,10 +151,16 @@ fn response() -> Vec<String> {
     vec![format!("size({BODY}) == 3"), has("jsonrpc"), has("id"), outcome]
 }
 
+/// That a message has neither a result nor an error.
+fn alone() -> String {
+    format!("!has({BODY}.result) && !has({BODY}.error)")
+}
+
 /// That a message asks for a completion of this kind.
 fn refers(kind: &str) -> Vec<String> {
     vec![
         is_one_of(&format!("{BODY}.method"), &["completion/complete"]),
+        alone(),
         is_one_of(&format!("{BODY}.params.ref.type"), &[kind]),
     ]
 }

@@ -367,7 +367,9 @@ fn methods() -> Vec<Method> {
                 "ping",
                 "notifications/*",
                 "tools/list",
-                "subscriptions/listen",
+                "logging/setLevel",
+                "subscriptions/listen that names no resource",
+                "a response: `jsonrpc`, `id` and one of `result` and `error`, and no other key",
                 "GET of a session",
                 "DELETE of a session",
             ],
@@ -387,6 +389,11 @@ fn methods() -> Vec<Method> {
              within it; allowed if at least one pattern matches and each of these decisions allows",
         ),
         on(&["prompts/get"], action::GET_PROMPT, kind::PROMPT, "{server}/{params.name}", "one decision"),
+        filtered(
+            &["completion/complete", "subscriptions/listen that names resources"],
+            "decided as `prompts/get` of the prompt, or `resources/read` of each resource, that the message names in `params.ref` or \
+             `params.notifications`; allowed if each of these decisions allows",
+        ),
         filtered(
             &["resources/list", "resources/templates/list"],
             "allowed if some resource of the server is; the answer holds only those that the caller may read",

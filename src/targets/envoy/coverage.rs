@@ -23,13 +23,19 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 
 **How it decides.** Tokens are verified first (issuer, audience, signature, expiry). The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
+A program of 150 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, and what has a key of JSON-RPC or \
+of MCP in another case, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
+a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
+`Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
 gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
 issue certificates of that authority only to callers. Then the rules of the \
 route: method, what it addresses, caller, facts. Everything that nothing allows is denied.
 
 **What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
-`payment_server/level-3/deny:missing_mfa`. It has status 403; with `deny_status: 200` it has 200, for clients that end their \
+`payment_server/level-3/deny:missing_mfa`. A method that does not exist is a 404 with -32601, and a revision that is not accepted \
+a 400 with -32022 and the list of those that are. A denial has status 403; with `deny_status: 200` it has 200, for clients that end their \
 session at any other. Where the missing fact has a `scope`, a 403 also carries a `WWW-Authenticate` challenge for it. A \
 missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728).
 
@@ -51,7 +57,8 @@ from the verified token: `sub`, and the claim `business_unit_claim`. A request w
 keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \
 labels `tool` and `method` hold what is declared, and `other` for anything else.
 
-**What it does not do.** It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here has no \
+**What it does not do.** It does not know which tool started a task, so `tasks/*` are denied to everybody. A subscription \
+(`subscriptions/listen`) can name one resource; one that names more is denied. It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here has no \
 trial calls: when its time is over, all calls are let through. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
 version that is named here, and let the file be validated by it (`envoy --mode validate -c envoy.static.yaml`).";
 

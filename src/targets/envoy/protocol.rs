@@ -69,7 +69,6 @@ pub(super) fn filter(deployment: &Deployment, origins: &[String]) -> Value {
     let stateless = || header_is(REVISION_HEADER, STATELESS);
     if accepted.contains(&STATELESS) {
         rules.push((stateless().and(has(Era::Stateless).negated()), deny("method")));
-        rules.push((stateless().and(post().negated()), deny("method")));
     }
     if accepted.iter().any(|known| Era::of(known) == Era::Session) {
         rules.push((post().and(stateless().negated()).and(has(Era::Session).negated()), deny("method")));

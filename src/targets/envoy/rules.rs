@@ -282,7 +282,10 @@ impl<'a> Rules<'a> {
                 matchers.push((of(pattern, None), self.deny("deny:not_granted")));
             }
         }
-        let known = Predicate::any(resources.iter().map(|(pattern, _)| Some(matches(pattern))));
+        // A pattern within another one of these adds nothing here.
+        let within = |pattern: &str| resources.iter().any(|(wider, _)| *wider != pattern && holds(wider, pattern));
+        let widest = resources.iter().filter(|(pattern, _)| !within(pattern));
+        let known = Predicate::any(widest.map(|(pattern, _)| Some(matches(pattern))));
         matchers.extend(known.map(|known| (known, action(&format!("{}/resource/allow", self.server.name), true))));
         nested(first_of(matchers, self.deny("deny:unknown_resource")))
     }

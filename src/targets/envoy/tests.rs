@@ -346,6 +346,7 @@ const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
 const TOLD_TWICE: &[&str] = &[
     "on_match/matcher/matcher_list/matchers/3/on_match/matcher/matcher_list/matchers/(drop 2)",
     "on_match/matcher/matcher_list/matchers/1/on_match/matcher/matcher_list/matchers/(drop 2)",
+    "matchers/1/on_match/matcher/matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/input/typed_config/path/(drop 1)",
     "matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
     "matcher_list/matchers/0/predicate/not_matcher/or_matcher/predicate/1/and_matcher/predicate/(drop 3)",
     "matcher_list/matchers/2/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",

@@ -146,9 +146,14 @@ fn namespaces<'m>(
         *in_namespace.entry(&place.namespace).or_default() += 1;
     }
     let (central, own): (Vec<_>, Vec<_>) = model.bulkheads.iter().partition(|(scope, _)| scope.is_none());
-    for pool in own.into_iter().chain(central).flat_map(|(_, pools)| pools) {
-        // A server that two pools list is its unit's, else the first one's.
-        let listed: BTreeSet<&str> = pool.servers.iter().map(|server| server.value.as_str()).collect();
+    let scoped = own.into_iter().chain(central);
+    for (scope, pool) in scoped.flat_map(|(scope, pools)| pools.iter().map(move |pool| (scope, pool))) {
+        // A server that two pools list is its unit's, else the first one's. A unit's pools are for no other unit's servers.
+        let fits = |server: &&str| {
+            let unit = places.get(server).and_then(|place| place.server.unit.as_ref());
+            scope.as_ref().is_none_or(|scope| unit.is_some_and(|unit| unit.value == *scope))
+        };
+        let listed: BTreeSet<&str> = pool.servers.iter().map(|server| server.value.as_str()).filter(fits).collect();
         let own: Vec<&Place<'_>> =
             listed.into_iter().filter(|server| taken.insert(server)).filter_map(|server| places.get(server)).collect();
         let Some(first) = own.first() else { continue };

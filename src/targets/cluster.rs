@@ -14,6 +14,7 @@ use super::names::dns_label;
 use super::{NAME_COLLISION, TARGET_LIMIT};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::name::ServerName;
 use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
 use crate::model::url::Url;
@@ -202,13 +203,19 @@ fn gateways<'m>(target: &str, model: &'m Model, findings: &mut Vec<Diagnostic>) 
     gateways
 }
 
-/// All pools, and the number of that of each server that is in one. In several, it is that of its unit, else the first.
+/// All pools, and the number of that of each server that is in one. In several, it is that of its unit, else the first. A unit's
+/// own pool is for the unit's servers alone.
 fn pools(model: &Model) -> (Vec<&ResourcePool>, BTreeMap<&str, usize>) {
     let of = |central: bool| model.bulkheads.iter().filter(move |(scope, _)| scope.is_none() == central);
-    let all: Vec<&ResourcePool> = of(false).chain(of(true)).flat_map(|(_, pools)| pools).collect();
-    let mut of_server = BTreeMap::new();
-    for (number, pool) in all.iter().enumerate() {
-        for server in &pool.servers {
+    let scoped = of(false).chain(of(true)).flat_map(|(scope, pools)| pools.iter().map(move |pool| (scope, pool)));
+    let (mut all, mut of_server) = (Vec::new(), BTreeMap::new());
+    for (number, (scope, pool)) in scoped.enumerate() {
+        all.push(pool);
+        let is_of = |server: &ServerName| {
+            let unit = model.servers.get(server).and_then(|server| server.unit.as_ref());
+            scope.is_none() || *scope == unit.map(|unit| unit.value.clone())
+        };
+        for server in pool.servers.iter().filter(|server| is_of(&server.value)) {
             of_server.entry(server.value.as_str()).or_insert(number);
         }
     }

@@ -22,12 +22,15 @@ const MOST_STEPS: usize = 100;
 /// Most retries of a step: the same engine quietly makes no more.
 const MOST_RETRIES: u32 = 10;
 
+/// A cluster, and a file for it.
+type OfCluster<'m> = (&'m str, (String, Artifact));
+
 /// The file with all of them in each cluster that has some: a workflow runs in that of its unit.
 pub(super) fn files<'m>(
     model: &'m Model,
     namespace: &str,
     servers: &BTreeMap<&str, String>,
-) -> Result<Vec<(&'m str, (String, Artifact))>, CompileError> {
+) -> Result<Vec<OfCluster<'m>>, CompileError> {
     let flows: Vec<&Flow> = model
         .flows
         .values()

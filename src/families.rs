@@ -4,6 +4,7 @@
 //! schema's descriptions, and `lower`, which turns a section into its part of the model.
 
 pub mod decode;
+pub mod kept;
 pub mod keys;
 pub mod text;
 

@@ -10,6 +10,7 @@ pub mod cedar;
 pub mod cel;
 pub mod cluster;
 pub mod envoy;
+mod folders;
 pub mod istio;
 pub mod kubernetes;
 mod metadata;

@@ -21,7 +21,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let Some(least) = &input.model.topology.audit_retention else { return };
     for kept in input.model.logging.values().filter_map(|logging| logging.audit_retention.as_ref()) {
         if kept.value < least.value {
-            let message = format!("audit logs are kept for {kept}, and the federation asks for {least}");
+            let message = format!("audit logs are kept for at least {kept}, and the federation asks for {least}");
             report.push(
                 Diagnostic::new(&CHECK.rule, kept.loc, message)
                     .label(least.loc, "the least that holds for every unit")

@@ -41,6 +41,8 @@ Examples:
   mcpctl diff v1.2 v1.3 -C fleet          two revisions of the folder fleet
   mcpctl diff bundle .                    what is deployed against the workspace
   mcpctl diff old new --format prune      the Kubernetes objects that new no longer has
+  mcpctl diff old new --format prune --cluster retail
+                                          those of one cluster, where there are several
 
 Every pair of a principal and a tool, resource, prompt or protocol is compared,
 and so is what gives the facts their meaning. The gate reads its rules (`review`
@@ -69,6 +71,10 @@ pub struct DiffCommand {
     /// Do not compile both sides to say which files of which target change, nor prove the files of bundles again
     #[arg(long)]
     pub no_artifacts: bool,
+    /// With `--format prune`: the cluster that objects are removed from, by its gateway (`central`, or a unit); several, where
+    /// they are one cluster
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub cluster: Vec<String>,
     /// The date that waivers are judged by, YYYY-MM-DD; today in UTC by default
     #[arg(long, value_name = "DATE", value_parser = today::parse)]
     pub today: Option<String>,
@@ -165,13 +171,19 @@ impl DiffCommand {
         let rules = Rules { gate, today: Some(&today) };
         let verdict = gate::judge(&found, rules, base.side(), head.side());
         let rollout = self.rollout((places[0], &base), (places[1], &head))?;
+        let gone = rollout.as_ref().map(|rollout| rollout.clusters.gone()).unwrap_or_default();
+        let pruned = match &rollout {
+            Some(rollout) if session.globals.format == Format::Prune => self.pruned(&rollout.clusters)?,
+            None if session.globals.format == Format::Prune => return Err(self.nothing_to_prune().into()),
+            Some(_) | None => Vec::new(),
+        };
         let view = View {
             base: &self.base,
             head: if self.head == "." { "the working tree" } else { &self.head },
             sides: [&base.sources, &head.sources],
             diff: &found,
             artifacts: rollout.as_ref().map(|rollout| rollout.files.as_slice()),
-            removed: rollout.as_ref().map(|rollout| rollout.removed.as_slice()).unwrap_or_default(),
+            removed: &gone,
             base_errors: base.errors(),
             cautions: &cautions,
             gate: (gate, gate_sources),
@@ -191,10 +203,7 @@ impl DiffCommand {
             Format::Json => json::write(&view, out),
             Format::Markdown => markdown::write(&view, out),
             Format::Html => html::write(&view, out),
-            Format::Prune => match &rollout {
-                Some(rollout) => prune(&rollout.removed, out),
-                None => return Err(self.nothing_to_prune().into()),
-            },
+            Format::Prune => prune(&pruned, out),
         }
         .map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;
@@ -235,6 +244,24 @@ impl DiffCommand {
         );
         let help = "leave `--no-artifacts` out, and compare bundles, or workspaces without errors".to_owned();
         refusal::Refusal::Usage { message, help }
+    }
+
+    /// The objects to remove from the clusters that are named, or from the only one.
+    fn pruned(&self, clusters: &objects::Clusters) -> Result<Vec<objects::Object>, refusal::Refusal> {
+        let known: Vec<&str> = clusters.names().collect();
+        let listed = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if let Some(unknown) = self.cluster.iter().find(|name| !known.contains(&name.as_str())) {
+            let message = format!("there is no cluster `{unknown}` in `{}` or `{}`", self.base, self.head);
+            return Err(refusal::Refusal::Usage { message, help: format!("the clusters are {listed}") });
+        }
+        if self.cluster.is_empty() && known.len() > 1 {
+            let message = format!("the objects are in several clusters: {listed}");
+            let help =
+                "name the one of your `kubectl` with `--cluster NAME`, or several that are one cluster".to_owned();
+            return Err(refusal::Refusal::Usage { message, help });
+        }
+        let named: Vec<&str> = self.cluster.iter().map(String::as_str).collect();
+        Ok(clusters.removed(if named.is_empty() { &known } else { &named }))
     }
 
     fn rollout(&self, base: (&Place, &Read), head: (&Place, &Read)) -> Result<Option<Rollout>, Vec<miette::Report>> {

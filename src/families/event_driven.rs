@@ -4,7 +4,7 @@ use super::decode::OneOrMany;
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step, Topic};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
-use crate::model::quantity::Retention;
+use crate::model::quantity::Kept;
 use crate::model::value::{ResourceUri, TopicName};
 use crate::model::vocabulary::BusProvider;
 use crate::source::Spanned;
@@ -45,8 +45,8 @@ struct TopicSection {
     /// How many partitions it has.
     #[cfg_attr(test, schemars(range(min = 1, max = 2_147_483_647)))]
     partitions: Option<Spanned<u32>>,
-    /// How long events are kept, such as `30_days`.
-    retention: Option<Spanned<Retention>>,
+    /// How long events are kept: at most `30_days`, or `{at_least: 30_days}`.
+    retention: Option<Spanned<Kept>>,
 }
 
 /// An event processor.

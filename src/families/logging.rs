@@ -1,7 +1,7 @@
 //! `logging_config`. Source: the document, "Log Aggregation".
 
 use crate::lower::{At, Lowering};
-use crate::model::quantity::Retention;
+use crate::model::quantity::{Kept, Retention};
 use crate::model::telemetry::Logging;
 use crate::model::vocabulary::LogLevel;
 use crate::source::Spanned;
@@ -22,17 +22,17 @@ pub struct LoggingConfig {
     retention: Option<RetentionSection>,
 }
 
-/// How long records are kept.
+/// How long records are kept. A log store that rolls over counts from the rollover.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RetentionSection {
-    /// Audit records; not less than the federation's `audit_retention`.
+    /// The least time that audit records are kept; not less than the federation's `audit_retention`.
     audit_logs: Option<Spanned<Retention>>,
-    /// Operational records.
-    operational_logs: Option<Spanned<Retention>>,
-    /// Debug records.
-    debug_logs: Option<Spanned<Retention>>,
+    /// Operational records: at most `90_days`, or `{at_least: 90_days}`.
+    operational_logs: Option<Spanned<Kept>>,
+    /// Debug records: at most `7_days`, or `{at_least: 7_days}`.
+    debug_logs: Option<Spanned<Kept>>,
 }
 
 impl LoggingConfig {

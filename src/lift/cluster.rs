@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
 use super::LiftError;
+use super::folders;
 use super::metadata::take_bundle;
 use super::names::label;
 use crate::bundle::Artifact;
@@ -31,6 +32,7 @@ pub(super) struct Expected<'m> {
 }
 
 /// Where a server should stand.
+#[derive(Clone)]
 pub(super) struct Place<'m> {
     pub(super) server: &'m Server,
     pub(super) namespace: String,
@@ -77,7 +79,7 @@ impl<'m> Expected<'m> {
             if labels.is_empty() {
                 labels.insert("app.kubernetes.io/name".to_owned(), own.clone());
             }
-            let gateway = unit.filter(|unit| gateways.contains_key(*unit)).unwrap_or("central").to_owned();
+            let gateway = folders::cluster_of(model, server.unit.as_ref().map(|unit| &unit.value)).to_owned();
             let place = Place {
                 server,
                 namespace,
@@ -101,6 +103,27 @@ impl<'m> Expected<'m> {
             places,
         }
     }
+
+    /// What should stand in the cluster of a gateway.
+    pub(super) fn in_cluster(&self, gateway: &str) -> Self {
+        let places: BTreeMap<&'m str, Place<'m>> = self
+            .places
+            .iter()
+            .filter(|(_, place)| place.gateway == gateway)
+            .map(|(name, place)| (*name, place.clone()))
+            .collect();
+        let here = |namespace: &str| places.values().any(|place| place.namespace == namespace);
+        let namespaces = self.namespaces.iter().filter(|(namespace, _)| here(namespace));
+        let gateways = self.gateways.iter().filter(|(name, _)| name.as_str() == gateway);
+        Self {
+            domain: self.domain.clone(),
+            gateways_namespace: self.gateways_namespace.clone(),
+            agents_namespace: self.agents_namespace.clone(),
+            namespaces: namespaces.map(|(namespace, pool)| (namespace.clone(), *pool)).collect(),
+            gateways: gateways.map(|(name, account)| (name.clone(), account.clone())).collect(),
+            places,
+        }
+    }
 }
 
 /// Whether a text is part of the name of an object: lower case, digits and `-` inside.
@@ -110,7 +133,7 @@ fn is_part(part: &str) -> bool {
 }
 
 /// The namespaces of servers. A pool has one for itself where whatever is in it is the pool's, and nothing of the pool is
-/// elsewhere.
+/// elsewhere, or in another cluster.
 fn namespaces<'m>(
     model: &'m Model,
     places: &BTreeMap<&'m str, Place<'m>>,
@@ -123,13 +146,19 @@ fn namespaces<'m>(
         *in_namespace.entry(&place.namespace).or_default() += 1;
     }
     let (central, own): (Vec<_>, Vec<_>) = model.bulkheads.iter().partition(|(scope, _)| scope.is_none());
-    for pool in own.into_iter().chain(central).flat_map(|(_, pools)| pools) {
-        // A server that two pools list is its unit's, else the first one's.
-        let listed: BTreeSet<&str> = pool.servers.iter().map(|server| server.value.as_str()).collect();
+    let scoped = own.into_iter().chain(central);
+    for (scope, pool) in scoped.flat_map(|(scope, pools)| pools.iter().map(move |pool| (scope, pool))) {
+        // A server that two pools list is its unit's, else the first one's. A unit's pools are for no other unit's servers.
+        let fits = |server: &&str| {
+            let unit = places.get(server).and_then(|place| place.server.unit.as_ref());
+            scope.as_ref().is_none_or(|scope| unit.is_some_and(|unit| unit.value == *scope))
+        };
+        let listed: BTreeSet<&str> = pool.servers.iter().map(|server| server.value.as_str()).filter(fits).collect();
         let own: Vec<&Place<'_>> =
             listed.into_iter().filter(|server| taken.insert(server)).filter_map(|server| places.get(server)).collect();
         let Some(first) = own.first() else { continue };
-        let together = own.iter().all(|place| place.namespace == first.namespace);
+        let at = (&first.gateway, &first.namespace);
+        let together = own.iter().all(|place| (&place.gateway, &place.namespace) == at);
         if together && in_namespace.get(first.namespace.as_str()) == Some(&own.len()) {
             found.insert(first.namespace.clone(), Some(pool));
         }
@@ -163,6 +192,7 @@ fn path(url: &str) -> String {
 }
 
 /// A resource as Kubernetes reads it.
+#[derive(Clone, PartialEq)]
 pub(super) struct Resource {
     pub(super) api: String,
     pub(super) kind: String,
@@ -190,14 +220,6 @@ struct Metadata {
     labels: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Kustomization {
-    api_version: String,
-    kind: String,
-    resources: Vec<String>,
-}
-
 /// A refusal.
 pub(super) fn stranger<T>(what: impl Into<String>) -> Result<T, LiftError> {
     Err(LiftError::Stranger(what.into()))
@@ -208,8 +230,34 @@ pub(super) fn shaped<T: DeserializeOwned>(value: Value, what: &str) -> Result<T,
     serde_yaml::from_value(value).map_err(|cause| LiftError::Stranger(format!("{what} has another shape: {cause}")))
 }
 
-/// The resources that `kubectl apply -k` takes from a folder: those of the files that its `kustomization.yaml` lists, which
-/// must be all that are there. Each must name its bundle, in a label that is taken out here. No two may be of one kind, namespace
+/// The resources of each cluster, by its gateway. What two of them have must be the same in both.
+pub(super) fn clusters(
+    artifacts: &BTreeMap<String, Artifact>,
+    target: &str,
+    model: &Model,
+) -> Result<BTreeMap<String, Vec<Resource>>, LiftError> {
+    folders::check(artifacts, target, model)?;
+    let mut found = BTreeMap::new();
+    let mut known: BTreeMap<(String, Option<String>, String), Resource> = BTreeMap::new();
+    for cluster in folders::clusters(model) {
+        let here = resources(artifacts, &format!("{target}/{cluster}"), model)?;
+        for resource in &here {
+            let key = (resource.kind.clone(), resource.namespace.clone(), resource.name.clone());
+            match known.get(&key) {
+                Some(other) if other != resource => {
+                    let what = format!("the {} `{}` differs between two clusters", resource.kind, resource.name);
+                    return stranger(what);
+                }
+                Some(_) => {}
+                None => drop(known.insert(key, resource.clone())),
+            }
+        }
+        found.insert(cluster.to_owned(), here);
+    }
+    Ok(found)
+}
+
+/// The resources that `kubectl apply -k` takes from a folder. Each must name its bundle, in a label that is taken out here. No two may be of one kind, namespace
 /// and name.
 pub(super) fn resources(
     artifacts: &BTreeMap<String, Artifact>,
@@ -228,20 +276,7 @@ pub(super) fn resources(
     let files: Vec<_> = here.into_par_iter().map(|(name, file)| Ok((name, read(file)?))).collect();
     // The error of the first file, whichever was read first.
     let mut files = files.into_iter().collect::<Result<BTreeMap<&str, Vec<Value>>, LiftError>>()?;
-    let Some(mut listing) = files.remove("kustomization.yaml") else {
-        return Err(LiftError::File(format!("{folder}/kustomization.yaml")));
-    };
-    let (Some(listing), true) = (listing.pop(), listing.is_empty()) else {
-        return stranger("`kustomization.yaml` is no single document");
-    };
-    let Kustomization { api_version, kind, resources } = shaped(listing, "`kustomization.yaml`")?;
-    let listed: BTreeSet<&str> = resources.iter().map(String::as_str).collect();
-    if (api_version.as_str(), kind.as_str()) != ("kustomize.config.k8s.io/v1beta1", "Kustomization")
-        || listed.len() != resources.len()
-        || !listed.iter().eq(files.keys())
-    {
-        return stranger("`kustomization.yaml` does not list exactly the files of its folder");
-    }
+    files.remove("kustomization.yaml");
     let mut found = Vec::new();
     let mut taken = BTreeSet::new();
     for (path, documents) in files {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::LiftError;
-use super::cluster::{Expected, Place, Resource, distinct, resources, shaped, stranger};
+use super::cluster::{Expected, Place, Resource, clusters, distinct, shaped, stranger};
 use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Source, World};
 use crate::bundle::Artifact;
@@ -27,21 +27,28 @@ use rule::{Rule, Rules};
 /// Where they cannot be read exactly, or let a request through that nobody may make.
 pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
     let declared = policy.principals.iter().filter_map(|principal| principal.subject.as_deref()).collect();
-    let istio = Istio::read(artifacts, model, &declared)?;
+    let all = Expected::of(model);
     let mut behind: BTreeMap<&str, BTreeSet<ServerName>> = BTreeMap::new();
     for object in &policy.objects {
-        let gateway = istio.expected.places.get(object.server.as_str()).map_or("central", |place| &place.gateway);
+        let gateway = all.places.get(object.server.as_str()).map_or("central", |place| &place.gateway);
         behind.entry(gateway).or_default().insert(object.server.clone());
     }
+    let resources = clusters(artifacts, "istio", model)?.into_iter();
+    let clusters = resources.map(|(gateway, resources)| {
+        let istio = Istio::read(resources, model, &declared, (&all, all.in_cluster(&gateway)))?;
+        Ok((gateway, istio))
+    });
+    let clusters = clusters.collect::<Result<BTreeMap<String, Istio<'_>>, LiftError>>()?;
     let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
     let Some(domain) = domain else { return stranger("there is no trust domain that a gateway could be known by") };
     let mut parts = Vec::new();
     for (gateway, servers) in behind {
+        let Some(istio) = clusters.get(gateway) else { return stranger(format!("there is no gateway `{gateway}`")) };
         let account = istio.expected.gateways.get(gateway).map_or("", String::as_str);
         let peer = format!("spiffe://{domain}/ns/{}/sa/{account}", istio.expected.gateways_namespace);
         // It compares the beginnings of URIs alone.
         let decided = Decided { spellings: false, ..Decided::METHODS };
-        let lifted = relation(&istio, &servers, model, policy, decided, Before::Gateway(&peer))?;
+        let lifted = relation(istio, &servers, model, policy, decided, Before::Gateway(&peer))?;
         // The proxies take calls by mutual TLS alone, from the gateway alone.
         parts.push(Part {
             gateway: gateway.to_owned(),
@@ -53,7 +60,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
     Ok(parts)
 }
 
-/// The files, read.
+/// The files of one cluster, read.
 struct Istio<'m> {
     expected: Expected<'m>,
     /// By server: what applies to its pods.
@@ -125,18 +132,18 @@ struct ClaimToHeader {
 
 impl<'m> Istio<'m> {
     fn read(
-        artifacts: &BTreeMap<String, Artifact>,
+        resources: Vec<Resource>,
         model: &'m Model,
         declared: &BTreeSet<&str>,
+        (all, expected): (&Expected<'m>, Expected<'m>),
     ) -> Result<Self, LiftError> {
-        let expected = Expected::of(model);
         let mut rest = Vec::new();
         let mut strict: BTreeSet<String> = BTreeSet::new();
         let mut closed: BTreeSet<String> = BTreeSet::new();
         let mut tokens = BTreeMap::new();
         let mut policies: BTreeMap<&'m str, Vec<Rule>> = BTreeMap::new();
         let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
-        for resource in resources(artifacts, "istio", model)? {
+        for resource in resources {
             let at = match (resource.api.as_str(), resource.kind.as_str()) {
                 ("security.istio.io/v1", "AuthorizationPolicy" | "PeerAuthentication" | "RequestAuthentication") => {
                     server_namespace(&expected, &resource)?
@@ -179,12 +186,12 @@ impl<'m> Istio<'m> {
                 }
             }
         }
-        let all: BTreeSet<String> = expected.namespaces.keys().cloned().collect();
+        let spaces: BTreeSet<String> = expected.namespaces.keys().cloned().collect();
         let with_tokens: BTreeSet<String> = tokens.keys().cloned().collect();
-        if closed != all || strict != all || with_tokens != all {
+        if closed != spaces || strict != spaces || with_tokens != spaces {
             return stranger("a namespace of servers is open by default, or lacks mutual TLS or the issuers");
         }
-        traffic::check(rest, model, &expected)?;
+        traffic::check(rest, model, (all, &expected))?;
         Ok(Self {
             expected,
             policies: policies.into_iter().map(|(server, rules)| (server, Rules::of(rules))).collect(),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::LiftError;
-use super::cluster::{Expected, Resource, resources, shaped, stranger};
+use super::cluster::{Expected, Resource, clusters, shaped, stranger};
 use super::names::label;
 use crate::bundle::Artifact;
 use crate::model::Model;
@@ -30,12 +30,38 @@ struct ResourceQuota {
 /// # Errors
 /// Where they cannot be read exactly, or do anything else.
 pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model, relation: &Policy) -> Result<(), LiftError> {
-    let expected = Expected::of(model);
+    let all = Expected::of(model);
+    let found = clusters(artifacts, "kubernetes", model)?;
+    for (gateway, resources) in &found {
+        let expected = all.in_cluster(gateway);
+        check_cluster(resources, model, relation, (&all, &expected))
+            .map_err(|cause| LiftError::Stranger(format!("in the cluster `{gateway}`: {cause}")))?;
+    }
+    if found.len() == 1 {
+        return Ok(());
+    }
+    // Gateways reach each other where several of them are in one cluster.
+    let keyed = found.into_values().flatten().map(|resource| {
+        let key = (resource.kind.clone(), resource.namespace.clone(), resource.name.clone());
+        (key, resource)
+    });
+    let together: BTreeMap<_, Resource> = keyed.collect();
+    let together: Vec<Resource> = together.into_values().collect();
+    check_cluster(&together, model, relation, (&all, &all))
+}
+
+/// Checks what one cluster has.
+fn check_cluster(
+    resources: &[Resource],
+    model: &Model,
+    relation: &Policy,
+    (all, expected): (&Expected<'_>, &Expected<'_>),
+) -> Result<(), LiftError> {
     let mut namespaces: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut quotas: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut accounts = BTreeSet::new();
     let mut network = Network::default();
-    for resource in resources(artifacts, "kubernetes", model)? {
+    for resource in resources.iter().cloned() {
         let Resource { api, kind, name, namespace, labels, spec } = resource;
         let what = format!("the {kind} `{name}`");
         match (api.as_str(), kind.as_str(), namespace, spec) {
@@ -55,12 +81,17 @@ pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model, relation: &P
             _ => return stranger(format!("{what} is none that this target makes")),
         }
     }
-    let mut wanted = expected_namespaces(model, &expected);
+    let mut wanted = expected_namespaces(model, expected);
     // Which targets are compiled together is not known here; that each has its namespace is seen from all their files.
     let others =
         others(model).into_iter().filter(|other| namespaces.contains_key(other) && !wanted.contains_key(other));
     let others: Vec<String> = others.collect();
-    wanted.extend(others.into_iter().map(|other| (other, labels_of(model, "policies", "policies"))));
+    wanted.extend(others.into_iter().map(|other| {
+        // It may be one of servers in another cluster.
+        let servers = all.namespaces.contains_key(&other);
+        let (segment, role) = if servers { ("servers", "mcp_servers") } else { ("policies", "policies") };
+        (other, labels_of(model, segment, role))
+    }));
     if namespaces != wanted {
         return stranger("the namespaces, or their labels, are not those of the model");
     }
@@ -71,7 +102,7 @@ pub fn check(artifacts: &BTreeMap<String, Artifact>, model: &Model, relation: &P
     if quotas != pools.filter(|(_, limits)| !limits.is_empty()).collect() {
         return stranger("the quotas are not those of the pools");
     }
-    network.check((model, relation), &expected, &namespaces)
+    network.check((model, relation), expected, &namespaces)
 }
 
 /// The namespaces that the objects of other targets go to.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::LiftError;
+use super::folders::{self, cluster_of};
 use super::metadata::Metadata;
 use super::names::label;
 use super::relation::{Before, Decided, Part, Product, relation};
@@ -38,12 +39,15 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
     let mut rest: BTreeSet<&str> =
         files.keys().map(String::as_str).filter(|path| path.starts_with("toolhive/")).collect();
+    folders::check(files, "toolhive", model)?;
+    rest.retain(|path| !path.ends_with("/kustomization.yaml"));
     let mut proxies = Proxies::default();
     let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     for server in model.servers.values() {
         let name = &server.name.value;
         let expected = label(name.as_str());
-        let path = format!("toolhive/authz/{expected}.yaml");
+        let cluster = cluster_of(model, server.unit.as_ref().map(|unit| &unit.value));
+        let path = format!("toolhive/{cluster}/authz/{expected}.yaml");
         rest.remove(path.as_str());
         let statements = authorizer(text(files, &path)?, &path, (&expected, namespace), model)?;
         for subject in subjects_of(&statements) {
@@ -63,7 +67,9 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     }
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     proxies.issuers = issuers.map(|issuer| issuer.issuer.value.clone()).collect();
-    composite::check(files, &mut rest, model, namespace)?;
+    for cluster in folders::clusters(model) {
+        composite::check(files, &mut rest, model, (cluster, namespace))?;
+    }
     if let Some(path) = rest.first() {
         return Err(LiftError::Stranger(format!("the file `{path}` is for nothing in the model")));
     }

@@ -6,7 +6,7 @@ pub mod order;
 use super::Suspension;
 use super::access::Readable;
 use super::name::{FlowId, ServerName, ToolName, UnitName};
-use super::quantity::{Attempts, Duration, Retention};
+use super::quantity::{Attempts, Duration, Kept};
 use super::value::TopicName;
 use super::vocabulary::{Backoff, BusProvider, Checkpointing, Compression, Engine, FailureHandling, Persistence};
 use crate::source::{Loc, Spanned};
@@ -124,7 +124,7 @@ pub struct Topic {
     /// How many partitions.
     pub partitions: Option<Spanned<u32>>,
     /// How long events are kept.
-    pub retention: Option<Spanned<Retention>>,
+    pub retention: Option<Spanned<Kept>>,
 }
 
 /// The `batch_processing` section.

@@ -11,9 +11,18 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub u64);
 
-/// A minimum time that records are kept, in whole seconds; fractions are rounded up.
+/// A time that records are kept, in whole seconds; fractions are rounded up, as for a minimum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Retention(pub u64);
+
+/// How long records are kept: at most a time, or at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kept {
+    /// The time.
+    pub time: Retention,
+    /// Whether it is the least, rather than the most.
+    pub at_least: bool,
+}
 
 /// A size, in bytes; more than nothing, and at most what 63 bits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +136,24 @@ impl fmt::Display for Retention {
         } else {
             write!(f, "{} days", self.days())
         }
+    }
+}
+
+impl Kept {
+    /// Reads the most time that records are kept, rounding down to whole seconds, at least one.
+    ///
+    /// # Errors
+    /// As [`Duration::parse`].
+    pub fn at_most(text: &str) -> Result<Self, String> {
+        let time = Duration::parse(text).map(|duration| Retention(duration.seconds().max(1)))?;
+        Ok(Self { time, at_least: false })
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = if self.at_least { "at least" } else { "at most" };
+        write!(f, "{bound} {}", self.time)
     }
 }
 

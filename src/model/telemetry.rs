@@ -2,7 +2,7 @@
 
 pub mod conventions;
 
-use super::quantity::Retention;
+use super::quantity::{Kept, Retention};
 use super::url::Url;
 use super::value::{HeaderName, HttpUrl, LabelName, MetricName};
 use super::vocabulary::{LogLevel, MetricKind, PriorityBoost, Sampling};
@@ -96,12 +96,12 @@ pub struct Logging {
     pub level: Option<Spanned<LogLevel>>,
     /// Fields of every record.
     pub fields: Vec<Spanned<String>>,
-    /// How long audit records are kept.
+    /// The least time that audit records are kept.
     pub audit_retention: Option<Spanned<Retention>>,
     /// How long operational records are kept.
-    pub operational_retention: Option<Spanned<Retention>>,
+    pub operational_retention: Option<Spanned<Kept>>,
     /// How long debug records are kept.
-    pub debug_retention: Option<Spanned<Retention>>,
+    pub debug_retention: Option<Spanned<Kept>>,
 }
 
 #[cfg(test)]

@@ -206,7 +206,12 @@ fn add_file(id: FileId, file: &SourceFile, unit: Option<&UnitName>, leaves: &mut
 }
 
 fn add(tree: &Tree<'_>, node: NodeId, path: &mut Vec<String>, family: FamilyId, leaves: &mut Leaves) {
-    if let Some(entries) = tree.entries(node) {
+    let least = tree.get(node, "at_least").filter(|_| tree.entries(node).is_some_and(|entries| entries.len() == 1));
+    if let Some((_, least)) = least {
+        // The least, where the plain value is the most.
+        let leaf = Leaf { value: format!("{}{}", loss::AT_LEAST, tree.text(least)), loc: tree.loc(least), family };
+        leaves.insert(path.clone(), leaf);
+    } else if let Some(entries) = tree.entries(node) {
         for (key, value) in entries {
             path.push(tree.text(*key).to_owned());
             add(tree, *value, path, family, leaves);

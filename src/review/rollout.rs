@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::objects::{self, Object};
+use super::objects::Clusters;
 use crate::build;
 use crate::bundle::existing::Existing;
 use crate::checks::CheckedModel;
@@ -48,8 +48,8 @@ pub struct ArtifactChange {
 pub struct Rollout {
     /// The files that change.
     pub files: Vec<ArtifactChange>,
-    /// The Kubernetes objects that disappear, in the order in which they are to be removed. `kubectl apply` leaves them.
-    pub removed: Vec<Object>,
+    /// The Kubernetes objects of both sides, by cluster. `kubectl apply` leaves those that disappear.
+    pub clusters: Clusters,
 }
 
 /// What a side deploys.
@@ -120,5 +120,8 @@ pub fn rollout(base: Deployed<'_>, head: Deployed<'_>) -> Result<Rollout, Vec<bu
             Some(ArtifactChange { target, path: path.clone(), change })
         })
         .collect();
-    Ok(Rollout { files, removed: objects::removed(&before, &after) })
+    Ok(Rollout { files, clusters: Clusters::of(&before, &after) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use super::cel::{Names, caller_of_any, is_one_of, text, unseen};
 use super::gateways::{CENTRAL, Gateway, Hop, gateways, needs as every_gateway_needs, used};
 use super::grants::grants;
 use super::names::dns_labels;
+use super::objects::kustomization;
 use super::{CompileError, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
@@ -46,13 +47,15 @@ itself, and no sessions. agentgateway lets through what no rule is about. So eac
 that is suspended or that nobody is granted: they allow nobody. And `GATEWAY.default-deny` lets nothing through on the routes of \
 a gateway that have no rules of their own, such as those of a server that is no longer in the workspace. The `Gateway` must verify the certificates of clients and refuse connections without one. Keys \
 that come from a file stand in it as they were when compiling.
+- `kustomization.yaml`: lists `kubernetes.yaml` alone, for `kubectl apply -k agentgateway/central` in the cluster of that gateway.
 
 **Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \
-bundle that is deployed, apply the next one, and remove what disappears, what lets through first (the pipe removes from every target of the bundles):
+bundle that is deployed, apply the next one, and remove what disappears, what lets through first, cluster by cluster (the pipe \
+removes from every target of the bundles):
 
 ```sh
-kubectl apply -f new/agentgateway/central/kubernetes.yaml
-mcpctl diff old new --format prune | kubectl delete --ignore-not-found -f -
+kubectl apply -k new/agentgateway/central
+mcpctl diff old new --format prune --cluster central | kubectl delete --ignore-not-found -f -
 ```
 
 Suspend a server before you take it out of the workspace, and delete its `HTTPRoute` and `AgentgatewayBackend` first; delete the \
@@ -243,7 +246,9 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         };
         let from = places(model, gateway);
         files.push(config::file(model, &made, from.clone())?);
-        files.push(kubernetes::file(model, &made, from)?);
+        files.push(kubernetes::file(model, &made, from.clone())?);
+        let (path, listing) = kustomization(["kubernetes.yaml"], from)?;
+        files.push((format!("{}/{path}", gateway.name), listing));
     }
     Ok(files)
 }

@@ -27,7 +27,7 @@ pub static TARGET: Target = Target {
     name: "ai-gateway",
     summary: "Routes and backends of the Envoy AI Gateway, with the rules on tools",
     doc: "\
-For the Envoy AI Gateway 1.1, in Kubernetes; apply both files with `kubectl apply -f`.
+For the Envoy AI Gateway 1.1, in Kubernetes: a folder for Kustomize, for `kubectl apply -k ai-gateway/central`.
 
 - `routes.yaml`: an `MCPRoute` (`v1beta1`) for each server, attached to the `Gateway` that the settings name (`gateway`, \
 `mcp` by default), in their `namespace` (`mcp` by default). The server is at `/SERVER/mcp` of that gateway. `oauth` asks \

@@ -1,6 +1,6 @@
 //! Where servers and gateways stand in a Kubernetes cluster: what the targets for it agree on.
 //!
-//! Gateways stand in one namespace and agents in another. A server stands in the namespace that its URL names; else in that of
+//! A cluster has one gateway: the central one, or that of a unit. Gateways stand in one namespace and agents in another. A server stands in the namespace that its URL names; else in that of
 //! its unit; else in the base namespace. Bulkheads move nothing: a pool has a quota where a namespace is for it alone.
 
 pub mod hosts;
@@ -9,11 +9,12 @@ pub mod notes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::hosts::Host;
-use super::gateways::CENTRAL;
+use super::gateways::{CENTRAL, cluster_of};
 use super::names::dns_label;
 use super::{NAME_COLLISION, TARGET_LIMIT};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::name::ServerName;
 use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
 use crate::model::url::Url;
@@ -24,6 +25,9 @@ const NAMESPACE: &str = "mcp";
 
 /// The label of a server's pods where the registry gives none.
 pub(crate) const NAME_LABEL: &str = "app.kubernetes.io/name";
+
+/// The label of a gateway's pods.
+pub(crate) const GATEWAY: &str = "mcpctl.io/gateway";
 
 /// Most characters of a label's name or value.
 const MOST: usize = 63;
@@ -44,7 +48,7 @@ pub struct Cluster<'m> {
 }
 
 /// Where a server stands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Place<'m> {
     /// The server.
     pub server: &'m Server,
@@ -111,8 +115,7 @@ pub fn cluster<'m>(target: &str, model: &'m Model) -> Result<Cluster<'m>, Vec<Di
             None => namespace_of(&base, server, &mut names),
         };
         let name = labels.take(server.name.value.as_str(), &format!("server `{}`", server.name), server.name.loc);
-        let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
-        let gateway = unit.filter(|unit| unit.gateway.is_some()).map_or(CENTRAL, |unit| unit.name.value.as_str());
+        let gateway = cluster_of(model, server.unit.as_ref().map(|unit| &unit.value));
         let default_port = if parsed.is_plaintext() { 80 } else { 443 };
         found.places.push(Place {
             server,
@@ -130,6 +133,26 @@ pub fn cluster<'m>(target: &str, model: &'m Model) -> Result<Cluster<'m>, Vec<Di
     names.findings.extend(labels.findings);
     names.findings.extend(overlaps(target, &found.places));
     if names.findings.is_empty() { Ok(found) } else { Err(names.findings) }
+}
+
+impl<'m> Cluster<'m> {
+    /// What is in the cluster of each gateway, by the gateway's name. An object that two of them have is the same in both, so
+    /// that they may well be one cluster.
+    pub fn each(&self) -> impl Iterator<Item = (&'m str, Self)> {
+        self.gateways.iter().map(|(name, account)| {
+            let places: Vec<Place<'m>> = self.places.iter().filter(|place| place.gateway == *name).cloned().collect();
+            let here: BTreeSet<&str> = places.iter().map(|place| place.namespace.as_str()).collect();
+            let namespaces = self.server_namespaces.iter().filter(|(namespace, _)| here.contains(namespace.as_str()));
+            let own = Self {
+                gateways_namespace: self.gateways_namespace.clone(),
+                agents_namespace: self.agents_namespace.clone(),
+                server_namespaces: namespaces.map(|(namespace, pool)| (namespace.clone(), *pool)).collect(),
+                gateways: [(*name, account.clone())].into(),
+                places,
+            };
+            (*name, own)
+        })
+    }
 }
 
 /// The names of the servers that are others in the cluster.
@@ -180,13 +203,19 @@ fn gateways<'m>(target: &str, model: &'m Model, findings: &mut Vec<Diagnostic>) 
     gateways
 }
 
-/// All pools, and the number of that of each server that is in one. In several, it is that of its unit, else the first.
+/// All pools, and the number of that of each server that is in one. In several, it is that of its unit, else the first. A unit's
+/// own pool is for the unit's servers alone.
 fn pools(model: &Model) -> (Vec<&ResourcePool>, BTreeMap<&str, usize>) {
     let of = |central: bool| model.bulkheads.iter().filter(move |(scope, _)| scope.is_none() == central);
-    let all: Vec<&ResourcePool> = of(false).chain(of(true)).flat_map(|(_, pools)| pools).collect();
-    let mut of_server = BTreeMap::new();
-    for (number, pool) in all.iter().enumerate() {
-        for server in &pool.servers {
+    let scoped = of(false).chain(of(true)).flat_map(|(scope, pools)| pools.iter().map(move |pool| (scope, pool)));
+    let (mut all, mut of_server) = (Vec::new(), BTreeMap::new());
+    for (number, (scope, pool)) in scoped.enumerate() {
+        all.push(pool);
+        let is_of = |server: &ServerName| {
+            let unit = model.servers.get(server).and_then(|server| server.unit.as_ref());
+            scope.is_none() || *scope == unit.map(|unit| unit.value.clone())
+        };
+        for server in pool.servers.iter().filter(|server| is_of(&server.value)) {
             of_server.entry(server.value.as_str()).or_insert(number);
         }
     }
@@ -198,12 +227,12 @@ fn pools(model: &Model) -> (Vec<&ResourcePool>, BTreeMap<&str, usize>) {
 fn own_pools<'m>(model: &'m Model, places: &[Place<'m>]) -> BTreeMap<String, Option<&'m ResourcePool>> {
     let (all, of_server) = pools(model);
     let mut here: BTreeMap<&str, BTreeSet<Option<usize>>> = BTreeMap::new();
-    let mut namespaces: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+    let mut namespaces: BTreeMap<usize, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for place in places {
         let pool = of_server.get(place.server.name.value.as_str()).copied();
         here.entry(&place.namespace).or_default().insert(pool);
         if let Some(pool) = pool {
-            namespaces.entry(pool).or_default().insert(&place.namespace);
+            namespaces.entry(pool).or_default().insert((place.gateway, &place.namespace));
         }
     }
     let own = |pools: BTreeSet<Option<usize>>| {

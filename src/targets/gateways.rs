@@ -74,6 +74,19 @@ pub fn gateways<'m>(model: &'m Model, policy: &Policy) -> Vec<Gateway<'m>> {
     std::iter::once(central).chain(units.into_values()).collect()
 }
 
+/// The cluster of what belongs to a unit: that of the unit's gateway, and the central one where it has none.
+#[must_use]
+pub fn cluster_of<'m>(model: &'m Model, unit: Option<&UnitName>) -> &'m str {
+    let unit = unit.and_then(|unit| model.topology.units.get(unit));
+    unit.filter(|unit| unit.gateway.is_some()).map_or(CENTRAL, |unit| unit.name.value.as_str())
+}
+
+/// The clusters: the central one first, and then that of each unit which has a gateway of its own, in order.
+pub fn clusters(model: &Model) -> impl Iterator<Item = &str> {
+    let units = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+    std::iter::once(CENTRAL).chain(units.map(|unit| unit.name.value.as_str()))
+}
+
 fn text(value: &Option<crate::source::Spanned<String>>) -> Option<&str> {
     value.as_ref().map(|value| value.value.as_str())
 }

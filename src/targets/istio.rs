@@ -10,8 +10,6 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kcr_security_istio_io::v1::authorizationpolicies::{
     AuthorizationPolicy, AuthorizationPolicyAction, AuthorizationPolicyRules, AuthorizationPolicySelector,
@@ -19,11 +17,11 @@ use kcr_security_istio_io::v1::authorizationpolicies::{
 };
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cluster::{Cluster, Place, cluster, renamed};
-use super::objects::objects;
-use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target, gateways, yaml};
+use super::objects::{folder, objects};
+use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target, gateways};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::{Jwks, MutualTls};
@@ -36,7 +34,9 @@ pub static TARGET: Target = Target {
     name: "istio",
     summary: "Istio policies for the proxies of the servers: who may call what, identities, and traffic",
     doc: "\
-A folder for Kustomize. Apply the target `kubernetes` first, which makes the namespaces, and then `kubectl apply -k istio`:
+A folder for Kustomize for each cluster: `central`, and one for each unit that has a gateway of its own. A server is in the \
+cluster of the gateway in front of it. In each cluster apply the target `kubernetes` first, which makes the namespaces, and \
+then `kubectl apply -k istio/CLUSTER`. An object that two folders have is the same in both, so all clusters may be one.
 
 - `servers/NAME.yaml`: the `AuthorizationPolicy` of one server, which allows and never denies. It is for the pods that have the \
 labels of the server's registry entry (`app.kubernetes.io/name` with the server's name where it gives none), and allows calls \
@@ -53,15 +53,16 @@ writes nothing: its rules name gateways by their certificates.
 names without a dot alone, and ignores rules for others. A host without a dot is an error.
 - `service-entries.yaml`: for each host that is no service of the cluster, such as `crm.example.com`, that it leads to the pods \
 with the labels of its server. The mesh protects a server that runs in it alone.
-- `telemetry.yaml`: sampling of traces. \
+- `telemetry.yaml`: sampling of traces. The gateway of a unit that has its own `tracing_config` goes by that, as do the namespaces \
+of its servers alone; for it, its pods need the label `mcpctl.io/gateway` with the name of the unit. \
 `spiffe-ids.yaml`: identities by SPIRE, and how long their certificates live.
 
 **Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \
-bundle that is deployed, apply the next one, and remove what disappears, what lets through first:
+bundle that is deployed, apply the next one, and remove what disappears, what lets through first, cluster by cluster:
 
 ```sh
-kubectl apply -k new/istio
-mcpctl diff old new --format prune | kubectl delete --ignore-not-found -f -
+kubectl apply -k new/istio/central
+mcpctl diff old new --format prune --cluster central | kubectl delete --ignore-not-found -f -
 ```
 
 **What it takes.** Istio 1.27 or later, with `meshConfig.trustDomain` set to `trust_domain`, and sidecars (not the ambient mode) \
@@ -142,23 +143,11 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         return Err(CompileError::Beyond { what, how });
     }
     let cluster = cluster("istio", model).map_err(CompileError::Findings)?;
-    let findings = [refused(model, &cluster), hosts::refused(&cluster)].concat();
+    let findings = [refused(model, &cluster), hosts::refused(&cluster), mesh::disagreeing(model, &cluster)].concat();
     if !findings.is_empty() {
         return Err(CompileError::Findings(findings));
     }
     let rules = Rules::new(model, input.policy).map_err(CompileError::Findings)?;
-    let mut files = Files::new();
-    let everywhere = [
-        ("default-deny.yaml", default_deny(&cluster)?, places(&cluster)),
-        ("peer-authentication.yaml", mesh::peer_authentication(&cluster)?, places(&cluster)),
-        ("request-authentication.yaml", mesh::request_authentication(model, &cluster)?, mesh::issued_at(model)),
-        ("service-entries.yaml", hosts::entries(&cluster)?, places(&cluster)),
-    ];
-    for (name, documents, from) in everywhere.into_iter().chain(mesh::traffic(model, &cluster)?) {
-        if !documents.is_empty() {
-            files.push(objects(model, name, documents, from)?);
-        }
-    }
     let of_place = |place: &Place<'_>| match rules.of(place, &gateway_principal(model, &cluster, place)) {
         Ok(rules) if rules.is_empty() => Ok(None),
         Ok(rules) => {
@@ -167,10 +156,12 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         }
         Err(finding) => Err(CompileError::Findings(vec![*finding])),
     };
+    let mut of_servers = Vec::new();
     let mut findings = Vec::new();
-    for made in cluster.places.par_iter().map(of_place).collect::<Vec<_>>() {
+    let made: Vec<_> = cluster.places.par_iter().map(|place| (place.gateway, of_place(place))).collect();
+    for (gateway, made) in made {
         match made {
-            Ok(made) => files.extend(made),
+            Ok(made) => of_servers.extend(made.map(|file| (gateway, file))),
             Err(CompileError::Findings(found)) => findings.extend(found),
             Err(error) => return Err(error),
         }
@@ -178,14 +169,26 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     if !findings.is_empty() {
         return Err(CompileError::Findings(findings));
     }
-    let listed: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
-    files.push(yaml("kustomization.yaml", &[kustomization(&listed)], places(&cluster))?);
+    let mut files = Files::new();
+    for (name, here) in cluster.each() {
+        let mut own = everywhere(model, &cluster, &here)?;
+        own.extend(of_servers.iter().filter(|(gateway, _)| *gateway == name).map(|(_, file)| file.clone()));
+        files.extend(folder(name, own, places(&here))?);
+    }
     Ok(files)
 }
 
-/// A Kustomize folder of these files.
-pub(super) fn kustomization(files: &BTreeSet<String>) -> Value {
-    json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": files})
+/// The files of one cluster that are not for one server each.
+fn everywhere(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<Files, CompileError> {
+    let found = [
+        ("default-deny.yaml", default_deny(here)?, places(here)),
+        ("peer-authentication.yaml", mesh::peer_authentication(here)?, places(here)),
+        ("request-authentication.yaml", mesh::request_authentication(model, here)?, mesh::issued_at(model)),
+        ("service-entries.yaml", hosts::entries(all, here)?, places(here)),
+    ];
+    let found = found.into_iter().chain(mesh::traffic(model, all, here)?);
+    let found = found.filter(|(_, documents, _)| !documents.is_empty());
+    found.map(|(name, documents, from)| objects(model, name, documents, from)).collect()
 }
 
 /// A typed resource as a document.

@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Place, cluster, renamed};
 use super::gateways::used;
-use super::istio::{document, kustomization, metadata};
+use super::istio::{document, metadata};
 use super::names::dns_label;
-use super::objects::{NAMESPACE, objects};
-use super::{CompileError, Files, Input, Need, Proof, Target, yaml};
+use super::objects::{NAMESPACE, folder, objects};
+use super::{CompileError, Files, Input, Need, Proof, Target};
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
 use crate::source::Loc;
@@ -29,15 +29,15 @@ use crate::source::Loc;
 const SEGMENT: &str = "mcpctl.io/segment";
 /// The label that names the subnet of a namespace, where the network's segments are declared.
 const SUBNET: &str = "mcpctl.io/subnet";
-/// The label of a gateway's pods.
-const GATEWAY: &str = "mcpctl.io/gateway";
 
 /// The target.
 pub static TARGET: Target = Target {
     name: "kubernetes",
     summary: "Kubernetes namespaces, network policies and quotas for the segments and bulkheads",
     doc: "\
-A folder for Kustomize, for `kubectl apply -k kubernetes` or as the base of an overlay:
+A folder for Kustomize for each cluster: `central`, and one for each unit that has a gateway of its own. A server is in the \
+cluster of the gateway in front of it. Apply one folder in each cluster, with `kubectl apply -k kubernetes/CLUSTER`, or use it as \
+the base of an overlay. An object that two folders have is the same in both, so all clusters may be one: apply every folder then.
 
 - `namespaces.yaml`: one for the gateways (`mcp-gateways`), one for the agents and for whatever runs the flows (`mcp-agents`), \
 and those of the servers: the namespace that the URL of a server names (`http://cards.retail.svc.cluster.local`), else that of \
@@ -59,6 +59,17 @@ account (`central`, or the unit) with the label `mcpctl.io/gateway` of the same 
 settings to that namespace, because its pods run where its objects are. The cluster's network has to enforce network policies; \
 some do not.
 
+**All of a cluster at once.** Gateways are alternatives, so each target has folders of its own. A Kustomization that you write \
+beside the bundle takes what runs in a cluster, with one of the gateways, and `kubectl apply -k` of it applies everything:
+
+```yaml
+# retail/kustomization.yaml
+resources:
+  - ../bundle/kubernetes/retail
+  - ../bundle/istio/retail
+  - ../bundle/agentgateway/retail
+```
+
 **Token issuers.** Gateways may connect to an issuer in the cluster by the URL of its keys: to the pods that have the name of the \
 service as `app.kubernetes.io/name`, at that port. An issuer outside of the cluster has to be in the settings by its addresses, \
 and any other pod by its labels:
@@ -74,11 +85,11 @@ targets:
 A range of addresses shares at least 8 bits (16 in IPv6), so it is never the whole Internet.
 
 **Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \
-bundle that is deployed, apply the next one, and remove what disappears, what lets through first:
+bundle that is deployed, apply the next one, and remove what disappears, what lets through first, cluster by cluster:
 
 ```sh
-kubectl apply -k new/kubernetes
-mcpctl diff old new --format prune | kubectl delete --ignore-not-found -f -
+kubectl apply -k new/kubernetes/central
+mcpctl diff old new --format prune --cluster central | kubectl delete --ignore-not-found -f -
 ```
 
 A namespace that disappears goes with all that runs in it. Every object has the label `mcpctl.io/bundle` with the name of the \
@@ -88,7 +99,9 @@ may use `labels` and `patches`; `commonLabels`, `namePrefix` and `namespace` cha
 prunes the same objects.
 
 **What is not there.** Servers reach no databases, and nobody from outside reaches a gateway, until you add policies for that: \
-network policies only ever add up.
+network policies only ever add up. The policies that let the central gateway and the gateway of a unit connect select pods, so \
+they work where both gateways are in one cluster. In clusters apart, write the address of the unit's gateway into `egress`, and \
+add a policy in the unit's cluster that lets the addresses of the central gateway in.
 
 This target decides connections, not calls. It is checked that no connections but these are let through.",
     coverage: coverage::coverage,
@@ -136,25 +149,24 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         return Err(CompileError::Findings(findings));
     }
     let used = used(model, input.policy).into_iter().map(|server| server.name.value.as_str()).collect();
-    let others = others(input, &cluster);
-    let servers: Vec<Loc> = cluster.places.iter().map(Place::loc).collect();
-    let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
-    let mut files = vec![
-        objects(
-            model,
-            "namespaces.yaml",
-            namespaces(model, &cluster, &others)?,
-            segments.chain(servers.iter().copied()).collect(),
-        )?,
-        objects(model, "network-policies.yaml", network::policies(model, &cluster, &used, &others)?, servers.clone())?,
-        objects(model, "service-accounts.yaml", service_accounts(&cluster)?, servers.clone())?,
-    ];
-    let (quotas, from) = quotas(&cluster)?;
-    if !quotas.is_empty() {
-        files.push(objects(model, "quotas.yaml", quotas, from)?);
+    let mut files = Files::new();
+    for (name, here) in cluster.each() {
+        let others = others(input, &here);
+        let servers: Vec<Loc> = here.places.iter().map(Place::loc).collect();
+        let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
+        let spaces = namespaces(model, &cluster, &here, &others)?;
+        let policies = network::policies(model, (&cluster, &here), &used, &others)?;
+        let mut own = vec![
+            objects(model, "namespaces.yaml", spaces, segments.chain(servers.iter().copied()).collect())?,
+            objects(model, "network-policies.yaml", policies, servers.clone())?,
+            objects(model, "service-accounts.yaml", service_accounts(&here)?, servers.clone())?,
+        ];
+        let (quotas, from) = quotas(&here)?;
+        if !quotas.is_empty() {
+            own.push(objects(model, "quotas.yaml", quotas, from)?);
+        }
+        files.extend(folder(name, own, servers)?);
     }
-    let listed: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
-    files.push(yaml("kustomization.yaml", &[kustomization(&listed)], servers)?);
     Ok(files)
 }
 
@@ -176,7 +188,12 @@ fn others(input: &Input<'_>, cluster: &Cluster<'_>) -> BTreeSet<String> {
     here.map(namespace).filter(|namespace| !known(namespace)).map(str::to_owned).collect()
 }
 
-fn namespaces(model: &Model, cluster: &Cluster<'_>, others: &BTreeSet<String>) -> Result<Vec<Value>, CompileError> {
+fn namespaces(
+    model: &Model,
+    all: &Cluster<'_>,
+    cluster: &Cluster<'_>,
+    others: &BTreeSet<String>,
+) -> Result<Vec<Value>, CompileError> {
     let segment = |namespace: &str, segment: &str, role: &str| {
         let subnet = model.topology.segments.iter().find(|(name, _)| name.value == role).map(|(_, subnet)| subnet);
         let mut labels = BTreeMap::from([
@@ -197,7 +214,10 @@ fn namespaces(model: &Model, cluster: &Cluster<'_>, others: &BTreeSet<String>) -
         found.push(segment(namespace, "servers", "mcp_servers")?);
     }
     for namespace in others {
-        found.push(segment(namespace, "policies", "policies")?);
+        // It may be one of servers in another cluster.
+        let servers = all.server_namespaces.contains_key(namespace);
+        let (kind, role) = if servers { ("servers", "mcp_servers") } else { ("policies", "policies") };
+        found.push(segment(namespace, kind, role)?);
     }
     Ok(found)
 }

@@ -1,8 +1,11 @@
-//! Files of Kubernetes objects: each object has the label of its bundle, so that what the next bundle lacks can be found.
+//! Files of Kubernetes objects, in one folder for each cluster: each object has the label of its bundle, so that what the next
+//! bundle lacks can be found.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
-use super::{CompileError, yaml};
+use serde_json::{Map, Value, json};
+
+use super::{CompileError, Files, yaml};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::source::Loc;
@@ -36,4 +39,33 @@ pub fn objects(
         }
     });
     yaml(path, &labelled.collect::<Result<Vec<_>, _>>()?, from)
+}
+
+/// The folder of a cluster: these files, and the Kustomization that lists them all. Nothing where there is no file.
+///
+/// # Errors
+/// Where the Kustomization has no YAML form.
+pub fn folder(cluster: &str, files: Files, from: Vec<Loc>) -> Result<Files, CompileError> {
+    if files.is_empty() {
+        return Ok(files);
+    }
+    let listing = kustomization(files.iter().map(|(path, _)| path.as_str()), from)?;
+    Ok(files.into_iter().chain([listing]).map(|(path, artifact)| (format!("{cluster}/{path}"), artifact)).collect())
+}
+
+/// The Kustomization of these files.
+///
+/// # Errors
+/// Where it has no YAML form.
+pub fn kustomization<'p>(
+    files: impl IntoIterator<Item = &'p str>,
+    from: Vec<Loc>,
+) -> Result<(String, Artifact), CompileError> {
+    let files: BTreeSet<&str> = files.into_iter().collect();
+    let document = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": files,
+    });
+    yaml("kustomization.yaml", &[document], from)
 }

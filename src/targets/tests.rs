@@ -5,6 +5,7 @@ mod added;
 pub(crate) mod last;
 pub(crate) mod mutations;
 mod random;
+mod scopes;
 
 use super::*;
 use crate::analysis::analyse;

@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::dialects::{self, Grant, Rows};
+use super::gateways::{cluster_of, clusters};
 use super::names::{dns_label, dns_labels};
-use super::objects::{NAMESPACE, objects};
+use super::objects::{NAMESPACE, folder, objects};
 use super::{CompileError, Files, Input, LeftOut, Need, Proof, Target};
 use crate::cedar::dialect::Statement;
 use crate::model::Model;
@@ -34,7 +35,8 @@ pub static TARGET: Target = Target {
     summary: "Authorization of ToolHive's proxies, and composite tools",
     doc: "\
 For ToolHive's operator, resources of `toolhive.stacklok.dev/v1beta1` in the namespace that `targets.toolhive.namespace` names \
-(`mcp` by default):
+(`mcp` by default). There is a folder for Kustomize for each cluster: `central`, and one for each unit that has a gateway of its \
+own, with that unit's servers and workflows:
 
 - `authz/SERVER.yaml`: one `MCPAuthzConfig` for each server. Name it in `authzConfigRef` of the `MCPServer` or \
 `MCPRemoteProxy` in front of that server, which must have the same name as the `MCPAuthzConfig`: its policies hold for \
@@ -48,7 +50,7 @@ compensation has no place in a composite tool and is left out. ToolHive runs at 
 each at most ten times: a workspace with more is beyond it. A composite tool decides nothing: each of its calls is \
 judged by the server's own `MCPAuthzConfig`.
 
-Load them with `kubectl apply -f authz -f composite-tools.yaml`.
+Load them with `kubectl apply -k toolhive/CLUSTER`.
 
 What the policies ask of a token stands in its claims: the caller is `act.sub` where there is `act`, else `sub`; the issuer \
 is `iss`. They are only as good as the authentication before them: the `oidcConfigRef` of each `MCPServer` must accept the \
@@ -169,7 +171,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
             of_server.entry(&policy.object_at(*object).server).or_default().push(grant);
         }
     }
-    let mut files = Vec::new();
+    let mut of_cluster: BTreeMap<&str, Files> = BTreeMap::new();
     for server in model.servers.values() {
         let name = &server.name.value;
         let Some(label) = labels.get(name.as_str()) else { continue };
@@ -196,8 +198,16 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
                 how: "let fewer callers differ in what they need there".to_owned(),
             });
         }
-        files.push(file);
+        of_cluster.entry(cluster_of(model, server.unit.as_ref().map(|unit| &unit.value))).or_default().push(file);
     }
-    files.extend(composite::file(model, namespace, &labels)?);
+    for (cluster, file) in composite::files(model, namespace, &labels)? {
+        of_cluster.entry(cluster).or_default().push(file);
+    }
+    let mut files = Files::new();
+    for cluster in clusters(model) {
+        let own = of_cluster.remove(cluster).unwrap_or_default();
+        let from: Vec<Loc> = own.iter().flat_map(|(_, artifact)| artifact.from.iter().copied()).collect();
+        files.extend(folder(cluster, own, from)?);
+    }
     Ok(files)
 }

@@ -83,8 +83,11 @@ fn resources() -> Vec<Value> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects/enterprise");
     let mut command = assert_cmd::Command::cargo_bin("mcpctl").expect("the program");
     command.args(["compile", "--target", "istio", "--out"]).arg(&out).arg(project).assert().success();
-    let folders = [out.join("istio"), out.join("istio/servers")];
-    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
+    let clusters = std::fs::read_dir(out.join("istio")).expect("a folder");
+    let clusters: Vec<_> = clusters.map(|cluster| cluster.expect("an entry").path()).collect();
+    assert!(clusters.len() > 1, "{clusters:?}");
+    let folders = clusters.iter().flat_map(|cluster| [cluster.clone(), cluster.join("servers")]);
+    let entries = folders.flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
     let files = entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
     let texts = files.map(|path| std::fs::read_to_string(path).expect("a file"));
     texts.flat_map(|text| documents(&text)).filter(|document| document["kind"] != "Kustomization").collect()

@@ -121,7 +121,7 @@ fn configurations_of_agentgateway_conform() {
                     }
                     assert!(!config.is_valid(&bad), "{pointer} is accepted");
                 }
-            } else {
+            } else if !name.ends_with("/kustomization.yaml") {
                 assert_eq!(check(&policies, &document), Ok(()), "{name}");
                 objects += 1;
                 let mut bad = document.clone();
@@ -161,6 +161,7 @@ fn objects_of_the_ai_gateway_conform() {
     std::fs::write(workspace.path().join("all.yaml"), PLAIN).unwrap();
     let files = compiled(workspace.path(), "ai-gateway");
     let objects: Vec<Value> = files.values().flat_map(|text| documents(text)).collect();
+    let objects: Vec<Value> = objects.into_iter().filter(|object| object["kind"] != "Kustomization").collect();
     assert_eq!(objects.len(), 4);
     for object in &objects {
         assert_eq!(check(&known, object), Ok(()), "{object:#}");

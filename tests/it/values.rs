@@ -97,6 +97,8 @@ fn nothing_is_no_time_no_size_and_no_share() {
         ("caching_strategy:\n  layers: [{name: a, ttl: 0s}]\n", "0s"),
         ("logging_config:\n  retention: {audit_logs: 0_days}\n", "0_days"),
         ("event_driven_config:\n  event_bus: {topics: [{name: a, retention: 0_days}]}\n", "0_days"),
+        ("event_driven_config:\n  event_bus: {topics: [{name: a, retention: {at_least: 0_days}}]}\n", "0_days"),
+        ("logging_config:\n  retention: {debug_logs: {at_least: 0_days}}\n", "0_days"),
         ("chaos_experiments:\n  dependency_failures: [{target: a, failure_rate: 0%}]\n", "0%"),
         ("batch_processing:\n  flush_interval: 0ms\n", "0ms"),
         ("bulkhead_config:\n  resource_pools: [{name: a, mcp_servers: [s], resources: {memory: 0Gi}}]\n", "0Gi"),

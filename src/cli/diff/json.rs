@@ -12,6 +12,7 @@ use crate::model::name::FactName;
 use crate::render::json::write_value;
 use crate::review::group::Group;
 use crate::review::handwritten::Judged;
+use crate::review::objects::Gone;
 use crate::review::rollout::ArtifactChange;
 
 /// Writes it.
@@ -105,8 +106,9 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     });
     // Only where something disappears.
     if let (Some(all), false) = (value.as_object_mut(), view.removed.is_empty()) {
-        let removed = view.removed.iter().map(|object| {
+        let removed = view.removed.iter().map(|Gone { cluster, object }| {
             json!({
+                "cluster": cluster,
                 "apiVersion": object.api_version,
                 "kind": object.kind,
                 "namespace": object.namespace,

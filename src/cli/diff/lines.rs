@@ -127,8 +127,8 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     }
     if !view.removed.is_empty() {
         writeln!(out, "{}", paint.head("OBJECTS THAT DISAPPEAR"))?;
-        for object in view.removed.iter().take(MOST_OBJECTS) {
-            writeln!(out, "  {}", one_line(&object.to_string().replace('`', "")))?;
+        for gone in view.removed.iter().take(MOST_OBJECTS) {
+            writeln!(out, "  {}", one_line(&gone.to_string().replace('`', "")))?;
         }
         if let Some(rest) = view.removed.len().checked_sub(MOST_OBJECTS).filter(|rest| *rest > 0) {
             writeln!(out, "  and {rest} more; `--format prune` lists all")?;

@@ -66,8 +66,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     for file in view.artifacts.unwrap_or_default() {
         writeln!(out, "artifact: {} {}", file.change.word(), one_line(&file.path))?;
     }
-    for object in view.removed {
-        writeln!(out, "object removed: {}", one_line(&object.to_string()))?;
+    for gone in view.removed {
+        writeln!(out, "object removed: {}", one_line(&gone.to_string()))?;
     }
     Ok(())
 }

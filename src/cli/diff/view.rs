@@ -13,7 +13,7 @@ use crate::review::access::Change;
 use crate::review::diff::Diff;
 use crate::review::gate::{Excuse, Verdict};
 use crate::review::group::{Group, Which};
-use crate::review::objects::Object as ClusterObject;
+use crate::review::objects::Gone;
 use crate::review::rename::Rename;
 use crate::review::rollout::ArtifactChange;
 use crate::review::trust::TrustChange;
@@ -31,7 +31,7 @@ pub(super) struct View<'a> {
     /// The files that change; `None` where the sides were not compiled.
     pub(super) artifacts: Option<&'a [ArtifactChange]>,
     /// The Kubernetes objects that disappear.
-    pub(super) removed: &'a [ClusterObject],
+    pub(super) removed: &'a [Gone],
     /// Errors of the base: no bundle could be compiled from it.
     pub(super) base_errors: usize,
     /// What a reader has to know before the rest.

@@ -8,6 +8,7 @@ use super::{CENTRAL, Gateway, Read, Route, Rules};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::cel::{Expression, Parsed};
+use crate::lift::folders::listed;
 use crate::lift::names::{label, labels};
 use crate::model::Model;
 use crate::model::access::Jwks;
@@ -52,7 +53,9 @@ pub(super) fn read(
     let files: BTreeSet<String> = gateways
         .iter()
         .flat_map(|gateway| {
-            ["config.yaml", "kubernetes.yaml"].iter().map(move |form| format!("{NAME}/{gateway}/{form}"))
+            ["config.yaml", "kubernetes.yaml", "kustomization.yaml"]
+                .iter()
+                .map(move |form| format!("{NAME}/{gateway}/{form}"))
         })
         .collect();
     if let Some(other) = artifacts.keys().find(|path| path.starts_with("agentgateway/") && !files.contains(*path)) {
@@ -73,6 +76,9 @@ pub(super) fn read(
         let gateway = expected.policies(name, &path, documents::<PolicyObject>(&path, artifact)?)?;
         expected.check_peers(name, &path, &gateway)?;
         found.push(Read { name: format!("{name} in Kubernetes"), unit, gateway });
+        if !listed(artifacts, &format!("{NAME}/{name}"))?.iter().eq(["kubernetes.yaml"]) {
+            return strange(format!("the Kustomization of `{name}` does not list exactly `kubernetes.yaml`"));
+        }
     }
     Ok(found)
 }

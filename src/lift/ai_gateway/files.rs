@@ -8,6 +8,7 @@ use super::{Route, Routes, Rule, SCOPES, tool_of};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::cel::{Expression, Parsed};
+use crate::lift::folders;
 use crate::lift::names::labels;
 use crate::lift::world::Texts;
 use crate::model::Model;
@@ -39,13 +40,12 @@ pub(super) fn read(
     policy: &Policy,
 ) -> Result<Routes, LiftError> {
     let file = |form: &str| {
-        let path = format!("{NAME}/{form}");
+        let path = format!("{NAME}/central/{form}");
         artifacts.get(&path).map(|artifact| (artifact, path.clone())).ok_or(LiftError::File(path))
     };
-    let known = ["ai-gateway/backends.yaml", "ai-gateway/routes.yaml"];
-    if let Some(other) =
-        artifacts.keys().find(|path| path.starts_with("ai-gateway/") && !known.contains(&path.as_str()))
-    {
+    folders::check(artifacts, NAME, model)?;
+    let known = ["backends.yaml", "kustomization.yaml", "routes.yaml"].map(|form| format!("{NAME}/central/{form}"));
+    if let Some(other) = artifacts.keys().find(|path| path.starts_with("ai-gateway/") && !known.contains(path)) {
         return strange(format!("nothing reads the file `{other}`"));
     }
     let used: BTreeSet<&ServerName> = policy

@@ -13,12 +13,23 @@ use crate::model::name::UnitName;
 use crate::model::quantity::Duration;
 
 /// Checks the resources that are left.
-pub(super) fn check(resources: Vec<Resource>, model: &Model, expected: &Expected<'_>) -> Result<(), LiftError> {
+pub(super) fn check(
+    resources: Vec<Resource>,
+    model: &Model,
+    (all, expected): (&Expected<'_>, &Expected<'_>),
+) -> Result<(), LiftError> {
     let mut wanted = rules_for_traffic(model, expected);
-    wanted.extend(entries(expected));
+    wanted.extend(entries(all, expected));
     for namespace in expected.namespaces.keys().chain([&expected.gateways_namespace]) {
-        if let Some(traces) = traces(model, unit_of(expected, namespace)) {
+        if let Some(traces) = traces(model, unit_of(all, namespace), None) {
             wanted.push(("telemetry.istio.io/v1", "Telemetry", Some(namespace.clone()), traces));
+        }
+    }
+    for (name, account) in &expected.gateways {
+        let unit = model.topology.units.keys().find(|unit| unit.as_str() == name && is_traced(model, unit));
+        if let Some(traces) = unit.and_then(|unit| traces(model, Some(unit), Some(account))) {
+            let namespace = expected.gateways_namespace.clone();
+            wanted.push(("telemetry.istio.io/v1", "Telemetry", Some(namespace), traces));
         }
     }
     if let Some(identities) = identities(model, expected)? {
@@ -82,12 +93,12 @@ fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
 /// Pods by namespace and labels, each with its ports, and whether these are plain.
 type Pods<'a> = BTreeMap<(&'a String, &'a BTreeMap<String, String>), BTreeMap<u16, bool>>;
 
-/// For each host that is no service: that it leads to the pods of its server.
-fn entries(expected: &Expected<'_>) -> Vec<Wanted> {
+/// For each host that is no service: that it leads to the pods of its server, in the server's cluster.
+fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
     let named =
         |place: &&Place<'_>| !place.service && place.host.contains('.') && place.host.parse::<IpAddr>().is_err();
     let mut hosts: BTreeMap<&str, Pods<'_>> = BTreeMap::new();
-    for place in expected.places.values().filter(named) {
+    for place in all.places.values().filter(named) {
         let pods = hosts.entry(&place.host).or_default().entry((&place.namespace, &place.labels)).or_default();
         pods.insert(place.port, place.plain);
     }
@@ -96,6 +107,9 @@ fn entries(expected: &Expected<'_>) -> Vec<Wanted> {
     let entry = |(host, pods): (&str, Pods<'_>)| {
         let mut pods = pods.into_iter();
         let (Some(((namespace, labels), ports)), None) = (pods.next(), pods.next()) else { return None };
+        if !expected.places.values().any(|place| place.host == host) {
+            return None;
+        }
         let ports = ports.into_iter().map(|(number, plain)| {
             let word = if plain { "http" } else { "https" };
             map([
@@ -150,7 +164,13 @@ fn unit_of<'e>(expected: &'e Expected<'_>, namespace: &str) -> Option<&'e UnitNa
     first.filter(|_| units.all(|unit| unit == first))
 }
 
-fn traces(model: &Model, unit: Option<&UnitName>) -> Option<Value> {
+/// Whether a unit has tracing of its own.
+fn is_traced(model: &Model, unit: &UnitName) -> bool {
+    model.tracing.keys().flatten().any(|scope| scope == unit)
+}
+
+/// The tracing of a unit, for all pods or for those of the gateway of this account.
+fn traces(model: &Model, unit: Option<&UnitName>, account: Option<&String>) -> Option<Value> {
     let own = unit.and_then(|unit| model.tracing.get(&Some(unit.clone())));
     let tracing = own.or_else(|| model.tracing.get(&None))?;
     let strategy = tracing.strategy.as_ref().map_or("probabilistic", |strategy| strategy.value.as_str());
@@ -172,7 +192,11 @@ fn traces(model: &Model, unit: Option<&UnitName>) -> Option<Value> {
     let tags = tags.iter().any(|(_, tag)| tag.is_some()).then(|| map(tags));
     (percent.is_some() || tags.is_some()).then(|| {
         let rule = map([("randomSamplingPercentage", percent.map(Value::from)), ("customTags", tags)]);
-        map([("tracing", Some(Value::Sequence(vec![rule])))])
+        let labels = account.map(|account| {
+            let labels = map([("mcpctl.io/gateway", Some(Value::from(account.as_str())))]);
+            map([("matchLabels", Some(labels))])
+        });
+        map([("selector", labels), ("tracing", Some(Value::Sequence(vec![rule])))])
     })
 }
 

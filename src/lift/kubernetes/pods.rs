@@ -209,6 +209,12 @@ fn beside(first: IpAddr, prefix: u8) -> Vec<IpAddr> {
     }
 }
 
+/// Whether gateways may connect to all pods of a namespace: servers are there, in this cluster or another one.
+fn is_for_servers(namespaces: &BTreeMap<String, Labels>, namespace: &str) -> bool {
+    let segment = namespaces.get(namespace).and_then(|labels| labels.get("mcpctl.io/segment"));
+    segment.is_some_and(|segment| segment == "servers")
+}
+
 /// Everything that is put to the policies.
 pub(super) fn pods(
     expected: &Expected<'_>,
@@ -248,7 +254,9 @@ pub(super) fn pods(
     let segments = [&expected.agents_namespace, &expected.gateways_namespace];
     for namespace in namespaces.keys() {
         if !segments.contains(&namespace) && !expected.namespaces.contains_key(namespace) {
-            found.push(pod("a pod beside other objects", Role::Beside, namespace, BTreeMap::new()));
+            let role =
+                if is_for_servers(namespaces, namespace) { Role::NoServer(BTreeSet::new()) } else { Role::Beside };
+            found.push(pod("a pod beside other objects", role, namespace, BTreeMap::new()));
         }
     }
     let used: BTreeSet<&str> = relation
@@ -275,12 +283,16 @@ pub(super) fn pods(
         by_labels.entry((namespace, labels)).or_default().insert(*port);
     }
     for ((namespace, labels), ports) in by_labels {
-        let at = match (expected.namespaces.contains_key(namespace), namespaces.contains_key(namespace)) {
+        let at = match (is_for_servers(namespaces, namespace), namespaces.contains_key(namespace)) {
             (true, _) => Where::Servers,
             (false, true) => Where::Here,
             (false, false) => Where::Elsewhere,
         };
         found.push(pod("a stranger like a pod that gateways need", Role::Stranger, "default", labels.clone()));
+        let all = wanted.iter().any(|(other, labels, _)| other == namespace && labels.is_empty());
+        if at == Where::Elsewhere && !all {
+            found.push(pod("a stranger beside a pod that gateways need", Role::Stranger, namespace, BTreeMap::new()));
+        }
         found.push(pod("a pod that gateways need", Role::Needed(ports, at), namespace, labels.clone()));
     }
     let outside = |(address, open): (IpAddr, BTreeSet<u16>)| {

@@ -8,13 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::{LiftError, Resource, text};
 use crate::bundle::Artifact;
+use crate::lift::folders::cluster_of;
 use crate::lift::names::label;
 use crate::model::Model;
 use crate::model::flow::Flow;
 use crate::model::name::FlowKind;
 use crate::model::server::Tool;
-
-const PATH: &str = "toolhive/composite-tools.yaml";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,15 +55,19 @@ struct Expected {
     after: BTreeSet<String>,
 }
 
-/// Takes the file from those that are left over.
+/// Takes the file of a cluster from those that are left over.
 pub(super) fn check(
     files: &BTreeMap<String, Artifact>,
     rest: &mut BTreeSet<&str>,
     model: &Model,
-    namespace: &str,
+    (cluster, namespace): (&str, &str),
 ) -> Result<(), LiftError> {
-    let flows =
-        model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
+    let path = format!("toolhive/{cluster}/composite-tools.yaml");
+    let path = path.as_str();
+    let flows = model.flows.values().filter(|flow| {
+        let here = cluster_of(model, Some(&flow.unit.value)) == cluster;
+        here && flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none()
+    });
     let mut missing: BTreeMap<String, (BTreeMap<String, Expected>, u32)> = flows
         .map(|flow| (label(&flow.id.value.name), (expected(flow, model), retries(flow, model))))
         .filter(|(_, (expected, _))| !expected.is_empty())
@@ -72,12 +75,12 @@ pub(super) fn check(
     if missing.is_empty() {
         return Ok(());
     }
-    rest.remove(PATH);
-    for document in serde_yaml::Deserializer::from_str(text(files, PATH)?) {
+    rest.remove(path);
+    for document in serde_yaml::Deserializer::from_str(text(files, path)?) {
         let resource = Resource::<ToolSpec>::deserialize(document)
-            .map_err(|cause| LiftError::Stranger(format!("`{PATH}` cannot be read: {cause}")))?;
+            .map_err(|cause| LiftError::Stranger(format!("`{path}` cannot be read: {cause}")))?;
         let name = resource.spec.name.clone();
-        resource.check(PATH, "VirtualMCPCompositeToolDefinition", (&name, namespace), model)?;
+        resource.check(path, "VirtualMCPCompositeToolDefinition", (&name, namespace), model)?;
         let wrong = |what: &str| Err(LiftError::Stranger(format!("the composite tool `{name}` {what}")));
         let Some((expected, retries)) = missing.remove(&name) else {
             return wrong("is no workflow, or is there twice");

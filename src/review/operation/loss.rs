@@ -27,11 +27,15 @@ const MORE: [&str; 3] = ["failure_threshold", "timeout", "interval"];
 /// Log levels, the one that logs most first.
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
+/// What a value begins with that is the least of its kind.
+pub(super) const AT_LEAST: &str = "at least ";
+
 /// Keys that take something away while they are there.
 const SWITCHES: [&str; 1] = ["suspended"];
 
 /// The number that a value stands for: of a time, of bytes, or the one that it begins with.
 pub(super) fn amount(value: &str) -> Option<f64> {
+    let value = value.strip_prefix(AT_LEAST).unwrap_or(value);
     let time = || Duration::parse(value).ok().map(|time| time.0 as f64);
     let bytes = || Bytes::parse(value).ok().map(|bytes| bytes.0 as f64);
     let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
@@ -53,6 +57,8 @@ pub(super) fn loses(path: &[String], family: FamilyId, before: Option<&str>, aft
             let rank = |level: &str| LEVELS.iter().position(|known| *known == level);
             rank(old).zip(rank(new)).is_some_and(|(old, new)| new > old)
         }
+        // A least time is a promise, and a longest time is none.
+        (Some(old), Some(new)) if old.starts_with(AT_LEAST) != new.starts_with(AT_LEAST) => old.starts_with(AT_LEAST),
         (Some(old), Some(new)) => match amount(old).zip(amount(new)) {
             Some((old, new)) if new < old => LESS.contains(&key),
             Some((old, new)) if new > old => protects && MORE.contains(&key),
@@ -89,6 +95,10 @@ mod tests {
             (HealthMonitoring, ["`http`", "interval"], "1m", "10s", false),
             (Logging, ["retention", "audit_logs"], "7_years", "30_days", true),
             (Logging, ["retention", "audit_logs"], "30_days", "7_years", false),
+            (Logging, ["retention", "debug_logs"], "at least 30_days", "at least 7_days", true),
+            (Logging, ["retention", "debug_logs"], "at least 7_days", "at least 30_days", false),
+            (Logging, ["retention", "debug_logs"], "at least 7_days", "30_days", true),
+            (Logging, ["retention", "debug_logs"], "30_days", "at least 7_days", false),
             (Logging, ["fields", "`user_id`"], "listed", "", true),
             (Logging, ["x", "log_level"], "info", "error", true),
             (Logging, ["x", "log_level"], "error", "info", false),

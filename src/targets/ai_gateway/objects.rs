@@ -12,8 +12,9 @@ use crate::model::access::Jwks;
 use crate::model::server::Server;
 use crate::model::url::Url;
 use crate::source::Loc;
+use crate::targets::gateways::CENTRAL;
 use crate::targets::names::dns_label;
-use crate::targets::objects::{NAMESPACE, objects};
+use crate::targets::objects::{NAMESPACE, folder, objects};
 use crate::targets::{CompileError, Files};
 
 /// The `Gateway` where the settings name none.
@@ -44,7 +45,12 @@ pub(super) fn files(model: &Model, made: &[(&Server, Rules)]) -> Result<Files, C
         routes.push(route(model, server, rules, &namespace, &gateway));
         backends.push(backend(server, &namespace).map_err(CompileError::Refused)?);
     }
-    Ok(vec![objects(model, "backends.yaml", backends, from.clone())?, objects(model, "routes.yaml", routes, from)?])
+    let files = vec![
+        objects(model, "backends.yaml", backends, from.clone())?,
+        objects(model, "routes.yaml", routes, from.clone())?,
+    ];
+    // Units with gateways of their own are beyond the product, so there is one cluster.
+    folder(CENTRAL, files, from)
 }
 
 fn route(model: &Model, server: &Server, rules: &Rules, namespace: &str, gateway: &str) -> Value {

@@ -45,7 +45,7 @@ mcp_registry:
 
 fn text(workspace: &str, file: &str) -> String {
     let built = built(&TARGET, workspace).unwrap();
-    String::from_utf8(built.bundle.artifacts[&format!("ai-gateway/{file}")].bytes.clone()).unwrap()
+    String::from_utf8(built.bundle.artifacts[&format!("ai-gateway/central/{file}")].bytes.clone()).unwrap()
 }
 
 fn needs(workspace: &str) -> Vec<String> {
@@ -65,7 +65,7 @@ fn backends_read_like_this() {
 
 #[test]
 fn every_change_of_a_backend_is_found_out() {
-    mutate(&TARGET, WORLD, "ai-gateway/backends.yaml", false).assert_only(&[]);
+    mutate(&TARGET, WORLD, "ai-gateway/central/backends.yaml", false).assert_only(&[]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn every_change_of_a_route_is_found_out() {
         ("twice spec.securityPolicy.authorization.rules[].target.tools[]", TWICE),
         ("twice spec.securityPolicy.oauth.protectedResourceMetadata.scopesSupported[]", TWICE),
     ];
-    let outcome = mutate(&TARGET, WORLD, "ai-gateway/routes.yaml", true);
+    let outcome = mutate(&TARGET, WORLD, "ai-gateway/central/routes.yaml", true);
     outcome.assert_only(&[inside.as_slice(), harmless.as_slice()].concat());
     // More than these few would be others.
     assert_eq!(inside.map(|(at, _)| outcome.survivors[at]), [2, 22, 10, 12]);
@@ -109,7 +109,7 @@ fn what_it_cannot_do_without_is_said() {
     let in_file = format!("{in_file}# file: keys.json\n{{\"keys\": [{{\"kty\": \"RSA\"}}]}}\n");
     assert_eq!(needs(&in_file), Vec::<String>::new());
     let files = built(&TARGET, &in_file).unwrap().bundle.artifacts;
-    let routes = std::str::from_utf8(&files["ai-gateway/routes.yaml"].bytes).unwrap();
+    let routes = std::str::from_utf8(&files["ai-gateway/central/routes.yaml"].bytes).unwrap();
     assert!(routes.contains(r#"inline: '{"keys":[{"kty":"RSA"}]}'"#) && !routes.contains("remoteJWKS"), "{routes}");
     assert_eq!(needs(WORLD), Vec::<String>::new());
 }
@@ -134,7 +134,7 @@ fn many(tools: usize) -> String {
 #[test]
 fn the_largest_server_that_a_route_holds_has_32_rules() {
     let fits = built(&TARGET, &many(32)).unwrap();
-    let text = String::from_utf8(fits.bundle.artifacts["ai-gateway/routes.yaml"].bytes.clone()).unwrap();
+    let text = String::from_utf8(fits.bundle.artifacts["ai-gateway/central/routes.yaml"].bytes.clone()).unwrap();
     assert_eq!(text.matches("tool: ").count(), 32);
     let errors = built(&TARGET, &many(33)).unwrap_err();
     assert!(

@@ -30,8 +30,9 @@ pub(super) fn refused(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// One entry for each such host that leads to the pods of one server, in the namespace of these pods.
-pub(super) fn entries(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+/// One entry for each such host that leads to the pods of one server, in the namespace of these pods: those of one cluster
+/// among all.
+pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
     let mut by_host: BTreeMap<&str, Vec<&Place<'_>>> = BTreeMap::new();
     for place in cluster.places.iter().filter(|place| place.host.needs_entry()) {
         by_host.entry(&place.host.name).or_default().push(place);
@@ -39,6 +40,9 @@ pub(super) fn entries(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError>
     let mut documents = Vec::new();
     for (host, places) in by_host {
         let Some((first, others)) = places.split_first() else { continue };
+        if !here.gateways.contains_key(first.gateway) {
+            continue;
+        }
         let differs = |other: &&&Place<'_>| (&other.namespace, &other.labels) != (&first.namespace, &first.labels);
         // A host that leads to the pods of several servers is behind something that is not known here.
         if others.iter().any(|other| differs(&other)) {

@@ -17,7 +17,7 @@ use kcr_security_istio_io::v1::requestauthentications::{
     RequestAuthenticationJwtRulesOutputClaimToHeaders as ClaimToHeader, RequestAuthenticationSpec,
 };
 use kcr_telemetry_istio_io::v1::telemetries::{
-    Telemetry, TelemetrySpec, TelemetryTracing as Tracing, TelemetryTracingCustomTags as Tag,
+    Telemetry, TelemetrySelector, TelemetrySpec, TelemetryTracing as Tracing, TelemetryTracingCustomTags as Tag,
     TelemetryTracingCustomTagsHeader as TagHeader,
 };
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ use crate::model::access::Jwks;
 use crate::model::quantity::Duration;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
-use crate::targets::cluster::{Cluster, Place};
+use crate::targets::cluster::{Cluster, GATEWAY, Place};
 use crate::targets::traffic;
 use crate::targets::{CompileError, TARGET_LIMIT};
 
@@ -93,19 +93,19 @@ pub(super) fn issued_at(model: &Model) -> Vec<Loc> {
     model.identity.iter().flat_map(|identity| &identity.issuers).map(|issuer| issuer.issuer.loc).collect()
 }
 
-/// The files that decide no calls.
-pub(super) fn traffic(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Traffic>, CompileError> {
-    let (telemetry, at) = telemetry(model, cluster)?;
-    let (identities, loc) = spiffe_ids(model, cluster);
+/// The files of one cluster among all that decide no calls.
+pub(super) fn traffic(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<Traffic>, CompileError> {
+    let (telemetry, at) = telemetry(model, all, here)?;
+    let (identities, loc) = spiffe_ids(model, here);
     Ok(vec![
-        ("destination-rules.yaml", destination_rules(model, cluster)?, cluster.places.iter().map(Place::loc).collect()),
+        ("destination-rules.yaml", destination_rules(model, here)?, here.places.iter().map(Place::loc).collect()),
         ("telemetry.yaml", telemetry, at),
         ("spiffe-ids.yaml", identities, loc),
     ])
 }
 
-/// One for each host, for the gateways alone. Two servers of one host must agree, since the mesh keeps one rule a host.
-fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+/// Two servers of one host that need other limits: the mesh keeps one rule a host.
+pub(super) fn disagreeing(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
     let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
     let mut findings = Vec::new();
     for place in &cluster.places {
@@ -125,8 +125,14 @@ fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>,
             None => drop(by_host.insert(&place.host.name, (place, policy))),
         }
     }
-    if !findings.is_empty() {
-        return Err(CompileError::Findings(findings));
+    findings
+}
+
+/// One for each host, for the gateway alone.
+fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
+    for place in &cluster.places {
+        by_host.entry(&place.host.name).or_insert_with(|| (place, traffic_policy(model, place)));
     }
     let rule = |(host, (place, policy)): (&str, (&Place<'_>, TrafficPolicy))| {
         document(&DestinationRule {
@@ -180,21 +186,37 @@ fn go_duration(duration: Duration) -> String {
     if duration.0.is_multiple_of(1_000) { format!("{}s", duration.seconds()) } else { format!("{}ms", duration.0) }
 }
 
-/// Tracing in each namespace: that of a unit where all servers of a namespace are of one, and the central one elsewhere.
-fn telemetry(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Loc>), CompileError> {
+/// Tracing in each namespace: that of a unit where all servers of a namespace are of one, and the central one elsewhere. A
+/// gateway of a unit that has its own goes by that.
+fn telemetry(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Loc>), CompileError> {
     let (mut documents, mut from) = (Vec::new(), Vec::new());
-    for namespace in cluster.server_namespaces.keys().chain([&cluster.gateways_namespace]) {
-        let here = cluster.places.iter().filter(|place| place.namespace == *namespace);
-        let units: BTreeSet<Scope> = here.map(|place| place.server.unit.as_ref().map(|u| u.value.clone())).collect();
-        let scope = units.first().filter(|_| units.len() == 1).cloned().flatten();
-        let Some(tracing) = Model::in_scope(&model.tracing, &scope) else { continue };
-        let Some(rule) = tracing_rule(tracing) else { continue };
+    let mut add = |name: &str, namespace: &str, scope: &Scope, selector| {
+        let tracing = Model::in_scope(&model.tracing, scope);
+        let Some((tracing, rule)) = tracing.and_then(|tracing| Some((tracing, tracing_rule(tracing)?))) else {
+            return Ok(());
+        };
         from.push(tracing.loc);
         documents.push(document(&Telemetry {
-            metadata: metadata("traces", namespace),
-            spec: TelemetrySpec { tracing: Some(vec![rule]), ..TelemetrySpec::default() },
+            metadata: metadata(name, namespace),
+            spec: TelemetrySpec { tracing: Some(vec![rule]), selector, ..TelemetrySpec::default() },
             status: None,
         })?);
+        Ok::<_, CompileError>(())
+    };
+    for namespace in here.server_namespaces.keys().chain([&here.gateways_namespace]) {
+        let together = all.places.iter().filter(|place| place.namespace == *namespace);
+        let units = together.map(|place| place.server.unit.as_ref().map(|unit| unit.value.clone()));
+        let units: BTreeSet<Scope> = units.collect();
+        let scope = units.first().filter(|_| units.len() == 1).cloned().flatten();
+        add("traces", namespace, &scope, None)?;
+    }
+    for (name, account) in &here.gateways {
+        let own = model.tracing.keys().find(|scope| scope.as_ref().is_some_and(|unit| unit.as_str() == *name));
+        if let Some(scope) = own {
+            let labels = Some([(GATEWAY.to_owned(), account.clone())].into());
+            let selector = Some(TelemetrySelector { match_labels: labels });
+            add(&format!("traces-{account}"), &here.gateways_namespace, scope, selector)?;
+        }
     }
     from.dedup();
     Ok((documents, from))
@@ -244,11 +266,12 @@ fn spiffe_ids(model: &Model, cluster: &Cluster<'_>) -> (Vec<Value>, Vec<Loc>) {
     if let (Some(rotation), Some(spec)) = (&topology.certificate_rotation, spec.as_object_mut()) {
         spec.insert("ttl".to_owned(), json!(go_duration(rotation.value)));
     }
+    let accounts: Vec<&str> = cluster.gateways.values().map(String::as_str).collect();
     // No crate has types for it; this is the whole of it.
     let document = json!({
         "apiVersion": "spire.spiffe.io/v1alpha1",
         "kind": "ClusterSPIFFEID",
-        "metadata": {"name": format!("mcpctl-{}", cluster.gateways_namespace)},
+        "metadata": {"name": format!("mcpctl-{}.{}", cluster.gateways_namespace, accounts.join("."))},
         "spec": spec,
     });
     (vec![document], vec![identity.loc])

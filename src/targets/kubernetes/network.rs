@@ -10,10 +10,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::{GATEWAY, SEGMENT, ports};
+use super::{SEGMENT, ports};
 use crate::model::Model;
 use crate::targets::CompileError;
-use crate::targets::cluster::{Cluster, Place};
+use crate::targets::cluster::{Cluster, GATEWAY, Place};
 use crate::targets::gateways::CENTRAL;
 use crate::targets::istio::{document, metadata};
 
@@ -23,10 +23,11 @@ pub(super) const NAME: &str = "kubernetes.io/metadata.name";
 /// Where Istio's control plane stands, and its port for configuration and certificates.
 const MESH: (&str, i32) = ("istio-system", 15_012);
 
-/// `used` are the servers that somebody may call, and `others` the namespaces of objects that no segment has.
+/// Those of one cluster among all. `used` are the servers that somebody may call, and `others` the namespaces of objects that
+/// no segment has.
 pub(super) fn policies(
     model: &Model,
-    cluster: &Cluster<'_>,
+    (all, cluster): (&Cluster<'_>, &Cluster<'_>),
     used: &BTreeSet<&str>,
     others: &BTreeSet<String>,
 ) -> Result<Vec<Value>, CompileError> {
@@ -50,31 +51,32 @@ pub(super) fn policies(
         }
     }
     let to = |peer, ports| Some(vec![Egress { to: Some(vec![peer]), ports }]);
-    let listening = ports::of_gateways(model, cluster);
+    let listening = ports::of_gateways(model, all);
     let at = |name: &str| {
         let open = listening.get(name).into_iter().flatten();
         Some(open.map(|number| ports::tcp(*number)).collect::<Vec<_>>())
     };
-    let each = cluster.gateways.iter().map(|(name, account)| Egress {
-        to: Some(vec![Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) }]),
-        ports: at(name),
-    });
-    found.push(policy("allow-to-gateways", agents, &[], None, Some(each.collect()))?);
     for (name, account) in &cluster.gateways {
+        let gateway = Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) };
+        found.push(policy(&format!("allow-to-gateway-{account}"), agents, &[], None, to(gateway, at(name)))?);
         let ingress = Ingress { from: Some(vec![from(&[(NAME, agents)])]), ports: at(name) };
         let selected = [(GATEWAY, account.as_str())];
         found.push(policy(&format!("gateway-{account}-from-agents"), gateways, &selected, Some(vec![ingress]), None)?);
     }
     found.push(policy("allow-to-servers", gateways, &[], None, to(from(&[(SEGMENT, "servers")]), None))?);
-    found.extend(needed(&ports::Needed::of(model), cluster, others)?);
-    let central = [(GATEWAY, label(cluster, CENTRAL))];
-    for (unit, account) in cluster.gateways.iter().filter(|(name, _)| **name != CENTRAL) {
-        let account = [(GATEWAY, account.as_str())];
-        let ingress = Ingress { from: Some(vec![pods(&central)]), ports: at(unit) };
-        let name = format!("gateway-{}-from-central", label(cluster, unit));
-        found.push(policy(&name, gateways, &account, Some(vec![ingress]), None)?);
-        let name = format!("gateway-central-to-{}", label(cluster, unit));
-        found.push(policy(&name, gateways, &central, None, to(pods(&account), at(unit)))?);
+    found.extend(needed(&ports::Needed::of(model), (all, cluster), others)?);
+    let central = [(GATEWAY, label(all, CENTRAL))];
+    for (unit, account) in all.gateways.iter().filter(|(name, _)| **name != CENTRAL) {
+        let selected = [(GATEWAY, account.as_str())];
+        if cluster.gateways.contains_key(unit) {
+            let ingress = Ingress { from: Some(vec![pods(&central)]), ports: at(unit) };
+            let name = format!("gateway-{account}-from-central");
+            found.push(policy(&name, gateways, &selected, Some(vec![ingress]), None)?);
+        }
+        if cluster.gateways.contains_key(CENTRAL) {
+            let name = format!("gateway-central-to-{account}");
+            found.push(policy(&name, gateways, &central, None, to(pods(&selected), at(unit)))?);
+        }
     }
     for place in cluster.places.iter().filter(|place| used.contains(place.server.name.value.as_str())) {
         found.push(for_server(cluster, place)?);
@@ -85,31 +87,28 @@ pub(super) fn policies(
 /// Gateways may connect to what they need, which takes it where it is in a namespace of the bundle.
 fn needed(
     needed: &ports::Needed,
-    cluster: &Cluster<'_>,
+    (all, cluster): (&Cluster<'_>, &Cluster<'_>),
     others: &BTreeSet<String>,
 ) -> Result<Vec<Value>, CompileError> {
     let (gateways, rules) = (&cluster.gateways_namespace, needed.rules(cluster));
     let mut found = Vec::new();
-    let accounts = cluster.gateways.values();
-    for account in accounts.clone().filter(|_| !rules.is_empty()) {
+    for account in cluster.gateways.values().filter(|_| !rules.is_empty()) {
         let selected = [(GATEWAY, account.as_str())];
         found.push(policy(&format!("gateway-{account}-to-others"), gateways, &selected, None, Some(rules.clone()))?);
     }
-    let peers = accounts
-        .map(|account| Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) });
-    let peers: Vec<Peer> = peers.collect();
+    // All gateways, so that the policy is the same in each cluster.
+    let peers: Vec<Peer> = all
+        .gateways
+        .values()
+        .map(|account| Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) })
+        .collect();
     for ((namespace, labels, number), count) in needed.pods.iter().zip(1_u32..) {
         let here = [gateways, &cluster.agents_namespace].contains(&namespace);
         if here || cluster.server_namespaces.contains_key(namespace) || others.contains(namespace) {
             let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
             let ingress = Ingress { from: Some(peers.clone()), ports: Some(vec![ports::tcp(*number)]) };
-            found.push(policy(
-                &format!("others-{count}-from-gateways"),
-                namespace,
-                &labels,
-                Some(vec![ingress]),
-                None,
-            )?);
+            let name = format!("others-{count}-from-gateways");
+            found.push(policy(&name, namespace, &labels, Some(vec![ingress]), None)?);
         }
     }
     Ok(found)

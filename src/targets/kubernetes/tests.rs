@@ -25,7 +25,13 @@ bulkhead_config:
 
 fn file(text: &str, name: &str) -> String {
     let built = built(&TARGET, text).unwrap_or_else(|errors| panic!("{errors:#?}"));
-    String::from_utf8(built.bundle.artifacts[&format!("kubernetes/{name}")].bytes.clone()).unwrap()
+    of_all(&built.bundle.artifacts, name)
+}
+
+/// The files of this name of all clusters, one after the other.
+fn of_all(files: &BTreeMap<String, crate::bundle::Artifact>, name: &str) -> String {
+    let here = files.iter().filter(|(path, _)| path.starts_with("kubernetes/") && path.ends_with(&format!("/{name}")));
+    here.map(|(_, artifact)| std::str::from_utf8(&artifact.bytes).unwrap()).collect::<Vec<_>>().join("---\n")
 }
 
 #[test]
@@ -197,8 +203,7 @@ fn the_namespaces_of_other_targets_are_made() {
     let (checked, sources) =
         crate::targets::tests::checked(&format!("targets: {{toolhive: {{namespace: proxies}}}}{identity}"));
     let built = crate::build::build(&checked, &sources, &targets, "").unwrap();
-    let file =
-        |name: &str| String::from_utf8(built.bundle.artifacts[&format!("kubernetes/{name}")].bytes.clone()).unwrap();
+    let file = |name: &str| of_all(&built.bundle.artifacts, name);
     assert!(file("namespaces.yaml").contains("name: proxies\n"));
     assert!(file("network-policies.yaml").contains("namespace: proxies\n"), "closed as any other");
 }

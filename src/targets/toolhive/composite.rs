@@ -12,7 +12,9 @@ use crate::model::name::FlowKind;
 use crate::model::quantity::Attempts;
 use crate::source::{Loc, Spanned};
 use crate::targets::CompileError;
+use crate::targets::gateways::cluster_of;
 use crate::targets::names::dns_labels;
+use crate::targets::objects::objects;
 
 /// Most steps of a composite tool: the engine of ToolHive refuses one with more (its source, `pkg/vmcp/composer`).
 const MOST_STEPS: usize = 100;
@@ -20,12 +22,15 @@ const MOST_STEPS: usize = 100;
 /// Most retries of a step: the same engine quietly makes no more.
 const MOST_RETRIES: u32 = 10;
 
-/// The file with all of them; none where there is no workflow.
-pub(super) fn file(
-    model: &Model,
+/// A cluster, and a file for it.
+type OfCluster<'m> = (&'m str, (String, Artifact));
+
+/// The file with all of them in each cluster that has some: a workflow runs in that of its unit.
+pub(super) fn files<'m>(
+    model: &'m Model,
     namespace: &str,
     servers: &BTreeMap<&str, String>,
-) -> Result<Option<(String, Artifact)>, CompileError> {
+) -> Result<Vec<OfCluster<'m>>, CompileError> {
     let flows: Vec<&Flow> = model
         .flows
         .values()
@@ -33,8 +38,7 @@ pub(super) fn file(
         .collect();
     let named = flows.iter().map(|flow| (&*flow.id.value.name, flow.id.loc));
     let names = dns_labels(super::TARGET.name, named).map_err(CompileError::Findings)?;
-    let mut documents = Vec::new();
-    let mut from: Vec<Loc> = Vec::new();
+    let mut of_cluster: BTreeMap<&str, (Vec<Value>, Vec<Loc>)> = BTreeMap::new();
     for flow in flows {
         let Some(name) = names.get(&*flow.id.value.name) else { continue };
         let (steps, parameters) = steps(model, flow, servers)?;
@@ -49,6 +53,7 @@ pub(super) fn file(
             );
             return Err(CompileError::Beyond { what, how: "split the workflow".to_owned() });
         }
+        let (documents, from) = of_cluster.entry(cluster_of(model, Some(&flow.unit.value))).or_default();
         from.push(flow.id.loc);
         let mut spec = Map::new();
         spec.insert("name".to_owned(), json!(name));
@@ -66,10 +71,8 @@ pub(super) fn file(
             "spec": spec,
         }));
     }
-    if documents.is_empty() {
-        return Ok(None);
-    }
-    super::super::objects::objects(model, "composite-tools.yaml", documents, from).map(Some)
+    let file = |(cluster, (documents, from))| Ok((cluster, objects(model, "composite-tools.yaml", documents, from)?));
+    of_cluster.into_iter().map(file).collect()
 }
 
 /// How often the steps of a flow are tried in all: as its unit says, else as the central configuration does.

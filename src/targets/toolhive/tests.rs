@@ -66,22 +66,23 @@ fn a_server_has_its_policies_and_a_workflow_its_tool() {
     assert_eq!(
         paths,
         [
-            "toolhive/authz/bank-server.yaml",
-            "toolhive/authz/crm.yaml",
-            "toolhive/authz/idle.yaml",
-            "toolhive/authz/open.yaml",
-            "toolhive/composite-tools.yaml"
+            "toolhive/central/authz/bank-server.yaml",
+            "toolhive/central/authz/crm.yaml",
+            "toolhive/central/authz/idle.yaml",
+            "toolhive/central/authz/open.yaml",
+            "toolhive/central/composite-tools.yaml",
+            "toolhive/central/kustomization.yaml",
         ]
     );
-    insta::assert_snapshot!("crm", files["toolhive/authz/crm.yaml"]);
-    insta::assert_snapshot!("open", files["toolhive/authz/open.yaml"]);
-    insta::assert_snapshot!("idle", files["toolhive/authz/idle.yaml"]);
-    insta::assert_snapshot!("composite", files["toolhive/composite-tools.yaml"]);
+    insta::assert_snapshot!("crm", files["toolhive/central/authz/crm.yaml"]);
+    insta::assert_snapshot!("open", files["toolhive/central/authz/open.yaml"]);
+    insta::assert_snapshot!("idle", files["toolhive/central/authz/idle.yaml"]);
+    insta::assert_snapshot!("composite", files["toolhive/central/composite-tools.yaml"]);
 }
 
 #[test]
 fn only_what_may_be_done_twice_is_tried_again_and_what_is_not_undone_is_said() {
-    let composite = &texts(WORLD)["toolhive/composite-tools.yaml"];
+    let composite = &texts(WORLD)["toolhive/central/composite-tools.yaml"];
     let retried: Vec<bool> = composite.split("- id:").skip(1).map(|step| step.contains("retryCount: 2")).collect();
     assert_eq!(retried, [true, false, false], "{composite}");
     let (checked, sources) = checked(WORLD);

@@ -316,3 +316,32 @@ fn a_bundle_of_another_version_is_refused_by_name() {
     .unwrap();
     deployed.diff("out", "fleet", &[]).refused("mcpctl 9.0.0 wrote the bundle");
 }
+
+#[test]
+fn what_disappears_is_listed_for_one_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects/enterprise"), &old);
+    let new = folder.path().join("new");
+    copy(&old, &new);
+    let payments = new.join("registry/payments.yaml");
+    let text = fs::read_to_string(&payments).unwrap();
+    let moved = text.replace("https://payment.payments.harbourline.example:8443", "https://payment.cards.svc:8443");
+    assert_ne!(moved, text);
+    fs::write(&payments, moved).unwrap();
+    let here = folder.path().display().to_string();
+    let prune = |args: &[&str]| {
+        let all = [&["diff", "old", "new", "-C", &here, "--today", "2026-11-22", "--format", "prune"], args].concat();
+        mcpctl(&all).run()
+    };
+    let several = prune(&[]);
+    assert_eq!(several.code, 2);
+    assert!(several.err.contains("the objects are in several clusters: `central`"), "{}", several.err);
+    let unknown = prune(&["--cluster", "nowhere"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("there is no cluster `nowhere`"), "{}", unknown.err);
+    let (central, payments) = (prune(&["--cluster", "central"]), prune(&["--cluster", "payments"]));
+    assert!(central.out.contains("items: []"), "{}", central.out);
+    assert!(payments.out.contains("kind: NetworkPolicy"), "{}", payments.out);
+    assert_eq!(prune(&["--cluster", "central,payments"]).out, payments.out);
+}

@@ -12,14 +12,16 @@ fn files(text: &str) -> BTreeMap<String, Artifact> {
 }
 
 fn file(text: &str, name: &str) -> String {
-    String::from_utf8(files(text)[&format!("istio/{name}")].bytes.clone()).unwrap()
+    let files = files(text);
+    let here = files.iter().filter(|(path, _)| path.splitn(3, '/').nth(2) == Some(name));
+    here.map(|(_, artifact)| std::str::from_utf8(&artifact.bytes).unwrap()).collect::<Vec<_>>().join("---\n")
 }
 
 #[test]
 fn the_folder_is_whole() {
     let listed = file(WORLD, "kustomization.yaml");
     for path in files(WORLD).keys().filter(|path| !path.ends_with("kustomization.yaml")) {
-        assert!(listed.contains(path.strip_prefix("istio/").unwrap()), "{path}");
+        assert!(listed.contains(path.strip_prefix("istio/central/").unwrap()), "{path}");
     }
     insta::assert_snapshot!("tokens", file(WORLD, "request-authentication.yaml").split("---").next().unwrap());
     insta::assert_snapshot!("connections", file(WORLD, "destination-rules.yaml").split("---").next().unwrap());
@@ -64,9 +66,13 @@ tracing_config: {sampling: {strategy: always_on}}
             line.trim().trim_start_matches("- ").strip_prefix("randomSamplingPercentage: ").map(str::to_owned)
         })
         .collect();
-    assert_eq!(shares.iter().filter(|share| *share == "100.0").count(), 1, "{shares:?}");
+    assert_eq!(
+        shares.iter().filter(|share| *share == "100.0").count(),
+        2,
+        "the unit's namespace and gateway: {shares:?}"
+    );
     assert!(
-        shares.len() > 1 && shares.iter().filter(|share| *share == "10.0").count() == shares.len() - 1,
+        shares.len() > 2 && shares.iter().filter(|share| *share == "10.0").count() == shares.len() - 2,
         "{shares:?}"
     );
     let unit = rules(&unit);

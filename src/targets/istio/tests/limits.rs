@@ -79,7 +79,7 @@ fn names_that_headers_carry_encoded_are_denied() {
 fn a_pattern_that_it_cannot_match_narrows_those_beside_it() {
     let text = WORLD.replace("'site://members/*'", "'site://*/members'");
     let built = built(&TARGET, &text).unwrap_or_else(|errors| panic!("{errors:#?}"));
-    let rules = String::from_utf8(built.bundle.artifacts["istio/servers/site.yaml"].bytes.clone()).unwrap();
+    let rules = String::from_utf8(built.bundle.artifacts["istio/central/servers/site.yaml"].bytes.clone()).unwrap();
     assert!(!rules.contains("site://"), "{rules}");
 }
 
@@ -112,7 +112,7 @@ fn short_names_and_hosts_outside_of_the_cluster_are_said_at_the_url() {
         let expected: Vec<&str> = Some(rule).filter(|rule| !rule.is_empty()).into_iter().collect();
         assert_eq!(said, expected, "{host}");
         let file = |name: &str| {
-            let artifact = built.bundle.artifacts.get(&format!("istio/{name}"));
+            let artifact = built.bundle.artifacts.get(&format!("istio/central/{name}"));
             artifact.map(|artifact| String::from_utf8(artifact.bytes.clone()).unwrap()).unwrap_or_default()
         };
         assert_eq!(file("service-entries.yaml").contains(&format!("- {host}\n")), entry, "{host}");

@@ -25,7 +25,7 @@ fn cedar(value: &Value) -> Value {
 /// The policies of each server, by its label.
 fn proxies(files: &BTreeMap<String, String>) -> BTreeMap<String, Policies> {
     let authz = files.iter().filter_map(|(path, text)| {
-        let label = path.strip_prefix("toolhive/authz/")?.strip_suffix(".yaml")?;
+        let label = path.strip_prefix("toolhive/central/authz/")?.strip_suffix(".yaml")?;
         let document: Value = serde_yaml::from_str(text).unwrap();
         let policies: Vec<String> = serde_json::from_value(document["spec"]["config"]["policies"].clone()).unwrap();
         let policies: Vec<&str> = policies.iter().map(String::as_str).collect();

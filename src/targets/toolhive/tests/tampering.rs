@@ -19,6 +19,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("policies [] swapped", "the order of policies decides nothing"),
     ("spec description changed", "a text for people"),
     ("documents [] swapped", "the order of documents decides nothing"),
+    ("documents [] resources [] swapped", "Kustomize sorts what it applies"),
     ("dependsOn [] doubled", "waiting twice is waiting once"),
     ("dependsOn [] swapped", "the order of what is waited for decides nothing"),
     ("steps [] swapped", "steps that wait for each other stay in order; of others the order decides nothing"),

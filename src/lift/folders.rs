@@ -1,0 +1,81 @@
+//! Folders for Kustomize: one for each cluster, which has the gateway of that name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::LiftError;
+use crate::bundle::Artifact;
+use crate::model::Model;
+use crate::model::name::UnitName;
+
+/// The cluster of the central gateway.
+const CENTRAL: &str = "central";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Kustomization {
+    api_version: String,
+    kind: String,
+    resources: Vec<String>,
+}
+
+/// The clusters of a model: the central one, and one for each unit with a gateway.
+pub(super) fn clusters(model: &Model) -> BTreeSet<&str> {
+    let units = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+    units.map(|unit| unit.name.value.as_str()).chain([CENTRAL]).collect()
+}
+
+/// The cluster of what belongs to a unit.
+pub(super) fn cluster_of<'m>(model: &'m Model, unit: Option<&UnitName>) -> &'m str {
+    let found = unit.and_then(|unit| model.topology.units.get(unit));
+    found.filter(|unit| unit.gateway.is_some()).map_or(CENTRAL, |unit| unit.name.value.as_str())
+}
+
+/// The files that `kubectl apply -k` takes from a folder, by their paths in it: those that its `kustomization.yaml` lists.
+///
+/// # Errors
+/// Where it is missing, is anything else, lists a file that is not there, or a file twice.
+pub(super) fn listed(artifacts: &BTreeMap<String, Artifact>, folder: &str) -> Result<BTreeSet<String>, LiftError> {
+    let path = format!("{folder}/kustomization.yaml");
+    let stranger = |what: &str| LiftError::Stranger(format!("`{path}` {what}"));
+    let file = artifacts.get(&path).ok_or_else(|| LiftError::File(path.clone()))?;
+    let Kustomization { api_version, kind, resources } =
+        serde_yaml::from_slice(&file.bytes).map_err(|cause| stranger(&format!("has another shape: {cause}")))?;
+    if (api_version.as_str(), kind.as_str()) != ("kustomize.config.k8s.io/v1beta1", "Kustomization") {
+        return Err(stranger("is not a Kustomization"));
+    }
+    let count = resources.len();
+    let found: BTreeSet<String> = resources.into_iter().collect();
+    if found.len() != count || !found.iter().all(|name| artifacts.contains_key(&format!("{folder}/{name}"))) {
+        return Err(stranger("lists a file twice, or one that does not exist"));
+    }
+    Ok(found)
+}
+
+/// Checks that each folder of a target lists exactly the files in it, and that each file is in the folder of a cluster.
+///
+/// # Errors
+/// Where one does not.
+pub(super) fn check(artifacts: &BTreeMap<String, Artifact>, target: &str, model: &Model) -> Result<(), LiftError> {
+    let mut by_folder: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let clusters = clusters(model);
+    for path in artifacts.keys().filter_map(|path| path.strip_prefix(target)?.strip_prefix('/')) {
+        let of = clusters.iter().find_map(|cluster| {
+            let inside = path.strip_prefix(cluster)?.strip_prefix('/')?;
+            Some((format!("{target}/{cluster}"), inside.to_owned()))
+        });
+        let Some((folder, inside)) = of else {
+            return Err(LiftError::Stranger(format!("the file `{target}/{path}` is not in the folder of a cluster")));
+        };
+        by_folder.entry(folder).or_default().insert(inside);
+    }
+    for (folder, mut files) in by_folder {
+        files.remove("kustomization.yaml");
+        if listed(artifacts, &folder)? != files {
+            let what = format!("`{folder}/kustomization.yaml` does not list exactly the files of its folder");
+            return Err(LiftError::Stranger(what));
+        }
+    }
+    Ok(())
+}

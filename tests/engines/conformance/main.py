@@ -1,0 +1,48 @@
+"""The official suite, the official clients, and attacks, behind compiled gateways: `python -m conformance.main --mcpctl
+PROGRAM --engines FOLDER --tools FOLDER [--part NAME] [--keep]`."""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import ledger, suite
+from .stack import Stack
+
+PARTS = {"suite": suite.run}
+
+
+def main() -> int:
+    options = argparse.ArgumentParser()
+    options.add_argument("--mcpctl", type=Path, required=True)
+    options.add_argument("--engines", type=Path, required=True)
+    options.add_argument("--tools", type=Path, required=True)
+    options.add_argument("--part", action="append", choices=PARTS, default=[])
+    options.add_argument("--keep", action="store_true")
+    given = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    excepted = ledger.load()
+    work = Path(tempfile.mkdtemp(prefix="mcpctl-conformance."))
+    began, faults, used = time.monotonic(), [], 0
+    try:
+        with Stack(work, given.mcpctl.resolve(), given.engines, given.tools) as stack:
+            for name in given.part or PARTS:
+                failures, more = PARTS[name](stack)
+                faults += more + ledger.judge(name, failures, excepted[name])
+                used += len(failures.keys() & excepted[name].keys())
+    finally:
+        if given.keep:
+            print(f"kept {work}")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    for fault in faults:
+        print(f"  {fault}")
+    print(f"\n{len(faults)} faults, {used} exceptions used in {time.monotonic() - began:.0f} s")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

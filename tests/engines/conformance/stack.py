@@ -18,6 +18,7 @@ from .proxy import Proxies
 from .recorder import Recorder
 
 GATEWAYS = ("central", "unit")
+AGENTS = ("suite", "narrow")
 STRAIGHT = "straight"
 KINDS = ("stateful", "stateless")
 READY_SECONDS = 20
@@ -34,6 +35,9 @@ class Stack:
         self.pki = Pki(work / "tls", workspace.TRUST_DOMAIN)
         for name in GATEWAYS:
             self.pki.gateway(name)
+        # Now, because later several threads ask for them.
+        for name in AGENTS:
+            self.pki.caller(workspace.subject(name))
         self.issuer = Issuer(workspace.ISSUER, workspace.AUDIENCE, "key-1")
         self.ending = contextlib.ExitStack()
         self.ports: dict[str, int] = {}

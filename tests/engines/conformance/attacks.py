@@ -12,8 +12,11 @@ from .stack import Stack
 
 PROTOCOL = ("initialize", "server/discover", "ping", "tools/list", "logging/setLevel", "subscriptions/listen")
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
-ENVELOPE = {"io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientInfo": {"name": "attacks", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {}}
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientInfo": {"name": "attacks", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 
 
 def allowed(effect: tuple[str, str]) -> bool:
@@ -33,7 +36,7 @@ class Attacker:
 
     def send(self, body: bytes, more: dict[str, str], method: str = "POST", chunk: int = 0) -> tuple[str, list[bytes]]:
         """What was answered, and the bodies that reached the server."""
-        chunks = [body[at:at + chunk] for at in range(0, len(body), chunk)] if chunk else None
+        chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] if chunk else None
         try:
             answer = repr(self.connection.ask(method, self.path, self.plain | more, body, chunks=chunks))
         except Refused as error:
@@ -57,7 +60,11 @@ def headers(body: str) -> dict[str, dict[str, str]]:
         return found
     if isinstance(method, str) and method.isprintable():
         same = modern | {"mcp-method": method}
-        if isinstance(params, dict) and isinstance(about := params.get("name", params.get("uri")), str) and about.isprintable():
+        if (
+            isinstance(params, dict)
+            and isinstance(about := params.get("name", params.get("uri")), str)
+            and about.isprintable()
+        ):
             same["mcp-name"] = about
         found[f"{MODERN}, the same headers"] = same
     return found
@@ -76,7 +83,9 @@ def ways(body: str, far: bool) -> list[tuple[str, dict[str, str], int]]:
 def against(stack: Stack, hops: int, listed: list[tuple[str, str]]) -> tuple[dict[str, str], Attacker]:
     failures: dict[str, str] = {}
     prefix = workspace.HOPS[hops]
-    attacker = Attacker(stack.connection("narrow"), stack.recorders[hops], f"/{prefix}_recorder/mcp", stack.token("narrow"))
+    attacker = Attacker(
+        stack.connection("narrow"), stack.recorders[hops], f"/{prefix}_recorder/mcp", stack.token("narrow")
+    )
     for name, body in listed:
         for said, more, chunk in ways(body, hops > 1):
             answer, arrived = attacker.send(body.encode(), more, chunk=chunk)
@@ -98,8 +107,11 @@ def run(stack: Stack) -> tuple[dict[str, str], list[str]]:
             failures, sent, reached = found | failures, sent + attacker.sent, reached + attacker.reached
     for hops in workspace.HOPS:
         faults += strangers(stack, hops)
-    print(f"attacks    {len(listed)} messages in {sent} requests, {reached} reached a server,"
-          f" {len(failures)} kinds of them run what they may not", flush=True)
+    print(
+        f"attacks    {len(listed)} messages in {sent} requests, {reached} reached a server,"
+        f" {len(failures)} kinds of them run what they may not",
+        flush=True,
+    )
     return failures, faults
 
 
@@ -121,7 +133,9 @@ def controls(stack: Stack) -> tuple[dict[str, str], list[str]]:
     """What has to reach a server, by the name of the message; without it, attacks prove nothing."""
     failures, total = {}, 0
     for hops, prefix in workspace.HOPS.items():
-        attacker = Attacker(stack.connection("narrow"), stack.recorders[hops], f"/{prefix}_recorder/mcp", stack.token("narrow"))
+        attacker = Attacker(
+            stack.connection("narrow"), stack.recorders[hops], f"/{prefix}_recorder/mcp", stack.token("narrow")
+        )
         attacker.recorder.taken()
         wanted = []
         for name, params in bodies.granted().items():
@@ -134,6 +148,8 @@ def controls(stack: Stack) -> tuple[dict[str, str], list[str]]:
             total += 1
             answer, arrived = attacker.send(body.encode(), more, chunk=chunk)
             if [json.loads(got) for got in arrived] != [json.loads(body)]:
-                failures.setdefault(name, f"{prefix} server, {more or 'no version'}: {len(arrived)} messages reached it: {answer[:200]}")
+                failures.setdefault(
+                    name, f"{prefix} server, {more or 'no version'}: {len(arrived)} messages reached it: {answer[:200]}"
+                )
     print(f"controls   {total} messages, {len(failures)} kinds do not reach a server", flush=True)
     return failures, []

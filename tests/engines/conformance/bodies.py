@@ -13,17 +13,38 @@ REF_PROMPT = '{"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"x"
 REF_RESOURCE = '{"ref":{"type":"ref/resource","uri":"note://one"},"argument":{"name":"x","value":""}}'
 # Requests that are not granted, with their parameters.
 REQUESTS = {
-    "tools/call": CALL, "resources/list": None, "resources/templates/list": None, "prompts/list": None, "tasks/list": None,
-    "tasks/get": '{"taskId":"1"}', "tasks/result": '{"taskId":"1"}', "tasks/update": '{"taskId":"1"}', "tasks/cancel": '{"taskId":"1"}',
-    "resources/read": '{"uri":"note://one"}', "resources/subscribe": '{"uri":"note://one"}', "prompts/get": '{"name":"greet"}',
-    "completion/complete": REF_PROMPT, "sampling/createMessage": '{"messages":[],"maxTokens":1}', "roots/list": None,
-    "x-vendor/tools.call": CALL, "x-vendor/run": f'{{"tool":"{FORBIDDEN}"}}', "x-vendor/all": None, "tools/run": f'[{CALL}]',
-    "elicitation/create": '{"message":"x"}', "tools/call/": CALL, "Tools/Call": CALL, " tools/call": CALL, "": CALL,
+    "tools/call": CALL,
+    "resources/list": None,
+    "resources/templates/list": None,
+    "prompts/list": None,
+    "tasks/list": None,
+    "tasks/get": '{"taskId":"1"}',
+    "tasks/result": '{"taskId":"1"}',
+    "tasks/update": '{"taskId":"1"}',
+    "tasks/cancel": '{"taskId":"1"}',
+    "resources/read": '{"uri":"note://one"}',
+    "resources/subscribe": '{"uri":"note://one"}',
+    "prompts/get": '{"name":"greet"}',
+    "completion/complete": REF_PROMPT,
+    "sampling/createMessage": '{"messages":[],"maxTokens":1}',
+    "roots/list": None,
+    "x-vendor/tools.call": CALL,
+    "x-vendor/run": f'{{"tool":"{FORBIDDEN}"}}',
+    "x-vendor/all": None,
+    "tools/run": f"[{CALL}]",
+    "elicitation/create": '{"message":"x"}',
+    "tools/call/": CALL,
+    "Tools/Call": CALL,
+    " tools/call": CALL,
+    "": CALL,
 }
 # What makes a message an answer.
 ANSWERS = {
-    "a result": '"result":{}', "a null result": '"result":null', "a full result": f'"result":{{"content":[],"name":"{GRANTED}"}}',
-    "an error": '"error":{"code":1,"message":"x"}', "a null error": '"error":null',
+    "a result": '"result":{}',
+    "a null result": '"result":null',
+    "a full result": f'"result":{{"content":[],"name":"{GRANTED}"}}',
+    "an error": '"error":{"code":1,"message":"x"}',
+    "a null error": '"error":null',
     "a result and an error": '"result":{},"error":{"code":1,"message":"x"}',
 }
 PROTOCOL = ("ping", "tools/list", "initialize", "notifications/initialized", "server/discover")
@@ -36,7 +57,9 @@ CASES = {
     "error": ("Error", "ERROR"),
 }
 # What an exception can name as one: all messages whose names begin so.
-BESIDE_METHOD, BESIDE_PARAMS, BESIDE_NAME = (f"{key} in another case beside it: " for key in ("method", "params", "name"))
+BESIDE_METHOD, BESIDE_PARAMS, BESIDE_NAME = (
+    f"{key} in another case beside it: " for key in ("method", "params", "name")
+)
 PADDINGS = (9_000, 70_000, 1_000_000, 1_100_000)
 
 
@@ -70,12 +93,18 @@ def answers():
             yield f"{method!r} before {what}", message(*members, answer)
         yield f"{method!r} around a result", message(members[0], '"result":{}', members[1])
         yield f"{method!r} beside a result, without an id", message('"result":{}', *members).replace('"id":1,', "")
-        yield f"{method!r} escaped, beside a result", message('"result":{}', *members).replace('"method"', '"m\\u0065thod"')
+        yield f"{method!r} escaped, beside a result", message('"result":{}', *members).replace(
+            '"method"', '"m\\u0065thod"'
+        )
         yield f"a result, escaped, beside {method!r}", message('"r\\u0065sult":{}', *members)
     for id_ in ('"x"', "null", "1.5", "[1]", "{}", "true"):
-        yield f"a call beside a result, with the id {id_}", message('"result":{}', *called("tools/call", CALL)).replace('"id":1', f'"id":{id_}')
+        yield f"a call beside a result, with the id {id_}", message('"result":{}', *called("tools/call", CALL)).replace(
+            '"id":1', f'"id":{id_}'
+        )
     for version in ('"jsonrpc":"1.0",', "", '"jsonrpc":2.0,', '"jsonrpc":null,'):
-        yield f"a call beside a result, with {version or 'no version'}", message('"result":{}', *called("tools/call", CALL)).replace('"jsonrpc":"2.0",', version)
+        yield f"a call beside a result, with {version or 'no version'}", message(
+            '"result":{}', *called("tools/call", CALL)
+        ).replace('"jsonrpc":"2.0",', version)
 
 
 def cases():
@@ -84,8 +113,12 @@ def cases():
     for other in CASES["method"]:
         yield f"a call by {other}", message(*called("tools/call", CALL, other))
         for method in PROTOCOL:
-            yield f"{BESIDE_METHOD}{other} after {method}", message(f'"method":"{method}"', *called("tools/call", CALL, other))
-            yield f"{BESIDE_METHOD}{other} before {method}", message(*called("tools/call", CALL, other), f'"method":"{method}"')
+            yield f"{BESIDE_METHOD}{other} after {method}", message(
+                f'"method":"{method}"', *called("tools/call", CALL, other)
+            )
+            yield f"{BESIDE_METHOD}{other} before {method}", message(
+                *called("tools/call", CALL, other), f'"method":"{method}"'
+            )
         for what, answer in ANSWERS.items():
             yield f"{other} after {what}", message(answer, *called("tools/call", CALL, other))
             yield f"{other} before {what}", message(*called("tools/call", CALL, other), answer)
@@ -93,15 +126,25 @@ def cases():
             if method != "tools/call":
                 yield f"{other} {method!r} after a result", message('"result":{}', *called(method, params, other))
     for other in CASES["params"]:
-        yield f"{BESIDE_PARAMS}{other} after them", message('"method":"tools/call"', f'"params":{HARMLESS}', f'"{other}":{CALL}')
-        yield f"{BESIDE_PARAMS}{other} before them", message('"method":"tools/call"', f'"{other}":{CALL}', f'"params":{HARMLESS}')
+        yield f"{BESIDE_PARAMS}{other} after them", message(
+            '"method":"tools/call"', f'"params":{HARMLESS}', f'"{other}":{CALL}'
+        )
+        yield f"{BESIDE_PARAMS}{other} before them", message(
+            '"method":"tools/call"', f'"{other}":{CALL}', f'"params":{HARMLESS}'
+        )
         yield f"{other} alone", message('"method":"tools/call"', f'"{other}":{CALL}')
         yield f"{other} beside a result", message('"method":"tools/call"', f'"{other}":{CALL}', '"result":{}')
     for other in CASES["name"]:
-        yield f"{BESIDE_NAME}{other} after it", message(*called("tools/call", f'{{"name":"{GRANTED}","{other}":"{FORBIDDEN}"}}'))
-        yield f"{BESIDE_NAME}{other} before it", message(*called("tools/call", f'{{"{other}":"{FORBIDDEN}","name":"{GRANTED}"}}'))
+        yield f"{BESIDE_NAME}{other} after it", message(
+            *called("tools/call", f'{{"name":"{GRANTED}","{other}":"{FORBIDDEN}"}}')
+        )
+        yield f"{BESIDE_NAME}{other} before it", message(
+            *called("tools/call", f'{{"{other}":"{FORBIDDEN}","name":"{GRANTED}"}}')
+        )
         yield f"{other} alone", message(*called("tools/call", f'{{"{other}":"{FORBIDDEN}","arguments":{{}}}}'))
-        yield f"{other} alone, beside a result", message('"result":{}', *called("tools/call", f'{{"{other}":"{FORBIDDEN}"}}'))
+        yield f"{other} alone, beside a result", message(
+            '"result":{}', *called("tools/call", f'{{"{other}":"{FORBIDDEN}"}}')
+        )
     for key in ("result", "error"):
         for other in CASES[key]:
             yield f"a call after {other}", message(f'"{other}":{{}}', *call)
@@ -112,16 +155,26 @@ def cases():
 def twice():
     """The same key twice, one of them harmless."""
     for first, second in ((HARMLESS, CALL), (CALL, HARMLESS)):
-        yield f"params twice, {first[9:14]} first", message('"method":"tools/call"', f'"params":{first}', f'"params":{second}')
-        yield f"params twice, escaped, {first[9:14]} first", message('"method":"tools/call"', f'"params":{first}', f'"p\\u0061rams":{second}')
-        yield f"params twice, {first[9:14]} first, beside a result", message('"result":{}', '"method":"tools/call"', f'"params":{first}', f'"params":{second}')
+        yield f"params twice, {first[9:14]} first", message(
+            '"method":"tools/call"', f'"params":{first}', f'"params":{second}'
+        )
+        yield f"params twice, escaped, {first[9:14]} first", message(
+            '"method":"tools/call"', f'"params":{first}', f'"p\\u0061rams":{second}'
+        )
+        yield f"params twice, {first[9:14]} first, beside a result", message(
+            '"result":{}', '"method":"tools/call"', f'"params":{first}', f'"params":{second}'
+        )
     for first, second in ((GRANTED, FORBIDDEN), (FORBIDDEN, GRANTED)):
         yield f"name twice, {first} first", message(*called("tools/call", f'{{"name":"{first}","name":"{second}"}}'))
-        yield f"name twice, escaped, {first} first", message(*called("tools/call", f'{{"name":"{first}","n\\u0061me":"{second}"}}'))
+        yield f"name twice, escaped, {first} first", message(
+            *called("tools/call", f'{{"name":"{first}","n\\u0061me":"{second}"}}')
+        )
     for method in PROTOCOL:
         yield f"method twice, {method} first", message(f'"method":"{method}"', *called("tools/call", CALL))
         yield f"method twice, {method} last", message(*called("tools/call", CALL), f'"method":"{method}"')
-        yield f"method twice, escaped, {method} first", message(f'"method":"{method}"', *called("tools/call", CALL, "m\\u0065thod"))
+        yield f"method twice, escaped, {method} first", message(
+            f'"method":"{method}"', *called("tools/call", CALL, "m\\u0065thod")
+        )
     for answer in ('"result":{},"result":{}', '"error":{},"error":{}', '"result":{},"r\\u0065sult":{}'):
         yield f"{answer} beside a call", message(*called("tools/call", CALL), answer)
 
@@ -130,17 +183,36 @@ def shapes():
     """Batches, spaces, nesting, and other ways to write."""
     call, answer = message(*called("tools/call", CALL)), message('"result":{}')
     both, harmless = message('"result":{}', *called("tools/call", CALL)), message(*called("tools/call", HARMLESS))
-    for what, listed in {"a call": [call], "an answer and a call": [answer, call], "a granted call and a call": [harmless, call],
-                         "a call beside a result": [both], "nothing": []}.items():
+    for what, listed in {
+        "a call": [call],
+        "an answer and a call": [answer, call],
+        "a granted call and a call": [harmless, call],
+        "a call beside a result": [both],
+        "nothing": [],
+    }.items():
         yield f"a batch of {what}", "[" + ",".join(listed) + "]"
     yield "a batch in a batch", f"[[{call}]]"
-    for what, space in {"line feeds": "\n", "tabs": "\t\t", "carriage returns": "\r\n", "many spaces": " " * 5000}.items():
+    for what, space in {
+        "line feeds": "\n",
+        "tabs": "\t\t",
+        "carriage returns": "\r\n",
+        "many spaces": " " * 5000,
+    }.items():
         for name, body in {"a call": call, "a call beside a result": both}.items():
-            yield f"{name} with {what}", space + body.replace(",", f"{space},{space}").replace(":", f"{space}:{space}") + space
+            yield f"{name} with {what}", space + body.replace(",", f"{space},{space}").replace(
+                ":", f"{space}:{space}"
+            ) + space
     for what, (before, after) in {
-        "an answer before": (answer, ""), "an answer and a line feed before": (answer + "\n", ""), "an answer after": ("", answer),
-        "a granted call before": (harmless, ""), "a granted call after": ("", harmless), "a byte order mark": ("\ufeff", ""),
-        "a comment": ("/*x*/", ""), "a null": ("\0", ""), "a no-break space": ("\u00a0", ""), "a record separator": ("\x1e", "\n"),
+        "an answer before": (answer, ""),
+        "an answer and a line feed before": (answer + "\n", ""),
+        "an answer after": ("", answer),
+        "a granted call before": (harmless, ""),
+        "a granted call after": ("", harmless),
+        "a byte order mark": ("\ufeff", ""),
+        "a comment": ("/*x*/", ""),
+        "a null": ("\0", ""),
+        "a no-break space": ("\u00a0", ""),
+        "a record separator": ("\x1e", "\n"),
     }.items():
         yield f"a call with {what}", before + call + after
         yield f"a call beside a result with {what}", before + both + after
@@ -149,7 +221,9 @@ def shapes():
             deep = open_ * depth + "1" + close * depth
             yield f"{depth} deep {open_} before a method", message(f'"result":{deep}', *called("tools/call", CALL))
             yield f"{depth} deep {open_} after a method", message(*called("tools/call", CALL), f'"result":{deep}')
-            yield f"{BESIDE_METHOD}{depth} deep {open_}, then Method", message('"method":"ping"', f'"x":{deep}', *called("tools/call", CALL, "Method"))
+            yield f"{BESIDE_METHOD}{depth} deep {open_}, then Method", message(
+                '"method":"ping"', f'"x":{deep}', *called("tools/call", CALL, "Method")
+            )
     yield "a name in a list", message(*called("tools/call", f'{{"name":["{GRANTED}","{FORBIDDEN}"]}}'))
     yield "a name with a null", message(*called("tools/call", f'{{"name":"{FORBIDDEN}\\u0000"}}'))
     yield "params in a list", message(*called("tools/call", f"[{CALL}]"))
@@ -170,9 +244,15 @@ def padded():
             yield f"a result, {size} {what}, then a call", message('"result":{}', padding, *called("tools/call", CALL))
             yield f"a call, {size} {what}, then a result", message(*called("tools/call", CALL), padding, '"result":{}')
             yield f"ping, {size} {what}, then a call", message('"method":"ping"', padding, *called("tools/call", CALL))
-            yield f"a granted call, {size} {what}, then params", message('"method":"tools/call"', f'"params":{HARMLESS}', padding, f'"params":{CALL}')
-            yield f"a result, {size} {what}, then resources/list", message('"result":{}', padding, '"method":"resources/list"')
-        yield f"a name, {size} bytes, then a name", message(*called("tools/call", f'{{"name":"{GRANTED}",{pad},"name":"{FORBIDDEN}"}}'))
+            yield f"a granted call, {size} {what}, then params", message(
+                '"method":"tools/call"', f'"params":{HARMLESS}', padding, f'"params":{CALL}'
+            )
+            yield f"a result, {size} {what}, then resources/list", message(
+                '"result":{}', padding, '"method":"resources/list"'
+            )
+        yield f"a name, {size} bytes, then a name", message(
+            *called("tools/call", f'{{"name":"{GRANTED}",{pad},"name":"{FORBIDDEN}"}}')
+        )
 
 
 LOOKALIKES = f'"arguments":{{"method":"tools/call","name":"{FORBIDDEN}","params":{CALL},"result":{{}},"error":{{}},"id":2,"Method":"x","Name":"y"}}'
@@ -194,6 +274,8 @@ def responses() -> dict[str, str]:
         "a response with an error": message('"error":{"code":-1,"message":"no"}'),
         "a response with a text for an id": message('"result":{}').replace('"id":1', '"id":"a-1"'),
         "a response with the id last": '{"jsonrpc":"2.0","result":{"action":"decline"},"id":7}',
-        "a response with what looks like a call inside": message(f'"result":{{"method":"tools/call","params":{CALL},"error":{{}}}}'),
+        "a response with what looks like a call inside": message(
+            f'"result":{{"method":"tools/call","params":{CALL},"error":{{}}}}'
+        ),
         "a response of 500,000 bytes": message(f'"result":{{"content":{{"type":"text","text":"{"a" * 500_000}"}}}}'),
     }

@@ -10,10 +10,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import attacks, ledger, suite
+from . import attacks, clients, inspector, ledger, suite
 from .stack import Stack
 
-PARTS = {"controls": attacks.controls, "attacks": attacks.run, "suite": suite.run}
+PARTS = {
+    "controls": attacks.controls,
+    "attacks": attacks.run,
+    "clients": clients.run,
+    "inspector": inspector.run,
+    "suite": suite.run,
+}
 
 
 def main() -> int:
@@ -34,7 +40,11 @@ def main() -> int:
             # Much of the suite is waiting. The other parts follow one another, because they look at the same servers.
             lanes = [[name for name in wanted if (name == "suite") == waiting] for waiting in (True, False)]
             with ThreadPoolExecutor(len(lanes)) as pool:
-                done = [one for lane in pool.map(lambda lane: [(name, *PARTS[name](stack)) for name in lane], lanes) for one in lane]
+                done = [
+                    one
+                    for lane in pool.map(lambda lane: [(name, *PARTS[name](stack)) for name in lane], lanes)
+                    for one in lane
+                ]
         for name, failures, more in done:
             faults += more + ledger.judge(name, failures, excepted[name])
             used += len(failures.keys() & excepted[name].keys())

@@ -21,6 +21,7 @@ class Proxies:
 
     def add(self, port: int, context: ssl.SSLContext, path: str, token: str | None) -> str:
         """The URL of a new proxy for the server that is at this path of the gateway."""
+
         async def serve(reader, writer):
             await handle(reader, writer, port, context, path.encode(), token)
 
@@ -64,7 +65,9 @@ async def handle(reader, writer, port: int, context: ssl.SSLContext, path: bytes
     ends = [writer]
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+        up_reader, up_writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=context, server_hostname="localhost"
+        )
         ends.append(up_writer)
         up_writer.write(rewritten(head, path, token))
         both = [asyncio.create_task(pump(reader, up_writer)), asyncio.create_task(pump(up_reader, writer))]

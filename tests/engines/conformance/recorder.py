@@ -11,6 +11,7 @@ LARGEST_BODY = 4 * 1024 * 1024
 
 def read(body: bytes, folded: bool, last: bool):
     """The message as one kind of parser reads it: keys exactly or in any case, and the first or the last of the same."""
+
     def pairs(found):
         read_, order = {}, found if last else reversed(found)
         for key, value in order:
@@ -130,7 +131,8 @@ def tools(_: dict) -> dict:
 
 RESULTS = {
     "initialize": lambda params: {
-        "protocolVersion": params.get("protocolversion", "2025-11-25"), "capabilities": {"tools": {}},
+        "protocolVersion": params.get("protocolversion", "2025-11-25"),
+        "capabilities": {"tools": {}},
         "serverInfo": {"name": "recorder", "version": "1"},
     },
     "server/discover": lambda _: None,

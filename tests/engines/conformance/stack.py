@@ -64,6 +64,7 @@ class Stack:
             self.recorders[hops] = Recorder()
             self.ending.callback(self.recorders[hops].stop)
             self.ports[f"{prefix}_recorder"] = self.recorders[hops].port
+        self.ports[f"{STRAIGHT}_recorder"] = self.recorders[1].port
         for name in names:
             self.reference(name)
         folder = self.work / "workspace"
@@ -79,7 +80,14 @@ class Stack:
     def reference(self, name: str) -> None:
         """One reference server. Each has a process of its own, because some tests change what it has."""
         sessions = "true" if name.endswith("_stateless") else "false"
-        command = ["timeout", LONGEST, self.tools / "bin/everything-server", f"-stateless={sessions}", "-http", f"127.0.0.1:{self.ports[name]}"]
+        command = [
+            "timeout",
+            LONGEST,
+            self.tools / "bin/everything-server",
+            f"-stateless={sessions}",
+            "-http",
+            f"127.0.0.1:{self.ports[name]}",
+        ]
         log = self.ending.enter_context(open(self.work / f"{name}.log", "ab"))
         process = subprocess.Popen(command, stdout=log, stderr=log)
         self.ending.callback(end, process)
@@ -106,7 +114,9 @@ class Stack:
             return f"http://127.0.0.1:{self.ports[f'{STRAIGHT}_{kind}']}/mcp"
         pair = self.pki.caller(workspace.subject(agent)) if agent else None
         token = self.token(agent, **claims) if agent else None
-        return self.proxies.add(self.listen["central"], self.pki.context(pair), f"/{workspace.HOPS[hops]}_{kind}/mcp", token)
+        return self.proxies.add(
+            self.listen["central"], self.pki.context(pair), f"/{workspace.HOPS[hops]}_{kind}/mcp", token
+        )
 
     def connection(self, agent: str, gateway_: str = "central") -> Connection:
         return Connection(self.listen[gateway_], self.pki.context(self.pki.caller(workspace.subject(agent))))

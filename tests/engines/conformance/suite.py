@@ -32,7 +32,9 @@ class Result:
             for check in checks:
                 if check["status"] not in ("SUCCESS", "INFO"):
                     self.failed[name, check["id"]] += check["status"] == "FAILURE"
-                    self.said[name, check["id"]] = " ".join(str(check.get("errorMessage") or check["status"]).split())[:200]
+                    self.said[name, check["id"]] = " ".join(str(check.get("errorMessage") or check["status"]).split())[
+                        :200
+                    ]
 
     def passed(self) -> int:
         return sum(counter.total() for counter in self.scenarios.values())
@@ -40,9 +42,19 @@ class Result:
 
 def once(stack: Stack, revision: str, hops: int) -> Result:
     folder = stack.work / f"suite-{revision}-{hops}"
-    command = [stack.node, stack.tools / "packages/node_modules/@modelcontextprotocol/conformance/dist/index.js", "server",
-               "--url", stack.url(REVISIONS[revision][0], hops), "--requirements", revision, "-o", folder,
-               "--timeout", str(SCENARIO_MILLISECONDS)]
+    command = [
+        stack.node,
+        stack.tools / "packages/node_modules/@modelcontextprotocol/conformance/dist/index.js",
+        "server",
+        "--url",
+        stack.url(REVISIONS[revision][0], hops),
+        "--requirements",
+        revision,
+        "-o",
+        folder,
+        "--timeout",
+        str(SCENARIO_MILLISECONDS),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SUITE_SECONDS, cwd=stack.work)
     (stack.work / f"suite-{revision}-{hops}.txt").write_text(done.stdout + done.stderr)
     return Result(done.returncode, folder)
@@ -74,11 +86,16 @@ def run(stack: Stack) -> tuple[dict[str, str], list[str]]:
     for revision, (kind, count) in REVISIONS.items():
         straight = results[revision, 0]
         if straight.exit_code != 0 or len(straight.scenarios) != count:
-            faults.append(f"suite: {revision} straight: exit code {straight.exit_code}, {len(straight.scenarios)} of {count} scenarios")
+            faults.append(
+                f"suite: {revision} straight: exit code {straight.exit_code}, {len(straight.scenarios)} of {count} scenarios"
+            )
         for hops in (0, 1, 2):
             result = results[revision, hops]
             worse = {} if hops == 0 else compare(revision, hops, straight, result)
             failures |= worse
-            print(f"suite      {revision}  {kind:<9}  {ledger.HOPS[hops]:<8}  {len(result.scenarios)} scenarios,"
-                  f" {result.passed()} checks passed, {len(worse)} worse than straight", flush=True)
+            print(
+                f"suite      {revision}  {kind:<9}  {ledger.HOPS[hops]:<8}  {len(result.scenarios)} scenarios,"
+                f" {result.passed()} checks passed, {len(worse)} worse than straight",
+                flush=True,
+            )
     return failures, faults

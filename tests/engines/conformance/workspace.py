@@ -30,9 +30,13 @@ def subject(agent: str) -> str:
 
 def server(name: str, hops: int, port: int, tools: list, resources: list[str], prompts: list[str]) -> dict:
     return {
-        "name": name, "url": f"http://127.0.0.1:{port}/mcp", "location": "cloud",
-        "business_unit": "unit" if hops == 2 else "central", "tools": tools,
-        "resources": [{"uri": uri} for uri in resources], "prompts": [{"name": name} for name in prompts],
+        "name": name,
+        "url": f"http://127.0.0.1:{port}/mcp",
+        "location": "cloud",
+        "business_unit": "unit" if hops == 2 else "central",
+        "tools": tools,
+        "resources": [{"uri": uri} for uri in resources],
+        "prompts": [{"name": name} for name in prompts],
     }
 
 
@@ -45,31 +49,64 @@ def documents(ports: dict[str, int], gateways: dict[str, int]) -> list[dict]:
     servers = []
     for hops, prefix in HOPS.items():
         for kind in ("stateful", "stateless"):
-            servers.append(server(f"{prefix}_{kind}", hops, ports[f"{prefix}_{kind}"], [tool(name) for name in TOOLS], RESOURCES, PROMPTS))
+            servers.append(
+                server(
+                    f"{prefix}_{kind}",
+                    hops,
+                    ports[f"{prefix}_{kind}"],
+                    [tool(name) for name in TOOLS],
+                    RESOURCES,
+                    PROMPTS,
+                )
+            )
         recorded = [tool(GRANTED), tool(FORBIDDEN), tool(STEP_UP, auth_level=2)]
-        servers.append(server(f"{prefix}_recorder", hops, ports[f"{prefix}_recorder"], recorded, ["note://one"], ["greet"]))
+        servers.append(
+            server(f"{prefix}_recorder", hops, ports[f"{prefix}_recorder"], recorded, ["note://one"], ["greet"])
+        )
     names = [one["name"] for one in servers]
     recorders = [name for name in names if name.endswith("_recorder")]
     narrow = [f"{name}/{allowed}" for name in recorders for allowed in (GRANTED, STEP_UP)]
     return [
-        {"mcp_registry": {
-            "central_gateway": f"https://127.0.0.1:{gateways['central']}",
-            "business_units": [{"name": "unit", "gateway": f"https://127.0.0.1:{gateways['unit']}"}],
-            "servers": servers,
-            "agents": [{"name": "suite", "business_unit": "central", "subject": subject("suite"), "may_call": [f"{name}/*" for name in names]},
-                       {"name": "narrow", "business_unit": "central", "subject": subject("narrow"), "may_call": narrow}],
-        }},
-        {"identity": {
-            "issuer": ISSUER, "audiences": [AUDIENCE], "jwks_file": "keys/issuer.json", "trust_domain": TRUST_DOMAIN,
-            "requirements": {"mfa": {"claim": "amr", "contains": "mfa", "scope": "mcp.mfa"}},
-        }},
-        {"progressive_auth": {"levels": [{"level": 1, "requirements": ["service_account_token"]},
-                                         {"level": 2, "requirements": ["service_account_token", "mfa"]}]}},
+        {
+            "mcp_registry": {
+                "central_gateway": f"https://127.0.0.1:{gateways['central']}",
+                "business_units": [{"name": "unit", "gateway": f"https://127.0.0.1:{gateways['unit']}"}],
+                "servers": servers,
+                "agents": [
+                    {
+                        "name": "suite",
+                        "business_unit": "central",
+                        "subject": subject("suite"),
+                        "may_call": [f"{name}/*" for name in names],
+                    },
+                    {"name": "narrow", "business_unit": "central", "subject": subject("narrow"), "may_call": narrow},
+                ],
+            }
+        },
+        {
+            "identity": {
+                "issuer": ISSUER,
+                "audiences": [AUDIENCE],
+                "jwks_file": "keys/issuer.json",
+                "trust_domain": TRUST_DOMAIN,
+                "requirements": {"mfa": {"claim": "amr", "contains": "mfa", "scope": "mcp.mfa"}},
+            }
+        },
+        {
+            "progressive_auth": {
+                "levels": [
+                    {"level": 1, "requirements": ["service_account_token"]},
+                    {"level": 2, "requirements": ["service_account_token", "mfa"]},
+                ]
+            }
+        },
         {"data_routing": {"classifications": [{"level": "public", "mcp_servers": names, "min_auth_level": 1}]}},
     ]
 
 
-def write(folder: Path, jwks: str, ports: dict[str, int], gateways: dict[str, int], admin: dict[str, int], tls: Path) -> None:
+def write(
+    folder: Path, jwks: str, ports: dict[str, int], gateways: dict[str, int], admin: dict[str, int], tls: Path
+) -> None:
     """JSON is YAML, too."""
     (folder / "keys").mkdir(parents=True)
     (folder / "keys/issuer.json").write_text(jwks)

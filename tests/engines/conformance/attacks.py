@@ -1,4 +1,4 @@
-"""Attacks on a server that reads leniently: whatever some server would make of what reaches it, the caller may do it."""
+"""Attacks on a server that reads leniently: whatever a server could make of what reaches it, the caller may do it."""
 
 import itertools
 import json
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from live.wire import Connection, Refused
 
-from . import bodies, workspace
+from . import bodies, disguises, workspace
 from .recorder import Recorder, effects, read
 from .stack import Stack
 
@@ -71,8 +71,8 @@ def headers(body: str) -> dict[str, dict[str, str]]:
 
 
 def ways(body: str, far: bool) -> list[tuple[str, dict[str, str], int]]:
-    """How a message is sent: with which headers, and in chunks of which size, if at all. The first gateway decides alike
-    whatever is behind it, so there are fewer ways to the far server; and large messages are slow."""
+    """How a message is sent: with which headers, and in chunks of which size, if at all. The first gateway decides the
+    same for both servers, so there are fewer ways to the far one; and large messages are slow."""
     said = list(headers(body).items())
     few = [said[0], said[-1]]
     if far or len(body) > 20_000:
@@ -99,7 +99,7 @@ def against(stack: Stack, hops: int, listed: list[tuple[str, str]]) -> tuple[dic
 def run(stack: Stack) -> tuple[dict[str, str], list[str]]:
     """What runs and may not, by the name of the message."""
     failures, faults, sent, reached = {}, [], 0, 0
-    listed = list(bodies.attacks())
+    listed = [*bodies.attacks(), *disguises.attacks()]
     if len({name for name, _ in listed}) != len(listed):
         faults.append("attacks: two messages have the same name")
     with ThreadPoolExecutor(2) as pool:

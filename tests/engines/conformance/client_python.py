@@ -1,6 +1,7 @@
-"""The official Python SDK as a client, of either generation: jobs on standard input, what came of each on standard output.
+"""The official Python SDK as a client, of either generation: jobs on standard input, what came of each on standard
+output.
 
-A job: {url, mode, step, seconds}. Each has a session of its own, and all run at the same time.
+A job: {url, mode, step, tool, seconds}. Each has a session of its own, and all run at the same time.
 """
 
 import asyncio

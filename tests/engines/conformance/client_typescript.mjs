@@ -1,5 +1,6 @@
-// The official TypeScript SDKs as a client: `client_typescript.mjs FOLDER GENERATION`, with jobs on standard input and what came
-// of each on standard output. A job: {url, mode, step, tool, seconds}. Each has a session of its own; all run at the same time.
+// The official TypeScript SDKs as a client: `client_typescript.mjs FOLDER GENERATION`, with jobs on standard input and
+// what came of each on standard output. A job: {url, mode, step, tool, seconds}. Each has a session of its own; all run at
+// the same time.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -54,7 +55,9 @@ async function step(client, job, logged) {
 
 async function one(job) {
   let client, timer;
-  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('no answer in time')), job.seconds * 1000); });
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), job.seconds * 1000);
+  });
   const work = (async () => {
     const logged = [];
     let transport;

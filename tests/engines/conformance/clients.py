@@ -1,4 +1,4 @@
-"""The official SDKs as clients, of Python and of TypeScript and of both generations: what they get straight, and behind one
+"""The official SDKs as clients, of Python and of TypeScript, both generations: what they get straight, and behind one
 and two gateways."""
 
 import json
@@ -92,7 +92,8 @@ def run(stack: Stack) -> tuple[dict[str, str], list[str]]:
                     worse.append(step)
                     failures[ledger.key("clients", name, hops, step)] = f"{answer}; straight: {straight}"
             print(
-                f"clients    {name:<29} {len(came)} sessions, {len(worse)} worse than straight: {', '.join(dict.fromkeys(worse)) or '-'}",
+                f"clients    {name:<29} {len(came)} sessions, {len(worse)} worse than straight"
+                f"{': ' if worse else ''}{', '.join(dict.fromkeys(worse))}",
                 flush=True,
             )
     return failures, faults

@@ -14,8 +14,8 @@ WELL, OTHER, DENIED, TOOL_ERROR = 0, 1, 3, 5
 
 
 class Call:
-    """One command: at which server, by whom, how it has to end, and what it has to print. Whatever the gateways deny has no
-    meaning straight."""
+    """One command: at which server, by whom, how it has to end, and what it has to print. Without `straight` it is a
+    denial, which only a gateway can give."""
 
     def __init__(
         self,

@@ -29,13 +29,17 @@ def main() -> int:
     options.add_argument("--tools", type=Path, required=True)
     options.add_argument("--part", action="append", choices=PARTS, default=[])
     options.add_argument("--keep", action="store_true")
+    options.add_argument(
+        "--tamper", action="append", default=[], help="pattern=>new, in every compiled file: the tests must fail"
+    )
     given = options.parse_args()
+    tampering = [tuple(one.split("=>", 1)) for one in given.tamper]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     excepted = ledger.load()
     work = Path(tempfile.mkdtemp(prefix="mcpctl-conformance."))
     began, faults, used = time.monotonic(), [], 0
     try:
-        with Stack(work, given.mcpctl.resolve(), given.engines, given.tools) as stack:
+        with Stack(work, given.mcpctl.resolve(), given.engines, given.tools, tampering) as stack:
             wanted = given.part or list(PARTS)
             # Much of the suite is waiting. The other parts follow one another, because they look at the same servers.
             lanes = [[name for name in wanted if (name == "suite") == waiting] for waiting in (True, False)]

@@ -1,5 +1,6 @@
-"""A proxy on loopback that adds what official clients have no option for: the path of a server at the gateway, a token, and
-a certificate. It changes nothing else of a request, and nothing of an answer."""
+"""A proxy on loopback that adds what official clients have no option for: the path of a server at the gateway, a token
+and a certificate. It changes nothing else of a request but that its connection is not kept, and nothing of an answer.
+"""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""A server that is as lenient as servers can be: it writes down every message, and answers what a client may want to hear."""
+"""A server that is as lenient as servers can be: it records every message, and answers what a client wants to hear."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ LARGEST_BODY = 4 * 1024 * 1024
 
 
 def read(body: bytes, folded: bool, last: bool):
-    """The message as one kind of parser reads it: keys exactly or in any case, and the first or the last of the same."""
+    """The message as one kind of parser reads it: keys exactly or in any case, and the first or the last of them."""
 
     def pairs(found):
         read_, order = {}, found if last else reversed(found)

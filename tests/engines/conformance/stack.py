@@ -27,10 +27,11 @@ LONGEST = "900"
 
 
 class Stack:
-    """As a context: started when it begins, ended when it ends. `tools` is the folder that install_conformance prints."""
+    """A context manager: all of it runs inside of it. `tools` is the folder that install_conformance prints."""
 
-    def __init__(self, work: Path, mcpctl: Path, engines: Path, tools: Path):
+    def __init__(self, work: Path, mcpctl: Path, engines: Path, tools: Path, tampering: list[tuple[str, str]] = ()):
         self.work, self.mcpctl, self.engines, self.tools = work, mcpctl, engines, tools
+        self.tampering = tampering
         self.node = tools / "node/bin/node"
         self.pki = Pki(work / "tls", workspace.TRUST_DOMAIN)
         for name in GATEWAYS:
@@ -70,6 +71,8 @@ class Stack:
         folder = self.work / "workspace"
         workspace.write(folder, self.issuer.jwks(), self.ports, self.listen, admin, self.pki.folder)
         bundle = workspace.compiled(self.mcpctl, folder)
+        for old, new in self.tampering:
+            workspace.spoil(bundle, old, new)
         envoy = next((self.engines / "sdk2/lib").glob("python3*/site-packages/envoy/_bin/envoy"))
         for name in GATEWAYS:
             running = gateway.Envoy(envoy, bundle / name, admin[name]).start()
@@ -108,8 +111,8 @@ class Stack:
         return self.issuer.token({"sub": workspace.subject(agent)} | claims)
 
     def url(self, kind: str, hops: int, agent: str | None = "suite", **claims) -> str:
-        """Where a client finds a server: itself without hops, else a proxy with the certificate and token of an agent, or
-        with neither."""
+        """Where a client finds a server: itself without hops, else a proxy that adds certificate and token of an agent,
+        or neither."""
         if hops == 0:
             return f"http://127.0.0.1:{self.ports[f'{STRAIGHT}_{kind}']}/mcp"
         pair = self.pki.caller(workspace.subject(agent)) if agent else None

@@ -61,7 +61,7 @@ def once(stack: Stack, revision: str, hops: int) -> Result:
 
 
 def compare(revision: str, hops: int, straight: Result, behind: Result) -> dict[str, str]:
-    """Every check that does not succeed as often as it does straight, or fails more often, and every scenario that is gone."""
+    """Every check that succeeds less or fails more often than straight, and every scenario that is gone."""
     found = {}
     for scenario, checks in straight.scenarios.items():
         if scenario not in behind.scenarios:
@@ -87,7 +87,8 @@ def run(stack: Stack) -> tuple[dict[str, str], list[str]]:
         straight = results[revision, 0]
         if straight.exit_code != 0 or len(straight.scenarios) != count:
             faults.append(
-                f"suite: {revision} straight: exit code {straight.exit_code}, {len(straight.scenarios)} of {count} scenarios"
+                f"suite: {revision} straight: exit code {straight.exit_code},"
+                f" {len(straight.scenarios)} scenarios instead of {count}"
             )
         for hops in (0, 1, 2):
             result = results[revision, hops]

@@ -1,7 +1,8 @@
-"""The workspace of these tests: a central gateway, and a business unit behind a gateway of its own. Each server is there
-twice, once with one gateway before it and once with two. It is written for the ports and keys of one run."""
+"""The workspace of these tests: a central gateway, and a business unit behind a gateway of its own. Each server is in
+it twice, with one gateway before it and with two. It is written for the ports and keys of one run."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -129,3 +130,14 @@ def compiled(mcpctl: Path, folder: Path) -> Path:
         if done.returncode != 0:
             raise SystemExit(f"{command[0]}: {done.returncode}\n{done.stdout}{done.stderr}")
     return out / "envoy"
+
+
+def spoil(bundle: Path, old: str, new: str) -> None:
+    """Changes what was compiled, so that the tests can show that they see it."""
+    total = 0
+    for path in sorted(bundle.rglob("*.yaml")):
+        text, count = re.subn(old, new, path.read_text())
+        total += count
+        path.write_text(text)
+    if not total:
+        raise SystemExit(f"nothing to tamper with: {old}")

@@ -20,7 +20,7 @@ ENVELOPE = {
 
 
 def allowed(effect: tuple[str, str]) -> bool:
-    method, about = effect
+    method = effect[0]
     return effect == ("tools/call", workspace.GRANTED) or method in PROTOCOL or method.startswith("notifications/")
 
 
@@ -91,8 +91,11 @@ def against(stack: Stack, hops: int, listed: list[tuple[str, str]]) -> tuple[dic
             answer, arrived = attacker.send(body.encode(), more, chunk=chunk)
             wrong = sorted({effect for got in arrived for effect in effects(got) if not allowed(effect)})
             if wrong:
-                how = f"{name}, {prefix} server, {said}, {f'chunks of {chunk}' if chunk else 'whole'}"
-                failures.setdefault(name.partition(": ")[0], f"{how}: a server would run {wrong}: {answer[:160]}")
+                family, _, rest = name.partition(": ")
+                how = (
+                    f"{rest or 'sent'} to the {prefix} server, {said}, {f'in chunks of {chunk}' if chunk else 'whole'}"
+                )
+                failures.setdefault(family, f"{how}: a server would run {wrong}: {answer[:160]}")
     return failures, attacker
 
 
@@ -124,7 +127,7 @@ def strangers(stack: Stack, hops: int) -> list[str]:
         for name, body in (bodies.responses() | {"ping": bodies.message('"method":"ping"')}).items():
             for method in ("POST", "GET", "DELETE"):
                 answer, arrived = attacker.send(body.encode(), {}, method)
-                if arrived or not answer.startswith(("400", "401", "403", "405")):
+                if arrived or not answer.startswith(("400", "401", "403", "404", "405")):
                     faults.append(f"attacks: {name} by {method} from {who}: {answer}")
     return faults
 

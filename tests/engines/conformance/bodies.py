@@ -1,4 +1,4 @@
-"""Messages that a gateway and a server could read differently: answers that are requests, too, and keys that come twice.
+"""Messages that a gateway and a server could read differently: answers that are requests, too, and keys given twice.
 Their caller may use one tool, `GRANTED`, and the methods of the protocol itself."""
 
 import json

@@ -1,5 +1,5 @@
-// The official TypeScript SDKs as a client: `client_typescript.mjs FOLDER GENERATION`, with jobs on standard input and
-// what came of each on standard output. A job: {url, mode, step, tool, seconds}. Each has a session of its own; all run at
+// The official TypeScript SDKs as a client: `client_typescript.mjs FOLDER GENERATION`, with jobs on standard input and what
+// came of each on standard output. A job: {url, mode, step, tool, seconds}. Each has a session of its own, and all run at
 // the same time.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';

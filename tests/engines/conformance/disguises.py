@@ -18,6 +18,7 @@ CASES = {
 BESIDE_METHOD, BESIDE_PARAMS, BESIDE_NAME = (
     f"{key} in another case beside it: " for key in ("method", "params", "name")
 )
+BESIDE_ANSWER = "method in another case beside an answer: "
 PADDINGS = (9_000, 70_000, 1_000_000, 1_100_000)
 
 
@@ -40,11 +41,13 @@ def cases():
                 *called("tools/call", CALL, other), f'"method":"{method}"'
             )
         for what, answer in ANSWERS.items():
-            yield f"{other} after {what}", message(answer, *called("tools/call", CALL, other))
-            yield f"{other} before {what}", message(*called("tools/call", CALL, other), answer)
+            yield f"{BESIDE_ANSWER}{other} after {what}", message(answer, *called("tools/call", CALL, other))
+            yield f"{BESIDE_ANSWER}{other} before {what}", message(*called("tools/call", CALL, other), answer)
         for method, params in REQUESTS.items():
             if method != "tools/call":
-                yield f"{other} {method!r} after a result", message('"result":{}', *called(method, params, other))
+                yield f"{BESIDE_ANSWER}{other} {method!r} after a result", message(
+                    '"result":{}', *called(method, params, other)
+                )
     for other in CASES["params"]:
         yield f"{BESIDE_PARAMS}{other} after them", message(
             '"method":"tools/call"', f'"params":{HARMLESS}', f'"{other}":{CALL}'
@@ -69,7 +72,9 @@ def cases():
         for other in CASES[key]:
             yield f"a call after {other}", message(f'"{other}":{{}}', *call)
             yield f"a call before {other}", message(*call, f'"{other}":{{}}')
-            yield f"Method after {other}", message(f'"{other}":{{}}', *called("tools/call", CALL, "Method"))
+            yield f"{BESIDE_ANSWER}Method after {other}", message(
+                f'"{other}":{{}}', *called("tools/call", CALL, "Method")
+            )
 
 
 def shapes():

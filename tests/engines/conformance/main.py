@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import attacks, clients, inspector, ledger, suite
-from .stack import Stack
+from .stack import STACK, Stack
 
 PARTS = {
     "controls": attacks.controls,
@@ -20,6 +20,8 @@ PARTS = {
     "inspector": inspector.run,
     "suite": suite.run,
 }
+# Of the faults of one part.
+MOST_SHOWN = 25
 
 
 def main() -> int:
@@ -49,6 +51,7 @@ def main() -> int:
                     for lane in pool.map(lambda lane: [(name, *PARTS[name](stack)) for name in lane], lanes)
                     for one in lane
                 ]
+            faults += stack.ended()
         for name, failures, more in done:
             faults += more + ledger.judge(name, failures, excepted[name])
             used += len(failures.keys() & excepted[name].keys())
@@ -57,8 +60,12 @@ def main() -> int:
             print(f"kept {work}")
         else:
             shutil.rmtree(work, ignore_errors=True)
-    for fault in faults:
-        print(f"  {fault}")
+    for name in (*PARTS, STACK):
+        of_part = [fault for fault in faults if fault.startswith(name)]
+        for fault in of_part[:MOST_SHOWN]:
+            print(f"  {fault}")
+        if len(of_part) > MOST_SHOWN:
+            print(f"  {name}: and {len(of_part) - MOST_SHOWN} more")
     print(f"\n{len(faults)} faults, {used} exceptions used in {time.monotonic() - began:.0f} s")
     return 1 if faults else 0
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import subprocess
 import time
 from pathlib import Path
@@ -24,6 +23,8 @@ KINDS = ("stateful", "stateless")
 READY_SECONDS = 20
 # Whatever becomes of the tests, servers end after this.
 LONGEST = "900"
+# What a fault begins with that is none of a part.
+STACK = "stack"
 
 
 class Stack:
@@ -44,6 +45,7 @@ class Stack:
         self.ports: dict[str, int] = {}
         self.recorders: dict[int, Recorder] = {}
         self.listen: dict[str, int] = {}
+        self.processes: dict[str, subprocess.Popen] = {}
 
     def __enter__(self) -> "Stack":
         try:
@@ -77,6 +79,7 @@ class Stack:
         for name in GATEWAYS:
             running = gateway.Envoy(envoy, bundle / name, admin[name]).start()
             self.ending.callback(running.stop)
+            self.processes[name] = running.process
         self.proxies = Proxies()
         self.ending.callback(self.proxies.stop)
 
@@ -94,6 +97,7 @@ class Stack:
         log = self.ending.enter_context(open(self.work / f"{name}.log", "ab"))
         process = subprocess.Popen(command, stdout=log, stderr=log)
         self.ending.callback(end, process)
+        self.processes[name] = process
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until and process.poll() is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=5)
@@ -106,6 +110,11 @@ class Stack:
             finally:
                 connection.close()
         raise SystemExit(f"{name} did not start:\n{(self.work / f'{name}.log').read_text()[-2000:]}")
+
+    def ended(self) -> list[str]:
+        """What runs no longer, though it should."""
+        codes = {name: process.poll() for name, process in self.processes.items()}
+        return [f"{STACK}: {name} ended by itself: {code}" for name, code in codes.items() if code is not None]
 
     def token(self, agent: str, **claims) -> str:
         return self.issuer.token({"sub": workspace.subject(agent)} | claims)
@@ -132,10 +141,3 @@ def end(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(5)
-
-
-def as_json(text: str):
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

@@ -10,11 +10,18 @@ import json
 import sys
 
 GENERATION = int(importlib.metadata.version("mcp").split(".")[0])
+if GENERATION >= 2:
+    import httpx2
+    import mcp_types as types
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+else:
+    from mcp import ClientSession, types
+    from mcp.client.streamable_http import streamablehttp_client
 ANSWER = "an answer of the client"
 
 
 async def sample(_context, params):
-    types = module()
     return types.CreateMessageResult(
         role="assistant", content=types.TextContent(type="text", text=ANSWER), model="none"
     )
@@ -22,24 +29,10 @@ async def sample(_context, params):
 
 async def elicit(_context, params):
     schema = getattr(params, "requested_schema", None) or getattr(params, "requestedSchema", None)
-    return module().ElicitResult(action="accept", content=dict.fromkeys(schema["properties"], ANSWER))
-
-
-def module():
-    if GENERATION >= 2:
-        import mcp_types
-
-        return mcp_types
-    from mcp import types
-
-    return types
+    return types.ElicitResult(action="accept", content=dict.fromkeys(schema["properties"], ANSWER))
 
 
 async def newer(job: dict) -> str:
-    import httpx2
-    from mcp import Client
-    from mcp.client.streamable_http import streamable_http_client
-
     logged = []
 
     async def log(params):
@@ -55,9 +48,6 @@ async def newer(job: dict) -> str:
 
 
 async def older(job: dict) -> str:
-    from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
-
     logged = []
 
     async def log(params):

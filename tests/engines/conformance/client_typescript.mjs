@@ -17,11 +17,14 @@ const elicit = async (request) => ({
 const INFO = { name: 'conformance tests', version: '1' };
 const CAPABILITIES = { capabilities: { sampling: {}, elicitation: {} } };
 
-async function older(job, logged) {
-  const [{ Client }, { StreamableHTTPClientTransport }, types] = await Promise.all([
-    load('@modelcontextprotocol/sdk/client/index.js'), load('@modelcontextprotocol/sdk/client/streamableHttp.js'),
-    load('@modelcontextprotocol/sdk/types.js'),
-  ]);
+// Loaded before the time of any session begins.
+const names = generation === '1'
+  ? ['client/index.js', 'client/streamableHttp.js', 'types.js'].map((name) => `@modelcontextprotocol/sdk/${name}`)
+  : ['@modelcontextprotocol/client'];
+const modules = await Promise.all(names.map(load));
+
+function older(job, logged) {
+  const [{ Client }, { StreamableHTTPClientTransport }, types] = modules;
   const client = new Client(INFO, CAPABILITIES);
   client.setRequestHandler(types.CreateMessageRequestSchema, sample);
   client.setRequestHandler(types.ElicitRequestSchema, elicit);
@@ -29,8 +32,8 @@ async function older(job, logged) {
   return [client, new StreamableHTTPClientTransport(new URL(job.url))];
 }
 
-async function newer(job, logged) {
-  const { Client, StreamableHTTPClientTransport } = await load('@modelcontextprotocol/client');
+function newer(job, logged) {
+  const [{ Client, StreamableHTTPClientTransport }] = modules;
   const mode = job.mode === 'legacy' || job.mode === 'auto' ? job.mode : { pin: job.mode };
   const client = new Client(INFO, { ...CAPABILITIES, versionNegotiation: { mode } });
   client.setRequestHandler('sampling/createMessage', sample);
@@ -61,7 +64,7 @@ async function one(job) {
   const work = (async () => {
     const logged = [];
     let transport;
-    [client, transport] = await (generation === '1' ? older : newer)(job, logged);
+    [client, transport] = (generation === '1' ? older : newer)(job, logged);
     await client.connect(transport);
     return await step(client, job, logged);
   })();

@@ -61,7 +61,7 @@ def judge(part: str, failures: dict[str, str], excepted: dict[str, str]) -> list
     """What is at fault: failures that are not excepted, and exceptions that are none."""
     worse = [f"{part}: {name}: {why}" for name, why in sorted(failures.items()) if name not in excepted]
     stale = [
-        f"{part}: {name}: it holds; delete the exception ({why})"
+        f"{part}: {name}: it no longer fails; delete the exception ({why})"
         for name, why in sorted(excepted.items())
         if name not in failures
     ]

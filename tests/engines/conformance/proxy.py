@@ -1,10 +1,11 @@
 """A proxy on loopback that adds what official clients have no option for: the path of a server at the gateway, a token
-and a certificate. It changes nothing else of a request but that its connection is not kept, and nothing of an answer.
-"""
+and a certificate. Where Host and Origin name the proxy, it writes the gateway's address. No connection is kept; nothing
+else of a request changes, and nothing of an answer."""
 
 import asyncio
 import ssl
 import threading
+from collections.abc import Callable
 
 LARGEST_HEAD = 64 * 1024
 # What a connection is about, once. Without reuse, everything after the head of a request passes as bytes.
@@ -24,7 +25,8 @@ class Proxies:
         """The URL of a new proxy for the server that is at this path of the gateway."""
 
         async def serve(reader, writer):
-            await handle(reader, writer, port, context, path.encode(), token)
+            own = writer.get_extra_info("sockname")[1]
+            await handle(reader, writer, port, context, lambda head: rewritten(head, own, port, path.encode(), token))
 
         async def make():
             return await asyncio.start_server(serve, "127.0.0.1", 0, limit=LARGEST_HEAD)
@@ -45,10 +47,13 @@ class Proxies:
         self.thread.join(10)
 
 
-def rewritten(head: bytes, path: bytes, token: str | None) -> bytes:
+def rewritten(head: bytes, own: int, port: int, path: bytes, token: str | None) -> bytes:
     first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     first = first.replace(b" /mcp", b" " + path, 1)
     lines = [line for line in lines if not line.lower().startswith(DROPPED)]
+    for name, scheme, other in ((b"host", b"", b""), (b"origin", b"http://", b"https://")):
+        said = b"%s: %s127.0.0.1:%d" % (name, scheme, own)
+        lines = [b"%s: %s127.0.0.1:%d" % (name, other, port) if line.lower() == said else line for line in lines]
     lines.append(b"connection: close")
     if token:
         lines.append(b"authorization: Bearer " + token.encode())
@@ -61,7 +66,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await writer.drain()
 
 
-async def handle(reader, writer, port: int, context: ssl.SSLContext, path: bytes, token: str | None) -> None:
+async def handle(reader, writer, port: int, context: ssl.SSLContext, change: Callable[[bytes], bytes]) -> None:
     """One request. It ends when either side ends it."""
     ends = [writer]
     try:
@@ -70,7 +75,7 @@ async def handle(reader, writer, port: int, context: ssl.SSLContext, path: bytes
             "127.0.0.1", port, ssl=context, server_hostname="localhost"
         )
         ends.append(up_writer)
-        up_writer.write(rewritten(head, path, token))
+        up_writer.write(change(head))
         both = [asyncio.create_task(pump(reader, up_writer)), asyncio.create_task(pump(up_reader, writer))]
         _, pending = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

@@ -192,7 +192,7 @@ impl Names for Request<'_> {
             // As requests without parameters have them: `jsonrpc`, `id` and `method`.
             ["size(json(request.body))"] if world.http() != Http::Post => Ok(Value::Error),
             ["size(json(request.body))"] => Ok(Value::Number(match world.shape() {
-                Shape::Request | Shape::Response => 3.0,
+                Shape::Request | Shape::Response | Shape::WithoutVersion | Shape::WithoutId => 3.0,
                 Shape::Both | Shape::AnotherCase => 4.0,
             })),
             ["json(request.body)", "method"] if world.shape() == Shape::Response => Ok(Value::Error),
@@ -216,8 +216,9 @@ impl Names for Request<'_> {
             return Some(Ok(Value::Error));
         }
         let has = match below {
-            ["jsonrpc" | "id"] => true,
-            ["result"] => matches!(world.shape(), Shape::Response | Shape::Both),
+            ["jsonrpc"] => world.shape() != Shape::WithoutVersion,
+            ["id"] => world.shape() != Shape::WithoutId,
+            ["result"] => !matches!(world.shape(), Shape::Request | Shape::AnotherCase),
             ["error"] => false,
             ["params", "notifications", "resourceSubscriptions"] => world.subscriptions() > 0,
             _ => return None,

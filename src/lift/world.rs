@@ -51,6 +51,10 @@ pub enum Shape {
     Both,
     /// A request one of whose keys is there in another case, too.
     AnotherCase,
+    /// `method`, `result` and `id`, without `jsonrpc`: as many keys as a response has.
+    WithoutVersion,
+    /// `method`, `result` and `jsonrpc`, without `id`.
+    WithoutId,
 }
 
 /// What is called.
@@ -176,7 +180,9 @@ impl World<'_> {
             0 => Shape::Request,
             1 => Shape::Response,
             2 => Shape::Both,
-            _ => Shape::AnotherCase,
+            3 => Shape::AnotherCase,
+            4 => Shape::WithoutVersion,
+            _ => Shape::WithoutId,
         }
     }
 

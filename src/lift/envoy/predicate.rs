@@ -204,21 +204,23 @@ impl Predicate {
             Self::Method(values) if world.http() == Http::Post => match world.shape() {
                 Shape::Request | Shape::AnotherCase => values.hold_for(&Source::Method, world),
                 // Envoy takes whatever has a result for a response, and tells its method so.
-                Shape::Response | Shape::Both => values.hold_for_text(RESPONSE),
+                Shape::Response | Shape::Both | Shape::WithoutVersion | Shape::WithoutId => {
+                    values.hold_for_text(RESPONSE)
+                }
             },
             Self::Method(_) => false,
             Self::Addressed(source, values) => values.hold_for(source, world),
             Self::Kind(values) if world.http() == Http::Post => match world.shape() {
                 Shape::Request => values.hold_for_text("request"),
                 Shape::Response => values.hold_for_text("response"),
-                Shape::Both | Shape::AnotherCase => false,
+                Shape::Both | Shape::AnotherCase | Shape::WithoutVersion | Shape::WithoutId => false,
             },
             Self::Kind(_) => false,
             Self::Subscribes(values) => {
                 let told = match (world.shape(), world.subscriptions()) {
                     (Shape::Request, 0) => Some("nothing"),
                     (Shape::Request, 1) => Some("one"),
-                    (Shape::Request | Shape::Response | Shape::Both | Shape::AnotherCase, _) => None,
+                    _ => None,
                 };
                 told.is_some_and(|told| values.hold_for_text(told))
             }

@@ -80,7 +80,7 @@ impl Known<'_> {
         let message = match (call.http, call.shape) {
             (Http::Post, Shape::Request) => has(stateless, &call.method),
             (Http::Post, Shape::Response) | (Http::Get | Http::Delete, _) => !stateless,
-            (Http::Post, Shape::Both | Shape::AnotherCase) => false,
+            (Http::Post, Shape::Both | Shape::AnotherCase | Shape::WithoutVersion | Shape::WithoutId) => false,
         };
         revision && message && call.origin.as_ref().is_none_or(|origin| self.origins().contains(origin))
     }
@@ -114,7 +114,8 @@ impl Texts {
         let mut calls: Vec<Call> = self.methods.iter().map(|method| Call::post(method)).collect();
         calls.extend([Http::Get, Http::Delete].map(Call::bodiless));
         calls.extend(
-            [Shape::Response, Shape::Both, Shape::AnotherCase].map(|shape| Call { shape, ..Call::post("ping") }),
+            [Shape::Response, Shape::Both, Shape::AnotherCase, Shape::WithoutVersion, Shape::WithoutId]
+                .map(|shape| Call { shape, ..Call::post("ping") }),
         );
         let revisions = || self.revisions.iter().map(|revision| Some(revision.clone())).chain([None]);
         let of_revisions = |call: Call| revisions().map(move |revision| Call { revision, ..call.clone() });

@@ -94,7 +94,10 @@ impl Question<'_> {
         if decided.protocol {
             calls.extend(DENIED.iter().map(|method| name(method)));
             match decided.responses {
-                true => calls.push(Call { shape: Shape::Both, ..Call::post("ping") }),
+                true => {
+                    let several = [Shape::Both, Shape::WithoutVersion, Shape::WithoutId];
+                    calls.extend(several.map(|shape| Call { shape, ..Call::post("ping") }));
+                }
                 false => calls.push(response()),
             }
             match (decided.listens, decided.subscriptions) {

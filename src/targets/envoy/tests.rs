@@ -322,11 +322,6 @@ const HARMLESS: &[(&str, &str)] = &[
 /// reason. The same change anywhere else is caught, or a fault.
 const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
     ("name", &["action", "action/typed_config"], "what a rule is called in records and denials"),
-    (
-        "regex",
-        &["or_matcher/predicate/single_predicate/custom_match/typed_config/value/string_match/safe_regex"],
-        "a URI that a narrower pattern no longer matches is matched by the wider one",
-    ),
     ("start", &["double_match/range"], "the least number that there is, and one more, are the same number"),
     ("name", &["input", "custom_match"], "a label; the typed configuration beside it says what it is"),
     ("name", &["routes", "virtual_hosts", "listeners"], "a label that nothing refers to"),

@@ -57,6 +57,7 @@ pub fn lift(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
             references: true,
             listens: true,
             responses: true,
+            alone: true,
             ..Decided::METHODS
         };
         let servers: BTreeSet<ServerName> = read.gateway.routes.keys().cloned().collect();
@@ -192,10 +193,14 @@ impl Names for Request<'_> {
             // As requests without parameters have them: `jsonrpc`, `id` and `method`.
             ["size(json(request.body))"] if world.http() != Http::Post => Ok(Value::Error),
             ["size(json(request.body))"] => Ok(Value::Number(match world.shape() {
-                Shape::Request | Shape::Response | Shape::WithoutVersion | Shape::WithoutId => 3.0,
-                Shape::Both | Shape::AnotherCase => 4.0,
+                Shape::Both | Shape::WithError | Shape::AnotherCase => 4.0,
+                Shape::Request | Shape::Response | Shape::ErrorResponse | Shape::WithoutVersion | Shape::WithoutId => {
+                    3.0
+                }
             })),
-            ["json(request.body)", "method"] if world.shape() == Shape::Response => Ok(Value::Error),
+            ["json(request.body)", "method"] if matches!(world.shape(), Shape::Response | Shape::ErrorResponse) => {
+                Ok(Value::Error)
+            }
             ["json(request.body)", "method"] => Ok(text(world, Source::Method)),
             ["json(request.body)", "params", "ref", "type"] => Ok(text(world, Source::ReferredType)),
             ["json(request.body)", "params", "ref", "name"] => Ok(text(world, Source::ReferredName)),
@@ -218,8 +223,10 @@ impl Names for Request<'_> {
         let has = match below {
             ["jsonrpc"] => world.shape() != Shape::WithoutVersion,
             ["id"] => world.shape() != Shape::WithoutId,
-            ["result"] => !matches!(world.shape(), Shape::Request | Shape::AnotherCase),
-            ["error"] => false,
+            ["result"] => {
+                matches!(world.shape(), Shape::Response | Shape::Both | Shape::WithoutVersion | Shape::WithoutId)
+            }
+            ["error"] => matches!(world.shape(), Shape::ErrorResponse | Shape::WithError),
             ["params", "notifications", "resourceSubscriptions"] => world.subscriptions() > 0,
             _ => return None,
         };

@@ -47,8 +47,12 @@ pub enum Shape {
     Request,
     /// `result` or `error`, `jsonrpc` and `id`, and no other key.
     Response,
+    /// The same with `error` in the place of `result`.
+    ErrorResponse,
     /// `method` and `result`.
     Both,
+    /// `method` and `error`.
+    WithError,
     /// A request one of whose keys is there in another case, too.
     AnotherCase,
     /// `method`, `result` and `id`, without `jsonrpc`: as many keys as a response has.
@@ -78,6 +82,11 @@ pub struct Call {
     pub revision: Option<String>,
     /// The header `Origin`.
     pub origin: Option<String>,
+}
+
+impl Shape {
+    /// Those that are two things at once.
+    pub const SEVERAL: [Self; 4] = [Self::Both, Self::WithError, Self::WithoutVersion, Self::WithoutId];
 }
 
 impl Call {
@@ -179,9 +188,11 @@ impl World<'_> {
         match self.ask(Question::Shape) {
             0 => Shape::Request,
             1 => Shape::Response,
-            2 => Shape::Both,
-            3 => Shape::AnotherCase,
-            4 => Shape::WithoutVersion,
+            2 => Shape::ErrorResponse,
+            3 => Shape::Both,
+            4 => Shape::WithError,
+            5 => Shape::AnotherCase,
+            6 => Shape::WithoutVersion,
             _ => Shape::WithoutId,
         }
     }

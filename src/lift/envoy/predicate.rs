@@ -204,16 +204,19 @@ impl Predicate {
             Self::Method(values) if world.http() == Http::Post => match world.shape() {
                 Shape::Request | Shape::AnotherCase => values.hold_for(&Source::Method, world),
                 // Envoy takes whatever has a result for a response, and tells its method so.
-                Shape::Response | Shape::Both | Shape::WithoutVersion | Shape::WithoutId => {
-                    values.hold_for_text(RESPONSE)
-                }
+                Shape::Response
+                | Shape::ErrorResponse
+                | Shape::Both
+                | Shape::WithError
+                | Shape::WithoutVersion
+                | Shape::WithoutId => values.hold_for_text(RESPONSE),
             },
             Self::Method(_) => false,
             Self::Addressed(source, values) => values.hold_for(source, world),
             Self::Kind(values) if world.http() == Http::Post => match world.shape() {
                 Shape::Request => values.hold_for_text("request"),
-                Shape::Response => values.hold_for_text("response"),
-                Shape::Both | Shape::AnotherCase | Shape::WithoutVersion | Shape::WithoutId => false,
+                Shape::Response | Shape::ErrorResponse => values.hold_for_text("response"),
+                Shape::WithError | Shape::Both | Shape::AnotherCase | Shape::WithoutVersion | Shape::WithoutId => false,
             },
             Self::Kind(_) => false,
             Self::Subscribes(values) => {

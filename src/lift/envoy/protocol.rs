@@ -79,8 +79,8 @@ impl Known<'_> {
         let stateless = call.revision.as_deref() == Some(STATELESS);
         let message = match (call.http, call.shape) {
             (Http::Post, Shape::Request) => has(stateless, &call.method),
-            (Http::Post, Shape::Response) | (Http::Get | Http::Delete, _) => !stateless,
-            (Http::Post, Shape::Both | Shape::AnotherCase | Shape::WithoutVersion | Shape::WithoutId) => false,
+            (Http::Post, Shape::Response | Shape::ErrorResponse) | (Http::Get | Http::Delete, _) => !stateless,
+            (Http::Post, _) => false,
         };
         revision && message && call.origin.as_ref().is_none_or(|origin| self.origins().contains(origin))
     }
@@ -113,10 +113,8 @@ impl Texts {
     fn calls(&self) -> Vec<Call> {
         let mut calls: Vec<Call> = self.methods.iter().map(|method| Call::post(method)).collect();
         calls.extend([Http::Get, Http::Delete].map(Call::bodiless));
-        calls.extend(
-            [Shape::Response, Shape::Both, Shape::AnotherCase, Shape::WithoutVersion, Shape::WithoutId]
-                .map(|shape| Call { shape, ..Call::post("ping") }),
-        );
+        let odd = [Shape::Response, Shape::ErrorResponse, Shape::AnotherCase].into_iter().chain(Shape::SEVERAL);
+        calls.extend(odd.map(|shape| Call { shape, ..Call::post("ping") }));
         let revisions = || self.revisions.iter().map(|revision| Some(revision.clone())).chain([None]);
         let of_revisions = |call: Call| revisions().map(move |revision| Call { revision, ..call.clone() });
         let mut calls: Vec<Call> = calls.into_iter().flat_map(of_revisions).collect();

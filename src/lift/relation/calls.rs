@@ -51,8 +51,13 @@ pub(super) fn completion(prompt: bool, of: &str) -> Call {
     Call { reference: Some((prompt, of.to_owned())), ..Call::post(COMPLETE) }
 }
 
-fn response() -> Call {
-    Call { shape: Shape::Response, ..Call::post("") }
+fn responses() -> [Call; 2] {
+    [Shape::Response, Shape::ErrorResponse].map(|shape| Call { shape, ..Call::post("") })
+}
+
+/// The same message as what is two things at once.
+pub(super) fn several(call: &Call) -> impl Iterator<Item = Call> {
+    Shape::SEVERAL.into_iter().map(|shape| Call { shape, ..call.clone() })
 }
 
 impl Question<'_> {
@@ -66,7 +71,7 @@ impl Question<'_> {
                 if decided.sessions {
                     calls.extend([Http::Get, Http::Delete].map(Call::bodiless));
                 }
-                calls.extend(decided.responses.then(response));
+                calls.extend(decided.responses.then(responses).into_iter().flatten());
                 calls
             }
             ObjectKind::Tool(tool) => vec![Call { name: Some(tool.to_string()), ..Call::post("tools/call") }],
@@ -93,12 +98,12 @@ impl Question<'_> {
         let mut calls = vec![name("tools/call"), Call::post("tools/call")];
         if decided.protocol {
             calls.extend(DENIED.iter().map(|method| name(method)));
-            match decided.responses {
-                true => {
-                    let several = [Shape::Both, Shape::WithoutVersion, Shape::WithoutId];
-                    calls.extend(several.map(|shape| Call { shape, ..Call::post("ping") }));
-                }
-                false => calls.push(response()),
+            if !decided.responses {
+                calls.extend(responses());
+            }
+            if decided.alone {
+                let plain = ["ping", LISTEN, "resources/list", "prompts/list"].map(Call::post);
+                calls.extend(plain.iter().flat_map(several));
             }
             match (decided.listens, decided.subscriptions) {
                 (false, _) => calls.extend([subscribed(&[]), subscribed(&[STRANGER])]),

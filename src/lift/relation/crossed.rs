@@ -1,6 +1,7 @@
 //! Requests and claims that are somebody else's: names of one kind of thing in requests for another, and the claim of a unit in
 //! the token of a declared principal.
 
+use super::calls::several;
 use super::{Question, UNKNOWN};
 use crate::lift::world::Call;
 use crate::model::name::UnitName;
@@ -29,6 +30,9 @@ impl<'a> Question<'a> {
         let is = |kind: &ObjectKind| objects.iter().any(|(object, _)| object.kind == *kind);
         let mut calls = Vec::new();
         for (object, _) in objects {
+            if self.decided.alone && object.kind != ObjectKind::Protocol {
+                calls.extend(self.calls(&object.kind).iter().flat_map(several));
+            }
             let (name, other, method) = match &object.kind {
                 ObjectKind::Protocol => continue,
                 ObjectKind::Tool(name) => {

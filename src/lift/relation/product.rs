@@ -27,8 +27,10 @@ pub struct Decided {
     pub listens: bool,
     /// Such subscriptions by the resource that they name. Without it, nobody may name one.
     pub subscriptions: bool,
-    /// Responses are let through, and what is two things at once is denied. Without it, nobody may send a response.
+    /// Responses are let through. Without it, nobody may send one.
     pub responses: bool,
+    /// Each rule denies a request that has a result or an error, too. Without it, the product's reader sees to that.
+    pub alone: bool,
     /// Whether a certificate that names another principal than the token must be denied.
     pub certificates: bool,
 }
@@ -45,6 +47,7 @@ impl Decided {
         listens: true,
         subscriptions: true,
         responses: true,
+        alone: false,
         certificates: true,
     };
     /// Methods by their names, and what they name; nothing that a message says elsewhere.
@@ -61,6 +64,7 @@ impl Decided {
         listens: false,
         subscriptions: false,
         responses: false,
+        alone: false,
         certificates: false,
     };
 }

@@ -132,6 +132,10 @@ keys! {
         "mcpctl.yaml/review/waivers/*/facts";
     Refused("waiver-without-value"), Refused, "an error for a waiver of `trust`, which covers nothing":
         "mcpctl.yaml/review/waivers/*/to";
+    Elsewhere, Refused, "gateways accept every revision of MCP that is known":
+        "mcpctl.yaml/protocol";
+    Elsewhere, AsAbsent, "only pages of the gateways' own origins may call":
+        "mcpctl.yaml/targets/envoy/origins";
     Elsewhere, Refused, "nothing that is lost in operation is counted":
         "mcpctl.yaml/review/max_lost_operation";
     Elsewhere, Refused, "no new access is accepted but what `units` and `classes` allow":

@@ -241,11 +241,18 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         let harmless = if guards { until } else { Harmless::Anything };
         anchors.add(what, format!("until {}", waiver.expires), Some(waiver.loc), harmless);
     }
+    for revision in side.model.deployment.accepted_revisions() {
+        anchors.add(format!("revision {revision} of MCP"), "accepted", None, Harmless::Removal);
+    }
     for (name, target) in &side.model.deployment.targets {
         anchors.add(format!("target `{name}`"), "compiled", Some(target.loc), Harmless::Addition);
         for fact in &target.assume {
             let what = format!("`{fact}` on target `{name}`");
             anchors.add(what, "taken as given", Some(fact.loc), Harmless::Removal);
+        }
+        for origin in &target.origins {
+            let what = format!("pages of `{}` on target `{name}`", origin.value);
+            anchors.add(what, "may call", Some(origin.loc), Harmless::Removal);
         }
         for (gateway, of_gateway) in &target.gateways {
             let what = |key: &str| format!("`{key}` of gateway `{gateway}` on target `{name}`");

@@ -110,7 +110,8 @@ const REVIEW: &str = "review:
   classes: {public: 1}
   max_lost_operation: 2
   waivers: [{trust: the trust domain, to: other.example, reason: r, owner: o, expires: '2099-01-01'}, {principals: [a], tools: [s/t], facts: [mfa], reason: r, owner: o, expires: '2099-01-01'}]
-targets: {kubernetes: {egress: [{namespace: auth, labels: {app: idp}, port: 443}, {cidr: 203.0.113.0/24, port: 444}]}}
+protocol: [2025-11-25]
+targets: {envoy: {deny_status: 403, origins: ['https://a.example']}, kubernetes: {egress: [{namespace: auth, labels: {app: idp}, port: 443}, {cidr: 203.0.113.0/24, port: 444}]}}
 ";
 
 samples! {
@@ -183,6 +184,8 @@ samples! {
     "facts: [mfa]" REVIEW, "mcpctl.yaml/review/waivers/*/facts";
     "to: other.example" REVIEW, "mcpctl.yaml/review/waivers/*/to";
     "max_lost_operation: 2" REVIEW, "mcpctl.yaml/review/max_lost_operation";
+    "protocol: [2025-11-25]" REVIEW, "mcpctl.yaml/protocol";
+    "origins: ['https://a.example']" REVIEW, "mcpctl.yaml/targets/envoy/origins";
     "namespace: auth" REVIEW, "mcpctl.yaml/targets/kubernetes/egress/*/namespace";
     "cidr: 203.0.113.0/24" REVIEW, "mcpctl.yaml/targets/kubernetes/egress/*/cidr";
     "labels: {app: idp}" REVIEW, "mcpctl.yaml/targets/kubernetes/egress/*/labels";

@@ -230,3 +230,16 @@ fn a_certificate_that_is_replaced_says_how_many_cells_depend_on_it() {
     // The gateway of a unit has the unit's servers.
     assert_eq!(depends["servers"], serde_json::json!(["billing_server", "payment_server"]), "{depends}");
 }
+
+#[test]
+fn pages_that_may_call_and_revisions_that_are_accepted_are_widenings() {
+    let settings = |origins: &str| format!("targets: {{envoy: {{origins: [{origins}]}}}}\nreview:\n");
+    let (one, two) = ("https://a.example", "https://a.example, 'https://b.example'");
+    let change = Change::of(&[("mcpctl.yaml", "review:\n", &settings(one))], &[("mcpctl.yaml", one, two)]);
+    change.widens("pages of `https://b.example` on target `envoy`: new, may call");
+    change.turned().narrows("pages of `https://b.example` on target `envoy`");
+    let few = "protocol: [2025-11-25]\nreview:\n";
+    let change = Change::of(&[("mcpctl.yaml", "review:\n", few)], &[("mcpctl.yaml", "protocol: [2025-11-25]\n", "")]);
+    change.widens("revision 2026-07-28 of MCP: new, accepted");
+    change.turned().narrows("revision 2026-07-28 of MCP");
+}

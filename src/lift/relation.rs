@@ -141,13 +141,19 @@ impl<'a> Question<'a> {
     ) -> Result<Conditions, LiftError> {
         let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| self.speaks(issuer.of.by, caller)).collect();
         if !self.meets_all(here, caller) {
+            // Most of those that are known were put when the product had asked as many questions, so the answers are taken once.
+            let mut answered: Option<(usize, Vec<Vec<u64>>)> = None;
             for index in 0..here.known.len() {
                 let Some(first) = here.known.get(index).map(|known| known.questions) else { continue };
-                let answers = here.answers(first, caller);
+                let answers = match answered.take() {
+                    Some((questions, answers)) if questions == first => answers,
+                    Some(_) | None => here.answers(first, caller),
+                };
                 let known = here.known.get(index).filter(|known| known.speaks == speaks && known.answers == answers);
                 if let Some(known) = known {
                     return Ok(known.conditions.clone());
                 }
+                answered = Some((first, answers));
             }
         }
         let conditions = self.caller_on(here, caller, principal)?;

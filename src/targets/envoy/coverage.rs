@@ -37,7 +37,8 @@ route: method, what it addresses, caller, facts. Everything that nothing allows 
 `payment_server/level-3/deny:missing_mfa`. A method that does not exist is a 404 with -32601, and a revision that is not accepted \
 a 400 with -32022 and the list of those that are. A denial has status 403; with `deny_status: 200` it has 200, for clients that end their \
 session at any other. Where the missing fact has a `scope`, a 403 also carries a `WWW-Authenticate` challenge for it. A \
-missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728).
+missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728), which names the scopes that every \
+call to the server needs, and not those of single tools.
 
 **Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
 counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \

@@ -16,7 +16,7 @@ use super::upstream::Upstream;
 use super::{Setting, correlation};
 use crate::model::Model;
 use crate::model::quantity::Duration;
-use crate::policy::{Policy, PrincipalIx};
+use crate::policy::{ObjectKind, Policy, PrincipalIx};
 use crate::targets::gateways::{Gateway, Hop};
 use crate::targets::object;
 use crate::targets::traffic::Traffic;
@@ -88,10 +88,7 @@ impl Routes<'_> {
 
     fn metadata(&self, server: &str) -> Value {
         let issuers = self.model.identity.iter().flat_map(|identity| &identity.issuers);
-        let mut scopes: Vec<&str> = Vec::new();
-        scopes.extend(self.policy.shown().filter_map(|(_, evidence)| evidence.scope()));
-        scopes.sort_unstable();
-        scopes.dedup();
+        let scopes = self.least_scopes(server);
         let mut body = json!({
             "resource": format!("{}/{server}/mcp", self.url),
             "authorization_servers": issuers.map(|issuer| issuer.issuer.value.as_str()).collect::<Vec<_>>(),
@@ -111,6 +108,20 @@ impl Routes<'_> {
             }],
             "typed_per_filter_config": {MCP: off, MESSAGE: off, PROTOCOL: off, BINDING: off, RBAC: off},
         })
+    }
+
+    /// The scopes that every caller of a server needs for every tool, resource and prompt there. A client asks for all that are
+    /// announced, so those of single tools are left to the challenge of a denial. Source: MCP 2025-11-25, "Scope Selection Strategy".
+    fn least_scopes(&self, server: &str) -> Vec<&str> {
+        let rows = self.rows.get(server).into_iter().flat_map(BTreeMap::values).flatten();
+        let used = rows.filter(|(object, _)| self.policy.object_at(*object).kind != ObjectKind::Protocol);
+        let sets = used.flat_map(|(_, cell)| self.policy.conditions.get(cell.condition).minimal_sets());
+        let Some(common) = sets.copied().reduce(|all, set| all & set) else { return Vec::new() };
+        let needed = self.policy.shown().filter(|(bit, _)| common & bit != 0);
+        let mut scopes: Vec<&str> = needed.filter_map(|(_, evidence)| evidence.scope()).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        scopes
     }
 
     fn route(&self, route: &crate::targets::gateways::Route<'_>, matcher: Value, stream: bool) -> Value {

@@ -137,6 +137,7 @@ checks! {
     server_in_two_pools,
     server_mentioned_once,
     server_without_pool,
+    shared_audience,
     shared_pool_not_enforceable,
     shared_url,
     suspended,

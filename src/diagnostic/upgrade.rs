@@ -222,9 +222,9 @@ upgrades! {
     ISSUER_WITHOUT_AUDIENCE {
         rule: "issuer-without-audience",
         of: Of::Every,
-        what: "an issuer without `audiences`",
+        what: "an issuer without an audience",
         before: "targets that need an audience were left out, and the others took a token for any service",
-        write: "`audiences: [mcp-gateway]`",
+        write: "`audience: per_server`, or `audiences: [mcp-gateway]`",
     }
     /// Lists that narrow are not empty.
     EMPTY_SPEAKS_FOR {

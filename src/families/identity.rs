@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::decode::OneOrMany;
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::families::text::words;
 use crate::lower::{At, Lowering, rules};
-use crate::model::access::evidence::USER_DELEGATION;
+use crate::model::access::evidence::{APPROVALS, USER_DELEGATION};
 use crate::model::access::{Evidence, Identity, Issuer, Jwks};
 use crate::model::name::FactName;
 use crate::source::Spanned;
@@ -23,10 +24,17 @@ pub struct IdentityConfig {
     /// The token issuer, where there is one.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Option<Spanned<String>>,
-    /// Audiences of which its tokens must name one: a token for somebody else must not work here. Required with an issuer.
+    /// Audiences of which its tokens must name one: a token for somebody else must not work here. The same at every server, so
+    /// that a token for one works at all; `audience: per_server` is narrower. One of the two is required with an issuer.
     #[serde(default)]
     #[cfg_attr(test, schemars(length(min = 1), extend("items" = { "type": "string", "format": "mcpctl-subject" })))]
     audiences: Option<Vec<Spanned<String>>>,
+    /// `per_server`: a token works at the server alone that its `aud` names by the server's URL (RFC 8707), which is
+    /// `{gateway}/{server}/mcp` or the server's own `url`. Takes the place of `audiences`.
+    audience: Option<Spanned<AudienceWord>>,
+    /// How its tokens come about. `enterprise_managed`: for assertions of the enterprise's identity provider (ID-JAG), so the
+    /// caller is `client_id` where `caller` names no other claim, and each token is for one server. `oauth` where it is absent.
+    kind: Option<Spanned<KindWord>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     jwks: Option<Spanned<String>>,
@@ -50,6 +58,18 @@ pub struct IdentityConfig {
     requirements: BTreeMap<Spanned<FactName>, Spanned<EvidenceEntry>>,
 }
 
+words! {
+    /// `audience`.
+    enum AudienceWord { PerServer = "per_server", }
+}
+words! {
+    /// `kind` of an issuer.
+    enum KindWord { OAuth = "oauth", EnterpriseManaged = "enterprise_managed", }
+}
+
+/// The claim that names the client in an access token. Source: RFC 9068, section 2.2.
+const CLIENT: &str = "client_id";
+
 /// A token issuer.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -58,10 +78,17 @@ struct IssuerEntry {
     /// `iss` of its tokens.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Spanned<String>,
-    /// Audiences of which its tokens must name one: a token for somebody else must not work here. Required with an issuer.
+    /// Audiences of which its tokens must name one: a token for somebody else must not work here. The same at every server, so
+    /// that a token for one works at all; `audience: per_server` is narrower. One of the two is required with an issuer.
     #[serde(default)]
     #[cfg_attr(test, schemars(length(min = 1), extend("items" = { "type": "string", "format": "mcpctl-subject" })))]
     audiences: Option<Vec<Spanned<String>>>,
+    /// `per_server`: a token works at the server alone that its `aud` names by the server's URL (RFC 8707), which is
+    /// `{gateway}/{server}/mcp` or the server's own `url`. Takes the place of `audiences`.
+    audience: Option<Spanned<AudienceWord>>,
+    /// How its tokens come about. `enterprise_managed`: for assertions of the enterprise's identity provider (ID-JAG), so the
+    /// caller is `client_id` where `caller` names no other claim, and each token is for one server. `oauth` where it is absent.
+    kind: Option<Spanned<KindWord>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     jwks: Option<Spanned<String>>,
@@ -87,6 +114,8 @@ impl IdentityConfig {
             let entry = IssuerEntry {
                 issuer,
                 audiences: self.audiences,
+                audience: self.audience,
+                kind: self.kind,
                 jwks: self.jwks,
                 jwks_file: self.jwks_file,
                 caller: self.caller,
@@ -95,6 +124,8 @@ impl IdentityConfig {
             issuers.push(entry.lower(out));
         } else if let Some(orphan) = [
             self.audiences.as_ref().and_then(|audiences| audiences.first()).map(|audience| audience.loc),
+            self.audience.as_ref().map(|word| word.loc),
+            self.kind.as_ref().map(|word| word.loc),
             self.jwks.as_ref().map(|url| url.loc),
             self.jwks_file.as_ref().map(|file| file.loc),
             self.caller.as_ref().and_then(|path| path.0.first()).map(|part| part.loc),
@@ -130,10 +161,18 @@ impl IdentityConfig {
                 continue;
             }
             let (loc, at) = (fact.loc, entry.loc);
+            let is_approval = APPROVALS.contains(&fact.value.as_str());
+            for scope in entry.value.scopes().into_iter().filter(|_| is_approval) {
+                let message = format!("no scope is asked for `{fact}`: another person approves, not the authorization server");
+                out.report.push(Diagnostic::new(&rules::APPROVAL_WITH_SCOPE, scope, message).help("remove `scope`"));
+            }
             let before = out.model.written_evidence.len();
             let mut found = entry.value.evidence(out, loc, &issuers);
             for written in out.model.written_evidence.iter_mut().skip(before) {
                 written.fact = fact.value.clone();
+            }
+            if is_approval {
+                found = found.without_scopes();
             }
             if fact.value.as_str() == USER_DELEGATION {
                 // A user is not a workload, whatever else shows that there is one.
@@ -154,18 +193,35 @@ impl IdentityConfig {
 impl IssuerEntry {
     fn lower(self, out: &mut Lowering) -> Issuer {
         let keys = keys(self.jwks, self.jwks_file, out);
+        let enterprise = self.kind.filter(|kind| kind.value == KindWord::EnterpriseManaged);
+        let per_server = self.audience.map(|word| word.loc).or(enterprise.as_ref().map(|kind| kind.loc));
         let audiences = self.audiences.unwrap_or_default();
-        if audiences.is_empty() {
+        if let (Some(said), Some(first)) = (per_server, audiences.first()) {
+            let message = format!("`audiences` of issuer `{}` would let a token for one server work at all", self.issuer);
+            let finding = Diagnostic::new(&rules::CONFLICTING_VALUES, first.loc, message);
+            let help = "remove `audiences`: with `audience: per_server` the audience is the URL of each server";
+            out.report.push(finding.label(said, "tokens are for one server").help(help));
+        }
+        if audiences.is_empty() && per_server.is_none() {
             let message =
                 format!("issuer `{}` names no audience, so tokens for other services would work here", self.issuer);
             let finding = Diagnostic::new(&rules::ISSUER_WITHOUT_AUDIENCE, self.issuer.loc, message);
-            out.report.push(finding.help("write `audiences: [...]` with what tokens for these gateways have in `aud`"));
+            let help = "write `audience: per_server`, or `audiences: [...]` with what tokens for these gateways have in `aud`";
+            out.report.push(finding.help(help));
         }
         let caller = self.caller.and_then(|many| {
             let loc = many.0.first()?.loc;
             Some(Spanned::new(many.0.into_iter().map(|part| part.value).collect(), loc))
         });
-        Issuer { caller, issuer: self.issuer, audiences, keys, speaks_for: self.speaks_for.unwrap_or_default() }
+        let client = enterprise.map(|kind| Spanned::new(vec![CLIENT.to_owned()], kind.loc));
+        Issuer {
+            caller: caller.or(client),
+            issuer: self.issuer,
+            audiences: if per_server.is_some() { Vec::new() } else { audiences },
+            per_server,
+            keys,
+            speaks_for: self.speaks_for.unwrap_or_default(),
+        }
     }
 }
 

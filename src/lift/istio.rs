@@ -65,8 +65,8 @@ struct Istio<'m> {
     expected: Expected<'m>,
     /// By server: what applies to its pods.
     policies: BTreeMap<&'m str, Rules>,
-    /// By namespace and issuer: the claims that are copied into headers, by header.
-    tokens: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+    /// By server and issuer: the claims that are copied into headers, by header.
+    tokens: BTreeMap<&'m str, BTreeMap<String, BTreeMap<String, String>>>,
     verified: bool,
 }
 
@@ -100,6 +100,7 @@ struct Mtls {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RequestAuthentication {
+    selector: Option<Selector>,
     jwt_rules: Vec<JwtRule>,
 }
 
@@ -141,6 +142,9 @@ impl<'m> Istio<'m> {
         let mut strict: BTreeSet<String> = BTreeSet::new();
         let mut closed: BTreeSet<String> = BTreeSet::new();
         let mut tokens = BTreeMap::new();
+        let mut with_tokens = BTreeSet::new();
+        let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+        let per_server = issuers.any(|issuer| issuer.per_server.is_some());
         let mut policies: BTreeMap<&'m str, Vec<Rule>> = BTreeMap::new();
         let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
         for resource in resources {
@@ -163,10 +167,18 @@ impl<'m> Istio<'m> {
                     }
                 }
                 "RequestAuthentication" => {
-                    let RequestAuthentication { jwt_rules } = shaped(spec, &what)?;
-                    if tokens.insert(at, token_rules(jwt_rules, model)?).is_some() {
-                        return stranger(format!("{what} is not the only one in its namespace"));
+                    let RequestAuthentication { selector, jwt_rules } = shaped(spec, &what)?;
+                    let one = selected(&expected, &at, selector.as_ref());
+                    if selector.is_some() != per_server || one.is_some() != per_server {
+                        return stranger(format!("{what} is not for the pods that its tokens are for"));
                     }
+                    let rules = token_rules(jwt_rules, model, one)?;
+                    let places = expected.places.iter().filter(|(_, place)| place.namespace == at).map(|(name, _)| *name);
+                    let these: Vec<&str> = places.filter(|name| one.is_none_or(|one| one == *name)).collect();
+                    if these.into_iter().any(|server| tokens.insert(server, rules.clone()).is_some()) {
+                        return stranger(format!("{what} is not the only one for its pods"));
+                    }
+                    with_tokens.insert(at);
                 }
                 _ => {
                     let AuthorizationPolicy { action, selector, rules } = shaped(spec, &what)?;
@@ -187,8 +199,8 @@ impl<'m> Istio<'m> {
             }
         }
         let spaces: BTreeSet<String> = expected.namespaces.keys().cloned().collect();
-        let with_tokens: BTreeSet<String> = tokens.keys().cloned().collect();
-        if closed != spaces || strict != spaces || with_tokens != spaces {
+        let all_ask = expected.places.keys().all(|name| tokens.contains_key(name));
+        if closed != spaces || strict != spaces || with_tokens != spaces || !all_ask {
             return stranger("a namespace of servers is open by default, or lacks mutual TLS or the issuers");
         }
         traffic::check(rest, model, (all, &expected))?;
@@ -217,15 +229,24 @@ fn selected<'m>(expected: &Expected<'m>, namespace: &str, selector: Option<&Sele
     expected.places.iter().find(|(_, place)| is_it(place)).map(|(name, _)| *name)
 }
 
-/// Checks the rules for tokens against the model's issuers.
-fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BTreeMap<String, String>>, LiftError> {
+/// Checks the rules for tokens against the model's issuers: those for the pods of one server, or of all.
+fn token_rules(
+    rules: Vec<JwtRule>,
+    model: &Model,
+    server: Option<&str>,
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, LiftError> {
     let mut found = BTreeMap::new();
     let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
     for rule in rules {
         let Some(issuer) = issuers.iter().find(|issuer| issuer.issuer.value == rule.issuer) else {
             return stranger(format!("`{}` is no issuer of the model", rule.issuer));
         };
-        let audiences: BTreeSet<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
+        let named = server.and_then(|server| model.servers.get(&ServerName::from(server)));
+        let own = named.filter(|_| issuer.per_server.is_some()).map(|server| model.topology.canonical_uris(server));
+        let audiences: BTreeSet<&str> = match &own {
+            Some(uris) => uris.iter().map(String::as_str).collect(),
+            None => issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
+        };
         let read: BTreeSet<&str> = rule.audiences.iter().map(String::as_str).collect();
         let keys = match (issuer.keys.as_ref().map(|keys| &keys.value), &rule.jwks_uri, &rule.jwks) {
             (Some(Jwks::Url(url)), Some(found), None) => url == found,
@@ -234,7 +255,7 @@ fn token_rules(rules: Vec<JwtRule>, model: &Model) -> Result<BTreeMap<String, BT
         };
         let header = matches!(rule.from_headers.as_slice(), [FromHeader { name, prefix: Some(prefix) }]
             if name == "Authorization" && prefix == "Bearer ");
-        if read != audiences || !distinct(&rule.audiences) || !keys || !header || rule.forward_original_token {
+        if read != audiences || read.is_empty() || !distinct(&rule.audiences) || !keys || !header || rule.forward_original_token {
             return stranger(format!(
                 "tokens of `{}` are taken for another audience, by other keys, from elsewhere, or are passed on",
                 rule.issuer
@@ -267,7 +288,7 @@ impl Product for Istio<'_> {
     fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
         let Some(place) = self.expected.places.get(server.as_str()) else { return Ok(false) };
         let issuer = world.whole(&Source::Issuer).unwrap_or_default();
-        let copied = self.tokens.get(&place.namespace).and_then(|issuers| issuers.get(&issuer));
+        let copied = self.tokens.get(server.as_str()).and_then(|issuers| issuers.get(&issuer));
         // A token of an issuer without a rule is refused before any policy.
         let Some(copied) = copied else { return Ok(false) };
         // No policy of its own: the one of the namespace, which allows nothing.

@@ -100,10 +100,21 @@ pub static ISSUER_WITHOUT_AUDIENCE: Rule = Rule {
     name: "issuer-without-audience",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds token issuers without `audiences`.",
+    what: "Finds token issuers with neither `audience: per_server` nor `audiences`.",
     why: "A token that the issuer made for another service would be accepted here, and every service that receives one could \
           use it in its caller's name.",
-    fix: "List under `audiences` what tokens for these gateways have in `aud`.",
+    fix: "Write `audience: per_server`, or list under `audiences` what tokens for these gateways have in `aud`.",
+};
+
+/// A scope that would never be asked for.
+pub static APPROVAL_WITH_SCOPE: Rule = Rule {
+    name: "approval-with-scope",
+    guards_access: false,
+    severity: Severity::Warning,
+    what: "Finds a `scope` in the evidence of `approval_workflow` or `cross_unit_approval`.",
+    why: "A challenge with a scope makes the client ask the authorization server for another token, and nobody approves \
+          anything on the way. So no target puts the scope of an approval into a challenge.",
+    fix: "Remove `scope`. The caller gets the approval where people approve, and brings it in its next token.",
 };
 
 /// A unit folder sets what is the centre's.
@@ -160,7 +171,8 @@ pub static FOLDER_WITHOUT_FILES: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 15] = [
+pub static RULES: [&Rule; 16] = [
+    &APPROVAL_WITH_SCOPE,
     &CENTRE_ONLY,
     &CONFLICTING_VALUES,
     &DISGUISED_MANIFEST,

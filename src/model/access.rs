@@ -15,6 +15,8 @@ pub use evidence::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, Evi
 pub use scalar::{Decimal, Scalar};
 
 use super::Suspension;
+use super::server::Server;
+use super::topology::Topology;
 use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::source::{Loc, Spanned};
 
@@ -253,8 +255,10 @@ pub struct Identity {
 pub struct Issuer {
     /// `iss`.
     pub issuer: Spanned<String>,
-    /// Accepted `aud` values.
+    /// Accepted `aud` values, the same at every server. Empty where `per_server` is set.
     pub audiences: Vec<Spanned<String>>,
+    /// Where it is said that a token works at the server alone that its `aud` names ([`Issuer::audiences_at`]).
+    pub per_server: Option<Loc>,
     /// Where its keys are.
     pub keys: Option<Spanned<Jwks>>,
     /// Which principals it may speak for (`agents`, `flows`, a unit). Empty only where there is a single issuer that says
@@ -265,6 +269,21 @@ pub struct Issuer {
 }
 
 impl Issuer {
+    /// Whether any token of it would be accepted, regardless of its audience. An error elsewhere.
+    #[must_use]
+    pub fn takes_any_audience(&self) -> bool {
+        self.audiences.is_empty() && self.per_server.is_none()
+    }
+
+    /// The values of which `aud` must hold one in a token that is used at this server.
+    #[must_use]
+    pub fn audiences_at(&self, server: &Server, topology: &Topology) -> Vec<String> {
+        match self.per_server {
+            Some(_) => topology.canonical_uris(server),
+            None => self.audiences.iter().map(|audience| audience.value.clone()).collect(),
+        }
+    }
+
     /// Whether it may speak for a principal of that kind (`agents` or `flows`) and unit. Kinds and units restrict each by
     /// itself: with `[agents, retail]` it speaks for the agents of retail. An empty list restricts nothing.
     #[must_use]

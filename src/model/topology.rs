@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Suspension;
 use super::name::UnitName;
 use super::quantity::{Duration, Retention};
+use super::server::Server;
 use super::vocabulary::{Attestation, Enforcement, Mesh, WorkloadIdentity};
 use crate::source::{Loc, Spanned};
 
@@ -55,6 +56,31 @@ impl Topology {
     pub fn gateway_identity(trust_domain: &str, gateway: &str) -> String {
         format!("spiffe://{trust_domain}/mcp/gateway/{gateway}")
     }
+
+    /// The URLs that name a server in the `aud` of a token: where the central gateway serves it, where its unit's gateway does,
+    /// and its own. Scheme and host are in lower case, and no slash is at the end, sorted. Two servers share none: the check
+    /// `shared-url` sees to their own. Source: MCP 2025-11-25, "Canonical Server URI"; RFC 8707.
+    #[must_use]
+    pub fn canonical_uris(&self, server: &Server) -> Vec<String> {
+        let unit = server.unit.as_ref().and_then(|unit| self.units.get(&unit.value));
+        let gateways = [self.central_gateway.as_ref(), unit.and_then(|unit| unit.gateway.as_ref())];
+        let served = gateways.into_iter().flatten().map(|url| format!("{}/{}/mcp", canonical(&url.value), server.name));
+        let mut uris: Vec<String> = served.chain(server.url.as_ref().map(|url| canonical(&url.value))).collect();
+        uris.sort_unstable();
+        uris.dedup();
+        uris
+    }
+}
+
+/// A URL with its scheme and host in lower case, and without a slash at its end.
+fn canonical(url: &str) -> String {
+    let trimmed = url.trim_end_matches('/');
+    let host_ends = trimmed.find("://").and_then(|at| {
+        let after = at.checked_add("://".len())?;
+        trimmed.get(after..)?.find('/').and_then(|slash| after.checked_add(slash))
+    });
+    let (authority, path) = trimmed.split_at(host_ends.unwrap_or(trimmed.len()));
+    format!("{}{path}", authority.to_ascii_lowercase())
 }
 
 /// A business unit of the registry.

@@ -121,6 +121,11 @@ impl Conditions {
         id
     }
 
+    /// Every condition of the pool.
+    pub fn iter(&self) -> impl Iterator<Item = &Condition> {
+        self.pool.iter()
+    }
+
     /// The condition of a number that this pool gave out.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "a CondId is only made by `intern`")]

@@ -116,8 +116,13 @@ fn needs(model: &Model) -> Vec<Need> {
         let loc = model.identity.as_ref().map(|identity| identity.loc);
         need("a token issuer", "add `issuer` and `audiences` to `identity`", loc);
     }
-    for issuer in issuers().filter(|issuer| issuer.audiences.is_empty()) {
-        need("the audiences of its tokens", "add `audiences`", Some(issuer.issuer.loc));
+    for issuer in issuers() {
+        if issuer.per_server.is_some() {
+            let how = "write `audiences: [...]`: one AgentCore gateway serves every server, and takes a token for all of them";
+            need("audiences that are the same at every server", how, issuer.per_server);
+        } else if issuer.audiences.is_empty() {
+            need("the audiences of its tokens", "add `audiences`", Some(issuer.issuer.loc));
+        }
     }
     needs
 }

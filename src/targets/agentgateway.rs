@@ -69,13 +69,16 @@ rolled out. A server that moves behind a new gateway is not reached in between: 
 Each server is at `/SERVER/mcp`, with its name from the YAML; inside the gateway its name is a DNS label, and the manifest \
 lists both. What is enforced:
 
-- A token of a declared issuer, for a declared audience, on every request (`jwtAuth.mode: strict`). The caller is \
+- A token of a declared issuer, for a declared audience, on every request (`jwtAuth.mode: strict`). With `audience: per_server` \
+the route requires that `aud` holds a URL of the server (the rule `require`, or the policy `….audience`), and the gateway refuses other \
+tokens with 403, not with 401. The caller is \
 `act.sub` where the token has `act`, else `sub`; an issuer speaks only for the principals that it may speak for.
 - The protocol's own methods, and every other method, by the message in the body (`authorization`). What is longer than the \
 gateway keeps of a body, 2 MiB, is refused. A response of a client has the keys `jsonrpc`, `id` and one of `result` and `error`, \
 and no other; a request that has `result` or `error`, too, is refused. A completion follows the right to what `params.ref` names. \
 A subscription that names resources is refused, because rules cannot judge each of them.
-- Tools, prompts and resources (`mcpAuthorization`); lists hold only what the caller may use. Where the patterns of two \
+- Tools, prompts and resources (`mcpAuthorization`); lists hold only what the caller may use. Such a list is for one caller, and \
+agentgateway passes on the `cacheScope` that the server wrote: no cache in front of it may share lists. Where the patterns of two \
 resources overlap and neither holds the other, URIs of both are refused.
 - With `tls` in the settings, every connection needs a certificate from `ca`, whether or not the policy asks for one. A \
 certificate that names another declared principal than the token is refused.

@@ -15,6 +15,7 @@ mod routes;
 mod rules;
 mod secrets;
 mod shadow;
+mod step_up;
 mod telemetry;
 #[cfg(test)]
 mod tests;

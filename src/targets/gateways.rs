@@ -113,16 +113,20 @@ pub fn needs(model: &Model) -> Vec<Need> {
     match &model.identity {
         None => need(
             "a token issuer",
-            "add an `identity` section with `issuer`, `audiences`, and `jwks` or `jwks_file`",
+            "add an `identity` section with `issuer`, `audience: per_server`, and `jwks` or `jwks_file`",
             None,
         ),
         Some(identity) => {
             if identity.issuers.is_empty() {
-                need("a token issuer", "add `issuer`, `audiences` and `jwks` to `identity`", Some(identity.loc));
+                need("a token issuer", "add `issuer`, `audience: per_server` and `jwks` to `identity`", Some(identity.loc));
             }
             for issuer in &identity.issuers {
-                if issuer.audiences.is_empty() {
-                    need("the audiences of its tokens", "add `audiences`", Some(issuer.issuer.loc));
+                if issuer.takes_any_audience() {
+                    need("the audiences of its tokens", "add `audience: per_server`", Some(issuer.issuer.loc));
+                }
+                if issuer.per_server.is_some() && model.topology.central_gateway.is_none() {
+                    let how = "add `central_gateway` to `mcp_registry`: with `audience: per_server`, tokens name servers by it";
+                    need("the public URL of the central gateway", how, issuer.per_server);
                 }
                 if issuer.keys.is_none() {
                     need("the keys of the issuer", "add `jwks` or `jwks_file`", Some(issuer.issuer.loc));

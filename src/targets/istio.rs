@@ -43,7 +43,8 @@ labels of the server's registry entry (`app.kubernetes.io/name` with the server'
 that come from the gateway in front, with a token whose claims meet the access relation.
 - `default-deny.yaml`: in each namespace an `AuthorizationPolicy` that allows nothing, so that what no other one allows is \
 denied.
-- `request-authentication.yaml`: the issuers, their audiences and keys: their URL, or the keys of `jwks_file` themselves, so \
+- `request-authentication.yaml`: the issuers, their audiences and keys, for each namespace, or for each server with `audience: \
+per_server`: their URL, or the keys of `jwks_file` themselves, so \
 that a new key takes a new compile. A token is read from the header `Authorization` alone, \
 and the proxy removes it, so that no server sees a caller's token.
 - `peer-authentication.yaml`: strict mutual TLS, also where `mutual_tls` is not written. With `permissive` or `disabled` the target \

@@ -2,6 +2,7 @@
 
 pub(crate) mod absence;
 mod added;
+mod audience;
 pub(crate) mod last;
 pub(crate) mod mutations;
 mod random;

@@ -54,7 +54,8 @@ Load them with `kubectl apply -k toolhive/CLUSTER`.
 
 What the policies ask of a token stands in its claims: the caller is `act.sub` where there is `act`, else `sub`; the issuer \
 is `iss`. They are only as good as the authentication before them: the `oidcConfigRef` of each `MCPServer` must accept the \
-issuers and audiences of `identity` and no others, which mcpctl does not write. Do not set `multi_valued_claims`: it splits \
+issuers and audiences of `identity` and no others, which mcpctl does not write. With `audience: per_server`, give each \
+`MCPServer` an `oidcConfigRef` whose `audience` is the URL of that server alone. Do not set `multi_valued_claims`: it splits \
 a text at its spaces, so that `claim: amr, contains: mfa` would hold for the text `no mfa`.
 
 Where ToolHive differs from the access relation, it denies: a token without `sub`, although it names an actor; and any \
@@ -62,7 +63,7 @@ request whose token has, in a claim that some policy for that tool reads, a text
 object. Arguments can be compared with texts only: ToolHive cuts numbers after four decimals before the policies see them.
 
 ToolHive itself lets through the protocol's own methods for every token that it accepts, whoever it names: `initialize`, \
-`server/discover`, `ping`, `logging/setLevel`, `completion/complete`, `subscriptions/listen` and notifications. It filters the lists \
+`server/discover`, `ping`, `logging/setLevel`, `completion/complete`, `subscriptions/listen` and notifications. It filters for each caller the lists \
 of tools, prompts and resources by what may be called, got and read, but not `resources/templates/list`: any accepted token sees the \
 patterns of all resources. It does not judge GET and DELETE. It drops the responses of clients (400), so sampling and elicitation of \
 2025-11-25 do not work through it (measured with ToolHive 0.44.0). URIs that are not in normal form are \
@@ -109,7 +110,7 @@ fn needs(model: &Model) -> Vec<Need> {
     let loc = model.identity.as_ref().map(|identity| identity.loc);
     vec![Need {
         what: "a token issuer".to_owned(),
-        how: "add `issuer` and `audiences` to `identity`: without it, the policies could not tell whose tokens name a \
+        how: "add `issuer` and `audience: per_server` to `identity`: without it, the policies could not tell whose tokens name a \
               caller"
             .to_owned(),
         loc,

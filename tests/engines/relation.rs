@@ -112,6 +112,7 @@ fn issuers(analysis: &Analysis) -> Vec<Value> {
         json!({
             "issuer": issuer.issuer.value,
             "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
+            "per_server": issuer.per_server.is_some(),
             "speaks_for": spoken_for.map(|principal| principal.id.to_string()).collect::<Vec<_>>(),
         })
     })
@@ -133,6 +134,7 @@ fn servers(analysis: &Analysis) -> Vec<Value> {
             "name": server.name.value.to_string(),
             "unit": server.unit.as_ref().map(|unit| unit.value.to_string()),
             "url": server.url.as_ref().map(|url| &url.value),
+            "audiences": analysis.model.topology.canonical_uris(server),
         })
     })
     .collect()

@@ -45,7 +45,8 @@ macro_rules! pieces {
             /// The issuer whose tokens alone show this.
             #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
             issuer: Option<Spanned<String>>,
-            /// The OAuth scope that a step-up challenge asks for.
+            /// The OAuth scope that a step-up challenge asks for. Where it is absent and the claim is `scope` or `scp`, the text
+            /// of `contains`, unless it has a placeholder. An approval is never asked for by a scope.
             #[cfg_attr(test, schemars(length(min = 1)))]
             scope: Option<Spanned<String>>,
             /// An argument of the tool call: its name, or the path to it. All conditions that stand beside it must hold.
@@ -95,6 +96,12 @@ pieces! {
 }
 
 impl EvidenceEntry {
+    /// Where it names scopes.
+    pub(super) fn scopes(&self) -> Vec<Loc> {
+        let pieces = self.all.iter().flatten().filter_map(|piece| piece.value.scope.as_ref());
+        self.scope.iter().chain(pieces).map(|scope| scope.loc).collect()
+    }
+
     /// What it means. `loc` is where the fact is named.
     pub(super) fn evidence(self, out: &mut Lowering, loc: Loc, issuers: &[Issuer]) -> Evidence {
         let EvidenceEntry {
@@ -211,7 +218,15 @@ impl PieceEntry {
                 format!("a claim separated by `{letter}` is compared element by element, by `contains` or `one_of`");
             out.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, separator, message));
         }
-        Evidence::Claim(ClaimEvidence { path, test, separator, scope })
+        // A scope that a token must have is the scope to ask for.
+        let itself = match &test {
+            ClaimTest::Contains(values) if split => match values.as_slice() {
+                [Scalar::Text(text)] if !text.contains('{') => Some(text.clone()),
+                _ => None,
+            },
+            ClaimTest::Contains(_) | ClaimTest::Present | ClaimTest::DiffersFrom(_) => None,
+        };
+        Evidence::Claim(ClaimEvidence { path, test, separator, scope: scope.or(itself) })
     }
 
     fn of_argument(mut self, path: OneOrMany<Spanned<String>>, out: &mut Lowering, loc: Loc) -> Evidence {

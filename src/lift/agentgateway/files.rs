@@ -134,7 +134,7 @@ impl<'m> Expected<'m> {
         let texts = sets.chain(authorization).flat_map(|set| &set.rules).flat_map(|rule| [&rule.allow, &rule.require]);
         let parsed = Parsed::of(texts.flatten().map(String::as_str))?;
         let listener = match authorization {
-            Some(rules) => self.rules(&rules.rules, &parsed)?.0,
+            Some(rules) => self.rules(rules.rules.iter().collect(), &parsed)?.0,
             None => Rules::default(),
         };
         let mut found: BTreeMap<ServerName, Route> = BTreeMap::new();
@@ -155,8 +155,15 @@ impl<'m> Expected<'m> {
                 return strange(format!("the route of `{}` in `{path}` has not one backend", server.name));
             };
             self.check_upstream(name, path, server, &backend.mcp)?;
-            let (http, mut subjects) = self.rules(&route.policies.authorization.rules, &parsed)?;
-            let (mcp, more) = self.rules(&route.policies.mcp_authorization.rules, &parsed)?;
+            let written = &route.policies.authorization.rules;
+            let audience = self.audience(server);
+            let is_audience = |rule: &&RuleText| audience.is_some() && rule.allow.is_none() && rule.require == audience;
+            if written.iter().filter(is_audience).count() != usize::from(audience.is_some()) {
+                return strange(format!("`{path}` takes tokens for other servers at `{}`", server.name));
+            }
+            let own: Vec<&RuleText> = written.iter().filter(|rule| !is_audience(rule)).collect();
+            let (http, mut subjects) = self.rules(own, &parsed)?;
+            let (mcp, more) = self.rules(route.policies.mcp_authorization.rules.iter().collect(), &parsed)?;
             subjects.extend(more);
             let route = Route { http, mcp, subjects };
             if found.insert(server.name.value.clone(), route).is_some() {
@@ -216,7 +223,8 @@ impl<'m> Expected<'m> {
                 };
                 let audiences = issuer.audiences.iter().map(|audience| &audience.value);
                 keys && found.issuer == issuer.issuer.value
-                    && !found.audiences.is_empty()
+                    // Routes look at those of tokens that are for one server.
+                    && found.audiences.is_empty() == issuer.per_server.is_some()
                     && found.audiences.iter().eq(audiences)
             });
         if same { Ok(()) } else { strange(format!("`{path}` believes other issuers, audiences or keys")) }
@@ -254,8 +262,29 @@ impl<'m> Expected<'m> {
         Ok(())
     }
 
+    /// What a route must ask of the audience of a token, where an issuer's tokens are for one server each.
+    fn audience(&self, server: &Server) -> Option<String> {
+        let issuers = || self.model.identity.iter().flat_map(|identity| &identity.issuers);
+        if issuers().all(|issuer| issuer.per_server.is_none()) {
+            return None;
+        }
+        let shared: Vec<String> = issuers()
+            .filter(|issuer| issuer.per_server.is_none())
+            .map(|issuer| format!("\"{}\"", issuer.issuer.value))
+            .collect();
+        let by_gateway = match shared.as_slice() {
+            [] => None,
+            [one] => Some(format!("jwt.iss == {one}")),
+            several => Some(format!("jwt.iss in [{}]", several.join(", "))),
+        };
+        let uris = self.model.topology.canonical_uris(server);
+        let is = uris.iter().map(|uri| format!("jwt.aud == \"{uri}\""));
+        let holds = uris.iter().map(|uri| format!("\"{uri}\" in (jwt.aud + [])"));
+        Some(by_gateway.into_iter().chain(is).chain(holds).collect::<Vec<_>>().join(" || "))
+    }
+
     /// The rules of a set, and the subjects that they name.
-    fn rules(&self, texts: &[RuleText], parsed: &Parsed<'_>) -> Result<(Rules, BTreeSet<String>), LiftError> {
+    fn rules(&self, texts: Vec<&RuleText>, parsed: &Parsed<'_>) -> Result<(Rules, BTreeSet<String>), LiftError> {
         let mut rules = Rules::default();
         for rule in texts {
             match (&rule.allow, &rule.require) {
@@ -291,6 +320,7 @@ impl<'m> Expected<'m> {
         let parsed = Parsed::of(rules.flat_map(|rule| &rule.policy.match_expressions).map(String::as_str))?;
         let mut names = BTreeSet::new();
         let (mut listeners, mut defaults) = (0, 0);
+        let mut audiences = BTreeSet::new();
         for object in &documents {
             if (object.api_version.as_str(), object.kind.as_str())
                 != ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy")
@@ -339,6 +369,12 @@ impl<'m> Expected<'m> {
                     let Traffic { phase: None, jwt_authentication: None, authorization: Some(rule) } = traffic else {
                         return strange(format!("`{path}` holds a policy on a route that is more than a rule"));
                     };
+                    let server = servers.get(&at.name);
+                    let audience = server.and_then(|server| self.audience(server));
+                    if rule.action == "Require" && audience.is_some_and(|text| rule.policy.match_expressions == [text]) {
+                        audiences.insert(at.name.as_str());
+                        continue;
+                    }
                     add(&mut route.http, rule, &parsed)?;
                 }
                 ("agentgateway.dev", "AgentgatewayBackend", None, Some(backend), Some(route)) => {
@@ -349,6 +385,12 @@ impl<'m> Expected<'m> {
         }
         if (listeners, defaults) != (1, 1) {
             return strange(format!("`{path}` has not one policy for the callers of its gateway, and one that denies"));
+        }
+        let asked = |(label, server): (&String, &&Server)| {
+            self.audience(server).is_none() || audiences.contains(label.as_str())
+        };
+        if !servers.iter().all(asked) {
+            return strange(format!("`{path}` takes tokens for one server at another"));
         }
         // Without a rule of its own a route or backend would be closed by another one at best: it is taken for open.
         let open = |route: &Route| route.http.allow.is_empty() || route.mcp.allow.is_empty();

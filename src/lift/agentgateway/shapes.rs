@@ -66,6 +66,7 @@ pub(super) struct JwtAuth {
 #[serde(deny_unknown_fields)]
 pub(super) struct Provider {
     pub(super) issuer: String,
+    #[serde(default)]
     pub(super) audiences: Vec<String>,
     pub(super) jwks: Keys,
 }

@@ -191,11 +191,15 @@ fn check_tokens(oauth: &OAuth, server: &ServerName, own: &str, model: &Model) ->
         }
         _ => false,
     };
-    let audiences = issuer.audiences.iter().map(|audience| &audience.value);
+    let named = model.servers.get(server).filter(|_| issuer.per_server.is_some());
+    let audiences: Vec<String> = match named {
+        Some(server) => model.topology.canonical_uris(server),
+        None => issuer.audiences.iter().map(|audience| audience.value.clone()).collect(),
+    };
     let central = model.topology.central_gateway.as_ref().map_or("", |url| url.value.trim_end_matches('/'));
     let same = oauth.issuer == issuer.issuer.value
         && (1..=AUDIENCES).contains(&oauth.audiences.len())
-        && oauth.audiences.iter().eq(audiences)
+        && oauth.audiences == audiences
         && keys
         && oauth.protected_resource_metadata.resource == format!("{central}{own}");
     if same {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::gateway::{METADATA, at, must};
 use super::matcher::{fields, is_type, text};
@@ -11,6 +11,7 @@ use crate::bundle::manifest::sha256;
 use crate::lift::LiftError;
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
+use crate::model::name::{ServerName, UnitName};
 use crate::policy::Policy;
 
 type Read<T> = Result<T, LiftError>;
@@ -22,10 +23,16 @@ const SHAPES: &str = "36366831f8f418ca25b3c5d24c41569f5197039ed71cb513d99f63869c
 /// Largest message that Envoy reads whole, in bytes: the limit of its own API.
 const MOST_BYTES: u64 = 10_485_760;
 
-/// Tokens must be verified as `identity` says, for every path but the metadata.
-pub(super) fn tokens(config: &Value, model: &Model) -> Read<()> {
+/// Tokens must be verified as `identity` says, for every path but the metadata: at the gateway of `unit`, or the central one, with
+/// routes for these servers.
+pub(super) fn tokens<'s>(
+    config: &Value,
+    model: &Model,
+    unit: Option<&str>,
+    servers: impl Iterator<Item = &'s ServerName>,
+) -> Read<()> {
     is_type(config, "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication")?;
-    fields(config, &["@type", "providers", "rules"])?;
+    fields(config, &["@type", "providers", "rules", "requirement_map"])?;
     let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
     let providers = at(config, "providers")?.as_object();
     let providers = providers.filter(|providers| !issuers.is_empty() && providers.len() == issuers.len());
@@ -33,9 +40,13 @@ pub(super) fn tokens(config: &Value, model: &Model) -> Read<()> {
     for (index, issuer) in issuers.iter().enumerate() {
         let name = format!("issuer_{index}");
         let provider = providers.get(&name).ok_or_else(|| strange(format!("no provider `{name}`")))?;
+        let audiences: Vec<&str> = match issuer.per_server {
+            Some(_) => own_url(model, unit).into_iter().collect(),
+            None => issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
+        };
         let mut expected = json!({
             "issuer": issuer.issuer.value,
-            "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
+            "audiences": audiences,
             "payload_in_metadata": "claims",
             "forward": true,
             "require_expiration": true,
@@ -58,7 +69,7 @@ pub(super) fn tokens(config: &Value, model: &Model) -> Read<()> {
         if let Some(fields) = expected.as_object_mut() {
             fields.insert(key.to_owned(), value);
         }
-        if issuer.audiences.is_empty() || *provider != expected {
+        if audiences.is_empty() || *provider != expected {
             return Err(strange(format!("tokens of `{}` are not verified as `identity` says", issuer.issuer)));
         }
     }
@@ -71,7 +82,47 @@ pub(super) fn tokens(config: &Value, model: &Model) -> Read<()> {
         {"match": {"prefix": format!("{METADATA}/")}},
         {"match": {"prefix": "/"}, "requires": requires},
     ]);
-    must(config, "rules", &rules)
+    must(config, "rules", &rules)?;
+    if issuers.iter().all(|issuer| issuer.per_server.is_none()) {
+        return match config.get("requirement_map") {
+            None => Ok(()),
+            Some(_) => Err(strange("some servers take other tokens than the gateway does".to_owned())),
+        };
+    }
+    let at_each: Map<String, Value> =
+        servers.map(|name| Ok((name.to_string(), at_server(name, &issuers, model)?))).collect::<Read<_>>()?;
+    must(config, "requirement_map", &Value::Object(at_each))
+}
+
+/// The URL at which the gateway is reached.
+fn own_url<'m>(model: &'m Model, unit: Option<&str>) -> Option<&'m str> {
+    let url = match unit {
+        None => model.topology.central_gateway.as_ref(),
+        Some(unit) => model.topology.units.get(&UnitName::from(unit))?.gateway.as_ref(),
+    };
+    url.map(|url| url.value.trim_end_matches('/'))
+}
+
+/// What must be asked of tokens at a server. A token that is for one server names it by a URL of its own.
+fn at_server(name: &ServerName, issuers: &[&Issuer], model: &Model) -> Read<Value> {
+    let server = model.servers.get(name).ok_or_else(|| strange(format!("`{name}` is not a server")))?;
+    let mut requirements = Vec::new();
+    for (index, issuer) in issuers.iter().enumerate() {
+        let provider = format!("issuer_{index}");
+        if issuer.per_server.is_none() {
+            requirements.push(json!({"provider_name": provider}));
+            continue;
+        }
+        let audiences = model.topology.canonical_uris(server);
+        if audiences.is_empty() {
+            return Err(strange(format!("no URL names the server `{name}`")));
+        }
+        requirements.push(json!({"provider_and_audiences": {"provider_name": provider, "audiences": audiences}}));
+    }
+    Ok(match requirements.len() {
+        1 => requirements.swap_remove(0),
+        _ => json!({"requires_any": {"requirements": requirements}}),
+    })
 }
 
 /// Messages must be read whole and once, with what the rules ask for.

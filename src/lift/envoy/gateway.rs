@@ -182,7 +182,7 @@ impl<'a> Gateway<'a> {
             None => false,
             Some(tls) => within_tls(tls, only_peer.as_deref())?,
         };
-        let (protocol, binding) = filters(manager, model, policy, tls.is_some() && unit.is_none())?;
+        let (protocol, binding) = filters(manager, (model, policy), unit, tls.is_some(), upstreams)?;
         Known { model, unit, encrypted: tls.is_some() }.check(&protocol)?;
         let clusters: BTreeMap<&str, &Value> =
             clusters.iter().map(|cluster| Ok((text(cluster.get("name"))?, cluster))).collect::<Read<_>>()?;
@@ -277,7 +277,14 @@ fn within_tls(socket: &Value, only: Option<&str>) -> Read<bool> {
 }
 
 /// The filters before the rules; answers what they deny of the protocol, and what binds certificates to tokens.
-fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read<(Matcher, Option<Matcher>)> {
+fn filters(
+    manager: &Value,
+    (model, policy): (&Model, &Policy),
+    unit: Option<&str>,
+    encrypted: bool,
+    upstreams: &BTreeMap<ServerName, Upstream>,
+) -> Read<(Matcher, Option<Matcher>)> {
+    let bound = encrypted && unit.is_none();
     let filters = list(manager.get("http_filters"))?;
     let names: Vec<&str> = filters.iter().map(|filter| text(filter.get("name"))).collect::<Read<_>>()?;
     let expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
@@ -289,7 +296,7 @@ fn filters(manager: &Value, model: &Model, policy: &Policy, bound: bool) -> Read
         fields(filter, &["name", "typed_config"])?;
         let (name, config) = (text(filter.get("name"))?, at(filter, "typed_config")?);
         match name {
-            "envoy.filters.http.jwt_authn" => tokens(config, model)?,
+            "envoy.filters.http.jwt_authn" => tokens(config, model, unit, upstreams.keys())?,
             "envoy.filters.http.mcp" => messages(config, policy)?,
             "mcpctl.message" => shapes(config)?,
             "mcpctl.protocol" => protocol = Some(rbac(config)?),
@@ -489,7 +496,13 @@ fn forwarding<'a>(
     } else {
         return Err(strange("it is for other HTTP methods than it may be".to_owned()));
     };
-    must(route, "metadata", &json!({"filter_metadata": {"mcpctl": {"server": server.as_str()}}}))?;
+    let metadata = at(at(at(route, "metadata")?, "filter_metadata")?, "mcpctl")?;
+    must(fields(metadata, &["server", "scope"]).map(|_| metadata)?, "server", &json!(server.as_str()))?;
+    let scope = text(metadata.get("scope"))?;
+    let scopes = scope.strip_prefix(", scope=\"").and_then(|rest| rest.strip_suffix('"'));
+    if !scope.is_empty() && scopes.is_none_or(|scopes| scopes.contains(['"', '\\', '%', '\r', '\n'])) {
+        return Err(strange("its challenge says more than the scopes that a call needs".to_owned()));
+    }
     let action = at(route, "route")?;
     let known =
         ["cluster", "host_rewrite_literal", "prefix_rewrite", "hash_policy", "timeout", "idle_timeout", "retry_policy"];
@@ -510,7 +523,18 @@ fn forwarding<'a>(
         (None, _) => return Err(strange("the server would get the caller's credentials".to_owned())),
         (Some(_), Some(_)) => return Err(strange("the next gateway would not get what it decides by".to_owned())),
     }
-    let own = fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac"])?;
+    let own =
+        fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"])?;
+    let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let named = issuers.any(|issuer| issuer.per_server.is_some()).then(|| {
+        json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
+            "requirement_name": server.as_str(),
+        })
+    });
+    if own.get("envoy.filters.http.jwt_authn") != named.as_ref() {
+        return Err(strange("it takes other tokens than those of its server".to_owned()));
+    }
     let own = own.get("envoy.filters.http.rbac").ok_or_else(|| strange("it has no rules".to_owned()))?;
     is_type(own, "envoy.extensions.filters.http.rbac.v3.RBACPerRoute")?;
     let rules = fields(own, &["@type", "rbac"])?.get("rbac").unwrap_or(&Value::Null);

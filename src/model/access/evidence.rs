@@ -106,6 +106,21 @@ impl Evidence {
         self.claims().find_map(|claim| claim.scope.as_deref())
     }
 
+    /// The same without any scope: no challenge asks for it.
+    #[must_use]
+    pub fn without_scopes(self) -> Self {
+        match self {
+            Self::Claim(claim) => Self::Claim(ClaimEvidence { scope: None, ..claim }),
+            Self::All(pieces) => Self::All(pieces.into_iter().map(Self::without_scopes).collect()),
+            Self::KnownCaller
+            | Self::Argument(_)
+            | Self::Called(_)
+            | Self::Issuer(_)
+            | Self::NotWorkload
+            | Self::Transport => self,
+        }
+    }
+
     /// Whether some text of it holds this placeholder.
     #[must_use]
     pub fn mentions(&self, placeholder: &str) -> bool {
@@ -141,6 +156,9 @@ pub fn default_evidence() -> Vec<(&'static str, Evidence)> {
 
 /// How a SPIFFE ID begins. One always names a workload, whether it is declared or not.
 pub const SPIFFE: &str = "spiffe://";
+
+/// The facts by which somebody other than the caller approves a call.
+pub const APPROVALS: [&str; 2] = ["approval_workflow", "cross_unit_approval"];
 
 /// The fact that a user stands behind a call. It never holds where the token's `sub` is a declared principal's subject.
 pub const USER_DELEGATION: &str = "user_delegation";

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::rules::Rule;
+use super::rules::{Rule, Rules};
 use super::{Made, TARGET};
 use crate::bundle::Artifact;
 use crate::model::Model;
@@ -38,7 +38,7 @@ pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(St
             "gateways": [LISTENER],
             "matches": [{ "path": { "exact": path(route) } }],
             "policies": {
-                "authorization": { "rules": allowing(&rules.http) },
+                "authorization": { "rules": required(rules).into_iter().chain(allowing(&rules.http)).collect::<Vec<_>>() },
                 "mcpAuthorization": { "rules": allowing(&rules.mcp) },
             },
             "backends": [{
@@ -60,11 +60,16 @@ fn path(route: &Route<'_>) -> String {
     format!("/{}/mcp", route.server.name.value)
 }
 
+fn required(rules: &Rules) -> Option<Value> {
+    rules.audience.as_ref().map(|audience| json!({ "require": audience }))
+}
+
 fn allowing(rules: &[Rule]) -> Vec<Value> {
     rules.iter().map(|rule| json!({ "allow": rule.join(" && ") })).collect()
 }
 
-/// The issuers that are believed, each for its own keys and audiences.
+/// The issuers that are believed, each for its own keys and audiences. Where a token is for one server, the route looks at its
+/// audience.
 fn providers(model: &Model) -> Vec<Value> {
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     let provider = |issuer: &crate::model::access::Issuer| {
@@ -74,7 +79,10 @@ fn providers(model: &Model) -> Vec<Value> {
             Some(Jwks::File(path)) => json!({ "file": path }),
             None => Value::Null,
         };
-        json!({ "issuer": issuer.issuer.value, "audiences": audiences, "jwks": keys })
+        match issuer.per_server {
+            Some(_) => json!({ "issuer": issuer.issuer.value, "jwks": keys }),
+            None => json!({ "issuer": issuer.issuer.value, "audiences": audiences, "jwks": keys }),
+        }
     };
     issuers.map(provider).collect()
 }

@@ -75,6 +75,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         FamilyId::Identity => &[
             "issuer",
             "audiences",
+            "audience",
+            "kind",
             "jwks",
             "jwks_file",
             "issuers",

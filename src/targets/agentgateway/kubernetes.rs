@@ -56,6 +56,11 @@ pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(St
     ];
     for (label, rules) in made.routes.iter().chain(&made.closed) {
         let route = json!([{ "group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": label }]);
+        if let Some(audience) = &rules.audience {
+            let rule = json!({ "action": "Require", "policy": { "matchExpressions": [audience] } });
+            let spec = json!({ "targetRefs": route, "traffic": { "authorization": rule } });
+            documents.push(policy(format!("{gateway}.{label}.audience"), spec));
+        }
         for (rule, number) in rules.http.iter().zip(1..) {
             let spec = json!({ "targetRefs": route, "traffic": { "authorization": allow(rule) } });
             documents.push(policy(format!("{gateway}.{label}.http-{number}"), spec));
@@ -107,11 +112,10 @@ fn providers(model: &Model) -> Result<Vec<Value>, CompileError> {
             }
         };
         let audiences: Vec<&str> = issuer.audiences.iter().map(|audience| audience.value.as_str()).collect();
-        providers.push(json!({
-            "issuer": issuer.issuer.value,
-            "audiences": audiences,
-            "jwks": jwks,
-        }));
+        providers.push(match issuer.per_server {
+            Some(_) => json!({ "issuer": issuer.issuer.value, "jwks": jwks }),
+            None => json!({ "issuer": issuer.issuer.value, "audiences": audiences, "jwks": jwks }),
+        });
     }
     if let Some(more) = issuers.get(MOST) {
         limit(more.issuer.loc, format!("agentgateway's policies hold at most {MOST} issuers"));

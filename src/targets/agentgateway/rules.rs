@@ -2,6 +2,8 @@
 //! expression that fails allows nothing.
 
 use crate::model::Model;
+use crate::model::name::ServerName;
+use crate::model::server::Server;
 use crate::model::uri::NOT_NORMAL;
 use crate::policy::seen::{matches, sample};
 use crate::policy::{ObjectKind, Policy};
@@ -31,6 +33,8 @@ pub(super) fn nobody() -> Rule {
 /// The rules of one route.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
+    /// What every HTTP request needs beside one of the rules below: a token that is for this server.
+    pub(super) audience: Option<String>,
     /// On HTTP requests: by method, and by name or URI where the gateway looks at neither for some methods.
     pub(super) http: Vec<Rule>,
     /// On tools, prompts and resources.
@@ -47,10 +51,26 @@ pub(super) struct Context<'m> {
     pub(super) subjects: Vec<&'m str>,
 }
 
+/// That the token is for this server, where an issuer says that each is for one. `aud` is a text or a list.
+pub(super) fn audience(model: &Model, server: &Server) -> Option<String> {
+    let issuers = || model.identity.iter().flat_map(|identity| &identity.issuers);
+    let aud = format!("{CLAIMS}.aud");
+    let uris: Vec<String> = issuers().find(|issuer| issuer.per_server.is_some())?.audiences_at(server, &model.topology);
+    let same = uris.iter().map(|uri| format!("{aud} == {}", text(uri)));
+    // Only a list can have a list added, so nothing but an element of one is found.
+    let holds = uris.iter().map(|uri| format!("{} in ({aud} + [])", text(uri)));
+    // The gateway itself looks at the audiences of the others.
+    let others: Vec<&str> =
+        issuers().filter(|issuer| issuer.per_server.is_none()).map(|issuer| issuer.issuer.value.as_str()).collect();
+    let other = (!others.is_empty()).then(|| is_one_of(&format!("{CLAIMS}.iss"), &others));
+    Some(other.into_iter().chain(same).chain(holds).collect::<Vec<_>>().join(" || "))
+}
+
 impl Context<'_> {
     /// The rules for a server from what is granted there. Its route has one target, so no rule names it.
     pub(super) fn rules(&self, server: &str, grants: &[Grant]) -> Rules {
-        let mut rules = Rules::default();
+        let known = self.model.servers.get(&ServerName::from(server));
+        let mut rules = Rules { audience: known.and_then(|server| audience(self.model, server)), ..Rules::default() };
         let patterns: Vec<&str> = self
             .policy
             .index

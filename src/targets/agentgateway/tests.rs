@@ -25,7 +25,7 @@ data_routing:
 identity:
   issuers:
     - {issuer: "https://idp.example", audiences: [mcp, other], jwks: "https://idp.example/jwks", speaks_for: [agents]}
-    - {issuer: "https://flows.example", audiences: [mcp], jwks: "https://flows.example/jwks", speaks_for: [flows]}
+    - {issuer: "https://flows.example", audience: per_server, jwks: "https://flows.example/jwks", speaks_for: [flows]}
   trust_domain: example.org
   business_unit_claim: bu
   requirements:

@@ -65,6 +65,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
         FamilyId::Identity => &[
             "issuer",
             "audiences",
+            "audience",
+            "kind",
             "jwks",
             "jwks_file",
             "issuers",

@@ -58,8 +58,7 @@ fn route(model: &Model, server: &Server, rules: &Rules, namespace: &str, gateway
     let path = format!("/{}/mcp", server.name.value);
     let central = model.topology.central_gateway.as_ref().map_or("", |url| url.value.trim_end_matches('/'));
     let issuer = model.identity.iter().flat_map(|identity| &identity.issuers).next();
-    let audiences: Vec<&str> =
-        issuer.iter().flat_map(|issuer| &issuer.audiences).map(|audience| audience.value.as_str()).collect();
+    let audiences = issuer.map(|issuer| issuer.audiences_at(server, &model.topology)).unwrap_or_default();
     let keys = issuer.and_then(|issuer| issuer.keys.as_ref()).map(|keys| match &keys.value {
         Jwks::Url(url) => json!({ "remoteJWKS": { "uri": url } }),
         Jwks::File(path) => json!({ "localJWKS": { "type": "Inline", "inline": model.key_sets.get(path) } }),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::layout::{Layout, principal_uid};
 use super::{action, kind};
 use crate::cedar::{NAMESPACE, Uid};
+use crate::model::Model;
 use crate::model::access::{AnswerTest, ArgumentTest, ClaimTest, Decimal, Evidence, Identity, Issuer, Jwks, Scalar};
 use crate::policy::fact::MTLS;
 use crate::policy::{Principal, PrincipalId};
@@ -31,12 +32,18 @@ struct File<'a> {
 struct Tokens<'a> {
     issuers: Vec<IssuerEntry<'a>>,
     speaks_for: &'static str,
+    /// Where tokens are for one server each: the audiences of every server, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audiences_of_servers: BTreeMap<&'a str, Vec<String>>,
 }
 
 #[derive(Serialize)]
 struct IssuerEntry<'a> {
     issuer: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     audiences: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +159,7 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
             speaks_for: "an issuer whose list names `agents` or `flows` vouches only for principals of these kinds \
                          (`any_agent` is one of `agents`), and one whose list names units only for principals of \
                          these; an empty list means all",
+            audiences_of_servers: audiences_of_servers(layout.model),
         },
         principal: principal_map(&layout.policy.principals, identity)?,
         facts: facts.collect(),
@@ -164,6 +172,15 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
     Ok(text)
 }
 
+fn audiences_of_servers(model: &Model) -> BTreeMap<&str, Vec<String>> {
+    let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    if issuers.all(|issuer| issuer.per_server.is_none()) {
+        return BTreeMap::new();
+    }
+    let servers = model.servers.values();
+    servers.map(|server| (server.name.value.as_str(), model.topology.canonical_uris(server))).collect()
+}
+
 fn issuer(issuer: &Issuer) -> IssuerEntry<'_> {
     let (url, file) = match issuer.keys.as_ref().map(|keys| &keys.value) {
         Some(Jwks::Url(url)) => (Some(url.as_str()), None),
@@ -173,6 +190,7 @@ fn issuer(issuer: &Issuer) -> IssuerEntry<'_> {
     IssuerEntry {
         issuer: &issuer.issuer.value,
         audiences: issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
+        audience: issuer.per_server.map(|_| "one in `audiences_of_servers` of the server that is called"),
         jwks_url: url,
         jwks_file: file,
         caller: issuer.caller.as_ref().map(|path| path.value.as_slice()),

@@ -21,7 +21,9 @@ All of them are YAML in its JSON form, a predicate to a line; `yq -P` shows them
 Clients call `https://<gateway>/<server>/mcp`, with the server's name in YAML. The central gateway sends the calls for a \
 unit's servers to that unit's gateway, with the token; each gateway decides the whole policy; no server gets a token.
 
-**How it decides.** Tokens are verified first (issuer, audience, signature, expiry). The MCP filter then reads each message \
+**How it decides.** Tokens are verified first (issuer, audience, signature, expiry). With `audience: per_server`, `aud` must hold a \
+URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
+server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
 A program of 150 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
 which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, and what has a key of JSON-RPC or \
@@ -36,9 +38,11 @@ route: method, what it addresses, caller, facts. Everything that nothing allows 
 **What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
 `payment_server/level-3/deny:missing_mfa`. A method that does not exist is a 404 with -32601, and a revision that is not accepted \
 a 400 with -32022 and the list of those that are. A denial has status 403; with `deny_status: 200` it has 200, for clients that end their \
-session at any other. Where the missing fact has a `scope`, a 403 also carries a `WWW-Authenticate` challenge for it. A \
-missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728), which names the scopes that every \
-call to the server needs, and not those of single tools.
+session at any other. Where scopes would show all that is missing, a 403 also carries one `WWW-Authenticate` challenge with the scopes \
+of the alternative that lacks the fewest. It names the scopes that the token already has, too, because clients of 2025-11-25 \
+replace their scopes by those of the challenge. Where a fact without a scope is missing, such as an approval, there is no challenge: \
+another token would not help. A missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728). Both \
+name the scopes that every call to the server needs, and not those of single tools.
 
 **Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
 counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \
@@ -59,7 +63,8 @@ keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of 
 labels `tool` and `method` hold what is declared, and `other` for anything else.
 
 **What it does not do.** It does not know which tool started a task, so `tasks/*` are denied to everybody. A subscription \
-(`subscriptions/listen`) can name one resource; one that names more is denied. It looks at requests, so `tools/list` shows tools that the caller may not call. A breaker here has no \
+(`subscriptions/listen`) can name one resource; one that names more is denied. It looks at requests, so `tools/list`, `resources/list` and `prompts/list` show what the caller may not use: the lists are \
+the server's own, the same for every caller, and a cache may share them as far as the server says (`cacheScope`). A breaker here has no \
 trial calls: when its time is over, all calls are let through. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
 version that is named here, and let the file be validated by it (`envoy --mode validate -c envoy.static.yaml`).";
 
@@ -144,6 +149,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "issuer",
             "issuers",
             "audiences",
+            "audience",
+            "kind",
             "jwks",
             "jwks_file",
             "speaks_for",

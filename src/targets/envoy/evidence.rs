@@ -29,6 +29,10 @@ impl<'a> Evidences<'a> {
         Self { model, policy, certificates, subjects: policy.subjects() }
     }
 
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
     /// Every declared subject, sorted.
     pub(super) fn subjects(&self) -> &[&'a str] {
         &self.subjects

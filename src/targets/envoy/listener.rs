@@ -37,6 +37,19 @@ pub(super) fn provider(index: usize) -> String {
     format!("issuer_{index}")
 }
 
+/// Whether some issuer's tokens are each for one server.
+pub(super) fn names_servers(model: &Model) -> bool {
+    model.identity.iter().flat_map(|identity| &identity.issuers).any(|issuer| issuer.per_server.is_some())
+}
+
+/// One requirement of several.
+fn one_of_these(requirements: Vec<Value>) -> Value {
+    match <[Value; 1]>::try_from(requirements) {
+        Ok([one]) => one,
+        Err(several) => json!({"requires_any": {"requirements": several}}),
+    }
+}
+
 impl Listener<'_> {
     /// The listener with these routes: `route_config` or `rds`.
     pub(super) fn listener(&self, routes: (&str, Value)) -> Value {
@@ -101,14 +114,18 @@ impl Listener<'_> {
         Value::Array(filters)
     }
 
-    /// Tokens: of a known issuer, for one of its audiences, signed, and not expired.
+    /// Tokens: of a known issuer, for one of its audiences, signed, and not expired. Where a token is for one server, each route
+    /// names the requirement of its server; at other paths, where everything is denied, the audience is the gateway.
     fn tokens(&self) -> Value {
         let issuers: Vec<&Issuer> = self.model.identity.iter().flat_map(|identity| &identity.issuers).collect();
         let mut providers = Map::new();
         for (index, issuer) in issuers.iter().enumerate() {
             let mut entry = json!({
                 "issuer": issuer.issuer.value,
-                "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
+                "audiences": match issuer.per_server {
+                    Some(_) => vec![self.url],
+                    None => issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
+                },
                 "payload_in_metadata": CLAIMS,
                 // Routes decide who gets the token: the next gateway does, a server never.
                 "forward": true,
@@ -131,22 +148,36 @@ impl Listener<'_> {
             }
             providers.insert(provider(index), entry);
         }
-        let names: Vec<Value> = (0..issuers.len()).map(|index| json!({"provider_name": provider(index)})).collect();
-        let requires = match <[Value; 1]>::try_from(names) {
-            Ok([one]) => one,
-            Err(names) => json!({"requires_any": {"requirements": names}}),
-        };
-        json!({
-            "name": JWT,
-            "typed_config": {
-                "@type": of_type("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"),
-                "providers": providers,
-                "rules": [
-                    {"match": {"prefix": format!("{METADATA}/")}},
-                    {"match": {"prefix": "/"}, "requires": requires},
-                ],
-            },
-        })
+        let any = (0..issuers.len()).map(|index| json!({"provider_name": provider(index)})).collect();
+        let rules = json!([
+            {"match": {"prefix": format!("{METADATA}/")}},
+            {"match": {"prefix": "/"}, "requires": one_of_these(any)},
+        ]);
+        let mut config = object([
+            ("@type", json!(of_type("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"))),
+            ("providers", Value::Object(providers)),
+            ("rules", rules),
+        ]);
+        if let (true, Some(fields)) = (names_servers(self.model), config.as_object_mut()) {
+            fields.insert("requirement_map".to_owned(), Value::Object(self.requirements(&issuers)));
+        }
+        json!({"name": JWT, "typed_config": config})
+    }
+
+    /// What is asked of tokens at each server, by its name.
+    fn requirements(&self, issuers: &[&Issuer]) -> Map<String, Value> {
+        let servers = self.gateway.routes.iter().map(|route| route.server);
+        let of_server = servers.map(|server| {
+            let of_issuer = |(index, issuer): (usize, &&Issuer)| match issuer.per_server {
+                None => json!({"provider_name": provider(index)}),
+                Some(_) => json!({"provider_and_audiences": {
+                    "provider_name": provider(index),
+                    "audiences": issuer.audiences_at(server, &self.model.topology),
+                }}),
+            };
+            (server.name.value.to_string(), one_of_these(issuers.iter().enumerate().map(of_issuer).collect()))
+        });
+        of_server.collect()
     }
 
     /// Messages: refused unless they are read whole, once, and as the headers say.

@@ -1,13 +1,12 @@
 //! What a gateway itself answers: why a request was denied, and how to get a better token.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::evidence::Evidences;
 use super::listener::Listener;
 use super::predicate::{MCP, of_type};
-use super::routes::METADATA;
-use crate::model::access::Evidence;
-use crate::policy::pieces::whole;
+use super::routes::{METADATA, SCOPE};
 
 /// JSON-RPC error code of a denial: of the range that the protocol leaves to implementations.
 const DENIED: i32 = -32001;
@@ -64,11 +63,11 @@ impl Listener<'_> {
             }),
             json!({"filter": ends("origin"), "status_code": 403, "body_format_override": denied}),
         ];
-        let facts = self.evidence.step_ups();
-        for (fact, scope) in facts.iter().filter(|_| status == 403) {
-            let scope = scope.replace('%', "%%");
+        let offers = if status == 403 { self.evidence.offers() } else { BTreeMap::new() };
+        for (leaf, scopes) in &offers {
+            let scope = scopes.replace('%', "%%");
             mappers.push(json!({
-                "filter": ends(&format!("missing_{fact}")),
+                "filter": ends(leaf),
                 "status_code": status,
                 "headers_to_add": challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\", {resource}")),
                 "body_format_override": denied,
@@ -79,8 +78,21 @@ impl Listener<'_> {
             "status_code": status,
             "body_format_override": denied,
         }));
+        // A request without any token is told of no error. Source: RFC 6750, section 3.1.
+        let details = "response.code_details.startsWith('jwt_authn_access_denied";
+        let scope = format!("%METADATA(ROUTE:mcpctl:{SCOPE})%");
+        for (details, error) in [
+            (format!("{details}{{Jwt_is_missing}}') && xds.route_name != ''"), ""),
+            (format!("{details}') && xds.route_name != ''"), "error=\"invalid_token\", "),
+        ] {
+            mappers.push(json!({
+                "filter": when(details),
+                "status_code": 401,
+                "headers_to_add": challenge(format!("Bearer {error}{resource}{scope}")),
+            }));
+        }
         mappers.push(json!({
-            "filter": when("response.code_details.startsWith('jwt_authn_access_denied')".to_owned()),
+            "filter": when(format!("{details}')")),
             "status_code": 401,
             "headers_to_add": challenge(format!("Bearer {resource}")),
         }));
@@ -110,17 +122,4 @@ fn reason() -> Value {
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r");
     format!("'{escaped}'")
-}
-
-/// Facts that a scope of the authorization server steps up to, with the scope.
-impl Evidences<'_> {
-    pub(super) fn step_ups(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for fact in self.facts() {
-            if let Some(scope) = self.of(fact).and_then(Evidence::scope) {
-                found.push((whole(fact).to_owned(), scope.to_owned()));
-            }
-        }
-        found
-    }
 }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::clusters::{by_session, server_cluster};
 use super::evidence::Evidences;
-use super::listener::{BINDING, RBAC};
-use super::predicate::{MCP, of_type};
+use super::listener::{BINDING, RBAC, names_servers};
+use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules};
 use super::upstream::Upstream;
@@ -23,6 +23,9 @@ use crate::targets::traffic::Traffic;
 
 /// The path below which clients find what protects a resource (RFC 9728).
 pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+/// The key of a route's metadata with the scopes that every call needs.
+pub(super) const SCOPE: &str = "scope";
 
 /// Headers that never leave a gateway towards a server: they speak for the caller, or of a page that the gateway has judged.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
@@ -61,7 +64,8 @@ impl Routes<'_> {
             let empty = Rows::new();
             let rows = self.rows.get(server.name.value.as_str()).unwrap_or(&empty);
             let rules = Rules { policy: self.policy, evidence: self.evidence, server };
-            [false, true].map(|stream| self.route(route, rules.matcher(rows, stream), stream))
+            let scope = self.scope_parameter(server.name.value.as_str());
+            [false, true].map(|stream| self.route(route, rules.matcher(rows, stream), stream, &scope))
         };
         routes.extend(self.gateway.routes.par_iter().map(of_server).collect::<Vec<_>>().into_iter().flatten());
         let host = object([("name", json!("mcp")), ("domains", json!(["*"])), ("routes", Value::Array(routes))]);
@@ -110,6 +114,14 @@ impl Routes<'_> {
         })
     }
 
+    /// The scopes that every call needs, as a parameter of the challenge for a token; empty where there are none.
+    fn scope_parameter(&self, server: &str) -> String {
+        match self.least_scopes(server).join(" ") {
+            scopes if scopes.is_empty() => scopes,
+            scopes => format!(", scope=\"{scopes}\""),
+        }
+    }
+
     /// The scopes that every caller of a server needs for every tool, resource and prompt there. A client asks for all that are
     /// announced, so those of single tools are left to the challenge of a denial. Source: MCP 2025-11-25, "Scope Selection Strategy".
     fn least_scopes(&self, server: &str) -> Vec<&str> {
@@ -124,7 +136,13 @@ impl Routes<'_> {
         scopes
     }
 
-    fn route(&self, route: &crate::targets::gateways::Route<'_>, matcher: Value, stream: bool) -> Value {
+    fn route(
+        &self,
+        route: &crate::targets::gateways::Route<'_>,
+        matcher: Value,
+        stream: bool,
+        scope: &str,
+    ) -> Value {
         let server = route.server.name.value.as_str();
         let upstream = Upstream::of(route);
         let kind = if stream { "stream" } else { "messages" };
@@ -141,6 +159,14 @@ impl Routes<'_> {
         ]);
         let own =
             object([("@type", json!(of_type("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"))), ("rbac", rules)]);
+        let mut filters = Map::from_iter([(RBAC.to_owned(), own)]);
+        if names_servers(self.model) {
+            let tokens = object([
+                ("@type", json!(of_type("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"))),
+                ("requirement_name", json!(server)),
+            ]);
+            filters.insert(JWT.to_owned(), tokens);
+        }
         let mut entry = object([
             ("name", json!(format!("{server}/{kind}"))),
             (
@@ -150,9 +176,9 @@ impl Routes<'_> {
                     "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}],
                 }),
             ),
-            ("metadata", json!({"filter_metadata": {"mcpctl": {"server": server}}})),
+            ("metadata", json!({"filter_metadata": {"mcpctl": {"server": server, SCOPE: scope}}})),
             ("route", Value::Object(action)),
-            ("typed_per_filter_config", object([(RBAC, own)])),
+            ("typed_per_filter_config", Value::Object(filters)),
         ]);
         if let (false, Some(entry)) = (removed.is_empty(), entry.as_object_mut()) {
             entry.insert("request_headers_to_remove".to_owned(), json!(removed));

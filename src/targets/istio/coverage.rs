@@ -79,6 +79,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "issuer",
             "issuers",
             "audiences",
+            "audience",
+            "kind",
             "jwks",
             "jwks_file",
             "speaks_for",

@@ -14,7 +14,8 @@ use kcr_security_istio_io::v1::peerauthentications::{
 use kcr_security_istio_io::v1::requestauthentications::{
     RequestAuthentication, RequestAuthenticationJwtRules as JwtRule,
     RequestAuthenticationJwtRulesFromHeaders as FromHeader,
-    RequestAuthenticationJwtRulesOutputClaimToHeaders as ClaimToHeader, RequestAuthenticationSpec,
+    RequestAuthenticationJwtRulesOutputClaimToHeaders as ClaimToHeader, RequestAuthenticationSelector,
+    RequestAuthenticationSpec,
 };
 use kcr_telemetry_istio_io::v1::telemetries::{
     Telemetry, TelemetrySelector, TelemetrySpec, TelemetryTracing as Tracing, TelemetryTracingCustomTags as Tag,
@@ -25,7 +26,7 @@ use serde_json::{Value, json};
 use super::claims::ACT_HEADER;
 use super::{document, metadata};
 use crate::diagnostic::Diagnostic;
-use crate::model::access::Jwks;
+use crate::model::access::{Issuer, Jwks};
 use crate::model::quantity::Duration;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
@@ -51,12 +52,43 @@ pub(super) fn peer_authentication(cluster: &Cluster<'_>) -> Result<Vec<Value>, C
     cluster.server_namespaces.keys().map(strict).collect()
 }
 
+/// The issuers that are believed: in each namespace of servers, or for each server by itself, where tokens name the server that they
+/// are for.
 pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    if issuers.any(|issuer| issuer.per_server.is_some()) {
+        let of_place = |place: &Place<'_>| {
+            let audiences = |issuer: &Issuer| issuer.audiences_at(place.server, &model.topology);
+            document(&RequestAuthentication {
+                metadata: metadata(&format!("tokens-{}", place.name), &place.namespace),
+                spec: RequestAuthenticationSpec {
+                    jwt_rules: Some(jwt_rules(model, &audiences)),
+                    selector: Some(RequestAuthenticationSelector { match_labels: Some(place.labels.clone()) }),
+                    ..RequestAuthenticationSpec::default()
+                },
+                status: None,
+            })
+        };
+        return cluster.places.iter().map(of_place).collect();
+    }
+    let shared = |issuer: &Issuer| issuer.audiences.iter().map(|audience| audience.value.clone()).collect();
+    let rules = jwt_rules(model, &shared);
+    let with_rules = |namespace: &String| {
+        document(&RequestAuthentication {
+            metadata: metadata("tokens", namespace),
+            spec: RequestAuthenticationSpec { jwt_rules: Some(rules.clone()), ..RequestAuthenticationSpec::default() },
+            status: None,
+        })
+    };
+    cluster.server_namespaces.keys().map(with_rules).collect()
+}
+
+fn jwt_rules(model: &Model, audiences: &dyn Fn(&Issuer) -> Vec<String>) -> Vec<JwtRule> {
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
-    let rules: Vec<JwtRule> = issuers
+    issuers
         .map(|issuer| JwtRule {
             issuer: Some(issuer.issuer.value.clone()),
-            audiences: Some(issuer.audiences.iter().map(|audience| audience.value.clone()).collect()),
+            audiences: Some(audiences(issuer)),
             jwks_uri: match issuer.keys.as_ref().map(|keys| &keys.value) {
                 Some(Jwks::Url(url)) => Some(url.clone()),
                 Some(Jwks::File(_)) | None => None,
@@ -77,15 +109,7 @@ pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Re
             }]),
             ..JwtRule::default()
         })
-        .collect();
-    let with_rules = |namespace: &String| {
-        document(&RequestAuthentication {
-            metadata: metadata("tokens", namespace),
-            spec: RequestAuthenticationSpec { jwt_rules: Some(rules.clone()), ..RequestAuthenticationSpec::default() },
-            status: None,
-        })
-    };
-    cluster.server_namespaces.keys().map(with_rules).collect()
+        .collect()
 }
 
 /// Where issuers are declared.

@@ -13,7 +13,7 @@ targets: {istio: {verified_headers: true}}
 identity:
   issuers:
     - {issuer: 'https://idp.example', audiences: [mcp, other], jwks: 'https://idp.example/keys', speaks_for: [agents]}
-    - {issuer: 'https://flows.example', audiences: [mcp], jwks_file: keys.json, speaks_for: [flows]}
+    - {issuer: 'https://flows.example', audience: per_server, jwks_file: keys.json, speaks_for: [flows]}
   trust_domain: example.org
   business_unit_claim: bu
   requirements:

@@ -84,9 +84,9 @@ const ISSUERS: [&str; 4] = [
     "[{issuer: 'https://idp.example', audiences: [mcp, other], jwks: 'https://idp.example/keys', speaks_for: [agents]}, \
      {issuer: 'https://flows.example', audiences: [mcp], jwks: 'https://flows.example/keys', speaks_for: [flows]}]",
     "[{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', speaks_for: [retail]}, \
-     {issuer: 'https://all.example', audiences: [mcp], jwks: 'https://all.example/keys', speaks_for: [agents, flows]}]",
+     {issuer: 'https://all.example', audience: per_server, jwks: 'https://all.example/keys', speaks_for: [agents, flows]}]",
     "[{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', speaks_for: [agents]}, \
-     {issuer: 'https://clients.example', audiences: [mcp], jwks: 'https://clients.example/keys', caller: azp, \
+     {issuer: 'https://clients.example', audience: per_server, jwks: 'https://clients.example/keys', caller: azp, \
       speaks_for: [agents, flows]}]",
 ];
 

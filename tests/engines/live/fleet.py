@@ -49,7 +49,7 @@ class Fleet:
         self.pki.server()
         self.issuers = {}
         for index, one in enumerate(first.issuers):
-            self.issuers[one["issuer"]] = Issuer(one["issuer"], one["audiences"][0], f"key-{index}")
+            self.issuers[one["issuer"]] = Issuer(one["issuer"], (one["audiences"] or [None])[0], f"key-{index}")
         self.process, self.running = None, {}
         self.tampering: list[tuple[str, str]] = []
         self.bundles: list[Path] = []

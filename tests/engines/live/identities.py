@@ -79,7 +79,9 @@ def tokens(attacker) -> None:
     relation, presenter = fleet.relation, fleet.presenter
     who, tool = relation.principal("treasury_agent"), relation.tool("payment_server", "refund_charge")
     everything = set(presenter.varied(tool))
-    claims = presenter.claims(who, everything, tool, 0)
+    of_server = {name: server["audiences"] for name, server in relation.servers.items()}
+    url = f"{fleet.origin}{request.path('payment_server')}"
+    claims = presenter.claims(who, everything, tool, 0) | {"aud": url}
     issuer = fleet.issuers[relation.issuer_of(who)]
     other = next(one for name, one in fleet.issuers.items() if name != issuer.issuer)
     good, now = issuer.token(claims), int(time.time())
@@ -96,7 +98,10 @@ def tokens(attacker) -> None:
         "of the other issuer": other.token(claims), "of an unknown issuer": issuer.token(claims | {"iss": "https://evil.example"}), "without issuer": issuer.token(claims | {"iss": None}),
         "expired": issuer.token(claims | {"exp": now - 120}), "never expires": issuer.token(claims | {"exp": None}), "expires as text": issuer.token(claims | {"exp": str(now + 600)}),
         "not yet valid": issuer.token(claims | {"nbf": now + 600}), "wrong audience": issuer.token(claims | {"aud": "other"}), "no audience": issuer.token(claims | {"aud": None}),
-        "audience that begins so": issuer.token(claims | {"aud": "mcp-gateway-2"}), "unknown key id": issuer.token(claims, {"kid": "x"}), "twice": f"{good}.{good}",
+        "audience of another server": issuer.token(claims | {"aud": of_server["crm_server"]}), "audience of the gateway": issuer.token(claims | {"aud": fleet.origin}),
+        "audience with a longer path": issuer.token(claims | {"aud": f"{url}/x"}), "audience without its end": issuer.token(claims | {"aud": url[:-1]}),
+        "audience in another case": issuer.token(claims | {"aud": url.replace("payment", "Payment")}), "audience as an object": issuer.token(claims | {"aud": {url: url}}),
+        "no audience in the list": issuer.token(claims | {"aud": []}), "unknown key id": issuer.token(claims, {"kid": "x"}), "twice": f"{good}.{good}",
         "embedded key": issuer.token(claims, {"kid": "x", "jwk": json.loads(other.jwks())["keys"][0]}),
     }
     connection = fleet.connect("central", fleet.caller(who))

@@ -26,9 +26,9 @@ def number(value: int) -> str:
 
 
 class Issuer:
-    """An issuer with one key."""
+    """An issuer with one key. Without an audience of its own, each token names that of the server that it is for."""
 
-    def __init__(self, issuer: str, audience: str, kid: str):
+    def __init__(self, issuer: str, audience: str | None, kid: str):
         self.issuer, self.audience, self.kid = issuer, audience, kid
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -45,6 +45,12 @@ class Issuer:
         head = {"alg": "RS256", "typ": "JWT", "kid": self.kid} | (header or {})
         signed = ".".join(b64(json.dumps(part).encode()) for part in (head, whole))
         return f"{signed}.{b64(self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+def audience(urls: list[str], turn: int):
+    """An `aud` that names a server by one of its URLs, as a text or in a list."""
+    url = urls[turn % len(urls)]
+    return [url, ["https://elsewhere.example/mcp", url], [url]][turn // len(urls) % 3]
 
 
 def expand(template: str, object_: dict, unit: str | None) -> str | None:
@@ -153,6 +159,8 @@ class Presenter:
     def token(self, principal: dict, holding: set[str], object_: dict, turn: int = 0, issuer: str | None = None, **more) -> str:
         claims = self.claims(principal, holding, object_, turn) | more
         issuer = issuer or self.relation.issuer_of(principal)
+        if self.issuers[issuer].audience is None:
+            claims.setdefault("aud", audience(self.relation.servers[object_["server"]]["audiences"], turn))
         key = json.dumps([issuer, claims], sort_keys=True)
         if key not in self._signed:
             self._signed[key] = self.issuers[issuer].token(claims)

@@ -211,8 +211,8 @@ const TRUST: &[(&str, &[Edit<'_>])] = &[
         "audience `anything`",
         &[(
             "central/identity.yaml",
-            "audiences: [mcp-gateway]\n      jwks_file: central/keys/agents.json",
-            "audiences: [mcp-gateway, anything]\n      jwks_file: central/keys/agents.json",
+            "audiences: [mcp-gateway]\n      jwks_file: central/keys/flows.json",
+            "audiences: [mcp-gateway, anything]\n      jwks_file: central/keys/flows.json",
         )],
     ),
     (

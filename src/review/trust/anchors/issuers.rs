@@ -11,6 +11,9 @@ use crate::model::Model;
 use crate::model::access::{Identity, Issuer, Jwks};
 use crate::model::name::UnitName;
 
+/// The audience of tokens that are each for one server.
+const PER_SERVER: &str = "the URL of each server";
+
 /// The issuers. All that is said of one that the other side does not have is one value: it is believed with all of that.
 pub(super) fn issuers(identity: &Identity, [model, other]: [&Model; 2], anchors: &mut Anchors) {
     let known = |name: &str| {
@@ -33,13 +36,15 @@ pub(super) fn issuers(identity: &Identity, [model, other]: [&Model; 2], anchors:
             let list = |names: Vec<String>| if names.is_empty() { "any".to_owned() } else { names.join(", ") };
             let keys = keys.map(|((value, _), _)| format!(", keys {value}")).unwrap_or_default();
             let caller = caller.map(|path| format!(", caller `{path}`")).unwrap_or_default();
-            let audiences = list(audiences);
+            let audiences = if issuer.per_server.is_some() { PER_SERVER.to_owned() } else { list(audiences) };
             let value = format!("believed for {speaks_for}, audience {audiences}{keys}{caller}");
             anchors.add(what.clone(), value, at, Harmless::Removal);
             anchors.bears(&what, Bears::Issuer(name.clone()));
             continue;
         }
-        if issuer.audiences.is_empty() {
+        if issuer.per_server.is_some() {
+            anchors.add(format!("audience of `{name}`"), PER_SERVER, issuer.per_server, Harmless::Removal);
+        } else if issuer.audiences.is_empty() {
             anchors.add(format!("audience of `{name}`"), "any", at, Harmless::Removal);
         }
         for audience in &issuer.audiences {

@@ -16,6 +16,7 @@ fn with_identity(mut world: World) -> World {
     let issuer = Issuer {
         issuer: world.put("https://idp.example.com".to_owned()),
         audiences: vec![world.put("gateway".to_owned())],
+        per_server: None,
         keys: Some(world.put(Jwks::File("keys.json".to_owned()))),
         caller: None,
         speaks_for: vec![world.put("retail".to_owned())],

@@ -4,35 +4,50 @@ the address where the Inspector waits. Before it asks for more scopes, it wants 
 one walk have one home, where the Inspector keeps its tokens."""
 
 import http.client
+import itertools
 import json
 import os
 import pty
+import random
 import re
+import socket
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from live.fleet import free_ports
-
 from .authorization_workspace import Site
 
 NAVIGATE = re.compile(r"Please navigate to: (\S+)")
 # More than any server makes of one call, so that a loop ends.
 MOST_VISITS = 6
+PORTS, TAKING = itertools.cycle(random.sample(range(20_000, 30_000), 1_000)), threading.Lock()
 
 
 def walked(site: Site, job: dict) -> list[dict]:
     """What came of each step of a job."""
     home = site.stack.work / f"home-{job['session']}"
     home.mkdir()
-    (port,) = free_ports(1)
-    job = job | {"redirect": f"http://127.0.0.1:{port}{urlsplit(job['redirect']).path}"}
+    job = job | {"redirect": f"http://127.0.0.1:{lasting_port()}{urlsplit(job['redirect']).path}"}
     steps = [once(site, job, home, "connect", 0)]
     if "came" in steps[0]:
         steps += [once(site, job, home, step, number) for number, step in enumerate(job["calls"], 1)]
     return steps
+
+
+def lasting_port() -> int:
+    """A port for all commands of a walk. It is below those that connections get by themselves, which could take it
+    between two commands."""
+    with TAKING:
+        while True:
+            port = next(PORTS)
+            with socket.socket() as tried:
+                try:
+                    tried.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
 
 
 def once(site: Site, job: dict, home: Path, step: str, number: int) -> dict:

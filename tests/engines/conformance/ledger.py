@@ -10,6 +10,7 @@ HOPS = {0: "straight", 1: "one hop", 2: "two hops"}
 FIELDS = {
     "suite": {"revision", "hops", "scenario", "checks"},
     "clients": {"clients", "hops", "steps"},
+    "authorization": {"clients", "hops", "steps"},
     "inspector": {"hops", "calls"},
     "attacks": {"name"},
     "controls": {"name"},
@@ -53,8 +54,8 @@ def keys(one: dict) -> list[str]:
 
 def key(part: str, *values) -> str:
     """How a part names what failed."""
-    forms = {"suite": "{}, {}: {}: {}", "clients": "{}, {}: {}", "inspector": "{}: {}"}
-    return forms[part].format(*(HOPS.get(value, value) for value in values))
+    forms = {"suite": "{}, {}: {}: {}", "inspector": "{}: {}"}
+    return forms.get(part, "{}, {}: {}").format(*(HOPS.get(value, value) for value in values))
 
 
 def judge(part: str, failures: dict[str, str], excepted: dict[str, str]) -> list[str]:

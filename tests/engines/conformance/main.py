@@ -10,13 +10,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import attacks, clients, inspector, ledger, suite
+from . import attacks, authorization, clients, inspector, ledger, suite
 from .stack import STACK, Stack
 
 PARTS = {
     "controls": attacks.controls,
     "attacks": attacks.run,
     "clients": clients.run,
+    "authorization": authorization.run,
     "inspector": inspector.run,
     "suite": suite.run,
 }
@@ -52,6 +53,8 @@ def main() -> int:
                     for one in lane
                 ]
             faults += stack.ended()
+            if missed := [old for (old, _), times in stack.tampering.items() if not times]:
+                raise SystemExit(f"nothing to tamper with: {missed}")
         for name, failures, more in done:
             faults += more + ledger.judge(name, failures, excepted[name])
             used += len(failures.keys() & excepted[name].keys())

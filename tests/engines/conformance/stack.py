@@ -32,7 +32,8 @@ class Stack:
 
     def __init__(self, work: Path, mcpctl: Path, engines: Path, tools: Path, tampering: list[tuple[str, str]] = ()):
         self.work, self.mcpctl, self.engines, self.tools = work, mcpctl, engines, tools
-        self.tampering = tampering
+        # How often each was done, in the files of all parts.
+        self.tampering = dict.fromkeys(tampering, 0)
         self.node = tools / "node/bin/node"
         self.pki = Pki(work / "tls", workspace.TRUST_DOMAIN)
         for name in GATEWAYS:
@@ -73,8 +74,7 @@ class Stack:
         folder = self.work / "workspace"
         workspace.write(folder, self.issuer.jwks(), self.ports, self.listen, admin, self.pki.folder)
         bundle = workspace.compiled(self.mcpctl, folder)
-        for old, new in self.tampering:
-            workspace.spoil(bundle, old, new)
+        self.spoil(bundle)
         envoy = next((self.engines / "sdk2/lib").glob("python3*/site-packages/envoy/_bin/envoy"))
         for name in GATEWAYS:
             running = gateway.Envoy(envoy, bundle / name, admin[name]).start()
@@ -110,6 +110,10 @@ class Stack:
             finally:
                 connection.close()
         raise SystemExit(f"{name} did not start:\n{(self.work / f'{name}.log').read_text()[-2000:]}")
+
+    def spoil(self, bundle: Path) -> None:
+        for old, new in self.tampering:
+            self.tampering[old, new] += workspace.spoil(bundle, old, new)
 
     def ended(self) -> list[str]:
         """What runs no longer, though it should."""

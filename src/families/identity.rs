@@ -163,7 +163,8 @@ impl IdentityConfig {
             let (loc, at) = (fact.loc, entry.loc);
             let is_approval = APPROVALS.contains(&fact.value.as_str());
             for scope in entry.value.scopes().into_iter().filter(|_| is_approval) {
-                let message = format!("no scope is asked for `{fact}`: another person approves, not the authorization server");
+                let message =
+                    format!("no scope is asked for `{fact}`: another person approves, not the authorization server");
                 out.report.push(Diagnostic::new(&rules::APPROVAL_WITH_SCOPE, scope, message).help("remove `scope`"));
             }
             let before = out.model.written_evidence.len();
@@ -197,7 +198,8 @@ impl IssuerEntry {
         let per_server = self.audience.map(|word| word.loc).or(enterprise.as_ref().map(|kind| kind.loc));
         let audiences = self.audiences.unwrap_or_default();
         if let (Some(said), Some(first)) = (per_server, audiences.first()) {
-            let message = format!("`audiences` of issuer `{}` would let a token for one server work at all", self.issuer);
+            let message =
+                format!("`audiences` of issuer `{}` would let a token for one server work at all", self.issuer);
             let finding = Diagnostic::new(&rules::CONFLICTING_VALUES, first.loc, message);
             let help = "remove `audiences`: with `audience: per_server` the audience is the URL of each server";
             out.report.push(finding.label(said, "tokens are for one server").help(help));
@@ -206,7 +208,8 @@ impl IssuerEntry {
             let message =
                 format!("issuer `{}` names no audience, so tokens for other services would work here", self.issuer);
             let finding = Diagnostic::new(&rules::ISSUER_WITHOUT_AUDIENCE, self.issuer.loc, message);
-            let help = "write `audience: per_server`, or `audiences: [...]` with what tokens for these gateways have in `aud`";
+            let help =
+                "write `audience: per_server`, or `audiences: [...]` with what tokens for these gateways have in `aud`";
             out.report.push(finding.help(help));
         }
         let caller = self.caller.and_then(|many| {

@@ -173,7 +173,8 @@ impl<'m> Istio<'m> {
                         return stranger(format!("{what} is not for the pods that its tokens are for"));
                     }
                     let rules = token_rules(jwt_rules, model, one)?;
-                    let places = expected.places.iter().filter(|(_, place)| place.namespace == at).map(|(name, _)| *name);
+                    let places =
+                        expected.places.iter().filter(|(_, place)| place.namespace == at).map(|(name, _)| *name);
                     let these: Vec<&str> = places.filter(|name| one.is_none_or(|one| one == *name)).collect();
                     if these.into_iter().any(|server| tokens.insert(server, rules.clone()).is_some()) {
                         return stranger(format!("{what} is not the only one for its pods"));
@@ -255,7 +256,13 @@ fn token_rules(
         };
         let header = matches!(rule.from_headers.as_slice(), [FromHeader { name, prefix: Some(prefix) }]
             if name == "Authorization" && prefix == "Bearer ");
-        if read != audiences || read.is_empty() || !distinct(&rule.audiences) || !keys || !header || rule.forward_original_token {
+        if read != audiences
+            || read.is_empty()
+            || !distinct(&rule.audiences)
+            || !keys
+            || !header
+            || rule.forward_original_token
+        {
             return stranger(format!(
                 "tokens of `{}` are taken for another audience, by other keys, from elsewhere, or are passed on",
                 rule.issuer

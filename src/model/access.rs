@@ -15,9 +15,9 @@ pub use evidence::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, Evi
 pub use scalar::{Decimal, Scalar};
 
 use super::Suspension;
+use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use super::server::Server;
 use super::topology::Topology;
-use super::name::{AgentName, ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::source::{Loc, Spanned};
 
 /// The rules one scope sets on calls.

@@ -57,12 +57,31 @@ fn of_map(tree: &Tree<'_>, node: NodeId, map: Map<'_>) -> Vec<Misspelt> {
             ([_], [missing]) if fits(tree, value, missing, map.schema) => Some(missing.as_str()),
             _ => None,
         };
-        let Some(meant) = nearest(name, free.iter().copied()).or(only) else { continue };
+        // Of two keys that are as near, the one that takes such a value.
+        let fitting = free.iter().copied().filter(|known| may_be(tree, value, known, map.schema));
+        let near = nearest(name, fitting).or_else(|| nearest(name, free.iter().copied()));
+        let Some(meant) = near.or(only) else { continue };
         free.retain(|other| *other != meant);
         let finding = unknown_key(name, map.schema, tree.loc(key)).help(format!("did you mean `{meant}`?"));
         found.push(Misspelt { key, meant: meant.to_owned(), finding });
     }
     found
+}
+
+/// Whether a value is of a type that the key takes, as far as its schema names types.
+fn may_be(tree: &Tree<'_>, value: NodeId, key: &str, schema: Option<&Value>) -> bool {
+    let Some(types) = schema.and_then(|schema| schema.get("properties")?.get(key)?.get("type")) else { return true };
+    let types: Vec<&str> = match types {
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    if tree.elements(value).is_some() {
+        return types.contains(&"array");
+    }
+    if tree.entries(value).is_some() {
+        return types.contains(&"object");
+    }
+    types.iter().any(|kind| !matches!(*kind, "array" | "object" | "null"))
 }
 
 /// Whether a value may be what the missing key takes.

@@ -102,7 +102,8 @@ keys! {
     Closed, Refused, "no other way to meet the level":
         "progressive_auth/levels/*/alternatives";
     Refused("issuer-without-audience"), Refused, "an error: a token for somebody else must not work here":
-        "identity/audiences" "identity/issuers/*/audiences";
+        "identity/audiences" "identity/issuers/*/audiences" "identity/audience" "identity/issuers/*/audience"
+        "identity/kind" "identity/issuers/*/kind";
     Refused("issuer-for-anybody"), Refused, "an error where there are several issuers":
         "identity/issuers/*/speaks_for";
     Closed, Refused, "`cross_unit_routing: denied`":

@@ -118,7 +118,11 @@ pub fn needs(model: &Model) -> Vec<Need> {
         ),
         Some(identity) => {
             if identity.issuers.is_empty() {
-                need("a token issuer", "add `issuer`, `audience: per_server` and `jwks` to `identity`", Some(identity.loc));
+                need(
+                    "a token issuer",
+                    "add `issuer`, `audience: per_server` and `jwks` to `identity`",
+                    Some(identity.loc),
+                );
             }
             for issuer in &identity.issuers {
                 if issuer.takes_any_audience() {

@@ -371,7 +371,8 @@ impl<'m> Expected<'m> {
                     };
                     let server = servers.get(&at.name);
                     let audience = server.and_then(|server| self.audience(server));
-                    if rule.action == "Require" && audience.is_some_and(|text| rule.policy.match_expressions == [text]) {
+                    if rule.action == "Require" && audience.is_some_and(|text| rule.policy.match_expressions == [text])
+                    {
                         audiences.insert(at.name.as_str());
                         continue;
                     }

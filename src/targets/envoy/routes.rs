@@ -136,13 +136,7 @@ impl Routes<'_> {
         scopes
     }
 
-    fn route(
-        &self,
-        route: &crate::targets::gateways::Route<'_>,
-        matcher: Value,
-        stream: bool,
-        scope: &str,
-    ) -> Value {
+    fn route(&self, route: &crate::targets::gateways::Route<'_>, matcher: Value, stream: bool, scope: &str) -> Value {
         let server = route.server.name.value.as_str();
         let upstream = Upstream::of(route);
         let kind = if stream { "stream" } else { "messages" };

@@ -79,7 +79,8 @@ impl Evidences<'_> {
     /// Every denial that a challenge answers, by the end of its name, with the scopes that it asks for.
     pub(super) fn offers(&self) -> BTreeMap<String, String> {
         let policy = self.policy();
-        let sets: BTreeSet<u64> = policy.conditions.iter().flat_map(|condition| condition.minimal_sets()).copied().collect();
+        let sets: BTreeSet<u64> =
+            policy.conditions.iter().flat_map(|condition| condition.minimal_sets()).copied().collect();
         let mut offers = BTreeMap::new();
         for way in sets.into_iter().map(|set| self.way(set, policy)) {
             let scopes: BTreeSet<&str> = way.soft.keys().filter_map(|name| self.scope(name)).collect();

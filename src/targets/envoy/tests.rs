@@ -1,7 +1,7 @@
 //! What is emitted for a small federation, and that every change of it which changes a decision is caught.
 
-mod operations;
 mod authorization;
+mod operations;
 mod revisions;
 mod shadow;
 

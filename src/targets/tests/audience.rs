@@ -72,7 +72,11 @@ fn a_token_for_one_server_is_refused_at_another() {
                 })
                 .collect();
             assert!(changed > 0, "{} names no audience of {from}", target.name);
-            assert!(verify(target.name, &swapped, model, policy).is_err(), "{}: {from} takes tokens for {to}", target.name);
+            assert!(
+                verify(target.name, &swapped, model, policy).is_err(),
+                "{}: {from} takes tokens for {to}",
+                target.name
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ from .stack import Stack
 
 READY_SECONDS = 20
 # Whether tokens have to be for the one server that a client asked for, and for nothing besides.
-PER_SERVER = False
+PER_SERVER = True
 AUDIENCE = "mcp-gateway"
 SECOND_FACTOR, WRITE, BASIC = "mcp.mfa", "notes:write", "mcp.use"
 # The agent of clients that registered, the document that names a client which did not, and a client that was registered

@@ -97,6 +97,23 @@ const OTHER_WAYS: &str = "identity: {issuer: 'https://idp.example', audiences: [
 progressive_auth: {levels: [{level: 1, requirements: [service_account_token, mfa], alternatives: [{name: other, requirements: [f]}]}]}
 mcp_registry: {servers: [{name: s, tools: [{name: t}]}], agents: [{name: a, subject: a, may_call: [s/t]}]}
 ";
+const ONE_SERVER: &str =
+    "identity: {issuer: 'https://idp.example', audience: per_server, jwks: 'https://idp.example/keys'}
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+mcp_registry: {servers: [{name: s, tools: [{name: t}]}], agents: [{name: a, subject: a, may_call: [s/t]}]}
+";
+const ENTERPRISE: &str =
+    "identity: {issuer: 'https://idp.example', kind: enterprise_managed, jwks: 'https://idp.example/keys'}
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+mcp_registry: {servers: [{name: s, tools: [{name: t}]}], agents: [{name: a, subject: a, may_call: [s/t]}]}
+";
+const ONE_SERVER_EACH: &str = "identity:
+  issuers:
+    - {issuer: 'https://one.example', audience: per_server, jwks: 'https://one.example/keys', speaks_for: [agents]}
+    - {issuer: 'https://two.example', kind: enterprise_managed, jwks: 'https://two.example/keys', speaks_for: [flows]}
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+mcp_registry: {servers: [{name: s, tools: [{name: t}]}], agents: [{name: a, subject: a, may_call: [s/t]}]}
+";
 const ISSUERS: &str = "identity:
   issuers:
     - {issuer: 'https://one.example', audiences: [mcp], jwks: 'https://one.example/keys', speaks_for: [agents]}
@@ -169,6 +186,10 @@ samples! {
     "alternatives: [{name: other, requirements: [f]}]" OTHER_WAYS, "progressive_auth/levels/*/alternatives";
     "audiences: [mcp]" OTHER_WAYS, "identity/audiences";
     "audiences: [other]" ISSUERS, "identity/issuers/*/audiences";
+    "audience: per_server" ONE_SERVER, "identity/audience";
+    "kind: enterprise_managed" ENTERPRISE, "identity/kind";
+    "audience: per_server" ONE_SERVER_EACH, "identity/issuers/*/audience";
+    "kind: enterprise_managed" ONE_SERVER_EACH, "identity/issuers/*/kind";
     "speaks_for: [agents]" ISSUERS, "identity/issuers/*/speaks_for";
     "resources: ['s://1']" READS, "workflow_definition/steps/*/resources";
     "prompts: [p1]" READS, "workflow_definition/steps/*/prompts";

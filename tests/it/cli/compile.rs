@@ -148,7 +148,7 @@ fn where_targets_are_listed_one_note_names_all_others_that_are_left_out() {
     assert_eq!(one.len(), 1, "{one:#?}");
     let labels: Vec<&str> =
         one[0]["labels"].as_array().unwrap().iter().map(|label| label["message"].as_str().unwrap()).collect();
-    assert!(labels.contains(&"`agentcore` needs the ARN of the gateway"), "{labels:#?}");
+    assert!(labels.iter().any(|label| label.starts_with("`agentcore` needs the ARN of the gateway")), "{labels:#?}");
     // What each needs is said as before.
     for note in &each {
         let (_, needs) = note["message"].as_str().unwrap().split_once(" needs ").unwrap();

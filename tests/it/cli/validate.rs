@@ -1,5 +1,6 @@
 //! `mcpctl validate`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -79,11 +80,12 @@ fn what_a_compile_finds_has_levels_and_can_be_waived() {
     put(good.path(), "mcpctl.yaml", "checks: {target-left-out: error}\n");
     let ran = compile(&[]).code(1);
     assert!(ran.out.contains("error[target-left-out]"), "{}", ran.out);
-    let at = ran.out.split("[target-left-out]").nth(1).unwrap().split("┌─ ").nth(1).unwrap();
-    let file = at.split(':').next().unwrap().to_owned();
-    let waiver = format!(
-        "waivers:\n  - {{name: w, check: target-left-out, file: {file}, reason: r, owner: o, expires: 2026-06-30}}\n"
-    );
+    let places = ran.out.split("[target-left-out]").skip(1).map(|found| found.split("┌─ ").nth(1).unwrap());
+    let files: BTreeSet<&str> = places.map(|at| at.split(':').next().unwrap()).collect();
+    let each = files.iter().enumerate().map(|(at, file)| {
+        format!("  - {{name: w{at}, check: target-left-out, file: {file}, reason: r, owner: o, expires: 2026-06-30}}\n")
+    });
+    let waiver = format!("waivers:\n{}", each.collect::<String>());
     put(good.path(), "zz-waivers.yaml", &waiver);
     // To `validate`, which compiles nothing, the waiver is not an unused one.
     let ran = mcpctl(&["validate", "--today", "2026-06-01"]).arg(good.path()).run().code(0);

@@ -211,9 +211,13 @@ const TRUST: &[(&str, &[Edit<'_>])] = &[
         "audience `anything`",
         &[(
             "central/identity.yaml",
-            "audiences: [mcp-gateway]\n      jwks_file: central/keys/flows.json",
-            "audiences: [mcp-gateway, anything]\n      jwks_file: central/keys/flows.json",
+            "audiences: [mcp-gateway] # expect",
+            "audiences: [mcp-gateway, anything] # expect",
         )],
+    ),
+    (
+        "audience `mcp-gateway` of `https://login.meridian.example`",
+        &[("central/identity.yaml", "audience: per_server", "audiences: [mcp-gateway]")],
     ),
     (
         "keys of",

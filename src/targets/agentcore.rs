@@ -74,6 +74,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     blind_to: sight::blind_to,
     leaves_out,
     unknown_pass: |_| None,
+    methods_pass: |_| Some("AgentCore's policies decide calls of tools alone, and no other method"),
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,

@@ -110,6 +110,7 @@ gateway itself is not run.",
         ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None::<LeftOut>,
     },
     unknown_pass: |_| None,
+    methods_pass: |_| None,
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,
@@ -228,7 +229,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let name = server.name.value.as_str();
         let label = labels.get(name).cloned().unwrap_or_default();
         let granted = granted.get(&server.name.value).map(Vec::as_slice).unwrap_or_default();
-        of_server.insert(name, (label, context.rules(name, granted)));
+        of_server.insert(name, (label, context.rules(server, granted)));
     }
     let mut files = Files::new();
     for gateway in &gateways {

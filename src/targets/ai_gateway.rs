@@ -73,6 +73,7 @@ Every compile reads the files back and compares what they decide with the access
         )),
     },
     unknown_pass: |_| None,
+    methods_pass: |_| Some("the Envoy AI Gateway has no rules on methods: whoever may open a session may use them all in it"),
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,

@@ -3,6 +3,7 @@
 pub(crate) mod absence;
 mod added;
 pub(crate) mod last;
+mod methods;
 pub(crate) mod mutations;
 mod random;
 mod scopes;

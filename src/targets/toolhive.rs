@@ -79,6 +79,7 @@ forbidden; `like` cannot tell a path from a query, so a dot segment in a query i
     blind_to,
     leaves_out,
     unknown_pass: |_| None,
+    methods_pass: |_| Some("ToolHive has no rules on the protocol's own methods: it lets them through by rules of its own"),
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Labels;
+use super::methods::MethodsSection;
 use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
@@ -73,6 +74,8 @@ pub(super) struct ServerSection {
     /// Prompts that may be fetched; none by default.
     #[serde(default)]
     prompts: Vec<PromptSection>,
+    /// The protocol's own methods, where its callers may use fewer than the protocol has.
+    methods: Option<MethodsSection>,
 }
 
 /// A tool.
@@ -298,6 +301,7 @@ pub(super) struct ReadyServer {
     entry: Box<ServerEntry>,
     /// Tools that stand a second time, with the place of the first.
     repeated: Vec<(Spanned<ToolName>, Loc)>,
+    methods: Option<MethodsSection>,
     resources: Vec<ResourceSection>,
     prompts: Vec<PromptSection>,
 }
@@ -343,7 +347,8 @@ impl From<ServerSection> for ReadyServer {
             tool.input_schema = section.input_schema.map(|schema| schema.loc);
             server.tools.insert(name, tool);
         }
-        Self { entry, repeated, resources: section.resources, prompts: section.prompts }
+        let ServerSection { methods, resources, prompts, .. } = section;
+        Self { entry, repeated, methods, resources, prompts }
     }
 }
 
@@ -357,6 +362,7 @@ impl ReadyServer {
             out.report.push(finding.label(first, "first here"));
         }
         let server = &mut entry.server;
+        server.denied_methods = self.methods.map(|methods| methods.lower(&mut out.report)).unwrap_or_default();
         if at.scope.is_some() {
             // In a unit folder the list itself has a meaning: a tool that it leaves out is denied.
             for tool in server.tools.keys() {

@@ -104,6 +104,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "suspended",
+            "methods",
+            "deny",
         ],
         FamilyId::Orchestration
         | FamilyId::ProgressiveAuth

@@ -203,6 +203,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "any_agent",
+            "methods",
+            "deny",
         ],
         FamilyId::Workflow
         | FamilyId::Saga

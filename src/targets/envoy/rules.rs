@@ -102,7 +102,16 @@ impl<'a> Rules<'a> {
             let these = self.evidence.callers(principals)?;
             Some((these, if stream { self.protocol(row) } else { self.messages(row) }))
         });
-        first_of(matchers.collect(), self.deny("deny:not_granted"))
+        let mut matchers: Vec<(Predicate, Value)> = matchers.collect();
+        if !stream {
+            // Whoever calls, and whatever is granted.
+            let denied: Vec<Value> = self.server.denied_methods.keys().map(|method| is(method)).collect();
+            if !denied.is_empty() {
+                let denied = metadata(MCP, &["method"], any_value(denied));
+                matchers.insert(0, (denied, self.deny("deny:method")));
+            }
+        }
+        first_of(matchers, self.deny("deny:not_granted"))
     }
 
     fn deny(&self, what: &str) -> Value {

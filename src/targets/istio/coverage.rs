@@ -159,6 +159,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "suspended",
+            "methods",
+            "deny",
         ],
         FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "half_open_timeout"],
         FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],

@@ -133,6 +133,7 @@ fn servers(analysis: &Analysis) -> Vec<Value> {
             "name": server.name.value.to_string(),
             "unit": server.unit.as_ref().map(|unit| unit.value.to_string()),
             "url": server.url.as_ref().map(|url| &url.value),
+            "denied_methods": server.denied_methods.keys().collect::<Vec<_>>(),
         })
     })
     .collect()

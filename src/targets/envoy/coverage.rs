@@ -34,7 +34,8 @@ issue certificates of that authority only to callers. Then the rules of the \
 route: method, what it addresses, caller, facts. Everything that nothing allows is denied.
 
 **What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
-`payment_server/level-3/deny:missing_mfa`. A method that does not exist is a 404 with -32601, and a revision that is not accepted \
+`payment_server/level-3/deny:missing_mfa`. A method that does not exist, and one that the entry of the \
+server denies (`methods`), is a 404 with -32601, whoever calls, and a revision that is not accepted \
 a 400 with -32022 and the list of those that are. A denial has status 403; with `deny_status: 200` it has 200, for clients that end their \
 session at any other. Where the missing fact has a `scope`, a 403 also carries a `WWW-Authenticate` challenge for it. A \
 missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728), which names the scopes that every \
@@ -94,7 +95,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              request carries, and are checked when compiling",
         ),
         FamilyId::Registry => Coverage::Partial(
-            "servers, tools, resources, prompts and grants become routes and rules; labels and schemas are for others",
+            "servers, tools, resources, prompts, grants and denied methods become routes and rules; labels and schemas are for others",
         ),
         FamilyId::CircuitBreaker => Coverage::Partial(
             "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial \

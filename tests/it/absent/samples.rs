@@ -76,8 +76,11 @@ const READ: &str = world!(
     "{name: a, subject: a, may_call: ['s/*']}",
     ""
 );
-const DEMANDED: &str =
-    world!("{name: s, requires: [g], methods: {deny: [ping]}, tools: [{name: t}]}", "{name: a, subject: a, may_call: [s/t]}", "");
+const DEMANDED: &str = world!(
+    "{name: s, requires: [g], methods: {deny: [ping]}, tools: [{name: t}]}",
+    "{name: a, subject: a, may_call: [s/t]}",
+    ""
+);
 const LISTED: &str = world!(
     "{name: s, tools: [{name: t}]}",
     "{name: a, subject: a, may_call: ['s/*']}",

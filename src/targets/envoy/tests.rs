@@ -54,6 +54,7 @@ mcp_registry:
     - name: crm
       business_unit: retail
       url: https://crm.example:8443/mcp
+      methods: {deny: [ping, resources/subscribe]}
       tools: [{name: get, auth_level: 1}, {name: put, auth_level: 2}, {name: pay, auth_level: 1, requires: [small]}]
       resources: [{uri: "crm://*", auth_level: 1}, {uri: "crm://vip/*", auth_level: 2}]
       prompts: [{name: sum, auth_level: 1}]

@@ -23,9 +23,9 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 
 **How it decides.** Tokens are verified first (issuer, audience, signature, expiry). The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
-A program of 150 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
-which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, and what has a key of JSON-RPC or \
-of MCP in another case, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
+A program of 165 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
+of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
 a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
 `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \

@@ -18,7 +18,7 @@ use super::gateways::{CENTRAL, Gateway, Hop, gateways, needs as every_gateway_ne
 use super::grants::grants;
 use super::names::dns_labels;
 use super::objects::kustomization;
-use super::{CompileError, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target};
+use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
@@ -26,7 +26,6 @@ use crate::model::deployment::{GatewaySettings, Tls};
 use crate::model::name::UnitName;
 use crate::model::server::Server;
 use crate::model::topology::Topology;
-use crate::policy::ObjectKind;
 use crate::policy::fact::{MTLS, TLS};
 use crate::source::Loc;
 use rules::{CLAIMS, Context, Rules, chunks};
@@ -107,9 +106,7 @@ gateway itself is not run.",
     ),
     needs,
     blind_to,
-    leaves_out: |_, kind| match kind {
-        ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None::<LeftOut>,
-    },
+    leaves_out: |_, _| None,
     unknown_pass: |_| None,
     methods_pass: |_| None,
     recognises_callers: true,

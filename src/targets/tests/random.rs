@@ -113,7 +113,7 @@ fn deployed(bytes: &[u8], plain: bool) -> World {
     }
     // Some servers deny some methods.
     for (number, server) in (0..).zip(model.servers.values_mut()) {
-        let denied = |at: usize| pick(6, 3) > 0 && (usize::from(choices[7]) + 5 * number + 3 * at) % 4 == 0;
+        let denied = |at: usize| pick(6, 3) > 0 && (usize::from(choices[7]) + 5 * number + 3 * at).is_multiple_of(4);
         let methods = deniable().enumerate().filter(|(at, _)| denied(*at));
         server.denied_methods = methods.map(|(_, row)| (row.name, Loc::default())).collect();
     }

@@ -114,10 +114,7 @@ const LIFTERS: &[(&str, Lifter)] = &[
         Lifter::Decides(|artifacts, model, policy| {
             lift::cedar::check_handwritten(artifacts, model)?;
             // Policies are as good as the facts that they are given.
-            let evidence = "cedar/evidence.json";
-            if !artifacts.contains_key(evidence) {
-                return Err(LiftError::File(evidence.to_owned()));
-            }
+            lift::cedar::check_evidence(artifacts, model)?;
             Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
         }),
     ),

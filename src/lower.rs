@@ -78,6 +78,7 @@ fn bare_server(name: Spanned<ServerName>) -> Server {
         lists_tools: false,
         resources: Vec::<Resource>::new(),
         prompts: Vec::<Prompt>::new(),
+        denied_methods: BTreeMap::new(),
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Target {
     /// Why requests for tools and methods that the model does not know come through to a server that the caller may use; `None`
     /// where they are denied.
     pub unknown_pass: fn(&Model) -> Option<&'static str>,
+    /// Why methods that the entry of a server denies come through to it all the same; `None` where they are denied.
+    pub methods_pass: fn(&Model) -> Option<&'static str>,
     /// Whether its rules recognise the caller by the token, so that a request which reaches them has a known caller.
     pub recognises_callers: bool,
     /// Whether it can tell callers by the claim that their issuer names under `caller`, and not by `act.sub` and `sub` alone.

@@ -2,6 +2,8 @@
 //! Source: the document's architecture, which names a Global Registry and gives no YAML for it.
 
 mod entries;
+mod grants;
+mod methods;
 
 use std::collections::BTreeMap;
 

@@ -68,6 +68,31 @@ pub fn check_handwritten(artifacts: &BTreeMap<String, Artifact>, model: &Model) 
     }
 }
 
+/// Checks the map from requests to Cedar: it is there, and denies on each server the methods that the entry of the server denies.
+///
+/// # Errors
+/// Where it is missing, is not JSON, or denies other methods.
+pub fn check_evidence(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> Result<(), LiftError> {
+    const FILE: &str = "cedar/evidence.json";
+    let bytes = artifacts.get(FILE).map(|artifact| artifact.bytes.as_slice());
+    let map: Option<serde_json::Value> = bytes.and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let map = map.ok_or_else(|| LiftError::File(FILE.to_owned()))?;
+    let found = map.pointer("/denied_methods/servers").and_then(serde_json::Value::as_object);
+    let methods = |list: &serde_json::Value| -> Option<BTreeSet<String>> {
+        list.as_array()?.iter().map(|method| method.as_str().map(str::to_owned)).collect()
+    };
+    let found: Option<BTreeMap<String, BTreeSet<String>>> =
+        found.into_iter().flatten().map(|(server, list)| Some((server.clone(), methods(list)?))).collect();
+    let denying = model.servers.values().filter(|server| !server.denied_methods.is_empty());
+    let expected = denying.map(|server| {
+        (server.name.value.to_string(), server.denied_methods.keys().map(|method| (*method).to_owned()).collect())
+    });
+    if found.as_ref() == Some(&expected.collect()) {
+        return Ok(());
+    }
+    Err(LiftError::Stranger(format!("`{FILE}` does not deny the methods that the entries of the servers deny")))
+}
+
 /// The relation that the engine decides, over the principals, objects and facts of the policy.
 ///
 /// # Errors

@@ -78,7 +78,7 @@ impl<'a> Question<'a> {
         let mut tree = Tree::default();
         let mut further = Further::default();
         for _ in 0..ROUNDS {
-            let sheet = self.sheet(&objects, &tests, &further, &tree);
+            let sheet = self.sheet(server, &objects, &tests, &further, &tree);
             let mut here = Here { server, sheet: &sheet, tree, known: Vec::new(), sent: Vec::new() };
             let found = self.callers_on(&mut here, &named, &units)?;
             self.strangers_on(&mut here, &named, &units)?;

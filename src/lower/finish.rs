@@ -135,6 +135,10 @@ impl Lowering {
             }
         }
         server.overlay = Some(mine.access);
+        // Both gateways enforce the whole policy, so what either denies is denied.
+        for (method, loc) in mine.denied_methods {
+            server.denied_methods.entry(method).or_insert(loc);
+        }
         server.suspended = server.suspended.take().or(mine.suspended);
         let first = server.name.loc;
         self.report.extend(faults.into_iter().map(|(loc, message)| {

@@ -91,7 +91,8 @@ impl Right {
 /// What is true of every method.
 pub const ABOUT: &str = "\
 A caller who may use anything of a server may also use the protocol's own methods there, under the same conditions. Gateways deny \
-every method that is not in the table, with 404 and the JSON-RPC error -32601. A request names its revision in the header \
+every method that is not in the table, with 404 and the JSON-RPC error -32601. The entry of a server in the registry can deny \
+more methods there, to every caller (`methods: {deny: [logging/setLevel]}`). A request names its revision in the header \
 `MCP-Protocol-Version`; without it, the revision is 2025-03-26. Gateways accept the revisions in `protocol` of `mcpctl.yaml`, and all \
 that are known where the key is absent; any other revision is refused with the error -32022.";
 
@@ -189,6 +190,34 @@ impl Row {
     }
 }
 
+/// Why the entry of a server cannot deny a method that no client can do without, and what to write instead.
+const NEEDED: &str = "clients cannot work without it; to close the server, write `suspended: \"REASON\"`";
+/// Why it cannot deny what grants are about.
+const GRANTED: &str = "grants decide who may use it, and for what; remove the grants instead";
+
+impl Row {
+    /// Why the entry of a server cannot deny it, and what to write instead; `None` where it can.
+    #[must_use]
+    pub fn undeniable(&self) -> Option<&'static str> {
+        match (self.sent, self.right) {
+            (Sent::Response, _) => Some("it is not a method; it answers what the server asked"),
+            (Sent::Http, _) => Some("it is not a method of MCP, but one of HTTP"),
+            (Sent::Notifications, _) => Some(NEEDED),
+            (Sent::Method, Right::Tool) => Some(GRANTED),
+            (Sent::Method, _) => match self.name {
+                "initialize" | "server/discover" => Some(NEEDED),
+                "resources/read" | "prompts/get" => Some(GRANTED),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// The rows that the entry of a server can deny.
+pub fn deniable() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.undeniable().is_none())
+}
+
 /// The rows of an era.
 pub fn of(era: Era) -> impl Iterator<Item = &'static Row> {
     TABLE.iter().filter(move |row| row.is_of(era))
@@ -226,5 +255,25 @@ mod tests {
         assert_eq!(of(Era::Stateless).filter(|row| row.method().is_none()).count(), 0);
         assert_eq!((Era::of("2025-06-18"), Era::of(STATELESS)), (Era::Session, Era::Stateless));
         assert!(REVISIONS.contains(&WITHOUT_HEADER));
+    }
+
+    #[test]
+    fn what_clients_cannot_do_without_and_what_grants_are_about_is_not_deniable() {
+        let kept: Vec<&str> = TABLE.iter().filter(|row| row.undeniable().is_some()).map(|row| row.name).collect();
+        assert_eq!(
+            kept,
+            [
+                "initialize",
+                "server/discover",
+                "notifications/*",
+                "response",
+                "GET",
+                "DELETE",
+                "tools/call",
+                "resources/read",
+                "prompts/get"
+            ]
+        );
+        assert!(deniable().all(|row| row.method() == Some(row.name)));
     }
 }

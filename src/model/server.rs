@@ -43,9 +43,23 @@ pub struct Server {
     pub resources: Vec<Resource>,
     /// Prompts; none by default.
     pub prompts: Vec<Prompt>,
+    /// Methods of [`super::protocol::TABLE`] that no caller may use here, whatever it is granted, each with its place: those of the
+    /// registry's entry, and those that a unit folder adds.
+    pub denied_methods: BTreeMap<&'static str, Loc>,
 }
 
 impl Server {
+    /// Whether its entry denies a method.
+    #[must_use]
+    pub fn denies(&self, method: &str) -> bool {
+        self.denied_methods.contains_key(method)
+    }
+
+    /// Those of some methods that its entry does not deny.
+    pub fn permitted<'m>(&self, methods: impl IntoIterator<Item = &'m str>) -> Vec<&'m str> {
+        methods.into_iter().filter(|method| !self.denies(method)).collect()
+    }
+
     /// A URI, or a pattern, that is not listed and lies within one that is, as a resource of its own: with what the narrowest of
     /// those says of it, and at its place.
     #[must_use]

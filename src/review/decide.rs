@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::Model;
+use crate::model::protocol::{self, Right};
 use crate::policy::cell::RuleId;
 use crate::policy::condition::Condition;
 use crate::policy::origin::grant_places;
 use crate::policy::whole::Whole;
-use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::source::Loc;
 
 #[cfg(test)]
@@ -40,6 +41,8 @@ pub struct Reason {
     pub opened_by: Option<ObjectIx>,
     /// Why no facts would help.
     pub closed: Option<Closed>,
+    /// The methods about this object that the entry of its server denies to every caller, each with its place.
+    pub denied: Vec<(&'static str, Loc)>,
 }
 
 /// Why a pair is denied whatever the request's facts are.
@@ -85,8 +88,10 @@ fn condition(policy: &Policy, principal: PrincipalIx, objects: &[ObjectIx]) -> C
 pub fn reason(model: &Model, policy: &Policy, principal: PrincipalIx, object: ObjectIx) -> Reason {
     let who = &policy.principal_at(principal).id;
     let is_protocol = policy.object_at(object).kind == ObjectKind::Protocol;
+    let denied = denied_methods(model, policy.object_at(object));
     let Some(cell) = policy.cell(principal, object) else {
-        return Reason { object, rule: None, grants: vec![], opened_by: None, closed: Some(Closed::NotGranted) };
+        let closed = Some(Closed::NotGranted);
+        return Reason { object, rule: None, grants: vec![], opened_by: None, closed, denied };
     };
     let opened_by = if is_protocol { opener(policy, principal, object) } else { None };
     let grants = grant_places(model, who, policy.object_at(opened_by.unwrap_or(object)));
@@ -97,7 +102,24 @@ pub fn reason(model: &Model, policy: &Policy, principal: PrincipalIx, object: Ob
         None if policy.is_never(cell.condition) => Some(Closed::Never),
         None => None,
     };
-    Reason { object, rule: Some(cell.rule), grants, opened_by, closed }
+    Reason { object, rule: Some(cell.rule), grants, opened_by, closed, denied }
+}
+
+/// The methods that are about an object, among those that the entry of its server denies. All of them are about the protocol's own.
+fn denied_methods(model: &Model, object: &Object) -> Vec<(&'static str, Loc)> {
+    let is_about = |method: &&'static str| {
+        let row = protocol::TABLE.iter().find(|row| row.name == *method);
+        match (&object.kind, row.map(|row| row.right)) {
+            (ObjectKind::Protocol, _) => true,
+            (ObjectKind::Resource(_), Some(right)) => {
+                matches!(right, Right::Resource | Right::Reference | Right::Subscription)
+            }
+            (ObjectKind::Prompt(_), Some(right)) => right == Right::Reference,
+            (ObjectKind::Tool(_), _) | (ObjectKind::Resource(_) | ObjectKind::Prompt(_), None) => false,
+        }
+    };
+    let entry = model.servers.get(&object.server).into_iter().flat_map(|server| &server.denied_methods);
+    entry.map(|(method, loc)| (*method, *loc)).filter(|(method, _)| is_about(method)).collect()
 }
 
 /// The first thing of the object's server that the principal may use: it opens the protocol's own methods.

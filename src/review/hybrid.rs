@@ -217,6 +217,7 @@ fn bare(server: &Server) -> Server {
         tools: std::collections::BTreeMap::new(),
         resources: Vec::new(),
         prompts: Vec::new(),
+        denied_methods: std::collections::BTreeMap::new(),
         ..server.clone()
     }
 }

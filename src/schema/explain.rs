@@ -98,7 +98,10 @@ pub fn explain(
             let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let listed: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
             let message = format!("{shown} is no legal word for {under}; legal are {}", listed.join(", "));
-            let help = did_you_mean(tree.text(at.node), words);
+            let text = tree.text(at.node);
+            // A word that could be meant, and why it is not among them.
+            let refused = parent().and_then(|p| p.get("x-refused")?.get(text)?.as_str()).map(str::to_owned);
+            let help = refused.or_else(|| did_you_mean(text, words));
             vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
         }
         // The words are listed by the error of the vocabulary itself.

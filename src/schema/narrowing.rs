@@ -67,6 +67,8 @@ keys! {
         "mcp_registry/servers/*/tools/*/suspended" "mcp_registry/agents/*/suspended" "mcp_registry/any_agent/suspended"
         "data_routing/classifications/*/suspended" "workflow_definition/suspended" "saga_definition/suspended"
         "event_driven_config/event_processors/*/suspended";
+    Open, Refused, "callers may use all of the protocol's own methods there":
+        "mcp_registry/servers/*/methods";
     Closed, AsAbsent, "nothing is granted":
         "mcp_registry/agents/*/may_call" "mcp_registry/any_agent/may_call";
     Closed, Refused, "the step reads nothing":

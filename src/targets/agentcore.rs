@@ -56,7 +56,9 @@ objects as their JSON text. Of a list, the element is looked for so that no othe
 list with lists or objects in it holds nothing. What AgentCore cannot tell apart is a text from a list that reads like it: let no \
 issuer put a text that a user chooses into a claim that is evidence, `act` or the claim of the unit. \
 Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
-a token without `sub`; a caller that is no declared principal and acts for a user.
+a token without `sub`; a caller that is no declared principal and acts for a user. \
+What the entry of a server denies of the protocol (`methods`) is not denied there: policies decide calls of tools alone, and \
+`target-undecided` names it.
 
 Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 20 policies with a history \
 of at most 3 earlier calls each, 400,000 bytes of the schema that AgentCore makes from the tools (estimated). \
@@ -74,6 +76,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     blind_to: sight::blind_to,
     leaves_out,
     unknown_pass: |_| None,
+    methods_pass: |_| Some("AgentCore's policies decide calls of tools alone, and no other method"),
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,

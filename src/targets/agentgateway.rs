@@ -18,7 +18,7 @@ use super::gateways::{CENTRAL, Gateway, Hop, gateways, needs as every_gateway_ne
 use super::grants::grants;
 use super::names::dns_labels;
 use super::objects::kustomization;
-use super::{CompileError, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target};
+use super::{CompileError, Files, Input, Need, Proof, TARGET_LIMIT, Target};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
@@ -26,7 +26,6 @@ use crate::model::deployment::{GatewaySettings, Tls};
 use crate::model::name::UnitName;
 use crate::model::server::Server;
 use crate::model::topology::Topology;
-use crate::policy::ObjectKind;
 use crate::policy::fact::{MTLS, TLS};
 use crate::source::Loc;
 use rules::{CLAIMS, Context, Rules, chunks};
@@ -92,7 +91,8 @@ rule that looks into a claim is false where the claim is missing or of another t
 because agentgateway looks for a part of the text there.
 
 What is not: revisions, keys in another case, and the header `Origin`, which no rule looks at; put a check of `Origin` in front of \
-a gateway that browsers reach. Methods that do not exist are denied with 403. Not enforced either: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
+a gateway that browsers reach. Methods that do not exist, and those that the entry of \
+a server denies (`methods`), are denied with 403. Not enforced either: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
 route can be reached through the session of another one. Arguments of calls are not judged: rules for tools see \
 the name alone, and that a rule which reads the body of a request reads it as the server does afterwards is not known of this \
 product. What needs an argument is denied, unless `assume` says that something else makes sure of it. The gateway listens on every address of its machine.
@@ -109,10 +109,9 @@ gateway itself is not run.",
     ),
     needs,
     blind_to,
-    leaves_out: |_, kind| match kind {
-        ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None::<LeftOut>,
-    },
+    leaves_out: |_, _| None,
     unknown_pass: |_| None,
+    methods_pass: |_| None,
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,
@@ -231,7 +230,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let name = server.name.value.as_str();
         let label = labels.get(name).cloned().unwrap_or_default();
         let granted = granted.get(&server.name.value).map(Vec::as_slice).unwrap_or_default();
-        of_server.insert(name, (label, context.rules(name, granted)));
+        of_server.insert(name, (label, context.rules(server, granted)));
     }
     let mut files = Files::new();
     for gateway in &gateways {

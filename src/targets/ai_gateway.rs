@@ -45,7 +45,8 @@ Where the evidence for a requirement has a `scope`, a token that lacks the claim
 without the scope, and ask for it.
 
 What is not: the product has no rules on the protocol's own methods, resources and prompts. Only the callers of some tool \
-of a server may open a session with it; after that its resources and prompts are open to them. It does not see how the \
+of a server may open a session with it; after that its resources and prompts are open to them. What the entry \
+of a server denies of the protocol (`methods`) the server has to refuse itself; `target-undecided` names it. It does not see how the \
 connection was made, so what needs `tls` or `mtls` is denied, unless `assume` says that something else makes sure of it. \
 It takes one token issuer, and sends calls straight to the servers, so workspaces with gateways of units are left out.
 
@@ -73,6 +74,7 @@ Every compile reads the files back and compares what they decide with the access
         )),
     },
     unknown_pass: |_| None,
+    methods_pass: |_| Some("the Envoy AI Gateway has no rules on methods: whoever may open a session may use them all in it"),
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,

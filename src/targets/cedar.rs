@@ -41,7 +41,8 @@ comes from, `@sources` further places.
 - `entities.json`: principals with their `grants`, the groups of objects that each may use under each rule; objects, \
 each in its group; and the actions in theirs, for engines that are given no schema. An object's server is an attribute and not a parent, so that a grant on a server's protocol methods \
 never reaches its tools.
-- `evidence.json`: how to find each fact, the principal, the action and the resource of a request, and when to deny. A URI is asked \
+- `evidence.json`: how to find each fact, the principal, the action and the resource of a request, and when to deny; \
+`denied_methods` lists what the entries of servers deny (`methods`). A URI is asked \
 about as the narrowest pattern that matches it, and denied where it is not in normal form.
 - `handwritten/...`: the `*.cedar` files of the workspace, as they are. An engine loads them together with `policies.cedar`; \
 the policies of both make one set.
@@ -59,6 +60,7 @@ is for `mcpctl prove` and `mcpctl diff`.",
     blind_to: |_, _, _| None,
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
+    methods_pass: |_| None,
     recognises_callers: false,
     reads_caller_claims: true,
     spellings_pass: |_| None,

@@ -64,6 +64,7 @@ pub static TARGET: Target = Target {
     blind_to,
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
+    methods_pass: |_| None,
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,

@@ -116,6 +116,7 @@ This target decides connections, not calls. It is checked that no connections bu
     blind_to: |_, _, _| None,
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
+    methods_pass: |_| None,
     recognises_callers: false,
     reads_caller_claims: true,
     spellings_pass: |_| None,

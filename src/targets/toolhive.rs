@@ -63,7 +63,8 @@ request whose token has, in a claim that some policy for that tool reads, a text
 object. Arguments can be compared with texts only: ToolHive cuts numbers after four decimals before the policies see them.
 
 ToolHive itself lets through the protocol's own methods for every token that it accepts, whoever it names: `initialize`, \
-`server/discover`, `ping`, `logging/setLevel`, `completion/complete`, `subscriptions/listen` and notifications. It filters for each caller the lists \
+`server/discover`, `ping`, `logging/setLevel`, `completion/complete`, `subscriptions/listen` and notifications. \
+What the entry of a server denies of them (`methods`) the server has to refuse itself; `target-undecided` names it. It filters for each caller the lists \
 of tools, prompts and resources by what may be called, got and read, but not `resources/templates/list`: any accepted token sees the \
 patterns of all resources. It does not judge GET and DELETE. It drops the responses of clients (400), so sampling and elicitation of \
 2025-11-25 do not work through it (measured with ToolHive 0.44.0). URIs that are not in normal form are \
@@ -80,6 +81,7 @@ forbidden; `like` cannot tell a path from a query, so a dot segment in a query i
     blind_to,
     leaves_out,
     unknown_pass: |_| None,
+    methods_pass: |_| Some("ToolHive has no rules on the protocol's own methods: it lets them through by rules of its own"),
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,

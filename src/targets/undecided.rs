@@ -37,6 +37,8 @@ struct Open {
     unknown: bool,
     /// URIs that are not in normal form.
     spellings: bool,
+    /// Methods that the entry of the server denies.
+    methods: BTreeSet<&'static str>,
     why: BTreeSet<String>,
 }
 
@@ -47,6 +49,8 @@ impl Open {
             1 => Some(format!("one {noun}")),
             _ => Some(format!("{count} {noun}s")),
         };
+        let named: Vec<String> = self.methods.iter().map(|method| format!("`{method}`")).collect();
+        let denied = if named.len() == 1 { "the denied method" } else { "the denied methods" };
         let parts: Vec<String> = [
             self.protocol.then(|| "the protocol's own methods".to_owned()),
             many(self.tools, "tool"),
@@ -54,6 +58,7 @@ impl Open {
             many(self.prompts, "prompt"),
             self.unknown.then(|| "every tool and method that the registry does not know".to_owned()),
             self.spellings.then(|| "URIs of resources that are not in normal form".to_owned()),
+            (!named.is_empty()).then(|| format!("{denied} {}", listed(&named))),
         ]
         .into_iter()
         .flatten()
@@ -68,6 +73,7 @@ impl Open {
         self.prompts += other.prompts;
         self.unknown |= other.unknown;
         self.spellings |= other.spellings;
+        self.methods.extend(&other.methods);
     }
 }
 
@@ -93,6 +99,16 @@ fn of_servers<'a>(
         let of_server = open.entry(server).or_default();
         of_server.unknown = true;
         of_server.why.insert(why.to_owned());
+    }
+    if let Some(why) = (target.methods_pass)(model) {
+        let denying = model.servers.values().filter(|server| !server.denied_methods.is_empty());
+        for server in denying {
+            // The name as the relation holds it.
+            let Some(name) = used_at_all.get(&server.name.value) else { continue };
+            let of_server = open.entry(name).or_default();
+            of_server.methods.extend(server.denied_methods.keys());
+            of_server.why.insert(why.to_owned());
+        }
     }
     let is_pattern = |kind: &ObjectKind| matches!(kind, ObjectKind::Resource(pattern) if pattern.contains('*'));
     let readable = seen.all_cells().filter(|(_, _, cell)| !seen.is_never(cell.condition));
@@ -161,7 +177,7 @@ pub fn entries(
         manifest::Undecided { why: why.to_owned(), cells: cells as u64, servers }
     };
     let by_reason = stricter.undecided.iter().map(|(why, cells)| entry(why, *cells));
-    let passes = [(target.unknown_pass)(model), (target.spellings_pass)(model)];
+    let passes = [(target.unknown_pass)(model), (target.spellings_pass)(model), (target.methods_pass)(model)];
     let spelled =
         |why: &&str| open.values().any(|open| open.why.contains(*why)) || (target.unknown_pass)(model) == Some(*why);
     by_reason.chain(passes.into_iter().flatten().filter(spelled).map(|why| entry(why, 0))).collect()
@@ -169,8 +185,37 @@ pub fn entries(
 
 #[cfg(test)]
 mod tests {
-    use crate::targets::tests::built;
+    use crate::targets::tests::{built, checked};
     use crate::targets::{TARGETS, Target};
+
+    /// The messages about the denied methods of one target, and the servers that its manifest names for them.
+    fn of_methods(target: &str, settings: &str) -> (Vec<String>, Vec<String>) {
+        let target: &'static Target = TARGETS.iter().find(|known| known.name == target).unwrap();
+        let deny = "      methods: {deny: [completion/complete, logging/setLevel]}\n      tools: [{name: get}";
+        let text = format!("{settings}# file: all.yaml\n{}", WORLD.replace("      tools: [{name: get}", deny));
+        let why = (target.methods_pass)(checked(&text).0.model()).unwrap_or_default();
+        let built = built(target, &text).unwrap();
+        let what = "the denied methods `completion/complete` and `logging/setLevel`";
+        let notes = built.notes.iter().filter(|note| note.rule.name == "target-undecided");
+        let notes = notes.map(|note| note.message.clone()).filter(|message| message.ends_with(what));
+        let undecided = built.bundle.manifest.targets[0].undecided.iter().filter(|entry| entry.why == why);
+        (notes.collect(), undecided.flat_map(|entry| entry.servers.clone()).collect())
+    }
+
+    #[test]
+    fn a_denied_method_is_left_to_the_server_where_the_product_cannot_deny_it() {
+        let agentcore =
+            "targets: {agentcore: {gateway_arn: 'arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/g'}}\n";
+        for (target, settings) in [("ai-gateway", ""), ("toolhive", ""), ("agentcore", agentcore), ("istio", "")] {
+            let (notes, servers) = of_methods(target, settings);
+            assert_eq!((notes.len(), servers.as_slice()), (1, ["crm".to_owned()].as_slice()), "{target}: {notes:?}");
+            assert!(notes[0].contains("leaves to server `crm` to refuse: "), "{notes:?}");
+        }
+        let verified = "targets: {istio: {verified_headers: true}}\n";
+        for (target, settings) in [("cedar", ""), ("envoy", ""), ("agentgateway", ""), ("istio", verified)] {
+            assert_eq!(of_methods(target, settings), (Vec::new(), Vec::new()), "{target}");
+        }
+    }
 
     const WORLD: &str = "\
 mcp_registry:

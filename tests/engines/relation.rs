@@ -135,6 +135,7 @@ fn servers(analysis: &Analysis) -> Vec<Value> {
             "unit": server.unit.as_ref().map(|unit| unit.value.to_string()),
             "url": server.url.as_ref().map(|url| &url.value),
             "audiences": analysis.model.topology.canonical_uris(server),
+            "denied_methods": server.denied_methods.keys().collect::<Vec<_>>(),
         })
     })
     .collect()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcpctl::analysis::Analysis;
 use mcpctl::diagnostic::Severity;
 use mcpctl::families::FamilyId;
+use mcpctl::model::protocol;
 use mcpctl::schema::narrowing::{Absent, Empty, NARROWING, Narrowing};
 use serde_json::Value;
 
@@ -167,7 +168,7 @@ fn errors(analysis: &Analysis) -> Vec<(&'static str, u32)> {
     findings.map(|finding| (finding.rule.name, analysis.sources.position(finding.loc).line)).collect()
 }
 
-/// Each pair of a principal and an object, with the sets of facts of which each suffices.
+/// Each pair of a principal and an object, with the sets of facts of which each suffices; and the methods that no entry denies.
 fn cells(analysis: &Analysis) -> BTreeMap<String, Vec<BTreeSet<String>>> {
     let policy = &analysis.policy;
     let names = |set: u64| -> BTreeSet<String> {
@@ -178,7 +179,12 @@ fn cells(analysis: &Analysis) -> BTreeMap<String, Vec<BTreeSet<String>>> {
         let sets = policy.conditions.get(cell.condition).minimal_sets().iter().map(|set| names(*set)).collect();
         (format!("{} {}", policy.principal_at(principal).id, policy.object_at(object)), sets)
     });
-    cells.collect()
+    // What the entry of a server denies of the protocol is in no cell.
+    let open = analysis.model.servers.values().flat_map(|server| {
+        let methods = protocol::deniable().filter(|row| !server.denies(row.name));
+        methods.map(|row| (format!("{} of {}", row.name, server.name.value), vec![BTreeSet::new()]))
+    });
+    cells.chain(open).collect()
 }
 
 /// Whether whatever is allowed by the first is allowed by the second.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use mcpctl::analysis;
+use mcpctl::diagnostic::Severity;
 use mcpctl::source::yaml::MOST_BYTES;
 use mcpctl::workspace::{self, Disk, Input, ReadError};
 
@@ -333,4 +334,39 @@ fn evidence_that_could_never_hold_is_refused() {
     }
     let speaks = one("identity:\n  issuers: [{issuer: \"https://i.example.com\", speaks_for: [agnets]}]\n");
     assert!(speaks.contains(&"a.yaml:2:60 conflicting-values".to_owned()), "{speaks:?}");
+}
+
+#[test]
+fn a_method_that_an_entry_cannot_deny_is_an_error_that_says_what_to_do() {
+    let finding = |methods: &str| {
+        let text = format!(
+            "mcp_registry:\n  servers:\n    - name: crm\n      methods: {methods}\n      tools: [{{name: t}}]\n"
+        );
+        let analysis = Files::of([("a.yaml", text.as_str())]).analyse();
+        let found = analysis.report.diagnostics.iter().find(|found| found.severity == Severity::Error)?;
+        let at = analysis.sources.position(found.loc);
+        let help = found.help.clone().unwrap_or_default();
+        Some((format!("{}:{} {}", at.line, at.column, found.rule.name), found.message.clone(), help))
+    };
+    assert_eq!(finding("{deny: [ping, resources/subscribe]}"), None);
+    for (methods, place, help) in [
+        ("{deny: [ping, pong]}", "4:30 unknown-word", "did you mean `ping`?"),
+        ("{deny: [initialize]}", "4:24 unknown-word", "to close the server, write `suspended: \"REASON\"`"),
+        ("{deny: [tools/call]}", "4:24 unknown-word", "remove the grants instead"),
+        ("{deny: [resources/read]}", "4:24 unknown-word", "remove the grants instead"),
+        ("{deny: [GET]}", "4:24 unknown-word", "but one of HTTP"),
+        ("{deny: [ping, tools/list, ping]}", "4:42 duplicate-name", ""),
+        ("{deny: []}", "4:23 invalid-value", "an empty list is neither everything nor nothing here"),
+        ("{}", "4:7 missing-key", ""),
+        ("{deny: ping}", "4:23 wrong-type", ""),
+        ("[ping]", "4:16 wrong-type", ""),
+        ("{deny: [ping], allow: [ping]}", "4:31 unknown-key", ""),
+    ] {
+        let (at, message, said) = finding(methods).unwrap_or_default();
+        assert_eq!(at, place, "{methods}: {message}");
+        assert!(said.contains(help), "{methods}: {said}");
+        if help.contains("ping") || help.contains("grants") {
+            assert!(message.contains("legal are `ping`, `logging/setLevel`, `tools/list`"), "{message}");
+        }
+    }
 }

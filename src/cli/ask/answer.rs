@@ -73,6 +73,11 @@ fn because(asked: &Asked<'_>, answer: &Answer) -> String {
         })
         .collect();
     let rules = rules.join(" and ");
+    let denied: Vec<String> =
+        answer.reasons.iter().filter(|reason| !reason.denied.is_empty()).map(denied_in_words).collect();
+    if answer.allowed && !denied.is_empty() {
+        return format!("{rules}, except {}, which the server's entry denies", denied.join(" and "));
+    }
     if answer.allowed { rules } else { format!("needs {}; {rules}", sets_in_words(policy, &answer.missing)) }
 }
 
@@ -137,7 +142,23 @@ fn because_of(asked: &Asked<'_>, reason: &Reason, sources: &Sources, out: &mut d
         writeln!(out, "  granted{}:", one_line(&opened.unwrap_or_default()))?;
         reason.grants.iter().try_for_each(|loc| line(sources, *loc, out))?;
     }
+    if !reason.denied.is_empty() {
+        writeln!(out, "  the server's entry denies every caller {}:", denied_in_words(reason))?;
+        let mut places: Vec<Loc> = reason.denied.iter().map(|(_, loc)| *loc).collect();
+        // Methods on one line are shown once.
+        places.dedup_by_key(|loc| sources.shown_line(*loc));
+        places.into_iter().try_for_each(|loc| line(sources, loc, out))?;
+    }
     Ok(())
+}
+
+/// `` `logging/setLevel` and `ping` ``: the methods that the server's entry denies.
+fn denied_in_words(reason: &Reason) -> String {
+    let named: Vec<String> = reason.denied.iter().map(|(method, _)| format!("`{method}`")).collect();
+    match named.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some(_) | None => named.concat(),
+    }
 }
 
 /// A place, and what stands on its line.
@@ -190,6 +211,9 @@ fn data(asked: &Asked<'_>, answer: &Answer) -> Value {
             "places": places(rule.map_or(&[][..], |rule| &rule.from)),
             "grants": places(&reason.grants),
             "opened_by": reason.opened_by.map(|tool| spelled(policy.object_at(tool))),
+            "denied_methods": reason.denied.iter().map(|(method, loc)| {
+                json!({"method": method, "place": place(sources, *loc)})
+            }).collect::<Vec<_>>(),
             "closed": reason.closed.as_ref().map(|closed| {
                 let (why, loc) = closed_in_words(policy, principal, closed);
                 json!({"kind": kind(closed), "why": why, "place": loc.map(|loc| place(sources, loc))})

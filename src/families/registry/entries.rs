@@ -1,13 +1,15 @@
 //! The entries of the registry's lists.
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 
 use super::Labels;
+use super::grants::{GrantEntry, mention_granted};
+use super::methods::MethodsSection;
 use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
-use crate::model::access::{Agent, AnyAgent, Grant, Granted, Readable};
+use crate::model::access::{Agent, AnyAgent};
 use crate::model::name::{AgentName, FactName, ServerName, ToolName, UnitName};
 use crate::model::server::{Location, Prompt, Resource, ToolAccess};
 use crate::model::value::ResourceUri;
@@ -73,6 +75,8 @@ pub(super) struct ServerSection {
     /// Prompts that may be fetched; none by default.
     #[serde(default)]
     prompts: Vec<PromptSection>,
+    /// The protocol's own methods, where its callers may use fewer than the protocol has.
+    methods: Option<MethodsSection>,
 }
 
 /// A tool.
@@ -180,99 +184,10 @@ pub(super) struct AnyAgentEntry {
     suspended: Option<Spanned<String>>,
 }
 
-/// A grant with conditions.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct GrantSection {
-    /// `server/tool`, `server/resource:URI`, `server/prompt:NAME`, or `server/*` for everything that the registry lists.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-target")))]
-    tools: Spanned<String>,
-    /// `read_only` leaves out every tool that is not annotated so.
-    only: Option<Spanned<OnlyWord>>,
-    /// More facts for calls under this grant.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    requires: Vec<Spanned<FactName>>,
-}
-
 words! {
     /// `location`.
     enum LocationWord { Cloud = "cloud", OnPremises = "on_premises", SecureEnclave = "secure_enclave", }
 }
-words! {
-    /// `only`.
-    enum OnlyWord { ReadOnly = "read_only", }
-}
-
-/// One entry of `may_call`: a word or a map.
-#[derive(Debug)]
-struct GrantEntry(Grant);
-
-impl<'de> Deserialize<'de> for GrantEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = GrantSection;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("`server/tool`, or a map with `tools`")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<GrantSection, E> {
-                Ok(GrantSection {
-                    tools: Spanned::new(text.to_owned(), Loc::default()),
-                    only: None,
-                    requires: Vec::new(),
-                })
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<GrantSection, A::Error> {
-                GrantSection::deserialize(de::value::MapAccessDeserializer::new(map))
-            }
-        }
-        struct Inner(GrantSection);
-        impl<'de> Deserialize<'de> for Inner {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Either).map(Inner)
-            }
-        }
-        let Spanned { value: Inner(mut section), loc } = Spanned::<Inner>::deserialize(deserializer)?;
-        if section.tools.loc == Loc::default() {
-            section.tools.loc = loc;
-        }
-        let Some((server, tool)) = section.tools.value.split_once('/') else {
-            return Err(de::Error::custom("a grant names `server/tool`"));
-        };
-        Ok(Self(Grant {
-            server: ServerName::from(server),
-            what: match Readable::parse(tool) {
-                Some(readable) => Granted::Readable(readable),
-                None if tool == "*" => Granted::All,
-                None => Granted::Tool(ToolName::from(tool)),
-            },
-            only_read_only: section.only.is_some(),
-            requires: section.requires,
-            text: section.tools,
-        }))
-    }
-}
-
-#[cfg(test)]
-impl schemars::JsonSchema for GrantEntry {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "GrantEntry".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let section = GrantSection::json_schema(generator);
-        schemars::json_schema!({
-            "if": { "type": "object" },
-            "then": section,
-            "else": { "type": "string", "format": "mcpctl-target" }
-        })
-    }
-}
-
 /// Any JSON value, in a schema.
 #[cfg(test)]
 struct AnyJson;
@@ -298,6 +213,7 @@ pub(super) struct ReadyServer {
     entry: Box<ServerEntry>,
     /// Tools that stand a second time, with the place of the first.
     repeated: Vec<(Spanned<ToolName>, Loc)>,
+    methods: Option<MethodsSection>,
     resources: Vec<ResourceSection>,
     prompts: Vec<PromptSection>,
 }
@@ -343,7 +259,8 @@ impl From<ServerSection> for ReadyServer {
             tool.input_schema = section.input_schema.map(|schema| schema.loc);
             server.tools.insert(name, tool);
         }
-        Self { entry, repeated, resources: section.resources, prompts: section.prompts }
+        let ServerSection { methods, resources, prompts, .. } = section;
+        Self { entry, repeated, methods, resources, prompts }
     }
 }
 
@@ -357,6 +274,7 @@ impl ReadyServer {
             out.report.push(finding.label(first, "first here"));
         }
         let server = &mut entry.server;
+        server.denied_methods = self.methods.map(|methods| methods.lower(&mut out.report)).unwrap_or_default();
         if at.scope.is_some() {
             // In a unit folder the list itself has a meaning: a tool that it leaves out is denied.
             for tool in server.tools.keys() {
@@ -415,12 +333,4 @@ impl AnyAgentEntry {
             none @ None => *none = Some(AnyAgent { loc, may_call, suspended: self.suspended }),
         }
     }
-}
-
-fn mention_granted(out: &mut Lowering, entries: Vec<GrantEntry>) -> Vec<Grant> {
-    let grants: Vec<Grant> = entries.into_iter().map(|GrantEntry(grant)| grant).collect();
-    for grant in &grants {
-        out.mention(Spanned::new(grant.server.clone(), grant.text.loc), "granted to an agent");
-    }
-    grants
 }

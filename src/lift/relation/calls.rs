@@ -4,6 +4,7 @@ use super::{Question, STRANGER, UNKNOWN};
 use crate::lift::protocol::{COMPLETE, LISTEN};
 use crate::lift::world::{Call, FactTests, Http, Shape};
 use crate::model::access::{ClaimTest, Evidence, Scalar};
+use crate::model::name::ServerName;
 use crate::model::uri::dodges;
 use crate::policy::seen::sample;
 use crate::policy::{Object, ObjectKind};
@@ -127,6 +128,14 @@ impl Question<'_> {
             }
         }
         calls
+    }
+
+    /// Whether the entry of a server denies what a call does: a message of that method. HTTP methods and responses have none.
+    pub(super) fn denied(&self, server: &ServerName, call: &Call) -> bool {
+        let entry = self.model.servers.get(server).map(|server| &server.denied_methods);
+        call.http == Http::Post
+            && call.shape == Shape::Request
+            && entry.is_some_and(|denied| denied.contains_key(call.method.as_str()))
     }
 
     /// How each fact shows in a request for this object.

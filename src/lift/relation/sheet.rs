@@ -51,6 +51,7 @@ impl<'a> Question<'a> {
 
     pub(super) fn sheet<'s>(
         &'s self,
+        server: &ServerName,
         objects: &[(&'s Object, u32)],
         tests: &'s AllTests,
         further: &Further,
@@ -59,9 +60,14 @@ impl<'a> Question<'a> {
         let parts = |calls: Vec<Call>, tests: &'s FactTests| -> Vec<_> {
             calls.into_iter().map(|call| tree.part(Message { call, tests })).collect()
         };
-        let lists = |methods: &[&str], decided: bool| {
-            parts(methods.iter().filter(|_| decided).map(|method| Call::post(method)).collect(), &tests.other)
+        let listing = |methods: &[&str], decided: bool| -> Vec<Call> {
+            methods.iter().filter(|_| decided).map(|method| Call::post(method)).collect()
         };
+        // What the entry of the server denies is forbidden to everybody, whatever it would mean otherwise.
+        let denied = |call: &Call| self.denied(server, call);
+        let readable = listing(&["resources/list", "resources/templates/list"], self.decided.resources);
+        let prompts = listing(&["prompts/list"], self.decided.prompts);
+        let lists = |calls: &[Call]| parts(calls.iter().filter(|call| !denied(call)).cloned().collect(), &tests.other);
         let each = objects.iter().zip(&tests.objects);
         // A certificate that names somebody in particular says nothing of the caller.
         let named = |name: &str| tree.part(Shown { peer: Peer::Named(name.to_owned()), subject: None });
@@ -76,19 +82,22 @@ impl<'a> Question<'a> {
             ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
         });
         let forbidden = self.forbidden(patterns).into_iter().chain(self.crossed(objects));
-        let forbidden = forbidden.chain(further.forbidden.iter().cloned()).collect();
-        let calls = |object: &Object, index: u32| {
+        let mut forbidden: Vec<Call> = forbidden.chain(further.forbidden.iter().cloned()).collect();
+        let all_calls = |object: &Object, index: u32| {
             let more = further.of_objects.iter().filter(move |(of, _)| *of == index).map(|(_, call)| call.clone());
-            self.calls(&object.kind).into_iter().chain(more).collect()
+            self.calls(&object.kind).into_iter().chain(more)
         };
+        let calls = |object: &Object, index: u32| all_calls(object, index).filter(|call| !denied(call)).collect();
+        forbidden.extend(objects.iter().flat_map(|(object, index)| all_calls(object, *index)).filter(denied));
+        forbidden.extend(readable.iter().chain(&prompts).filter(|call| denied(call)).cloned());
         let gateways = self.gateways.iter().filter(|_| decided).chain(&further.peers);
         Sheet {
             objects: each
                 .map(|((object, index), tests)| (*object, *index, parts(calls(object, *index), tests)))
                 .filter(|(_, _, messages)| !messages.is_empty())
                 .collect(),
-            readable: lists(&["resources/list", "resources/templates/list"], self.decided.resources),
-            prompts: lists(&["prompts/list"], self.decided.prompts),
+            readable: lists(&readable),
+            prompts: lists(&prompts),
             forbidden: parts(forbidden, &tests.other),
             issuers: self.issuers().into_iter().map(|issuer| tree.part(issuer)).collect(),
             before,

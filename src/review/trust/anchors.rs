@@ -10,6 +10,7 @@ use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
 use crate::model::access::{Evidence, default_evidence};
+use crate::model::protocol::{self, Right};
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
 
@@ -143,6 +144,12 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
         }
         let location = |location: &crate::model::server::Location| format!("{location:?}");
         anchors.written(&format!("location of server `{name}`"), server.location.as_ref(), location, Harmless::Nothing);
+        for (method, loc) in &server.denied_methods {
+            // What nobody may use in any case is no loss.
+            let is_task = protocol::methods_with(Right::Task).any(|task| task == *method);
+            let harmless = if is_task { Harmless::Anything } else { Harmless::Addition };
+            anchors.add(format!("method `{method}` on server `{name}`"), "denied", Some(*loc), harmless);
+        }
     }
     let restating = topology.local_policy_override.as_ref();
     let (mode, rank) = match restating.map(|mode| mode.value) {

@@ -29,7 +29,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         ),
         FamilyId::Registry => Coverage::Partial(
             "servers, tools and grants become policies; addresses, labels, resources and prompts are for the targets of the \
-             gateway and for others",
+             gateway and for others, and denied methods for the servers",
         ),
         FamilyId::Orchestration => {
             Coverage::None("policies decide single calls; running workflows is for their engine")

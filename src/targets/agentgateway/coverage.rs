@@ -31,8 +31,8 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              compiling",
         ),
         FamilyId::Registry => Coverage::Partial(
-            "servers, their addresses, tools, resources, prompts and grants become routes and rules; labels and schemas are \
-             for others",
+            "servers, their addresses, tools, resources, prompts, grants and denied methods become routes and rules; labels and \
+             schemas are for others",
         ),
         FamilyId::Orchestration => {
             Coverage::None("the gateway passes single calls; running workflows is for their engine")
@@ -139,6 +139,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "suspended",
+            "methods",
+            "deny",
         ],
         FamilyId::Orchestration
         | FamilyId::ProgressiveAuth

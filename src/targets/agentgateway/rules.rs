@@ -2,7 +2,6 @@
 //! expression that fails allows nothing.
 
 use crate::model::Model;
-use crate::model::name::ServerName;
 use crate::model::server::Server;
 use crate::model::uri::NOT_NORMAL;
 use crate::policy::seen::{matches, sample};
@@ -18,6 +17,9 @@ const BODY: &str = "json(request.body)";
 
 /// The protocol's own methods. Who may use them may also ask for a tool; which one is for the rules on tools.
 const PROTOCOL: [&str; 6] = ["initialize", "logging/setLevel", "ping", "server/discover", "tools/call", "tools/list"];
+
+/// The method that proposes values for arguments.
+const COMPLETE: &str = "completion/complete";
 
 /// Most characters of the subjects in one rule, so that it fits into a policy's expression.
 const MOST_SUBJECTS: usize = 8_000;
@@ -68,13 +70,14 @@ pub(super) fn audience(model: &Model, server: &Server) -> Option<String> {
 
 impl Context<'_> {
     /// The rules for a server from what is granted there. Its route has one target, so no rule names it.
-    pub(super) fn rules(&self, server: &str, grants: &[Grant]) -> Rules {
-        let known = self.model.servers.get(&ServerName::from(server));
-        let mut rules = Rules { audience: known.and_then(|server| audience(self.model, server)), ..Rules::default() };
+    pub(super) fn rules(&self, server: &Server, grants: &[Grant]) -> Rules {
+        let mut rules = Rules { audience: audience(self.model, server), ..Rules::default() };
+        // What the entry of the server denies is in no rule, so nothing allows it.
+        let left = |methods: &[&'static str]| server.permitted(methods.iter().copied());
         let patterns: Vec<&str> = self
             .policy
             .index
-            .objects_on(&self.policy.objects, server)
+            .objects_on(&self.policy.objects, server.name.value.as_str())
             .filter_map(|(object, _)| match &object.kind {
                 ObjectKind::Resource(pattern) => Some(pattern.as_str()),
                 ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => None,
@@ -89,35 +92,46 @@ impl Context<'_> {
                     who.iter().cloned().chain(what).chain(shown).collect()
                 };
                 // What has a result or an error, too, is no request.
-                let method =
-                    |methods: &[&str]| format!("{} && {}", is_one_of(&format!("{BODY}.method"), methods), alone());
+                let method = |methods: &[&'static str]| {
+                    let methods = left(methods);
+                    let one = format!("{} && {}", is_one_of(&format!("{BODY}.method"), &methods), alone());
+                    (!methods.is_empty()).then_some(one)
+                };
                 match grant.kind {
                     Kind::Protocol => {
                         let notices = format!("{BODY}.method.startsWith({})", text("notifications/"));
-                        let methods = is_one_of(&format!("{BODY}.method"), &PROTOCOL);
+                        let methods = is_one_of(&format!("{BODY}.method"), &left(&PROTOCOL));
                         rules.http.push(rule(vec![format!("({methods} || {notices})"), alone()]));
                         let names_one = format!("has({BODY}.params.notifications.resourceSubscriptions)");
-                        rules.http.push(rule(vec![method(&["subscriptions/listen"]), format!("!{names_one}")]));
+                        let listens = method(&["subscriptions/listen"]);
+                        rules.http.extend(listens.map(|listens| rule(vec![listens, format!("!{names_one}")])));
                         rules.http.push(rule(response()));
                     }
                     Kind::SomeResource => {
-                        rules.http.push(rule(vec![method(&["resources/list", "resources/templates/list"])]));
+                        let lists = method(&["resources/list", "resources/templates/list"]);
+                        rules.http.extend(lists.map(|lists| rule(vec![lists])));
                     }
-                    Kind::SomePrompt => rules.http.push(rule(vec![method(&["prompts/list"])])),
+                    Kind::SomePrompt => {
+                        rules.http.extend(method(&["prompts/list"]).map(|lists| rule(vec![lists])));
+                    }
                     Kind::Tool => rules.mcp.push(rule(vec![is_one_of("mcp.tool.name", &names)])),
                     Kind::Prompt => {
                         let asked = |variable: &str| is_one_of(&format!("{BODY}.params.{variable}"), &names);
-                        rules.http.push(rule(vec![method(&["prompts/get"]), asked("name")]));
-                        rules.http.push(rule([refers("ref/prompt"), vec![asked("ref.name")]].concat()));
+                        let gets = method(&["prompts/get"]);
+                        rules.http.extend(gets.map(|gets| rule(vec![gets, asked("name")])));
+                        let completes = method(&[COMPLETE]);
+                        let refers = |one| rule(vec![one, refers("ref/prompt"), asked("ref.name")]);
+                        rules.http.extend(completes.map(refers));
                         rules.mcp.push(rule(vec![is_one_of("mcp.prompt.name", &names)]));
                     }
                     Kind::Resource => {
                         let methods = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
                         for pattern in &names {
                             let asked = uri(&format!("{BODY}.params.uri"), pattern, &patterns);
-                            rules.http.push(rule([vec![method(&methods)], asked].concat()));
+                            rules.http.extend(method(&methods).map(|one| rule([vec![one], asked].concat())));
                             let referred = uri(&format!("{BODY}.params.ref.uri"), pattern, &patterns);
-                            rules.http.push(rule([refers("ref/resource"), referred].concat()));
+                            let refers = |one| rule([vec![one, refers("ref/resource")], referred].concat());
+                            rules.http.extend(method(&[COMPLETE]).map(refers));
                             rules.mcp.push(rule(uri("mcp.resource.name", pattern, &patterns)));
                         }
                     }
@@ -176,13 +190,9 @@ fn alone() -> String {
     format!("!has({BODY}.result) && !has({BODY}.error)")
 }
 
-/// That a message asks for a completion of this kind.
-fn refers(kind: &str) -> Vec<String> {
-    vec![
-        is_one_of(&format!("{BODY}.method"), &["completion/complete"]),
-        alone(),
-        is_one_of(&format!("{BODY}.params.ref.type"), &[kind]),
-    ]
+/// That what a completion is for is of this kind.
+fn refers(kind: &str) -> String {
+    is_one_of(&format!("{BODY}.params.ref.type"), &[kind])
 }
 
 /// Parts of a list that are not too long for one rule.

@@ -37,6 +37,7 @@ mcp_registry:
     - name: crm_server
       business_unit: retail
       url: https://crm.example:8443/mcp
+      methods: {deny: [ping, resources/subscribe]}
       auth_level: 2
       tools: [{name: get}, {name: put, auth_level: 3}]
       resources: [{uri: "crm://*", auth_level: 2}, {uri: "crm://secret/*", auth_level: 3}]

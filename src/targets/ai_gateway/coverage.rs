@@ -30,7 +30,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         ),
         FamilyId::Registry => Coverage::Partial(
             "servers, their addresses, tools and grants become routes, backends and rules; the gateway has no rules on \
-             resources and prompts, and labels and schemas are for others",
+             resources, prompts and methods, and labels and schemas are for others",
         ),
         FamilyId::Orchestration => {
             Coverage::None("the gateway passes single calls; running workflows is for their engine")

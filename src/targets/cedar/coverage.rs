@@ -27,7 +27,8 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              request carries, and are checked when compiling",
         ),
         FamilyId::Registry => Coverage::Partial(
-            "servers, tools and grants become entities; addresses, labels and schemas are for gateways and clients",
+            "servers, tools and grants become entities, and denied methods are in the map of evidence; addresses, labels and schemas \
+             are for gateways and clients",
         ),
         FamilyId::Orchestration => Coverage::None("Cedar decides single calls; running workflows is for their engine"),
         FamilyId::CircuitBreaker => Coverage::None("Cedar keeps no state between calls; use a gateway or a mesh"),
@@ -104,6 +105,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "suspended",
+            "methods",
+            "deny",
         ],
         FamilyId::Orchestration
         | FamilyId::ProgressiveAuth

@@ -25,7 +25,16 @@ struct File<'a> {
     principal: PrincipalMap<'a>,
     facts: BTreeMap<&'a str, FactSource<'a>>,
     methods: Vec<Method>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_methods: Option<Denied<'a>>,
     other_methods: &'static str,
+}
+
+/// Methods that the entries of servers deny.
+#[derive(Serialize)]
+struct Denied<'a> {
+    rule: &'static str,
+    servers: BTreeMap<&'a str, Vec<&'static str>>,
 }
 
 #[derive(Serialize)]
@@ -164,6 +173,7 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
         principal: principal_map(&layout.policy.principals, identity)?,
         facts: facts.collect(),
         methods: methods(),
+        denied_methods: denied_methods(layout),
         other_methods: "deny",
     };
     let mut text = serde_json::to_string_pretty(&file)
@@ -423,11 +433,23 @@ fn methods() -> Vec<Method> {
     ]
 }
 
-/// Where identity, evidence and subjects are declared.
+fn denied_methods<'a>(layout: &Layout<'a>) -> Option<Denied<'a>> {
+    let denying = layout.model.servers.values().filter(|server| !server.denied_methods.is_empty());
+    let servers: BTreeMap<&str, Vec<&str>> =
+        denying.map(|server| (server.name.value.as_str(), server.denied_methods.keys().copied().collect())).collect();
+    (!servers.is_empty()).then_some(Denied {
+        rule: "a request for a server that is listed here, with one of the methods listed for it, is denied whoever sends it and \
+               whatever Cedar says; it is answered like a method that does not exist",
+        servers,
+    })
+}
+
+/// Where identity, evidence and subjects are declared, and denied methods.
 pub(super) fn places(layout: &Layout<'_>) -> Vec<Loc> {
     let identity = layout.model.identity.iter();
     let declared = identity.flat_map(|identity| {
         std::iter::once(identity.loc).chain(identity.evidence.values().map(|evidence| evidence.loc))
     });
-    declared.chain(layout.policy.principals.iter().map(|principal| principal.loc)).collect()
+    let denied = layout.model.servers.values().flat_map(|server| server.denied_methods.values().copied());
+    declared.chain(layout.policy.principals.iter().map(|principal| principal.loc)).chain(denied).collect()
 }

@@ -25,9 +25,9 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
 server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
-A program of 150 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
-which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, and what has a key of JSON-RPC or \
-of MCP in another case, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
+A program of 165 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
+of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
 a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
 `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
@@ -36,7 +36,8 @@ issue certificates of that authority only to callers. Then the rules of the \
 route: method, what it addresses, caller, facts. Everything that nothing allows is denied.
 
 **What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
-`payment_server/level-3/deny:missing_mfa`. A method that does not exist is a 404 with -32601, and a revision that is not accepted \
+`payment_server/level-3/deny:missing_mfa`. A method that does not exist, and one that the entry of the \
+server denies (`methods`), is a 404 with -32601, whoever calls, and a revision that is not accepted \
 a 400 with -32022 and the list of those that are. A denial has status 403; with `deny_status: 200` it has 200, for clients that end their \
 session at any other. Where scopes would show all that is missing, a 403 also carries one `WWW-Authenticate` challenge with the scopes \
 of the alternative that lacks the fewest. It names the scopes that the token already has, too, because clients of 2025-11-25 \
@@ -99,7 +100,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              request carries, and are checked when compiling",
         ),
         FamilyId::Registry => Coverage::Partial(
-            "servers, tools, resources, prompts and grants become routes and rules; labels and schemas are for others",
+            "servers, tools, resources, prompts, grants and denied methods become routes and rules; labels and schemas are for others",
         ),
         FamilyId::CircuitBreaker => Coverage::Partial(
             "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial \
@@ -210,6 +211,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "any_agent",
+            "methods",
+            "deny",
         ],
         FamilyId::Workflow
         | FamilyId::Saga

@@ -24,14 +24,27 @@ local function skip(text, at)
   return find(text, '[^ \t\r\n]', at)
 end
 
--- The end of the string that begins at a place.
+-- The bytes that may follow a backslash, but for `u`.
+local ESCAPES = { [34] = true, [47] = true, [92] = true, [98] = true, [102] = true, [110] = true, [114] = true, [116] = true }
+
+-- The end of the string that begins at a place. Nil where it holds a control character, or an escape that JSON does not have: Envoy
+-- takes both, and a lax reader takes them for something else.
 local function string_end(text, at)
   local from = at + 1
   while true do
-    local found = find(text, '["\\]', from)
+    local found = find(text, '[%z\1-\31"\\]', from)
     if not found then return nil end
-    if byte(text, found) == 34 then return found end
-    from = found + 2
+    local here = byte(text, found)
+    if here == 34 then return found end
+    if here ~= 92 then return nil end
+    local escape = byte(text, found + 1)
+    if ESCAPES[escape] then
+      from = found + 2
+    elseif escape == 117 and find(text, '^%x%x%x%x', found + 2) then
+      from = found + 6
+    else
+      return nil
+    end
   end
 end
 

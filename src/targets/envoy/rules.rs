@@ -40,15 +40,6 @@ fn addressed((filter, path): Addressed, value: Value) -> Predicate {
     metadata(filter, path, value)
 }
 
-/// That the message is one of those which need this right.
-fn method(right: Right) -> Predicate {
-    let values =
-        protocol::methods_with(right).map(|name| if name.ends_with('/') { starts_with(name) } else { is(name) });
-    let methods = metadata(MCP, &["method"], any_value(values.collect()));
-    let responses = (right == Right::Server).then(is_response);
-    Predicate::any([Some(methods.clone()), responses]).unwrap_or(methods)
-}
-
 /// A leaf: what is done, under a name.
 pub(super) fn action(name: &str, allow: bool) -> Value {
     let action = if allow { "ALLOW" } else { "DENY" };
@@ -103,7 +94,27 @@ impl<'a> Rules<'a> {
             let these = self.evidence.callers(principals)?;
             Some((these, if stream { self.protocol(row) } else { self.messages(row) }))
         });
-        first_of(matchers.collect(), self.deny("deny:not_granted"))
+        let mut matchers: Vec<(Predicate, Value)> = matchers.collect();
+        if !stream {
+            // Whoever calls, and whatever is granted.
+            let denied: Vec<Value> = self.server.denied_methods.keys().map(|method| is(method)).collect();
+            if !denied.is_empty() {
+                let denied = metadata(MCP, &["method"], any_value(denied));
+                matchers.insert(0, (denied, self.deny("deny:method")));
+            }
+        }
+        first_of(matchers, self.deny("deny:not_granted"))
+    }
+
+    /// That the message is one of those which need this right, and which the entry of the server does not deny; `None` where there
+    /// is no such message.
+    fn method(&self, right: Right) -> Option<Predicate> {
+        let methods = self.server.permitted(protocol::methods_with(right)).into_iter();
+        let values: Vec<Value> =
+            methods.map(|name| if name.ends_with('/') { starts_with(name) } else { is(name) }).collect();
+        let methods = (!values.is_empty()).then(|| metadata(MCP, &["method"], any_value(values)));
+        let responses = (right == Right::Server).then(is_response);
+        if responses.is_some() { Predicate::any([methods, responses]) } else { methods }
     }
 
     fn deny(&self, what: &str) -> Value {
@@ -126,25 +137,27 @@ impl<'a> Rules<'a> {
             }
         }
         let mut list = Vec::new();
+        let mut add = |right: Right, then: Value| list.extend(self.method(right).map(|these| (these, then)));
         if !tools.is_empty() {
-            list.push((method(Right::Tool), self.named(&tools, NAME, true)));
+            add(Right::Tool, self.named(&tools, NAME, true));
         }
         if protocol {
-            list.push((method(Right::Server), self.protocol(row)));
-            list.push((method(Right::Subscription), self.subscription(row, &resources)));
+            add(Right::Server, self.protocol(row));
+            add(Right::Subscription, self.subscription(row, &resources));
         }
         if !resources.is_empty() {
-            list.push((method(Right::Resource), self.resources(&resources, URI)));
+            add(Right::Resource, self.resources(&resources, URI));
             let any = self.either(resources.iter().map(|(_, cell)| self.policy.conditions.get(cell.condition)));
-            list.push((method(Right::SomeResource), self.conditions("resources", &any, &[])));
+            add(Right::SomeResource, self.conditions("resources", &any, &[]));
         }
         if !prompts.is_empty() {
-            list.push((method(Right::Prompt), self.named(&prompts, NAME, false)));
+            add(Right::Prompt, self.named(&prompts, NAME, false));
             let any = self.either(prompts.keys().map(|(_, condition)| *condition));
-            list.push((method(Right::SomePrompt), self.conditions("prompts", &any, &[])));
+            add(Right::SomePrompt, self.conditions("prompts", &any, &[]));
         }
-        let completion = self.completion(&prompts, &resources);
-        list.extend(completion.map(|completion| (method(Right::Reference), completion)));
+        if let Some(completion) = self.completion(&prompts, &resources) {
+            add(Right::Reference, completion);
+        }
         nested(first_of(list, self.deny("deny:not_granted")))
     }
 

@@ -55,6 +55,7 @@ mcp_registry:
     - name: crm
       business_unit: retail
       url: https://crm.example:8443/mcp
+      methods: {deny: [ping, resources/subscribe]}
       tools: [{name: get, auth_level: 1}, {name: put, auth_level: 2}, {name: pay, auth_level: 1, requires: [small]}]
       resources: [{uri: "crm://*", auth_level: 1}, {uri: "crm://vip/*", auth_level: 2}]
       prompts: [{name: sum, auth_level: 1}]
@@ -339,8 +340,13 @@ const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
 
 /// Changes of what tells delegations. A caller who acts for itself is a workload, so what compares `act.sub` with `sub` and what tells
 /// workloads from users both deny it, and each may be spoilt alone. One place of a claim that is null is that of undeclared callers,
-/// who may do no more here than the callers of the rules before.
+/// who may do no more here than the callers of the rules before. What the entry of a server denies is in no list of what is let
+/// through, so that the rule which denies it says what the answer is, and nothing else.
 const TOLD_TWICE: &[&str] = &[
+    "routes/3/typed_per_filter_config/envoy.filters.http.rbac/rbac/matcher/matcher_list/matchers/(drop 0)",
+    "routes/2/typed_per_filter_config/envoy.filters.http.rbac/rbac/matcher/matcher_list/matchers/(drop 0)",
+    "rbac/matcher/matcher_list/matchers/0/predicate/single_predicate/custom_match/typed_config/value/or_match/value_matchers/0/string_match/exact/(change)",
+    "rbac/matcher/matcher_list/matchers/0/predicate/single_predicate/custom_match/typed_config/value/or_match/value_matchers/1/string_match/exact/(change)",
     "on_match/matcher/matcher_list/matchers/3/on_match/matcher/matcher_list/matchers/(drop 2)",
     "on_match/matcher/matcher_list/matchers/1/on_match/matcher/matcher_list/matchers/(drop 2)",
     "matchers/1/on_match/matcher/matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/input/typed_config/path/(drop 1)",

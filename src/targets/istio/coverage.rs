@@ -39,7 +39,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         ),
         FamilyId::Registry => Coverage::Partial(
             "servers, tools and grants become rules for the servers' pods; schemas and properties of servers are for \
-             gateways and clients, and without `verified_headers` tools are told apart by the server alone",
+             gateways and clients, and without `verified_headers` tools and methods are told apart by the server alone",
         ),
         FamilyId::CircuitBreaker => Coverage::Partial(
             "a pod that fails calls in a row is left out for `half_open_timeout`, and for a multiple of it, up to 300 s, when it \
@@ -161,6 +161,8 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "may_call",
             "only",
             "suspended",
+            "methods",
+            "deny",
         ],
         FamilyId::CircuitBreaker => &["per_mcp_server", "failure_threshold", "half_open_timeout"],
         FamilyId::Bulkhead => &["resource_pools", "name", "mcp_servers", "resources", "connections"],

@@ -39,6 +39,12 @@ pub(super) fn unknown_pass(model: &Model) -> Option<&'static str> {
     (!verified_headers(model)).then_some(why)
 }
 
+/// Without headers it sees no method.
+pub(super) fn methods_pass(model: &Model) -> Option<&'static str> {
+    let why = "without `verified_headers` Istio sees no method, so it cannot deny one";
+    (!verified_headers(model)).then_some(why)
+}
+
 /// With headers it compares the beginnings of URIs, and their whole; what stands within is not seen.
 pub(super) fn spellings_pass(model: &Model) -> Option<&'static str> {
     let why = "Istio compares URIs from their beginning alone, so it does not see dot segments and superfluous percent-encodings within \

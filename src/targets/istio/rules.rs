@@ -17,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::evidence::SPIFFE;
 use crate::model::access::{ClaimTest, Evidence};
+use crate::model::server::Server;
 use crate::policy::condition::Condition;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::source::Loc;
@@ -147,7 +148,7 @@ impl<'a> Rules<'a> {
             if issuers.is_empty() {
                 continue;
             }
-            for (requests, object, condition) in self.requests(cells) {
+            for (requests, object, condition) in self.requests(place.server, cells) {
                 for set in condition.minimal_sets() {
                     let Some(claims) = self.claims(*set, object, place)? else { continue };
                     for shown in self.shown(principal, subject, *set) {
@@ -175,7 +176,7 @@ impl<'a> Rules<'a> {
                         None => common.push(claim.when()),
                     }
                 }
-                rules.extend(operations(requests).into_iter().map(|(methods, headers)| Rule {
+                rules.extend(operations(place.server, requests).into_iter().map(|(methods, headers)| Rule {
                     from: Some(vec![From {
                         source: Some(Peers { principals: Some(vec![gateway.to_owned()]), ..Peers::default() }),
                     }]),
@@ -210,7 +211,11 @@ impl<'a> Rules<'a> {
     }
 
     /// What a principal's cells on a server let through: requests, the object that the claims are about, and when.
-    fn requests<'c>(&'c self, cells: &[(ObjectIx, &'c Condition)]) -> Vec<(Vec<Request>, &'c Object, Condition)> {
+    fn requests<'c>(
+        &'c self,
+        server: &Server,
+        cells: &[(ObjectIx, &'c Condition)],
+    ) -> Vec<(Vec<Request>, &'c Object, Condition)> {
         let mut found = Vec::new();
         if !self.verified {
             // They are all alike here.
@@ -225,7 +230,8 @@ impl<'a> Rules<'a> {
             let object = self.policy.object_at(*index);
             let (request, list) = match &object.kind {
                 ObjectKind::Protocol => {
-                    (std::iter::once(Request::Session).chain(PROTOCOL.map(Request::Method)).collect(), None)
+                    let methods = server.permitted(PROTOCOL).into_iter().map(Request::Method);
+                    (std::iter::once(Request::Session).chain(methods).collect(), None)
                 }
                 ObjectKind::Tool(name) => (vec![Request::Tool(name.to_string())], None),
                 ObjectKind::Prompt(name) => (vec![Request::Prompt(name.clone())], Some(["prompts/list"; 2])),
@@ -241,9 +247,9 @@ impl<'a> Rules<'a> {
             found.push((request, object, (*condition).clone()));
         }
         // What is listed may be listed by whoever may use some of it.
-        found.extend(
-            lists.into_iter().map(|(methods, (object, any))| (methods.map(Request::Method).to_vec(), object, any)),
-        );
+        found.extend(lists.into_iter().map(|(methods, (object, any))| {
+            (server.permitted(methods).into_iter().map(Request::Method).collect(), object, any)
+        }));
         found
     }
 
@@ -380,8 +386,8 @@ fn joined(some: Option<Vec<String>>, more: Option<&Vec<String>>) -> Option<Vec<S
     (!all.is_empty()).then_some(all)
 }
 
-/// The HTTP methods and the conditions on headers of each rule for these requests.
-fn operations(requests: Vec<Request>) -> Vec<(Vec<&'static str>, Vec<When>)> {
+/// The HTTP methods and the conditions on headers of each rule for these requests to a server.
+fn operations(server: &Server, requests: Vec<Request>) -> Vec<(Vec<&'static str>, Vec<When>)> {
     let method = |names: &[&str]| is("request.headers[mcp-method]", names.iter().map(|name| (*name).to_owned()));
     let mut found = Vec::new();
     let (mut methods, mut tools, mut prompts) = (Vec::new(), Vec::new(), Vec::new());
@@ -409,7 +415,10 @@ fn operations(requests: Vec<Request>) -> Vec<(Vec<&'static str>, Vec<When>)> {
         let of_name = When { key: "request.headers[mcp-name]".to_owned(), values: Some(uris), not_values };
         found.push((
             vec!["POST"],
-            vec![method(&["resources/read", "resources/subscribe", "resources/unsubscribe"]), of_name],
+            vec![
+                method(&server.permitted(["resources/read", "resources/subscribe", "resources/unsubscribe"])),
+                of_name,
+            ],
         ));
     }
     found

@@ -44,6 +44,7 @@ mcp_registry:
   servers:
     - name: site
       url: 'http://site.mcp.svc.cluster.local:8080/mcp'
+      methods: {deny: [ping, resources/subscribe, resources/templates/list]}
       tools: [{name: search, annotations: {read_only: true}}, {name: publish, auth_level: 3}]
       prompts: [{name: greet}]
       resources: [{uri: 'site://*', auth_level: 1}, {uri: 'site://members/*', auth_level: 2}]

@@ -8,6 +8,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::*;
 use crate::build::missing;
 use crate::model::name::ServerName;
+use crate::model::protocol::deniable;
 use crate::model::topology::Unit;
 use crate::source::Spanned;
 use crate::targets::cedar::tests::properties::world;
@@ -109,6 +110,12 @@ fn deployed(bytes: &[u8], plain: bool) -> World {
     let at = |text: String| Some(Spanned::new(text, Loc::default()));
     for server in model.servers.values_mut() {
         server.url = at(format!("https://{}.example/mcp", server.name));
+    }
+    // Some servers deny some methods.
+    for (number, server) in (0..).zip(model.servers.values_mut()) {
+        let denied = |at: usize| pick(6, 3) > 0 && (usize::from(choices[7]) + 5 * number + 3 * at).is_multiple_of(4);
+        let methods = deniable().enumerate().filter(|(at, _)| denied(*at));
+        server.denied_methods = methods.map(|(_, row)| (row.name, Loc::default())).collect();
     }
     // Some units have a gateway of their own.
     for (unit, at_all) in model.topology.units.values_mut().zip([pick(3, 3), pick(4, 3)]) {

@@ -36,7 +36,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
         ),
         FamilyId::Registry => Coverage::Partial(
             "servers, tools, resources, prompts and grants become policies; addresses, labels and schemas are for \
-             `MCPServer` and for clients",
+             `MCPServer` and for clients, and denied methods for the servers",
         ),
         FamilyId::Orchestration => Coverage::Partial(
             "attempts become retries of the steps of composite tools whose tool is annotated idempotent; everything else is for \

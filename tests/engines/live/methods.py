@@ -43,6 +43,7 @@ NOBODY = {
 
 def run(fleet: Fleet) -> Tally:
     tally = Tally("methods")
+    tally.of_denied = 0
     judge = Judge(fleet, tally)
     for principal in fleet.relation.principals:
         for server in fleet.relation.servers:
@@ -55,6 +56,8 @@ def run(fleet: Fleet) -> Tally:
                 of_server(fleet, judge, connection, principal, server, gateway)
                 connection.close()
         judge.settle()
+    tally.check(fleet.relation.denies_methods() == (tally.of_denied > 0), "callers who may do all else tried what is denied")
+    tally.notes.append(f"{tally.of_denied} messages of methods that the entry of their server denies, from callers who may otherwise send them")
     return tally.end()
 
 
@@ -71,7 +74,13 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
         def send(method, params, allow, name=None, missing=None, object_=protocol, http="POST", **more):
             what = f"{principal['name']} sends {method} {params} to {server} through {gateway} with {sorted(holding)} {more or ''}"
             token = presenter.token(principal, holding, object_, turn)
-            return ask(judge, connection, server, http, method, params, name, token, allow, missing, what, **more)
+            if method not in relation.servers[server]["denied_methods"]:
+                return ask(judge, connection, server, http, method, params, name, token, allow, missing, what, **more)
+            answer = ask(judge, connection, server, http, method, params, name, token, False, None, what, **more)
+            if allow:
+                judge.tally.of_denied += 1
+                judge.tally.check(not_there(answer) and answer.reason().endswith(f"[{server}/deny:method]"), f"{what}: the server's entry denies it: {answer}")
+            return answer
 
         may = allowed(protocol, holding)
         lacking = relation.missing(principal, protocol, holding | given)
@@ -153,8 +162,13 @@ def subscribes(*uris: str) -> dict:
 
 def unknown(judge, answer, method) -> None:
     """A method that does not exist is that, and nothing that another token would help with."""
-    code = ((answer.message() or {}).get("error") or {}).get("code")
-    judge.tally.check((answer.status, code) == (404, -32601) or answer.status == 401, f"{method} is told not to exist: {answer}")
+    judge.tally.check(not_there(answer) or answer.status == 401, f"{method} is told not to exist: {answer}")
+
+
+def not_there(answer) -> bool:
+    """Whether the answer is that of a method that does not exist."""
+    code = ((answer and answer.message() or {}).get("error") or {}).get("code")
+    return answer is not None and (answer.status, code) == (404, -32601)
 
 
 def spellings(uri: str) -> list[str]:

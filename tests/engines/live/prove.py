@@ -1,16 +1,21 @@
 """That the suite sees what is wrong: each of these spoils what was emitted in one way, and some part must fail for it."""
 
-from . import attacks, faults, matrix, operations
+from . import attacks, faults, matrix, messages, methods, operations
 from .fleet import Fleet
 from .tally import Tally
 
 DENY = r'("name": "[^"]*{}", "action": )"DENY"'
 ALLOWED = r'\1"ALLOW"'
+# Parts that run on the workspace as it is.
+WHOLE = ["matrix", "attacks", "methods", "messages"]
 # What is spoilt, by which replacement, and the parts that must see it.
 WAYS = [
     ("a missing second factor is let through", DENY.format("deny:missing_mfa"), ALLOWED, ["matrix"]),
     ("a missing approval of the other unit is let through", DENY.format("deny:missing_cross_unit_approval"), ALLOWED, ["matrix"]),
     ("a caller without a grant is let through", DENY.format("deny:not_granted"), ALLOWED, ["matrix"]),
+    ("a denied method is let through", DENY.format("crm_server/deny:method"), ALLOWED, ["methods"]),
+    ("a response may have further keys", "and count == 3", "and count >= 3", ["messages"]),
+    ("strings may hold what JSON does not allow", r"\[%z[^\]]*\]", r'[\\"\\\\\\\\]', ["messages"]),
     ("an allowed call is denied", r'("name": "crm_server/level-2/allow", "action": )"ALLOW"', r'\1"DENY"', ["matrix"]),
     ("the limit of an amount is doubled", r'"end": 10000\.0\d*', '"end": 20000.0', ["matrix", "attacks"]),
     ("two agents are swapped", r"sa/(care|audit)\b", lambda found: "sa/audit" if found[1] == "care" else "sa/care", ["matrix"]),
@@ -38,13 +43,13 @@ WAYS = [
 ]
 
 def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:
-    parts = {"matrix": lambda: matrix.run(fleet, fraction), "attacks": lambda: attacks.run(fleet)}
+    parts = {"matrix": lambda: matrix.run(fleet, fraction), "attacks": lambda: attacks.run(fleet), "methods": lambda: methods.run(fleet), "messages": lambda: messages.run(fleet)}
     for part in (operations.breaker, operations.bulkhead, operations.health, operations.records, operations.correlation, operations.labels):
         parts[part.__name__] = lambda part=part: operations.counted(part, fleet)
     tally = Tally("prove")
     # What is wrong without any spoiling shows nothing.
     known = {}
-    for fast, names in ((False, ["matrix", "attacks"]), (True, ["records", "correlation", "labels", "bulkhead", "breaker", "health"])):
+    for fast, names in ((False, WHOLE), (True, ["records", "correlation", "labels", "bulkhead", "breaker", "health"])):
         bundle = fleet.compile(fleet.workspace(f"whole-{fast}", operations.FAST if fast else ()))
         fleet.start_gateways(bundle, file="envoy.static.yaml")
         known |= {name: {fault[:60] for fault in parts[name]().faults} for name in names}
@@ -59,7 +64,7 @@ def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:
             tally.check(bool(found.faults), f"{what}: nobody sees it")
             tally.notes.append(f"{what}: faults has {len(found.faults)} faults: {found.faults[:1]}")
             continue
-        fast = must_see[0] not in ("matrix", "attacks")
+        fast = must_see[0] not in WHOLE
         fleet.tampering = []
         bundle = fleet.compile(fleet.workspace(f"spoilt-{number}", operations.FAST if fast else ()))
         fleet.tampering = [(old, new)]

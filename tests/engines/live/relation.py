@@ -30,6 +30,10 @@ class Relation:
         unit = self.servers[server]["unit"]
         return unit if unit in self.units and self.units[unit]["gateway"] else None
 
+    def denies_methods(self) -> bool:
+        """Whether the entry of some server denies methods of the protocol."""
+        return any(server["denied_methods"] for server in self.servers.values())
+
     def subject_of(self, principal: dict) -> str:
         return principal["subject"] or f"spiffe://{self.trust_domain}/ns/{principal['unit'] or 'none'}/sa/passer-by"
 

@@ -143,6 +143,9 @@ fn identity(dice: &mut Dice, names: &Names) -> Value {
     })
 }
 
+/// Methods that a server's entry can deny.
+const DENIED: [&str; 4] = ["ping", "tools/list", "completion/complete", "tasks/get"];
+
 fn registry(dice: &mut Dice, names: &Names) -> Value {
     let [one, two] = &names.servers;
     let [read, write, other] = &names.tools;
@@ -157,7 +160,7 @@ fn registry(dice: &mut Dice, names: &Names) -> Value {
                 {"name": write, "annotations": {"destructive": true, "idempotent": dice.often(2)}},
              ],
              "resources": [{"uri": names.uri}], "prompts": [{"name": names.prompt}]},
-            {"name": two, "url": dice.text(Kind::SecondUrl), "tools": [{"name": other, "auth_level": 2}]},
+            {"name": two, "url": dice.text(Kind::SecondUrl), "methods": {"deny": [dice.of(&DENIED)]}, "tools": [{"name": other, "auth_level": 2}]},
         ],
         "agents": [
             {"name": dice.text(Kind::Word), "subject": dice.text(Kind::Subject), "may_call": [format!("{one}/*")]},

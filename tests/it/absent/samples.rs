@@ -76,8 +76,11 @@ const READ: &str = world!(
     "{name: a, subject: a, may_call: ['s/*']}",
     ""
 );
-const DEMANDED: &str =
-    world!("{name: s, requires: [g], tools: [{name: t}]}", "{name: a, subject: a, may_call: [s/t]}", "");
+const DEMANDED: &str = world!(
+    "{name: s, requires: [g], methods: {deny: [ping]}, tools: [{name: t}]}",
+    "{name: a, subject: a, may_call: [s/t]}",
+    ""
+);
 const LISTED: &str = world!(
     "{name: s, tools: [{name: t}]}",
     "{name: a, subject: a, may_call: ['s/*']}",
@@ -148,6 +151,7 @@ samples! {
     "auth_level: 3" LEVELS, "mcp_registry/servers/*/resources/*/auth_level";
     "auth_level: 4" LEVELS, "mcp_registry/servers/*/prompts/*/auth_level";
     "requires: [g]" DEMANDED, "mcp_registry/servers/*/requires";
+    "methods: {deny: [ping]}" DEMANDED, "mcp_registry/servers/*/methods";
     "suspended: one" SUSPENDED, "mcp_registry/servers/*/suspended";
     "suspended: two" SUSPENDED, "mcp_registry/servers/*/tools/*/suspended";
     "suspended: three" SUSPENDED, "mcp_registry/agents/*/suspended";

@@ -115,3 +115,22 @@ fn a_workspace_with_errors_has_no_answer_and_a_failing_test_is_none() {
     put(good.path(), "bad.yaml", BAD);
     ask().refused("the workspace has 1 error, so there is no answer");
 }
+
+#[test]
+fn what_the_entry_of_a_server_denies_of_the_protocol_is_part_of_the_answer() {
+    let facts = "service_account_token,user_delegation,mfa,mtls";
+    let of = |object: &str, more: &[&str]| ask(&[&["can", "care_agent", object, "--with", facts], more].concat()).out;
+    let methods = "  the server's entry denies every caller `logging/setLevel`, `resources/subscribe` and \
+                   `resources/templates/list`:\n    registry/retail.yaml:18: methods: {deny: [logging/setLevel";
+    assert!(of("crm_server", &[]).contains(methods), "{}", of("crm_server", &[]));
+    let short = of("crm_server", &["--format", "short"]);
+    assert!(short.starts_with("allow: ") && short.contains(", except `logging/setLevel`, "), "{short}");
+    let resource = of("crm_server/resource:crm://customer/42", &["--format", "json"]);
+    let resource: serde_json::Value = serde_json::from_str(&resource).unwrap();
+    let denied = &resource["reasons"][0]["denied_methods"];
+    assert_eq!(denied.as_array().map(Vec::len), Some(1), "{denied}");
+    assert_eq!((&denied[0]["method"], &denied[0]["place"]["line"]), (&json!("resources/subscribe"), &json!(18)));
+    for object in ["crm_server/get_customer", "crm_server/prompt:summarize", "billing_server"] {
+        assert!(!of(object, &[]).contains("denies every caller"), "{object}");
+    }
+}

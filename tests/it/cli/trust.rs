@@ -243,3 +243,18 @@ fn pages_that_may_call_and_revisions_that_are_accepted_are_widenings() {
     change.widens("revision 2026-07-28 of MCP: new, accepted");
     change.turned().narrows("revision 2026-07-28 of MCP");
 }
+
+#[test]
+fn a_method_that_the_entry_of_a_server_no_longer_denies_is_a_widening() {
+    let name = "    - name: crm_server\n";
+    let denies = |methods: &str| format!("{name}      methods: {{deny: [{methods}]}}\n");
+    let with =
+        |before: &str, after: &str| Change::of(&[("registry.yaml", name, before)], &[("registry.yaml", before, after)]);
+    let change = with(&denies("ping, logging/setLevel"), &denies("ping"));
+    change.widens("method `logging/setLevel` on server `crm_server`: gone");
+    change.turned().narrows("method `logging/setLevel` on server `crm_server`");
+    with(&denies("ping"), name).widens("method `ping` on server `crm_server`: gone");
+    // Nobody may follow a task in any case.
+    let task = with(&denies("ping, tasks/get"), &denies("ping"));
+    task.narrows("method `tasks/get` on server `crm_server`");
+}

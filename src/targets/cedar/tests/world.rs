@@ -106,6 +106,7 @@ impl World {
             lists_tools: true,
             resources: Vec::new(),
             prompts: Vec::new(),
+            denied_methods: BTreeMap::new(),
         };
         self.model.servers.insert(name.into(), server);
         self

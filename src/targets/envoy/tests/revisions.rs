@@ -39,3 +39,31 @@ fn the_metadata_of_a_server_names_the_least_scopes() {
     let all = scoped.replacen("- {name: faq,", "- {name: faq, requires: [signed_in],", 1);
     assert_eq!(announced(&all), Some(json!(["mcp.login"])));
 }
+
+/// Before anything is asked of the caller, what the entry of the server denies is answered as what does not exist.
+#[test]
+fn what_the_entry_of_a_server_denies_is_denied_by_its_name_in_the_messages_of_that_server() {
+    let artifacts = built(&TARGET, WORLD).unwrap().bundle.artifacts;
+    let (mut first, mut others) = (Vec::new(), 0);
+    for gateway in ["central", "retail"] {
+        let file: Value = serde_yaml::from_slice(&artifacts[&format!("envoy/{gateway}/xds/rds.yaml")].bytes).unwrap();
+        for route in file["resources"][0]["virtual_hosts"][0]["routes"].as_array().unwrap() {
+            let rules = &route["typed_per_filter_config"]["envoy.filters.http.rbac"]["rbac"]["matcher"];
+            let denies = &rules["matcher_list"]["matchers"][0];
+            match denies["on_match"]["action"]["name"].as_str() {
+                Some(name) => {
+                    let methods = denies["predicate"].to_string();
+                    first.push((route["name"].clone(), name.to_owned()));
+                    assert!(methods.contains("\"ping\"") && methods.contains("\"resources/subscribe\""), "{methods}");
+                    assert_eq!(denies["on_match"]["action"]["typed_config"]["action"], "DENY");
+                    let rest = rules["matcher_list"]["matchers"].as_array().unwrap()[1..].iter();
+                    assert!(rest.clone().all(|rule| !rule.to_string().contains("\"resources/subscribe\"")));
+                }
+                None => others += usize::from(rules.is_object()),
+            }
+        }
+    }
+    let denial = (json!("crm/messages"), "crm/deny:method".to_owned());
+    // The streams of both, and the other server.
+    assert_eq!((first, others), (vec![denial.clone(), denial], 4));
+}

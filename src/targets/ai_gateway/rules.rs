@@ -41,7 +41,7 @@ pub(super) struct Rules {
     pub(super) rules: Vec<Value>,
     /// Expressions of `backendSelector`: who may open a session.
     pub(super) callers: Vec<String>,
-    /// Every scope that is asked for.
+    /// The scopes that every call needs. Clients ask for all that are announced, so those of single tools are left to challenges.
     pub(super) scopes: BTreeSet<String>,
     /// What does not fit into a rule.
     pub(super) too_long: Option<String>,
@@ -79,12 +79,13 @@ impl Context<'_> {
                         if !challenges.contains(&challenge) {
                             challenges.push(challenge);
                         }
-                        made.scopes.extend(scopes.into_iter().cloned());
                     }
                 }
             }
         }
         made.rules.extend(challenges);
+        let of_grant = |grant: &&Grant| grant.shown.iter().filter_map(|shown| shown.scope.clone()).collect();
+        made.scopes = of_tools.iter().map(of_grant).reduce(|all: BTreeSet<String>, one| &all & &one).unwrap_or_default();
         let named: BTreeSet<String> = of_tools.iter().flat_map(|grant| grant.subjects.iter().cloned()).collect();
         made.callers = self.who(&Who::Subjects, &named);
         let any: BTreeSet<&Who> =

@@ -38,6 +38,7 @@ use crate::model::deployment::{GatewaySettings, Listen};
 use crate::model::name::UnitName;
 use crate::model::quantity::Duration;
 use crate::model::topology::Topology;
+use crate::model::url::Url;
 use crate::policy::Policy;
 use crate::policy::fact::MTLS;
 use crate::source::Loc;
@@ -217,13 +218,17 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
         }
     }
     for issuer in input.model.identity.iter().flat_map(|identity| &identity.issuers) {
-        if let Some(keys) = &issuer.keys
-            && let Jwks::File(file) = &keys.value
-            && !input.model.key_sets.contains_key(file)
-        {
-            let message = format!("the key set `{file}` was not read");
-            findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, keys.loc, message));
-        }
+        let Some(keys) = &issuer.keys else { continue };
+        let message = match &keys.value {
+            Jwks::File(file) if !input.model.key_sets.contains_key(file) => {
+                format!("the key set `{file}` was not read")
+            }
+            Jwks::Url(url) if Url::parse(url).is_some_and(|url| url.host.contains('_')) => {
+                format!("Envoy fetches no keys from `{url}`, whose host has an underscore")
+            }
+            Jwks::File(_) | Jwks::Url(_) => continue,
+        };
+        findings.push(crate::diagnostic::Diagnostic::new(&super::TARGET_LIMIT, keys.loc, message));
     }
     if findings.is_empty() { Ok(()) } else { Err(CompileError::Findings(findings)) }
 }

@@ -67,3 +67,15 @@ fn what_the_entry_of_a_server_denies_is_denied_by_its_name_in_the_messages_of_th
     // The streams of both, and the other server.
     assert_eq!((first, others), (vec![denial.clone(), denial], 4));
 }
+
+/// Envoy itself refuses a file with such a URL of keys.
+#[test]
+fn keys_at_a_host_with_an_underscore_are_refused() {
+    let at =
+        |host: &str| WORLD.replace("jwks: 'https://flows.example/jwks'", &format!("jwks: 'https://{host}/jwks_a'"));
+    assert!(built(&TARGET, &at("flows-1.example")).is_ok());
+    for host in ["flows_1.example", "_._"] {
+        let errors = built(&TARGET, &at(host)).unwrap_err();
+        assert!(format!("{errors:?}").contains("whose host has an underscore"), "{errors:?}");
+    }
+}

@@ -63,6 +63,9 @@ pub struct Target {
     pub unknown_pass: fn(&Model) -> Option<&'static str>,
     /// Why methods that the entry of a server denies come through to it all the same; `None` where they are denied.
     pub methods_pass: fn(&Model) -> Option<&'static str>,
+    /// Why messages with a key of JSON-RPC or of MCP in another case (`Method`) come through to a server, which may read such keys;
+    /// `None` where they are refused.
+    pub keys_pass: Option<&'static str>,
     /// Whether its rules recognise the caller by the token, so that a request which reaches them has a known caller.
     pub recognises_callers: bool,
     /// Whether it can tell callers by the claim that their issuer names under `caller`, and not by `act.sub` and `sub` alone.

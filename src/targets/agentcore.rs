@@ -77,6 +77,7 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     leaves_out,
     unknown_pass: |_| None,
     methods_pass: |_| Some("AgentCore's policies decide calls of tools alone, and no other method"),
+    keys_pass: Some("AgentCore is not known to refuse keys of a message in another case"),
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,

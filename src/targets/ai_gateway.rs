@@ -75,6 +75,7 @@ Every compile reads the files back and compares what they decide with the access
     },
     unknown_pass: |_| None,
     methods_pass: |_| Some("the Envoy AI Gateway has no rules on methods: whoever may open a session may use them all in it"),
+    keys_pass: Some("the Envoy AI Gateway is not known to refuse keys of a message in another case"),
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,

@@ -66,6 +66,7 @@ pub static TARGET: Target = Target {
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
     methods_pass: |_| None,
+    keys_pass: None,
     recognises_callers: true,
     reads_caller_claims: true,
     narrows: None,

@@ -117,6 +117,7 @@ This target decides connections, not calls. It is checked that no connections bu
     leaves_out: |_, _| None,
     unknown_pass: |_| None,
     methods_pass: |_| None,
+    keys_pass: None,
     recognises_callers: false,
     reads_caller_claims: true,
     spellings_pass: |_| None,

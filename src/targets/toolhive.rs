@@ -82,6 +82,7 @@ forbidden; `like` cannot tell a path from a query, so a dot segment in a query i
     leaves_out,
     unknown_pass: |_| None,
     methods_pass: |_| Some("ToolHive has no rules on the protocol's own methods: it lets them through by rules of its own"),
+    keys_pass: Some("ToolHive is not known to refuse keys of a message in another case"),
     recognises_callers: true,
     reads_caller_claims: false,
     narrows: None,

@@ -37,6 +37,8 @@ struct Open {
     unknown: bool,
     /// URIs that are not in normal form.
     spellings: bool,
+    /// Messages with keys in another case.
+    keys: bool,
     /// Methods that the entry of the server denies.
     methods: BTreeSet<&'static str>,
     why: BTreeSet<String>,
@@ -58,6 +60,7 @@ impl Open {
             many(self.prompts, "prompt"),
             self.unknown.then(|| "every tool and method that the registry does not know".to_owned()),
             self.spellings.then(|| "URIs of resources that are not in normal form".to_owned()),
+            self.keys.then(|| "messages with keys in another case, such as `Method`".to_owned()),
             (!named.is_empty()).then(|| format!("{denied} {}", listed(&named))),
         ]
         .into_iter()
@@ -73,6 +76,7 @@ impl Open {
         self.prompts += other.prompts;
         self.unknown |= other.unknown;
         self.spellings |= other.spellings;
+        self.keys |= other.keys;
         self.methods.extend(&other.methods);
     }
 }
@@ -98,6 +102,11 @@ fn of_servers<'a>(
     for (server, why) in used(seen).into_iter().zip(unknown.into_iter().cycle()) {
         let of_server = open.entry(server).or_default();
         of_server.unknown = true;
+        of_server.why.insert(why.to_owned());
+    }
+    for (server, why) in used_at_all.iter().zip(target.keys_pass.into_iter().cycle()) {
+        let of_server = open.entry(server).or_default();
+        of_server.keys = true;
         of_server.why.insert(why.to_owned());
     }
     if let Some(why) = (target.methods_pass)(model) {
@@ -177,7 +186,8 @@ pub fn entries(
         manifest::Undecided { why: why.to_owned(), cells: cells as u64, servers }
     };
     let by_reason = stricter.undecided.iter().map(|(why, cells)| entry(why, *cells));
-    let passes = [(target.unknown_pass)(model), (target.spellings_pass)(model), (target.methods_pass)(model)];
+    let passes =
+        [(target.unknown_pass)(model), (target.spellings_pass)(model), (target.methods_pass)(model), target.keys_pass];
     let spelled =
         |why: &&str| open.values().any(|open| open.why.contains(*why)) || (target.unknown_pass)(model) == Some(*why);
     by_reason.chain(passes.into_iter().flatten().filter(spelled).map(|why| entry(why, 0))).collect()

@@ -11,6 +11,7 @@ mod gate;
 mod handwritten;
 mod host;
 mod init;
+mod issuers;
 mod list;
 mod many;
 mod places;

@@ -85,7 +85,8 @@ impl Context<'_> {
         }
         made.rules.extend(challenges);
         let of_grant = |grant: &&Grant| grant.shown.iter().filter_map(|shown| shown.scope.clone()).collect();
-        made.scopes = of_tools.iter().map(of_grant).reduce(|all: BTreeSet<String>, one| &all & &one).unwrap_or_default();
+        made.scopes =
+            of_tools.iter().map(of_grant).reduce(|all: BTreeSet<String>, one| &all & &one).unwrap_or_default();
         let named: BTreeSet<String> = of_tools.iter().flat_map(|grant| grant.subjects.iter().cloned()).collect();
         made.callers = self.who(&Who::Subjects, &named);
         let any: BTreeSet<&Who> =

@@ -133,7 +133,8 @@ impl Question<'_> {
     /// Whether the entry of a server denies what a call does: a message of that method. HTTP methods and responses have none.
     pub(super) fn denied(&self, server: &ServerName, call: &Call) -> bool {
         let entry = self.model.servers.get(server).map(|server| &server.denied_methods);
-        call.http == Http::Post
+        self.decided.methods
+            && call.http == Http::Post
             && call.shape == Shape::Request
             && entry.is_some_and(|denied| denied.contains_key(call.method.as_str()))
     }

@@ -31,6 +31,8 @@ pub struct Decided {
     pub responses: bool,
     /// Each rule denies a request that has a result or an error, too. Without it, the product's reader sees to that.
     pub alone: bool,
+    /// Methods that the entries of servers deny. Without it, the product decides them as if no entry did.
+    pub methods: bool,
     /// Whether a certificate that names another principal than the token must be denied.
     pub certificates: bool,
 }
@@ -48,6 +50,7 @@ impl Decided {
         subscriptions: true,
         responses: true,
         alone: false,
+        methods: true,
         certificates: true,
     };
     /// Methods by their names, and what they name; nothing that a message says elsewhere.
@@ -65,6 +68,7 @@ impl Decided {
         subscriptions: false,
         responses: false,
         alone: false,
+        methods: false,
         certificates: false,
     };
 }

@@ -4,7 +4,7 @@
 use crate::build::verify;
 use crate::model::protocol::deniable;
 use crate::targets::tests::{built, checked};
-use crate::targets::{Target, agentgateway, cedar, envoy, istio};
+use crate::targets::{Target, agentcore, agentgateway, ai_gateway, cedar, envoy, istio, toolhive};
 
 /// A server with everything that methods are about, and one beside it.
 const WORLD: &str = "
@@ -86,6 +86,21 @@ fn everything_that_can_be_denied_may_be_denied_at_once() {
     for target in TARGETS {
         assert!(fits(target, &all, &all), "{}", target.name);
         assert!(!fits(target, &but_one, &all), "{}", target.name);
+    }
+}
+
+#[test]
+fn what_a_product_cannot_deny_keeps_no_workspace_from_being_compiled() {
+    let blind: [&'static Target; 4] = [&agentcore::TARGET, &ai_gateway::TARGET, &istio::TARGET, &toolhive::TARGET];
+    let all: Vec<&str> = deniable().map(|row| row.name).collect();
+    let arn = "  agentcore: {gateway_arn: 'arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/g'}\n# file: keys";
+    for target in blind {
+        let lists = [all.as_slice(), &["resources/templates/list"], &["prompts/list"], &["resources/subscribe"]];
+        for denied in lists {
+            let text = denying(denied).replace("verified_headers: true", "verified_headers: false");
+            let made = built(target, &text.replacen("# file: keys", arn, 1));
+            assert!(made.is_ok(), "{} {denied:?}: {:#?}", target.name, made.err());
+        }
     }
 }
 

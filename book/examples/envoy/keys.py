@@ -1,4 +1,4 @@
-"""What a real fleet has already: certificates for the gateway, the servers and an agent, and a token for the agent."""
+"""What a real fleet has already: certificates for the gateway, the servers and an agent, and tokens for the agent."""
 
 import datetime
 import ipaddress
@@ -42,11 +42,13 @@ certificate("gateway", [here, x509.UniformResourceIdentifier("spiffe://example.c
 certificate("servers", [here])
 certificate("agent", [x509.UniformResourceIdentifier("spiffe://example.com/agents/support")])
 
-# The issuer's key, what is published of it, and a token: the agent acts for the user Ada, who logged in a moment ago.
+# The issuer's key, what is published of it, and a token for each server: the agent acts for the user Ada, who logged in a moment ago.
 key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 published = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "1", "alg": "RS256", "use": "sig"}
 published.pop("key_ops", None)
 pathlib.Path("fleet/jwks.json").write_text(json.dumps({"keys": [published]}, indent=2) + "\n")
-claims = {"iss": "https://idp.example.com", "aud": "mcp-gateway", "exp": int(time.time()) + 3600}
+claims = {"iss": "https://idp.example.com", "exp": int(time.time()) + 3600}
 claims |= {"sub": "user:ada", "auth_time": int(time.time()), "act": {"sub": "spiffe://example.com/agents/support"}}
-pathlib.Path("token").write_text(jwt.encode(claims, key, algorithm="RS256", headers={"kid": "1"}))
+for server in ("docs_server", "orders_server"):
+    claims["aud"] = f"https://127.0.0.1:18443/{server}/mcp"
+    pathlib.Path(f"{server}.token").write_text(jwt.encode(claims, key, algorithm="RS256", headers={"kid": "1"}))

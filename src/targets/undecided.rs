@@ -104,7 +104,9 @@ fn of_servers<'a>(
         of_server.unknown = true;
         of_server.why.insert(why.to_owned());
     }
-    for (server, why) in used_at_all.iter().zip(target.keys_pass.into_iter().cycle()) {
+    // Where no method is seen, every key is one that the product does not see.
+    let keys = target.keys_pass.filter(|_| unknown.is_none());
+    for (server, why) in used_at_all.iter().zip(keys.into_iter().cycle()) {
         let of_server = open.entry(server).or_default();
         of_server.keys = true;
         of_server.why.insert(why.to_owned());

@@ -22,6 +22,8 @@ use crate::policy::Policy;
 type Read<T> = Result<T, LiftError>;
 
 const RBAC: &str = "/typed_per_filter_config/envoy.filters.http.rbac/rbac";
+/// What a route asks of tokens.
+const TOKENS: &str = "/typed_per_filter_config/envoy.filters.http.jwt_authn";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const MCP: &str = "envoy.filters.http.mcp";
 const EXTRACTED: &str = "/typed_config/parser_config/methods/0/extraction_rules";
@@ -103,6 +105,9 @@ fn leave_out(value: &mut Value, servers: &BTreeSet<&ServerName>, extra: &[Value]
                 routes
                     .retain(|route| server_of(route).is_none_or(|server| servers.contains(&ServerName::from(server))));
             }
+            if let Some(Value::Object(asked)) = fields.get_mut("requirement_map") {
+                asked.retain(|server, _| servers.contains(&ServerName::from(server.as_str())));
+            }
             if let Some(Value::Array(rules)) = fields.get_mut("extraction_rules") {
                 rules.retain(|rule| !extra.contains(rule));
             }
@@ -178,7 +183,8 @@ fn enforces(
         let known = server_of(before).is_none_or(|server| servers.contains(&ServerName::from(server)));
         let same = if known && before.get("route").is_some() {
             // Where it leads is the new configuration's, which is proved by the other reading.
-            route.get("match") == before.get("match") && route.pointer(RBAC) == before.pointer(RBAC)
+            route.get("match") == before.get("match")
+                && [RBAC, TOKENS].iter().all(|part| route.pointer(part) == before.pointer(part))
         } else {
             known || route == before && cluster_of(whole, route) == cluster_of(old_whole, before)
         };
@@ -187,6 +193,12 @@ fn enforces(
         }
     }
     Ok(())
+}
+
+/// What is asked of tokens at each server, where that differs.
+fn requirements(whole: &Value) -> Option<&serde_json::Map<String, Value>> {
+    let filters = whole.pointer(&format!("{MANAGER}/http_filters"))?.as_array()?;
+    filters.iter().find_map(|filter| filter.pointer("/typed_config/requirement_map")?.as_object())
 }
 
 /// The cluster that a route leads to.
@@ -204,6 +216,11 @@ fn same_filters(whole: &Value, old: &Value, extracted: &mut BTreeSet<String>) ->
             return Err(strange("nothing is counted where certificates are bound to tokens".to_owned()));
         }
     }
+    let (asked, asked_before) = (requirements(whole), requirements(old));
+    let kept = |(server, before): (&String, &Value)| asked.and_then(|asked| asked.get(server)) == Some(before);
+    if asked.is_some() != asked_before.is_some() || !asked_before.into_iter().flatten().all(kept) {
+        return Err(strange("a server takes other tokens than in the bundle in force".to_owned()));
+    }
     let plain = |whole: &Value, extracted: &mut BTreeSet<String>| -> Read<Value> {
         let mut whole = whole.clone();
         take(&mut whole, Which::Enforced);
@@ -211,7 +228,13 @@ fn same_filters(whole: &Value, old: &Value, extracted: &mut BTreeSet<String>) ->
         let manager = manager.ok_or_else(|| strange("there is no connection manager".to_owned()))?;
         TOLD.iter().for_each(|key| drop(manager.shift_remove(*key)));
         let filters = manager.get_mut("http_filters").and_then(Value::as_array_mut).into_iter().flatten();
-        for filter in filters.filter(|filter| filter.get("name") == Some(&json!(MCP))) {
+        for filter in filters {
+            if let Some(config) = filter.get_mut("typed_config").and_then(Value::as_object_mut) {
+                config.shift_remove("requirement_map");
+            }
+            if filter.get("name") != Some(&json!(MCP)) {
+                continue;
+            }
             let rules = filter.pointer_mut(EXTRACTED).map(Value::take).unwrap_or_default();
             for rule in list(Some(&rules))? {
                 extracted.insert(text(rule.get("path"))?.to_owned());

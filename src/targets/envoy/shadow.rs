@@ -177,9 +177,7 @@ impl Enforced {
                     beside(rules, enforced, None);
                 }
                 MCP => read_both(filter, old).or_else(|| unlike_messages(filter, old)).map_or(Ok(()), unlike)?,
-                JWT if filter != old => {
-                    return unlike("tokens are verified otherwise; keep issuers, audiences and keys as they are");
-                }
+                JWT => verify_both(filter, old).map_or(Ok(()), unlike)?,
                 _ if filter != old => return unlike("its filters are others"),
                 _ => {}
             }
@@ -187,6 +185,35 @@ impl Enforced {
         Ok(())
     }
 }
+
+const REQUIREMENTS: &str = "/typed_config/requirement_map";
+
+/// Adds what the old configuration asks of tokens at servers that are no more. Answers why that cannot be done.
+fn verify_both(filter: &mut Value, old: &Value) -> Option<&'static str> {
+    let of = |filter: &Value| filter.pointer(REQUIREMENTS).and_then(Value::as_object).cloned();
+    let (own, before) = (of(filter), of(old));
+    let without = |filter: &Value| {
+        let mut filter = filter.clone();
+        filter.pointer_mut("/typed_config").and_then(Value::as_object_mut)?.shift_remove("requirement_map");
+        Some(filter)
+    };
+    let (own, before) = match (own, before) {
+        (Some(own), Some(before)) => (own, before),
+        (None, None) => (Map::new(), Map::new()),
+        (Some(_), None) | (None, Some(_)) => return Some(OTHER_TOKENS),
+    };
+    let changed = before.iter().any(|(server, asked)| own.get(server).is_some_and(|own| own != asked));
+    if changed || without(filter) != without(old) {
+        return Some(OTHER_TOKENS);
+    }
+    if let Some(all) = filter.pointer_mut(REQUIREMENTS).and_then(Value::as_object_mut) {
+        all.extend(before.into_iter().filter(|(server, _)| !own.contains_key(server)));
+    }
+    None
+}
+
+const OTHER_TOKENS: &str =
+    "tokens are verified otherwise; keep issuers, audiences, keys and the URLs of servers as they are";
 
 const RULES: &str = "/typed_config/parser_config/methods/0/extraction_rules";
 

@@ -2,7 +2,8 @@
 of the enterprise, and the client exchanges the ID token for a token for one server, without a browser. Each session has
 a user of its own, so that what the two servers issued is known by session.
 
-The official SDKs of the second generation can do this; those of the first generation cannot.
+Only the SDKs of the second generation have providers for it. Python's first one has a deprecated provider of the grant
+`jwt-bearer`, which does not authenticate the client. The Inspector needs a browser for the login and is not tested.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -43,8 +43,9 @@ class Given(Checks):
         self.ran("delegated", [], "a login")
         self.ran("writing", [WRITE], "a scope")
         self.denied("writing", [], {WRITE}, "a scope is missing")
-        # No scope gives these two.
+        # No scope gives these.
         self.forbidden("delegated", self.token([], auth_time=None), "a token without a login")
+        self.forbidden("delegated", self.token([], sub=PORTAL.name), "an agent as its own user")
         self.forbidden("plain", site.issued(STRANGER, self.server), "a client that is not an agent")
         # A user is never the caller.
         self.forbidden("plain", self.token([], sub=PORTAL.name, client_id=None), "the user has an agent's name")

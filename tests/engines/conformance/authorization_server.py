@@ -205,7 +205,8 @@ def handler(server: Served) -> type[BaseHTTPRequestHandler]:
                 self.answer(404, {"error": "not_found"})
 
         def basic(self) -> dict[str, str]:
-            """The client's credentials, where they are in the header. Source: RFC 6749, section 2.3.1."""
+            """The client's credentials, where they are in the header. RFC 6749, section 2.3.1, has them encoded, but
+            the TypeScript SDK does not encode them: this reads both, if a secret has no `%`."""
             kind, _, text = self.headers.get("authorization", "").partition(" ")
             if kind != "Basic":
                 return {}

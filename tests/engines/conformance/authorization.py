@@ -6,20 +6,13 @@ Each client walks through calls. A call runs, or it is denied for good. What the
 for meanwhile is known: which scopes, and how often.
 """
 
-import json
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from . import authorization_gateway, authorization_inspector, ledger
+from . import authorization_enterprise, authorization_gateway, authorization_inspector, ledger
+from .authorization_sdk import DENIED, SECONDS, run_sdk, unexpected
 from .authorization_workspace import BASIC, DOCUMENT, KNOWN, SECOND_FACTOR, SERVERS, WRITE, Site
 from .stack import Stack
 
-# For one step.
-SECONDS = 12
-PROCESS_SECONDS = 60
 # What a client asks for when it is challenged: what the challenge names alone; what it had before as well; or nothing.
 CHALLENGED, UNION, NOTHING = "challenged", "union", "nothing"
 # Each client: its program, the mode it is run in, how it names itself, and what it asks for when it is challenged. The
@@ -39,9 +32,6 @@ CLIENTS = {
     "Inspector, known client": ("inspector", "legacy", KNOWN, UNION),
     "Inspector, 2026-07-28": ("inspector", "modern", DOCUMENT, UNION),
 }
-DENIED = "denied"
-# What clients say of a denial.
-DENIALS = ("denied by policy", "403 Forbidden", "auth_required")
 
 
 def walk(name: str, kind: str) -> list[tuple[str, str, list[set[str]]]]:
@@ -110,49 +100,14 @@ def jobs(site: Site, client: str) -> list[dict]:
     return found
 
 
-def run_sdk(site: Site, program: str, listed: list[dict]) -> list[list[dict]]:
-    """What came of each step of each job."""
-    stack, here, (language, generation) = site.stack, Path(__file__).parent, program.split()
-    if language == "typescript":
-        command = [stack.node, here / "authorization_typescript.mjs", stack.tools / "packages", generation]
-    else:
-        python = sys.executable if generation == "2" else stack.engines / "sdk1/bin/python"
-        command = [python, here / "authorization_python.py", site.trusted]
-    environment = {"PATH": os.environ.get("PATH", ""), "NODE_EXTRA_CA_CERTS": str(site.trusted)}
-    log = stack.work / f"authorization-{program}-{listed[0]['mode']}.txt"
-    with open(log, "w") as written:
-        try:
-            done = subprocess.run(
-                command,
-                input=json.dumps(listed),
-                stdout=subprocess.PIPE,
-                stderr=written,
-                text=True,
-                timeout=PROCESS_SECONDS,
-                env=environment,
-            )
-            written.write(done.stdout)
-            return json.loads(done.stdout)
-        except (subprocess.TimeoutExpired, ValueError) as error:
-            ended = {"step": "connect", "asked": [], "error": f"{error}: {log.read_text()[-300:]}"}
-            return [[ended]] * len(listed)
-
-
 def judge(site: Site, job: dict, kind: str, steps: list[dict]) -> dict[str, str]:
     """What is not as it has to be, by the step."""
     failed: dict[str, str] = {}
     wanted = walk(job["walk"], kind)
     for at, (step, outcome, scopes) in enumerate(wanted):
         found = steps[at] if at < len(steps) else {"step": "", "asked": [], "error": f"not reached; {steps[-1:]}"}
-        came, error = found.get("came"), found.get("error", "")
         asked = [set(one) for one in found["asked"]]
-        why = []
-        expected = f"ran {job['server']}/{step}" if outcome == "ran" else outcome
-        if outcome == DENIED:
-            if came is not None or not any(said in error for said in DENIALS):
-                why.append(f"it is to be denied: {came or error}")
-        elif came != expected:
-            why.append(f"{came or error}")
+        why = unexpected(job["server"], step, outcome, found)
         if asked != scopes:
             why.append(f"it asked for {[sorted(one) for one in asked]} instead of {[sorted(one) for one in scopes]}")
         if why:
@@ -175,7 +130,7 @@ def client(site: Site, name: str) -> dict[str, str]:
     if program == "inspector":
         came = [authorization_inspector.walked(site, job) for job in listed]
     else:
-        came = run_sdk(site, program, listed)
+        came = run_sdk(site, program, listed, listed[0]["mode"])
     failures, total = {}, 0
     for job, steps in zip(listed, came, strict=True):
         total += len(site.login.of(job["session"]))
@@ -201,4 +156,5 @@ def run(stack: Stack) -> tuple[dict[str, str], list[str]]:
             faults.append(f"authorization: the authorization server refuses a client: {refusal}")
         if "approved" in {one.partition("/")[2] for one in site.upstream.ran}:
             faults.append("authorization: a call that nobody approved was made")
-    return failures, faults
+    more, worse = authorization_enterprise.run(stack)
+    return failures | more, faults + worse

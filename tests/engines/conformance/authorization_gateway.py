@@ -35,6 +35,8 @@ BASED = [
 class Checks:
     """The checks of one server."""
 
+    who = "the gateway"
+
     def __init__(self, site: Site, server: str, failures: dict[str, str]):
         self.site, self.server, self.failures = site, server, failures
         self.hops = SERVERS[server][0]
@@ -42,7 +44,7 @@ class Checks:
 
     def check(self, holds: bool, name: str, why) -> None:
         if not holds:
-            key = ledger.key("authorization", "the gateway", self.hops, f"{self.server}: {name}")
+            key = ledger.key("authorization", self.who, self.hops, f"{self.server}: {name}")
             self.failures[key] = f"{why}"[:300]
 
     def token(self, scopes: list[str], **more) -> str:

@@ -2,8 +2,8 @@
 `authorization_python.py CA`, with jobs on standard input and what came of each on standard output.
 
 A job: {url, mode, redirect, client, calls, seconds}. `calls` are the steps after `connect`: the list of tools, or a
-tool. A step tells what came of it, and which authorization requests the client made meanwhile. All jobs run at the same
-time.
+tool. A step tells what came of it, and which authorization requests the client made meanwhile. With `enterprise` in the
+job, a user has logged in before, the client has the ID token, and it has no browser. All jobs run at the same time.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import importlib.metadata
 import json
 import ssl
 import sys
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import OAuthClientMetadata
@@ -22,6 +22,7 @@ GENERATION = int(importlib.metadata.version("mcp").split(".")[0])
 if GENERATION >= 2:
     import httpx2
     from mcp import Client
+    from mcp.client.auth.extensions.identity_assertion import IdentityAssertionOAuthProvider
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared.auth import AuthorizationCodeResult
 else:
@@ -87,15 +88,58 @@ def redirection(url: str) -> str:
     return answer.headers["location"]
 
 
-@contextlib.asynccontextmanager
-async def connected(job: dict, browser: Browser):
+def exchanged(one: dict, audience: str, resource: str) -> str:
+    """An ID-JAG for the ID token. The SDK leaves this to the program, and does not name the scopes that it needs."""
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "requested_token_type": "urn:ietf:params:oauth:token-type:id-jag",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+        "subject_token": one["id_token"],
+        "audience": audience,
+        "resource": resource,
+        "client_id": one["idp_client"],
+        "client_secret": one["idp_secret"],
+    }
+    form |= {"scope": one["scope"]} if one["scope"] else {}
+    connection = http.client.HTTPConnection(urlsplit(one["idp"]).netloc, timeout=10)
+    try:
+        connection.request("POST", "/token", urlencode(form), {"content-type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        text = answer.read().decode("utf-8", "replace")
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"the identity provider says {answer.status}: {text}")
+    return json.loads(text)["access_token"]
+
+
+def enterprise(job: dict):
+    one = job["enterprise"]
+
+    async def assertion(audience: str, resource: str) -> str:
+        return await asyncio.to_thread(exchanged, one, audience, resource)
+
+    return IdentityAssertionOAuthProvider(
+        server_url=job["url"],
+        storage=Storage(),
+        client_id=one["client"],
+        client_secret=one["secret"],
+        issuer=one["issuer"],
+        assertion_provider=assertion,
+        scope=one["scope"],
+    )
+
+
+def authorizing(job: dict, browser: Browser):
+    if "enterprise" in job:
+        return enterprise(job)
     metadata = OAuthClientMetadata(
         client_name="authorization tests",
         redirect_uris=[job["redirect"]],
         grant_types=["authorization_code"],
         token_endpoint_auth_method="none",
     )
-    provider = OAuthClientProvider(
+    return OAuthClientProvider(
         server_url=job["url"],
         client_metadata=metadata,
         storage=Storage(),
@@ -103,6 +147,11 @@ async def connected(job: dict, browser: Browser):
         callback_handler=browser.back,
         client_metadata_url=job["client"],
     )
+
+
+@contextlib.asynccontextmanager
+async def connected(job: dict, browser: Browser):
+    provider = authorizing(job, browser)
     if GENERATION >= 2:
         async with httpx2.AsyncClient(auth=provider, verify=CONTEXT, timeout=job["seconds"]) as web:
             async with Client(streamable_http_client(job["url"], http_client=web), mode=job["mode"]) as client:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from live.tokens import Issuer
 
@@ -50,8 +50,26 @@ class Quiet(ThreadingHTTPServer):
         """A client may end a connection that it no longer needs."""
 
 
-class AuthorizationServer:
-    """Runs in a thread. `claims` says what the scopes of a token show. `subject` is the agent that registered clients
+class Served:
+    """A server with an issuer and a key of its own, in a thread. What it does is for the classes below it. It keeps how
+    often its metadata were read, and what it refused."""
+
+    def __init__(self, kid: str):
+        self.refused: list[str] = []
+        self.discovered: collections.Counter[str] = collections.Counter()
+        self.lock = threading.Lock()
+        self.server = Quiet(("127.0.0.1", 0), handler(self))
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.signer = Issuer(self.url, "", kid)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class AuthorizationServer(Served):
+    """`claims` says what the scopes of a token show. `subject` is the agent that registered clients
     speak for, and `known` are the clients that need not register: URLs of documents, and names that were agreed on.
     `resources` are the servers that it issues tokens for, and `also` is what a token is for besides."""
 
@@ -66,20 +84,10 @@ class AuthorizationServer:
         self.claims, self.subject, self.known = claims, subject, known
         self.resources, self.also = resources, also
         self.asked: list[Asked] = []
-        self.refused: list[str] = []
         self.redeemed: collections.Counter[str] = collections.Counter()
-        self.discovered: collections.Counter[str] = collections.Counter()
         self.clients: dict[str, list[str]] = {}
         self.codes: dict[str, Asked] = {}
-        self.lock = threading.Lock()
-        self.server = Quiet(("127.0.0.1", 0), handler(self))
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.signer = Issuer(self.url, "", "authorization-1")
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__("authorization-1")
 
     def of(self, session: str) -> list[Asked]:
         """The authorization requests of a session."""
@@ -170,7 +178,7 @@ def loopback(uri) -> bool:
     return bool(parts) and (parts.scheme, parts.hostname) == ("http", "127.0.0.1") and parts.path.startswith(CALLBACK)
 
 
-def handler(server: AuthorizationServer) -> type[BaseHTTPRequestHandler]:
+def handler(server: Served) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
@@ -192,9 +200,18 @@ def handler(server: AuthorizationServer) -> type[BaseHTTPRequestHandler]:
             if self.path == "/register":
                 self.guarded(lambda: self.answer(201, server.register(json.loads(body))))
             elif self.path == "/token":
-                self.guarded(lambda: self.answer(200, server.token(single(body))))
+                self.guarded(lambda: self.answer(200, server.token(single(body) | self.basic())))
             else:
                 self.answer(404, {"error": "not_found"})
+
+        def basic(self) -> dict[str, str]:
+            """The client's credentials, where they are in the header. RFC 6749, section 2.3.1, has them encoded, but
+            the TypeScript SDK does not encode them: this reads both, if a secret has no `%`."""
+            kind, _, text = self.headers.get("authorization", "").partition(" ")
+            if kind != "Basic":
+                return {}
+            client, _, secret = base64.b64decode(text).decode().partition(":")
+            return {"client_id": unquote(client), "client_secret": unquote(secret)}
 
         def guarded(self, answer: Callable[[], None]):
             try:

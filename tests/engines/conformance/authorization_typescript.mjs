@@ -1,7 +1,8 @@
 // The official TypeScript SDKs as a client that has a server's URL and no token: `authorization_typescript.mjs FOLDER
 // GENERATION`, with jobs on standard input and what came of each on standard output. A job: {url, mode, redirect, client,
 // calls, seconds}. `calls` are the steps after `connect`: the list of tools, or a tool. A step tells what came of it, and which
-// authorization requests the client made meanwhile. All jobs run at the same time.
+// authorization requests the client made meanwhile. With `enterprise` in the job, a user has logged in before, the client has
+// the ID token, and it has no browser. All jobs run at the same time.
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +13,8 @@ const load = (name) => import(pathToFileURL(require.resolve(name)).href);
 const names = generation === '1'
   ? ['client/index.js', 'client/streamableHttp.js'].map((name) => `@modelcontextprotocol/sdk/${name}`)
   : ['@modelcontextprotocol/client'];
-const { Client, StreamableHTTPClientTransport } = Object.assign({}, ...(await Promise.all(names.map(load))));
+const sdk = Object.assign({}, ...(await Promise.all(names.map(load))));
+const { Client, StreamableHTTPClientTransport } = sdk;
 const INFO = { name: 'authorization tests', version: '1' };
 // How often a call is made again after an authorization. Two is what a client needs that is told of one scope at a time.
 const MOST = 4;
@@ -56,10 +58,29 @@ class Provider {
   }
 }
 
+// The SDK's own provider, which gets the assertion with the SDK's own function.
+function enterprise({ issuer, client, secret, idp, idp_client, idp_secret, id_token }) {
+  const assertion = async ({ authorizationServerUrl, resourceUrl, scope, fetchFn }) => {
+    const came = await sdk.discoverAndRequestJwtAuthGrant({
+      idpUrl: idp,
+      audience: authorizationServerUrl,
+      resource: resourceUrl,
+      idToken: id_token,
+      clientId: idp_client,
+      clientSecret: idp_secret,
+      scope,
+      fetchFn,
+    });
+    return came.jwtAuthGrant;
+  };
+  return new sdk.CrossAppAccessProvider({ assertion, clientId: client, clientSecret: secret, expectedIssuer: issuer });
+}
+
 class Session {
   constructor(job) {
     this.job = job;
-    this.provider = new Provider(job);
+    this.provider = job.enterprise ? enterprise(job.enterprise) : new Provider(job);
+    this.asked = this.provider.asked ?? [];
   }
   async connect() {
     const mode = this.job.mode === 'legacy' || this.job.mode === 'auto' ? this.job.mode : { pin: this.job.mode };
@@ -74,7 +95,7 @@ class Session {
       try {
         return await call();
       } catch (error) {
-        if (!unauthorized(error) || left === 0) throw error;
+        if (this.job.enterprise || !unauthorized(error) || left === 0) throw error;
         const came = await this.provider.consented();
         await this.transport.finishAuth(generation === '1' ? came.get('code') : came);
       }
@@ -102,7 +123,7 @@ async function one(job) {
   const session = new Session(job);
   const steps = [];
   for (const step of ['connect', ...job.calls]) {
-    const before = session.provider.asked.length;
+    const before = session.asked.length;
     let timer;
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new Error('no answer in time')), job.seconds * 1000);
@@ -116,7 +137,7 @@ async function one(job) {
       came = { error: told(error) };
     }
     clearTimeout(timer);
-    steps.push({ step, ...came, asked: session.provider.asked.slice(before) });
+    steps.push({ step, ...came, asked: session.asked.slice(before) });
     if (step === 'connect' && came.error) break;
   }
   session.client?.close().catch(() => {});

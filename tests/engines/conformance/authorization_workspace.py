@@ -54,7 +54,8 @@ def claims(scopes: list[str]) -> dict:
     return {"amr": ["pwd", "mfa"] if SECOND_FACTOR in scopes else ["pwd"]}
 
 
-def documents(port: int, gateways: dict[str, int], issuer: str) -> list[dict]:
+def registry(port: int, gateways: dict[str, int], named: dict[str, tuple[int, dict]], agents: dict[str, str]) -> dict:
+    """The gateways, the servers, and the agents by their subjects; each may call everything."""
     servers = [
         {
             "name": name,
@@ -65,24 +66,33 @@ def documents(port: int, gateways: dict[str, int], issuer: str) -> list[dict]:
                 workspace.tool(tool, requires=facts) if facts else workspace.tool(tool) for tool, facts in tools.items()
             ],
         }
-        for name, (hops, tools) in SERVERS.items()
+        for name, (hops, tools) in named.items()
     ]
-    grants = {"business_unit": "central", "may_call": [f"{name}/*" for name in SERVERS]}
+    grants = {"business_unit": "central", "may_call": [f"{name}/*" for name in named]}
+    return {
+        "mcp_registry": {
+            "central_gateway": f"https://127.0.0.1:{gateways['central']}",
+            "business_units": [{"name": "unit", "gateway": f"https://127.0.0.1:{gateways['unit']}"}],
+            "servers": servers,
+            "agents": [{"name": name, "subject": subject} | grants for name, subject in agents.items()],
+        }
+    }
+
+
+def levels(named) -> list[dict]:
+    """Who has a token may call."""
+    return [
+        {"progressive_auth": {"levels": [{"level": 1, "requirements": ["service_account_token"]}]}},
+        {"data_routing": {"classifications": [{"level": "public", "mcp_servers": list(named), "min_auth_level": 1}]}},
+    ]
+
+
+def documents(port: int, gateways: dict[str, int], issuer: str) -> list[dict]:
     audience = {"audience": "per_server"} if PER_SERVER else {"audiences": [AUDIENCE]}
     trusted = {"issuer": issuer, "jwks_file": "keys/issuer.json", "caller": "client_id", "speaks_for": ["agents"]}
+    agents = {"registered": SUBJECT, "documented": DOCUMENT, "known": KNOWN}
     return [
-        {
-            "mcp_registry": {
-                "central_gateway": f"https://127.0.0.1:{gateways['central']}",
-                "business_units": [{"name": "unit", "gateway": f"https://127.0.0.1:{gateways['unit']}"}],
-                "servers": servers,
-                "agents": [
-                    {"name": "registered", "subject": SUBJECT} | grants,
-                    {"name": "documented", "subject": DOCUMENT} | grants,
-                    {"name": "known", "subject": KNOWN} | grants,
-                ],
-            }
-        },
+        registry(port, gateways, SERVERS, agents),
         {
             "identity": {
                 "issuers": [trusted | audience],
@@ -90,17 +100,16 @@ def documents(port: int, gateways: dict[str, int], issuer: str) -> list[dict]:
                 "requirements": REQUIREMENTS,
             }
         },
-        {"progressive_auth": {"levels": [{"level": 1, "requirements": ["service_account_token"]}]}},
-        {"data_routing": {"classifications": [{"level": "public", "mcp_servers": list(SERVERS), "min_auth_level": 1}]}},
+        *levels(SERVERS),
     ]
 
 
 class Upstream:
     """The servers, by the official SDK, in a thread. `ran` is what was called there."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int, named: dict[str, tuple[int, dict]]):
         self.ran: list[str] = []
-        servers = {name: self.server(name) for name in SERVERS}
+        servers = {name: self.server(name, tools) for name, (_, tools) in named.items()}
         apps = {name: one.streamable_http_app(host="0.0.0.0") for name, one in servers.items()}
 
         @contextlib.asynccontextmanager
@@ -122,9 +131,9 @@ class Upstream:
                 raise SystemExit("authorization: the servers did not start")
             time.sleep(0.02)
 
-    def server(self, name: str) -> MCPServer:
+    def server(self, name: str, tools: dict) -> MCPServer:
         made = MCPServer(name, log_level="ERROR")
-        for tool in SERVERS[name][1]:
+        for tool in tools:
             made.add_tool(self.tool(f"{name}/{tool}"), name=tool)
         return made
 
@@ -142,6 +151,8 @@ class Upstream:
 
 class Site:
     """A context manager: all of it runs inside of it, with the certificates of the stack."""
+
+    name, servers = "authorization", SERVERS
 
     def __init__(self, stack: Stack):
         self.stack, self.ending = stack, contextlib.ExitStack()
@@ -162,14 +173,12 @@ class Site:
     def start(self) -> None:
         upstream, central, unit, *admin = free_ports(5)
         self.listen, admin = {"central": central, "unit": unit}, dict(zip(("central", "unit"), admin))
-        resources = {self.url(name) for name in SERVERS}
-        also = () if PER_SERVER else (AUDIENCE,)
-        self.login = AuthorizationServer(claims, SUBJECT, {DOCUMENT, KNOWN}, resources, also)
+        self.log_in({self.url(name) for name in self.servers})
         self.ending.callback(self.login.stop)
-        self.upstream = Upstream(upstream)
+        self.upstream = Upstream(upstream, self.servers)
         self.ending.callback(self.upstream.stop)
-        folder = self.stack.work / "authorization"
-        written = documents(upstream, self.listen, self.login.url)
+        folder = self.stack.work / self.name
+        written = self.documents(upstream)
         workspace.write_documents(folder, self.login.signer.jwks(), written, self.listen, admin, self.stack.pki.folder)
         bundle = workspace.compiled(self.stack.mcpctl, folder)
         self.stack.spoil(bundle)
@@ -177,6 +186,14 @@ class Site:
         for name in self.listen:
             running = gateway.Envoy(envoy, bundle / name, admin[name]).start()
             self.ending.callback(running.stop)
+
+    def log_in(self, resources: set[str]) -> None:
+        """Starts what issues tokens."""
+        also = () if PER_SERVER else (AUDIENCE,)
+        self.login = AuthorizationServer(claims, SUBJECT, {DOCUMENT, KNOWN}, resources, also)
+
+    def documents(self, port: int) -> list[dict]:
+        return documents(port, self.listen, self.login.url)
 
     def url(self, server: str) -> str:
         return f"https://127.0.0.1:{self.listen['central']}/{server}/mcp"

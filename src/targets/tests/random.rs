@@ -92,13 +92,15 @@ const ISSUERS: [&str; 4] = [
 ];
 
 /// A random model with all that targets need, made of random bytes. A plain one has one issuer, and one gateway.
-fn deployed(bytes: &[u8], plain: bool) -> World {
+fn deployed(bytes: &[u8], plain: bool, shared: bool) -> World {
     let (choices, rest) = bytes.split_at(8);
     let pick = |at: usize, of: usize| usize::from(choices[at]) % of;
     let text = DEPLOYED
         .replace("ON_SHIFT", ON_SHIFT[pick(0, ON_SHIFT.len())])
         .replace("HARDWARE_KEY", HARDWARE_KEY[pick(1, HARDWARE_KEY.len())])
         .replace("ISSUERS", ISSUERS[pick(2, if plain { 1 } else { ISSUERS.len() })]);
+    // One gateway of AgentCore is for all servers.
+    let text = if shared { text.replace("audience: per_server", "audiences: [mcp]") } else { text };
     let (checked, _) = checked(&text);
     let given = checked.model();
     let mut world = world(rest);
@@ -162,7 +164,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     )
     .run(&strategy, |bytes| {
-        let world = deployed(&bytes, target.name == ai_gateway::TARGET.name);
+        let world = deployed(&bytes, target.name == ai_gateway::TARGET.name, target.name == agentcore::TARGET.name);
         let checked = world.checked();
         let note = |what: String| *refused.borrow_mut().entry(what).or_default() += 1;
         if let Some(need) = missing(&checked, target).first() {

@@ -20,7 +20,7 @@ mcp_registry:
   servers:
     - {name: docs, url: https://docs.example.com/mcp, tools: [{name: search}, {name: sign, requires: [approval_workflow]}, {name: mine, requires: [user_delegation]}]}
   agents:
-    - {name: reader, subject: reader, may_call: ["docs/*"]}
+    - {name: reader, subject: reader, may_call: ['docs/*']}
 ";
 const LOGIN: &str = "user_delegation: {claim: auth_time, present: true}";
 

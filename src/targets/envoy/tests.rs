@@ -347,12 +347,12 @@ const TOLD_TWICE: &[&str] = &[
     "routes/2/typed_per_filter_config/envoy.filters.http.rbac/rbac/matcher/matcher_list/matchers/(drop 0)",
     "rbac/matcher/matcher_list/matchers/0/predicate/single_predicate/custom_match/typed_config/value/or_match/value_matchers/0/string_match/exact/(change)",
     "rbac/matcher/matcher_list/matchers/0/predicate/single_predicate/custom_match/typed_config/value/or_match/value_matchers/1/string_match/exact/(change)",
-    "on_match/matcher/matcher_list/matchers/3/on_match/matcher/matcher_list/matchers/(drop 2)",
-    "on_match/matcher/matcher_list/matchers/1/on_match/matcher/matcher_list/matchers/(drop 2)",
-    "matchers/1/on_match/matcher/matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/input/typed_config/path/(drop 1)",
-    "matcher_list/matchers/2/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
+    "on_match/matcher/matcher_list/matchers/3/on_match/matcher/matcher_list/matchers/(drop 1)",
+    "on_match/matcher/matcher_list/matchers/1/on_match/matcher/matcher_list/matchers/(drop 1)",
+    "matchers/1/on_match/matcher/matcher_list/matchers/1/predicate/and_matcher/predicate/0/single_predicate/input/typed_config/path/(drop 1)",
+    "matcher_list/matchers/1/predicate/and_matcher/predicate/0/single_predicate/custom_match/typed_config/value/string_match/safe_regex/regex/(change)",
     "matcher_list/matchers/0/predicate/not_matcher/or_matcher/predicate/1/and_matcher/predicate/(drop 3)",
-    "matcher_list/matchers/2/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",
+    "matcher_list/matchers/1/predicate/and_matcher/predicate/1/not_matcher/and_matcher/predicate/(drop 2)",
     "or_matcher/predicate/1/and_matcher/predicate/0/or_matcher/predicate/1/single_predicate/input/typed_config/path/1/key/(change)",
 ];
 

@@ -310,7 +310,7 @@ pub(super) fn added<'n>(left: &Value<'n>, right: &Value<'_>, world: &mut World<'
     }
 }
 
-/// Whether a text begins with another, or is of a pattern; nothing else has a beginning.
+/// Whether a text begins with another, or is of a pattern. Nothing else has a beginning: no overload takes it, so it fails.
 pub(super) fn of_text(
     value: Cow<'_, Value<'_>>,
     test: impl Fn(&str) -> bool,
@@ -322,5 +322,10 @@ pub(super) fn of_text(
     if let Value::Of(source) = value.as_ref() {
         return Ok(Value::Bool(ask(source)));
     }
-    if *value == Value::Error { Ok(Value::Error) } else { refused("a rule looks into something that is no text") }
+    match value.as_ref() {
+        Value::Error | Value::Object | Value::Null | Value::Number(_) | Value::Bool(_) | Value::List(_) => {
+            Ok(Value::Error)
+        }
+        _ => refused("a rule looks into something that is no text"),
+    }
 }

@@ -7,6 +7,7 @@ use super::Suspension;
 use super::name::UnitName;
 use super::quantity::{Duration, Retention};
 use super::server::Server;
+use super::url::canonical;
 use super::vocabulary::{Attestation, Enforcement, Mesh, WorkloadIdentity};
 use crate::source::{Loc, Spanned};
 
@@ -70,17 +71,6 @@ impl Topology {
         uris.dedup();
         uris
     }
-}
-
-/// A URL with its scheme and host in lower case, and without a slash at its end.
-fn canonical(url: &str) -> String {
-    let trimmed = url.trim_end_matches('/');
-    let host_ends = trimmed.find("://").and_then(|at| {
-        let after = at.checked_add("://".len())?;
-        trimmed.get(after..)?.find('/').and_then(|slash| after.checked_add(slash))
-    });
-    let (authority, path) = trimmed.split_at(host_ends.unwrap_or(trimmed.len()));
-    format!("{}{path}", authority.to_ascii_lowercase())
 }
 
 /// A business unit of the registry.

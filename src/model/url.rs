@@ -1,5 +1,18 @@
 //! The parts of a URL that decide something: scheme, host, port.
 
+/// A URL with its scheme and host in lower case, and without a slash at its end, as clients name a resource by it.
+/// Source: MCP 2025-11-25, "Canonical Server URI".
+#[must_use]
+pub fn canonical(url: &str) -> String {
+    let trimmed = url.trim_end_matches('/');
+    let host_ends = trimmed.find("://").and_then(|at| {
+        let after = at.checked_add("://".len())?;
+        trimmed.get(after..)?.find('/').and_then(|slash| after.checked_add(slash))
+    });
+    let (authority, path) = trimmed.split_at(host_ends.unwrap_or(trimmed.len()));
+    format!("{}{path}", authority.to_ascii_lowercase())
+}
+
 /// A URL taken apart; everything borrowed from the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Url<'a> {

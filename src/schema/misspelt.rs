@@ -71,10 +71,8 @@ fn of_map(tree: &Tree<'_>, node: NodeId, map: Map<'_>) -> Vec<Misspelt> {
 /// Whether a value is of a type that the key takes, as far as its schema names types.
 fn may_be(tree: &Tree<'_>, value: NodeId, key: &str, schema: Option<&Value>) -> bool {
     let Some(types) = schema.and_then(|schema| schema.get("properties")?.get(key)?.get("type")) else { return true };
-    let types: Vec<&str> = match types {
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        one => one.as_str().into_iter().collect(),
-    };
+    let several = types.as_array().map_or(std::slice::from_ref(types), Vec::as_slice);
+    let types: Vec<&str> = several.iter().filter_map(Value::as_str).collect();
     if tree.elements(value).is_some() {
         return types.contains(&"array");
     }

@@ -38,7 +38,7 @@ use crate::model::deployment::{GatewaySettings, Listen};
 use crate::model::name::UnitName;
 use crate::model::quantity::Duration;
 use crate::model::topology::Topology;
-use crate::model::url::Url;
+use crate::model::url::{Url, canonical};
 use crate::policy::Policy;
 use crate::policy::fact::MTLS;
 use crate::source::Loc;
@@ -246,7 +246,7 @@ fn of_gateway(
     let listen = setting.listen();
     let scheme = if setting.gateway.tls.is_some() { "https" } else { "http" };
     let url = gateway.url.map_or_else(|| format!("{scheme}://{}:{}", listen.host, listen.port), str::to_owned);
-    let url = url.trim_end_matches('/').to_owned();
+    let url = canonical(&url);
     let mut routes = Routes { model, policy, gateway, evidence: &evidence, rows, setting: &setting, url: url.clone() }
         .configuration();
     let listener = Listener { model, evidence: &evidence, setting: &setting, gateway, url: &url };

@@ -15,7 +15,7 @@ use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::name::ServerName;
 use crate::model::server::Server;
-use crate::model::url::Url;
+use crate::model::url::{Url, canonical};
 use crate::policy::Policy;
 
 /// The target, and the folder of its files.
@@ -196,7 +196,7 @@ fn check_tokens(oauth: &OAuth, server: &ServerName, own: &str, model: &Model) ->
         Some(server) => model.topology.canonical_uris(server),
         None => issuer.audiences.iter().map(|audience| audience.value.clone()).collect(),
     };
-    let central = model.topology.central_gateway.as_ref().map_or("", |url| url.value.trim_end_matches('/'));
+    let central = model.topology.central_gateway.as_ref().map(|url| canonical(&url.value)).unwrap_or_default();
     let same = oauth.issuer == issuer.issuer.value
         && (1..=AUDIENCES).contains(&oauth.audiences.len())
         && oauth.audiences == audiences

@@ -326,6 +326,13 @@ pub(super) fn of_text(
         Value::Error | Value::Object | Value::Null | Value::Number(_) | Value::Bool(_) | Value::List(_) => {
             Ok(Value::Error)
         }
-        _ => refused("a rule looks into something that is no text"),
+        Value::Text(_)
+        | Value::Of(_)
+        | Value::Miss
+        | Value::Claim(_)
+        | Value::ClaimAsList(_)
+        | Value::ClaimAsText(_)
+        | Value::Argument(_)
+        | Value::PeerNames => refused("a rule looks into something that is no text"),
     }
 }

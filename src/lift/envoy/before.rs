@@ -12,6 +12,7 @@ use crate::lift::LiftError;
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::model::name::{ServerName, UnitName};
+use crate::model::url::canonical;
 use crate::policy::Policy;
 
 type Read<T> = Result<T, LiftError>;
@@ -40,9 +41,9 @@ pub(super) fn tokens<'s>(
     for (index, issuer) in issuers.iter().enumerate() {
         let name = format!("issuer_{index}");
         let provider = providers.get(&name).ok_or_else(|| strange(format!("no provider `{name}`")))?;
-        let audiences: Vec<&str> = match issuer.per_server {
+        let audiences: Vec<String> = match issuer.per_server {
             Some(_) => own_url(model, unit).into_iter().collect(),
-            None => issuer.audiences.iter().map(|audience| audience.value.as_str()).collect(),
+            None => issuer.audiences.iter().map(|audience| audience.value.clone()).collect(),
         };
         let mut expected = json!({
             "issuer": issuer.issuer.value,
@@ -95,12 +96,12 @@ pub(super) fn tokens<'s>(
 }
 
 /// The URL at which the gateway is reached.
-fn own_url<'m>(model: &'m Model, unit: Option<&str>) -> Option<&'m str> {
+fn own_url(model: &Model, unit: Option<&str>) -> Option<String> {
     let url = match unit {
         None => model.topology.central_gateway.as_ref(),
         Some(unit) => model.topology.units.get(&UnitName::from(unit))?.gateway.as_ref(),
     };
-    url.map(|url| url.value.trim_end_matches('/'))
+    url.map(|url| canonical(&url.value))
 }
 
 /// What must be asked of tokens at a server. A token that is for one server names it by a URL of its own.

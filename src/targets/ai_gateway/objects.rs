@@ -10,7 +10,7 @@ use super::rules::Rules;
 use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::server::Server;
-use crate::model::url::Url;
+use crate::model::url::{Url, canonical};
 use crate::source::Loc;
 use crate::targets::gateways::CENTRAL;
 use crate::targets::names::dns_label;
@@ -56,7 +56,7 @@ pub(super) fn files(model: &Model, made: &[(&Server, Rules)]) -> Result<Files, C
 fn route(model: &Model, server: &Server, rules: &Rules, namespace: &str, gateway: &str) -> Value {
     let label = dns_label(server.name.value.as_str());
     let path = format!("/{}/mcp", server.name.value);
-    let central = model.topology.central_gateway.as_ref().map_or("", |url| url.value.trim_end_matches('/'));
+    let central = model.topology.central_gateway.as_ref().map(|url| canonical(&url.value)).unwrap_or_default();
     let issuer = model.identity.iter().flat_map(|identity| &identity.issuers).next();
     let audiences = issuer.map(|issuer| issuer.audiences_at(server, &model.topology)).unwrap_or_default();
     let keys = issuer.and_then(|issuer| issuer.keys.as_ref()).map(|keys| match &keys.value {

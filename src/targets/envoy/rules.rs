@@ -4,20 +4,18 @@
 //! name (`payment_server/level-3/deny:missing_mfa`) that the caller, the log and the statistics show. Whatever matches nothing
 //! is denied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::evidence::{Evidences, as_regex};
-use super::predicate::{MCP, Maybe, Predicate, any_value, is, metadata, of_type, one_of, starts_with};
+use super::predicate::{MCP, Predicate, any_value, is, metadata, of_type, one_of, starts_with};
 use super::protocol::{MESSAGE, is_response};
-use super::step_up::Way;
 use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
 use crate::model::uri::{NOT_NORMAL, holds};
 use crate::policy::cell::Cell;
 use crate::policy::condition::Condition;
-use crate::policy::pieces::whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::targets::object;
 
@@ -52,7 +50,7 @@ pub(super) fn action(name: &str, allow: bool) -> Value {
 }
 
 /// What follows, as one matcher inside of another.
-fn nested(matcher: Value) -> Value {
+pub(super) fn nested(matcher: Value) -> Value {
     object([("matcher", matcher)])
 }
 
@@ -217,79 +215,6 @@ impl<'a> Rules<'a> {
             }
             Err(denied) => denied,
         }
-    }
-
-    /// A denial for each fact that every way to meet the condition needs and no scope shows, and one for what else is missing:
-    /// there the way decides of which the fewest scopes are missing.
-    ///
-    /// # Errors
-    /// The denial that is all there is, where nothing can meet it.
-    fn denials(&self, rule: &str, condition: &Condition, names: &[&str]) -> Result<Vec<(Predicate, Value)>, Value> {
-        let deny = |what: &str| action(&format!("{}/{rule}/deny:{what}", self.server.name), false);
-        let sets = condition.minimal_sets();
-        if sets.is_empty() {
-            return Err(deny("never"));
-        }
-        let shown = |set: u64| {
-            let facts = self.policy.facts.named(set);
-            Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, names)))
-        };
-        let common = sets.iter().fold(u64::MAX, |all, set| all & set) & self.policy.facts.all();
-        let hard = self.evidence.way(common, self.policy).hard;
-        let mut denials = Vec::new();
-        for fact in self.policy.facts.named(hard) {
-            let missing = deny(&format!("missing_{}", whole(fact.as_str())));
-            match self.evidence.fact(fact.as_str(), self.server, names) {
-                // Nothing can show it.
-                None => return Err(missing),
-                Some(shows) if shows.is_always() => {}
-                Some(shows) => denials.push((shows.negated(), missing)),
-            }
-        }
-        let ways: Vec<u64> = sets.iter().map(|set| set & !hard).collect();
-        let in_words = |set: &u64| {
-            let mut facts: Vec<&str> = self.policy.facts.named(*set).map(|fact| whole(fact.as_str())).collect();
-            facts.dedup();
-            facts.join("_and_")
-        };
-        let missing = deny(&format!("missing_{}", ways.iter().map(in_words).collect::<Vec<_>>().join("_or_")));
-        match Predicate::any(ways.iter().map(|way| shown(*way))) {
-            None => Err(missing),
-            // One way needs nothing more.
-            Some(any) if any.is_always() || ways.contains(&0) => Ok(denials),
-            Some(any) => {
-                denials.push((any.negated(), self.nearest(sets, hard, (&shown, &deny), missing)));
-                Ok(denials)
-            }
-        }
-    }
-
-    /// The denial of a request that lacks what scopes show, the smallest parts first; `otherwise` where more is missing. `known` is
-    /// what was seen already.
-    fn nearest(
-        &self,
-        sets: &[u64],
-        known: u64,
-        (shown, deny): (&dyn Fn(u64) -> Maybe, &dyn Fn(&str) -> Value),
-        mut otherwise: Value,
-    ) -> Value {
-        let ways: Vec<Way> = sets.iter().map(|set| self.evidence.way(*set, self.policy)).collect();
-        let mut parts: Vec<(&Way, BTreeSet<&str>)> =
-            ways.iter().flat_map(|way| way.parts().into_iter().map(move |part| (way, part))).collect();
-        parts.sort_by_key(|(_, part)| part.len());
-        let mut matchers = Vec::new();
-        for (way, part) in parts {
-            let lacking = part.iter().filter_map(|name| way.soft.get(*name)).fold(0, |all, mask| all | mask);
-            // A scope helps only where a token can show the fact at all.
-            let (Some(_), Some(rest)) = (shown(lacking), shown(way.without(&part) & !known)) else { continue };
-            let leaf = deny(&way.leaf(&part));
-            if rest.is_always() {
-                otherwise = leaf;
-                break;
-            }
-            matchers.push((rest, leaf));
-        }
-        if matchers.is_empty() { otherwise } else { nested(first_of(matchers, otherwise)) }
     }
 
     /// Resources. A URI is of the narrowest patterns that match it, and needs what each of them needs, so all denials come before

@@ -1,4 +1,4 @@
-//! Denials that a client can do something about: what a request lacks, and the scopes that would show it.
+//! What a request lacks: the denials under a condition, and the scopes that would show it.
 //!
 //! A challenge names every scope that the nearest way to meet the condition needs, those that the token has included: clients of
 //! 2025-11-25 ask for exactly what a challenge names, and would lose the others. It is sent only where nothing else is missing.
@@ -6,9 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::evidence::Evidences;
+use super::predicate::{Maybe, Predicate};
+use super::rules::{Rules, action, first_of, nested};
 use crate::model::access::Evidence;
 use crate::policy::Policy;
+use crate::policy::condition::Condition;
 use crate::policy::pieces::whole;
 
 /// Most scopes of one way of which each part that may be missing is a denial of its own.
@@ -88,5 +93,84 @@ impl Evidences<'_> {
             offers.extend(way.parts().iter().map(|part| (way.leaf(part), scopes.clone())));
         }
         offers
+    }
+}
+
+/// That a request shows the facts of a mask.
+type Shown<'f> = dyn Fn(u64) -> Maybe + 'f;
+/// A denial under this name.
+type Deny<'f> = dyn Fn(&str) -> Value + 'f;
+
+impl Rules<'_> {
+    /// A denial for each fact that every way to meet the condition needs and no scope shows, and one for what else is missing:
+    /// there the way decides of which the fewest scopes are missing.
+    ///
+    /// # Errors
+    /// The denial that is all there is, where nothing can meet it.
+    pub(super) fn denials(
+        &self,
+        rule: &str,
+        condition: &Condition,
+        names: &[&str],
+    ) -> Result<Vec<(Predicate, Value)>, Value> {
+        let deny = |what: &str| action(&format!("{}/{rule}/deny:{what}", self.server.name), false);
+        let sets = condition.minimal_sets();
+        if sets.is_empty() {
+            return Err(deny("never"));
+        }
+        let shown = |set: u64| {
+            let facts = self.policy.facts.named(set);
+            Predicate::all(facts.map(|fact| self.evidence.fact(fact.as_str(), self.server, names)))
+        };
+        let common = sets.iter().fold(u64::MAX, |all, set| all & set) & self.policy.facts.all();
+        let hard = self.evidence.way(common, self.policy).hard;
+        let mut denials = Vec::new();
+        for fact in self.policy.facts.named(hard) {
+            let missing = deny(&format!("missing_{}", whole(fact.as_str())));
+            match self.evidence.fact(fact.as_str(), self.server, names) {
+                // Nothing can show it.
+                None => return Err(missing),
+                Some(shows) if shows.is_always() => {}
+                Some(shows) => denials.push((shows.negated(), missing)),
+            }
+        }
+        let ways: Vec<u64> = sets.iter().map(|set| set & !hard).collect();
+        let in_words = |set: &u64| {
+            let mut facts: Vec<&str> = self.policy.facts.named(*set).map(|fact| whole(fact.as_str())).collect();
+            facts.dedup();
+            facts.join("_and_")
+        };
+        let missing = deny(&format!("missing_{}", ways.iter().map(in_words).collect::<Vec<_>>().join("_or_")));
+        match Predicate::any(ways.iter().map(|way| shown(*way))) {
+            None => Err(missing),
+            // One way needs nothing more.
+            Some(any) if any.is_always() || ways.contains(&0) => Ok(denials),
+            Some(any) => {
+                denials.push((any.negated(), self.nearest(sets, hard, (&shown, &deny), missing)));
+                Ok(denials)
+            }
+        }
+    }
+
+    /// The denial of a request that lacks what scopes show, the smallest parts first; `otherwise` where more is missing. `known` is
+    /// what was seen already.
+    fn nearest(&self, sets: &[u64], known: u64, (shown, deny): (&Shown<'_>, &Deny<'_>), mut otherwise: Value) -> Value {
+        let ways: Vec<Way> = sets.iter().map(|set| self.evidence.way(*set, self.policy)).collect();
+        let mut parts: Vec<(&Way, BTreeSet<&str>)> =
+            ways.iter().flat_map(|way| way.parts().into_iter().map(move |part| (way, part))).collect();
+        parts.sort_by_key(|(_, part)| part.len());
+        let mut matchers = Vec::new();
+        for (way, part) in parts {
+            let lacking = part.iter().filter_map(|name| way.soft.get(*name)).fold(0, |all, mask| all | mask);
+            // A scope helps only where a token can show the fact at all.
+            let (Some(_), Some(rest)) = (shown(lacking), shown(way.without(&part) & !known)) else { continue };
+            let leaf = deny(&way.leaf(&part));
+            if rest.is_always() {
+                otherwise = leaf;
+                break;
+            }
+            matchers.push((rest, leaf));
+        }
+        if matchers.is_empty() { otherwise } else { nested(first_of(matchers, otherwise)) }
     }
 }

@@ -62,7 +62,7 @@ fn denials(text: &str, tool: &str) -> Vec<String> {
                 fields.values().for_each(|value| names(value, found));
             }
             Value::Array(all) => all.iter().for_each(|value| names(value, found)),
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
     fn rules<'v>(value: &'v Value, tool: &str) -> Option<&'v Value> {
@@ -75,7 +75,7 @@ fn denials(text: &str, tool: &str) -> Vec<String> {
                 fields.values().find_map(|value| rules(value, tool))
             }
             Value::Array(all) => all.iter().find_map(|value| rules(value, tool)),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         }
     }
     let routes = file(text, "xds/rds.yaml");

@@ -9,7 +9,7 @@ pub static CHECK: Check = Check {
         name: "shared-audience",
         guards_access: false,
         severity: Severity::Warning,
-        what: "Finds token issuers with `audiences`, where `audience: per_server` would do.",
+        what: "Finds token issuers with `audiences` in place of `audience: per_server`.",
         why: "A token that a client got for one server works at every other server. A client that is tricked into sending its \
               token elsewhere, or a token that leaks from one server, opens all of them. MCP asks each server to take only tokens \
               that were issued for it (RFC 8707).",

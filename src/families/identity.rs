@@ -24,16 +24,17 @@ pub struct IdentityConfig {
     /// The token issuer, where there is one.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Option<Spanned<String>>,
-    /// Audiences of which its tokens must name one: a token for somebody else must not work here. The same at every server, so
-    /// that a token for one works at all; `audience: per_server` is narrower. One of the two is required with an issuer.
+    /// Audiences of which its tokens must name one: a token for somebody else must not work here. They are the same at every
+    /// server, so a token for one server works at all of them; `audience: per_server` is narrower. An issuer needs one of the two.
     #[serde(default)]
     #[cfg_attr(test, schemars(length(min = 1), extend("items" = { "type": "string", "format": "mcpctl-subject" })))]
     audiences: Option<Vec<Spanned<String>>>,
-    /// `per_server`: a token works at the server alone that its `aud` names by the server's URL (RFC 8707), which is
-    /// `{gateway}/{server}/mcp` or the server's own `url`. Takes the place of `audiences`.
+    /// `per_server`: a token works only at the server whose URL is in its `aud` (RFC 8707): `{gateway}/{server}/mcp`, or the
+    /// server's own `url`. Takes the place of `audiences`.
     audience: Option<Spanned<AudienceWord>>,
-    /// How its tokens come about. `enterprise_managed`: for assertions of the enterprise's identity provider (ID-JAG), so the
-    /// caller is `client_id` where `caller` names no other claim, and each token is for one server. `oauth` where it is absent.
+    /// How its tokens are issued. `enterprise_managed`: in exchange for an assertion of the enterprise's identity provider
+    /// (ID-JAG). Then each token is for one server, and the caller is `client_id` unless `caller` names another claim. `oauth`
+    /// where it is absent.
     kind: Option<Spanned<KindWord>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
@@ -78,16 +79,17 @@ struct IssuerEntry {
     /// `iss` of its tokens.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]
     issuer: Spanned<String>,
-    /// Audiences of which its tokens must name one: a token for somebody else must not work here. The same at every server, so
-    /// that a token for one works at all; `audience: per_server` is narrower. One of the two is required with an issuer.
+    /// Audiences of which its tokens must name one: a token for somebody else must not work here. They are the same at every
+    /// server, so a token for one server works at all of them; `audience: per_server` is narrower. An issuer needs one of the two.
     #[serde(default)]
     #[cfg_attr(test, schemars(length(min = 1), extend("items" = { "type": "string", "format": "mcpctl-subject" })))]
     audiences: Option<Vec<Spanned<String>>>,
-    /// `per_server`: a token works at the server alone that its `aud` names by the server's URL (RFC 8707), which is
-    /// `{gateway}/{server}/mcp` or the server's own `url`. Takes the place of `audiences`.
+    /// `per_server`: a token works only at the server whose URL is in its `aud` (RFC 8707): `{gateway}/{server}/mcp`, or the
+    /// server's own `url`. Takes the place of `audiences`.
     audience: Option<Spanned<AudienceWord>>,
-    /// How its tokens come about. `enterprise_managed`: for assertions of the enterprise's identity provider (ID-JAG), so the
-    /// caller is `client_id` where `caller` names no other claim, and each token is for one server. `oauth` where it is absent.
+    /// How its tokens are issued. `enterprise_managed`: in exchange for an assertion of the enterprise's identity provider
+    /// (ID-JAG). Then each token is for one server, and the caller is `client_id` unless `caller` names another claim. `oauth`
+    /// where it is absent.
     kind: Option<Spanned<KindWord>>,
     /// URL of its key set.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-http-url")))]

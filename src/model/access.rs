@@ -257,7 +257,8 @@ pub struct Issuer {
     pub issuer: Spanned<String>,
     /// Accepted `aud` values, the same at every server. Empty where `per_server` is set.
     pub audiences: Vec<Spanned<String>>,
-    /// Where it is said that a token works at the server alone that its `aud` names ([`Issuer::audiences_at`]).
+    /// Where `audience: per_server` is written: a token works only at the server whose URL is in its `aud`
+    /// ([`Issuer::audiences_at`]).
     pub per_server: Option<Loc>,
     /// Where its keys are.
     pub keys: Option<Spanned<Jwks>>,

@@ -104,6 +104,7 @@ checks! {
     high_cardinality_label,
     histogram_without_unit,
     ineffective_requirement,
+    issuer_as_audience,
     legacy_exporter_endpoint,
     level_below_derived,
     load_balancing_factors_do_not_sum,

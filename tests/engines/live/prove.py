@@ -25,7 +25,7 @@ WAYS = [
     ("a unit's gateway takes every certificate", r'"match_typed_subject_alt_names": \[\s*\{\s*"san_type": "URI",\s*"matcher": \{\s*"exact": "[^"]+/mcp/gateway/central"\s*\}\s*\}\s*\]', '"match_typed_subject_alt_names": []', ["matrix", "attacks"]),
     ("the token goes on to the server", r'("request_headers_to_remove": \[)"authorization", ', r"\1", ["attacks"]),
     ("a certificate of another is let through", DENY.format("deny:certificate_of_another"), ALLOWED, ["attacks"]),
-    ("a token for another server is accepted", r'"requirement_name": "[^"]+"', '"requirement_name": "crm_server"', ["attacks"]),
+    ("a token for another server is accepted", r'"https://127\.0\.0\.1:(\d+)/payment_server/mcp"', r'"https://127.0.0.1:\1/crm_server/mcp"', ["attacks"]),
     ("tokens need not end", '"require_expiration": true', '"require_expiration": false', ["attacks"]),
     ("other traffic passes", '"traffic_mode": "REJECT_NO_MCP"', '"traffic_mode": "PASS_THROUGH"', ["attacks"]),
     ("keys may stand twice", '"reject_duplicate_keys": true', '"reject_duplicate_keys": false', ["attacks"]),

@@ -24,7 +24,7 @@ AUDIENCE = "mcp-gateway"
 SECOND_FACTOR, WRITE, BASIC = "mcp.mfa", "notes:write", "mcp.use"
 # The agent of clients that registered, the document that names a client which did not, and a client that was registered
 # by hand. A document has to be at a URL with https; the authorization server knows this one without fetching it.
-SUBJECT, DOCUMENT, KNOWN = workspace.subject("assistant"), "https://assistant.example.org/client.json", "assistant-1"
+SUBJECT, DOCUMENT, KNOWN = workspace.subject("desk"), "https://desk.example.org/client.json", "desk-1"
 # The servers: how many gateways are before each, and what its tools need.
 TOOLS = {
     "plain": [],

@@ -1,16 +1,13 @@
 //! The parts of a URL that decide something: scheme, host, port.
 
-/// A URL with its scheme and host in lower case, and without a slash at its end, as clients name a resource by it.
-/// Source: MCP 2025-11-25, "Canonical Server URI".
+/// A URL as clients name a resource by it: the origin as browsers write it, and no slash at the end. A text that is no URL stays
+/// as it is. Source: MCP 2025-11-25, "Canonical Server URI".
 #[must_use]
-pub fn canonical(url: &str) -> String {
-    let trimmed = url.trim_end_matches('/');
-    let host_ends = trimmed.find("://").and_then(|at| {
-        let after = at.checked_add("://".len())?;
-        trimmed.get(after..)?.find('/').and_then(|slash| after.checked_add(slash))
-    });
-    let (authority, path) = trimmed.split_at(host_ends.unwrap_or(trimmed.len()));
-    format!("{}{path}", authority.to_ascii_lowercase())
+pub fn canonical(text: &str) -> String {
+    let Some(url) = Url::parse(text) else { return text.to_owned() };
+    let after = text.split_once("://").map_or("", |(_, after)| after);
+    let rest = after.find(['/', '?', '#']).and_then(|at| after.get(at..)).unwrap_or_default();
+    format!("{}{}", url.origin(), rest.trim_end_matches('/'))
 }
 
 /// A URL taken apart; everything borrowed from the text.
@@ -95,6 +92,19 @@ mod tests {
             ("http://[::1]:80/", "http://[::1]"),
         ] {
             assert_eq!(origin(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_resource_has_one_name() {
+        for (text, expected) in [
+            ("https://MCP.example.com:443/Gw/", "https://mcp.example.com/Gw"),
+            ("HTTP://mcp.example.com:80", "http://mcp.example.com"),
+            ("https://mcp.example.com:8443/a//", "https://mcp.example.com:8443/a"),
+            ("https://mcp.example.com?Tenant=A", "https://mcp.example.com?Tenant=A"),
+            ("no URL/", "no URL/"),
+        ] {
+            assert_eq!(canonical(text), expected, "{text}");
         }
     }
 

@@ -200,8 +200,10 @@ impl IssuerEntry {
         let per_server = self.audience.map(|word| word.loc).or(enterprise.as_ref().map(|kind| kind.loc));
         let audiences = self.audiences.unwrap_or_default();
         if let (Some(said), Some(first)) = (per_server, audiences.first()) {
-            let message =
-                format!("`audiences` of issuer `{}` would let a token for one server work at all", self.issuer);
+            let message = format!(
+                "`audiences` of issuer `{}` would let a token for one server work at every server",
+                self.issuer
+            );
             let finding = Diagnostic::new(&rules::CONFLICTING_VALUES, first.loc, message);
             let help = "remove `audiences`: with `audience: per_server` the audience is the URL of each server";
             out.report.push(finding.label(said, "tokens are for one server").help(help));

@@ -33,7 +33,7 @@ a page of another origin than the gateway's own and those in `targets.envoy.orig
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
 gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
 issue certificates of that authority only to callers. Then the rules of the \
-route: method, what it addresses, caller, facts. Everything that nothing allows is denied.
+route: method, what it addresses, caller, facts. Everything else is denied.
 
 **What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
 `payment_server/level-3/deny:missing_mfa`. A method that does not exist, and one that the entry of the \

@@ -112,6 +112,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether some issuer's tokens are for one server each (`audience: per_server`).
+    #[must_use]
+    pub fn has_tokens_per_server(&self) -> bool {
+        self.identity.iter().flat_map(|identity| &identity.issuers).any(|issuer| issuer.per_server.is_some())
+    }
+
     /// Whether these families were read whole, so that something can be concluded from what they do not say.
     #[must_use]
     pub fn complete_for(&self, families: &[&str]) -> bool {

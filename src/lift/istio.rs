@@ -143,8 +143,7 @@ impl<'m> Istio<'m> {
         let mut closed: BTreeSet<String> = BTreeSet::new();
         let mut tokens = BTreeMap::new();
         let mut with_tokens = BTreeSet::new();
-        let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
-        let per_server = issuers.any(|issuer| issuer.per_server.is_some());
+        let per_server = model.has_tokens_per_server();
         let mut policies: BTreeMap<&'m str, Vec<Rule>> = BTreeMap::new();
         let verified = model.deployment.of("istio").and_then(|settings| settings.verified_headers.as_ref());
         for resource in resources {

@@ -307,6 +307,10 @@ fn refused(model: &Model, gateways: &[Gateway<'_>]) -> Vec<Diagnostic> {
             faults.push(Diagnostic::new(&TARGET_LIMIT, loc, message));
         }
     };
+    // Rules compare audiences with it where tokens are for one server each.
+    if let (true, Some(url)) = (model.has_tokens_per_server(), &model.topology.central_gateway) {
+        plain("URL", &url.value, url.loc);
+    }
     for issuer in model.identity.iter().flat_map(|identity| &identity.issuers) {
         plain("issuer", &issuer.issuer.value, issuer.issuer.loc);
         for audience in &issuer.audiences {

@@ -265,7 +265,7 @@ impl<'m> Expected<'m> {
     /// What a route must ask of the audience of a token, where an issuer's tokens are for one server each.
     fn audience(&self, server: &Server) -> Option<String> {
         let issuers = || self.model.identity.iter().flat_map(|identity| &identity.issuers);
-        if issuers().all(|issuer| issuer.per_server.is_none()) {
+        if !self.model.has_tokens_per_server() {
             return None;
         }
         let shared: Vec<String> = issuers()

@@ -84,7 +84,7 @@ pub(super) fn tokens<'s>(
         {"match": {"prefix": "/"}, "requires": requires},
     ]);
     must(config, "rules", &rules)?;
-    if issuers.iter().all(|issuer| issuer.per_server.is_none()) {
+    if !model.has_tokens_per_server() {
         return match config.get("requirement_map") {
             None => Ok(()),
             Some(_) => Err(strange("some servers take other tokens than the gateway does".to_owned())),

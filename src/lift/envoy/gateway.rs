@@ -525,8 +525,7 @@ fn forwarding<'a>(
     }
     let own =
         fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"])?;
-    let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
-    let named = issuers.any(|issuer| issuer.per_server.is_some()).then(|| {
+    let named = model.has_tokens_per_server().then(|| {
         json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
             "requirement_name": server.as_str(),

@@ -220,6 +220,14 @@ fn what_the_product_would_misread_is_refused() {
         said(&SMALL.replace("audiences: [mcp]", "audiences: ['$AUDIENCE']")),
         ["target-limit: audience `$AUDIENCE` holds a `$`, which agentgateway replaces by its environment"]
     );
+    let per_server = SMALL.replace("audiences: [mcp]", "audience: per_server");
+    let named =
+        per_server.replace("mcp_registry:\n", "mcp_registry:\n  central_gateway: 'https://mcp.example/$HOME'\n");
+    assert_ne!(named, per_server);
+    assert_eq!(
+        said(&named),
+        ["target-limit: URL `https://mcp.example/$HOME` holds a `$`, which agentgateway replaces by its environment"]
+    );
     assert_eq!(
         said(&format!("targets: {{agentgateway: {{listen: '127.0.0.1:80'}}}}{SMALL}")),
         ["target-limit: agentgateway listens on every address, not on `127.0.0.1` alone"]

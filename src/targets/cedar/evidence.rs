@@ -183,8 +183,7 @@ pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
 }
 
 fn audiences_of_servers(model: &Model) -> BTreeMap<&str, Vec<String>> {
-    let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
-    if issuers.all(|issuer| issuer.per_server.is_none()) {
+    if !model.has_tokens_per_server() {
         return BTreeMap::new();
     }
     let servers = model.servers.values();

@@ -37,11 +37,6 @@ pub(super) fn provider(index: usize) -> String {
     format!("issuer_{index}")
 }
 
-/// Whether some issuer's tokens are each for one server.
-pub(super) fn names_servers(model: &Model) -> bool {
-    model.identity.iter().flat_map(|identity| &identity.issuers).any(|issuer| issuer.per_server.is_some())
-}
-
 /// One requirement of several.
 fn one_of_these(requirements: Vec<Value>) -> Value {
     match <[Value; 1]>::try_from(requirements) {
@@ -158,7 +153,7 @@ impl Listener<'_> {
             ("providers", Value::Object(providers)),
             ("rules", rules),
         ]);
-        if let (true, Some(fields)) = (names_servers(self.model), config.as_object_mut()) {
+        if let (true, Some(fields)) = (self.model.has_tokens_per_server(), config.as_object_mut()) {
             fields.insert("requirement_map".to_owned(), Value::Object(self.requirements(&issuers)));
         }
         json!({"name": JWT, "typed_config": config})

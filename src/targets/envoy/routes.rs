@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::clusters::{by_session, server_cluster};
 use super::evidence::Evidences;
-use super::listener::{BINDING, RBAC, names_servers};
+use super::listener::{BINDING, RBAC};
 use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules};
@@ -154,7 +154,7 @@ impl Routes<'_> {
         let own =
             object([("@type", json!(of_type("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"))), ("rbac", rules)]);
         let mut filters = Map::from_iter([(RBAC.to_owned(), own)]);
-        if names_servers(self.model) {
+        if self.model.has_tokens_per_server() {
             let tokens = object([
                 ("@type", json!(of_type("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"))),
                 ("requirement_name", json!(server)),

@@ -55,8 +55,7 @@ pub(super) fn peer_authentication(cluster: &Cluster<'_>) -> Result<Vec<Value>, C
 /// The issuers that are believed: in each namespace of servers, or for each server by itself, where tokens name the server that they
 /// are for.
 pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let mut issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
-    if issuers.any(|issuer| issuer.per_server.is_some()) {
+    if model.has_tokens_per_server() {
         let of_place = |place: &Place<'_>| {
             let audiences = |issuer: &Issuer| issuer.audiences_at(place.server, &model.topology);
             document(&RequestAuthentication {

@@ -1,5 +1,7 @@
 //! From a checked model to a verified bundle: compile, read back, compare, list. The one place that knows both the targets
-//! and the lifters. A bundle exists only if what its files decide is what the model says, in every cell.
+//! and, in [`verify`], their readers. A bundle exists only if what its files decide is what the model says, in every cell.
+
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,20 +10,13 @@ use crate::bundle::existing::Existing;
 use crate::bundle::manifest::{self, Manifest, Settings};
 use crate::bundle::{Artifact, Bundle};
 use crate::checks::CheckedModel;
-use crate::diagnostic::{Diagnostic, one_line};
-use crate::lift::relation::Part;
-use crate::lift::{self, LiftError, Said};
+use crate::diagnostic::Diagnostic;
+use crate::lift::{LiftError, Said};
 use crate::model::Model;
-use crate::model::name::FactName;
-use crate::policy::Policy;
-use crate::policy::compare::{Difference, compare};
-use crate::policy::seen::{View, seen};
 use crate::source::Sources;
 use crate::targets::undecided::undecided;
-use crate::targets::{self, CompileError, Input, Need, Target};
-
-/// Most cells named in one error; the rest is counted.
-const MOST_CELLS: usize = 20;
+use crate::targets::{self, CompileError, Input, Need, Target, TargetId, entry};
+pub use verify::{agree, prove, verify, verify_beside};
 
 /// A verified bundle, and what its targets do not express.
 #[derive(Debug)]
@@ -79,53 +74,15 @@ pub enum BuildError {
     #[error("the bundle was compiled for `{0}`, which is no target of this version")]
     #[diagnostic(code("unknown-target"))]
     UnknownTarget(String),
-    /// No lifter is known for a target.
-    #[error("nothing can read back the files of target `{0}`, so they cannot be trusted")]
-    #[diagnostic(code("target-without-lifter"))]
-    NoLifter(&'static str),
 }
 
 fn noun(cells: usize) -> &'static str {
     if cells == 1 { "cell" } else { "cells" }
 }
 
-/// Reads a target's files back, by path in the bundle.
-type Reader<T> = fn(&BTreeMap<String, Artifact>, &Model, &Policy) -> Result<T, LiftError>;
-
-/// How a target's files are judged.
-enum Lifter {
-    /// They decide calls: read into the relation that they decide.
-    Decides(Reader<Vec<Part>>),
-    /// They decide no calls: what they must hold all the same is checked.
-    Shapes(Reader<()>),
-}
-
-/// The lifter of each target. Those that take the longest on a large workspace stand first, and are begun first: so no core
-/// waits for one of them at the end.
-const LIFTERS: &[(&str, Lifter)] = &[
-    ("envoy", Lifter::Decides(lift::envoy::lift)),
-    ("agentgateway", Lifter::Decides(lift::agentgateway::lift)),
-    ("istio", Lifter::Decides(lift::istio::lift)),
-    ("ai-gateway", Lifter::Decides(lift::ai_gateway::lift)),
-    ("agentcore", Lifter::Decides(lift::agentcore::read)),
-    ("toolhive", Lifter::Decides(lift::toolhive::read)),
-    (
-        "cedar",
-        Lifter::Decides(|artifacts, model, policy| {
-            lift::cedar::check_handwritten(artifacts, model)?;
-            // Policies are as good as the facts that they are given.
-            lift::cedar::check_evidence(artifacts, model)?;
-            Ok(Part::whole(lift::cedar::lift(&lift::cedar::read(artifacts)?, policy)?))
-        }),
-    ),
-    ("kubernetes", Lifter::Shapes(lift::kubernetes::check)),
-];
-
-/// Whether the files of a target decide calls.
-#[must_use]
-pub fn decides(target: &str) -> bool {
-    LIFTERS.iter().any(|(name, lifter)| *name == target && matches!(lifter, Lifter::Decides(_)))
-}
+/// The targets whose files take the longest to read back on a large workspace. They are begun first, so that no core waits for
+/// one of them at the end.
+const SLOWEST: [TargetId; 3] = [TargetId::Envoy, TargetId::Agentgateway, TargetId::Istio];
 
 /// What keeps a target from being compiled: what it needs and the workspace does not declare, and evidence that every call
 /// needs and it cannot see.
@@ -155,7 +112,7 @@ pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
             "{}; or let something in front make sure of it, and say so with `targets.{}.assume` and `assume_reason` in \
              mcpctl.yaml",
             why.join("; "),
-            target.name
+            target.name()
         ),
         loc: None,
     }]
@@ -176,7 +133,7 @@ pub fn build(
 }
 
 /// The target whose product holds two policies, one that decides and one that is only counted.
-pub const SHADOWS: &Target = &targets::envoy::TARGET;
+pub const SHADOWS: &Target = &targets::access::envoy::TARGET;
 
 /// Compiles [`SHADOWS`] so that the policies of a bundle that is in force go on deciding, and those of this workspace are
 /// counted beside them; verifies both, and says so in the manifest.
@@ -191,7 +148,7 @@ pub fn shadow(
 ) -> Result<Built, Vec<BuildError>> {
     let mut built = build_beside(checked, sources, &[SHADOWS], source_digest, Some(enforced))?;
     built.bundle.manifest.settings.other.extend([
-        ("shadow".to_owned(), SHADOWS.name.to_owned()),
+        ("shadow".to_owned(), SHADOWS.name().to_owned()),
         ("enforced_bundle".to_owned(), enforced.digest.clone()),
         ("enforced_sources".to_owned(), in_force(enforced)),
     ]);
@@ -237,19 +194,19 @@ fn each(
     enforced: Option<&Existing>,
 ) -> Vec<(&'static Target, Result<Made, BuildError>)> {
     let (model, policy) = (checked.model(), checked.policy());
-    let beside: Vec<&'static str> = targets.iter().map(|target| target.name).collect();
+    let beside: Vec<TargetId> = targets.iter().map(|target| target.id).collect();
     let beside = beside.as_slice();
     let one = |target: &'static Target| -> Result<Made, BuildError> {
         let (view, seen, stricter) = targets::seen(target, model, policy);
         let input = Input { model, policy: &seen, sources, enforced, beside };
         let files = compiled(&input, target)?;
-        let mut notes = targets::stricter_notes(target, model, &view, &stricter);
+        let mut notes = entry::stricter_notes(target, model, &view, &stricter);
         notes.extend(undecided(target, model, policy, &seen, &view));
-        notes.extend(targets::cluster::notes::notes(target.name, beside, model));
-        Ok(Made { files, entry: targets::entry(target, &input, policy, &view, &stricter), notes })
+        notes.extend(targets::cluster::notes::notes(target.id, beside, model));
+        Ok(Made { files, entry: entry::entry(target, &input, policy, &view, &stricter), notes })
     };
     let mut order: Vec<(usize, &'static Target)> = targets.iter().copied().enumerate().collect();
-    order.sort_by_key(|(_, target)| LIFTERS.iter().position(|(name, _)| *name == target.name));
+    order.sort_by_key(|(_, target)| SLOWEST.iter().position(|slow| *slow == target.id).unwrap_or(SLOWEST.len()));
     let begun = AtomicUsize::new(0);
     // Two at a time, whatever the number of cores: what they hold in memory adds up. Each of them uses all cores.
     let some = || -> Vec<(usize, &'static Target, Result<Made, BuildError>)> {
@@ -271,7 +228,7 @@ fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>
     let mut notes = targets::notes(&targets, model);
     notes.extend(targets::handwritten::left_out(&targets, model));
     for (target, made) in made {
-        names.push(target.name.to_owned());
+        names.push(target.name().to_owned());
         artifacts.extend(made.files);
         entries.push(made.entry);
         notes.extend(made.notes);
@@ -297,11 +254,11 @@ pub fn build_what_fits(
     let mut left_out = Vec::new();
     let mut errors = Vec::new();
     for (target, found) in each(checked, sources, targets, None) {
-        let asked_for = mandatory.iter().any(|asked| asked.name == target.name);
+        let asked_for = mandatory.iter().any(|asked| asked.id == target.id);
         match found {
             Ok(found) => made.push((target, found)),
             Err(BuildError::Compile { cause: CompileError::Beyond { what, how }, .. }) if !asked_for => {
-                left_out.push(targets::over_limit(target, checked.model(), sources, &what, &how));
+                left_out.push(targets::left_out::over_limit(target, checked.model(), sources, &what, &how));
             }
             Err(error) => errors.push(error),
         }
@@ -316,104 +273,15 @@ pub fn build_what_fits(
 /// The verified files of one target, by path in the bundle, for the relation as its product can decide it.
 fn compiled(input: &Input<'_>, target: &'static Target) -> Result<BTreeMap<String, Artifact>, BuildError> {
     let files = (target.compile)(input)
-        .map_err(|mut cause| BuildError::Compile { target: target.name, said: cause.take_said(), cause })?
+        .map_err(|mut cause| BuildError::Compile { target: target.name(), said: cause.take_said(), cause })?
         .into_iter()
-        .map(|(path, artifact)| (format!("{}/{path}", target.name), artifact))
+        .map(|(path, artifact)| (format!("{}/{path}", target.name()), artifact))
         .collect();
     match input.enforced {
-        None => verify(target.name, &files, input.model, input.policy)?,
+        None => verify(target.id, &files, input.model, input.policy)?,
         Some(enforced) => verify_beside(&files, enforced, input.model, input.policy)?,
     }
     Ok(files)
-}
-
-/// Reads files with two policies back: that what decides is what the bundle in force decides, and that what is counted is the
-/// relation.
-///
-/// # Errors
-/// Where they cannot be read, or either is anything else.
-pub fn verify_beside(
-    files: &BTreeMap<String, Artifact>,
-    enforced: &Existing,
-    model: &Model,
-    policy: &Policy,
-) -> Result<(), BuildError> {
-    let target = SHADOWS.name;
-    let parts = lift::envoy::lift_beside(files, &enforced.files, model, policy)
-        .map_err(|mut cause| BuildError::Verify { target, said: cause.take_said(), cause })?;
-    agree(target, policy, parts)
-}
-
-/// Reads a target's files back and compares what they decide with the relation as the product can decide it.
-///
-/// # Errors
-/// Where they cannot be read, or decide anything else.
-pub fn verify(
-    target: &'static str,
-    files: &BTreeMap<String, Artifact>,
-    model: &Model,
-    policy: &Policy,
-) -> Result<(), BuildError> {
-    let (_, lifter) = LIFTERS.iter().find(|(name, _)| *name == target).ok_or(BuildError::NoLifter(target))?;
-    let refused = |mut cause: LiftError| BuildError::Verify { target, said: cause.take_said(), cause };
-    let parts = match lifter {
-        Lifter::Decides(lifter) => lifter(files, model, policy).map_err(refused)?,
-        Lifter::Shapes(check) => return check(files, model, policy).map_err(refused),
-    };
-    agree(target, policy, parts)
-}
-
-/// Reads the files of a bundle back, and compares what they decide with what its sources mean.
-///
-/// # Errors
-/// Everything that speaks against any of its targets.
-pub fn prove(bundle: &Existing, checked: &CheckedModel) -> Result<(), Vec<BuildError>> {
-    let files: BTreeMap<String, Artifact> = bundle
-        .files
-        .iter()
-        .map(|(path, bytes)| (path.clone(), Artifact { bytes: bytes.clone(), from: Vec::new() }))
-        .collect();
-    let prove = |name: &str| {
-        let target = targets::TARGETS.iter().find(|target| target.name == name);
-        let target = target.ok_or_else(|| BuildError::UnknownTarget(name.to_owned()))?;
-        let (_, policy, _) = targets::seen(target, checked.model(), checked.policy());
-        let folder = format!("{name}/");
-        let own = files.iter().filter(|(path, _)| path.starts_with(&folder));
-        let own = own.map(|(path, artifact)| (path.clone(), artifact.clone())).collect();
-        verify(target.name, &own, checked.model(), &policy)
-    };
-    // Also of targets that the manifest no longer speaks of.
-    let errors: Vec<BuildError> = bundle.targets().into_iter().filter_map(|name| prove(name).err()).collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-/// Compares what the gateways of a target decide with the relation as the product can decide it.
-///
-/// # Errors
-/// Where any decides anything else.
-pub fn agree(target: &'static str, policy: &Policy, parts: Vec<Part>) -> Result<(), BuildError> {
-    let mut cells = 0;
-    let mut shown = Vec::new();
-    for part in parts {
-        let expected = expected(policy, &part);
-        let differences = compare(&expected, &part.lifted);
-        cells += differences.len();
-        let at = if part.gateway.is_empty() { String::new() } else { format!("gateway `{}`: ", part.gateway) };
-        let some = differences.iter().take(MOST_CELLS);
-        shown.extend(some.map(|difference| format!("{at}{}", in_words(&expected, difference))));
-    }
-    if cells == 0 { Ok(()) } else { Err(BuildError::Differs { target, cells, shown }) }
-}
-
-/// What a gateway should decide: of its servers, with what is given for its peers.
-fn expected(policy: &Policy, part: &Part) -> Policy {
-    let mut view = View::default();
-    view.implied.extend(part.given.iter().map(|fact| FactName::from(*fact)));
-    if let Some(servers) = &part.servers {
-        let elsewhere = (0..).zip(&policy.objects).filter(|(_, object)| !servers.contains(&object.server));
-        view.undecided.extend(elsewhere.map(|(index, _)| (index, String::new())));
-    }
-    seen(policy, &view).0
 }
 
 /// The findings among the errors, for those that are faults of the workspace, and the other errors.
@@ -427,45 +295,8 @@ pub fn findings(errors: Vec<BuildError>) -> (Vec<Diagnostic>, Vec<BuildError>) {
             error @ (BuildError::Compile { .. }
             | BuildError::Verify { .. }
             | BuildError::Differs { .. }
-            | BuildError::UnknownTarget(_)
-            | BuildError::NoLifter(_)) => other.push(error),
+            | BuildError::UnknownTarget(_)) => other.push(error),
         }
     }
     (findings, other)
-}
-
-/// `agent` on `server/tool`: lets through {mfa}; denies {mfa, mtls}.
-fn in_words(policy: &Policy, difference: &Difference) -> String {
-    let sets = |masks: &[u64]| {
-        let shown: Vec<String> = masks.iter().map(|mask| policy.facts.shown(*mask)).collect();
-        shown.join(" and ")
-    };
-    let mut what = Vec::new();
-    if !difference.leaks.is_empty() {
-        what.push(format!("lets through {}", sets(&difference.leaks)));
-    }
-    if !difference.denies.is_empty() {
-        what.push(format!("denies {}", sets(&difference.denies)));
-    }
-    let principal = &policy.principal_at(difference.principal).id;
-    let object = policy.object_at(difference.object);
-    one_line(&format!("`{principal}` on `{object}`: {}", what.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_target_has_a_lifter() {
-        for target in targets::TARGETS {
-            assert!(LIFTERS.iter().any(|(name, _)| *name == target.name), "{}", target.name);
-        }
-    }
-
-    #[test]
-    fn a_target_without_a_lifter_is_refused() {
-        let found = verify("unheard_of", &BTreeMap::new(), &Model::default(), &Policy::default());
-        assert!(matches!(found, Err(BuildError::NoLifter("unheard_of"))));
-    }
 }

@@ -21,7 +21,7 @@ use crate::model::Model;
 use crate::model::handwritten::PolicyFile;
 use crate::policy::Policy;
 use crate::source::Loc;
-use crate::targets::cedar;
+use crate::targets::access::cedar;
 pub use rules::RULES;
 
 /// The families that Cedar's entities and facts are made from.
@@ -244,8 +244,8 @@ fn within(file: &PolicyFile, written: &Written, part: &str) -> Loc {
 fn accepted_targets(model: &Model, findings: &mut Vec<Diagnostic>) {
     for (name, loc) in &model.handwritten.accepted {
         let known =
-            || crate::targets::TARGETS.iter().map(|target| target.name).filter(|name| *name != cedar::TARGET.name);
-        if name == cedar::TARGET.name {
+            || crate::targets::TARGETS.iter().map(|target| target.name()).filter(|name| *name != cedar::TARGET.name());
+        if name == cedar::TARGET.name() {
             let message = format!("target `{name}` holds hand-written Cedar, so there is nothing to accept");
             findings.push(Diagnostic::new(&rules::ACCEPTED, *loc, message));
         } else if !known().any(|target| target == name) {

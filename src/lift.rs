@@ -3,23 +3,13 @@
 //! They read the artifact's bytes and share no code with what emitted them, so that a fault of an emitter shows as a
 //! difference. Anything that a lifter cannot read exactly is an error.
 
-pub mod agentcore;
-pub mod agentgateway;
-pub mod ai_gateway;
-pub mod cedar;
-pub mod cel;
+pub mod access;
 pub mod cluster;
-pub mod envoy;
 mod folders;
-pub mod istio;
-pub mod kubernetes;
 mod metadata;
 pub mod names;
-mod protocol;
-pub mod relation;
-pub mod toolhive;
+pub mod operations;
 mod traffic;
-pub mod world;
 
 pub use crate::cedar::Said;
 

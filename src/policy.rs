@@ -17,7 +17,7 @@ pub mod objects;
 pub mod origin;
 pub mod pieces;
 pub mod redundant;
-pub mod seen;
+pub mod visibility;
 pub mod whole;
 
 use std::fmt;

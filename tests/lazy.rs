@@ -20,7 +20,7 @@ fn schemas_are_built_when_met_and_cedar_is_touched_by_compile_alone() {
     let _mutants = mutate::mutate(model, Whole::of(policy, None), &tests);
     assert_eq!((schema::built(), cedar::uses()), (1, 0));
     let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
-    build::build(&checked, &analysis.sources, &[&targets::cedar::TARGET], "sha256:0").unwrap();
+    build::build(&checked, &analysis.sources, &[&targets::access::cedar::TARGET], "sha256:0").unwrap();
     assert_eq!(schema::built(), 1);
     assert!(cedar::uses() > 0);
 }

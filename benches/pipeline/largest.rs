@@ -27,28 +27,28 @@ struct Growth {
 
 const GROWTHS: [Growth; 4] = [
     Growth {
-        target: &targets::agentcore::TARGET,
+        target: &targets::access::agentcore::TARGET,
         what: "agents; 16 servers of 10 tools",
         from: 16,
         step: 1,
         size: |agents| size(16, 10, agents),
     },
     Growth {
-        target: &targets::ai_gateway::TARGET,
+        target: &targets::access::ai_gateway::TARGET,
         what: "agents; 16 servers of 10 tools",
         from: 16,
         step: 16,
         size: |agents| size(16, 10, agents),
     },
     Growth {
-        target: &targets::ai_gateway::TARGET,
+        target: &targets::access::ai_gateway::TARGET,
         what: "tools of each server; 1,008 servers, 200 agents",
         from: 10,
         step: 1,
         size: |tools| size(1_008, tools, 200),
     },
     Growth {
-        target: &targets::toolhive::TARGET,
+        target: &targets::access::toolhive::TARGET,
         what: "tools of each server; 16 servers, 200 agents",
         from: 10,
         step: 10,
@@ -114,14 +114,16 @@ pub fn table() {
         let holds = fits.map_or("none".to_owned(), |(place, _)| at(place).to_string());
         let time = fits.map_or_else(String::new, |(_, time)| format!("{:.2} s", time.as_secs_f64()));
         let (refused, what) = beyond.map_or_else(Default::default, |(place, what)| (at(place).to_string(), what));
-        println!("| {} | {} | {holds} | {time} | {refused} | {what} |", growth.target.name, growth.what);
+        println!("| {} | {} | {holds} | {time} | {refused} | {what} |", growth.target.name(), growth.what);
     }
     println!("\n| target, 1,008 servers, 10,080 tools, 200 agents | time |\n|---|---|");
-    for target in [&targets::agentcore::TARGET, &targets::ai_gateway::TARGET, &targets::toolhive::TARGET] {
+    for target in
+        [&targets::access::agentcore::TARGET, &targets::access::ai_gateway::TARGET, &targets::access::toolhive::TARGET]
+    {
         let time = match tried(target, size(1_008, 10, 200)) {
             Tried::Fits(time) => format!("{:.2} s", time.as_secs_f64()),
             Tried::Beyond(what) => format!("it needs {what}"),
         };
-        println!("| {} | {time} |", target.name);
+        println!("| {} | {time} |", target.name());
     }
 }

@@ -212,8 +212,9 @@ fn policy_and_compile() {
     );
     assert!(!analysis.report.reaches(mcpctl::diagnostic::Severity::Error), "{:?}", analysis.report.diagnostics.first());
     let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
-    let compile =
-        median(|| drop(build::build(&checked, &analysis.sources, &[&targets::cedar::TARGET], "sha256:0").unwrap()));
+    let compile = median(|| {
+        drop(build::build(&checked, &analysis.sources, &[&targets::access::cedar::TARGET], "sha256:0").unwrap())
+    });
     println!("| Cedar: emit, verify, lift, compare | the same | {:.2} s |", compile.as_secs_f64());
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -228,22 +229,22 @@ fn targets_alone_and_together(servers: usize, only: Option<&str>) {
     assert!(!analysis.report.reaches(mcpctl::diagnostic::Severity::Error), "{:?}", analysis.report.diagnostics.first());
     let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
     let all = [
-        &targets::cedar::TARGET,
-        &targets::kubernetes::TARGET,
-        &targets::istio::TARGET,
-        &targets::envoy::TARGET,
-        &targets::agentgateway::TARGET,
+        &targets::access::cedar::TARGET,
+        &targets::operations::kubernetes::TARGET,
+        &targets::access::istio::TARGET,
+        &targets::access::envoy::TARGET,
+        &targets::access::agentgateway::TARGET,
     ];
     println!("\n| targets, {} tools, {} agents | MB | time |\n|---|---|---|", servers * size.tools, size.agents);
     let each = all.iter().map(std::slice::from_ref).chain([&all[..]]);
-    let is_asked_for = |some: &&[&targets::Target]| only.is_none_or(|only| matches!(some, [one] if one.name == only));
+    let is_asked_for = |some: &&[&targets::Target]| only.is_none_or(|only| matches!(some, [one] if one.name() == only));
     for some in each.filter(is_asked_for) {
         let mut bytes = 0;
         let time = median(|| {
             let built = build::build(&checked, &analysis.sources, some, "sha256:0").unwrap();
             bytes = built.bundle.artifacts.values().map(|artifact| artifact.bytes.len()).sum();
         });
-        let names: Vec<&str> = some.iter().map(|target| target.name).collect();
+        let names: Vec<&str> = some.iter().map(|target| target.name()).collect();
         println!("| {} | {:.1} | {:.2} s |", names.join(", "), bytes as f64 / 1e6, time.as_secs_f64());
     }
     std::fs::remove_dir_all(&folder).unwrap();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Analysis;
 use crate::model::Model;
 use crate::model::access::Evidence;
+use crate::model::deployment::TargetId;
 use crate::model::name::FlowKind;
 use crate::model::server::Tool;
 use crate::schema::arena::to_json;
@@ -18,7 +19,7 @@ pub fn attach(analysis: &mut Analysis) {
     let asked = asks_for_arguments(&analysis.model);
     let model = &analysis.model;
     // AgentCore makes a schema of its own from them, of limited size.
-    let all = asked || model.deployment.of("agentcore").is_some();
+    let all = asked || model.deployment.of(TargetId::Agentcore).is_some();
     let tools: Vec<&Tool> = if all { tools(model).collect() } else { called_by_workflows(model).collect() };
     analysis.model.input_schemas = texts_of(tools, &analysis.sources);
 }

@@ -2,6 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::deployment::TargetId;
 use crate::model::url::Url;
 
 /// The check.
@@ -19,8 +20,8 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    let targets = ["kubernetes", "istio"];
-    let set = |target| Some((target, input.model.deployment.of(target)?.namespace.as_ref()?));
+    let targets = [TargetId::Kubernetes, TargetId::Istio];
+    let set = |target: TargetId| Some((target, input.model.deployment.of(target)?.namespace.as_ref()?));
     let Some((target, namespace)) = targets.into_iter().find_map(set) else { return };
     for server in input.model.servers.values() {
         let Some(url) = &server.url else { continue };

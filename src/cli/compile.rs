@@ -13,6 +13,7 @@ use crate::bundle::existing::{self, Existing};
 use crate::bundle::{self, Bundle, manifest, manifest::sources_digest};
 use crate::checks::{self, CheckedModel};
 use crate::diagnostic::{Diagnostic, Report};
+use crate::model::deployment::TargetId;
 use crate::render::counted;
 use crate::source::Sources;
 use crate::targets::{self, Need, TARGETS, Target};
@@ -76,8 +77,11 @@ impl Compile {
         let Analysis { sources, settings, model, policy, report, mut counts, .. } = analysis;
         let docs_url = settings.docs_url.as_deref();
         let shown = Shown { sources: &sources, counts: &counts, docs_url };
-        let mandatory: Vec<&'static Target> =
-            if asked.is_empty() { listed(settings.deployment.targets.keys())? } else { asked.clone() };
+        let mandatory: Vec<&'static Target> = if asked.is_empty() {
+            settings.deployment.targets.keys().map(|id| id.target()).collect()
+        } else {
+            asked.clone()
+        };
 
         let Ok(checked) = checks::accept(model, policy, &report) else {
             load::report(&shown, &report.diagnostics, session)?;
@@ -190,9 +194,9 @@ fn enforced(
     asked: &mut Vec<&'static Target>,
     session: &Session<'_>,
 ) -> Result<Existing, Vec<miette::Report>> {
-    let name = build::SHADOWS.name;
-    if let Some(other) = asked.iter().find(|target| target.name != name) {
-        let message = format!("target `{}` holds one policy, and cannot count another one beside it", other.name);
+    let name = build::SHADOWS.name();
+    if let Some(other) = asked.iter().find(|target| target.name() != name) {
+        let message = format!("target `{}` holds one policy, and cannot count another one beside it", other.name());
         let help = format!("`--shadow` compiles `{name}` alone; compile the other targets by themselves");
         return Err(Refusal::Usage { message, help }.into());
     }
@@ -214,14 +218,9 @@ fn keep_sources(root: &Path, out: &Path) -> Result<(), Refusal> {
 /// The targets of that name.
 fn asked(names: &[String]) -> Result<Vec<&'static Target>, Refusal> {
     let mut targets: Vec<&'static Target> = names.iter().map(|name| target(name)).collect::<Result<_, _>>()?;
-    targets.sort_by_key(|target| target.name);
-    targets.dedup_by_key(|target| target.name);
+    targets.sort_by_key(|target| target.name());
+    targets.dedup_by_key(|target| target.name());
     Ok(targets)
-}
-
-/// The targets that the settings list: mandatory, so one that does not exist is an error.
-fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Target>, Refusal> {
-    names.map(|name| target(name)).collect()
 }
 
 /// What this workspace can be compiled for.
@@ -245,22 +244,22 @@ fn possible(
         let needs = build::missing(checked, target);
         if needs.is_empty() {
             targets.push(*target);
-        } else if mandatory.iter().any(|asked| asked.name == target.name) {
+        } else if mandatory.iter().any(|asked| asked.id == target.id) {
             let in_words = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
             let message =
-                format!("target `{}` cannot be compiled: it needs {}", target.name, in_words(|need| &need.what));
+                format!("target `{}` cannot be compiled: it needs {}", target.name(), in_words(|need| &need.what));
             refused.push(Refusal::Usage { message, help: in_words(|need| &need.how) });
         } else {
             left_out.push((*target, needs));
         }
     }
     // Whoever lists targets has no use for much text about others.
-    let notes = if mandatory.is_empty() { targets::left_out } else { targets::unlisted };
+    let notes = if mandatory.is_empty() { targets::left_out::left_out } else { targets::left_out::unlisted };
     Possible { targets, left_out: notes(&left_out, checked.model(), sources), refused }
 }
 
 fn target(name: &str) -> Result<&'static Target, Refusal> {
-    TARGETS.iter().copied().find(|target| target.name == name).ok_or_else(|| {
-        Refusal::unknown("target", name, TARGETS.iter().map(|target| target.name), "`mcpctl list targets` lists them")
+    TargetId::named(name).map(TargetId::target).ok_or_else(|| {
+        Refusal::unknown("target", name, TARGETS.iter().map(|target| target.name()), "`mcpctl list targets` lists them")
     })
 }

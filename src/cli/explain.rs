@@ -13,7 +13,7 @@ use crate::families::FamilyId;
 use crate::model::protocol;
 use crate::render::{self, Format, json};
 use crate::settings;
-use crate::targets::{Coverage, TARGETS, Target};
+use crate::targets::{Coverage, TARGETS, Target, families_for_products};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,7 +74,7 @@ impl Explain {
 fn find(name: &str) -> Option<Subject> {
     let rule = analysis::rules::all_rules().into_iter().find(|rule| rule.name == name).map(Subject::Rule);
     rule.or_else(|| schema::family(name).map(Subject::Family))
-        .or_else(|| TARGETS.iter().find(|target| target.name == name).map(|target| Subject::Target(target)))
+        .or_else(|| TARGETS.iter().find(|target| target.name() == name).map(|target| Subject::Target(target)))
         .or_else(|| (name == schema::SETTINGS || name == "mcpctl.yaml").then_some(Subject::Settings))
         .or_else(|| (name == PROTOCOL).then_some(Subject::Protocol))
 }
@@ -85,7 +85,7 @@ fn unknown(name: &str) -> Refusal {
         .iter()
         .map(|rule| rule.name)
         .chain(FamilyId::ALL.iter().flat_map(|family| [family.name(), family.key()]))
-        .chain(TARGETS.iter().map(|target| target.name))
+        .chain(TARGETS.iter().map(|target| target.name()))
         .chain([schema::SETTINGS, PROTOCOL]);
     let otherwise = "`mcpctl list checks`, `mcpctl list families` and `mcpctl list targets` list the names";
     Refusal::unknown("check, family or target", name, names, otherwise)
@@ -149,29 +149,32 @@ fn schema_text(title: &str, schema: &str) -> std::io::Result<String> {
 }
 
 fn target_text(target: &Target) -> std::io::Result<String> {
-    let rows: Vec<Vec<String>> = FamilyId::ALL
-        .iter()
-        .map(|family| {
-            let (covered, why) = words((target.coverage)(*family));
-            vec![format!("  {}", family.name()), covered.to_owned(), why.unwrap_or("").to_owned()]
-        })
-        .collect();
+    let (covered, others): (Vec<FamilyId>, Vec<FamilyId>) =
+        families_for_products().partition(|family| target.covers(**family).is_some());
+    let row = |family: &FamilyId| {
+        let left = target.leaves(*family).unwrap_or("");
+        vec![format!("  {}", family.name()), enforced(target, *family).to_owned(), left.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = covered.iter().map(row).collect();
     let mut coverage = Vec::new();
     table::write(&["  family", "enforced", "what is left"], &rows, &mut coverage)?;
+    let others: Vec<&str> = others.iter().map(|family| family.name()).collect();
+    let others = prose::wrap(&format!("It enforces nothing of {}.", others.join(", ")), "  ");
     let doc = prose::wrap(target.doc, "  ");
     let proof = prose::wrap(&format!("{}: {}", target.proof.word(), target.proof.what()), "  ");
     let coverage = String::from_utf8_lossy(&coverage);
     Ok(format!(
-        "{}: a target, {}\n\n{doc}\n\n{coverage}\nWhat its proof rests on\n{proof}\n",
-        target.name, target.summary
+        "{}: a target, {}\n\n{doc}\n\n{coverage}\n{others}\n\nWhat its proof rests on\n{proof}\n",
+        target.name(),
+        target.summary
     ))
 }
 
-fn words(coverage: Coverage) -> (&'static str, Option<&'static str>) {
-    match coverage {
-        Coverage::Full => ("fully", None),
-        Coverage::Partial(why) => ("partly", Some(why)),
-        Coverage::None(why) => ("not", Some(why)),
+fn enforced(target: &Target, family: FamilyId) -> &'static str {
+    match target.covers(family) {
+        Some(Coverage::Full) => "fully",
+        Some(Coverage::Partial { .. }) => "partly",
+        None => "not",
     }
 }
 
@@ -205,15 +208,10 @@ fn as_json(subject: &Subject) -> std::io::Result<Value> {
             })
         }
         Subject::Target(target) => {
-            let coverage: Vec<Value> = FamilyId::ALL
-                .iter()
-                .map(|family| {
-                    let (covered, why) = words((target.coverage)(*family));
-                    json!({"family": family.name(), "enforced": covered, "why": why})
-                })
-                .collect();
+            let of = |family: &FamilyId| json!({"family": family.name(), "enforced": enforced(target, *family), "why": target.leaves(*family)});
+            let coverage: Vec<Value> = families_for_products().map(of).collect();
             json!({
-                "kind": "target", "name": target.name, "summary": target.summary, "doc": target.doc, "coverage": coverage,
+                "kind": "target", "name": target.name(), "summary": target.summary, "doc": target.doc, "coverage": coverage,
             })
         }
     })

@@ -166,7 +166,7 @@ fn show(found: &Found<'_>, session: &mut Session<'_>) -> io::Result<()> {
 /// Writes schema, policies, entities and tests into a folder.
 fn to_cedar(found: &Found<'_>, folder: &Path, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
     let Analysis { model, policy, sources, .. } = found.analysis;
-    let target = TARGETS.iter().copied().find(|target| target.name == "cedar");
+    let target = TARGETS.iter().copied().find(|target| target.name() == "cedar");
     let checked = checks::accept(model.clone(), policy.clone(), &Report::default());
     let (Some(target), Ok(checked)) = (target, checked) else {
         let message = "the workspace could not be read whole, so nothing can be exported".to_owned();

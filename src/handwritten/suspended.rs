@@ -7,7 +7,7 @@ use crate::cedar::{Error, Uid};
 use crate::model::{Model, Suspension};
 use crate::policy::{Object, ObjectKind, Policy, PrincipalId};
 use crate::source::Loc;
-use crate::targets::cedar::{principal_uid, request_of};
+use crate::targets::access::cedar::{principal_uid, request_of};
 
 /// A policy that is left in some pair with something suspended: its id, the pair in words, and where the suspension stands.
 pub(super) struct Reached {

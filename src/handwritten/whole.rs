@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::policy::whole::{Effect, MOST_TRIED, Says, Written, subsets};
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
 use crate::source::Loc;
-use crate::targets::cedar::{self, principal_uid, request_of};
+use crate::targets::access::cedar::{self, principal_uid, request_of};
 
 /// Most facts of hand-written conditions that are tried in all combinations by Cedar's authorizer, which is slower than a table.
 const MOST_ASKED: u32 = 12;

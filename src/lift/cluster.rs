@@ -13,6 +13,7 @@ use super::metadata::take_bundle;
 use super::names::label;
 use crate::bundle::Artifact;
 use crate::model::Model;
+use crate::model::deployment::TargetId;
 use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
 use crate::model::url::Url;
@@ -50,13 +51,15 @@ pub(super) struct Place<'m> {
 
 impl<'m> Expected<'m> {
     pub(super) fn of(model: &'m Model) -> Self {
-        let settings = ["istio", "kubernetes"].iter().filter_map(|target| model.deployment.of(target));
+        let settings =
+            [TargetId::Istio, TargetId::Kubernetes].into_iter().filter_map(|target| model.deployment.of(target));
         let set = settings.filter_map(|settings| settings.namespace.as_ref()).next();
         let base = set.map_or("mcp", |namespace| namespace.value.as_str());
         let fronted = model.topology.units.values().filter(|unit| unit.gateway.is_some());
         let names = fronted.map(|unit| unit.name.value.to_string()).chain(["central".to_owned()]);
         let gateways: BTreeMap<String, String> = names.map(|name| (name.clone(), label(&name))).collect();
-        let domains = ["kubernetes", "istio"].iter().filter_map(|target| model.deployment.of(target));
+        let domains =
+            [TargetId::Kubernetes, TargetId::Istio].into_iter().filter_map(|target| model.deployment.of(target));
         let domain = domains.filter_map(|settings| settings.cluster_domain.as_ref()).next();
         let domain = domain.map_or("cluster.local", |domain| domain.value.as_str()).to_owned();
         let mut places = BTreeMap::new();

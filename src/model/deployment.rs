@@ -2,20 +2,22 @@
 //! Source: `targets` of `mcpctl.yaml`, the tool's own settings.
 
 pub mod egress;
+pub mod target;
 
 use std::collections::BTreeMap;
 
 use self::egress::Egress;
+pub use self::target::TargetId;
 use super::name::FactName;
 use super::protocol::REVISIONS;
 use super::value::Origin;
 use crate::source::{Loc, Spanned};
 
-/// Settings by target name. A target that stands here is mandatory: a compile that cannot produce it fails.
+/// Settings by target. A target that stands here is mandatory: a compile that cannot produce it fails.
 #[derive(Debug, Clone, Default)]
 pub struct Deployment {
     /// What is said of each target.
-    pub targets: BTreeMap<String, TargetSettings>,
+    pub targets: BTreeMap<TargetId, TargetSettings>,
     /// The name of the bundle, where `bundle.name` of `mcpctl.yaml` says it: a value that a Kubernetes label can have.
     pub bundle: Option<Spanned<String>>,
     /// The name of the workspace's folder, where it is known.
@@ -51,8 +53,8 @@ fn label_value(text: &str) -> Option<String> {
 impl Deployment {
     /// What is said of a target; `None` where it is not listed.
     #[must_use]
-    pub fn of(&self, target: &str) -> Option<&TargetSettings> {
-        self.targets.get(target)
+    pub fn of(&self, target: TargetId) -> Option<&TargetSettings> {
+        self.targets.get(&target)
     }
 
     /// The revisions of MCP that gateways accept, the oldest first.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::suite::Suite;
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::cedar::{object_uid, principal_uid, read};
+use crate::lift::access::cedar::{engine, object_uid, principal_uid};
 use crate::policy::Policy;
 
 /// What `cedar run-tests` reads.
@@ -24,7 +24,7 @@ pub struct Export {
 /// # Errors
 /// Where the artifacts of the target `cedar` cannot be read, or Cedar refuses a request.
 pub fn export(artifacts: &BTreeMap<String, Artifact>, policy: &Policy, suite: &Suite<'_>) -> Result<Export, LiftError> {
-    let engine = read(artifacts)?;
+    let engine = engine(artifacts)?;
     let (mut tests, mut left_out) = (Vec::new(), 0);
     for run in &suite.tests {
         for outcome in &run.outcomes {

@@ -11,7 +11,7 @@ use crate::diagnostic::one_line;
 use crate::model::access::classification::Classification;
 use crate::model::gate::{Gate, GateWaiver, Waived};
 use crate::model::name::UnitName;
-use crate::policy::seen::matches;
+use crate::policy::visibility::matches;
 use crate::policy::{Object, ObjectKind, PrincipalId};
 
 /// How the value of what is gone is shown and written.

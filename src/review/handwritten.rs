@@ -19,7 +19,7 @@ use crate::cedar::symbolic::{Decided, Held, Verdict, Vocabulary};
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::{Object, PrincipalId};
 use crate::source::Sources;
-use crate::targets::cedar::{principal_uid, request_of};
+use crate::targets::access::cedar::{principal_uid, request_of};
 use crate::targets::{self, CompileError, Input};
 use pairs::{Pairs, Row};
 
@@ -53,7 +53,7 @@ impl<'a> Loaded<'a> {
     /// Where it does not compile, or Cedar refuses it.
     pub fn new(side: Side<'a>, sources: &Sources) -> Result<Self, HandwrittenError> {
         let input = Input { model: side.model, policy: side.policy, sources, enforced: None, beside: &[] };
-        let files = (targets::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
+        let files = (targets::access::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
         let text = |name: &str| {
             let found = files.iter().find(|(path, _)| path == name);
             found.and_then(|(_, artifact)| std::str::from_utf8(&artifact.bytes).ok()).unwrap_or_default()

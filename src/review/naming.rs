@@ -8,7 +8,7 @@ use crate::model::name::FactName;
 use crate::model::uri::is_normal;
 use crate::policy::expect::resources;
 use crate::policy::fact::{MTLS, TLS};
-use crate::policy::seen::sample;
+use crate::policy::visibility::sample;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy};
 
 /// A name that nothing has.

@@ -16,7 +16,7 @@ use crate::policy::cell::RuleId;
 use crate::policy::condition::CondId;
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
 use crate::source::Sources;
-use crate::targets::cedar::{principal_uid, request_of};
+use crate::targets::access::cedar::{principal_uid, request_of};
 use crate::targets::{self, Input, TARGETS};
 
 /// What became of a claim.
@@ -120,14 +120,14 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
             continue;
         }
         let what = match target.proof {
-            _ if !build::decides(target.name) => {
-                format!("the files of `{}`, which decide no call, do what the model says and no more", target.name)
+            _ if target.decides().is_none() => {
+                format!("the files of `{}`, which decide no call, do what the model says and no more", target.name())
             }
             targets::Proof::Run(_) | targets::Proof::Model(_) => {
-                format!("the files of `{}` decide each of {cells} cells as the access relation", target.name)
+                format!("the files of `{}` decide each of {cells} cells as the access relation", target.name())
             }
             targets::Proof::Schema(_) => {
-                format!("the files of `{}` have the shape that its product takes", target.name)
+                format!("the files of `{}` have the shape that its product takes", target.name())
             }
         };
         let (status, by) = match build::build(checked, sources, &[target], "") {
@@ -139,7 +139,7 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
             }
             Err(errors) => not_built(&errors),
         };
-        claims.push(Claim { name: format!("target-{}", target.name), what, status, by });
+        claims.push(Claim { name: format!("target-{}", target.name()), what, status, by });
     }
     claims
 }
@@ -180,7 +180,7 @@ fn generated(
         return Ok(Claim { name, what, status: Status::Unproved, by });
     };
     let input = Input { model, policy, sources, enforced: None, beside: &[] };
-    let files = (targets::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
+    let files = (targets::access::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
     let text = |name: &str| {
         let found = files.iter().find(|(path, _)| path == name);
         found.and_then(|(_, artifact)| std::str::from_utf8(&artifact.bytes).ok()).unwrap_or_default()
@@ -250,7 +250,7 @@ fn never_skipped(model: &Model, policy: &Policy, solver: Option<&mut Solver>) ->
     }
     let mut by = format!("the form of all {forbids}: scope, `in`, and facts that every request has");
     if let Some(solver) = solver {
-        let schema = targets::cedar::schema_of(model, policy).map_err(HandwrittenError::Cedar)?;
+        let schema = targets::access::cedar::schema_of(model, policy).map_err(HandwrittenError::Cedar)?;
         let failing = solver.forbids_that_fail(&schema, &texts).map_err(HandwrittenError::Cedar)?;
         if !failing.is_empty() {
             let by = format!("{}: `{}` can fail", solver.name, failing.join("`, `"));

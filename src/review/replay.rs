@@ -5,12 +5,13 @@ use super::cause::decide;
 use super::hybrid::cut;
 use super::parts::At;
 use crate::cedar::engine::Engine;
-use crate::lift::cedar::{object_uid, principal_uid};
+use crate::lift::access::cedar::{object_uid, principal_uid};
 use crate::model::name::FactName;
 use crate::policy::ObjectKind;
 use crate::policy::derive::derive;
 use crate::source::Sources;
-use crate::targets::{CompileError, Input, cedar};
+use crate::targets::access::cedar;
+use crate::targets::{CompileError, Input};
 
 /// Why a request could not be replayed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

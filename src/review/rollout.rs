@@ -66,9 +66,9 @@ impl Deployed<'_> {
     fn targets(&self) -> BTreeSet<&'static str> {
         let fits = |target: &&&'static Target| match self {
             Self::Workspace(checked, _) => build::missing(checked, target).is_empty(),
-            Self::Bundle(bundle) => bundle.targets().contains(target.name),
+            Self::Bundle(bundle) => bundle.targets().contains(target.name()),
         };
-        TARGETS.iter().filter(fits).map(|target| target.name).collect()
+        TARGETS.iter().filter(fits).map(|target| target.name()).collect()
     }
 
     /// Its files of these targets, by path.
@@ -84,7 +84,7 @@ impl Deployed<'_> {
                 let targets: Vec<&'static Target> = TARGETS
                     .iter()
                     .copied()
-                    .filter(|target| able.contains(target.name) && wanted.contains(target.name))
+                    .filter(|target| able.contains(target.name()) && wanted.contains(target.name()))
                     .collect();
                 // What is compared is the files, so the digest of the sources does not matter.
                 let (built, _) = build::build_what_fits(checked, sources, &targets, &[], "")?;

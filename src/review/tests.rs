@@ -18,7 +18,7 @@ use crate::model::name::FactName;
 use crate::policy::derive::derive;
 use crate::policy::{Object, Policy, PrincipalId};
 use crate::source::{SourceFile, Sources};
-use crate::targets::cedar::tests::properties::model;
+use crate::targets::access::cedar::tests::properties::model;
 
 struct Pair {
     base: (Model, Policy),

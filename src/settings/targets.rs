@@ -6,7 +6,7 @@ mod over;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::deployment::{Deployment, GatewaySettings, Listen, TargetSettings, Tls};
+use crate::model::deployment::{Deployment, GatewaySettings, Listen, TargetId, TargetSettings, Tls};
 use crate::model::name::FactName;
 use crate::model::value::Origin;
 use crate::schema::rules::INVALID_VALUE;
@@ -221,24 +221,24 @@ impl TargetsSection {
     /// What it means.
     pub(super) fn lower(self, findings: &mut Vec<Diagnostic>) -> Deployment {
         let mut deployment = Deployment::default();
-        let mut add = |name: &str, settings: Option<TargetSettings>| {
+        let mut add = |target: TargetId, settings: Option<TargetSettings>| {
             if let Some(settings) = settings {
-                judge_assumptions(name, &settings, findings);
-                deployment.targets.insert(name.to_owned(), settings);
+                judge_assumptions(target, &settings, findings);
+                deployment.targets.insert(target, settings);
             }
         };
         let at = |loc: Loc, assume, assume_reason| TargetSettings { loc, assume, assume_reason, ..Default::default() };
         let plain = |written: Option<Spanned<PlainSettings>>| written.map(|written| at(written.loc, Vec::new(), None));
-        add("cedar", plain(self.cedar));
+        add(TargetId::Cedar, plain(self.cedar));
         add(
-            "agentcore",
+            TargetId::Agentcore,
             self.agentcore.map(|Spanned { value, loc }| TargetSettings {
                 gateway_arn: value.gateway_arn,
                 ..at(loc, value.assume, value.assume_reason)
             }),
         );
         add(
-            "ai-gateway",
+            TargetId::AiGateway,
             self.ai_gateway.map(|Spanned { value, loc }| TargetSettings {
                 namespace: value.namespace,
                 gateway: value.gateway,
@@ -246,7 +246,7 @@ impl TargetsSection {
             }),
         );
         add(
-            "istio",
+            TargetId::Istio,
             self.istio.map(|Spanned { value, loc }| TargetSettings {
                 namespace: value.namespace,
                 cluster_domain: value.cluster_domain,
@@ -256,7 +256,7 @@ impl TargetsSection {
         );
         let mut faults = Vec::new();
         add(
-            "kubernetes",
+            TargetId::Kubernetes,
             self.kubernetes.map(|Spanned { value, loc }| TargetSettings {
                 namespace: value.namespace,
                 cluster_domain: value.cluster_domain,
@@ -265,14 +265,14 @@ impl TargetsSection {
             }),
         );
         add(
-            "toolhive",
+            TargetId::Toolhive,
             self.toolhive.map(|Spanned { value, loc }| TargetSettings {
                 namespace: value.namespace,
                 ..at(loc, value.assume, value.assume_reason)
             }),
         );
         add(
-            "agentgateway",
+            TargetId::Agentgateway,
             self.agentgateway.map(|Spanned { value, loc }| {
                 let all = GatewayEntry { listen: value.listen, admin: None, tls: value.tls };
                 TargetSettings {
@@ -283,7 +283,7 @@ impl TargetsSection {
             }),
         );
         add(
-            "envoy",
+            TargetId::Envoy,
             self.envoy.map(|Spanned { value, loc }| {
                 let all = GatewayEntry { listen: value.listen, admin: value.admin, tls: value.tls };
                 TargetSettings {
@@ -335,16 +335,16 @@ fn settled(entry: GatewayEntry, all: &GatewaySettings, findings: &mut Vec<Diagno
 }
 
 /// An assumption is a hole in the proof, so it comes with its reason.
-fn judge_assumptions(name: &str, settings: &TargetSettings, findings: &mut Vec<Diagnostic>) {
+fn judge_assumptions(target: TargetId, settings: &TargetSettings, findings: &mut Vec<Diagnostic>) {
     let reason = settings.assume_reason.as_ref().filter(|reason| !reason.value.trim().is_empty());
     match (settings.assume.first(), reason) {
         (Some(fact), None) => {
-            let message = format!("target `{name}` assumes `{fact}` without a reason");
+            let message = format!("target `{target}` assumes `{fact}` without a reason");
             let help = "say in `assume_reason` what makes sure of it; the reason goes into the bundle";
             findings.push(Diagnostic::new(&INVALID_VALUE, fact.loc, message).help(help));
         }
         (None, Some(reason)) => {
-            let message = format!("target `{name}` gives a reason and assumes nothing");
+            let message = format!("target `{target}` gives a reason and assumes nothing");
             findings.push(Diagnostic::new(&INVALID_VALUE, reason.loc, message));
         }
         (Some(_), Some(_)) | (None, None) => {}

@@ -19,6 +19,7 @@ use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
 use crate::model::url::Url;
 use crate::source::Loc;
+use crate::targets::TargetId;
 
 /// The base namespace where none is set.
 const NAMESPACE: &str = "mcp";
@@ -82,7 +83,7 @@ impl Place<'_> {
 ///
 /// # Errors
 /// Two things of one name, and names and labels that Kubernetes refuses.
-pub fn cluster<'m>(target: &str, model: &'m Model) -> Result<Cluster<'m>, Vec<Diagnostic>> {
+pub fn cluster<'m>(target: TargetId, model: &'m Model) -> Result<Cluster<'m>, Vec<Diagnostic>> {
     let mut names = Names { target, taken: BTreeMap::new(), findings: Vec::new() };
     let (base, at) = base_namespace(model, &mut names.findings);
     let gateways_namespace = names.take(&format!("{base}-gateways"), "the namespace of the gateways", at);
@@ -165,8 +166,8 @@ pub fn renamed(model: &Model) -> BTreeMap<String, String> {
 
 /// The namespace that the settings of `kubernetes` and `istio` name, which is one.
 fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc) {
-    let set = |target| model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
-    let (here, there) = (set("kubernetes"), set("istio"));
+    let set = |target: TargetId| model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+    let (here, there) = (set(TargetId::Kubernetes), set(TargetId::Istio));
     if let (Some(here), Some(there)) = (here, there)
         && here.value != there.value
     {
@@ -191,7 +192,7 @@ fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc
     (namespace.value.clone(), namespace.loc)
 }
 
-fn gateways<'m>(target: &str, model: &'m Model, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'m str, String> {
+fn gateways<'m>(target: TargetId, model: &'m Model, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'m str, String> {
     let mut names = Names { target, taken: BTreeMap::new(), findings: Vec::new() };
     let mut gateways: BTreeMap<&'m str, String> =
         [(CENTRAL, names.take(CENTRAL, "the central gateway", model.registry.unwrap_or_default()))].into();
@@ -245,7 +246,7 @@ fn own_pools<'m>(model: &'m Model, places: &[Place<'m>]) -> BTreeMap<String, Opt
 }
 
 /// The namespace of a server whose URL names none.
-fn namespace_of(base: &str, server: &Server, names: &mut Names<'_>) -> String {
+fn namespace_of(base: &str, server: &Server, names: &mut Names) -> String {
     match &server.unit {
         Some(unit) => names.take(&format!("{base}-{unit}"), &format!("unit `{unit}`"), unit.loc),
         None => names.take(base, "the namespace of servers without a unit", server.name.loc),
@@ -253,13 +254,13 @@ fn namespace_of(base: &str, server: &Server, names: &mut Names<'_>) -> String {
 }
 
 /// What was given a name, so that no other thing gets the same.
-struct Names<'t> {
-    target: &'t str,
+struct Names {
+    target: TargetId,
     taken: BTreeMap<String, (String, Loc)>,
     findings: Vec<Diagnostic>,
 }
 
-impl Names<'_> {
+impl Names {
     fn take(&mut self, name: &str, what: &str, loc: Loc) -> String {
         let label = dns_label(name);
         match self.taken.get(&label) {
@@ -274,7 +275,12 @@ impl Names<'_> {
     }
 }
 
-fn labels_of(target: &str, server: &Server, name: &str, findings: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+fn labels_of(
+    target: TargetId,
+    server: &Server,
+    name: &str,
+    findings: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
     if server.labels.is_empty() {
         return [(NAME_LABEL.to_owned(), name.to_owned())].into();
     }
@@ -301,7 +307,7 @@ fn is_label_key(text: &str) -> bool {
 }
 
 /// Servers of one namespace whose pods cannot be told apart: rules for one would hold for the other too.
-fn overlaps(target: &str, places: &[Place<'_>]) -> Vec<Diagnostic> {
+fn overlaps(target: TargetId, places: &[Place<'_>]) -> Vec<Diagnostic> {
     let mut by_namespace: BTreeMap<&str, Vec<&Place<'_>>> = BTreeMap::new();
     for place in places {
         by_namespace.entry(&place.namespace).or_default().push(place);

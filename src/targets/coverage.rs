@@ -13,34 +13,67 @@ use crate::source::Loc;
 /// Most keys named in a note; the manifest has the others.
 const MOST_KEYS: usize = 4;
 
-/// How much of a family a target enforces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A family that a target covers.
+#[derive(Debug, Clone, Copy)]
+pub struct Covers {
+    /// The family.
+    pub family: FamilyId,
+    /// How much of it.
+    pub how: Coverage,
+}
+
+/// How much of a family a target covers.
+#[derive(Debug, Clone, Copy)]
 pub enum Coverage {
     /// All of it.
     Full,
-    /// A part, and why not all.
-    Partial(&'static str),
-    /// Nothing, and why.
-    None(&'static str),
+    /// The keys whose paths are made of these words alone.
+    Partial {
+        /// The words.
+        words: &'static [&'static str],
+        /// What it covers and what it leaves to others.
+        why: &'static str,
+    },
 }
 
-impl Coverage {
-    /// `full`, `partial` or `none`.
+impl Covers {
+    /// All of a family.
     #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial(_) => "partial",
-            Self::None(_) => "none",
+    pub const fn all(family: FamilyId) -> Self {
+        Self { family, how: Coverage::Full }
+    }
+
+    /// The keys of a family whose paths are made of these words alone; and what it leaves to others.
+    #[must_use]
+    pub const fn part(family: FamilyId, words: &'static [&'static str], why: &'static str) -> Self {
+        Self { family, how: Coverage::Partial { words, why } }
+    }
+}
+
+impl Target {
+    /// How much of a family it covers; `None` for one that it does not list.
+    #[must_use]
+    pub fn covers(&self, family: FamilyId) -> Option<Coverage> {
+        self.covers.iter().find(|covers| covers.family == family).map(|covers| covers.how)
+    }
+
+    /// How much of a family it covers: `full`, `partial` or `none`.
+    #[must_use]
+    pub fn coverage_word(&self, family: FamilyId) -> &'static str {
+        match self.covers(family) {
+            Some(Coverage::Full) => "full",
+            Some(Coverage::Partial { .. }) => "partial",
+            None => "none",
         }
     }
 
-    /// Why it is not full.
+    /// Why it leaves keys of a family to others; `None` where it covers all of them.
     #[must_use]
-    pub fn why(self) -> Option<&'static str> {
-        match self {
-            Self::Full => None,
-            Self::Partial(why) | Self::None(why) => Some(why),
+    pub fn leaves(&self, family: FamilyId) -> Option<&'static str> {
+        match self.covers(family) {
+            Some(Coverage::Full) => None,
+            Some(Coverage::Partial { why, .. }) => Some(why),
+            None => Some(family.usually()),
         }
     }
 }
@@ -78,12 +111,11 @@ pub struct NotExpressed {
 #[must_use]
 pub fn not_expressed(target: &Target, model: &Model) -> Vec<NotExpressed> {
     let mut found = Vec::new();
-    for family in FamilyId::ALL {
-        let Some(why) = (target.coverage)(*family).why() else { continue };
-        let words = (target.expressed)(*family);
+    for family in families_for_products() {
+        let Some(why) = target.leaves(*family) else { continue };
         let mut keys: BTreeMap<String, Loc> = BTreeMap::new();
         for (path, loc) in model.keys.get(family.key()).into_iter().flatten() {
-            if let Some(key) = beyond(path, words) {
+            if let Some(key) = left(target, *family, path) {
                 let first = keys.entry(key).or_insert(*loc);
                 *first = (*first).min(*loc);
             }
@@ -106,6 +138,11 @@ fn beyond(path: &str, words: &[&str]) -> Option<String> {
         end += 1;
     }
     None
+}
+
+/// The families that a product could carry out. Tests of the policy and waivers are for mcpctl alone.
+pub fn families_for_products() -> impl Iterator<Item = &'static FamilyId> {
+    FamilyId::ALL.iter().filter(|family| !matches!(family, FamilyId::PolicyTests | FamilyId::Waivers))
 }
 
 /// The words at which a key is judged by mcpctl itself, when it checks the workspace: no product has to express it.
@@ -146,24 +183,30 @@ fn is_for_products(family: FamilyId, path: &str) -> bool {
     !path.split('.').map(|part| part.trim_end_matches("[]")).any(|part| part == "description" || words.contains(&part))
 }
 
+/// The path of a key up to the first word that a target does not cover; `None` where it covers the key.
+fn left(target: &Target, family: FamilyId, path: &str) -> Option<String> {
+    match target.covers(family) {
+        Some(Coverage::Full) => None,
+        Some(Coverage::Partial { words, .. }) => beyond(path, words),
+        None => beyond(path, &[]),
+    }
+}
+
 /// Whether a target expresses a key.
 fn expresses(target: &Target, family: FamilyId, path: &str) -> bool {
-    match (target.coverage)(family) {
-        Coverage::Full => true,
-        Coverage::Partial(_) | Coverage::None(_) => beyond(path, (target.expressed)(family)).is_none(),
-    }
+    left(target, family, path).is_none()
 }
 
 /// The path up to the first word that none of the targets gets beyond.
 fn topmost(path: &str, targets: &[&Target], family: FamilyId) -> String {
-    let cut = targets.iter().filter_map(|target| beyond(path, (target.expressed)(family)));
+    let cut = targets.iter().filter_map(|target| left(target, family, path));
     cut.max_by_key(String::len).unwrap_or_else(|| path.to_owned())
 }
 
 /// The notes about keys in use that none of these targets expresses, one for each family.
 #[must_use]
 pub fn notes(compiled: &[&Target], model: &Model) -> Vec<Diagnostic> {
-    FamilyId::ALL.iter().filter_map(|family| note(*family, compiled, model)).collect()
+    families_for_products().filter_map(|family| note(*family, compiled, model)).collect()
 }
 
 fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnostic> {
@@ -205,10 +248,10 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
         counted.map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" })).collect();
     let message =
         format!("no compiled target expresses {} of `{}`: {}", listed(&counted), family.key(), listed(&shown));
-    let others = TARGETS.iter().filter(|target| !compiled.iter().any(|known| known.name == target.name));
+    let others = TARGETS.iter().filter(|target| !compiled.iter().any(|known| known.id == target.id));
     let counted = others.map(|target| {
         let count = left.iter().filter(|(path, _)| expresses(target, family, path)).count();
-        (count, target.name)
+        (count, target.name())
     });
     // The first of those that express the most.
     let nearest = counted.filter(|(count, _)| *count > 0).rev().max_by_key(|(count, _)| *count);
@@ -232,7 +275,8 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::targets::{agentcore, cedar, envoy, istio, kubernetes};
+    use crate::targets::access::{agentcore, cedar, envoy, istio};
+    use crate::targets::operations::kubernetes;
 
     #[test]
     fn keys_are_cut_after_the_first_unknown_word() {

@@ -1,6 +1,6 @@
 //! Which targets hold hand-written Cedar, and what is said of those that do not.
 
-use super::{Need, Target, cedar, kubernetes, listed};
+use super::{Need, Target, listed};
 use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
@@ -19,20 +19,20 @@ pub static HANDWRITTEN_LEFT_OUT: Rule = Rule {
 
 /// Whether a target decides calls and cannot hold hand-written Cedar.
 fn lacks(target: &Target, model: &Model) -> bool {
-    !model.handwritten.is_empty() && ![cedar::TARGET.name, kubernetes::TARGET.name].contains(&target.name)
+    !model.handwritten.is_empty() && target.decides().is_some_and(|decides| !decides.holds_handwritten)
 }
 
 /// What a target needs to be compiled without them: that it is accepted.
 #[must_use]
 pub fn need(target: &Target, model: &Model) -> Option<Need> {
-    if !lacks(target, model) || model.handwritten.accepted.contains_key(target.name) {
+    if !lacks(target, model) || model.handwritten.accepted.contains_key(target.name()) {
         return None;
     }
     Some(Need {
         what: "to hold the hand-written Cedar of this workspace, which its product cannot".to_owned(),
         how: format!(
             "`accept_handwritten: [{}]` in mcpctl.yaml compiles it without: it then enforces nothing of `*.cedar` files",
-            target.name
+            target.name()
         ),
         loc: model.handwritten.files.first().map(|file| crate::source::Loc::start_of(file.file)),
     })
@@ -45,7 +45,7 @@ pub fn left_out(targets: &[&Target], model: &Model) -> Option<Diagnostic> {
     let without: Vec<_> = targets
         .iter()
         .filter(|target| lacks(target, model))
-        .filter_map(|target| Some((format!("`{}`", target.name), *accepted.get(target.name)?)))
+        .filter_map(|target| Some((format!("`{}`", target.name()), *accepted.get(target.name())?)))
         .collect();
     let (_, loc) = without.first()?;
     let names: Vec<String> = without.iter().map(|(name, _)| name.clone()).collect();
@@ -60,7 +60,7 @@ pub fn left_out(targets: &[&Target], model: &Model) -> Option<Diagnostic> {
 /// What the manifest says of the files.
 #[must_use]
 pub fn entries(target: &Target, model: &Model) -> Vec<manifest::Handwritten> {
-    if target.name == kubernetes::TARGET.name {
+    if target.decides().is_none() {
         return Vec::new();
     }
     let files = model.handwritten.files.iter();

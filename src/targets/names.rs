@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::NAME_COLLISION;
 use crate::diagnostic::Diagnostic;
+use crate::model::deployment::TargetId;
 use crate::source::Loc;
 
 /// Most characters of a DNS label (RFC 1123).
@@ -18,7 +19,7 @@ const DIGITS: usize = 8;
 /// # Errors
 /// For each two names that become one: [`NAME_COLLISION`], at the second with the first beside it.
 pub fn dns_labels<'a>(
-    target: &str,
+    target: TargetId,
     names: impl IntoIterator<Item = (&'a str, Loc)>,
 ) -> Result<BTreeMap<&'a str, String>, Vec<Diagnostic>> {
     let mut labels = BTreeMap::new();
@@ -87,11 +88,12 @@ mod tests {
     #[test]
     fn two_names_of_one_label_are_refused_at_both_places() {
         let at = |start| Loc { start, end: start + 1, ..Loc::default() };
-        let found = dns_labels("istio", [("a_b", at(1)), ("c", at(5)), ("a-b", at(9)), ("a_b", at(12))]).unwrap_err();
+        let found =
+            dns_labels(TargetId::Istio, [("a_b", at(1)), ("c", at(5)), ("a-b", at(9)), ("a_b", at(12))]).unwrap_err();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].loc, found[0].labels[0].loc), (at(9), at(1)));
         assert_eq!(found[0].message, "`a_b` and `a-b` are both `a-b` for target `istio`");
-        let fine = dns_labels("istio", [("a_b", at(1)), ("c", at(5))]).unwrap();
+        let fine = dns_labels(TargetId::Istio, [("a_b", at(1)), ("c", at(5))]).unwrap();
         assert_eq!(fine["a_b"], "a-b");
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{CompileError, Files, yaml};
@@ -68,4 +70,19 @@ pub fn kustomization<'p>(
         "resources": files,
     });
     yaml("kustomization.yaml", &[document], from)
+}
+
+/// A typed resource as a document.
+///
+/// # Errors
+/// Where it has no JSON form.
+pub fn document(resource: &impl Serialize) -> Result<Value, CompileError> {
+    serde_json::to_value(resource)
+        .map_err(|cause| CompileError::Refused(format!("a resource has no JSON form: {cause}")))
+}
+
+/// Name and namespace.
+#[must_use]
+pub fn metadata(name: &str, namespace: &str) -> ObjectMeta {
+    ObjectMeta { name: Some(name.to_owned()), namespace: Some(namespace.to_owned()), ..ObjectMeta::default() }
 }

@@ -7,7 +7,7 @@ use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
 use crate::model::name::ServerName;
-use crate::policy::seen::{Stricter, View};
+use crate::policy::visibility::{Stricter, View};
 use crate::policy::{ObjectKind, Policy};
 
 /// The note about what a product leaves to the server behind it.
@@ -96,7 +96,8 @@ fn of_servers<'a>(
     seen: &'a Policy,
     view: &View,
 ) -> BTreeMap<&'a ServerName, Open> {
-    let unknown = (target.unknown_pass)(model);
+    let Some(decides) = target.decides() else { return BTreeMap::new() };
+    let unknown = (decides.unknown_pass)(model);
     let used_at_all = used(policy);
     let mut open: BTreeMap<&ServerName, Open> = BTreeMap::new();
     for (server, why) in used(seen).into_iter().zip(unknown.into_iter().cycle()) {
@@ -105,13 +106,13 @@ fn of_servers<'a>(
         of_server.why.insert(why.to_owned());
     }
     // Where no method is seen, every key is one that the product does not see.
-    let keys = target.keys_pass.filter(|_| unknown.is_none());
+    let keys = decides.keys_pass.filter(|_| unknown.is_none());
     for (server, why) in used_at_all.iter().zip(keys.into_iter().cycle()) {
         let of_server = open.entry(server).or_default();
         of_server.keys = true;
         of_server.why.insert(why.to_owned());
     }
-    if let Some(why) = (target.methods_pass)(model) {
+    if let Some(why) = (decides.methods_pass)(model) {
         let denying = model.servers.values().filter(|server| !server.denied_methods.is_empty());
         for server in denying {
             // The name as the relation holds it.
@@ -124,7 +125,7 @@ fn of_servers<'a>(
     let is_pattern = |kind: &ObjectKind| matches!(kind, ObjectKind::Resource(pattern) if pattern.contains('*'));
     let readable = seen.all_cells().filter(|(_, _, cell)| !seen.is_never(cell.condition));
     let readable = readable.map(|(_, object, _)| seen.object_at(object)).filter(|object| is_pattern(&object.kind));
-    for (object, why) in readable.zip((target.spellings_pass)(model).into_iter().cycle()) {
+    for (object, why) in readable.zip((decides.spellings_pass)(model).into_iter().cycle()) {
         let of_server = open.entry(&object.server).or_default();
         of_server.spellings = true;
         of_server.why.insert(why.to_owned());
@@ -153,7 +154,7 @@ pub fn undecided(target: &Target, model: &Model, policy: &Policy, seen: &Policy,
         servers.push(server);
         together.add(&open);
     }
-    let settings = model.deployment.of(target.name).map(|settings| settings.loc);
+    let settings = model.deployment.of(target.id).map(|settings| settings.loc);
     let at = |server: &ServerName| model.servers.get(server).map(|server| server.name.loc).or(settings);
     let notes = alike.into_iter().map(|(why, (servers, open))| {
         let loc = servers.iter().find_map(|server| at(server)).unwrap_or_default();
@@ -163,7 +164,7 @@ pub fn undecided(target: &Target, model: &Model, policy: &Policy, seen: &Policy,
         }
         let noun = if servers.len() == 1 { "server" } else { "servers" };
         let what = open.in_words();
-        let message = format!("target `{}` leaves to {noun} {} to refuse: {what}", target.name, listed(&names));
+        let message = format!("target `{}` leaves to {noun} {} to refuse: {what}", target.name(), listed(&names));
         let why: Vec<String> = why.into_iter().collect();
         let help = format!("{}; what the server must not do it has to refuse by itself", why.join("; "));
         Diagnostic::new(&TARGET_UNDECIDED, loc, message).help(help)
@@ -188,24 +189,24 @@ pub fn entries(
         manifest::Undecided { why: why.to_owned(), cells: cells as u64, servers }
     };
     let by_reason = stricter.undecided.iter().map(|(why, cells)| entry(why, *cells));
-    let passes =
-        [(target.unknown_pass)(model), (target.spellings_pass)(model), (target.methods_pass)(model), target.keys_pass];
-    let spelled =
-        |why: &&str| open.values().any(|open| open.why.contains(*why)) || (target.unknown_pass)(model) == Some(*why);
+    let Some(decides) = target.decides() else { return by_reason.collect() };
+    let unknown = (decides.unknown_pass)(model);
+    let passes = [unknown, (decides.spellings_pass)(model), (decides.methods_pass)(model), decides.keys_pass];
+    let spelled = |why: &&str| open.values().any(|open| open.why.contains(*why)) || unknown == Some(*why);
     by_reason.chain(passes.into_iter().flatten().filter(spelled).map(|why| entry(why, 0))).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::targets::TargetId;
     use crate::targets::tests::{built, checked};
-    use crate::targets::{TARGETS, Target};
 
     /// The messages about the denied methods of one target, and the servers that its manifest names for them.
     fn of_methods(target: &str, settings: &str) -> (Vec<String>, Vec<String>) {
-        let target: &'static Target = TARGETS.iter().find(|known| known.name == target).unwrap();
+        let target = TargetId::named(target).unwrap().target();
         let deny = "      methods: {deny: [completion/complete, logging/setLevel]}\n      tools: [{name: get}";
         let text = format!("{settings}# file: all.yaml\n{}", WORLD.replace("      tools: [{name: get}", deny));
-        let why = (target.methods_pass)(checked(&text).0.model()).unwrap_or_default();
+        let why = (target.decides().unwrap().methods_pass)(checked(&text).0.model()).unwrap_or_default();
         let built = built(target, &text).unwrap();
         let what = "the denied methods `completion/complete` and `logging/setLevel`";
         let notes = built.notes.iter().filter(|note| note.rule.name == "target-undecided");
@@ -258,7 +259,7 @@ identity:
             text = text.replace("  agents:", &format!("{server}  agents:"));
             text = text.replace("may_call: [", &format!("may_call: [{name}/t, "));
         }
-        let target: &'static Target = TARGETS.iter().find(|known| known.name == "toolhive").unwrap();
+        let target = TargetId::Toolhive.target();
         let built = built(target, &format!("# file: all.yaml\n{text}")).unwrap();
         let notes: Vec<_> = built.notes.iter().filter(|note| note.rule.name == "target-undecided").collect();
         assert_eq!(notes.len(), 1, "{notes:?}");
@@ -274,7 +275,7 @@ identity:
 
     /// The messages of one target, and what its manifest says, with the number of cells.
     fn said(target: &str, settings: &str, hidden: &str) -> (Vec<String>, Vec<u64>) {
-        let target: &'static Target = TARGETS.iter().find(|known| known.name == target).unwrap();
+        let target = TargetId::named(target).unwrap().target();
         let built = built(target, &format!("{settings}# file: all.yaml\n{}", WORLD.replace(hidden, ""))).unwrap();
         let notes = built.notes.iter().filter(|note| note.rule.name == "target-undecided");
         let cells = built.bundle.manifest.targets[0].undecided.iter().map(|undecided| undecided.cells);

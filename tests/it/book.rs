@@ -13,7 +13,7 @@ use mcpctl::diagnostic::upgrade::{UPGRADES, Upgrade, of_rule};
 use mcpctl::families::FamilyId;
 use mcpctl::model::protocol;
 use mcpctl::schema::narrowing::{Absent, Empty, NARROWING};
-use mcpctl::targets::{TARGETS, Target};
+use mcpctl::targets::{TARGETS, Target, families_for_products};
 
 const BEGIN: &str = "<!-- pages made from the code: begin -->";
 /// Widest line of the commands' help, in characters.
@@ -40,7 +40,7 @@ fn pages() -> BTreeMap<String, String> {
         let text = text + &changes(&of_rule(rule.name).collect::<Vec<_>>(), false);
         (format!("checks/{}.md", rule.name), text)
     });
-    let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name), target_page(target)));
+    let targets = TARGETS.iter().map(|target| (format!("targets/{}.md", target.name()), target_page(target)));
     let others = [
         ("reference/cli.md".to_owned(), commands_page()),
         ("reference/settings.md".to_owned(), settings_page()),
@@ -140,31 +140,48 @@ fn family_page(family: FamilyId) -> String {
         outline::description(&schema).trim(),
         outline::outline(&schema)
     );
-    page.push_str("| target | enforced | what is left |\n|---|---|---|\n");
-    for target in TARGETS {
-        let coverage = (target.coverage)(family);
-        let name = target.name;
-        writeln!(page, "| [{name}](../targets/{name}.md) | {} | {} |", coverage.word(), coverage.why().unwrap_or(""))
-            .expect("a String takes everything");
-    }
+    page.push_str(&enforced(family));
     write!(page, "\n`mcpctl schema {}` prints its JSON Schema.\n", family.name()).expect("a String takes everything");
     page
+}
+
+/// Which targets enforce a family, and who does what they leave.
+fn enforced(family: FamilyId) -> String {
+    if !families_for_products().any(|known| *known == family) {
+        return "mcpctl itself works by it; no product has to.\n".to_owned();
+    }
+    let covering: Vec<&&Target> = TARGETS.iter().filter(|target| target.covers(family).is_some()).collect();
+    if covering.is_empty() {
+        return format!("No target enforces any of it: {}.\n", family.usually());
+    }
+    let mut text = "| target | enforced | what is left |\n|---|---|---|\n".to_owned();
+    for target in covering {
+        let (name, word, left) = (target.name(), target.coverage_word(family), target.leaves(family).unwrap_or(""));
+        writeln!(text, "| [{name}](../targets/{name}.md) | {word} | {left} |").expect("a String takes everything");
+    }
+    text + &format!(
+        "\nThe other targets enforce nothing of it. What none of those that you compile enforces: {}.\n",
+        family.usually()
+    )
 }
 
 fn target_page(target: &Target) -> String {
     let mut page = format!(
         "# {}\n\n{}\n\n{}\n\n## What it enforces\n\n",
-        target.name,
+        target.name(),
         sentence(target.summary),
         target.doc.trim()
     );
     page.push_str("| family | enforced | what is left |\n|---|---|---|\n");
-    for family in FamilyId::ALL {
-        let coverage = (target.coverage)(*family);
-        let name = family.name();
-        writeln!(page, "| [{name}](../families/{name}.md) | {} | {} |", coverage.word(), coverage.why().unwrap_or(""))
-            .expect("a String takes everything");
+    let (covered, others): (Vec<FamilyId>, Vec<FamilyId>) =
+        families_for_products().partition(|family| target.covers(**family).is_some());
+    let link = |family: &FamilyId| format!("[{0}](../families/{0}.md)", family.name());
+    for family in &covered {
+        let (word, left) = (target.coverage_word(*family), target.leaves(*family).unwrap_or(""));
+        writeln!(page, "| {} | {word} | {left} |", link(family)).expect("a String takes everything");
     }
+    let others: Vec<String> = others.iter().map(link).collect();
+    writeln!(page, "\nIt enforces nothing of {}.", others.join(", ")).expect("a String takes everything");
     let (word, what) = (target.proof.word(), target.proof.what());
     write!(page, "\n## What its proof rests on\n\n{word}: {what}.\n\n{PROOFS}\n").expect("a String takes everything");
     page
@@ -189,7 +206,7 @@ fn contents() -> String {
     let mut text = format!("{BEGIN}\n");
     let families: Vec<_> = FamilyId::ALL.iter().map(|family| family.name()).collect();
     let checks: Vec<_> = all_rules().iter().map(|rule| rule.name).collect();
-    let targets: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+    let targets: Vec<_> = TARGETS.iter().map(|target| target.name()).collect();
     for (title, folder, names) in
         [("Families", "families", families), ("Checks", "checks", checks), ("Targets", "targets", targets)]
     {

@@ -1,7 +1,7 @@
 //! Hand-written Cedar beside the YAML: what is found in it, at which place.
 
 use mcpctl::bundle::Artifact;
-use mcpctl::lift::cedar::check_handwritten;
+use mcpctl::lift::access::cedar::check_handwritten;
 
 use crate::memory::{Files, shown};
 
@@ -166,7 +166,7 @@ fn acceptances_name_targets_that_need_one() {
 #[test]
 fn a_changed_policy_in_a_bundle_is_caught() {
     let analysis = workspace("{}\n", FREEZE).analyse();
-    let schema = mcpctl::targets::cedar::schema_of(&analysis.model, &analysis.policy).unwrap();
+    let schema = mcpctl::targets::access::cedar::schema_of(&analysis.model, &analysis.policy).unwrap();
     let artifact = |text: &str| Artifact { bytes: text.as_bytes().to_vec(), from: Vec::new() };
     let mut files = [("cedar/schema.cedarschema", schema.as_str()), ("cedar/handwritten/own.cedar", FREEZE)]
         .map(|(path, text)| (path.to_owned(), artifact(text)))

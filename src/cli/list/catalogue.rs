@@ -42,10 +42,10 @@ pub(super) fn checks() -> Listing {
 }
 
 pub(super) fn targets() -> Listing {
-    let rows = TARGETS.iter().map(|target| vec![target.name.into(), target.summary.into()]).collect();
+    let rows = TARGETS.iter().map(|target| vec![target.name().into(), target.summary.into()]).collect();
     let data: Vec<Value> = TARGETS
         .iter()
-        .map(|target| json!({"name": target.name, "summary": target.summary, "doc": target.doc}))
+        .map(|target| json!({"name": target.name(), "summary": target.summary, "doc": target.doc}))
         .collect();
     Listing { head: &["name", "about"], rows, data }
 }

@@ -6,8 +6,8 @@ use super::*;
 use crate::policy::derive::derive;
 use crate::policy::whole::Whole;
 use crate::review::naming::{facts, objects, sets_in_words, spelled};
-use crate::targets::cedar::tests::properties::world;
-use crate::targets::cedar::tests::world::enterprise;
+use crate::targets::access::cedar::tests::properties::world;
+use crate::targets::access::cedar::tests::world::enterprise;
 
 /// The minimal sets that turn a denial around, by trying all of them.
 fn brute_missing(policy: &Policy, principal: PrincipalIx, object: ObjectIx, facts: u64) -> Vec<u64> {

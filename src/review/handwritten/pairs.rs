@@ -8,7 +8,7 @@ use crate::cedar::effect::Effect;
 use crate::cedar::symbolic::Decided;
 use crate::policy::condition::CondId;
 use crate::policy::{Object, ObjectIx, PrincipalId, PrincipalIx};
-use crate::targets::cedar::{principal_uid, request_of};
+use crate::targets::access::cedar::{principal_uid, request_of};
 
 /// Pairs that are decided alike: each of these principals with some of these objects.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use crate::model::handwritten::PolicyFile;
 use crate::policy::Policy;
 use crate::policy::derive::derive;
 use crate::source::{FileId, SourceFile};
-use crate::targets::cedar::tests::properties::model;
+use crate::targets::access::cedar::tests::properties::model;
 
 fn sources() -> Sources {
     let mut sources = Sources::new();

@@ -9,8 +9,8 @@ use crate::policy::condition::Condition;
 use crate::policy::whole::Whole;
 use crate::review::suite::run;
 use crate::source::Spanned;
-use crate::targets::cedar::tests::properties::world;
-use crate::targets::cedar::tests::world::enterprise;
+use crate::targets::access::cedar::tests::properties::world;
+use crate::targets::access::cedar::tests::world::enterprise;
 
 fn put<T>(value: T) -> Spanned<T> {
     Spanned::new(value, Loc::default())

@@ -49,7 +49,8 @@ fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
     let all = ["agentgateway", "ai-gateway", "istio", "kubernetes", "toolhive"];
     // The first two take certificates, or no units.
     let names = if text.contains("gw.retail") { &all[2..] } else { &all[..] };
-    let targets: Vec<&'static Target> = TARGETS.iter().copied().filter(|target| names.contains(&target.name)).collect();
+    let targets: Vec<&'static Target> =
+        TARGETS.iter().copied().filter(|target| names.contains(&target.name())).collect();
     let built = build(&checked, &sources, &targets, "").map_err(|errors| format!("{errors:#?}")).unwrap();
     built.bundle.artifacts.into_iter().map(|(path, artifact)| (path, artifact.bytes)).collect()
 }

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::bundle::Artifact;
-use crate::lift::agentgateway;
+use crate::lift::access::agentgateway;
 use crate::policy::condition::Condition;
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
-use crate::targets::agentgateway::TARGET;
+use crate::targets::access::agentgateway::TARGET;
 use crate::targets::seen;
 use crate::targets::tests::checked;
 
@@ -43,7 +43,7 @@ fn side(text: &str) -> Side {
     let built = build::build(&checked, &sources, &[&TARGET], "").map_err(|errors| format!("{errors:#?}")).unwrap();
     let (_, meant, _) = seen(&TARGET, checked.model(), checked.policy());
     let files: BTreeMap<String, Artifact> = built.bundle.artifacts;
-    let parts = agentgateway::lift(&files, checked.model(), &meant).unwrap();
+    let parts = agentgateway::read(&files, checked.model(), &meant).unwrap();
     let of = |name: &str| parts.iter().find(|part| part.gateway == name).unwrap().lifted.clone();
     Side { central: of("central"), unit: of("retail"), meant }
 }

@@ -9,7 +9,7 @@ use crate::policy::condition::Condition;
 use crate::policy::derive::derive;
 use crate::policy::whole::Whole;
 use crate::source::{Loc, Spanned};
-use crate::targets::cedar::tests::properties::world;
+use crate::targets::access::cedar::tests::properties::world;
 
 fn put<T>(value: T) -> Spanned<T> {
     Spanned::new(value, Loc::default())

@@ -7,12 +7,13 @@ use super::super::group::Which;
 use super::TrustChange;
 use crate::model::access::Evidence;
 use crate::model::access::evidence::SPIFFE;
+use crate::model::deployment::TargetId;
 use crate::model::name::FactName;
 use crate::policy::condition::CondId;
 use crate::policy::{Policy, Principal, PrincipalId};
 
 /// Targets that know a workload by the list of subjects alone; the others take no SPIFFE ID for a user's.
-const BY_LIST: [&str; 2] = ["agentcore", "toolhive"];
+const BY_LIST: [TargetId; 2] = [TargetId::Agentcore, TargetId::Toolhive];
 
 /// Every subject whose tokens name nobody now and may do more than before.
 pub(super) fn changes(base: Side<'_>, head: Side<'_>) -> Vec<TrustChange> {
@@ -68,8 +69,8 @@ fn lets_anybody_more(old: &Principal, base: &Policy, head: &Policy) -> bool {
 /// Whether a token with this `sub` may show that a user stands behind a call, where some call asks for that.
 fn passes_as_user(subject: &str, head: Side<'_>) -> bool {
     let policy = head.policy;
-    let workload = subject.starts_with(SPIFFE)
-        && !BY_LIST.iter().any(|target| head.model.deployment.targets.contains_key(*target));
+    let workload =
+        subject.starts_with(SPIFFE) && !BY_LIST.iter().any(|target| head.model.deployment.targets.contains_key(target));
     let told_by_subjects = |evidence: &Evidence| evidence.pieces().contains(&Evidence::NotWorkload);
     let shown = policy.shown().filter(|(_, evidence)| told_by_subjects(evidence));
     let users = shown.fold(0, |all, (bit, _)| all | bit);

@@ -6,7 +6,7 @@ use super::super::group::Which;
 use super::{TrustChange, Trusted};
 use crate::model::gate::{Gate, GateWaiver, Waived};
 use crate::model::name::{ClassName, FactName, UnitName};
-use crate::policy::seen::matches;
+use crate::policy::visibility::matches;
 use crate::source::{Loc, Spanned};
 
 /// Every rule that is another one now.

@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::source::Loc;
 use crate::targets::TARGET_LIMIT;
+use crate::targets::TargetId;
 
 /// The cluster domain where the settings name none.
 const DOMAIN: &str = "cluster.local";
@@ -89,8 +90,8 @@ impl Host {
 
 /// The cluster domain that the settings of `kubernetes` and `istio` name, which is one.
 pub(crate) fn domain(model: &Model, findings: &mut Vec<Diagnostic>) -> String {
-    let set = |target| model.deployment.of(target).and_then(|settings| settings.cluster_domain.as_ref());
-    let (here, there) = (set("kubernetes"), set("istio"));
+    let set = |target: TargetId| model.deployment.of(target).and_then(|settings| settings.cluster_domain.as_ref());
+    let (here, there) = (set(TargetId::Kubernetes), set(TargetId::Istio));
     if let (Some(here), Some(there)) = (here, there)
         && here.value != there.value
     {

@@ -9,6 +9,7 @@ use crate::model::access::Jwks;
 use crate::model::deployment::egress::{Destination, Egress};
 use crate::model::url::Url;
 use crate::source::{Loc, Spanned};
+use crate::targets::TargetId;
 
 /// The warning about the short name of a service.
 pub static SHORT_HOST: Rule = Rule {
@@ -58,20 +59,17 @@ pub static ISSUER_OUT_OF_REACH: Rule = Rule {
 };
 
 /// Targets whose gateways fetch keys themselves.
-const FETCHING: [&str; 3] = ["envoy", "agentgateway", "ai-gateway"];
+const FETCHING: [TargetId; 3] = [TargetId::Envoy, TargetId::Agentgateway, TargetId::AiGateway];
 
 /// What is to be known of one target's files, where the targets `beside` are compiled, too.
 #[must_use]
-pub fn notes(target: &str, beside: &[&str], model: &Model) -> Vec<Diagnostic> {
-    if !matches!(target, "istio" | "kubernetes") {
+pub fn notes(target: TargetId, beside: &[TargetId], model: &Model) -> Vec<Diagnostic> {
+    if !matches!(target, TargetId::Istio | TargetId::Kubernetes) {
         return Vec::new();
     }
     // What speaks against the cluster was said by the compile.
     let Ok(found) = cluster(target, model) else { return Vec::new() };
-    match target {
-        "istio" => hosts(&found),
-        _ => [quotas(&found, model), issuers(beside, model)].concat(),
-    }
+    if target == TargetId::Istio { hosts(&found) } else { [quotas(&found, model), issuers(beside, model)].concat() }
 }
 
 fn hosts(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
@@ -142,21 +140,22 @@ fn quotas(cluster: &Cluster<'_>, model: &Model) -> Vec<Diagnostic> {
     vec![without.iter().skip(1).take(3).fold(finding, |finding, pool| finding.label(pool.loc, format!("`{pool}`")))]
 }
 
-fn issuers(beside: &[&str], model: &Model) -> Vec<Diagnostic> {
+fn issuers(beside: &[TargetId], model: &Model) -> Vec<Diagnostic> {
     let Some(gateway) = beside.iter().find(|target| FETCHING.contains(target)) else { return Vec::new() };
     let domain = super::hosts::domain(model, &mut Vec::new());
-    let egress = model.deployment.of("kubernetes").map(|settings| settings.egress.as_slice()).unwrap_or_default();
+    let egress =
+        model.deployment.of(TargetId::Kubernetes).map(|settings| settings.egress.as_slice()).unwrap_or_default();
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     let unreached = issuers.filter_map(|issuer| {
         let Some(Spanned { value: Jwks::Url(url), loc }) = &issuer.keys else { return None };
         let address = Address::of(url, &domain)?;
         let open = address.host.namespace().is_some() || egress.iter().any(|egress| address.is_in(egress));
-        (!open).then(|| finding(gateway, &address, *loc))
+        (!open).then(|| finding(*gateway, &address, *loc))
     });
     unreached.collect()
 }
 
-fn finding(gateway: &str, address: &Address, loc: Loc) -> Diagnostic {
+fn finding(gateway: TargetId, address: &Address, loc: Loc) -> Diagnostic {
     let (host, port) = (&address.host.name, address.port);
     let message =
         format!("the network policies of `kubernetes` keep the gateways of `{gateway}` from the keys at `{host}`");

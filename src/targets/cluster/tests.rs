@@ -34,11 +34,11 @@ impl Survey {
     /// The changes that are in no list, after all that are in it were taken out; and the share that was found.
     pub(crate) fn beyond(&self, harmless: &[(&str, &str)]) -> (Vec<String>, String) {
         let is_harmless =
-            |survivor: &str| harmless.iter().any(|(pattern, _)| crate::policy::seen::matches(pattern, survivor));
+            |survivor: &str| harmless.iter().any(|(pattern, _)| crate::policy::visibility::matches(pattern, survivor));
         let unused: Vec<String> = harmless
             .iter()
             .filter(|(pattern, _)| {
-                !self.survivors.keys().any(|survivor| crate::policy::seen::matches(pattern, survivor))
+                !self.survivors.keys().any(|survivor| crate::policy::visibility::matches(pattern, survivor))
             })
             .map(|(pattern, _)| format!("no survivor is `{pattern}`"))
             .collect();
@@ -63,9 +63,9 @@ pub(crate) fn survey(target: &'static Target, text: &str) -> Survey {
     let files: BTreeMap<String, Artifact> = (target.compile)(&input)
         .unwrap()
         .into_iter()
-        .map(|(path, artifact)| (format!("{}/{path}", target.name), artifact))
+        .map(|(path, artifact)| (format!("{}/{path}", target.name()), artifact))
         .collect();
-    verify(target.name, &files, checked.model(), &policy).unwrap();
+    verify(target.id, &files, checked.model(), &policy).unwrap();
     let mut all: Vec<(String, Change)> = Vec::new();
     for (path, artifact) in &files {
         let text = std::str::from_utf8(&artifact.bytes).unwrap();
@@ -80,7 +80,7 @@ pub(crate) fn survey(target: &'static Target, text: &str) -> Survey {
                 change.documents.iter().map(|value| serde_yaml::to_string(value).unwrap()).collect();
             let mut changed = files.clone();
             changed.insert(path.clone(), Artifact { bytes: text.join("---\n").into_bytes(), from: Vec::new() });
-            let survives = verify(target.name, &changed, checked.model(), &policy).is_ok();
+            let survives = verify(target.id, &changed, checked.model(), &policy).is_ok();
             survives.then(|| format!("{} {path}: {}", change.what, change.path))
         })
         .collect();
@@ -202,7 +202,7 @@ fn change(
 
 fn findings(text: &str) -> Vec<String> {
     let (checked, _) = checked(text);
-    let found = cluster("istio", checked.model()).expect_err("it must be refused");
+    let found = cluster(TargetId::Istio, checked.model()).expect_err("it must be refused");
     found.into_iter().map(|finding| format!("{}: {}", finding.rule.name, finding.message)).collect()
 }
 
@@ -220,7 +220,7 @@ bulkhead_config:
 #[test]
 fn servers_are_in_the_namespace_of_their_unit_or_in_the_base() {
     let (checked, _) = checked(REGISTRY);
-    let found = cluster("istio", checked.model()).unwrap();
+    let found = cluster(TargetId::Istio, checked.model()).unwrap();
     let places: Vec<_> = found
         .places
         .iter()
@@ -261,13 +261,13 @@ fn the_url_of_a_server_names_its_namespace_and_a_pool_moves_nothing() {
         without.to_owned()
     }] {
         let (checked, _) = checked(&text);
-        let found = cluster("istio", checked.model()).unwrap();
+        let found = cluster(TargetId::Istio, checked.model()).unwrap();
         let places: Vec<_> = found.places.iter().map(|place| (&*place.namespace, &*place.host.name)).collect();
         assert_eq!(places, [("shop", "a.shop.svc.cluster.local"), ("mcp-central", "b.example")]);
     }
     let pools = |text: &str| -> Vec<(String, bool)> {
         let (checked, _) = checked(text);
-        let found = cluster("kubernetes", checked.model()).unwrap();
+        let found = cluster(TargetId::Kubernetes, checked.model()).unwrap();
         found.server_namespaces.iter().map(|(namespace, pool)| (namespace.clone(), pool.is_some())).collect()
     };
     let of = |mcp, shop| [("mcp-central".to_owned(), mcp), ("shop".to_owned(), shop)];
@@ -299,7 +299,7 @@ fn a_cluster_has_one_domain_and_servers_are_not_among_gateways() {
         "targets: {istio: {cluster_domain: corp.example}, kubernetes: {cluster_domain: corp.example}}\n# file";
     let elsewhere = named("http://a.shop.svc.corp.example").replacen("# file", settings, 1);
     let (checked, _) = checked(&elsewhere);
-    let found = cluster("istio", checked.model()).unwrap();
+    let found = cluster(TargetId::Istio, checked.model()).unwrap();
     assert_eq!((&*found.places[0].namespace, &*found.places[0].host.name), ("shop", "a.shop.svc.corp.example"));
     let two =
         elsewhere.replace("kubernetes: {cluster_domain: corp.example}", "kubernetes: {cluster_domain: other.example}");

@@ -30,9 +30,9 @@ pub(super) fn left_out(family: FamilyId, compiled: &[&Target], model: &Model) ->
 
 #[cfg(test)]
 mod tests {
+    use crate::targets::access::{envoy, istio};
     use crate::targets::coverage::notes;
     use crate::targets::tests::checked;
-    use crate::targets::{envoy, istio};
 
     #[test]
     fn a_value_is_noted_at_its_place_unless_another_target_expresses_it() {

@@ -14,11 +14,11 @@ use crate::bundle::Artifact;
 pub(crate) fn unnoticed(target: &'static Target, text: &str) -> Vec<String> {
     let (checked, sources) = checked(text);
     let built = build(&checked, &sources, &[target], "sha256:0").map_err(|errors| format!("{errors:#?}")).unwrap();
-    let folder = format!("{}/", target.name);
+    let folder = format!("{}/", target.name());
     let own = built.bundle.artifacts.into_iter().filter(|(path, _)| path.starts_with(&folder));
     let files: BTreeMap<String, Artifact> = own.collect();
     let policy = seen(target, checked.model(), checked.policy()).1;
-    verify(target.name, &files, checked.model(), &policy).unwrap();
+    verify(target.id, &files, checked.model(), &policy).unwrap();
     let mut removals: Vec<(String, String, Option<Vec<u8>>)> = Vec::new();
     for (path, artifact) in &files {
         removals.push((path.clone(), "the file".to_owned(), None));
@@ -47,7 +47,7 @@ pub(crate) fn unnoticed(target: &'static Target, text: &str) -> Vec<String> {
                 Some(bytes) => drop(fewer.insert(path.clone(), Artifact { bytes, from: Vec::new() })),
                 None => drop(fewer.remove(&path)),
             }
-            let survives = verify(target.name, &fewer, checked.model(), &policy).is_ok();
+            let survives = verify(target.id, &fewer, checked.model(), &policy).is_ok();
             survives.then(|| format!("{path}: {what}"))
         })
         .collect()
@@ -87,6 +87,6 @@ workflow_definition:
 fn what_is_missing_is_noticed_in_every_target() {
     for target in TARGETS {
         let unnoticed = unnoticed(target, CENTRAL);
-        assert!(unnoticed.is_empty(), "{}: {unnoticed:#?}", target.name);
+        assert!(unnoticed.is_empty(), "{}: {unnoticed:#?}", target.name());
     }
 }

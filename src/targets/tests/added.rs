@@ -4,7 +4,7 @@
 use super::last::FLEET;
 use super::*;
 use crate::bundle::Artifact;
-use crate::targets::{agentgateway, ai_gateway, istio, toolhive};
+use crate::targets::access::{agentgateway, ai_gateway, istio, toolhive};
 
 /// The fleet with what the targets need that see no certificates.
 fn fleet() -> String {
@@ -32,12 +32,12 @@ fn noticed(target: &'static Target, old: &str, new: &str, but: &[&str], places: 
             let bytes = format!("{}{new}{}", &text[..at], &text[at + old.len()..]).into_bytes();
             let mut files = files.clone();
             files.insert(path.clone(), Artifact { bytes, from: Vec::new() });
-            let found = crate::build::verify(target.name, &files, checked.model(), &policy);
+            let found = crate::build::verify(target.id, &files, checked.model(), &policy);
             assert!(found.is_err(), "{path}: {new} for {old} at {at}");
             changed += 1;
         }
     }
-    assert!(changed >= places, "{}, {old}: {changed}", target.name);
+    assert!(changed >= places, "{}, {old}: {changed}", target.name());
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_tells_no_caller_is_denied_and_no_fault() {
             assert!(
                 built.is_ok() || !crate::build::missing(&checked, target).is_empty(),
                 "{}: {:#?}\n{text}",
-                target.name,
+                target.name(),
                 built.err()
             );
         }

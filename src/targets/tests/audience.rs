@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::build::verify;
+use crate::bundle::Artifact;
+use crate::targets::access::{agentcore, agentgateway, ai_gateway, cedar, envoy, istio};
 
 /// Two servers, of which one is behind the gateway of its unit where `GATEWAY` is one.
 const WORLD: &str = "
@@ -23,7 +25,7 @@ mcp_registry:
 
 /// Whether a line of the target's files may name an audience: of what `ai-gateway` tells clients, its reader knows the URL, too.
 fn is_of_audience(target: &Target, line: &str) -> bool {
-    target.name != "ai-gateway" || !line.contains("resource:")
+    target.name() != "ai-gateway" || !line.contains("resource:")
 }
 
 #[test]
@@ -47,15 +49,15 @@ fn a_token_for_one_server_is_refused_at_another() {
     let of_centre = WORLD.replace("GATEWAY", "");
     let cases = federated.iter().map(|target| (*target, &of_unit)).chain(central.map(|target| (target, &of_centre)));
     for (target, text) in cases {
-        let built = built(target, text).unwrap_or_else(|errors| panic!("{}: {errors:#?}", target.name));
+        let built = built(target, text).unwrap_or_else(|errors| panic!("{}: {errors:#?}", target.name()));
         let (checked, _) = checked(text);
         let model = checked.model();
         let (_, policy, _) = seen(target, model, checked.policy());
         let policy = &policy;
-        let prefix = format!("{}/", target.name);
+        let prefix = format!("{}/", target.name());
         let own = built.bundle.artifacts.iter().filter(|(path, _)| path.starts_with(&prefix));
         let own: BTreeMap<String, Artifact> = own.map(|(path, file)| (path.clone(), file.clone())).collect();
-        verify(target.name, &own, model, policy).unwrap();
+        verify(target.id, &own, model, policy).unwrap();
         for (from, to) in [("crm/mcp", "erp/mcp"), ("erp/mcp", "crm/mcp")] {
             let uri = |rest: &str| format!("https://mcp.example/gw/{rest}");
             let mut changed = 0;
@@ -71,11 +73,11 @@ fn a_token_for_one_server_is_refused_at_another() {
                     (path.clone(), Artifact { bytes: text.into_bytes(), ..file.clone() })
                 })
                 .collect();
-            assert!(changed > 0, "{} names no audience of {from}", target.name);
+            assert!(changed > 0, "{} names no audience of {from}", target.name());
             assert!(
-                verify(target.name, &swapped, model, policy).is_err(),
+                verify(target.id, &swapped, model, policy).is_err(),
                 "{}: {from} takes tokens for {to}",
-                target.name
+                target.name()
             );
         }
     }
@@ -95,7 +97,7 @@ fn what_takes_one_audience_for_all_servers_refuses() {
     let (checked, _) = super::checked(&without);
     for target in [&envoy::TARGET, &agentgateway::TARGET] {
         let needs = (target.needs)(checked.model());
-        assert!(needs.iter().any(|need| need.what == "the public URL of the central gateway"), "{}", target.name);
+        assert!(needs.iter().any(|need| need.what == "the public URL of the central gateway"), "{}", target.name());
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::build::verify;
-use crate::lift::world::{COUNTED, FORGETS};
+use crate::bundle::Artifact;
+use crate::lift::access::world::{COUNTED, FORGETS};
+use crate::targets::access::{agentgateway, istio};
 
 /// Eight agents that may call all, and a ninth that may call one tool; on one server, and on another beside it.
 pub(crate) const FLEET: &str = "
@@ -56,20 +58,20 @@ fn one_caller_or_tool_in_one_place_is_noticed() {
                     let bytes = format!("{}{new}{}", &text[..at], &text[at + old.len()..]).into_bytes();
                     let mut files = files.clone();
                     files.insert(path.clone(), Artifact { bytes, from: Vec::new() });
-                    let found = verify(target.name, &files, checked.model(), &policy);
+                    let found = verify(target.id, &files, checked.model(), &policy);
                     assert!(found.is_err(), "{path}: {old} for {new} at {at}");
                     changed += 1;
                 }
             }
         }
-        assert!(changed >= places, "{}: {changed}", target.name);
+        assert!(changed >= places, "{}: {changed}", target.name());
     }
 }
 
 #[test]
 fn nothing_is_decided_otherwise_where_every_request_is_put_to_the_product() {
     let deciding: Vec<&'static Target> =
-        TARGETS.iter().copied().filter(|target| !["kubernetes", "cedar"].contains(&target.name)).collect();
+        TARGETS.iter().copied().filter(|target| !["kubernetes", "cedar"].contains(&target.name())).collect();
     let (checked, sources) = checked(FLEET);
     let _counted = COUNTED.write().unwrap();
     FORGETS.store(true, Ordering::Relaxed);
@@ -77,6 +79,6 @@ fn nothing_is_decided_otherwise_where_every_request_is_put_to_the_product() {
     FORGETS.store(false, Ordering::Relaxed);
     for (target, built) in deciding.iter().zip(built) {
         let missing = crate::build::missing(&checked, target);
-        assert!(built.is_ok() || !missing.is_empty(), "{}: {built:#?}", target.name);
+        assert!(built.is_ok() || !missing.is_empty(), "{}: {built:#?}", target.name());
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::build::verify;
 use crate::model::protocol::deniable;
+use crate::targets::Target;
+use crate::targets::access::{agentcore, agentgateway, ai_gateway, cedar, envoy, istio, toolhive};
 use crate::targets::tests::{built, checked};
-use crate::targets::{Target, agentcore, agentgateway, ai_gateway, cedar, envoy, istio, toolhive};
 
 /// A server with everything that methods are about, and one beside it.
 const WORLD: &str = "
@@ -43,10 +44,10 @@ fn denying(methods: &[&str]) -> String {
 /// Whether the files made for one workspace are what another one says.
 fn fits(target: &'static Target, made: &str, said: &str) -> bool {
     let artifacts =
-        built(target, made).unwrap_or_else(|errors| panic!("{}: {errors:#?}", target.name)).bundle.artifacts;
+        built(target, made).unwrap_or_else(|errors| panic!("{}: {errors:#?}", target.name())).bundle.artifacts;
     let (checked, _) = checked(said);
     let (_, policy, _) = crate::targets::seen(target, checked.model(), checked.policy());
-    verify(target.name, &artifacts, checked.model(), &policy).is_ok()
+    verify(target.id, &artifacts, checked.model(), &policy).is_ok()
 }
 
 #[test]
@@ -55,14 +56,14 @@ fn a_bundle_that_denies_fewer_methods_or_more_is_found() {
         for row in deniable() {
             let denied = denying(&[row.name]);
             let tasks = row.name.starts_with("tasks/");
-            let differs = match target.name {
+            let differs = match target.name() {
                 // It lists what is denied, method by method.
                 "cedar" => true,
                 "istio" => !tasks && !BODY.contains(&row.name),
                 _ => !tasks,
             };
             let found = (fits(target, WORLD, &denied), fits(target, &denied, WORLD));
-            assert_eq!(found, (!differs, !differs), "{} {}", target.name, row.name);
+            assert_eq!(found, (!differs, !differs), "{} {}", target.name(), row.name);
         }
     }
 }
@@ -73,9 +74,9 @@ fn what_is_denied_is_of_that_server_and_of_that_method() {
     let there = one.replace("    - {name: erp,", "    - {name: erp, methods: {deny: [logging/setLevel]},");
     let other = denying(&["ping"]);
     for target in TARGETS {
-        assert!(fits(target, &one, &one) && fits(target, &there, &there), "{}", target.name);
-        assert!(!fits(target, &one, &there) && !fits(target, &there, &one), "{}", target.name);
-        assert!(!fits(target, &one, &other), "{}", target.name);
+        assert!(fits(target, &one, &one) && fits(target, &there, &there), "{}", target.name());
+        assert!(!fits(target, &one, &there) && !fits(target, &there, &one), "{}", target.name());
+        assert!(!fits(target, &one, &other), "{}", target.name());
     }
 }
 
@@ -84,8 +85,8 @@ fn everything_that_can_be_denied_may_be_denied_at_once() {
     let all: Vec<&str> = deniable().map(|row| row.name).collect();
     let (all, but_one) = (denying(&all), denying(&all[1..]));
     for target in TARGETS {
-        assert!(fits(target, &all, &all), "{}", target.name);
-        assert!(!fits(target, &but_one, &all), "{}", target.name);
+        assert!(fits(target, &all, &all), "{}", target.name());
+        assert!(!fits(target, &but_one, &all), "{}", target.name());
     }
 }
 
@@ -99,7 +100,7 @@ fn what_a_product_cannot_deny_keeps_no_workspace_from_being_compiled() {
         for denied in lists {
             let text = denying(denied).replace("verified_headers: true", "verified_headers: false");
             let made = built(target, &text.replacen("# file: keys", arn, 1));
-            assert!(made.is_ok(), "{} {denied:?}: {:#?}", target.name, made.err());
+            assert!(made.is_ok(), "{} {denied:?}: {:#?}", target.name(), made.err());
         }
     }
 }

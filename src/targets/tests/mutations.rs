@@ -45,7 +45,7 @@ pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bo
     let built = build(&checked, &sources, &[target], "sha256:0").map_err(|errors| format!("{errors:#?}")).unwrap();
     let files = built.bundle.artifacts;
     let policy = crate::targets::seen(target, checked.model(), checked.policy()).1;
-    verify(target.name, &files, checked.model(), &policy).unwrap();
+    verify(target.id, &files, checked.model(), &policy).unwrap();
     let bytes = &files[file].bytes;
     let documents: Vec<Value> = serde_yaml::Deserializer::from_slice(bytes)
         .map(|document| serde::Deserialize::deserialize(document).unwrap())
@@ -83,7 +83,7 @@ pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bo
             }
             let mut files = files.clone();
             files.insert(file.to_owned(), artifact);
-            let survived = verify(target.name, &files, checked.model(), &policy).is_ok();
+            let survived = verify(target.id, &files, checked.model(), &policy).is_ok();
             survived.then(|| format!("{} {}", mutation.how, mutation.at))
         })
         .collect();

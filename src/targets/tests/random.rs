@@ -10,9 +10,11 @@ use crate::build::missing;
 use crate::model::name::ServerName;
 use crate::model::protocol::deniable;
 use crate::model::topology::Unit;
+use crate::source::Loc;
 use crate::source::Spanned;
-use crate::targets::cedar::tests::properties::world;
-use crate::targets::cedar::tests::world::World;
+use crate::targets::access::cedar::tests::properties::world;
+use crate::targets::access::cedar::tests::world::World;
+use crate::targets::access::{agentcore, agentgateway, ai_gateway, envoy, istio, toolhive};
 
 /// Random models for each target.
 const CASES: u32 = 48;
@@ -164,7 +166,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     )
     .run(&strategy, |bytes| {
-        let world = deployed(&bytes, target.name == ai_gateway::TARGET.name, target.name == agentcore::TARGET.name);
+        let world = deployed(&bytes, target.id == TargetId::AiGateway, target.id == TargetId::Agentcore);
         let checked = world.checked();
         let note = |what: String| *refused.borrow_mut().entry(what).or_default() += 1;
         if let Some(need) = missing(&checked, target).first() {
@@ -183,8 +185,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
                         error @ (BuildError::Compile { .. }
                         | BuildError::Verify { .. }
                         | BuildError::Differs { .. }
-                        | BuildError::UnknownTarget(_)
-                        | BuildError::NoLifter(_)) => return Err(TestCaseError::fail(format!("{error:#?}"))),
+                        | BuildError::UnknownTarget(_)) => return Err(TestCaseError::fail(format!("{error:#?}"))),
                     }
                 }
             }
@@ -192,7 +193,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
         Ok(())
     });
     if let Err(error) = outcome {
-        panic!("{}: {error}", target.name);
+        panic!("{}: {error}", target.name());
     }
     (held.get(), others)
 }
@@ -201,7 +202,7 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
 fn holds(target: &'static Target, percent: usize) {
     let (held, others) = tried(target);
     let all = held + others.values().sum::<usize>();
-    assert!(held * 100 >= all * percent, "{} holds {held} of {all} random models: {others:#?}", target.name);
+    assert!(held * 100 >= all * percent, "{} holds {held} of {all} random models: {others:#?}", target.name());
 }
 
 #[test]

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{build, checked};
-use crate::targets::{Target, envoy, istio, kubernetes};
+use crate::targets::Target;
+use crate::targets::access::{envoy, istio};
+use crate::targets::operations::kubernetes;
 
 /// Two units with files of their own, of which one has a gateway, and a server of the central configuration.
 const WORLD: &str = "

@@ -31,9 +31,9 @@ fn everything_with_a_name_is_explained_in_both_formats() {
         assert_eq!(data["kind"], "family");
     }
     for target in TARGETS {
-        let text = mcpctl(&["explain", target.name]).run().code(0).out;
+        let text = mcpctl(&["explain", target.name()]).run().code(0).out;
         assert!(FamilyId::ALL.iter().all(|family| text.contains(&format!("\n  {} ", family.name()))), "{text}");
-        let data = mcpctl(&["explain", target.name, "--format", "json"]).run().code(0).json();
+        let data = mcpctl(&["explain", target.name(), "--format", "json"]).run().code(0).json();
         assert_eq!(data["coverage"].as_array().unwrap().len(), FamilyId::ALL.len());
     }
     assert!(mcpctl(&["explain", "settings"]).run().code(0).out.contains("docs_url"));

@@ -11,7 +11,7 @@ fn what_the_binary_knows() {
     for (kind, names) in [
         ("families", FamilyId::ALL.iter().map(|family| family.name()).collect::<Vec<_>>()),
         ("checks", all_rules().iter().map(|rule| rule.name).collect()),
-        ("targets", TARGETS.iter().map(|target| target.name).collect()),
+        ("targets", TARGETS.iter().map(|target| target.name()).collect()),
     ] {
         let table = mcpctl(&["list", kind]).run().code(0);
         assert_eq!(table.err, "");

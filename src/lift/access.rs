@@ -1,0 +1,13 @@
+//! Readers of files that decide calls: each answers with the relation that its files decide.
+
+pub mod agentcore;
+pub mod agentgateway;
+pub mod ai_gateway;
+pub mod cedar;
+pub mod cel;
+pub mod envoy;
+pub mod istio;
+mod protocol;
+pub mod relation;
+pub mod toolhive;
+pub mod world;

@@ -1,0 +1,436 @@
+//! From the files to the rules of each gateway. Everything that decides where a request ends up, and who may send it, is
+//! compared with the model here: listeners, keys, paths, upstreams, certificates, and what becomes of the token.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::shapes::{Authorization, Config, JwtAuth, Listener, Mcp, PolicyObject, RuleText, Tls, Traffic, documents};
+use super::{CENTRAL, Gateway, Read, Route, Rules};
+use crate::bundle::Artifact;
+use crate::lift::LiftError;
+use crate::lift::access::cel::{Expression, Parsed};
+use crate::lift::folders::listed;
+use crate::lift::names::{label, labels};
+use crate::model::Model;
+use crate::model::access::Jwks;
+use crate::model::deployment::TargetId;
+use crate::model::deployment::{self, GatewaySettings};
+use crate::model::name::ServerName;
+use crate::model::server::Server;
+use crate::model::topology::{Topology, Unit};
+use crate::policy::Policy;
+
+/// The target, and the folder of its files.
+const NAME: &str = "agentgateway";
+
+fn strange<T>(what: impl Into<String>) -> Result<T, LiftError> {
+    Err(LiftError::Stranger(what.into()))
+}
+
+/// What the model says about gateways.
+struct Expected<'m> {
+    model: &'m Model,
+    /// The servers that somebody may use.
+    used: Vec<&'m Server>,
+    subjects: BTreeSet<&'m str>,
+}
+
+pub(super) fn read(
+    artifacts: &BTreeMap<String, Artifact>,
+    model: &Model,
+    policy: &Policy,
+) -> Result<Vec<Read>, LiftError> {
+    let used: BTreeSet<&ServerName> = policy
+        .all_cells()
+        .filter(|(_, _, cell)| !policy.is_never(cell.condition))
+        .map(|(_, object, _)| &policy.object_at(object).server)
+        .collect();
+    let used: Vec<&Server> = used.into_iter().filter_map(|name| model.servers.get(name)).collect();
+    let subjects = policy.principals.iter().filter_map(|principal| principal.subject.as_deref()).collect();
+    labels(model.servers.keys().map(ServerName::as_str))?;
+    let expected = Expected { model, used, subjects };
+    let with_gateway = model.topology.units.values().filter(|unit| unit.gateway.is_some());
+    let units: BTreeSet<&str> = with_gateway.map(|unit| unit.name.value.as_str()).collect();
+    let gateways: Vec<&str> = std::iter::once(CENTRAL).chain(units).collect();
+    let files: BTreeSet<String> = gateways
+        .iter()
+        .flat_map(|gateway| {
+            ["config.yaml", "kubernetes.yaml", "kustomization.yaml"]
+                .iter()
+                .map(move |form| format!("{NAME}/{gateway}/{form}"))
+        })
+        .collect();
+    if let Some(other) = artifacts.keys().find(|path| path.starts_with("agentgateway/") && !files.contains(*path)) {
+        return strange(format!("no gateway has the file `{other}`"));
+    }
+    let mut found = Vec::new();
+    for name in gateways {
+        let file = |form: &str| {
+            let path = format!("{NAME}/{name}/{form}");
+            artifacts.get(&path).map(|artifact| (artifact, path.clone())).ok_or(LiftError::File(path))
+        };
+        let unit = name != CENTRAL;
+        let (artifact, path) = file("config.yaml")?;
+        let gateway = expected.config(name, &path, documents::<Config>(&path, artifact)?)?;
+        expected.check_peers(name, &path, &gateway)?;
+        found.push(Read { name: name.to_owned(), unit, gateway });
+        let (artifact, path) = file("kubernetes.yaml")?;
+        let gateway = expected.policies(name, &path, documents::<PolicyObject>(&path, artifact)?)?;
+        expected.check_peers(name, &path, &gateway)?;
+        found.push(Read { name: format!("{name} in Kubernetes"), unit, gateway });
+        if !listed(artifacts, &format!("{NAME}/{name}"))?.iter().eq(["kubernetes.yaml"]) {
+            return strange(format!("the Kustomization of `{name}` does not list exactly `kubernetes.yaml`"));
+        }
+    }
+    Ok(found)
+}
+
+impl<'m> Expected<'m> {
+    /// The unit whose gateway stands before a server.
+    fn behind(&self, server: &Server) -> Option<&'m Unit> {
+        let unit = self.model.topology.units.get(&server.unit.as_ref()?.value)?;
+        unit.gateway.as_ref().map(|_| unit)
+    }
+
+    /// The servers that a gateway routes to.
+    fn servers(&self, gateway: &str) -> impl Iterator<Item = &'m Server> {
+        self.used.iter().filter(move |server| self.is_behind(server, gateway)).copied()
+    }
+
+    /// Whether calls to a server come through a gateway.
+    fn is_behind(&self, server: &Server, gateway: &str) -> bool {
+        gateway == CENTRAL || self.behind(server).is_some_and(|unit| unit.name.value.as_str() == gateway)
+    }
+
+    fn settings(&self, gateway: &str) -> Option<&'m GatewaySettings> {
+        self.model.deployment.of(TargetId::Agentgateway).and_then(|settings| settings.gateway(gateway))
+    }
+
+    fn tls(&self, gateway: &str) -> Option<&'m deployment::Tls> {
+        self.settings(gateway).and_then(|settings| settings.tls.as_ref())
+    }
+
+    fn identity(&self, gateway: &str) -> Option<String> {
+        let domain = self.model.identity.as_ref()?.trust_domain.as_ref()?;
+        Some(Topology::gateway_identity(&domain.value, gateway))
+    }
+
+    fn config(&self, name: &str, path: &str, documents: Vec<Config>) -> Result<Gateway, LiftError> {
+        let [Config { gateways, routes }] = documents.as_slice() else {
+            return strange(format!("`{path}` is not one document"));
+        };
+        let mut listeners = gateways.iter();
+        let (Some((listener_name, listener)), None) = (listeners.next(), listeners.next()) else {
+            return strange(format!("`{path}` has not one listener"));
+        };
+        let Listener { port, tls, jwt_auth, authorization } = listener;
+        let listen = self.settings(name).and_then(|settings| settings.listen.as_ref());
+        if *port != listen.map_or(8443, |listen| listen.value.port) {
+            return strange(format!("`{path}` listens on another port"));
+        }
+        if !is_tls(tls.as_ref(), self.tls(name), None) {
+            return strange(format!("`{path}` has other certificates for its listener"));
+        }
+        self.check_tokens(path, jwt_auth, "strict")?;
+        let sets = routes.iter().flat_map(|route| [&route.policies.authorization, &route.policies.mcp_authorization]);
+        let texts = sets.chain(authorization).flat_map(|set| &set.rules).flat_map(|rule| [&rule.allow, &rule.require]);
+        let parsed = Parsed::of(texts.flatten().map(String::as_str))?;
+        let listener = match authorization {
+            Some(rules) => self.rules(rules.rules.iter().collect(), &parsed)?.0,
+            None => Rules::default(),
+        };
+        let mut found: BTreeMap<ServerName, Route> = BTreeMap::new();
+        let servers: BTreeMap<String, &Server> =
+            self.servers(name).map(|server| (format!("/{}/mcp", server.name.value), server)).collect();
+        for route in routes {
+            let [by] = route.matches.as_slice() else {
+                return strange(format!("a route of `{path}` has not one path"));
+            };
+            let Some(server) = servers.get(&by.path.exact) else {
+                return strange(format!("`{path}` routes `{}`, which is the path of no server here", by.path.exact));
+            };
+            let its_label = label(server.name.value.as_str());
+            if route.name != its_label || route.gateways.as_slice() != [listener_name.as_str()] {
+                return strange(format!("`{path}` attaches the route of `{}` elsewhere", server.name));
+            }
+            let [backend] = route.backends.as_slice() else {
+                return strange(format!("the route of `{}` in `{path}` has not one backend", server.name));
+            };
+            self.check_upstream(name, path, server, &backend.mcp)?;
+            let written = &route.policies.authorization.rules;
+            let audience = self.audience(server);
+            let is_audience = |rule: &&RuleText| audience.is_some() && rule.allow.is_none() && rule.require == audience;
+            if written.iter().filter(is_audience).count() != usize::from(audience.is_some()) {
+                return strange(format!("`{path}` takes tokens for other servers at `{}`", server.name));
+            }
+            let own: Vec<&RuleText> = written.iter().filter(|rule| !is_audience(rule)).collect();
+            let (http, mut subjects) = self.rules(own, &parsed)?;
+            let (mcp, more) = self.rules(route.policies.mcp_authorization.rules.iter().collect(), &parsed)?;
+            subjects.extend(more);
+            let route = Route { http, mcp, subjects };
+            if found.insert(server.name.value.clone(), route).is_some() {
+                return strange(format!("`{path}` has two routes for `{}`", server.name));
+            }
+        }
+        self.check_complete(name, path, &found)?;
+        Ok(Gateway { certified: self.tls(name).is_some(), listener, routes: found })
+    }
+
+    /// That the central listener knows the name of every declared principal: a certificate of each is tried for one caller,
+    /// and not for all.
+    fn check_peers(&self, name: &str, path: &str, gateway: &Gateway) -> Result<(), LiftError> {
+        if name != CENTRAL || !gateway.certified {
+            return Ok(());
+        }
+        let named = self.named(&gateway.listener);
+        match self.subjects.iter().find(|subject| !named.contains(**subject)) {
+            Some(subject) => strange(format!("`{path}` does not know the certificate of `{subject}`")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_complete(&self, name: &str, path: &str, found: &BTreeMap<ServerName, Route>) -> Result<(), LiftError> {
+        match self.servers(name).find(|server| !found.contains_key(&server.name.value)) {
+            Some(server) => strange(format!("`{path}` has no route for `{}`", server.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// That tokens are asked for, of exactly the issuers, audiences and keys of the model.
+    fn check_tokens(&self, path: &str, found: &JwtAuth, strict: &str) -> Result<(), LiftError> {
+        if found.mode != strict {
+            return strange(format!("`{path}` lets requests without a valid token through"));
+        }
+        let issuers = self.model.identity.as_ref().map(|identity| identity.issuers.as_slice()).unwrap_or_default();
+        let same = found.providers.len() == issuers.len()
+            && found.providers.iter().zip(issuers).all(|(found, issuer)| {
+                let keys = match issuer.keys.as_ref().map(|keys| &keys.value) {
+                    Some(Jwks::Url(url)) => {
+                        let remote = found.jwks.remote.as_ref().map(|remote| &remote.url);
+                        found.jwks.file.is_none()
+                            && found.jwks.inline.is_none()
+                            && [found.jwks.url.as_ref(), remote].iter().flatten().eq([&url])
+                    }
+                    Some(Jwks::File(file)) => {
+                        let read = match (&found.jwks.file, &found.jwks.inline) {
+                            (Some(named), None) => named == file && path.ends_with("/config.yaml"),
+                            (None, Some(keys)) => {
+                                path.ends_with("/kubernetes.yaml") && self.model.key_sets.get(file) == Some(keys)
+                            }
+                            _ => false,
+                        };
+                        read && found.jwks.url.is_none() && found.jwks.remote.is_none()
+                    }
+                    None => false,
+                };
+                let audiences = issuer.audiences.iter().map(|audience| &audience.value);
+                keys && found.issuer == issuer.issuer.value
+                    // Routes look at those of tokens that are for one server.
+                    && found.audiences.is_empty() == issuer.per_server.is_some()
+                    && found.audiences.iter().eq(audiences)
+            });
+        if same { Ok(()) } else { strange(format!("`{path}` believes other issuers, audiences or keys")) }
+    }
+
+    /// That a route leads to its server, at the right place, with the right certificates, and to no server with the token.
+    fn check_upstream(&self, gateway: &str, path: &str, server: &Server, mcp: &Mcp) -> Result<(), LiftError> {
+        let modes = [&mcp.stateful_mode, &mcp.prefix_mode, &mcp.failure_mode].map(String::as_str);
+        if modes != ["stateless", "conditional", "failClosed"] {
+            return strange(format!("`{path}` passes calls to `{}` on in another way", server.name));
+        }
+        let [target] = mcp.targets.as_slice() else {
+            return strange(format!("`{path}` sends calls to `{}` to several targets", server.name));
+        };
+        let beyond = self.behind(server).filter(|_| gateway == CENTRAL);
+        let own = server.url.as_ref().map(|url| url.value.clone()).unwrap_or_default();
+        let url = match beyond.and_then(|unit| unit.gateway.as_ref()) {
+            Some(next) => format!("{}/{}/mcp", next.value.trim_end_matches('/'), server.name.value),
+            None => own,
+        };
+        if target.mcp.host != url || target.name != label(server.name.value.as_str()) {
+            return strange(format!("`{path}` sends calls to `{}` somewhere else", server.name));
+        }
+        let identity = beyond.and_then(|unit| self.identity(unit.name.value.as_str()));
+        let known = self.tls(gateway).filter(|_| url.starts_with("https://"));
+        if !is_tls(target.policies.tls.as_ref(), known, identity.as_deref()) || beyond.is_some() && known.is_none() {
+            return strange(format!(
+                "`{path}` does not know the peer by its certificate on the way to `{}`",
+                server.name
+            ));
+        }
+        if target.policies.auth.is_some() != beyond.is_some() {
+            return strange(format!("`{path}` sends the token on, or not, on the way to `{}`", server.name));
+        }
+        Ok(())
+    }
+
+    /// What a route must ask of the audience of a token, where an issuer's tokens are for one server each.
+    fn audience(&self, server: &Server) -> Option<String> {
+        let issuers = || self.model.identity.iter().flat_map(|identity| &identity.issuers);
+        if !self.model.has_tokens_per_server() {
+            return None;
+        }
+        let shared: Vec<String> = issuers()
+            .filter(|issuer| issuer.per_server.is_none())
+            .map(|issuer| format!("\"{}\"", issuer.issuer.value))
+            .collect();
+        let by_gateway = match shared.as_slice() {
+            [] => None,
+            [one] => Some(format!("jwt.iss == {one}")),
+            several => Some(format!("jwt.iss in [{}]", several.join(", "))),
+        };
+        let uris = self.model.topology.canonical_uris(server);
+        let is = uris.iter().map(|uri| format!("jwt.aud == \"{uri}\""));
+        let holds = uris.iter().map(|uri| format!("\"{uri}\" in (jwt.aud + [])"));
+        Some(by_gateway.into_iter().chain(is).chain(holds).collect::<Vec<_>>().join(" || "))
+    }
+
+    /// The rules of a set, and the subjects that they name.
+    fn rules(&self, texts: Vec<&RuleText>, parsed: &Parsed<'_>) -> Result<(Rules, BTreeSet<String>), LiftError> {
+        let mut rules = Rules::default();
+        for rule in texts {
+            match (&rule.allow, &rule.require) {
+                (Some(allow), None) => rules.allow.push(parsed.get(allow)?),
+                (None, Some(require)) => rules.require.push(parsed.get(require)?),
+                (Some(_), Some(_)) | (None, None) => return strange("a rule neither allows nor requires"),
+            }
+        }
+        let subjects = self.named(&rules);
+        Ok((rules, subjects))
+    }
+
+    fn named(&self, rules: &Rules) -> BTreeSet<String> {
+        let texts = rules.allow.iter().chain(&rules.require).flat_map(Expression::texts);
+        texts.filter(|text| self.subjects.contains(text)).map(str::to_owned).collect()
+    }
+
+    fn policies(&self, name: &str, path: &str, documents: Vec<PolicyObject>) -> Result<Gateway, LiftError> {
+        let settings =
+            self.model.deployment.of(TargetId::Agentgateway).and_then(|settings| settings.namespace.as_ref());
+        let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
+        // Routes and backends are written by others, and lead to every server of the model: also to those that nobody may use.
+        let all = self.model.servers.values().filter(|server| self.is_behind(server, name));
+        let servers: BTreeMap<String, &Server> =
+            all.map(|server| (label(server.name.value.as_str()), server)).collect();
+        let mut gateway = Gateway { certified: self.tls(name).is_some(), ..Gateway::default() };
+        for server in servers.values() {
+            gateway.routes.insert(server.name.value.clone(), Route::default());
+        }
+        let rules = documents.iter().flat_map(|object| {
+            let traffic = object.spec.traffic.as_ref().and_then(|traffic| traffic.authorization.as_ref());
+            traffic.into_iter().chain(object.spec.backend.as_ref().map(|backend| &backend.mcp.authorization))
+        });
+        let parsed = Parsed::of(rules.flat_map(|rule| &rule.policy.match_expressions).map(String::as_str))?;
+        let mut names = BTreeSet::new();
+        let (mut listeners, mut defaults) = (0, 0);
+        let mut audiences = BTreeSet::new();
+        for object in &documents {
+            if (object.api_version.as_str(), object.kind.as_str())
+                != ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy")
+            {
+                return strange(format!("`{path}` holds an object that is no policy"));
+            }
+            object.metadata.check(self.model)?;
+            if object.metadata.namespace != namespace || !names.insert(object.metadata.name.as_str()) {
+                return strange(format!("`{path}` holds `{}` twice, or in another namespace", object.metadata.name));
+            }
+            let [at] = object.spec.target_refs.as_slice() else {
+                return strange(format!("`{path}` holds a policy that attaches to several objects"));
+            };
+            let route = servers.get(&at.name).and_then(|server| gateway.routes.get_mut(&server.name.value));
+            let traffic = object.spec.traffic.as_ref();
+            let backend = object.spec.backend.as_ref();
+            match (at.group.as_str(), at.kind.as_str(), traffic, backend, route) {
+                // What holds for all routes of the gateway, beside their own rules.
+                ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _)
+                    if at.name == label(name) && traffic.phase.is_none() && traffic.jwt_authentication.is_none() =>
+                {
+                    defaults += 1;
+                    let mut rules = Rules::default();
+                    if let Some(rule) = &traffic.authorization {
+                        add(&mut rules, rule, &parsed)?;
+                    }
+                    let nobody = parsed.get("false").ok();
+                    if !rules.require.is_empty() || nobody.is_none() || !rules.allow.iter().eq(nobody.iter()) {
+                        return strange(format!("`{path}` lets through what has no rules of its own"));
+                    }
+                }
+                ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _) if at.name == label(name) => {
+                    listeners += 1;
+                    let Traffic { phase, jwt_authentication: Some(tokens), authorization } = traffic else {
+                        return strange(format!("`{path}` lets requests without a token through"));
+                    };
+                    if phase.as_deref() != Some("PreRouting") {
+                        return strange(format!("`{path}` asks for tokens in a phase that routes can change"));
+                    }
+                    self.check_tokens(path, tokens, "Strict")?;
+                    if let Some(rule) = authorization {
+                        add(&mut gateway.listener, rule, &parsed)?;
+                    }
+                }
+                ("gateway.networking.k8s.io", "HTTPRoute", Some(traffic), None, Some(route)) => {
+                    let Traffic { phase: None, jwt_authentication: None, authorization: Some(rule) } = traffic else {
+                        return strange(format!("`{path}` holds a policy on a route that is more than a rule"));
+                    };
+                    let server = servers.get(&at.name);
+                    let audience = server.and_then(|server| self.audience(server));
+                    if rule.action == "Require" && audience.is_some_and(|text| rule.policy.match_expressions == [text])
+                    {
+                        audiences.insert(at.name.as_str());
+                        continue;
+                    }
+                    add(&mut route.http, rule, &parsed)?;
+                }
+                ("agentgateway.dev", "AgentgatewayBackend", None, Some(backend), Some(route)) => {
+                    add(&mut route.mcp, &backend.mcp.authorization, &parsed)?;
+                }
+                _ => return strange(format!("`{path}` holds a policy for `{}`, which is nothing known", at.name)),
+            }
+        }
+        if (listeners, defaults) != (1, 1) {
+            return strange(format!("`{path}` has not one policy for the callers of its gateway, and one that denies"));
+        }
+        let asked = |(label, server): (&String, &&Server)| {
+            self.audience(server).is_none() || audiences.contains(label.as_str())
+        };
+        if !servers.iter().all(asked) {
+            return strange(format!("`{path}` takes tokens for one server at another"));
+        }
+        // Without a rule of its own a route or backend would be closed by another one at best: it is taken for open.
+        let open = |route: &Route| route.http.allow.is_empty() || route.mcp.allow.is_empty();
+        if let Some((server, _)) = gateway.routes.iter().find(|(_, route)| open(route)) {
+            return strange(format!("`{path}` has no rule for the route or backend of `{server}`, so it is open"));
+        }
+        for route in gateway.routes.values_mut() {
+            route.subjects = self.named(&route.http);
+            route.subjects.extend(self.named(&route.mcp));
+        }
+        Ok(gateway)
+    }
+}
+
+/// Adds a rule of a policy object: it applies where all its expressions are true.
+fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(), LiftError> {
+    let expressions = rule.policy.match_expressions.iter().map(|text| parsed.get(text));
+    let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
+    match (rule.action.as_str(), expressions.is_empty()) {
+        ("Allow", false) => rules.allow.push(Expression::all_of(expressions)),
+        ("Require", false) => rules.require.extend(expressions),
+        _ => return strange("a rule neither allows nor requires"),
+    }
+    Ok(())
+}
+
+/// Whether certificates are those of the settings, and the peer's is checked for this name.
+fn is_tls(found: Option<&Tls>, expected: Option<&deployment::Tls>, peer: Option<&str>) -> bool {
+    match (found, expected) {
+        (None, None) => true,
+        (Some(found), Some(expected)) => {
+            found.cert == expected.cert.value
+                && found.key == expected.key.value
+                && found.root == expected.ca.value
+                && found.names.iter().flatten().map(String::as_str).eq(peer)
+                && found.names.is_some() == peer.is_some()
+        }
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}

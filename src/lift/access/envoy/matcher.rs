@@ -1,0 +1,227 @@
+//! Envoy's generic matchers (`xds.type.matcher.v3.Matcher`), read and evaluated.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::predicate::{Predicate, read_peer_input};
+use super::strange;
+use crate::lift::LiftError;
+use crate::lift::access::world::{Texts, World};
+
+type Read<T> = Result<T, LiftError>;
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Then {
+    Allow,
+    Deny,
+    Next(Box<Matcher>),
+}
+
+/// A matcher.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Matcher {
+    kind: Kind,
+    otherwise: Option<Then>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    /// The first that matches.
+    List(Vec<(Predicate, Then)>),
+    /// By the class of what the peer's certificate names.
+    Peers(Texts, Vec<Then>),
+    /// None: what follows is always the same.
+    Constant,
+}
+
+/// The fields of an object, which must be exactly these at most.
+pub(super) fn fields<'v>(value: &'v Value, known: &[&str]) -> Read<&'v serde_json::Map<String, Value>> {
+    let object = value.as_object().ok_or_else(|| strange(format!("{} is no object", short(value))))?;
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(object),
+        Some(key) => Err(strange(format!("`{key}` in {} is not understood", short(value)))),
+    }
+}
+
+/// The one field of an object.
+pub(super) fn only(value: &Value) -> Read<(&str, &Value)> {
+    let object = value.as_object().filter(|object| object.len() == 1);
+    let entry = object.and_then(|object| object.iter().next());
+    entry
+        .map(|(key, value)| (key.as_str(), value))
+        .ok_or_else(|| strange(format!("{} is not understood", short(value))))
+}
+
+pub(super) fn text(value: Option<&Value>) -> Read<&str> {
+    value.and_then(Value::as_str).ok_or_else(|| strange("a text is missing".to_owned()))
+}
+
+pub(super) fn list(value: Option<&Value>) -> Read<&Vec<Value>> {
+    value.and_then(Value::as_array).ok_or_else(|| strange("a list is missing".to_owned()))
+}
+
+/// The first characters of a value, for messages.
+pub(super) fn short(value: &Value) -> String {
+    let text = value.to_string();
+    let cut: String = text.chars().take(120).collect();
+    if cut.len() == text.len() { format!("`{text}`") } else { format!("`{cut}...`") }
+}
+
+/// Whether a typed value has this type, of which the last part is enough.
+pub(super) fn is_type(value: &Value, name: &str) -> Read<()> {
+    let found = text(value.get("@type"))?;
+    if found == format!("type.googleapis.com/{name}") {
+        Ok(())
+    } else {
+        Err(strange(format!("`{found}` stands where `{name}` should")))
+    }
+}
+
+impl Matcher {
+    pub(super) fn read(value: &Value) -> Read<Self> {
+        let known = fields(value, &["matcher_list", "matcher_tree", "on_no_match"])?;
+        let kind = match (known.get("matcher_list"), known.get("matcher_tree")) {
+            (Some(list), None) => Kind::List(Self::entries(list)?),
+            (None, Some(tree)) => Self::peers(tree)?,
+            (None, None) => Kind::Constant,
+            (Some(_), Some(_)) => return Err(strange("a matcher is both a list and a tree".to_owned())),
+        };
+        Ok(Self { kind, otherwise: known.get("on_no_match").map(Then::read).transpose()? })
+    }
+
+    fn entries(value: &Value) -> Read<Vec<(Predicate, Then)>> {
+        let entries = list(fields(value, &["matchers"])?.get("matchers"))?;
+        let entry = |value: &Value| {
+            let entry = fields(value, &["predicate", "on_match"])?;
+            let missing = || strange("a matcher lacks its predicate or what follows".to_owned());
+            let predicate = Predicate::read(entry.get("predicate").ok_or_else(missing)?)?;
+            Ok((predicate, Then::read(entry.get("on_match").ok_or_else(missing)?)?))
+        };
+        entries.iter().map(entry).collect()
+    }
+
+    fn peers(value: &Value) -> Read<Kind> {
+        let tree = fields(value, &["input", "exact_match_map"])?;
+        read_peer_input(tree.get("input"))?;
+        let map = tree.get("exact_match_map").ok_or_else(|| strange("a tree without a map".to_owned()))?;
+        let map = fields(map, &["map"])?.get("map").and_then(Value::as_object);
+        let map = map.ok_or_else(|| strange("a tree without a map".to_owned()))?;
+        // What follows a name is the same for all names but for the name itself, which is the peer's there.
+        let mut thens: Vec<Then> = Vec::new();
+        let mut names = Vec::new();
+        for (name, then) in map {
+            let mut then = Then::read(then)?;
+            then.each_predicate(&mut |predicate| predicate.of_peer(name));
+            let class = thens.iter().position(|known| *known == then).unwrap_or(thens.len());
+            if class == thens.len() {
+                thens.push(then);
+            }
+            names.push((name.clone(), class));
+        }
+        Ok(Kind::Peers(Texts::classed(names), thens))
+    }
+
+    /// Whether it lets the request through: what no leaf is reached for is denied.
+    pub(super) fn allows(&self, world: &mut World<'_>) -> bool {
+        self.reach(world).unwrap_or(false)
+    }
+
+    /// The leaf that a request comes to. Where a nested matcher comes to none, Envoy goes on after it; generated files give
+    /// every matcher an end, and a nested one without is refused when it is read.
+    fn reach(&self, world: &mut World<'_>) -> Option<bool> {
+        let found = match &self.kind {
+            Kind::Constant => None,
+            Kind::List(entries) => entries.iter().find(|(predicate, _)| predicate.holds(world)).map(|(_, then)| then),
+            Kind::Peers(names, thens) => world.peer_among(names).and_then(|at| thens.get(at)),
+        };
+        match found.or(self.otherwise.as_ref())? {
+            Then::Allow => Some(true),
+            Then::Deny => Some(false),
+            Then::Next(next) => next.reach(world),
+        }
+    }
+
+    /// Whether it looks at headers that tell the revision or the origin.
+    pub(super) fn looks_at_headers(&self) -> bool {
+        let (here, thens): (bool, Vec<&Then>) = match &self.kind {
+            Kind::Constant => (false, Vec::new()),
+            Kind::List(entries) => (
+                entries.iter().any(|(predicate, _)| predicate.looks_at_headers()),
+                entries.iter().map(|(_, then)| then).collect(),
+            ),
+            Kind::Peers(_, thens) => (false, thens.iter().collect()),
+        };
+        here || thens.into_iter().chain(&self.otherwise).any(|then| match then {
+            Then::Next(next) => next.looks_at_headers(),
+            Then::Allow | Then::Deny => false,
+        })
+    }
+
+    /// Every text that it compares claims with.
+    pub(super) fn claim_texts(&self, found: &mut BTreeSet<String>) {
+        let thens: Vec<&Then> = match &self.kind {
+            Kind::Constant => Vec::new(),
+            Kind::List(entries) => {
+                entries.iter().for_each(|(predicate, _)| predicate.claim_texts(found));
+                entries.iter().map(|(_, then)| then).collect()
+            }
+            Kind::Peers(names, thens) => {
+                found.extend(names.all().map(str::to_owned));
+                thens.iter().collect()
+            }
+        };
+        for then in thens.into_iter().chain(&self.otherwise) {
+            if let Then::Next(next) = then {
+                next.claim_texts(found);
+            }
+        }
+    }
+}
+
+impl Then {
+    /// Changes every predicate that stands directly in it or in what follows it.
+    fn each_predicate(&mut self, change: &mut dyn FnMut(&mut Predicate)) {
+        let Self::Next(next) = self else { return };
+        match &mut next.kind {
+            Kind::Constant => {}
+            Kind::List(entries) => {
+                for (predicate, then) in entries {
+                    change(predicate);
+                    then.each_predicate(change);
+                }
+            }
+            Kind::Peers(_, thens) => thens.iter_mut().for_each(|then| then.each_predicate(change)),
+        }
+        if let Some(otherwise) = &mut next.otherwise {
+            otherwise.each_predicate(change);
+        }
+    }
+
+    fn read(value: &Value) -> Read<Self> {
+        match only(value)? {
+            ("matcher", next) => {
+                let next = Matcher::read(next)?;
+                if next.otherwise.is_none() {
+                    return Err(strange("a nested matcher has no end of its own".to_owned()));
+                }
+                Ok(Self::Next(Box::new(next)))
+            }
+            ("action", action) => {
+                let action = fields(action, &["name", "typed_config"])?;
+                let config = action.get("typed_config").ok_or_else(|| strange("an action says nothing".to_owned()))?;
+                is_type(config, "envoy.config.rbac.v3.Action")?;
+                let config = fields(config, &["@type", "name", "action"])?;
+                text(config.get("name"))?;
+                match config.get("action").and_then(Value::as_str) {
+                    // An absent action is Envoy's default, which allows.
+                    Some("ALLOW") | None => Ok(Self::Allow),
+                    Some("DENY") => Ok(Self::Deny),
+                    Some(other) => Err(strange(format!("the action `{other}` is not understood"))),
+                }
+            }
+            (other, _) => Err(strange(format!("`{other}` is nothing that follows a match"))),
+        }
+    }
+}

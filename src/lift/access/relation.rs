@@ -1,0 +1,365 @@
+//! From an interpreter of a product to the relation that its files decide: which requests are put to it, for whom.
+//!
+//! Beside every request of the model there are those that must be denied whoever sends them: unknown tools, prompts and
+//! resources, methods that the model knows nothing of, callers that nobody declared, an issuer that may not speak for the
+//! caller, and a certificate that names somebody else.
+
+mod calls;
+mod crossed;
+mod further;
+mod here;
+mod product;
+mod question;
+mod reach;
+mod sheet;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use self::calls::{PROTOCOL, shown};
+use self::further::{Further, ROUNDS};
+use self::here::{Caller, Conditions, Here, Known, NamedBy, who};
+pub use self::product::{Before, Decided, Part, Product};
+use self::question::Question;
+use super::world::{Asked, Issued, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
+use crate::lift::LiftError;
+use crate::model::Model;
+use crate::model::access::Issuer;
+use crate::model::name::{ServerName, UnitName};
+use crate::policy::compare::Lifted;
+use crate::policy::condition::Condition;
+use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
+
+/// A text that no name, subject or URI of a workspace holds.
+const STRANGER: &str = "\u{1}stranger";
+
+/// The user on whose behalf a caller acts.
+const USER: &str = "\u{1}user";
+
+/// A method that there is not.
+const UNKNOWN: &str = "\u{1}x";
+
+/// The relation that a product's files decide for these servers. Objects of other servers are left out.
+///
+/// # Errors
+/// Where the files cannot be read exactly, or let a request through that nobody may make.
+pub fn relation(
+    product: &dyn Product,
+    servers: &BTreeSet<ServerName>,
+    model: &Model,
+    policy: &Policy,
+    decided: Decided,
+    before: Before<'_>,
+) -> Result<Lifted, LiftError> {
+    let named =
+        servers.iter().rev().flat_map(|server| product.subjects(server).into_iter().map(move |s| (s, server.clone())));
+    let question = Question::new(product, model, policy, decided, before, named.collect());
+    let rows: Vec<Vec<(usize, ObjectIx, Condition)>> =
+        servers.par_iter().map(|server| question.server(server)).collect::<Result<_, _>>()?;
+    let mut lifted: Lifted = vec![BTreeMap::new(); policy.principals.len()];
+    for (principal, object, condition) in rows.into_iter().flatten() {
+        if let Some(row) = lifted.get_mut(principal) {
+            row.insert(object, condition);
+        }
+    }
+    Ok(lifted)
+}
+
+impl<'a> Question<'a> {
+    /// Everything about one server.
+    fn server(&self, server: &ServerName) -> Result<Vec<(usize, ObjectIx, Condition)>, LiftError> {
+        let objects: Vec<(&Object, u32)> =
+            self.policy.index.objects_on(&self.policy.objects, server.as_str()).collect();
+        let mut named = self.product.subjects(server);
+        let units = self.units_on(&objects);
+        let tests = self.all_tests(server, &objects);
+        let mut tree = Tree::default();
+        let mut further = Further::default();
+        for _ in 0..ROUNDS {
+            let sheet = self.sheet(server, &objects, &tests, &further, &tree);
+            let mut here = Here { server, sheet: &sheet, tree, known: Vec::new(), sent: Vec::new() };
+            let found = self.callers_on(&mut here, &named, &units)?;
+            self.strangers_on(&mut here, &named, &units)?;
+            // What the product compares requests with must be in some of them.
+            let grew = self.further(&here.tree, &objects, &mut named, &mut further)?;
+            tree = here.tree;
+            if !grew {
+                return Ok(found);
+            }
+        }
+        Err(LiftError::Stranger(format!("the rules for `{server}` ask for ever more texts")))
+    }
+
+    /// What all callers of the model may do on a server.
+    fn callers_on(
+        &self,
+        here: &mut Here<'_, 'a>,
+        named: &BTreeSet<String>,
+        units: &[&UnitName],
+    ) -> Result<Vec<(usize, ObjectIx, Condition)>, LiftError> {
+        let mut found = Vec::new();
+        // Principals that the rules do not name are alike if nothing at all is let through for one of them.
+        let mut alike: BTreeSet<(bool, Option<&str>, bool, Option<&str>)> = BTreeSet::new();
+        for (index, principal) in self.policy.principals.iter().enumerate() {
+            let Some(subject) = who(principal) else { continue };
+            let is_named = subject.is_none_or(|subject| named.contains(subject));
+            let is_flow = matches!(principal.id, PrincipalId::Flow(_));
+            let unit = principal.unit.as_ref().map(|unit| unit.as_str());
+            let likeness = (subject.is_some(), unit, is_flow, principal.issuer.as_deref());
+            if !is_named && alike.contains(&likeness) {
+                continue;
+            }
+            let caller = self.caller(principal, subject, units, &here.tree);
+            let conditions = self.known_or_put(here, &caller, principal)?;
+            if conditions.iter().all(|(_, condition)| *condition == Condition::never()) {
+                if !is_named {
+                    alike.insert(likeness);
+                }
+                continue;
+            }
+            // Where a condition differs from the model's for no token that there is, it is the model's.
+            let reach = self.reach(here, &caller);
+            found.extend(conditions.into_iter().map(|(object, condition)| {
+                let object = ObjectIx(object);
+                let cell = self.policy.cell(PrincipalIx(index as u32), object);
+                let expected = cell.map(|cell| self.policy.conditions.get(cell.condition));
+                let same = expected.and_then(|expected| self.same(&reach, &condition, expected));
+                (index, object, same.unwrap_or(condition))
+            }));
+        }
+        Ok(found)
+    }
+
+    /// As [`Self::caller_on`]; what is known of a caller that the product cannot tell from this one is not asked again.
+    fn known_or_put(
+        &self,
+        here: &mut Here<'_, 'a>,
+        caller: &Caller<'_>,
+        principal: &Principal,
+    ) -> Result<Conditions, LiftError> {
+        let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| self.speaks(issuer.of.by, caller)).collect();
+        if !self.meets_all(here, caller) {
+            // Most of those that are known were put when the product had asked as many questions, so the answers are taken once.
+            let mut answered: Option<(usize, Vec<Vec<u64>>)> = None;
+            for index in 0..here.known.len() {
+                let Some(first) = here.known.get(index).map(|known| known.questions) else { continue };
+                let answers = match answered.take() {
+                    Some((questions, answers)) if questions == first => answers,
+                    Some(_) | None => here.answers(first, caller),
+                };
+                let known = here.known.get(index).filter(|known| known.speaks == speaks && known.answers == answers);
+                if let Some(known) = known {
+                    return Ok(known.conditions.clone());
+                }
+                answered = Some((first, answers));
+            }
+        }
+        let conditions = self.caller_on(here, caller, principal)?;
+        let questions = here.tree.questions();
+        let answers = here.answers(questions, caller);
+        here.known.push(Known { speaks, questions, answers, conditions: conditions.clone() });
+        Ok(conditions)
+    }
+
+    /// Whether this is where a caller shows the certificates of all other principals. What binds certificates to tokens knows no
+    /// servers: so there all of them, and elsewhere one.
+    fn meets_all(&self, here: &Here<'_, 'a>, caller: &Caller<'_>) -> bool {
+        !here.sheet.principals.is_empty()
+            && caller.subject.and_then(|subject| self.first.get(subject)) == Some(here.server)
+    }
+
+    /// What one caller may do on a server, object by object; and that it may do nothing else.
+    fn caller_on<'s>(
+        &self,
+        here: &mut Here<'s, 'a>,
+        caller: &Caller<'_>,
+        principal: &Principal,
+    ) -> Result<Conditions, LiftError> {
+        let (server, sheet) = (here.server, here.sheet);
+        here.sent.clear();
+        let mut found = Vec::new();
+        let mut readable = Condition::never();
+        let mut prompts = Condition::never();
+        for (object, index, messages) in &sheet.objects {
+            let mut condition: Option<Condition> = None;
+            for message in messages {
+                let allowed = self.allowed(here, message, caller)?;
+                match &condition {
+                    None => condition = Some(allowed),
+                    Some(known) if *known == allowed => {}
+                    Some(_) => {
+                        let what = shown(&message.of.call);
+                        return Err(LiftError::Stranger(format!(
+                            "{what} on `{server}` is decided otherwise than `{}` for `{}`",
+                            shown(&messages.first().unwrap_or(message).of.call),
+                            principal.id
+                        )));
+                    }
+                }
+            }
+            let Some(condition) = condition else { continue };
+            match &object.kind {
+                ObjectKind::Resource(_) => readable = readable.or(&condition),
+                ObjectKind::Prompt(_) => prompts = prompts.or(&condition),
+                ObjectKind::Protocol | ObjectKind::Tool(_) => {}
+            }
+            found.push((*index, condition));
+        }
+        if !self.product.tells_apart() {
+            return Ok(found);
+        }
+        let reach = self.reach(here, caller);
+        let lists = sheet.readable.iter().map(|message| (message, &readable));
+        for (message, expected) in lists.chain(sheet.prompts.iter().map(|message| (message, &prompts))) {
+            if !reach.same(&self.allowed(here, message, caller)?, expected) {
+                return Err(LiftError::Stranger(format!(
+                    "`{}` on `{server}` is not let through for `{}` exactly where one of what it lists is",
+                    message.of.call.method, principal.id
+                )));
+            }
+        }
+        for message in &sheet.forbidden {
+            if self.allowed(here, message, caller)? != Condition::never() {
+                return Err(LiftError::Stranger(format!(
+                    "{} on `{server}` is let through for `{}`",
+                    shown(&message.of.call),
+                    principal.id
+                )));
+            }
+        }
+        Ok(found)
+    }
+
+    /// That callers whom nobody declared may do nothing.
+    fn strangers_on(
+        &self,
+        here: &mut Here<'_, 'a>,
+        named: &BTreeSet<String>,
+        units: &[&UnitName],
+    ) -> Result<(), LiftError> {
+        let tokens = self.tokens_of_strangers(named, units);
+        let (server, sheet) = (here.server, here.sheet);
+        let tokens: Vec<Asked<Token>> = tokens.into_iter().map(|token| here.tree.part(token)).collect();
+        let open = here.tree.part(Shown { peer: Peer::Open, subject: None });
+        let usual = sheet.before.as_ref().unwrap_or(&open);
+        let mut known: Vec<(usize, Vec<u64>)> = Vec::new();
+        for token in &tokens {
+            let alone = std::slice::from_ref(token);
+            if known.iter().any(|(first, answers)| here.tree.likeness(*first, alone, &[usual]) == *answers) {
+                continue;
+            }
+            for message in sheet.for_strangers(self.product.tells_apart()) {
+                for issuer in &sheet.issuers {
+                    let mut outcome = Outcome::default();
+                    self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;
+                    if outcome.lets_any() {
+                        return Err(LiftError::Stranger(format!(
+                            "{} on `{server}` is let through for a caller that nobody declared",
+                            shown(&message.of.call)
+                        )));
+                    }
+                }
+            }
+            let questions = here.tree.questions();
+            known.push((questions, here.tree.likeness(questions, alone, &[usual])));
+        }
+        Ok(())
+    }
+
+    /// The condition under which a call is let through, the same for every token that means the caller and every issuer
+    /// that may speak for it; and that it never is otherwise.
+    fn allowed<'s>(
+        &self,
+        here: &mut Here<'s, 'a>,
+        message: &'s Asked<Message<'s>>,
+        caller: &Caller<'_>,
+    ) -> Result<Condition, LiftError> {
+        let (server, sheet) = (here.server, here.sheet);
+        let mut outcome = Outcome::default();
+        let usual = sheet.before.as_ref().unwrap_or(&caller.open);
+        let all = message.of.call.method == PROTOCOL[0] && self.meets_all(here, caller);
+        let any_token = caller.tokens.iter().chain(&caller.unread).next();
+        let any = any_token.zip(sheet.issuers.first()).map(|(token, issuer)| Request {
+            message,
+            token,
+            issuer,
+            shown: usual,
+        });
+        if let Some(known) = any.filter(|_| !all).and_then(|request| here.known_of(&request)) {
+            return Ok(known);
+        }
+        let another = here.others(caller, if all { usize::MAX } else { 1 });
+        for issuer in &sheet.issuers {
+            let speaks = self.speaks(issuer.of.by, caller);
+            // The same subject may be somebody else to this issuer, who is asked about in a turn of its own.
+            if !speaks && self.means_another(issuer.of.by, caller) {
+                continue;
+            }
+            let mut others = Outcome::default();
+            for token in &caller.unread {
+                self.put(here, Request { message, token, issuer, shown: usual }, &mut others)?;
+            }
+            for (token, named_by) in caller.tokens.iter().zip(&caller.claims) {
+                let request = Request { message, token, issuer, shown: usual };
+                let is_of = named_by.is_of(issuer.of.by);
+                // To an issuer that names callers by `sub`, such a token means whoever `sub` is.
+                let has_sub = token.of.texts.contains_key(["sub".to_owned()].as_slice());
+                if !is_of && has_sub && matches!(named_by, NamedBy::Claim(..)) {
+                    continue;
+                }
+                let means = speaks && is_of;
+                self.put(here, request, if means { &mut outcome } else { &mut others })?;
+                for shown in another.iter().copied() {
+                    self.put(here, Request { shown, ..request }, &mut others)?;
+                }
+                if sheet.before.is_some() {
+                    self.put(here, Request { shown: &caller.open, ..request }, &mut others)?;
+                }
+            }
+            if others.lets_any() {
+                return Err(LiftError::Stranger(format!(
+                    "{} on `{server}` is let through with a token or certificate that does not speak for the caller",
+                    shown(&message.of.call)
+                )));
+            }
+        }
+        let condition = outcome.condition(|| format!("{} on `{server}`", shown(&message.of.call)))?;
+        here.sent.push((message, condition.clone()));
+        Ok(condition)
+    }
+
+    /// Whether tokens of an issuer may name the caller, and the product reads them.
+    fn speaks(&self, issuer: Option<&Issuer>, caller: &Caller<'_>) -> bool {
+        caller.is_spoken_for(issuer) && issuer.is_none_or(|issuer| self.product.reads_callers_of(issuer))
+    }
+
+    /// Whether the caller's subject is another principal's in tokens of this issuer.
+    fn means_another(&self, issuer: Option<&Issuer>, caller: &Caller<'_>) -> bool {
+        issuer.is_some_and(|issuer| {
+            self.policy.principals.iter().any(|other| {
+                other.subject.as_deref() == caller.subject
+                    && caller.subject.is_some()
+                    && other.id != caller.principal.id
+                    && other.is_spoken_for_by(issuer)
+            })
+        })
+    }
+
+    fn put(&self, here: &mut Here<'_, 'a>, request: Request<'_>, outcome: &mut Outcome) -> Result<(), LiftError> {
+        let server = here.server;
+        explore(&mut here.tree, request, self.transport, &|world| self.product.decide(server, world), outcome)
+    }
+
+    /// The issuers of the model; one that is none where there are none.
+    fn issuers(&self) -> Vec<Issued<'a>> {
+        let declared: Vec<_> = self.model.identity.iter().flat_map(|identity| &identity.issuers).map(Some).collect();
+        let declared = if declared.is_empty() { vec![None] } else { declared };
+        let issued = declared.into_iter().map(|by| {
+            let (always, never) = self.of_issuer(by);
+            Issued { by, always, never }
+        });
+        issued.collect()
+    }
+}

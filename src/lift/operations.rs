@@ -1,0 +1,3 @@
+//! Readers of files that configure an engine: what they say must be what the model says.
+
+pub mod kubernetes;

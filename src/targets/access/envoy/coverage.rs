@@ -1,0 +1,208 @@
+//! What of each family Envoy enforces, and what its page says.
+
+use crate::families::FamilyId;
+use crate::targets::Covers;
+use crate::targets::access::keys;
+
+pub(super) const DOC: &str = "\
+A folder for each gateway: `central`, and one for each business unit with a gateway of its own. In it:
+
+- `envoy.static.yaml`: everything in one file, for `envoy -c envoy.static.yaml` and for `envoy --mode validate`.
+- `bootstrap.yaml` and `xds/`: the same, read from files that Envoy watches. Run \
+`envoy -c bootstrap.yaml --reject-unknown-dynamic-fields` in the folder; without that flag Envoy passes over what it does not \
+understand in watched files, and an unknown action would be its default, which is to allow. \
+So run, a certificate of the gateway's own or an authority is renewed by moving new files into the place of the old ones (a folder \
+that Kubernetes mounts a secret to does so by itself); started from `envoy.static.yaml`, Envoy reads them once. \
+The rules are in `xds/rds.yaml`; move a new one into its place (`mv`, not `cp`) and it is in force in a moment, without a \
+lost connection. Envoy keeps the old one if the new one is broken, and only its statistic \
+`http.mcp.rds.mcp.update_rejected` says so.
+
+All of them are YAML in its JSON form, a predicate to a line; `yq -P` shows them in blocks.
+
+Clients call `https://<gateway>/<server>/mcp`, with the server's name in YAML. The central gateway sends the calls for a \
+unit's servers to that unit's gateway, with the token; each gateway decides the whole policy; no server gets a token.
+
+**How it decides.** Tokens are verified first (issuer, audience, signature, expiry). With `audience: per_server`, `aud` must hold a \
+URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
+server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
+whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
+A program of 165 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
+of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
+a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
+`Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
+A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
+gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
+issue certificates of that authority only to callers. Then the rules of the \
+route: method, what it addresses, caller, facts. Everything else is denied.
+
+**What callers see.** A denial is a JSON-RPC error -32001 with the reason in `data.reason`: \
+`payment_server/level-3/deny:missing_mfa`. A method that does not exist, and one that the entry of the \
+server denies (`methods`), is a 404 with -32601, whoever calls, and a revision that is not accepted \
+a 400 with -32022 and the list of those that are. A denial has status 403; with `deny_status: 200` it has 200, for clients that end their \
+session at any other. Where scopes would show all that is missing, a 403 also carries one `WWW-Authenticate` challenge with the scopes \
+of the alternative that lacks the fewest. It names the scopes that the token already has, too, because clients of 2025-11-25 \
+replace their scopes by those of the challenge. Where a fact without a scope is missing, such as an approval, there is no challenge: \
+another token would not help. A missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728). Both \
+name the scopes that every call to the server needs, and not those of single tools.
+
+**Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
+counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \
+comparison with its files; what is counted is proved like any other policy. A server that is new is denied as yet, and one that \
+is gone goes on as before.
+
+**Failures and limits.** `failure_threshold` failures in a row (answers of 500 and above, refused and reset connections, calls \
+without an answer in `timeout`) leave a server out for `half_open_timeout`, at most a second more, whatever its probes say; every \
+call is then a 503. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
+stream; only the `timeout` of an HTTP pool ends the whole. An answer that stops after its head has come is cut off, and is no \
+failure to Envoy. A bulkhead counts calls and open event streams together. Limits are \
+for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
+the others share the rest. No call is made twice.
+
+**What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \
+from the verified token: `sub`, and the claim `business_unit_claim`. A request without a number gets one at the first gateway, and \
+keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \
+labels `tool` and `method` hold what is declared, and `other` for anything else.
+
+**What it does not do.** It does not know which tool started a task, so `tasks/*` are denied to everybody. A subscription \
+(`subscriptions/listen`) can name one resource; one that names more is denied. It looks at requests, so `tools/list`, `resources/list` and `prompts/list` show what the caller may not use: the lists are \
+the server's own, the same for every caller, and a cache may share them as far as the server says (`cacheScope`). A breaker here has no \
+trial calls: when its time is over, all calls are let through. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
+version that is named here, and let the file be validated by it (`envoy --mode validate -c envoy.static.yaml`).";
+
+/// What it covers.
+pub(super) const COVERS: &[Covers] = &[
+    Covers::part(
+        FamilyId::Federation,
+        keys::UNITS_AND_GATEWAYS,
+        "gateways decide calls between units and speak mutual TLS; network isolation is for the platform, and records are kept by the log store",
+    ),
+    Covers::part(
+        FamilyId::Workflow,
+        keys::WORKFLOW,
+        "a workflow may call exactly the tools of its steps; a gateway sees single calls, not their order",
+    ),
+    Covers::part(
+        FamilyId::EventDriven,
+        keys::PROCESSOR,
+        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
+    ),
+    Covers::part(
+        FamilyId::Saga,
+        keys::SAGA,
+        "a saga may call exactly its actions and compensations; a gateway sees single calls, and runs no compensation",
+    ),
+    Covers::part(
+        FamilyId::ZeroTrust,
+        keys::MESH,
+        "mutual TLS and identities are enforced; segments, rotation and attestation are for the network and for what issues certificates",
+    ),
+    Covers::all(FamilyId::ProgressiveAuth),
+    Covers::part(
+        FamilyId::DataRouting,
+        keys::CLASSES,
+        "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and are checked when compiling",
+    ),
+    Covers::part(
+        FamilyId::CircuitBreaker,
+        &["per_mcp_server", "failure_threshold", "timeout", "half_open_timeout"],
+        "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial calls and serves nothing instead",
+    ),
+    Covers::part(
+        FamilyId::Bulkhead,
+        &["resource_pools", "name", "mcp_servers", "resources", "connections"],
+        "requests in hand, open streams among them, are limited for each server and Envoy process; cores and memory are for the platform",
+    ),
+    Covers::part(
+        FamilyId::HealthMonitoring,
+        &["health_checks", "type", "endpoint", "port", "interval", "timeout", "load_balancing", "strategy"],
+        "servers are probed by HTTP path and TCP port; discovery is DNS, and weights by health or latency do not exist",
+    ),
+    Covers::part(
+        FamilyId::ConnectionPooling,
+        &["http_pools", "mcp_server", "pool_size", "keep_alive", "timeout"],
+        "HTTP pools become connection limits and times; database pools are inside the servers",
+    ),
+    Covers::part(
+        FamilyId::Tracing,
+        &[
+            "exporters",
+            "name",
+            "type",
+            "endpoint",
+            "sampling",
+            "strategy",
+            "rate",
+            "correlation",
+            "request_id_header",
+            "user_id_header",
+            "tenant_id_header",
+        ],
+        "spans go to the first exporter whose protocol Envoy speaks (OTLP or Zipkin), sampled by probability; boosting is for a collector",
+    ),
+    Covers::part(
+        FamilyId::Metrics,
+        &["custom_metrics", "name", "type", "labels"],
+        "counters, histograms and gauges of requests, tool calls and denials, with the labels that a gateway knows",
+    ),
+    Covers::part(
+        FamilyId::Logging,
+        &["structured_logging", "fields"],
+        "records with the fields that a gateway knows, as JSON; retention is for the log store",
+    ),
+    Covers::part(
+        FamilyId::Registry,
+        &[
+            "central_gateway",
+            "business_units",
+            "name",
+            "gateway",
+            "servers",
+            "business_unit",
+            "url",
+            "auth_level",
+            "requires",
+            "suspended",
+            "tools",
+            "annotations",
+            "read_only",
+            "resources",
+            "uri",
+            "prompts",
+            "agents",
+            "subject",
+            "may_call",
+            "only",
+            "any_agent",
+            "methods",
+            "deny",
+        ],
+        "servers, tools, resources, prompts, grants and denied methods become routes and rules; labels and schemas are for others",
+    ),
+    Covers::part(
+        FamilyId::Identity,
+        &[
+            "issuer",
+            "issuers",
+            "audiences",
+            "audience",
+            "kind",
+            "jwks",
+            "jwks_file",
+            "speaks_for",
+            "trust_domain",
+            "business_unit_claim",
+            "requirements",
+            "caller",
+            "claim",
+            "contains",
+            "differs_from",
+            "scope",
+            "argument",
+            "at_least",
+            "at_most",
+            "one_of",
+        ],
+        "all but what needs a memory: Envoy sees single calls, and none that was made before",
+    ),
+];

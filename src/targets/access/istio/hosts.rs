@@ -1,0 +1,76 @@
+//! Entries for hosts that the mesh does not know as services: each leads to the pods of its server.
+
+use std::collections::BTreeMap;
+
+use kcr_networking_istio_io::v1::serviceentries::{
+    ServiceEntry, ServiceEntryLocation, ServiceEntryPorts as Port, ServiceEntryResolution, ServiceEntrySpec,
+    ServiceEntryWorkloadSelector,
+};
+use serde_json::Value;
+
+use crate::diagnostic::Diagnostic;
+use crate::targets::cluster::hosts::{HostKind, url_at};
+use crate::targets::cluster::{Cluster, Place};
+use crate::targets::objects::{document, metadata};
+use crate::targets::{CompileError, TARGET_LIMIT};
+
+/// Hosts that lead to another service in each namespace.
+pub(super) fn refused(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
+    let short = cluster.places.iter().filter(|place| place.host.kind == HostKind::Short);
+    short
+        .map(|place| {
+            let name = &place.host.name;
+            let message = format!(
+                "the host `{name}` of server `{}` leads to another service in each namespace",
+                place.server.name
+            );
+            let help = format!("write its full name, such as `{name}.{}.svc.cluster.local`", place.namespace);
+            Diagnostic::new(&TARGET_LIMIT, url_at(place.server), message).help(help)
+        })
+        .collect()
+}
+
+/// One entry for each such host that leads to the pods of one server, in the namespace of these pods: those of one cluster
+/// among all.
+pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
+    let mut by_host: BTreeMap<&str, Vec<&Place<'_>>> = BTreeMap::new();
+    for place in cluster.places.iter().filter(|place| place.host.needs_entry()) {
+        by_host.entry(&place.host.name).or_default().push(place);
+    }
+    let mut documents = Vec::new();
+    for (host, places) in by_host {
+        let Some((first, others)) = places.split_first() else { continue };
+        if !here.gateways.contains_key(first.gateway) {
+            continue;
+        }
+        let differs = |other: &&&Place<'_>| (&other.namespace, &other.labels) != (&first.namespace, &first.labels);
+        // A host that leads to the pods of several servers is behind something that is not known here.
+        if others.iter().any(|other| differs(&other)) {
+            continue;
+        }
+        let ports: BTreeMap<u16, bool> = places.iter().map(|place| (place.port, place.is_plaintext)).collect();
+        let port = |(number, plain): (u16, bool)| {
+            let (word, protocol) = if plain { ("http", "HTTP") } else { ("https", "HTTPS") };
+            Port {
+                name: format!("{word}-{number}"),
+                number: i64::from(number),
+                protocol: Some(protocol.to_owned()),
+                target_port: None,
+            }
+        };
+        documents.push(document(&ServiceEntry {
+            metadata: metadata(&format!("host-{}", first.name), &first.namespace),
+            spec: ServiceEntrySpec {
+                hosts: vec![host.to_owned()],
+                export_to: Some(vec![cluster.gateways_namespace.clone()]),
+                location: Some(ServiceEntryLocation::MeshInternal),
+                resolution: Some(ServiceEntryResolution::Static),
+                ports: Some(ports.into_iter().map(port).collect()),
+                workload_selector: Some(ServiceEntryWorkloadSelector { labels: Some(first.labels.clone()) }),
+                ..ServiceEntrySpec::default()
+            },
+            status: None,
+        })?);
+    }
+    Ok(documents)
+}

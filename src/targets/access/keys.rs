@@ -1,0 +1,39 @@
+//! Keys that several targets cover alike: those that lead to the access relation.
+
+/// Of data classes, what tells the facts that calls need.
+pub const CLASSES: &[&str] = &["classifications", "level", "mcp_servers", "min_auth_level", "requires", "suspended"];
+/// Of zero trust, that callers show certificates.
+pub const MESH: &[&str] = &["service_mesh", "mutual_tls"];
+/// Of workflows, what makes them callers, and the order of their steps.
+pub const ORDERED_WORKFLOW: &[&str] =
+    &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "tools", "depends_on"];
+/// Of event processors, what makes them callers.
+pub const PROCESSOR: &[&str] =
+    &["event_processors", "name", "description", "business_unit", "subject", "suspended", "triggers_mcp", "tools"];
+/// Of sagas, what makes them callers.
+pub const SAGA: &[&str] =
+    &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "action", "compensation"];
+/// Of federation, what tells who may call across units.
+pub const UNITS: &[&str] = &[
+    "central_gateway",
+    "global_policies",
+    "business_unit_gateways",
+    "cross_bu_data_sharing",
+    "cross_unit_max_class",
+    "cross_unit_routing",
+    "local_policy_override",
+];
+/// The same, and how gateways are connected.
+pub const UNITS_AND_GATEWAYS: &[&str] = &[
+    "central_gateway",
+    "global_policies",
+    "business_unit_gateways",
+    "cross_bu_data_sharing",
+    "cross_unit_max_class",
+    "cross_unit_routing",
+    "encryption_in_transit",
+    "local_policy_override",
+];
+/// Of workflows, what makes them callers.
+pub const WORKFLOW: &[&str] =
+    &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "tools"];

@@ -1,0 +1,122 @@
+//! What of each family ToolHive enforces.
+
+use std::collections::BTreeMap;
+
+use super::composite;
+use crate::families::FamilyId;
+use crate::model::Model;
+use crate::model::name::FlowKind;
+use crate::source::Loc;
+use crate::targets::access::keys;
+use crate::targets::{Covers, NotExpressed};
+
+/// What it covers.
+pub(super) const COVERS: &[Covers] = &[
+    Covers::part(
+        FamilyId::Federation,
+        keys::UNITS,
+        "calls between units are decided; ToolHive's policies see no encryption, and gateways, isolation and audit records are for others",
+    ),
+    Covers::part(
+        FamilyId::Workflow,
+        keys::ORDERED_WORKFLOW,
+        "a workflow may call exactly the tools of its steps, and is a composite tool; compensations have no place in one",
+    ),
+    Covers::part(
+        FamilyId::Orchestration,
+        &["error_handling", "retry_policy", "max_attempts"],
+        "attempts become retries of the steps of composite tools whose tool is annotated idempotent; everything else is for the engine that runs workflows",
+    ),
+    Covers::part(
+        FamilyId::EventDriven,
+        keys::PROCESSOR,
+        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
+    ),
+    Covers::part(
+        FamilyId::Saga,
+        keys::SAGA,
+        "a saga may call exactly its actions and compensations; composite tools have no compensations, so none is made",
+    ),
+    Covers::all(FamilyId::ProgressiveAuth),
+    Covers::part(
+        FamilyId::DataRouting,
+        keys::CLASSES,
+        "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and are checked when compiling",
+    ),
+    Covers::part(
+        FamilyId::Registry,
+        &[
+            "business_units",
+            "name",
+            "servers",
+            "business_unit",
+            "auth_level",
+            "requires",
+            "tools",
+            "annotations",
+            "read_only",
+            "resources",
+            "uri",
+            "prompts",
+            "agents",
+            "any_agent",
+            "subject",
+            "may_call",
+            "only",
+            "suspended",
+        ],
+        "servers, tools, resources, prompts and grants become policies; addresses, labels and schemas are for `MCPServer` and for clients, and denied methods for the servers",
+    ),
+    Covers::part(
+        FamilyId::Identity,
+        &[
+            "issuer",
+            "issuers",
+            "speaks_for",
+            "trust_domain",
+            "business_unit_claim",
+            "requirements",
+            "caller",
+            "claim",
+            "contains",
+            "differs_from",
+            "argument",
+            "one_of",
+        ],
+        "issuers and evidence become policies; audiences, keys and step-up scopes are for the OIDC configuration of each `MCPServer`",
+    ),
+];
+
+/// Values in use that composite tools do not hold: the compensations of each workflow, and attempts of calls that may not be made
+/// twice.
+pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
+    let mut found = Vec::new();
+    let mut limited: BTreeMap<Loc, u32> = BTreeMap::new();
+    let workflows =
+        model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
+    for flow in workflows {
+        let attempts = composite::attempts(model, flow).filter(|attempts| attempts.value.0 > 1);
+        for call in flow.steps.iter().flat_map(|step| &step.calls) {
+            if call.compensation {
+                found.push(NotExpressed {
+                    family: FamilyId::Workflow,
+                    key: format!("steps[].compensation: {} of {}", call.tool.value, flow.id.value.name),
+                    loc: call.tool.loc,
+                    why: "the composite tool of this workflow undoes nothing where a step fails; run the workflow by an engine \
+                          that does",
+                    own: true,
+                });
+            } else if let Some(attempts) = attempts.filter(|_| !composite::is_idempotent(model, call)) {
+                limited.insert(attempts.loc, attempts.value.0);
+            }
+        }
+    }
+    found.extend(limited.into_iter().map(|(loc, attempts)| NotExpressed {
+        family: FamilyId::Orchestration,
+        key: format!("error_handling.retry_policy.max_attempts: {attempts}"),
+        loc,
+        why: "a step of a composite tool is tried again only where its tool is annotated `idempotent: true`",
+        own: true,
+    }));
+    found
+}

@@ -1,0 +1,3 @@
+//! The targets that configure an engine and decide no call.
+
+pub mod kubernetes;

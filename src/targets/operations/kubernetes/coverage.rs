@@ -1,0 +1,28 @@
+//! What of each family Kubernetes itself enforces: connections and resources.
+
+use crate::families::FamilyId;
+use crate::targets::Covers;
+
+/// What it covers.
+pub(super) const COVERS: &[Covers] = &[
+    Covers::part(
+        FamilyId::Federation,
+        &["business_unit_gateways", "isolation_level"],
+        "a unit's servers are reached through its gateway alone; which calls may pass is for the gateways and the mesh",
+    ),
+    Covers::part(
+        FamilyId::ZeroTrust,
+        &["network_segmentation", "mcp_servers", "gateways", "agents"],
+        "agents connect to gateways alone, and gateways to servers; encryption, identities and attestation are for the target `istio`, and subnets beyond a label for the network",
+    ),
+    Covers::part(
+        FamilyId::Bulkhead,
+        &["resource_pools", "name", "mcp_servers", "resources", "cpu_cores", "memory"],
+        "cores and memory are limited for a pool together; connections are for the target `istio`",
+    ),
+    Covers::part(
+        FamilyId::Registry,
+        &["business_units", "name", "gateway", "servers", "business_unit", "url", "labels"],
+        "servers, their labels, ports and units; tools, grants and what calls need are for gateways and the mesh",
+    ),
+];

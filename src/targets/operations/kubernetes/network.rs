@@ -1,0 +1,172 @@
+//! Network policies. They only add up: one selects everything and lets nothing through, and each other one adds something.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::networking::v1::{
+    NetworkPolicy, NetworkPolicyEgressRule as Egress, NetworkPolicyIngressRule as Ingress, NetworkPolicyPeer as Peer,
+    NetworkPolicyPort as Port, NetworkPolicySpec,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::Value;
+
+use super::{SEGMENT, ports};
+use crate::model::Model;
+use crate::targets::CompileError;
+use crate::targets::TargetId;
+use crate::targets::cluster::{Cluster, GATEWAY, Place};
+use crate::targets::gateways::CENTRAL;
+use crate::targets::objects::{document, metadata};
+
+/// The label by which Kubernetes itself names every namespace.
+pub(super) const NAME: &str = "kubernetes.io/metadata.name";
+
+/// Where Istio's control plane stands, and its port for configuration and certificates.
+const MESH: (&str, i32) = ("istio-system", 15_012);
+
+/// Those of one cluster among all. `used` are the servers that somebody may call, and `others` the namespaces of objects that
+/// no segment has.
+pub(super) fn policies(
+    model: &Model,
+    (all, cluster): (&Cluster<'_>, &Cluster<'_>),
+    used: &BTreeSet<&str>,
+    others: &BTreeSet<String>,
+) -> Result<Vec<Value>, CompileError> {
+    let (agents, gateways) = (&cluster.agents_namespace, &cluster.gateways_namespace);
+    let meshed = model.topology.mesh.as_ref().is_some_and(|mesh| mesh.value == "istio")
+        || model.deployment.of(TargetId::Istio).is_some();
+    let mut found = Vec::new();
+    for namespace in [agents, gateways].into_iter().chain(cluster.server_namespaces.keys()).chain(others) {
+        found.push(policy("default-deny", namespace, &[], Some(Vec::new()), Some(Vec::new()))?);
+        let dns = Egress {
+            to: Some(vec![Peer {
+                pod_selector: Some(labelled(&[("k8s-app", "kube-dns")])),
+                ..from(&[(NAME, "kube-system")])
+            }]),
+            ports: Some(vec![port("UDP", 53), port("TCP", 53)]),
+        };
+        found.push(policy("allow-dns", namespace, &[], None, Some(vec![dns]))?);
+        if meshed {
+            let control = Egress { to: Some(vec![from(&[(NAME, MESH.0)])]), ports: Some(vec![port("TCP", MESH.1)]) };
+            found.push(policy("allow-mesh", namespace, &[], None, Some(vec![control]))?);
+        }
+    }
+    let to = |peer, ports| Some(vec![Egress { to: Some(vec![peer]), ports }]);
+    let listening = ports::of_gateways(model, all);
+    let at = |name: &str| {
+        let open = listening.get(name).into_iter().flatten();
+        Some(open.map(|number| ports::tcp(*number)).collect::<Vec<_>>())
+    };
+    for (name, account) in &cluster.gateways {
+        let gateway = Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) };
+        found.push(policy(&format!("allow-to-gateway-{account}"), agents, &[], None, to(gateway, at(name)))?);
+        let ingress = Ingress { from: Some(vec![from(&[(NAME, agents)])]), ports: at(name) };
+        let selected = [(GATEWAY, account.as_str())];
+        found.push(policy(&format!("gateway-{account}-from-agents"), gateways, &selected, Some(vec![ingress]), None)?);
+    }
+    found.push(policy("allow-to-servers", gateways, &[], None, to(from(&[(SEGMENT, "servers")]), None))?);
+    found.extend(needed(&ports::Needed::of(model), (all, cluster), others)?);
+    let central = [(GATEWAY, label(all, CENTRAL))];
+    for (unit, account) in all.gateways.iter().filter(|(name, _)| **name != CENTRAL) {
+        let selected = [(GATEWAY, account.as_str())];
+        if cluster.gateways.contains_key(unit) {
+            let ingress = Ingress { from: Some(vec![pods(&central)]), ports: at(unit) };
+            let name = format!("gateway-{account}-from-central");
+            found.push(policy(&name, gateways, &selected, Some(vec![ingress]), None)?);
+        }
+        if cluster.gateways.contains_key(CENTRAL) {
+            let name = format!("gateway-central-to-{account}");
+            found.push(policy(&name, gateways, &central, None, to(pods(&selected), at(unit)))?);
+        }
+    }
+    for place in cluster.places.iter().filter(|place| used.contains(place.server.name.value.as_str())) {
+        found.push(for_server(cluster, place)?);
+    }
+    Ok(found)
+}
+
+/// Gateways may connect to what they need, which takes it where it is in a namespace of the bundle.
+fn needed(
+    needed: &ports::Needed,
+    (all, cluster): (&Cluster<'_>, &Cluster<'_>),
+    others: &BTreeSet<String>,
+) -> Result<Vec<Value>, CompileError> {
+    let (gateways, rules) = (&cluster.gateways_namespace, needed.rules(cluster));
+    let mut found = Vec::new();
+    for account in cluster.gateways.values().filter(|_| !rules.is_empty()) {
+        let selected = [(GATEWAY, account.as_str())];
+        found.push(policy(&format!("gateway-{account}-to-others"), gateways, &selected, None, Some(rules.clone()))?);
+    }
+    // All gateways, so that the policy is the same in each cluster.
+    let peers: Vec<Peer> = all
+        .gateways
+        .values()
+        .map(|account| Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) })
+        .collect();
+    for ((namespace, labels, number), count) in needed.pods.iter().zip(1_u32..) {
+        let here = [gateways, &cluster.agents_namespace].contains(&namespace);
+        if here || cluster.server_namespaces.contains_key(namespace) || others.contains(namespace) {
+            let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let ingress = Ingress { from: Some(peers.clone()), ports: Some(vec![ports::tcp(*number)]) };
+            let name = format!("others-{count}-from-gateways");
+            found.push(policy(&name, namespace, &labels, Some(vec![ingress]), None)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The gateway in front of a server may connect to it, at the port of its URL.
+fn for_server(cluster: &Cluster<'_>, place: &Place<'_>) -> Result<Value, CompileError> {
+    let gateway = Peer {
+        pod_selector: Some(labelled(&[(GATEWAY, label(cluster, place.gateway))])),
+        ..from(&[(NAME, &cluster.gateways_namespace)])
+    };
+    let labels: Vec<(&str, &str)> = place.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let ingress = Ingress { from: Some(vec![gateway]), ports: Some(vec![port("TCP", i32::from(place.port))]) };
+    policy(&format!("server-{}", place.name), &place.namespace, &labels, Some(vec![ingress]), None)
+}
+
+fn label<'c>(cluster: &'c Cluster<'_>, gateway: &str) -> &'c str {
+    cluster.gateways.get(gateway).map_or("", String::as_str)
+}
+
+/// A policy for the pods with these labels, or for all.
+fn policy(
+    name: &str,
+    namespace: &str,
+    labels: &[(&str, &str)],
+    ingress: Option<Vec<Ingress>>,
+    egress: Option<Vec<Egress>>,
+) -> Result<Value, CompileError> {
+    let kinds = [("Ingress", ingress.is_some()), ("Egress", egress.is_some())];
+    let types = kinds.into_iter().filter(|(_, used)| *used).map(|(kind, _)| kind.to_owned()).collect();
+    document(&NetworkPolicy {
+        metadata: metadata(name, namespace),
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(labelled(labels)),
+            policy_types: Some(types),
+            ingress: ingress.filter(|rules| !rules.is_empty()),
+            egress: egress.filter(|rules| !rules.is_empty()),
+        }),
+    })
+}
+
+pub(super) fn labelled(labels: &[(&str, &str)]) -> LabelSelector {
+    let labels: BTreeMap<String, String> =
+        labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    LabelSelector { match_labels: (!labels.is_empty()).then_some(labels), match_expressions: None }
+}
+
+/// The pods of the namespaces with these labels.
+pub(super) fn from(labels: &[(&str, &str)]) -> Peer {
+    Peer { namespace_selector: Some(labelled(labels)), ..Peer::default() }
+}
+
+/// Pods of the same namespace.
+fn pods(labels: &[(&str, &str)]) -> Peer {
+    Peer { pod_selector: Some(labelled(labels)), ..Peer::default() }
+}
+
+pub(super) fn port(protocol: &str, port: i32) -> Port {
+    Port { protocol: Some(protocol.to_owned()), port: Some(IntOrString::Int(port)), end_port: None }
+}

@@ -1,0 +1,115 @@
+//! The ports that gateways listen on, and what they connect to beside servers and each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::networking::v1::{
+    IPBlock, NetworkPolicyEgressRule as Rule, NetworkPolicyPeer as Peer, NetworkPolicyPort as Port,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+use super::network::{NAME, from, labelled, port};
+use crate::model::Model;
+use crate::model::access::Jwks;
+use crate::model::deployment::egress::Destination;
+use crate::model::url::Url;
+use crate::source::Spanned;
+use crate::targets::TargetId;
+use crate::targets::cluster::hosts::{self, HostKind};
+use crate::targets::cluster::notes::Address;
+use crate::targets::cluster::{Cluster, NAME_LABEL};
+use crate::targets::gateways::CENTRAL;
+
+/// The port of a gateway where the settings name none.
+const PORT: u16 = 8443;
+
+/// Envoy Gateway listens on a port below this one that much higher.
+const PRIVILEGED: u16 = 1024;
+const SHIFT: u16 = 10_000;
+
+/// For each gateway, the ports of its listener: those of the gateways that the settings list, since one of them runs.
+pub(super) fn of_gateways<'m>(model: &'m Model, cluster: &Cluster<'m>) -> BTreeMap<&'m str, BTreeSet<u16>> {
+    let of = |name: &str| -> BTreeSet<u16> {
+        let mut ports: BTreeSet<u16> = [TargetId::Envoy, TargetId::Agentgateway]
+            .into_iter()
+            .filter_map(|target| model.deployment.of(target))
+            .map(|settings| settings.gateway(name).and_then(|gateway| gateway.listen.as_ref()))
+            .map(|listen| listen.map_or(PORT, |listen| listen.value.port))
+            .collect();
+        if name == CENTRAL && model.deployment.of(TargetId::AiGateway).is_some() {
+            ports.extend(public_port(model));
+        }
+        if ports.is_empty() {
+            ports.insert(PORT);
+        }
+        ports
+    };
+    cluster.gateways.keys().map(|name| (*name, of(name))).collect()
+}
+
+/// The port of Envoy Gateway's pods for that of the gateway's public URL.
+fn public_port(model: &Model) -> Option<u16> {
+    let url = Url::parse(&model.topology.central_gateway.as_ref()?.value)?;
+    let port = url.port.unwrap_or(if url.is_plaintext() { 80 } else { 443 });
+    Some(if port < PRIVILEGED { port + SHIFT } else { port })
+}
+
+/// What gateways connect to beside servers and each other.
+#[derive(Default)]
+pub(super) struct Needed {
+    /// Pods by namespace and labels, with the port: those of token issuers in the cluster, and what the settings name.
+    pub(super) pods: BTreeSet<(String, BTreeMap<String, String>, u16)>,
+    /// Addresses outside of the cluster, with the port.
+    outside: BTreeSet<(String, u16)>,
+}
+
+impl Needed {
+    /// What a workspace says of it.
+    pub(super) fn of(model: &Model) -> Self {
+        let mut found = Self::default();
+        let domain = hosts::domain(model, &mut Vec::new());
+        for issuer in model.identity.iter().flat_map(|identity| &identity.issuers) {
+            let Some(Spanned { value: Jwks::Url(url), .. }) = &issuer.keys else { continue };
+            let Some(address) = Address::of(url, &domain) else { continue };
+            let HostKind::Service(namespace) = &address.host.kind else { continue };
+            // By convention, a service has the name of its pods.
+            let service = address.host.name.strip_suffix(&format!(".{namespace}.svc.{domain}")).unwrap_or_default();
+            let service = service.rsplit('.').next().unwrap_or_default().to_owned();
+            found.pods.insert((namespace.clone(), [(NAME_LABEL.to_owned(), service)].into(), address.port));
+        }
+        for destination in model.deployment.of(TargetId::Kubernetes).into_iter().flat_map(|settings| &settings.egress) {
+            match &destination.to {
+                Destination::Pods { namespace, labels } => {
+                    found.pods.insert((namespace.clone(), labels.clone(), destination.port));
+                }
+                Destination::Addresses(range) => drop(found.outside.insert((range.to_string(), destination.port))),
+            }
+        }
+        found
+    }
+
+    /// The rules that let gateways connect there; to pods among the servers they may anyway.
+    pub(super) fn rules(&self, cluster: &Cluster<'_>) -> Vec<Rule> {
+        let rule = |peer, number: &u16| Rule { to: Some(vec![peer]), ports: Some(vec![tcp(*number)]) };
+        let elsewhere = self.pods.iter().filter(|(namespace, ..)| !cluster.server_namespaces.contains_key(namespace));
+        let pods = elsewhere.map(|(namespace, labels, number)| {
+            let selector = (!labels.is_empty()).then(|| selected(labels));
+            rule(Peer { pod_selector: selector, ..from(&[(NAME, namespace)]) }, number)
+        });
+        let outside = self.outside.iter().map(|(range, number)| {
+            let block = IPBlock { cidr: range.clone(), except: None };
+            rule(Peer { ip_block: Some(block), ..Peer::default() }, number)
+        });
+        pods.chain(outside).collect()
+    }
+}
+
+/// A TCP port.
+pub(super) fn tcp(number: u16) -> Port {
+    port("TCP", i32::from(number))
+}
+
+/// The pods with these labels.
+fn selected(labels: &BTreeMap<String, String>) -> LabelSelector {
+    let pairs: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    labelled(&pairs)
+}

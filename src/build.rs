@@ -15,7 +15,7 @@ use crate::lift::{LiftError, Said};
 use crate::model::Model;
 use crate::source::Sources;
 use crate::targets::undecided::undecided;
-use crate::targets::{self, CompileError, Input, Need, Target, TargetId, entry};
+use crate::targets::{self, CompileError, Input, Left, Need, Target, TargetId, entry};
 pub use verify::{agree, prove, verify, verify_beside};
 
 /// A verified bundle, and what its targets do not express.
@@ -23,7 +23,9 @@ pub use verify::{agree, prove, verify, verify_beside};
 pub struct Built {
     /// The files and their manifest.
     pub bundle: Bundle,
-    /// What the files do not express or enforce.
+    /// What no target expresses.
+    pub left: Vec<Left>,
+    /// What else the files do not express or enforce.
     pub notes: Vec<Diagnostic>,
 }
 
@@ -225,8 +227,8 @@ fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>
     let mut entries = Vec::new();
     let mut names = Vec::new();
     let targets: Vec<&Target> = made.iter().map(|(target, _)| *target).collect();
-    let mut notes = targets::notes(&targets, model);
-    notes.extend(targets::handwritten::left_out(&targets, model));
+    let left = targets::left_by_all(&targets, model);
+    let mut notes: Vec<Diagnostic> = targets::handwritten::left_out(&targets, model).into_iter().collect();
     for (target, made) in made {
         names.push(target.name().to_owned());
         artifacts.extend(made.files);
@@ -236,7 +238,7 @@ fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>
     let settings = Settings { targets: names, other: BTreeMap::new() };
     let mut manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
     manifest.name = model.deployment.bundle_name();
-    Built { bundle: Bundle { artifacts, manifest }, notes }
+    Built { bundle: Bundle { artifacts, manifest }, left, notes }
 }
 
 /// As [`build`], but a target beyond a limit of its product is left out with a warning, where nobody asked for it.

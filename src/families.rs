@@ -62,7 +62,7 @@ macro_rules! families {
                 match self { $(Self::$variant => Repeat::$repeat,)* }
             }
 
-            /// Who carries it out, of what no target expresses: a sentence without a capital and a stop.
+            /// Who carries out what no target expresses: a sentence without a capital and a stop.
             #[must_use]
             pub fn usually(self) -> &'static str {
                 match self { $(Self::$variant => $usually,)* }
@@ -110,47 +110,47 @@ macro_rules! families {
 
 families! {
     Federation federation::FederationConfig "federation" "federation_config" Once
-        "the log store has to keep audit records as long as this says, and the network has to keep units apart",
+        "the log store keeps audit records as long as this says, and the network keeps units apart",
     Workflow workflow::WorkflowDefinition "workflow" "workflow_definition" Named
-        "a workflow engine has to run the steps in their order",
+        "a workflow engine runs the steps in their order",
     Orchestration orchestration::OrchestrationConfig "orchestration" "orchestration" Once
-        "set the workflow engine up so",
+        "the workflow engine is configured with these values",
     EventDriven event_driven::EventDrivenConfig "event-driven" "event_driven_config" Joined
-        "set the event bus up so, and subscribe the processors there",
+        "the event bus has these topics, and the processors subscribe to them",
     Saga saga::SagaDefinition "saga" "saga_definition" Named
-        "a workflow engine has to run the steps and their compensations",
+        "a workflow engine runs the steps and their compensations",
     ZeroTrust zero_trust::ZeroTrustConfig "zero-trust" "zero_trust_config" Once
-        "set the network, the mesh and the issuer of workload identities up so",
+        "the network, the mesh and the issuer of workload identities are configured with these values",
     ProgressiveAuth progressive_auth::ProgressiveAuth "progressive-auth" "progressive_auth" Once
-        "a gateway has to enforce it",
+        "a gateway enforces it",
     DataRouting data_routing::DataRouting "data-routing" "data_routing" Once
-        "a gateway has to enforce it",
+        "a gateway enforces it",
     CircuitBreaker circuit_breaker::CircuitBreakerConfig "circuit-breaker" "circuit_breaker_config" Once
-        "the callers of the servers have to do it",
+        "the callers of the servers do it",
     Bulkhead bulkhead::BulkheadConfig "bulkhead" "bulkhead_config" Joined
-        "set the platform that runs the servers up so",
+        "the platform that runs the servers is configured with these values",
     HealthMonitoring health_monitoring::HealthMonitoring "health-monitoring" "health_monitoring" Once
-        "set the platform that runs the servers up so",
+        "the platform that runs the servers is configured with these values",
     Caching caching::CachingStrategy "caching" "caching_strategy" Once
-        "the servers and the edge have to keep such caches",
+        "the servers and the edge keep these caches",
     ConnectionPooling connection_pooling::ConnectionPooling "connection-pooling" "connection_pooling" Joined
-        "the servers have to open such pools to their databases",
+        "the servers open these pools to their databases",
     BatchProcessing batch_processing::BatchProcessing "batch-processing" "batch_processing" Once
-        "the processors have to collect their items so",
+        "the processors collect their items in these batches",
     Tracing tracing::TracingConfig "tracing" "tracing_config" Once
-        "set the collector and the servers up so",
+        "the collector and the servers are configured with these values",
     Metrics metrics::MetricsConfig "metrics" "metrics_config" Joined
-        "the servers and the collector have to export such metrics",
+        "the servers and the collector export these metrics",
     Logging logging::LoggingConfig "logging" "logging_config" Once
-        "set the log store and the servers up so",
+        "the log store and the servers are configured with these values",
     IntegrationTests integration_tests::IntegrationTestsConfig "integration-tests" "integration_tests" Once
-        "the runner of the test environment has to run them",
+        "a test runner runs them in the test environment",
     ChaosExperiments chaos_experiments::ChaosExperiments "chaos-experiments" "chaos_experiments" Once
-        "the chaos platform of the test environment has to run them",
+        "a chaos platform runs them in the test environment",
     Registry registry::McpRegistry "registry" "mcp_registry" Joined
-        "the servers and their platform have to do it",
+        "the servers and their platform do it",
     Identity identity::IdentityConfig "identity" "identity" Once
-        "a gateway has to enforce it",
+        "a gateway enforces it",
     PolicyTests policy_tests::PolicyTests "policy-tests" "policy_tests" Named
         "`mcpctl test` runs them",
     Waivers waivers::Waivers "waivers" "waivers" Named

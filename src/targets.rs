@@ -30,7 +30,9 @@ use crate::model::deployment::target::targets;
 use crate::policy::visibility::Narrowed;
 use crate::policy::{ObjectKind, Policy};
 use crate::source::Sources;
-pub use coverage::{Coverage, Covers, NOT_EXPRESSIBLE, NotExpressed, families_for_products, not_expressed, notes};
+pub use coverage::{
+    Coverage, Covers, Left, NOT_EXPRESSIBLE, NotExpressed, families_for_products, left_by_all, not_expressed,
+};
 pub use files::{CompileError, Files, NAME_COLLISION, TARGET_LIMIT, object, yaml};
 pub use left_out::Need;
 pub use visibility::{seen, view};

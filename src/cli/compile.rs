@@ -1,22 +1,24 @@
 //! `mcpctl compile`.
 
+mod tables;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::load::{self, FailOn, Loaded, Shown, Source};
 use super::refusal::Refusal;
-use super::{Exit, Outcome, Session, table, today};
+use super::{Exit, Outcome, Session, today};
 use crate::analysis::{self, Analysis};
 use crate::build::{self, Built};
 use crate::bundle::existing::{self, Existing};
-use crate::bundle::{self, Bundle, manifest, manifest::sources_digest};
+use crate::bundle::{self, manifest::sources_digest};
 use crate::checks::{self, CheckedModel};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::deployment::TargetId;
-use crate::render::counted;
+use crate::render::{Format, counted};
 use crate::source::Sources;
-use crate::targets::{self, Need, TARGETS, Target};
+use crate::targets::{self, Left, Need, TARGETS, Target};
 use crate::workspace::{DEFAULT_OUTPUT, Wanted};
 
 const EXAMPLES: &str = "\
@@ -106,7 +108,7 @@ impl Compile {
             None => build::build_what_fits(&checked, &sources, &targets, &asked, &digest),
         };
         let built = if refused.is_empty() { built } else { Err(built.err().unwrap_or_default()) };
-        let (Built { mut bundle, notes }, over_limit) = match built {
+        let (Built { mut bundle, left, notes }, over_limit) = match built {
             Ok(built) => built,
             Err(errors) => {
                 // Faults of the workspace have their places; all else could not run. All of it is said at once.
@@ -131,7 +133,8 @@ impl Compile {
             let embedded = bundle.embed(&sources, &checked.model().key_sets);
             embedded.map_err(|error| vec![miette::Report::new(bundle::write::WriteError::Manifest(error))])?;
         }
-        let of_compile: Vec<Diagnostic> = notes.into_iter().chain(left_out).chain(over_limit).collect();
+        let unexpressed = left.iter().map(Left::note);
+        let of_compile: Vec<Diagnostic> = unexpressed.chain(notes).chain(left_out).chain(over_limit).collect();
         let day = self.today.clone().unwrap_or_else(today::today);
         let read = (checked.model(), &settings, &sources);
         let (of_compile, waived) = analysis::settle_compiled(of_compile, read, Some(&day), asked.is_empty());
@@ -151,9 +154,17 @@ impl Compile {
         keep_sources(&root, &out)?;
         // Written before anything is said, so that a run that fails says nothing but why.
         bundle::write(&bundle, &out, self.force, session.disk).map_err(|error| vec![miette::Report::new(error)])?;
+        // People read these notes as a table; every other format has each of them.
+        let tabled = if session.globals.format == Format::Human {
+            let tabled = tables::tabled(&left, &all.diagnostics);
+            all.diagnostics.retain(|finding| !tables::is_tabled(finding));
+            tabled
+        } else {
+            Vec::new()
+        };
         load::report(&shown, &all.diagnostics, session)?;
         session.say(&format!("wrote {} to {}", counted(bundle.artifacts.len() + 1, "file"), out.display()))?;
-        for line in written(&bundle)? {
+        for line in tables::of_targets(&bundle)?.into_iter().chain(tables::of_left(&tabled, &sources)?) {
             session.say(&line)?;
         }
         session.say(&format!("sources {digest}"))?;
@@ -163,29 +174,6 @@ impl Compile {
         }
         Ok(exit)
     }
-}
-
-/// What was written, in a table: for each target its files, how many of the families in use it enforces, and what its proof
-/// rests on. The manifest names every file, family and key.
-fn written(bundle: &Bundle) -> Result<Vec<String>, Vec<miette::Report>> {
-    let rows: Vec<Vec<String>> = bundle.manifest.targets.iter().map(|target| row(bundle, target)).collect();
-    let mut text = Vec::new();
-    table::write(&["  target", "files", "families in full", "in part", "not", "proof"], &rows, &mut text)
-        .map_err(super::refusal::stdout)?;
-    Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
-}
-
-fn row(bundle: &Bundle, target: &manifest::Target) -> Vec<String> {
-    let files = bundle.manifest.files.iter().filter(|file| file.target == target.name).count();
-    let families = |word: &str| target.coverage.iter().filter(|family| family.coverage == word).count().to_string();
-    vec![
-        format!("  {}", target.name),
-        files.to_string(),
-        families("full"),
-        families("partial"),
-        families("none"),
-        target.proof.rests_on.clone(),
-    ]
 }
 
 /// The bundle that goes on deciding. No other target than the one that can hold two policies is compiled beside it.
@@ -240,11 +228,16 @@ fn possible(
 ) -> Possible {
     let (mut targets, mut refused) = (Vec::new(), Vec::new());
     let mut left_out: Vec<(&Target, Vec<Need>)> = Vec::new();
+    let asked_for = |target: &Target| mandatory.iter().any(|asked| asked.id == target.id);
     for target in candidates {
+        // An engine that the workspace has nothing for is no target, and needs no word.
+        if !asked_for(target) && !target.is_of_use(checked.model()) {
+            continue;
+        }
         let needs = build::missing(checked, target);
         if needs.is_empty() {
             targets.push(*target);
-        } else if mandatory.iter().any(|asked| asked.id == target.id) {
+        } else if asked_for(target) {
             let in_words = |part: fn(&Need) -> &str| needs.iter().map(part).collect::<Vec<_>>().join("; ");
             let message =
                 format!("target `{}` cannot be compiled: it needs {}", target.name(), in_words(|need| &need.what));

@@ -4,7 +4,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use super::{TARGETS, Target, listed};
+use super::{TARGETS, Target, TargetId, listed};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::families::FamilyId;
 use crate::model::Model;
@@ -65,6 +65,13 @@ impl Target {
             Some(Coverage::Partial { .. }) => "partial",
             None => "none",
         }
+    }
+
+    /// Whether a workspace has anything for it: a family that it covers, or calls to decide.
+    #[must_use]
+    pub fn is_of_use(&self, model: &Model) -> bool {
+        let in_use = |family: FamilyId| model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
+        self.decides().is_some() || self.covers.iter().any(|covers| in_use(covers.family))
     }
 
     /// Why it leaves keys of a family to others; `None` where it covers all of them.
@@ -203,13 +210,32 @@ fn topmost(path: &str, targets: &[&Target], family: FamilyId) -> String {
     cut.max_by_key(String::len).unwrap_or_else(|| path.to_owned())
 }
 
-/// The notes about keys in use that none of these targets expresses, one for each family.
-#[must_use]
-pub fn notes(compiled: &[&Target], model: &Model) -> Vec<Diagnostic> {
-    families_for_products().filter_map(|family| note(*family, compiled, model)).collect()
+/// What no compiled target expresses of a family in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The family.
+    pub family: FamilyId,
+    /// The first place at which such a key or value is used.
+    pub loc: Loc,
+    /// How many keys are left.
+    pub keys: usize,
+    /// How many values are left, of keys that a target expresses for other values.
+    pub values: usize,
+    /// The target that expresses the most of these keys, of those that are not compiled, and how many.
+    pub nearest: Option<(TargetId, usize)>,
+    /// The keys and values, each once, in the order of their places.
+    named: Vec<String>,
+    /// The places of the values, and why each is left.
+    places: Vec<(Loc, String)>,
 }
 
-fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnostic> {
+/// What none of these targets expresses, family by family.
+#[must_use]
+pub fn left_by_all(compiled: &[&Target], model: &Model) -> Vec<Left> {
+    families_for_products().filter_map(|family| left_of_family(*family, compiled, model)).collect()
+}
+
+fn left_of_family(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Left> {
     let none = BTreeMap::new();
     let used = model.keys.get(family.key()).unwrap_or(&none);
     let values = values::left_out(family, compiled, model);
@@ -221,55 +247,65 @@ fn note(family: FamilyId, compiled: &[&Target], model: &Model) -> Option<Diagnos
             rest.starts_with('.') || rest.starts_with("[]")
         })
     };
-    let left: Vec<(&String, Loc)> = used
+    let keys: Vec<(&String, Loc)> = used
         .iter()
         .filter(|(path, _)| is_leaf(path) && is_for_products(family, path))
         .filter(|(path, _)| !compiled.iter().any(|target| expresses(target, family, path)))
         .map(|(path, loc)| (path, *loc))
         .collect();
-    let loc = left.iter().map(|(_, loc)| *loc).chain(values.iter().map(|value| value.loc)).min()?;
-    let mut named: Vec<(Loc, String)> =
-        left.iter().map(|(path, loc)| (*loc, topmost(path, compiled, family))).collect();
-    named.extend(values.iter().map(|value| (value.loc, value.key.clone())));
-    named.sort();
-    let mut names: Vec<String> = Vec::new();
-    for (_, name) in named {
-        if !names.contains(&name) {
-            names.push(name);
+    let loc = keys.iter().map(|(_, loc)| *loc).chain(values.iter().map(|value| value.loc)).min()?;
+    let mut by_place: Vec<(Loc, String)> =
+        keys.iter().map(|(path, loc)| (*loc, topmost(path, compiled, family))).collect();
+    by_place.extend(values.iter().map(|value| (value.loc, value.key.clone())));
+    by_place.sort();
+    let mut named: Vec<String> = Vec::new();
+    for (_, name) in by_place {
+        if !named.contains(&name) {
+            named.push(name);
         }
     }
-    let mut shown: Vec<String> = names.iter().take(MOST_KEYS).map(|name| format!("`{name}`")).collect();
-    if let more @ 1.. = names.len().saturating_sub(MOST_KEYS) {
-        shown.push(format!("{more} more"));
-    }
-    let counted = [(left.len(), "key"), (values.len(), "value")];
-    let counted = counted.iter().filter(|(count, _)| *count > 0);
-    let counted: Vec<String> =
-        counted.map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" })).collect();
-    let message =
-        format!("no compiled target expresses {} of `{}`: {}", listed(&counted), family.key(), listed(&shown));
     let others = TARGETS.iter().filter(|target| !compiled.iter().any(|known| known.id == target.id));
     let counted = others.map(|target| {
-        let count = left.iter().filter(|(path, _)| expresses(target, family, path)).count();
-        (count, target.name())
+        let count = keys.iter().filter(|(path, _)| expresses(target, family, path)).count();
+        (target.id, count)
     });
     // The first of those that express the most.
-    let nearest = counted.filter(|(count, _)| *count > 0).rev().max_by_key(|(count, _)| *count);
-    let help = match nearest {
-        Some((count, name)) if count == left.len() && values.is_empty() => {
-            let them = if count == 1 { "it" } else { "them" };
-            format!("compile target `{name}` as well, which expresses {them}")
+    let nearest = counted.filter(|(_, count)| *count > 0).rev().max_by_key(|(_, count)| *count);
+    let (keys, places) = (keys.len(), values.iter().map(|value| (value.loc, value.why.to_owned())).collect());
+    Some(Left { family, loc, keys, values: values.len(), nearest, named, places })
+}
+
+impl Left {
+    /// `5 keys`, `2 keys and 1 value`.
+    #[must_use]
+    pub fn counted(&self) -> String {
+        let counted = [(self.keys, "key"), (self.values, "value")].into_iter().filter(|(count, _)| *count > 0);
+        let counted: Vec<String> =
+            counted.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })).collect();
+        listed(&counted)
+    }
+
+    /// The note about it.
+    #[must_use]
+    pub fn note(&self) -> Diagnostic {
+        let mut shown: Vec<String> = self.named.iter().take(MOST_KEYS).map(|name| format!("`{name}`")).collect();
+        if let more @ 1.. = self.named.len().saturating_sub(MOST_KEYS) {
+            shown.push(format!("{more} more"));
         }
-        Some((count, name)) => {
-            format!(
-                "compile target `{name}` as well, which expresses {count} of them; for the others: {}",
-                family.usually()
-            )
-        }
-        None => family.usually().to_owned(),
-    };
-    let places = values.into_iter().map(|value| (value.loc, value.why.to_owned()));
-    Some(Diagnostic::new(&NOT_EXPRESSIBLE, loc, message).labels(places).help(help))
+        let (family, usually) = (self.family.key(), self.family.usually());
+        let message = format!("no compiled target expresses {} of `{family}`: {}", self.counted(), listed(&shown));
+        let help = match self.nearest {
+            Some((target, count)) if count == self.keys && self.values == 0 => {
+                let them = if count == 1 { "it" } else { "them" };
+                format!("compile target `{target}` as well, which expresses {them}")
+            }
+            Some((target, count)) => {
+                format!("compile target `{target}` as well, which expresses {count} of them; the others: {usually}")
+            }
+            None => usually.to_owned(),
+        };
+        Diagnostic::new(&NOT_EXPRESSIBLE, self.loc, message).labels(self.places.clone()).help(help)
+    }
 }
 
 #[cfg(test)]
@@ -313,12 +349,12 @@ mod tests {
             ],
         );
         let of = |targets: &[&Target]| -> Vec<(u32, String, String)> {
-            let notes = notes(targets, &model).into_iter();
+            let notes = left_by_all(targets, &model).into_iter().map(|left| left.note());
             notes.map(|note| (note.loc.start, note.message, note.help.unwrap_or_default())).collect()
         };
         let usually = FamilyId::ZeroTrust.usually();
         let only = "no compiled target expresses 3 keys of `zero_trust_config`: `identity_verification` and `network_segmentation`";
-        let help = format!("compile target `kubernetes` as well, which expresses 2 of them; for the others: {usually}");
+        let help = format!("compile target `kubernetes` as well, which expresses 2 of them; the others: {usually}");
         assert_eq!(of(&[&cedar::TARGET]), [(4, only.to_owned(), help)]);
         // What another compiled target expresses is not noted, whichever of them is asked first.
         let one = "no compiled target expresses 1 key of `zero_trust_config`: `identity_verification.attestation`";
@@ -341,19 +377,19 @@ mod tests {
                 ("servers[].tools[].input_schema.properties.amount.type", 4),
             ],
         );
-        assert_eq!(notes(&[&cedar::TARGET], &model), []);
+        assert_eq!(left_by_all(&[&cedar::TARGET], &model), []);
     }
 
     #[test]
     fn a_target_that_expresses_everything_is_the_nearest() {
         let model = using("workflow_definition", &[("steps", 1), ("steps[].depends_on", 2)]);
-        let found = notes(&[&envoy::TARGET, &cedar::TARGET], &model);
+        let found: Vec<_> = left_by_all(&[&envoy::TARGET, &cedar::TARGET], &model).iter().map(Left::note).collect();
         let helps: Vec<_> = found.iter().map(|note| note.help.as_deref().unwrap_or_default()).collect();
         assert_eq!(helps, ["compile target `agentcore` as well, which expresses it"]);
-        assert_eq!(notes(&[&envoy::TARGET, &agentcore::TARGET], &model), []);
+        assert_eq!(left_by_all(&[&envoy::TARGET, &agentcore::TARGET], &model), []);
         // A key that holds nothing is a key as well, and the name of another one is not below it.
         let model = using("caching_strategy", &[("layers", 1), ("layers_of_old", 2), ("layers[].ttl", 3)]);
-        let found = notes(&[&envoy::TARGET], &model);
+        let found: Vec<_> = left_by_all(&[&envoy::TARGET], &model).iter().map(Left::note).collect();
         let message = "no compiled target expresses 2 keys of `caching_strategy`: `layers_of_old` and `layers`";
         assert_eq!(found.iter().map(|note| note.message.as_str()).collect::<Vec<_>>(), [message]);
     }

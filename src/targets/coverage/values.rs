@@ -31,7 +31,7 @@ pub(super) fn left_out(family: FamilyId, compiled: &[&Target], model: &Model) ->
 #[cfg(test)]
 mod tests {
     use crate::targets::access::{envoy, istio};
-    use crate::targets::coverage::notes;
+    use crate::targets::coverage::left_by_all;
     use crate::targets::tests::checked;
 
     #[test]
@@ -45,7 +45,7 @@ tracing_config:
 ";
         let (checked, sources) = checked(text);
         let of = |targets: &[&crate::targets::Target]| -> Vec<(String, Vec<String>)> {
-            let notes = notes(targets, checked.model()).into_iter();
+            let notes = left_by_all(targets, checked.model()).into_iter().map(|left| left.note());
             notes
                 .map(|note| {
                     let labels = note.labels.iter().map(|label| sources.text_at(label.loc).to_owned());

@@ -108,7 +108,8 @@ fn only_what_may_be_done_twice_is_tried_again_and_what_is_not_undone_is_said() {
     ];
     assert_eq!(said, expected);
     // That another target grants the compensation does not run it.
-    let notes = crate::targets::notes(&[&TARGET, &crate::targets::access::envoy::TARGET], checked.model());
+    let targets = [&TARGET, &crate::targets::access::envoy::TARGET];
+    let notes: Vec<_> = crate::targets::left_by_all(&targets, checked.model()).iter().map(|left| left.note()).collect();
     assert!(notes.iter().any(|note| note.message.contains("steps[].compensation: look of month_end")), "{notes:#?}");
 }
 

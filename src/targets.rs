@@ -113,7 +113,7 @@ pub struct Decides {
 }
 
 macro_rules! list {
-    ($($kind:ident $variant:ident $module:ident $name:literal;)*) => {
+    ($($kind:ident $variant:ident $module:ident $name:literal $settings:ident $summary:tt;)*) => {
         /// Every target, sorted by name.
         pub static TARGETS: &[&Target] = &[$(&$kind::$module::TARGET,)*];
 

@@ -32,7 +32,7 @@ enum Reader {
 }
 
 macro_rules! readers {
-    ($($kind:ident $variant:ident $module:ident $name:literal;)*) => {
+    ($($kind:ident $variant:ident $module:ident $name:literal $settings:ident $summary:tt;)*) => {
         /// The reader of each target: the module of the target's name, among the readers of its kind.
         fn reader(target: TargetId) -> Reader {
             match target { $(TargetId::$variant => readers!($kind lift::$kind::$module::read),)* }

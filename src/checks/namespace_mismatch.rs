@@ -21,7 +21,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let targets = [TargetId::Kubernetes, TargetId::Istio];
-    let set = |target: TargetId| Some((target, input.model.deployment.of(target)?.namespace.as_ref()?));
+    let set = |target: TargetId| Some((target, input.model.deployment.namespace(target)?));
     let Some((target, namespace)) = targets.into_iter().find_map(set) else { return };
     for server in input.model.servers.values() {
         let Some(url) = &server.url else { continue };

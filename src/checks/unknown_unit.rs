@@ -58,8 +58,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
 fn of_gateways(input: &Input<'_>, report: &mut Report) {
     let units = &input.model.topology.units;
     let with_gateway = || units.values().filter(|unit| unit.gateway.is_some()).map(|unit| unit.name.value.as_str());
-    for (target, settings) in &input.model.deployment.targets {
-        for (name, gateway) in &settings.gateways {
+    for (target, gateways) in input.model.deployment.gateways() {
+        for (name, gateway) in &gateways.0 {
             let Some(loc) =
                 gateway.loc.filter(|_| name != UnitName::CENTRAL && !with_gateway().any(|unit| unit == name))
             else {

@@ -80,7 +80,7 @@ impl Compile {
         let docs_url = settings.docs_url.as_deref();
         let shown = Shown { sources: &sources, counts: &counts, docs_url };
         let mandatory: Vec<&'static Target> = if asked.is_empty() {
-            settings.deployment.targets.keys().map(|id| id.target()).collect()
+            settings.deployment.listed.keys().map(|id| id.target()).collect()
         } else {
             asked.clone()
         };

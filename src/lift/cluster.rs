@@ -51,16 +51,14 @@ pub(super) struct Place<'m> {
 
 impl<'m> Expected<'m> {
     pub(super) fn of(model: &'m Model) -> Self {
-        let settings =
-            [TargetId::Istio, TargetId::Kubernetes].into_iter().filter_map(|target| model.deployment.of(target));
-        let set = settings.filter_map(|settings| settings.namespace.as_ref()).next();
+        let set =
+            [TargetId::Istio, TargetId::Kubernetes].into_iter().find_map(|target| model.deployment.namespace(target));
         let base = set.map_or("mcp", |namespace| namespace.value.as_str());
         let fronted = model.topology.units.values().filter(|unit| unit.gateway.is_some());
         let names = fronted.map(|unit| unit.name.value.to_string()).chain(["central".to_owned()]);
         let gateways: BTreeMap<String, String> = names.map(|name| (name.clone(), label(&name))).collect();
-        let domains =
-            [TargetId::Kubernetes, TargetId::Istio].into_iter().filter_map(|target| model.deployment.of(target));
-        let domain = domains.filter_map(|settings| settings.cluster_domain.as_ref()).next();
+        let domain = |target| model.deployment.cluster_domain(target);
+        let domain = [TargetId::Kubernetes, TargetId::Istio].into_iter().find_map(domain);
         let domain = domain.map_or("cluster.local", |domain| domain.value.as_str()).to_owned();
         let mut places = BTreeMap::new();
         for (name, server) in &model.servers {

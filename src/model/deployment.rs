@@ -2,22 +2,37 @@
 //! Source: `targets` of `mcpctl.yaml`, the tool's own settings.
 
 pub mod egress;
+pub mod keys;
 pub mod target;
 
 use std::collections::BTreeMap;
 
 use self::egress::Egress;
+use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kubernetes, Toolhive};
 pub use self::target::TargetId;
 use super::name::FactName;
 use super::protocol::REVISIONS;
-use super::value::Origin;
 use crate::source::{Loc, Spanned};
 
 /// Settings by target. A target that stands here is mandatory: a compile that cannot produce it fails.
 #[derive(Debug, Clone, Default)]
 pub struct Deployment {
-    /// What is said of each target.
-    pub targets: BTreeMap<TargetId, TargetSettings>,
+    /// What is said of each target that is listed.
+    pub listed: BTreeMap<TargetId, Listed>,
+    /// Keys of `agentcore`.
+    pub agentcore: Option<Agentcore>,
+    /// Keys of `agentgateway`.
+    pub agentgateway: Option<Agentgateway>,
+    /// Keys of `ai-gateway`.
+    pub ai_gateway: Option<AiGateway>,
+    /// Keys of `envoy`.
+    pub envoy: Option<Envoy>,
+    /// Keys of `istio`.
+    pub istio: Option<Istio>,
+    /// Keys of `kubernetes`.
+    pub kubernetes: Option<Kubernetes>,
+    /// Keys of `toolhive`.
+    pub toolhive: Option<Toolhive>,
     /// The name of the bundle, where `bundle.name` of `mcpctl.yaml` says it: a value that a Kubernetes label can have.
     pub bundle: Option<Spanned<String>>,
     /// The name of the workspace's folder, where it is known.
@@ -53,8 +68,50 @@ fn label_value(text: &str) -> Option<String> {
 impl Deployment {
     /// What is said of a target; `None` where it is not listed.
     #[must_use]
-    pub fn of(&self, target: TargetId) -> Option<&TargetSettings> {
-        self.targets.get(&target)
+    pub fn of(&self, target: TargetId) -> Option<&Listed> {
+        self.listed.get(&target)
+    }
+
+    /// The Kubernetes namespace that the settings of a target name.
+    #[must_use]
+    pub fn namespace(&self, target: TargetId) -> Option<&Spanned<String>> {
+        let named = [
+            (TargetId::Agentgateway, self.agentgateway.as_ref().and_then(|keys| keys.namespace.as_ref())),
+            (TargetId::AiGateway, self.ai_gateway.as_ref().and_then(|keys| keys.namespace.as_ref())),
+            (TargetId::Istio, self.istio.as_ref().and_then(|keys| keys.namespace.as_ref())),
+            (TargetId::Kubernetes, self.kubernetes.as_ref().and_then(|keys| keys.namespace.as_ref())),
+            (TargetId::Toolhive, self.toolhive.as_ref().and_then(|keys| keys.namespace.as_ref())),
+        ];
+        named.into_iter().find(|(known, _)| *known == target)?.1
+    }
+
+    /// The domain of the cluster that the settings of a target name.
+    #[must_use]
+    pub fn cluster_domain(&self, target: TargetId) -> Option<&Spanned<String>> {
+        let named = [
+            (TargetId::Istio, self.istio.as_ref().and_then(|keys| keys.cluster_domain.as_ref())),
+            (TargetId::Kubernetes, self.kubernetes.as_ref().and_then(|keys| keys.cluster_domain.as_ref())),
+        ];
+        named.into_iter().find(|(known, _)| *known == target)?.1
+    }
+
+    /// What gateways in a Kubernetes cluster may connect to beside servers and each other.
+    #[must_use]
+    pub fn egress(&self) -> &[Egress] {
+        self.kubernetes.as_ref().map(|keys| keys.egress.as_slice()).unwrap_or_default()
+    }
+
+    /// What the settings of a target say of a gateway.
+    #[must_use]
+    pub fn gateway(&self, target: TargetId, name: &str) -> Option<&GatewaySettings> {
+        self.gateways().find(|(known, _)| *known == target)?.1.of(name)
+    }
+
+    /// The targets whose gateways listen where the settings say, as far as they are listed.
+    pub fn gateways(&self) -> impl Iterator<Item = (TargetId, &Gateways)> {
+        let agentgateway = self.agentgateway.as_ref().map(|keys| (TargetId::Agentgateway, &keys.gateways));
+        let envoy = self.envoy.as_ref().map(|keys| (TargetId::Envoy, &keys.gateways));
+        agentgateway.into_iter().chain(envoy)
     }
 
     /// The revisions of MCP that gateways accept, the oldest first.
@@ -73,41 +130,33 @@ impl Deployment {
     }
 }
 
-/// What is said of one target. A key that the target does not have is refused when the settings are read, so here it is
-/// simply not set.
+/// What is said of any target.
 #[derive(Debug, Clone, Default)]
-pub struct TargetSettings {
+pub struct Listed {
     /// Where it stands.
     pub loc: Loc,
-    /// Facts to be taken as given although the target cannot see them.
-    pub assume: Vec<Spanned<FactName>>,
-    /// Why that is right; set where `assume` is.
-    pub assume_reason: Option<Spanned<String>>,
-    /// Listeners by gateway: `central`, or a unit.
-    pub gateways: BTreeMap<String, GatewaySettings>,
-    /// Status of a denial: 403 or 200.
-    pub deny_status: Option<Spanned<u32>>,
-    /// Kubernetes namespace of what is emitted.
-    pub namespace: Option<Spanned<String>>,
-    /// Domain of the cluster, with which the names of its services end.
-    pub cluster_domain: Option<Spanned<String>>,
-    /// What gateways may connect to beside servers and each other.
-    pub egress: Vec<Egress>,
-    /// Name of the Kubernetes `Gateway` that routes are attached to.
-    pub gateway: Option<Spanned<String>>,
-    /// ARN of the AgentCore gateway.
-    pub gateway_arn: Option<Spanned<String>>,
-    /// Origins of web pages that may call the gateways, beside the gateways' own.
-    pub origins: Vec<Spanned<Origin>>,
-    /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body.
-    pub verified_headers: Option<Spanned<bool>>,
+    /// What it takes as given.
+    pub assumed: Assumed,
 }
 
-impl TargetSettings {
+/// Facts to be taken as given although a target cannot see them.
+#[derive(Debug, Clone, Default)]
+pub struct Assumed {
+    /// The facts.
+    pub facts: Vec<Spanned<FactName>>,
+    /// Why that is right; set where there are facts.
+    pub reason: Option<Spanned<String>>,
+}
+
+/// The listeners of a target's gateways, by gateway: `central`, or a unit.
+#[derive(Debug, Clone, Default)]
+pub struct Gateways(pub BTreeMap<String, GatewaySettings>);
+
+impl Gateways {
     /// The settings of a gateway: its own, else those of `central`, which stand for every gateway that has none.
     #[must_use]
-    pub fn gateway(&self, name: &str) -> Option<&GatewaySettings> {
-        self.gateways.get(name).or_else(|| self.gateways.get("central"))
+    pub fn of(&self, name: &str) -> Option<&GatewaySettings> {
+        self.0.get(name).or_else(|| self.0.get("central"))
     }
 }
 
@@ -195,8 +244,8 @@ mod tests {
             ..GatewaySettings::default()
         };
         let gateways = [("central".to_owned(), with(1)), ("retail".to_owned(), with(2))].into();
-        let settings = TargetSettings { gateways, ..TargetSettings::default() };
-        let port = |name| settings.gateway(name).and_then(|g| g.listen.as_ref()).map(|listen| listen.value.port);
+        let settings = Gateways(gateways);
+        let port = |name| settings.of(name).and_then(|g| g.listen.as_ref()).map(|listen| listen.value.port);
         assert_eq!((port("central"), port("retail"), port("logistics")), (Some(1), Some(2), Some(1)));
     }
 }

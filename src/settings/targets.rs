@@ -1,40 +1,69 @@
-//! `targets` of `mcpctl.yaml`, as written. Each target has the keys that it uses and no others.
+//! `targets` of `mcpctl.yaml`, as written. Each target has the keys that it uses and no others: those of its own file here, or
+//! none.
 
+mod agentcore;
+mod agentgateway;
+mod ai_gateway;
 mod egress;
+mod envoy;
+mod istio;
+mod kubernetes;
 mod over;
+mod toolhive;
 
 use std::collections::BTreeMap;
 
+use self::over::Over as _;
 use crate::diagnostic::Diagnostic;
-use crate::model::deployment::{Deployment, GatewaySettings, Listen, TargetId, TargetSettings, Tls};
-use crate::model::name::FactName;
-use crate::model::value::Origin;
+use crate::model::deployment::target::targets;
+use crate::model::deployment::{Assumed, Deployment, GatewaySettings, Gateways, Listed, Listen, TargetId, Tls};
 use crate::schema::rules::INVALID_VALUE;
-use crate::source::{Loc, Spanned};
+use crate::source::Spanned;
 
-/// Targets that every compile must produce, and how.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct TargetsSection {
-    /// Cedar policies for AgentCore gateways of Amazon Bedrock.
-    agentcore: Option<Spanned<AgentcoreSettings>>,
-    /// Configuration of agentgateway.
-    agentgateway: Option<Spanned<AgentgatewaySettings>>,
-    /// Routes of the Envoy AI Gateway.
-    #[serde(rename = "ai-gateway")]
-    ai_gateway: Option<Spanned<AiGatewaySettings>>,
-    /// Cedar schema, policies, entities and evidence.
-    cedar: Option<Spanned<PlainSettings>>,
-    /// Configuration of Envoy, a folder for each gateway.
-    envoy: Option<Spanned<EnvoySettings>>,
-    /// Policies of the Istio mesh.
-    istio: Option<Spanned<IstioSettings>>,
-    /// Namespaces, network policies and quotas of Kubernetes.
-    kubernetes: Option<Spanned<KubernetesSettings>>,
-    /// Cedar policies for ToolHive.
-    toolhive: Option<Spanned<ToolhiveSettings>>,
+/// The settings of one target.
+trait Own {
+    /// Adds what they mean, and answers with what they take as given.
+    fn lower(self, deployment: &mut Deployment, findings: &mut Vec<Diagnostic>) -> Assumed;
 }
+
+macro_rules! section {
+    ($($kind:ident $variant:ident $module:ident $name:literal $settings:ident $summary:tt;)*) => {
+        /// Targets that every compile must produce, and how.
+        #[derive(Debug, Default, serde::Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct TargetsSection {
+            $(
+                #[doc = $summary]
+                #[serde(rename = $name)]
+                $module: Option<Spanned<section!($settings $module)>>,
+            )*
+        }
+
+        impl TargetsSection {
+            /// These settings, and those of `base` where they say nothing.
+            pub(super) fn laid_over(self, base: Self) -> Self {
+                Self { $($module: self.$module.over(base.$module),)* }
+            }
+
+            /// What they mean.
+            pub(super) fn lower(self, findings: &mut Vec<Diagnostic>) -> Deployment {
+                let mut deployment = Deployment::default();
+                $(
+                    if let Some(Spanned { value, loc }) = self.$module {
+                        let assumed = value.lower(&mut deployment, findings);
+                        judge_assumptions(TargetId::$variant, &assumed, findings);
+                        deployment.listed.insert(TargetId::$variant, Listed { loc, assumed });
+                    }
+                )*
+                deployment
+            }
+        }
+    };
+    (own $module:ident) => { $module::Settings };
+    (plain $module:ident) => { PlainSettings };
+}
+targets!(section);
 
 /// A target without settings of its own.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -42,148 +71,10 @@ pub(super) struct TargetsSection {
 #[serde(deny_unknown_fields)]
 struct PlainSettings {}
 
-/// Settings of `envoy`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct EnvoySettings {
-    /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
-    listen: Option<Spanned<String>>,
-    /// Address and port of the admin interface, `127.0.0.1:9901` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
-    admin: Option<Spanned<String>>,
-    /// Certificate, key and trusted authorities of the gateways.
-    tls: Option<TlsSettings>,
-    /// What single gateways have of their own, by unit, or `central`.
-    #[serde(default)]
-    gateways: BTreeMap<String, Spanned<GatewayEntry>>,
-    /// HTTP status of a denial: 403, or 200 for clients that end their session at any other.
-    #[cfg_attr(test, schemars(extend("enum" = [200, 403])))]
-    deny_status: Option<Spanned<u32>>,
-    /// Origins of web pages that may call the gateways, such as `https://console.example.com`. A request without `Origin`, and
-    /// one of a gateway's own origin, needs no entry; any other is refused.
-    #[serde(default)]
-    origins: Vec<Spanned<Origin>>,
-    /// Facts to be taken as given although this target cannot see them.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    assume: Vec<Spanned<FactName>>,
-    /// Why that is right. Goes into the bundle.
-    assume_reason: Option<Spanned<String>>,
-}
-
-/// Settings of `agentgateway`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct AgentgatewaySettings {
-    /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
-    listen: Option<Spanned<String>>,
-    /// Certificate, key and trusted authorities of the gateways.
-    tls: Option<TlsSettings>,
-    /// What single gateways have of their own, by unit, or `central`.
-    #[serde(default)]
-    gateways: BTreeMap<String, Spanned<GatewayEntry>>,
-    /// Kubernetes namespace of the policy form; `mcp` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
-    namespace: Option<Spanned<String>>,
-    /// Facts to be taken as given although this target cannot see them.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    assume: Vec<Spanned<FactName>>,
-    /// Why that is right. Goes into the bundle.
-    assume_reason: Option<Spanned<String>>,
-}
-
-/// Settings of `ai-gateway`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct AiGatewaySettings {
-    /// Kubernetes namespace of the routes; `mcp` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
-    namespace: Option<Spanned<String>>,
-    /// The `Gateway` that routes are attached to; `mcp` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
-    gateway: Option<Spanned<String>>,
-    /// Facts to be taken as given although this target cannot see them.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    assume: Vec<Spanned<FactName>>,
-    /// Why that is right. Goes into the bundle.
-    assume_reason: Option<Spanned<String>>,
-}
-
-/// Settings of `istio`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct IstioSettings {
-    /// Kubernetes namespace of the servers; `mcp` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
-    namespace: Option<Spanned<String>>,
-    /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-name")))]
-    cluster_domain: Option<Spanned<String>>,
-    /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body, so that they can
-    /// tell tools apart. Without it, rules are for whole servers.
-    verified_headers: Option<Spanned<bool>>,
-    /// Facts to be taken as given although this target cannot see them.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    assume: Vec<Spanned<FactName>>,
-    /// Why that is right. Goes into the bundle.
-    assume_reason: Option<Spanned<String>>,
-}
-
-/// Settings of `kubernetes`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct KubernetesSettings {
-    /// Kubernetes namespace of the servers; `mcp` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
-    namespace: Option<Spanned<String>>,
-    /// Domain of the cluster, with which the full names of its services end; `cluster.local` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-name")))]
-    cluster_domain: Option<Spanned<String>>,
-    /// What gateways may connect to beside servers and each other, such as token issuers outside of the cluster.
-    #[serde(default)]
-    egress: Vec<Spanned<egress::EgressEntry>>,
-}
-
-/// Settings of `agentcore`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct AgentcoreSettings {
-    /// ARN of the gateway that the policies are for.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-arn")))]
-    gateway_arn: Option<Spanned<String>>,
-    /// Facts to be taken as given although this target cannot see them.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    assume: Vec<Spanned<FactName>>,
-    /// Why that is right. Goes into the bundle.
-    assume_reason: Option<Spanned<String>>,
-}
-
-/// Settings of `toolhive`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct ToolhiveSettings {
-    /// Kubernetes namespace of the resources; `mcp` by default.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-dns-label")))]
-    namespace: Option<Spanned<String>>,
-    /// Facts to be taken as given although this target cannot see them.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    assume: Vec<Spanned<FactName>>,
-    /// Why that is right. Goes into the bundle.
-    assume_reason: Option<Spanned<String>>,
+impl Own for PlainSettings {
+    fn lower(self, _deployment: &mut Deployment, _findings: &mut Vec<Diagnostic>) -> Assumed {
+        Assumed::default()
+    }
 }
 
 /// Files on the machine that the gateway runs on.
@@ -217,94 +108,12 @@ struct GatewayEntry {
     tls: Option<TlsSettings>,
 }
 
-impl TargetsSection {
-    /// What it means.
-    pub(super) fn lower(self, findings: &mut Vec<Diagnostic>) -> Deployment {
-        let mut deployment = Deployment::default();
-        let mut add = |target: TargetId, settings: Option<TargetSettings>| {
-            if let Some(settings) = settings {
-                judge_assumptions(target, &settings, findings);
-                deployment.targets.insert(target, settings);
-            }
-        };
-        let at = |loc: Loc, assume, assume_reason| TargetSettings { loc, assume, assume_reason, ..Default::default() };
-        let plain = |written: Option<Spanned<PlainSettings>>| written.map(|written| at(written.loc, Vec::new(), None));
-        add(TargetId::Cedar, plain(self.cedar));
-        add(
-            TargetId::Agentcore,
-            self.agentcore.map(|Spanned { value, loc }| TargetSettings {
-                gateway_arn: value.gateway_arn,
-                ..at(loc, value.assume, value.assume_reason)
-            }),
-        );
-        add(
-            TargetId::AiGateway,
-            self.ai_gateway.map(|Spanned { value, loc }| TargetSettings {
-                namespace: value.namespace,
-                gateway: value.gateway,
-                ..at(loc, value.assume, value.assume_reason)
-            }),
-        );
-        add(
-            TargetId::Istio,
-            self.istio.map(|Spanned { value, loc }| TargetSettings {
-                namespace: value.namespace,
-                cluster_domain: value.cluster_domain,
-                verified_headers: value.verified_headers,
-                ..at(loc, value.assume, value.assume_reason)
-            }),
-        );
-        let mut faults = Vec::new();
-        add(
-            TargetId::Kubernetes,
-            self.kubernetes.map(|Spanned { value, loc }| TargetSettings {
-                namespace: value.namespace,
-                cluster_domain: value.cluster_domain,
-                egress: egress::settled(value.egress, &mut faults),
-                ..at(loc, Vec::new(), None)
-            }),
-        );
-        add(
-            TargetId::Toolhive,
-            self.toolhive.map(|Spanned { value, loc }| TargetSettings {
-                namespace: value.namespace,
-                ..at(loc, value.assume, value.assume_reason)
-            }),
-        );
-        add(
-            TargetId::Agentgateway,
-            self.agentgateway.map(|Spanned { value, loc }| {
-                let all = GatewayEntry { listen: value.listen, admin: None, tls: value.tls };
-                TargetSettings {
-                    gateways: gateways(all, value.gateways, &mut faults),
-                    namespace: value.namespace,
-                    ..at(loc, value.assume, value.assume_reason)
-                }
-            }),
-        );
-        add(
-            TargetId::Envoy,
-            self.envoy.map(|Spanned { value, loc }| {
-                let all = GatewayEntry { listen: value.listen, admin: value.admin, tls: value.tls };
-                TargetSettings {
-                    gateways: gateways(all, value.gateways, &mut faults),
-                    deny_status: value.deny_status,
-                    origins: value.origins,
-                    ..at(loc, value.assume, value.assume_reason)
-                }
-            }),
-        );
-        findings.extend(faults);
-        deployment
-    }
-}
-
 /// What is said of all gateways stands under `central`, and is what a gateway has where it says nothing itself.
 fn gateways(
     all: GatewayEntry,
     each: BTreeMap<String, Spanned<GatewayEntry>>,
     findings: &mut Vec<Diagnostic>,
-) -> BTreeMap<String, GatewaySettings> {
+) -> Gateways {
     let all = settled(all, &GatewaySettings::default(), findings);
     let own = |entry: Spanned<GatewayEntry>, findings: &mut Vec<Diagnostic>| GatewaySettings {
         loc: Some(entry.loc),
@@ -313,7 +122,7 @@ fn gateways(
     let mut gateways: BTreeMap<String, GatewaySettings> =
         each.into_iter().map(|(name, entry)| (name, own(entry, findings))).collect();
     gateways.entry("central".to_owned()).or_insert(all);
-    gateways
+    Gateways(gateways)
 }
 
 fn settled(entry: GatewayEntry, all: &GatewaySettings, findings: &mut Vec<Diagnostic>) -> GatewaySettings {
@@ -335,9 +144,9 @@ fn settled(entry: GatewayEntry, all: &GatewaySettings, findings: &mut Vec<Diagno
 }
 
 /// An assumption is a hole in the proof, so it comes with its reason.
-fn judge_assumptions(target: TargetId, settings: &TargetSettings, findings: &mut Vec<Diagnostic>) {
-    let reason = settings.assume_reason.as_ref().filter(|reason| !reason.value.trim().is_empty());
-    match (settings.assume.first(), reason) {
+fn judge_assumptions(target: TargetId, assumed: &Assumed, findings: &mut Vec<Diagnostic>) {
+    let reason = assumed.reason.as_ref().filter(|reason| !reason.value.trim().is_empty());
+    match (assumed.facts.first(), reason) {
         (Some(fact), None) => {
             let message = format!("target `{target}` assumes `{fact}` without a reason");
             let help = "say in `assume_reason` what makes sure of it; the reason goes into the bundle";

@@ -166,7 +166,7 @@ pub fn renamed(model: &Model) -> BTreeMap<String, String> {
 
 /// The namespace that the settings of `kubernetes` and `istio` name, which is one.
 fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc) {
-    let set = |target: TargetId| model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+    let set = |target| model.deployment.namespace(target);
     let (here, there) = (set(TargetId::Kubernetes), set(TargetId::Istio));
     if let (Some(here), Some(there)) = (here, there)
         && here.value != there.value

@@ -15,14 +15,14 @@ use crate::policy::{ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 pub fn view(target: &Target, model: &Model, policy: &Policy) -> View {
     let mut view = View::default();
     let Some(decides) = target.decides() else { return view };
-    let settings = model.deployment.of(target.id);
+    let given = model.deployment.of(target.id).map(|listed| &listed.assumed);
     let crowded = decides.recognises_callers && count(policy) > MOST_FACTS;
     let mut known: Vec<(&FactName, &Evidence)> = Vec::new();
     for fact in policy.facts.names() {
         // What is taken to show a certificate is encrypted too.
         let assumed = |given: &FactName| given == fact || given.as_str() == MTLS && fact.as_str() == TLS;
-        if let Some(settings) = settings.filter(|settings| settings.assume.iter().any(|given| assumed(&given.value))) {
-            let reason = settings.assume_reason.as_ref().map(|reason| reason.value.clone());
+        if let Some(given) = given.filter(|given| given.facts.iter().any(|fact| assumed(&fact.value))) {
+            let reason = given.reason.as_ref().map(|reason| reason.value.clone());
             view.given.insert(fact.clone(), reason.unwrap_or_default());
             continue;
         }

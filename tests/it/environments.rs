@@ -105,14 +105,14 @@ fn settings_of_targets_are_laid_over_key_by_key() {
         "targets: {envoy: {listen: 0.0.0.0:9, gateways: {retail: {admin: 127.0.0.1:8}}}, istio: {namespace: prod}}\n";
     let analysis = in_prod(&[("env/prod/x.yaml", PROD), ("env/prod/mcpctl.yaml", own)]);
     assert_eq!(errors(&analysis), Vec::<String>::new());
-    let envoy = analysis.model.deployment.of(TargetId::Envoy).unwrap();
+    let envoy = &analysis.model.deployment.envoy.as_ref().unwrap().gateways;
     let ports = |name: &str| {
-        let gateway = envoy.gateway(name).unwrap();
+        let gateway = envoy.of(name).unwrap();
         [&gateway.listen, &gateway.admin].map(|address| address.as_ref().unwrap().value.port)
     };
     assert_eq!((ports("central"), ports("retail")), ([9, 2], [3, 8]));
-    assert_eq!(analysis.model.deployment.of(TargetId::Istio).unwrap().namespace.as_ref().unwrap().value, "prod");
-    assert_eq!(analysis.settings.deployment.targets.len(), 2, "those of the environment are mandatory, too");
+    assert_eq!(analysis.model.deployment.namespace(TargetId::Istio).unwrap().value, "prod");
+    assert_eq!(analysis.settings.deployment.listed.len(), 2, "those of the environment are mandatory, too");
     // The file alone is enough.
     assert_eq!(errors(&in_prod(&[("env/prod/mcpctl.yaml", own)])), Vec::<String>::new());
 }

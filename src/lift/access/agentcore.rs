@@ -24,7 +24,6 @@ use crate::lift::LiftError;
 use crate::lift::names::label;
 use crate::model::Model;
 use crate::model::access::{CalledEvidence, Issuer};
-use crate::model::deployment::TargetId;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 use judge::Judge;
@@ -41,7 +40,7 @@ const USER: &str = "AgentCore::OAuthUser";
 /// # Errors
 /// Where a file is one too many or cannot be read exactly, or AgentCore would refuse it.
 pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
-    let arn = model.deployment.of(TargetId::Agentcore).and_then(|settings| settings.gateway_arn.as_ref());
+    let arn = model.deployment.agentcore.as_ref().and_then(|keys| keys.gateway_arn.as_ref());
     let arn = arn.map_or("", |arn| arn.value.as_str());
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     let issuers = issuers.map(|issuer| issuer.issuer.value.clone()).collect();

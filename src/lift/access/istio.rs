@@ -16,7 +16,6 @@ use crate::lift::LiftError;
 use crate::lift::cluster::{Expected, Place, Resource, clusters, distinct, shaped, stranger};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
-use crate::model::deployment::TargetId;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 use condition::Look;
@@ -146,7 +145,7 @@ impl<'m> Istio<'m> {
         let mut with_tokens = BTreeSet::new();
         let per_server = model.has_tokens_per_server();
         let mut policies: BTreeMap<&'m str, Vec<Rule>> = BTreeMap::new();
-        let verified = model.deployment.of(TargetId::Istio).and_then(|settings| settings.verified_headers.as_ref());
+        let verified = model.deployment.istio.as_ref().and_then(|keys| keys.verified_headers.as_ref());
         for resource in resources {
             let at = match (resource.api.as_str(), resource.kind.as_str()) {
                 ("security.istio.io/v1", "AuthorizationPolicy" | "PeerAuthentication" | "RequestAuthentication") => {

@@ -36,8 +36,8 @@ const API: &str = "toolhive.stacklok.dev/v1beta1";
 /// # Errors
 /// Where a file is missing or one too many, or cannot be read exactly.
 pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) -> Result<Vec<Part>, LiftError> {
-    let settings = model.deployment.of(TargetId::Toolhive).and_then(|settings| settings.namespace.as_ref());
-    let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
+    let namespace = model.deployment.namespace(TargetId::Toolhive);
+    let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
     let mut rest: BTreeSet<&str> =
         files.keys().map(String::as_str).filter(|path| path.starts_with("toolhive/")).collect();
     folders::check(files, "toolhive", model)?;

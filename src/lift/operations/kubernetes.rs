@@ -109,7 +109,7 @@ fn check_cluster(
 /// The namespaces that the objects of other targets go to.
 fn others(model: &Model) -> BTreeSet<String> {
     let of = |target: TargetId| {
-        let set = model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+        let set = model.deployment.namespace(target);
         set.map_or_else(|| "mcp".to_owned(), |namespace| namespace.value.clone())
     };
     [TargetId::Toolhive, TargetId::AiGateway, TargetId::Agentgateway].into_iter().map(of).collect()

@@ -1,25 +1,26 @@
 //! The one list of targets: their numbers and names. What each of them does stands in [`crate::targets`].
 
 /// Hands the list of all targets to a macro. A row is the kind of target, which is also the folder of its modules
-/// (`targets/KIND/MODULE.rs`, `lift/KIND/MODULE.rs`), its variant, its module and its name. The rows are sorted by name.
+/// (`targets/KIND/MODULE.rs`, `lift/KIND/MODULE.rs`), its variant, its module, its name, whether it has settings of its `own` (in
+/// `settings/targets/MODULE.rs`), and what it gives, for people who write settings. The rows are sorted by name.
 macro_rules! targets {
     ($with:ident) => {
         $with! {
-            access Agentcore agentcore "agentcore";
-            access Agentgateway agentgateway "agentgateway";
-            access AiGateway ai_gateway "ai-gateway";
-            access Cedar cedar "cedar";
-            access Envoy envoy "envoy";
-            access Istio istio "istio";
-            operations Kubernetes kubernetes "kubernetes";
-            access Toolhive toolhive "toolhive";
+            access Agentcore agentcore "agentcore" own "Cedar policies for AgentCore gateways of Amazon Bedrock.";
+            access Agentgateway agentgateway "agentgateway" own "Configuration of agentgateway.";
+            access AiGateway ai_gateway "ai-gateway" own "Routes of the Envoy AI Gateway.";
+            access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
+            access Envoy envoy "envoy" own "Configuration of Envoy, a folder for each gateway.";
+            access Istio istio "istio" own "Policies of the Istio mesh.";
+            operations Kubernetes kubernetes "kubernetes" own "Namespaces, network policies and quotas of Kubernetes.";
+            access Toolhive toolhive "toolhive" own "Cedar policies for ToolHive.";
         }
     };
 }
 pub(crate) use targets;
 
 macro_rules! ids {
-    ($($kind:ident $variant:ident $module:ident $name:literal;)*) => {
+    ($($kind:ident $variant:ident $module:ident $name:literal $settings:ident $summary:tt;)*) => {
         /// A target by number.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum TargetId {

@@ -1,5 +1,6 @@
 //! The list of what decisions rest on.
 
+mod deployment;
 mod issuers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -251,39 +252,5 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
     for revision in side.model.deployment.accepted_revisions() {
         anchors.add(format!("revision {revision} of MCP"), "accepted", None, Harmless::Removal);
     }
-    for (name, target) in &side.model.deployment.targets {
-        anchors.add(format!("target `{name}`"), "compiled", Some(target.loc), Harmless::Addition);
-        for fact in &target.assume {
-            let what = format!("`{fact}` on target `{name}`");
-            anchors.add(what, "taken as given", Some(fact.loc), Harmless::Removal);
-        }
-        for origin in &target.origins {
-            let what = format!("pages of `{}` on target `{name}`", origin.value);
-            anchors.add(what, "may call", Some(origin.loc), Harmless::Removal);
-        }
-        for (gateway, of_gateway) in &target.gateways {
-            let what = |key: &str| format!("`{key}` of gateway `{gateway}` on target `{name}`");
-            let listen = |listen: &crate::model::deployment::Listen| format!("{}:{}", listen.host, listen.port);
-            anchors.written(&what("listen"), of_gateway.listen.as_ref(), listen, Harmless::Nothing);
-            anchors.written(&what("admin"), of_gateway.admin.as_ref(), listen, Harmless::Removal);
-            if let Some(tls) = &of_gateway.tls {
-                for (key, file) in [("cert", &tls.cert), ("key", &tls.key), ("ca", &tls.ca)] {
-                    anchors.written(&what(key), Some(file), String::clone, Harmless::Nothing);
-                    anchors.bears(&what(key), Bears::Gateway(gateway.clone()));
-                }
-            }
-        }
-        let what = |key: &str| format!("`{key}` of target `{name}`");
-        anchors.written(&what("namespace"), target.namespace.as_ref(), String::clone, Harmless::Nothing);
-        anchors.written(&what("cluster_domain"), target.cluster_domain.as_ref(), String::clone, Harmless::Nothing);
-        for egress in &target.egress {
-            let what = format!("connections of gateways to {egress} on target `{name}`");
-            anchors.add(what, "let through", Some(egress.loc), Harmless::Removal);
-        }
-        anchors.written(&what("gateway"), target.gateway.as_ref(), String::clone, Harmless::Nothing);
-        anchors.written(&what("gateway_arn"), target.gateway_arn.as_ref(), String::clone, Harmless::Nothing);
-        let verified = |flag: &bool| flag.to_string();
-        anchors.written(&what("verified_headers"), target.verified_headers.as_ref(), verified, Harmless::Nothing);
-        anchors.written(&what("deny_status"), target.deny_status.as_ref(), u32::to_string, Harmless::Anything);
-    }
+    deployment::add(anchors, &side.model.deployment);
 }

@@ -70,7 +70,7 @@ fn lets_anybody_more(old: &Principal, base: &Policy, head: &Policy) -> bool {
 fn passes_as_user(subject: &str, head: Side<'_>) -> bool {
     let policy = head.policy;
     let workload =
-        subject.starts_with(SPIFFE) && !BY_LIST.iter().any(|target| head.model.deployment.targets.contains_key(target));
+        subject.starts_with(SPIFFE) && !BY_LIST.iter().any(|target| head.model.deployment.listed.contains_key(target));
     let told_by_subjects = |evidence: &Evidence| evidence.pieces().contains(&Evidence::NotWorkload);
     let shown = policy.shown().filter(|(_, evidence)| told_by_subjects(evidence));
     let users = shown.fold(0, |all, (bit, _)| all | bit);

@@ -12,7 +12,7 @@ use crate::source::Spanned;
 #[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(super) struct EgressEntry {
+pub struct EgressEntry {
     /// Addresses outside of the cluster, such as `203.0.113.0/24`; never all of them.
     cidr: Option<Spanned<String>>,
     /// A namespace of the cluster.
@@ -28,7 +28,7 @@ pub(super) struct EgressEntry {
 }
 
 /// The destinations that are right; what is wrong with the others.
-pub(super) fn settled(written: Vec<Spanned<EgressEntry>>, findings: &mut Vec<Diagnostic>) -> Vec<Egress> {
+pub fn settled(written: Vec<Spanned<EgressEntry>>, findings: &mut Vec<Diagnostic>) -> Vec<Egress> {
     let mut found = Vec::new();
     for Spanned { value, loc } in written {
         let fault = |loc, message: String| Diagnostic::new(&INVALID_VALUE, loc, message);

@@ -2,20 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    AgentcoreSettings, AgentgatewaySettings, AiGatewaySettings, EnvoySettings, GatewayEntry, IstioSettings,
-    KubernetesSettings, PlainSettings, TargetsSection, TlsSettings, ToolhiveSettings,
-};
+use super::{GatewayEntry, PlainSettings, TlsSettings};
 use crate::source::Spanned;
 
-impl TargetsSection {
-    /// These settings, and those of `base` where they say nothing.
-    pub(in crate::settings) fn laid_over(self, base: Self) -> Self {
-        self.over(base)
-    }
-}
-
-trait Over {
+pub trait Over {
     /// This, and `base` where this says nothing.
     fn over(self, base: Self) -> Self;
 }
@@ -62,23 +52,14 @@ whole!(String, bool, u32, PlainSettings, TlsSettings);
 
 /// What is replaced key by key. The list of keys is complete, or it does not compile.
 macro_rules! by_key {
-    ($($type:ident { $($key:ident),* })*) => {
-        $(impl Over for $type {
+    ($type:ident { $($key:ident),* }) => {
+        impl $crate::settings::targets::over::Over for $type {
             fn over(self, base: Self) -> Self {
                 let Self { $($key),* } = self;
                 Self { $($key: $key.over(base.$key)),* }
             }
-        })*
+        }
     };
 }
-by_key! {
-    TargetsSection { agentcore, agentgateway, ai_gateway, cedar, envoy, istio, kubernetes, toolhive }
-    EnvoySettings { listen, admin, tls, gateways, deny_status, origins, assume, assume_reason }
-    AgentgatewaySettings { listen, tls, gateways, namespace, assume, assume_reason }
-    AiGatewaySettings { namespace, gateway, assume, assume_reason }
-    IstioSettings { namespace, cluster_domain, verified_headers, assume, assume_reason }
-    KubernetesSettings { namespace, cluster_domain, egress }
-    AgentcoreSettings { gateway_arn, assume, assume_reason }
-    ToolhiveSettings { namespace, assume, assume_reason }
-    GatewayEntry { listen, admin, tls }
-}
+pub(super) use by_key;
+by_key!(GatewayEntry { listen, admin, tls });

@@ -113,7 +113,7 @@ fn needs(model: &Model) -> Vec<Need> {
         needs.push(Need { what: what.to_owned(), how: how.to_owned(), loc });
     };
     let settings = model.deployment.of(TARGET.id);
-    if settings.is_none_or(|settings| settings.gateway_arn.is_none()) {
+    if model.deployment.agentcore.as_ref().is_none_or(|keys| keys.gateway_arn.is_none()) {
         let how = "set `targets.agentcore.gateway_arn` in mcpctl.yaml: every policy names the gateway that it is for";
         need("the ARN of the gateway", how, settings.map(|settings| settings.loc));
     }
@@ -148,8 +148,7 @@ fn leaves_out(_: &Model, kind: &ObjectKind) -> Option<LeftOut> {
 
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = input;
-    let settings = model.deployment.of(TARGET.id);
-    let arn = settings.and_then(|settings| settings.gateway_arn.as_ref());
+    let arn = model.deployment.agentcore.as_ref().and_then(|keys| keys.gateway_arn.as_ref());
     let arn = arn.ok_or_else(|| CompileError::Refused("there is no ARN of a gateway".to_owned()))?;
     let mut faults = Vec::new();
     if !is_arn(&arn.value) {

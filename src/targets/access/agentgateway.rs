@@ -152,7 +152,7 @@ fn tls<'m>(model: &'m Model, gateway: &str) -> Option<&'m Tls> {
 }
 
 fn settings<'m>(model: &'m Model, gateway: &str) -> Option<&'m GatewaySettings> {
-    model.deployment.of(TARGET.id).and_then(|settings| settings.gateway(gateway))
+    model.deployment.gateway(TARGET.id, gateway)
 }
 
 fn needs(model: &Model) -> Vec<Need> {

@@ -94,8 +94,8 @@ struct Setting<'a> {
 
 impl<'a> Setting<'a> {
     fn of(gateway: &Gateway<'a>, model: &'a Model, policy: &Policy) -> Self {
-        let settings = model.deployment.of(TargetId::Envoy);
-        let own = settings.and_then(|settings| settings.gateway(gateway.name)).cloned().unwrap_or_default();
+        let settings = model.deployment.envoy.as_ref();
+        let own = settings.and_then(|settings| settings.gateways.of(gateway.name)).cloned().unwrap_or_default();
         let trust_domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
         Self {
             name: gateway.name,
@@ -146,11 +146,7 @@ fn every_call_needs_a_certificate(policy: &Policy) -> bool {
 fn needs(model: &Model) -> Vec<Need> {
     let mut needs = gateways::needs(model);
     let federated = model.topology.units.values().any(|unit| unit.gateway.is_some());
-    let tls = model
-        .deployment
-        .of(TargetId::Envoy)
-        .and_then(|settings| settings.gateway(CENTRAL))
-        .and_then(|s| s.tls.as_ref());
+    let tls = model.deployment.gateway(TARGET.id, CENTRAL).and_then(|gateway| gateway.tls.as_ref());
     if federated && tls.is_none() {
         needs.push(Need {
             what: "certificates of the gateways, which know each other by them".to_owned(),
@@ -163,11 +159,7 @@ fn needs(model: &Model) -> Vec<Need> {
 }
 
 fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
-    let tls = model
-        .deployment
-        .of(TargetId::Envoy)
-        .and_then(|settings| settings.gateway(CENTRAL))
-        .and_then(|s| s.tls.as_ref());
+    let tls = model.deployment.gateway(TARGET.id, CENTRAL).and_then(|gateway| gateway.tls.as_ref());
     match evidence {
         Evidence::Transport if tls.is_none() => {
             Some("the listener has no certificate: set `targets.envoy.tls` in mcpctl.yaml")

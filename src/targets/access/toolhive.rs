@@ -163,8 +163,7 @@ fn leaves_out(_: &Model, kind: &ObjectKind) -> Option<LeftOut> {
 
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = input;
-    let settings = model.deployment.of(TARGET.id);
-    let namespace = settings.and_then(|settings| settings.namespace.as_ref());
+    let namespace = model.deployment.namespace(TARGET.id);
     let namespace = namespace.map_or(NAMESPACE, |namespace| namespace.value.as_str());
     let places = model.servers.values().map(|server| (server.name.value.as_str(), server.name.loc));
     let labels = dns_labels(TARGET.id, places).map_err(CompileError::Findings)?;

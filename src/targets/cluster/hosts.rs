@@ -90,7 +90,7 @@ impl Host {
 
 /// The cluster domain that the settings of `kubernetes` and `istio` name, which is one.
 pub(crate) fn domain(model: &Model, findings: &mut Vec<Diagnostic>) -> String {
-    let set = |target: TargetId| model.deployment.of(target).and_then(|settings| settings.cluster_domain.as_ref());
+    let set = |target| model.deployment.cluster_domain(target);
     let (here, there) = (set(TargetId::Kubernetes), set(TargetId::Istio));
     if let (Some(here), Some(there)) = (here, there)
         && here.value != there.value

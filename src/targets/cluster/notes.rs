@@ -143,8 +143,7 @@ fn quotas(cluster: &Cluster<'_>, model: &Model) -> Vec<Diagnostic> {
 fn issuers(beside: &[TargetId], model: &Model) -> Vec<Diagnostic> {
     let Some(gateway) = beside.iter().find(|target| FETCHING.contains(target)) else { return Vec::new() };
     let domain = super::hosts::domain(model, &mut Vec::new());
-    let egress =
-        model.deployment.of(TargetId::Kubernetes).map(|settings| settings.egress.as_slice()).unwrap_or_default();
+    let egress = model.deployment.egress();
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     let unreached = issuers.filter_map(|issuer| {
         let Some(Spanned { value: Jwks::Url(url), loc }) = &issuer.keys else { return None };

@@ -171,7 +171,7 @@ fn others(input: &Input<'_>, cluster: &Cluster<'_>) -> BTreeSet<String> {
         .into_iter()
         .filter(|target| input.beside.contains(target));
     let namespace = |target: TargetId| {
-        let settings = input.model.deployment.of(target).and_then(|settings| settings.namespace.as_ref());
+        let settings = input.model.deployment.namespace(target);
         settings.map_or(NAMESPACE, |namespace| namespace.value.as_str())
     };
     let known = |namespace: &&str| {

@@ -102,7 +102,7 @@ impl<'m> Expected<'m> {
     }
 
     fn settings(&self, gateway: &str) -> Option<&'m GatewaySettings> {
-        self.model.deployment.of(TargetId::Agentgateway).and_then(|settings| settings.gateway(gateway))
+        self.model.deployment.gateway(TargetId::Agentgateway, gateway)
     }
 
     fn tls(&self, gateway: &str) -> Option<&'m deployment::Tls> {
@@ -304,9 +304,8 @@ impl<'m> Expected<'m> {
     }
 
     fn policies(&self, name: &str, path: &str, documents: Vec<PolicyObject>) -> Result<Gateway, LiftError> {
-        let settings =
-            self.model.deployment.of(TargetId::Agentgateway).and_then(|settings| settings.namespace.as_ref());
-        let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
+        let namespace = self.model.deployment.namespace(TargetId::Agentgateway);
+        let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
         // Routes and backends are written by others, and lead to every server of the model: also to those that nobody may use.
         let all = self.model.servers.values().filter(|server| self.is_behind(server, name));
         let servers: BTreeMap<String, &Server> =

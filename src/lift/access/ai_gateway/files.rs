@@ -98,8 +98,8 @@ fn server<'m, T>(
     model: &'m Model,
     expected: (&str, &str),
 ) -> Result<&'m Server, LiftError> {
-    let settings = model.deployment.of(TargetId::AiGateway).and_then(|settings| settings.namespace.as_ref());
-    let namespace = settings.map_or("mcp", |namespace| namespace.value.as_str());
+    let namespace = model.deployment.namespace(TargetId::AiGateway);
+    let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
     object.metadata.check(model)?;
     if (object.api_version.as_str(), object.kind.as_str()) != expected || object.metadata.namespace != namespace {
         return strange(format!("the object `{}` is of another kind or namespace", object.metadata.name));
@@ -140,8 +140,8 @@ fn route(
     parsed: &Parsed<'_>,
 ) -> Result<Route, LiftError> {
     let RouteSpec { parent_refs, path, backend_refs, backend_selector, security_policy } = &object.spec;
-    let settings = model.deployment.of(TargetId::AiGateway).and_then(|settings| settings.gateway.as_ref());
-    let gateway = settings.map_or("mcp", |gateway| gateway.value.as_str());
+    let gateway = model.deployment.ai_gateway.as_ref().and_then(|keys| keys.gateway.as_ref());
+    let gateway = gateway.map_or("mcp", |gateway| gateway.value.as_str());
     let name = &server.name.value;
     let own = format!("/{name}/mcp");
     let upstream = server.url.as_ref().and_then(|url| {

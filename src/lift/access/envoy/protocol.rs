@@ -11,7 +11,6 @@ use crate::lift::access::world::{
 };
 use crate::model::Model;
 use crate::model::deployment::Listen;
-use crate::model::deployment::TargetId;
 use crate::model::protocol::REVISIONS;
 use crate::model::url::Url;
 
@@ -89,14 +88,14 @@ impl Known<'_> {
     /// The origins that may call: the gateway's own, the central one's, and those of the settings.
     fn origins(&self) -> BTreeSet<String> {
         let Self { model, unit, encrypted } = self;
-        let settings = model.deployment.of(TargetId::Envoy);
+        let settings = model.deployment.envoy.as_ref();
         let own = unit.and_then(|name| model.topology.units.values().find(|unit| unit.name.value.as_str() == name));
         let url = match unit {
             None => model.topology.central_gateway.as_ref(),
             Some(_) => own.and_then(|unit| unit.gateway.as_ref()),
         };
         let listens = || {
-            let gateway = settings.and_then(|settings| settings.gateway(unit.unwrap_or("central")));
+            let gateway = settings.and_then(|settings| settings.gateways.of(unit.unwrap_or("central")));
             let at = gateway.and_then(|gateway| gateway.listen.as_ref()).map(|listen| listen.value.clone());
             let Listen { host, port } = at.unwrap_or(Listen { host: LISTEN.0.to_owned(), port: LISTEN.1 });
             Url { scheme: if *encrypted { "https" } else { "http" }, host: &host, port: Some(port) }.origin()

@@ -137,9 +137,8 @@ pub(super) fn everywhere(pods: &[Pod]) -> BTreeSet<u16> {
 /// The ports of a gateway's listener.
 fn listener(model: &Model, gateway: &str) -> BTreeSet<u16> {
     let mut ports = BTreeSet::new();
-    for target in [TargetId::Agentgateway, TargetId::Envoy] {
-        let Some(settings) = model.deployment.of(target) else { continue };
-        let own = settings.gateway(gateway).and_then(|gateway| gateway.listen.as_ref());
+    for (_, gateways) in model.deployment.gateways() {
+        let own = gateways.of(gateway).and_then(|gateway| gateway.listen.as_ref());
         ports.insert(own.map_or(8443, |listen| listen.value.port));
     }
     let public = model.topology.central_gateway.as_ref().and_then(|url| Url::parse(&url.value));
@@ -170,7 +169,7 @@ fn needed(model: &Model, domain: &str) -> (Vec<PodPort>, Vec<Range>) {
         let port = url.port.unwrap_or(if url.is_plaintext() { 80 } else { 443 });
         pods.push((namespace, [("app.kubernetes.io/name".to_owned(), own)].into(), port));
     }
-    for egress in model.deployment.of(TargetId::Kubernetes).into_iter().flat_map(|settings| &settings.egress) {
+    for egress in model.deployment.egress() {
         match &egress.to {
             Destination::Pods { namespace, labels } => pods.push((namespace.clone(), labels.clone(), egress.port)),
             Destination::Addresses(range) => ranges.push((*range, egress.port)),

@@ -20,7 +20,7 @@ const LISTENER: &str = "mcp";
 const PORT: u16 = 8443;
 
 pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(String, Artifact), CompileError> {
-    let settings = model.deployment.of(TARGET.id).and_then(|settings| settings.gateway(made.gateway.name));
+    let settings = model.deployment.gateway(TARGET.id, made.gateway.name);
     let port = settings.and_then(|settings| settings.listen.as_ref()).map_or(PORT, |listen| listen.value.port);
     let mut listener = Map::new();
     listener.insert("port".to_owned(), json!(port));

@@ -26,8 +26,8 @@ const MOST_OF_KEYS: usize = 65_536;
 pub(super) fn file(model: &Model, made: &Made<'_>, from: Vec<Loc>) -> Result<(String, Artifact), CompileError> {
     let providers = providers(model)?;
     let gateway = dns_label(made.gateway.name);
-    let settings = model.deployment.of(TARGET.id).and_then(|settings| settings.namespace.as_ref());
-    let namespace = settings.map_or(NAMESPACE, |namespace| namespace.value.as_str());
+    let namespace = model.deployment.namespace(TARGET.id);
+    let namespace = namespace.map_or(NAMESPACE, |namespace| namespace.value.as_str());
     let policy = |name: String, spec: Value| {
         json!({
             "apiVersion": "agentgateway.dev/v1alpha1",

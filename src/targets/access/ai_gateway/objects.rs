@@ -34,8 +34,8 @@ pub(super) fn files(model: &Model, made: &[(&Server, Rules)]) -> Result<Files, C
     let or = |set: Option<&crate::source::Spanned<String>>, default: &str| {
         set.map_or_else(|| default.to_owned(), |set| set.value.clone())
     };
-    let namespace = or(settings.and_then(|settings| settings.namespace.as_ref()), NAMESPACE);
-    let gateway = or(settings.and_then(|settings| settings.gateway.as_ref()), GATEWAY);
+    let namespace = or(model.deployment.namespace(TARGET.id), NAMESPACE);
+    let gateway = or(model.deployment.ai_gateway.as_ref().and_then(|keys| keys.gateway.as_ref()), GATEWAY);
     let mut from: Vec<Loc> = model.identity.iter().map(|identity| identity.loc).collect();
     from.extend(settings.map(|settings| settings.loc));
     from.extend(made.iter().map(|(server, _)| server.name.loc));

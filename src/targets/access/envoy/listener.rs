@@ -13,7 +13,6 @@ use super::upstream::Upstream;
 use super::{Setting, clusters, protocol};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
-use crate::targets::TargetId;
 use crate::targets::gateways::{CENTRAL, Gateway};
 use crate::targets::object;
 
@@ -96,8 +95,7 @@ impl Listener<'_> {
 
     fn filters(&self) -> Value {
         let central = self.model.topology.central_gateway.as_ref().map(|url| url.value.as_str());
-        let origins =
-            protocol::origins(central.into_iter().chain([self.url]), self.model.deployment.of(TargetId::Envoy));
+        let origins = protocol::origins(central.into_iter().chain([self.url]), self.model.deployment.envoy.as_ref());
         let of_protocol = protocol::filter(&self.model.deployment, &origins);
         let mut filters = vec![self.tokens(), self.messages(), protocol::message(), of_protocol];
         if self.setting.binds_certificates() {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::listener::rbac;
 use super::predicate::{MCP, Predicate, any_value, has_header, header_is, is, metadata, of_type, present, starts_with};
 use super::rules::{action, first_of};
-use crate::model::deployment::{Deployment, TargetSettings};
+use crate::model::deployment::Deployment;
+use crate::model::deployment::keys::Envoy;
 use crate::model::protocol::{self, Era, REVISION_HEADER, STATELESS, Sent, WITHOUT_HEADER};
 use crate::model::url::Url;
 
@@ -30,7 +31,7 @@ pub(super) fn message() -> Value {
 }
 
 /// The origins that may call: the gateway's own, the central one's, and those of the settings.
-pub(super) fn origins<'a>(urls: impl IntoIterator<Item = &'a str>, settings: Option<&TargetSettings>) -> Vec<String> {
+pub(super) fn origins<'a>(urls: impl IntoIterator<Item = &'a str>, settings: Option<&Envoy>) -> Vec<String> {
     let own = urls.into_iter().filter_map(|url| Some(Url::parse(url)?.origin()));
     let more = settings.into_iter().flat_map(|settings| &settings.origins).map(|origin| origin.value.to_string());
     let mut origins: Vec<String> = own.chain(more).collect();

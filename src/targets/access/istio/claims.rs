@@ -12,7 +12,6 @@ use crate::model::server::Server;
 use crate::policy::{Object, ObjectKind};
 use crate::source::Loc;
 use crate::targets::TARGET_LIMIT;
-use crate::targets::TargetId;
 
 /// The header into which the proxy copies the claim `act`, object or not.
 pub(super) const ACT_HEADER: &str = "x-mcpctl-act";
@@ -28,7 +27,7 @@ pub(super) fn key<'p>(path: impl IntoIterator<Item = &'p str>) -> String {
 
 /// Whether the header `Mcp-Method` and `Mcp-Name` of a request are known to be right.
 pub(super) fn verified_headers(model: &Model) -> bool {
-    let verified = model.deployment.of(TargetId::Istio).and_then(|settings| settings.verified_headers.as_ref());
+    let verified = model.deployment.istio.as_ref().and_then(|keys| keys.verified_headers.as_ref());
     verified.is_some_and(|verified| verified.value)
 }
 

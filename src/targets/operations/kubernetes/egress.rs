@@ -4,14 +4,12 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::deployment::egress::{Destination, Egress};
 use crate::targets::TARGET_LIMIT;
-use crate::targets::TargetId;
 use crate::targets::cluster::{Cluster, Place, hosts};
 
 /// A finding for each destination that is in the namespace of something else, or whose pods could be those of a server: rules for
 /// one would hold for the other, too.
 pub(super) fn judge(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
-    let destinations = model.deployment.of(TargetId::Kubernetes).into_iter().flat_map(|settings| &settings.egress);
-    destinations.filter_map(|destination| of_destination(destination, cluster)).collect()
+    model.deployment.egress().iter().filter_map(|destination| of_destination(destination, cluster)).collect()
 }
 
 fn of_destination(destination: &Egress, cluster: &Cluster<'_>) -> Option<Diagnostic> {

@@ -29,10 +29,10 @@ const SHIFT: u16 = 10_000;
 /// For each gateway, the ports of its listener: those of the gateways that the settings list, since one of them runs.
 pub(super) fn of_gateways<'m>(model: &'m Model, cluster: &Cluster<'m>) -> BTreeMap<&'m str, BTreeSet<u16>> {
     let of = |name: &str| -> BTreeSet<u16> {
-        let mut ports: BTreeSet<u16> = [TargetId::Envoy, TargetId::Agentgateway]
-            .into_iter()
-            .filter_map(|target| model.deployment.of(target))
-            .map(|settings| settings.gateway(name).and_then(|gateway| gateway.listen.as_ref()))
+        let mut ports: BTreeSet<u16> = model
+            .deployment
+            .gateways()
+            .map(|(_, gateways)| gateways.of(name).and_then(|gateway| gateway.listen.as_ref()))
             .map(|listen| listen.map_or(PORT, |listen| listen.value.port))
             .collect();
         if name == CENTRAL && model.deployment.of(TargetId::AiGateway).is_some() {
@@ -76,7 +76,7 @@ impl Needed {
             let service = service.rsplit('.').next().unwrap_or_default().to_owned();
             found.pods.insert((namespace.clone(), [(NAME_LABEL.to_owned(), service)].into(), address.port));
         }
-        for destination in model.deployment.of(TargetId::Kubernetes).into_iter().flat_map(|settings| &settings.egress) {
+        for destination in model.deployment.egress() {
             match &destination.to {
                 Destination::Pods { namespace, labels } => {
                     found.pods.insert((namespace.clone(), labels.clone(), destination.port));

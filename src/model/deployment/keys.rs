@@ -1,0 +1,71 @@
+//! The keys that single targets have in `mcpctl.yaml`.
+
+use super::Gateways;
+use super::egress::Egress;
+use crate::model::value::Origin;
+use crate::source::Spanned;
+
+/// Keys of `agentcore`.
+#[derive(Debug, Clone, Default)]
+pub struct Agentcore {
+    /// ARN of the gateway.
+    pub gateway_arn: Option<Spanned<String>>,
+}
+
+/// Keys of `agentgateway`.
+#[derive(Debug, Clone, Default)]
+pub struct Agentgateway {
+    /// Listeners.
+    pub gateways: Gateways,
+    /// Kubernetes namespace of the policy form.
+    pub namespace: Option<Spanned<String>>,
+}
+
+/// Keys of `ai-gateway`.
+#[derive(Debug, Clone, Default)]
+pub struct AiGateway {
+    /// Kubernetes namespace of the routes.
+    pub namespace: Option<Spanned<String>>,
+    /// Name of the Kubernetes `Gateway` that routes are attached to.
+    pub gateway: Option<Spanned<String>>,
+}
+
+/// Keys of `envoy`.
+#[derive(Debug, Clone, Default)]
+pub struct Envoy {
+    /// Listeners.
+    pub gateways: Gateways,
+    /// Status of a denial: 403 or 200.
+    pub deny_status: Option<Spanned<u32>>,
+    /// Origins of web pages that may call the gateways, beside the gateways' own.
+    pub origins: Vec<Spanned<Origin>>,
+}
+
+/// Keys of `istio`.
+#[derive(Debug, Clone, Default)]
+pub struct Istio {
+    /// Kubernetes namespace of the servers.
+    pub namespace: Option<Spanned<String>>,
+    /// Domain of the cluster, with which the names of its services end.
+    pub cluster_domain: Option<Spanned<String>>,
+    /// Whether the gateway in front verifies the headers `Mcp-Method` and `Mcp-Name` against the body.
+    pub verified_headers: Option<Spanned<bool>>,
+}
+
+/// Keys of `kubernetes`.
+#[derive(Debug, Clone, Default)]
+pub struct Kubernetes {
+    /// Kubernetes namespace of the servers.
+    pub namespace: Option<Spanned<String>>,
+    /// Domain of the cluster, with which the names of its services end.
+    pub cluster_domain: Option<Spanned<String>>,
+    /// What gateways may connect to beside servers and each other.
+    pub egress: Vec<Egress>,
+}
+
+/// Keys of `toolhive`.
+#[derive(Debug, Clone, Default)]
+pub struct Toolhive {
+    /// Kubernetes namespace of the resources.
+    pub namespace: Option<Spanned<String>>,
+}

@@ -1,0 +1,74 @@
+//! What the settings of targets say: what they take as given, where their gateways listen, and what single targets have.
+
+use super::{Anchors, Bears, Harmless};
+use crate::model::deployment::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kubernetes, Toolhive};
+use crate::model::deployment::{Deployment, Gateways, Listen, TargetId};
+
+/// Adds all of it.
+pub(super) fn add(anchors: &mut Anchors, deployment: &Deployment) {
+    for (name, listed) in &deployment.listed {
+        anchors.add(format!("target `{name}`"), "compiled", Some(listed.loc), Harmless::Addition);
+        for fact in &listed.assumed.facts {
+            let what = format!("`{fact}` on target `{name}`");
+            anchors.add(what, "taken as given", Some(fact.loc), Harmless::Removal);
+        }
+    }
+    for (target, gateways) in deployment.gateways() {
+        of_gateways(anchors, target, gateways);
+    }
+    of_keys(anchors, deployment);
+}
+
+/// The listeners of a target.
+fn of_gateways(anchors: &mut Anchors, target: TargetId, gateways: &Gateways) {
+    for (gateway, settings) in &gateways.0 {
+        let what = |key: &str| format!("`{key}` of gateway `{gateway}` on target `{target}`");
+        let listen = |listen: &Listen| format!("{}:{}", listen.host, listen.port);
+        anchors.written(&what("listen"), settings.listen.as_ref(), listen, Harmless::Nothing);
+        anchors.written(&what("admin"), settings.admin.as_ref(), listen, Harmless::Removal);
+        if let Some(tls) = &settings.tls {
+            for (key, file) in [("cert", &tls.cert), ("key", &tls.key), ("ca", &tls.ca)] {
+                anchors.written(&what(key), Some(file), String::clone, Harmless::Nothing);
+                anchors.bears(&what(key), Bears::Gateway(gateway.clone()));
+            }
+        }
+    }
+}
+
+/// The keys of single targets. Each is named, so that a new one is not forgotten here.
+fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
+    for target in TargetId::ALL {
+        let what = |key: &str| format!("`{key}` of target `{target}`");
+        anchors.written(&what("namespace"), deployment.namespace(*target), String::clone, Harmless::Nothing);
+        anchors.written(&what("cluster_domain"), deployment.cluster_domain(*target), String::clone, Harmless::Nothing);
+    }
+    let of = |key: &str, target: TargetId| format!("`{key}` of target `{target}`");
+    if let Some(Agentcore { gateway_arn }) = &deployment.agentcore {
+        let what = of("gateway_arn", TargetId::Agentcore);
+        anchors.written(&what, gateway_arn.as_ref(), String::clone, Harmless::Nothing);
+    }
+    if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
+        anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
+    }
+    if let Some(Envoy { gateways: _, deny_status, origins }) = &deployment.envoy {
+        let what = of("deny_status", TargetId::Envoy);
+        anchors.written(&what, deny_status.as_ref(), u32::to_string, Harmless::Anything);
+        for origin in origins {
+            let what = format!("pages of `{}` on target `{}`", origin.value, TargetId::Envoy);
+            anchors.add(what, "may call", Some(origin.loc), Harmless::Removal);
+        }
+    }
+    if let Some(Istio { namespace: _, cluster_domain: _, verified_headers }) = &deployment.istio {
+        let what = of("verified_headers", TargetId::Istio);
+        anchors.written(&what, verified_headers.as_ref(), bool::to_string, Harmless::Nothing);
+    }
+    if let Some(Kubernetes { namespace: _, cluster_domain: _, egress }) = &deployment.kubernetes {
+        for egress in egress {
+            let what = format!("connections of gateways to {egress} on target `{}`", TargetId::Kubernetes);
+            anchors.add(what, "let through", Some(egress.loc), Harmless::Removal);
+        }
+    }
+    // These have no keys but those that were named above.
+    if let Some(Agentgateway { gateways: _, namespace: _ }) = &deployment.agentgateway {}
+    if let Some(Toolhive { namespace: _ }) = &deployment.toolhive {}
+}

@@ -1,0 +1,57 @@
+//! `targets.envoy` of `mcpctl.yaml`, as written.
+
+use std::collections::BTreeMap;
+
+use super::over::by_key;
+use super::{GatewayEntry, Own, TlsSettings, gateways};
+use crate::diagnostic::Diagnostic;
+use crate::model::deployment::keys::Envoy;
+use crate::model::deployment::{Assumed, Deployment};
+use crate::model::name::FactName;
+use crate::model::value::Origin;
+use crate::source::Spanned;
+
+/// Settings of `envoy`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port that gateways listen on, `0.0.0.0:8443` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
+    listen: Option<Spanned<String>>,
+    /// Address and port of the admin interface, `127.0.0.1:9901` by default.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-listen")))]
+    admin: Option<Spanned<String>>,
+    /// Certificate, key and trusted authorities of the gateways.
+    tls: Option<TlsSettings>,
+    /// What single gateways have of their own, by unit, or `central`.
+    #[serde(default)]
+    gateways: BTreeMap<String, Spanned<GatewayEntry>>,
+    /// HTTP status of a denial: 403, or 200 for clients that end their session at any other.
+    #[cfg_attr(test, schemars(extend("enum" = [200, 403])))]
+    deny_status: Option<Spanned<u32>>,
+    /// Origins of web pages that may call the gateways, such as `https://console.example.com`. A request without `Origin`, and
+    /// one of a gateway's own origin, needs no entry; any other is refused.
+    #[serde(default)]
+    origins: Vec<Spanned<Origin>>,
+    /// Facts to be taken as given although this target cannot see them.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    assume: Vec<Spanned<FactName>>,
+    /// Why that is right. Goes into the bundle.
+    assume_reason: Option<Spanned<String>>,
+}
+
+by_key!(Settings { listen, admin, tls, gateways, deny_status, origins, assume, assume_reason });
+
+impl Own for Settings {
+    fn lower(self, deployment: &mut Deployment, findings: &mut Vec<Diagnostic>) -> Assumed {
+        let all = GatewayEntry { listen: self.listen, admin: self.admin, tls: self.tls };
+        deployment.envoy = Some(Envoy {
+            gateways: gateways(all, self.gateways, findings),
+            deny_status: self.deny_status,
+            origins: self.origins,
+        });
+        Assumed { facts: self.assume, reason: self.assume_reason }
+    }
+}

@@ -258,6 +258,8 @@ pub fn build_what_fits(
     for (target, found) in each(checked, sources, targets, None) {
         let asked_for = mandatory.iter().any(|asked| asked.id == target.id);
         match found {
+            // An engine that the workspace has nothing for needs no word.
+            Ok(found) if found.files.is_empty() && target.decides().is_none() && !asked_for => {}
             Ok(found) => made.push((target, found)),
             Err(BuildError::Compile { cause: CompileError::Beyond { what, how }, .. }) if !asked_for => {
                 left_out.push(targets::left_out::over_limit(target, checked.model(), sources, &what, &how));

@@ -230,10 +230,6 @@ fn possible(
     let mut left_out: Vec<(&Target, Vec<Need>)> = Vec::new();
     let asked_for = |target: &Target| mandatory.iter().any(|asked| asked.id == target.id);
     for target in candidates {
-        // An engine that the workspace has nothing for is no target, and needs no word.
-        if !asked_for(target) && !target.is_of_use(checked.model()) {
-            continue;
-        }
         let needs = build::missing(checked, target);
         if needs.is_empty() {
             targets.push(*target);
@@ -242,7 +238,7 @@ fn possible(
             let message =
                 format!("target `{}` cannot be compiled: it needs {}", target.name(), in_words(|need| &need.what));
             refused.push(Refusal::Usage { message, help: in_words(|need| &need.how) });
-        } else {
+        } else if target.is_of_use(checked.model()) {
             left_out.push((*target, needs));
         }
     }

@@ -5,6 +5,7 @@ mod damage;
 mod environment;
 mod file;
 pub mod keys;
+pub mod levels;
 pub mod rules;
 pub mod schemas;
 mod waive;
@@ -118,8 +119,11 @@ pub fn analyse_in(
         sources.iter().find(|(_, file)| has_settings && file.name() == settings::FILE_NAME).map(|(id, _)| id);
     let settings = match settings_id {
         Some(id) => {
-            let (settings, findings) = settings::parse(id, sources.file(id));
+            let (mut settings, findings) = settings::parse(id, sources.file(id));
             report.extend(findings);
+            let (levels, findings) = levels::settle(&settings);
+            report.extend(findings);
+            settings.levels = levels;
             settings
         }
         None => Settings::default(),

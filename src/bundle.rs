@@ -16,6 +16,9 @@ pub use write::write;
 use crate::source::Loc;
 use manifest::Manifest;
 
+/// Name of the file with the sources, at the root of a bundle.
+pub const SOURCES: &str = "sources.json";
+
 /// Name of the manifest, at the root of the bundle.
 pub const MANIFEST: &str = "bundle.json";
 

@@ -9,6 +9,7 @@ pub mod coverage;
 pub mod decide;
 pub mod diff;
 pub mod evidence;
+pub mod excuse;
 pub mod export;
 pub mod gate;
 pub mod group;

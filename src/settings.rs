@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::checks::Levels;
-use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::families::decode;
 use crate::families::text::words;
 use crate::model::deployment::{Deployment, is_label_value};
@@ -27,32 +27,6 @@ pub const FILE_NAME: &str = "mcpctl.yaml";
 
 /// The JSON Schema of the file.
 pub const SCHEMA: &str = include_str!("../schemas/settings.schema.json");
-
-/// A check that does not exist.
-pub static UNKNOWN_CHECK: Rule = Rule {
-    name: "unknown-check",
-    guards_access: true,
-    severity: Severity::Error,
-    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has, or whose findings can be \
-           neither waived nor given another level: those of reading and shape, and `unit-widens-policy`.",
-    why: "The setting or waiver has no effect, and the check that was meant goes on as before.",
-    fix: "Correct the name; `mcpctl list checks` shows all.",
-};
-
-/// A check that guards access is switched off.
-pub static GUARDING_CHECK_OFF: Rule = Rule {
-    name: "guarding-check-off",
-    guards_access: true,
-    severity: Severity::Error,
-    what: "Finds checks in `checks` of `mcpctl.yaml` that guard access and are set to `off`.",
-    why: "Without the check, more could be allowed than somebody meant, and nobody would be told. Such a finding is accepted one by \
-          one, by a waiver that names an owner and a last day.",
-    fix: "Correct what the check finds, or add an entry to `waivers` for that finding. A lower level is possible: the finding is \
-          still shown, and a compile still stops for it.",
-};
-
-/// The rules of this file.
-pub static RULES: [&Rule; 2] = [&GUARDING_CHECK_OFF, &UNKNOWN_CHECK];
 
 /// `mcpctl.yaml`, the settings of the tool for this workspace. Optional.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -131,7 +105,9 @@ pub struct Settings {
     pub output: Option<Spanned<String>>,
     /// Patterns of paths that are not read.
     pub exclude: Vec<Spanned<String>>,
-    /// Levels of checks; `None` is off.
+    /// Levels of checks, as written; `None` is off. The analysis judges them.
+    pub written_levels: BTreeMap<Spanned<String>, Spanned<Option<Severity>>>,
+    /// The levels among them that hold.
     pub levels: Levels,
     /// Targets that every compile must produce, and how.
     pub deployment: Deployment,
@@ -189,56 +165,15 @@ pub fn parse(file: FileId, source: &SourceFile) -> (Settings, Vec<Diagnostic>) {
     if fails(&findings) { (Settings::default(), findings) } else { (settings, findings) }
 }
 
-/// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and
-/// neither can a unit's attempt to loosen what the centre asks.
-#[must_use]
-pub fn can_be_adjusted(rule: &Rule) -> bool {
-    let is_check = || crate::checks::CHECKS.iter().any(|known| known.rule.name == rule.name);
-    rule.name != "unit-widens-policy" && (!rule.guards_access || is_check())
-}
-
-/// The rules whose level `mcpctl.yaml` can set, sorted by name.
-#[must_use]
-pub fn adjustable() -> Vec<&'static Rule> {
-    crate::analysis::rules::all_rules().into_iter().filter(|rule| can_be_adjusted(rule)).collect()
-}
-
 fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
-    let mut levels = Levels::new();
-    let known = crate::analysis::rules::all_rules();
-    for (name, level) in written.checks {
-        let Some(rule) = known.iter().find(|rule| rule.name == name.value) else {
-            let message = format!("no check is called `{name}`");
-            let names = known.iter().filter(|rule| can_be_adjusted(rule)).map(|rule| rule.name);
-            let help = did_you_mean(&name.value, names);
-            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message).maybe_help(help));
-            continue;
-        };
-        if rule.guards_access && level.value == LevelWord::Off {
-            let message = format!("`{name}` guards access and cannot be switched off");
-            let help = if can_be_adjusted(rule) {
-                "correct what it finds, or accept a finding in `waivers`, with an owner and a last day"
-            } else {
-                "correct what it finds"
-            };
-            findings.push(Diagnostic::new(&GUARDING_CHECK_OFF, level.loc, message).help(help));
-            continue;
-        }
-        if !can_be_adjusted(rule) {
-            let message = format!("the level of `{name}` cannot be changed");
-            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message));
-            continue;
-        }
-        levels.insert(
-            name.value,
-            match level.value {
-                LevelWord::Error => Some(Severity::Error),
-                LevelWord::Warning => Some(Severity::Warning),
-                LevelWord::Note => Some(Severity::Note),
-                LevelWord::Off => None,
-            },
-        );
-    }
+    let severity = |word: LevelWord| match word {
+        LevelWord::Error => Some(Severity::Error),
+        LevelWord::Warning => Some(Severity::Warning),
+        LevelWord::Note => Some(Severity::Note),
+        LevelWord::Off => None,
+    };
+    let checks = written.checks.into_iter();
+    let written_levels = checks.map(|(name, level)| (name, Spanned::new(severity(level.value), level.loc))).collect();
     let units: BTreeMap<UnitName, Spanned<String>> =
         written.units.into_iter().map(|(unit, folder)| (unit, folder.map(|folder| plain_folder(&folder)))).collect();
     for (unit, folder) in &units {
@@ -281,7 +216,8 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
     Settings {
         output: written.output,
         exclude: written.exclude,
-        levels,
+        written_levels,
+        levels: Levels::new(),
         deployment,
         units,
         environments,

@@ -273,7 +273,7 @@ fn review() {
     }
     let compared = compare(side(&base), side(&head)).unwrap();
     let gate = mcpctl::model::gate::Gate::default();
-    let rules = mcpctl::review::gate::Rules { gate: &gate, today: None };
+    let rules = mcpctl::review::excuse::Rules { gate: &gate, today: None };
     let renamed = mcpctl::review::rename::Renamed::default();
     let found = groups(&compared, side(&base), side(&head), rules, &renamed);
     let comparing = median(|| drop(compare(side(&base), side(&head)).unwrap()));

@@ -122,17 +122,42 @@ pub static ENVIRONMENT_CHANGES_ACCESS: Rule = Rule {
     fix: "Give each issuer of the environment the `speaks_for` of the one that it stands for.",
 };
 
+/// A check that does not exist.
+pub static UNKNOWN_CHECK: Rule = Rule {
+    name: "unknown-check",
+    guards_access: true,
+    severity: Severity::Error,
+    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has, or whose findings can be \
+           neither waived nor given another level: those of reading and shape, and `unit-widens-policy`.",
+    why: "The setting or waiver has no effect, and the check that was meant goes on as before.",
+    fix: "Correct the name; `mcpctl list checks` shows all.",
+};
+
+/// A check that guards access is switched off.
+pub static GUARDING_CHECK_OFF: Rule = Rule {
+    name: "guarding-check-off",
+    guards_access: true,
+    severity: Severity::Error,
+    what: "Finds checks in `checks` of `mcpctl.yaml` that guard access and are set to `off`.",
+    why: "Without the check, more could be allowed than somebody meant, and nobody would be told. Such a finding is accepted one by \
+          one, by a waiver that names an owner and a last day.",
+    fix: "Correct what the check finds, or add an entry to `waivers` for that finding. A lower level is possible: the finding is \
+          still shown, and a compile still stops for it.",
+};
+
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 11] = [
+pub static RULES: [&Rule; 13] = [
     &EMPTY_WORKSPACE,
     &ENVIRONMENT_CHANGES_ACCESS,
     &ENVIRONMENT_OVERREACH,
     &ENVIRONMENT_WITHOUT_FILES,
     &EXPIRED_WAIVER,
+    &GUARDING_CHECK_OFF,
     &KEY_SET,
     &LINK_OUTSIDE,
     &MISPLACED_SETTINGS,
     &NOT_UTF8,
+    &UNKNOWN_CHECK,
     &UNREADABLE,
     &UNUSED_WAIVER,
 ];
@@ -145,7 +170,6 @@ pub fn all_rules() -> Vec<&'static Rule> {
     rules.extend(crate::schema::rules::RULES);
     rules.extend(crate::lower::rules::RULES);
     rules.extend(RULES);
-    rules.extend(crate::settings::RULES);
     rules.extend(crate::handwritten::RULES);
     rules.extend(crate::targets::RULES);
     rules.sort_by_key(|rule| rule.name);

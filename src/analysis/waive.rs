@@ -1,10 +1,11 @@
 //! Waivers: findings that somebody accepted are taken out of the report; what is wrong with a waiver is put in.
 
+use super::levels::can_be_adjusted;
+use super::rules::UNKNOWN_CHECK;
 use super::rules::{EXPIRED_WAIVER, UNUSED_WAIVER, all_rules};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
 use crate::model::assurance::Waiver;
-use crate::settings::{UNKNOWN_CHECK, can_be_adjusted};
 use crate::source::Sources;
 
 /// Applies every waiver. Answers how many findings were accepted. A finding about a waiver cannot be waived.

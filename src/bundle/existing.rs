@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::MANIFEST;
+use super::SOURCES;
 use super::disk::{Disk, Kind};
 use super::manifest::{FORMAT, Manifest, VERSION, sha256};
-use super::sources::SOURCES;
 use crate::diagnostic::one_line;
 
 /// A bundle as it stands in its folder.

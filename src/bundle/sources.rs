@@ -7,11 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::existing::Existing;
 use super::manifest::{File, sha256, sources_digest};
-use super::{Artifact, Bundle};
+use super::{Artifact, Bundle, SOURCES};
 use crate::source::Sources;
-
-/// Name of the file, at the root of the bundle.
-pub const SOURCES: &str = "sources.json";
 
 /// What the manifest says in the place of the file's target.
 pub const NO_TARGET: &str = "sources";

@@ -1,9 +1,11 @@
 //! MCP servers: the registry's entries, and servers that other sections merely mention.
 
+pub mod readable;
+
 use std::collections::BTreeMap;
 
+use self::readable::Readable;
 use super::Suspension;
-use super::access::Readable;
 use super::name::{FactName, ServerName, ToolName, UnitName};
 use super::uri::holds;
 use crate::source::{Loc, Spanned};

@@ -7,6 +7,26 @@ use crate::policy::condition::{CondId, Condition, Conditions};
 use crate::policy::fact::{Facts, MOST_FACTS};
 use crate::policy::{Object, ObjectIx, Policy, PrincipalId};
 
+/// On which side a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// The side that is compared with: the line is gone, or was otherwise.
+    Base,
+    /// The side that is judged.
+    Head,
+}
+
+impl Which {
+    /// The word in every output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+}
+
 /// One side of a comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {

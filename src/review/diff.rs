@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::access::Which;
 use super::access::{self, Side, TooManyFacts};
 use super::align::aligned;
-use super::gate::Rules;
-use super::group::{Group, Which, groups};
+use super::excuse::Rules;
+use super::group::{Group, groups};
 use super::handwritten::{self, HandwrittenError};
 use super::operation::{self, OperationChange};
 use super::parts::At;
@@ -172,7 +173,7 @@ fn trust_between(base: Reviewed<'_>, head: Reviewed<'_>) -> Vec<TrustChange> {
 /// Marks what waivers are about, and puts first what nothing excuses.
 fn excuse(trust: &mut [TrustChange], rules: Rules<'_>) {
     for change in trust.iter_mut().filter(|change| change.widening) {
-        change.excuse = rules.of_trust(change);
+        change.excuse = rules.of_trust(&change.what, change.after.as_deref());
     }
     let excused = |change: &TrustChange| change.excuse.is_some_and(|excuse| !excuse.expired);
     trust.sort_by(|a, b| (!a.widening, excused(a), &a.what).cmp(&(!b.widening, excused(b), &b.what)));

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::access::{Change, Compared, Flip, Side};
+use super::access::{Change, Compared, Flip, Side, Which};
 use super::cause::turning;
-use super::gate::{Excuse, Rules, Waivers, rank};
+use super::excuse::{Excuse, Rules, Waivers, holds};
 use super::parts::{At, Part, changed_everywhere, changed_here, changed_lines};
 use super::rename::Renamed;
 use crate::model::access::classification::Classification;
@@ -16,26 +16,6 @@ use crate::policy::cell::RuleId;
 use crate::policy::condition::CondId;
 use crate::policy::{Object, ObjectKind, PrincipalId};
 use crate::source::Loc;
-
-/// On which side a line stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Which {
-    /// The side that is compared with: the line is gone, or was otherwise.
-    Base,
-    /// The side that is judged.
-    Head,
-}
-
-impl Which {
-    /// The word in every output.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Head => "head",
-        }
-    }
-}
 
 /// A request that is decided otherwise than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,4 +237,13 @@ fn group(
         excuse,
         renamed,
     })
+}
+
+/// How urgent a group is to look at: what opens first, and of that what nothing excuses.
+fn rank(group: &Group) -> u8 {
+    match (group.change.widens(), holds(group.excuse)) {
+        (true, false) => 0,
+        (true, true) => 1,
+        (false, _) => 2,
+    }
 }

@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::group::Which;
+use super::access::Which;
 use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::name::UnitName;

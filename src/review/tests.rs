@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::access::{Change, Compared, Side, compare};
 use super::cause::{changed, decide, turning};
-use super::gate::Rules;
+use super::excuse::Rules;
 use super::group::{Group, groups};
 use super::hybrid::{copy, cut};
 use super::parts::At;

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use radius::Radius;
 
 use super::access::Side;
-use super::gate::Excuse;
-use super::group::Which;
+use super::access::Which;
+use super::excuse::Excuse;
 use crate::model::gate::Gate;
 use crate::settings::Settings;
 use crate::source::Loc;

@@ -11,7 +11,7 @@ use super::words::{needs, some};
 use super::written;
 use crate::diagnostic::{Severity, one_line};
 use crate::render::github::Annotation;
-use crate::review::group::Which;
+use crate::review::access::Which;
 
 /// Every change, and every caution.
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {

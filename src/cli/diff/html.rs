@@ -6,7 +6,7 @@ use super::view::{Row, View, Waiver};
 use super::words::{decisions, in_short, needs, plainly};
 use super::written;
 use crate::diagnostic::one_line;
-use crate::review::group::Which;
+use crate::review::access::Which;
 
 /// Light and dark, one column, nothing from elsewhere.
 const STYLE: &str = "\

@@ -10,7 +10,7 @@ use super::written;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
-use crate::review::group::Which;
+use crate::review::access::Which;
 use crate::review::handwritten::Judged;
 
 /// Most lines of a cause that are shown.

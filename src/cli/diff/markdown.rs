@@ -6,7 +6,7 @@ use super::view::{Row, View, Waiver};
 use super::words::{decisions, in_short, needs, plainly};
 use super::written;
 use crate::diagnostic::one_line;
-use crate::review::group::Which;
+use crate::review::access::Which;
 
 /// Most names that a list shows: a comment on a pull request has a limit.
 const MOST_NAMES: usize = 25;

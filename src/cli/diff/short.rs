@@ -7,8 +7,8 @@ use super::view::{Line, View};
 use super::words::{needs, some};
 use super::written;
 use crate::diagnostic::one_line;
-use crate::review::gate::Excuse;
-use crate::review::group::Which;
+use crate::review::access::Which;
+use crate::review::excuse::Excuse;
 use crate::review::operation::LISTED;
 use crate::review::trust::TrustChange;
 

@@ -7,7 +7,7 @@ use super::super::effects;
 use super::view::{Line, View};
 use crate::cedar::handwritten::parse;
 use crate::diagnostic::one_line;
-use crate::review::group::Which;
+use crate::review::access::Which;
 use crate::review::handwritten::Judged;
 use crate::source::{Loc, Sources};
 use crate::workspace::is_cedar;

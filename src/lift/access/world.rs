@@ -6,6 +6,7 @@
 
 mod classes;
 mod explore;
+mod part;
 mod question;
 mod request;
 mod shows;

@@ -214,7 +214,7 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
             Harmless::Removal,
         );
     }
-    for rule in crate::settings::adjustable() {
+    for rule in crate::analysis::levels::adjustable() {
         let name = rule.name;
         let level = match settings.levels.get(name) {
             Some(level) => *level,
@@ -243,7 +243,8 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
         let matches = waiver.matches.as_ref().map(|text| format!(" with `{text}`")).unwrap_or_default();
         let what = format!("waiver `{}` of {} in {}{line}{matches}", waiver.name, waiver.check, waiver.file);
         // A name that no rule has is an error; until it is corrected it counts as guarding.
-        let guards = !crate::settings::adjustable().iter().any(|it| it.name == waiver.check.value && !it.guards_access);
+        let guards =
+            !crate::analysis::levels::adjustable().iter().any(|it| it.name == waiver.check.value && !it.guards_access);
         let day: String = waiver.expires.value.chars().filter(char::is_ascii_digit).collect();
         let until = Harmless::Until(day.parse().unwrap_or(u32::MAX));
         let harmless = if guards { until } else { Harmless::Anything };

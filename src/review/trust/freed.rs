@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::access::Side;
-use super::super::group::Which;
+use super::super::access::Which;
 use super::TrustChange;
 use crate::model::access::Evidence;
 use crate::model::access::evidence::SPIFFE;

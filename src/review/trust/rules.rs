@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::group::Which;
+use super::super::access::Which;
 use super::{TrustChange, Trusted};
 use crate::model::gate::{Gate, GateWaiver, Waived};
 use crate::model::name::{ClassName, FactName, UnitName};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::access::Side;
-use super::super::group::Which;
+use super::super::access::Which;
 use super::TrustChange;
 use crate::model::assurance::{Callers, Invariant, Never, PolicyTest};
 use crate::model::name::FactName;

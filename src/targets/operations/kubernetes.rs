@@ -3,6 +3,7 @@
 mod coverage;
 mod egress;
 mod network;
+mod peers;
 mod ports;
 
 #[cfg(test)]

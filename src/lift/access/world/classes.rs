@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::request::Part;
+use super::part::Part;
 
 /// The classes of all parts. A class is a place in a tree of answers: where one more answer leads from another class.
 #[derive(Debug, Default)]

@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::request::{Part, Request};
-use super::shows::Shows;
+use super::part::Part;
+use super::request::Request;
+use super::shows::{Shows, owned_path, owned_text};
 use super::source::{Numbered, Path, Source, Texts};
 use super::{Http, Peer, Token};
 use crate::model::uri::is_normal;
@@ -202,14 +203,6 @@ impl Question<'_> {
             Self::Value(shows) => Question::Value(shows.owned()),
         }
     }
-}
-
-pub(super) fn owned_text(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
-}
-
-pub(super) fn owned_path(path: Path<'_>) -> Path<'static> {
-    Cow::Owned(path.into_owned())
 }
 
 fn kind(token: &Token, path: &[String]) -> Kind {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::FactTests;
-use super::question::{owned_path, owned_text};
 use super::source::Path;
 use crate::model::access::{ArgumentTest, CalledEvidence, ClaimTest, Evidence, Scalar};
 
@@ -177,4 +176,12 @@ pub(super) fn values(evidence: &Evidence) -> usize {
         | Evidence::Transport
         | Evidence::All(_) => 1,
     }
+}
+
+pub(super) fn owned_text(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+pub(super) fn owned_path(path: Path<'_>) -> Path<'static> {
+    Cow::Owned(path.into_owned())
 }

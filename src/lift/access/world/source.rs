@@ -6,7 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::Peer;
-use super::request::{Part, Request};
+use super::part::Part;
+use super::request::Request;
 
 /// A path of claims.
 pub(super) type Path<'q> = Cow<'q, [String]>;

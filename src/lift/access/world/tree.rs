@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::FixedState;
 
 use super::classes::{Classes, Known};
+use super::part::Part;
 use super::question::Question;
 use super::request::Issued;
-use super::request::{Asked, Message, Part, Request, Shown};
+use super::request::{Asked, Message, Request, Shown};
 use super::shows::Slot;
 use super::source::{Numbered, Source};
 use super::{Call, Choice, Outcome, Picked, Token};

@@ -1,15 +1,14 @@
 //! Network policies. They only add up: one selects everything and lets nothing through, and each other one adds something.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyEgressRule as Egress, NetworkPolicyIngressRule as Ingress, NetworkPolicyPeer as Peer,
-    NetworkPolicyPort as Port, NetworkPolicySpec,
+    NetworkPolicySpec,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
+use super::peers::{NAME, from, labelled, pods, port};
 use super::{SEGMENT, ports};
 use crate::model::Model;
 use crate::targets::CompileError;
@@ -17,9 +16,6 @@ use crate::targets::TargetId;
 use crate::targets::cluster::{Cluster, GATEWAY, Place};
 use crate::targets::gateways::CENTRAL;
 use crate::targets::objects::{document, metadata};
-
-/// The label by which Kubernetes itself names every namespace.
-pub(super) const NAME: &str = "kubernetes.io/metadata.name";
 
 /// Where Istio's control plane stands, and its port for configuration and certificates.
 const MESH: (&str, i32) = ("istio-system", 15_012);
@@ -149,24 +145,4 @@ fn policy(
             egress: egress.filter(|rules| !rules.is_empty()),
         }),
     })
-}
-
-pub(super) fn labelled(labels: &[(&str, &str)]) -> LabelSelector {
-    let labels: BTreeMap<String, String> =
-        labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    LabelSelector { match_labels: (!labels.is_empty()).then_some(labels), match_expressions: None }
-}
-
-/// The pods of the namespaces with these labels.
-pub(super) fn from(labels: &[(&str, &str)]) -> Peer {
-    Peer { namespace_selector: Some(labelled(labels)), ..Peer::default() }
-}
-
-/// Pods of the same namespace.
-fn pods(labels: &[(&str, &str)]) -> Peer {
-    Peer { pod_selector: Some(labelled(labels)), ..Peer::default() }
-}
-
-pub(super) fn port(protocol: &str, port: i32) -> Port {
-    Port { protocol: Some(protocol.to_owned()), port: Some(IntOrString::Int(port)), end_port: None }
 }

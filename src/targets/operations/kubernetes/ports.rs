@@ -7,7 +7,7 @@ use k8s_openapi::api::networking::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::network::{NAME, from, labelled, port};
+use super::peers::{NAME, from, labelled, port};
 use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::deployment::egress::Destination;

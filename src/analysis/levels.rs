@@ -1,0 +1,51 @@
+//! The levels that `mcpctl.yaml` gives to checks.
+
+use super::rules::{GUARDING_CHECK_OFF, UNKNOWN_CHECK, all_rules};
+use crate::checks::Levels;
+use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
+use crate::settings::Settings;
+
+/// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and
+/// neither can a unit's attempt to loosen what the centre asks.
+#[must_use]
+pub fn can_be_adjusted(rule: &Rule) -> bool {
+    let is_check = || crate::checks::CHECKS.iter().any(|known| known.rule.name == rule.name);
+    rule.name != "unit-widens-policy" && (!rule.guards_access || is_check())
+}
+
+/// The rules whose level `mcpctl.yaml` can set, sorted by name.
+#[must_use]
+pub fn adjustable() -> Vec<&'static Rule> {
+    all_rules().into_iter().filter(|rule| can_be_adjusted(rule)).collect()
+}
+
+/// The levels that the settings give, and what is wrong with them.
+#[must_use]
+pub fn settle(settings: &Settings) -> (Levels, Vec<Diagnostic>) {
+    let (mut levels, mut findings) = (Levels::new(), Vec::new());
+    let known = all_rules();
+    for (name, level) in &settings.written_levels {
+        let Some(rule) = known.iter().find(|rule| rule.name == name.value) else {
+            let message = format!("no check is called `{name}`");
+            let names = known.iter().filter(|rule| can_be_adjusted(rule)).map(|rule| rule.name);
+            let help = did_you_mean(&name.value, names);
+            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message).maybe_help(help));
+            continue;
+        };
+        if rule.guards_access && level.value.is_none() {
+            let message = format!("`{name}` guards access and cannot be switched off");
+            let help = if can_be_adjusted(rule) {
+                "correct what it finds, or accept a finding in `waivers`, with an owner and a last day"
+            } else {
+                "correct what it finds"
+            };
+            findings.push(Diagnostic::new(&GUARDING_CHECK_OFF, level.loc, message).help(help));
+        } else if can_be_adjusted(rule) {
+            levels.insert(name.value.clone(), level.value);
+        } else {
+            let message = format!("the level of `{name}` cannot be changed");
+            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message));
+        }
+    }
+    (levels, findings)
+}

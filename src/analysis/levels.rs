@@ -2,7 +2,7 @@
 
 use super::rules::{GUARDING_CHECK_OFF, UNKNOWN_CHECK, all_rules};
 use crate::checks::Levels;
-use crate::diagnostic::{Diagnostic, Rule, Severity, did_you_mean};
+use crate::diagnostic::{Diagnostic, Rule, did_you_mean};
 use crate::settings::Settings;
 
 /// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and

@@ -13,6 +13,7 @@ mod bad_input;
 mod book;
 mod bundle;
 mod checks;
+mod circles;
 mod cli;
 mod cluster;
 mod dialects;

@@ -25,11 +25,12 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
 server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
-A program of 165 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+A program of 300 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
 which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
 of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
 a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
 `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
+Those of the current revision are compared with it (below). \
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
 gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
 issue certificates of that authority only to callers. Then the rules of the \
@@ -44,6 +45,16 @@ of the alternative that lacks the fewest. It names the scopes that the token alr
 replace their scopes by those of the challenge. Where a fact without a scope is missing, such as an approval, there is no challenge: \
 another token would not help. A missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728). Both \
 name the scopes that every call to the server needs, and not those of single tools.
+
+**Arguments in headers.** The schema of a tool may mark an argument with `x-mcp-header: Region`. Clients of 2026-07-28 then send it in \
+the header `Mcp-Param-Region` as well, and whatever is between the gateway and the server may read it there. For each tool that has \
+an `input_schema` in the registry, the gateway compares every marked argument with its header. It refuses a call whose header \
+differs, is missing, is there twice, or has no argument (400 with -32020; `data.header` names the header). Integers are compared as \
+numbers, and a text as it is or in base64, as the protocol has it. The gateway removes all other `Mcp-Param-*` headers of such a tool, \
+and those of all other messages. So keep `input_schema` the same as the schema that the server lists: without a mark that the server \
+has, the server refuses the calls. Of a tool without an `input_schema` the gateway knows no marks. It leaves the headers of its calls \
+as they are, and the server has to compare them: do not let anything before the server rely on them. A name with `_` is refused \
+(`target-limit`), because the gateway refuses every request that has `_` in the name of a header.
 
 **Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
 counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \
@@ -100,7 +111,7 @@ pub(super) fn coverage(family: FamilyId) -> Coverage {
              request carries, and are checked when compiling",
         ),
         FamilyId::Registry => Coverage::Partial(
-            "servers, tools, resources, prompts, grants and denied methods become routes and rules; labels and schemas are for others",
+            "servers, tools, resources, prompts, grants and denied methods become routes and rules, and so do the arguments that schemas mark with `x-mcp-header`; labels, and the rest of schemas, are for others",
         ),
         FamilyId::CircuitBreaker => Coverage::Partial(
             "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial \
@@ -203,6 +214,7 @@ pub(super) fn expressed(family: FamilyId) -> &'static [&'static str] {
             "tools",
             "annotations",
             "read_only",
+            "input_schema",
             "resources",
             "uri",
             "prompts",

@@ -46,15 +46,16 @@ replace their scopes by those of the challenge. Where a fact without a scope is 
 another token would not help. A missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728). Both \
 name the scopes that every call to the server needs, and not those of single tools.
 
-**Arguments in headers.** The schema of a tool may mark an argument with `x-mcp-header: Region`. Clients of 2026-07-28 then send it in \
-the header `Mcp-Param-Region` as well, and whatever is between the gateway and the server may read it there. For each tool that has \
-an `input_schema` in the registry, the gateway compares every marked argument with its header. It refuses a call whose header \
-differs, is missing, is there twice, or has no argument (400 with -32020; `data.header` names the header). Integers are compared as \
-numbers, and a text as it is or in base64, as the protocol has it. The gateway removes all other `Mcp-Param-*` headers of such a tool, \
-and those of all other messages. So keep `input_schema` the same as the schema that the server lists: without a mark that the server \
-has, the server refuses the calls. Of a tool without an `input_schema` the gateway knows no marks. It leaves the headers of its calls \
-as they are, and the server has to compare them: do not let anything before the server rely on them. A name with `_` is refused \
-(`target-limit`), because the gateway refuses every request that has `_` in the name of a header.
+**Arguments in headers.** The schema of a tool may mark an argument with `x-mcp-header: Region`. Clients of 2026-07-28 then send the \
+argument in the header `Mcp-Param-Region` as well, and anything between the gateway and the server may read it there. For a tool with \
+an `input_schema` in the registry, the gateway compares every marked argument with its header. It refuses a call (400 with -32020) \
+where a header differs from its argument, is there twice or is missing, and where the call has a header without its argument; \
+`data.header` names the header. Integers are compared as numbers; texts may be in base64, as MCP has it. The gateway removes all \
+other `Mcp-Param-*` headers from calls of such a tool, and all of them from other messages. Keep `input_schema` the same as the schema \
+that the server lists: if the registry lacks a mark, the gateway removes the header, and the server refuses the call. For a tool \
+without an `input_schema` the gateway leaves the headers as they are, and the server has to compare them: nothing before the server \
+may rely on them. A name with `_` is refused (`target-limit`), because the gateway refuses every request that has `_` in the name of \
+a header.
 
 **Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
 counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \

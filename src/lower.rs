@@ -85,7 +85,15 @@ fn bare_server(name: Spanned<ServerName>) -> Server {
 /// A tool of which only the name is known.
 #[must_use]
 pub fn bare_tool(name: Spanned<crate::model::name::ToolName>, registered: bool) -> Tool {
-    Tool { name, registered, read_only: None, destructive: None, idempotent: None, input_schema: None }
+    Tool {
+        name,
+        registered,
+        read_only: None,
+        destructive: None,
+        idempotent: None,
+        input_schema: None,
+        mirrored: BTreeMap::new(),
+    }
 }
 
 impl Lowering {

@@ -425,6 +425,14 @@ upgrades! {
         before: "`identity` and `input_schema` were read apart from each other",
         write: "the name that the schema has, such as `argument: amount`, or `argument: [order, amount]` for a nested one",
     }
+    /// Marks in schemas of tools were not read.
+    ARGUMENT_HEADER {
+        rule: "invalid-argument-header",
+        of: Of::Every,
+        what: "`x-mcp-header` where MCP does not allow it",
+        before: "what a schema marked was not read, and no gateway compared the headers with the arguments",
+        write: "`x-mcp-header: Region` on a property of `type: string`, `integer` or `boolean`, once for each name",
+    }
     /// `pattern-in-literal`.
     PATTERN_IN_LITERAL {
         rule: "pattern-in-literal",

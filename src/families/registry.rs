@@ -4,6 +4,7 @@
 mod entries;
 mod grants;
 mod methods;
+mod mirrored;
 
 use std::collections::BTreeMap;
 

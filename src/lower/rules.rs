@@ -139,6 +139,18 @@ pub static OVERRIDES_FORBIDDEN: Rule = Rule {
     fix: "Move the section to the centre, or let the centre permit it.",
 };
 
+/// A mark that repeats an argument in a header, where MCP does not allow it.
+pub static INVALID_ARGUMENT_HEADER: Rule = Rule {
+    name: "invalid-argument-header",
+    guards_access: true,
+    severity: Severity::Error,
+    what: "Finds `x-mcp-header` in the `input_schema` of a tool where MCP does not allow it: with a name that is not part of the name \
+           of a header, on an argument that is not a string, an integer or a boolean, on one that is not reached by `properties` \
+           alone, or twice with one name.",
+    why: "Clients of MCP 2026-07-28 do not offer such a tool, and no gateway can know which argument the header repeats.",
+    fix: "Correct the schema at the server and in the registry, or remove the mark.",
+};
+
 /// A unit folder speaks for another unit.
 pub static FOREIGN_UNIT: Rule = Rule {
     name: "foreign-unit",
@@ -171,7 +183,7 @@ pub static FOLDER_WITHOUT_FILES: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 16] = [
+pub static RULES: [&Rule; 17] = [
     &APPROVAL_WITH_SCOPE,
     &CENTRE_ONLY,
     &CONFLICTING_VALUES,
@@ -183,6 +195,7 @@ pub static RULES: [&Rule; 16] = [
     &FOLDER_WITHOUT_FILES,
     &FOLDER_WITHOUT_UNIT,
     &FOREIGN_UNIT,
+    &INVALID_ARGUMENT_HEADER,
     &ISSUER_FOR_ANYBODY,
     &ISSUER_WITHOUT_AUDIENCE,
     &NOT_SECTIONS,

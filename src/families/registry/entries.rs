@@ -1,11 +1,11 @@
 //! The entries of the registry's lists.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::Labels;
 use super::grants::{GrantEntry, mention_granted};
 use super::methods::MethodsSection;
+use super::mirrored::Marks;
 use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
@@ -94,9 +94,10 @@ struct ToolSection {
     requires: Vec<Spanned<FactName>>,
     /// Its MCP annotations.
     annotations: Option<Annotations>,
-    /// Its own JSON Schema.
+    /// Its own JSON Schema. Where it marks an argument with `x-mcp-header: NAME`, gateways that read messages compare the header
+    /// `Mcp-Param-NAME` of a call with that argument (MCP 2026-07-28).
     #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
-    input_schema: Option<Spanned<IgnoredAny>>,
+    input_schema: Option<Spanned<Marks>>,
     /// Switches the tool off, and says why.
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
@@ -213,6 +214,8 @@ pub(super) struct ReadyServer {
     entry: Box<ServerEntry>,
     /// Tools that stand a second time, with the place of the first.
     repeated: Vec<(Spanned<ToolName>, Loc)>,
+    /// What is wrong with the schemas of its tools.
+    found: Vec<Diagnostic>,
     methods: Option<MethodsSection>,
     resources: Vec<ResourceSection>,
     prompts: Vec<PromptSection>,
@@ -220,7 +223,7 @@ pub(super) struct ReadyServer {
 
 impl From<ServerSection> for ReadyServer {
     fn from(section: ServerSection) -> Self {
-        let mut repeated = Vec::new();
+        let (mut repeated, mut found) = (Vec::new(), Vec::new());
         let mut entry = Box::new(ServerEntry::new(section.name, section.business_unit));
         let server = &mut entry.server;
         server.url = section.url;
@@ -256,11 +259,14 @@ impl From<ServerSection> for ReadyServer {
                 tool.destructive = annotations.destructive;
                 tool.idempotent = annotations.idempotent;
             }
-            tool.input_schema = section.input_schema.map(|schema| schema.loc);
+            if let Some(schema) = section.input_schema {
+                tool.input_schema = Some(schema.loc);
+                tool.mirrored = schema.value.read(&mut found);
+            }
             server.tools.insert(name, tool);
         }
         let ServerSection { methods, resources, prompts, .. } = section;
-        Self { entry, repeated, methods, resources, prompts }
+        Self { entry, repeated, found, methods, resources, prompts }
     }
 }
 
@@ -273,6 +279,7 @@ impl ReadyServer {
             let finding = Diagnostic::new(&rules::DUPLICATE_NAME, tool.loc, message);
             out.report.push(finding.label(first, "first here"));
         }
+        out.report.extend(self.found);
         let server = &mut entry.server;
         server.denied_methods = self.methods.map(|methods| methods.lower(&mut out.report)).unwrap_or_default();
         if at.scope.is_some() {

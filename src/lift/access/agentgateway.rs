@@ -194,9 +194,12 @@ impl Names for Request<'_> {
             ["size(json(request.body))"] if world.http() != Http::Post => Ok(Value::Error),
             ["size(json(request.body))"] => Ok(Value::Number(match world.shape() {
                 Shape::Both | Shape::WithError | Shape::AnotherCase => 4.0,
-                Shape::Request | Shape::Response | Shape::ErrorResponse | Shape::WithoutVersion | Shape::WithoutId => {
-                    3.0
-                }
+                Shape::Request
+                | Shape::Response
+                | Shape::ErrorResponse
+                | Shape::WithoutVersion
+                | Shape::WithoutId
+                | Shape::Mismatched => 3.0,
             })),
             ["json(request.body)", "method"] if matches!(world.shape(), Shape::Response | Shape::ErrorResponse) => {
                 Ok(Value::Error)

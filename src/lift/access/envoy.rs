@@ -7,6 +7,7 @@ mod before;
 mod discovery;
 mod gateway;
 mod matcher;
+mod mirrored;
 mod operations;
 mod predicate;
 mod protocol;

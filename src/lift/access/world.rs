@@ -60,6 +60,8 @@ pub enum Shape {
     WithoutVersion,
     /// `method`, `result` and `jsonrpc`, without `id`.
     WithoutId,
+    /// A request with a header that says something else of an argument than its body.
+    Mismatched,
 }
 
 /// What is called.
@@ -194,7 +196,8 @@ impl World<'_> {
             4 => Shape::WithError,
             5 => Shape::AnotherCase,
             6 => Shape::WithoutVersion,
-            _ => Shape::WithoutId,
+            7 => Shape::WithoutId,
+            _ => Shape::Mismatched,
         }
     }
 

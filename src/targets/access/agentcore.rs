@@ -58,7 +58,8 @@ issuer put a text that a user chooses into a claim that is evidence, `act` or th
 Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
 a token without `sub`; a caller that is no declared principal and acts for a user. \
 What the entry of a server denies of the protocol (`methods`) is not denied there: policies decide calls of tools alone, and \
-`target-undecided` names it.
+`target-undecided` names it. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare \
+them with the body.
 
 Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 20 policies with a history \
 of at most 3 earlier calls each, 400,000 bytes of the schema that AgentCore makes from the tools (estimated). \

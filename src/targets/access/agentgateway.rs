@@ -92,7 +92,7 @@ because agentgateway looks for a part of the text there.
 
 What is not: revisions, keys in another case, and the header `Origin`, which no rule looks at; put a check of `Origin` in front of \
 a gateway that browsers reach. Methods that do not exist, and those that the entry of \
-a server denies (`methods`), are denied with 403. Not enforced either: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
+a server denies (`methods`), are denied with 403. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare them with the body. Not enforced either: sessions. Each request stands for itself (`statefulMode: stateless`), so GET and DELETE are refused, and no \
 route can be reached through the session of another one. Arguments of calls are not judged: rules for tools see \
 the name alone, and that a rule which reads the body of a request reads it as the server does afterwards is not known of this \
 product. What needs an argument is denied, unless `assume` says that something else makes sure of it. The gateway listens on every address of its machine.

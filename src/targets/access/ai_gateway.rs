@@ -46,7 +46,8 @@ without the scope, and ask for it.
 
 What is not: the product has no rules on the protocol's own methods, resources and prompts. Only the callers of some tool \
 of a server may open a session with it; after that its resources and prompts are open to them. What the entry \
-of a server denies of the protocol (`methods`) the server has to refuse itself; `target-undecided` names it. It does not see how the \
+of a server denies of the protocol (`methods`) the server has to refuse itself; `target-undecided` names it. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare \
+them with the body. It does not see how the \
 connection was made, so what needs `tls` or `mtls` is denied, unless `assume` says that something else makes sure of it. \
 It takes one token issuer, and sends calls straight to the servers, so workspaces with gateways of units are left out.
 

@@ -8,6 +8,7 @@ mod coverage;
 mod evidence;
 mod listener;
 mod metrics;
+mod mirrored;
 mod predicate;
 mod protocol;
 mod replies;
@@ -210,6 +211,7 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
             findings.push(crate::diagnostic::Diagnostic::new(&crate::targets::TARGET_LIMIT, server.name.loc, message));
         }
     }
+    findings.extend(mirrored::refused(input.model));
     let evidence = input.model.identity.iter().flat_map(|identity| identity.evidence.values());
     for found in evidence {
         for argument in found.value.arguments() {

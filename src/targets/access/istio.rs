@@ -75,7 +75,8 @@ then sees no requests.
 
 **Methods.** Istio reads no bodies, so it denies what only a body tells: responses of clients, completions, subscriptions and tasks. \
 Sampling and elicitation of 2025-11-25 do not work through rules by header. The gateway in front judges revisions, `Origin`, and \
-messages that are two things at once. With `verified_headers` no rule lets through what the entry of a server denies (`methods`), by \
+messages that are two things at once. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: \
+the gateway in front or the server has to compare them with the body. With `verified_headers` no rule lets through what the entry of a server denies (`methods`), by \
 the header `Mcp-Method`; without the setting Istio sees no method, so the server has to refuse it, and `target-undecided` names it.
 
 **Tools.** Istio reads no bodies. With `verified_headers: true` in the settings it tells tools apart by the headers `Mcp-Method` \

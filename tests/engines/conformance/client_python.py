@@ -77,6 +77,9 @@ async def step(client, job: dict, server: str, logged: list) -> str:
         arguments = {"prompt": "x"}
     elif name == "elicitation":
         arguments = {"message": "x"}
+    elif name == "argument in a header":
+        await client.list_tools()
+        arguments = {"region": "Zürich ", "level": 1}
     result = await client.call_tool(tool, arguments)
     text = " ".join(getattr(one, "text", "") for one in result.content)
     failed = getattr(result, "is_error", None) or getattr(result, "isError", None)

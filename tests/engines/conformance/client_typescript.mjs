@@ -50,7 +50,12 @@ async function step(client, job, logged) {
     return names.filter((name) => !name.startsWith('__')).sort().join(', ');
   }
   if (job.step === 'logging') await client.setLoggingLevel('debug');
-  const args = { sampling: { prompt: 'x' }, elicitation: { message: 'x' } }[job.step] ?? {};
+  if (job.step === 'argument in a header') await client.listTools();
+  const args = {
+    sampling: { prompt: 'x' },
+    elicitation: { message: 'x' },
+    'argument in a header': { region: 'Zürich ', level: 1 },
+  }[job.step] ?? {};
   const result = await client.callTool({ name: job.tool, arguments: args });
   if (job.step === 'logging') return `${logged.length} messages logged`;
   return `${result.isError ? 'error' : 'result'}: ${result.content.map((one) => one.text ?? '').join(' ')}`;

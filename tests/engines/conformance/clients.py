@@ -30,6 +30,7 @@ CURRENT = {
     "tool error": "test_error_handling",
     "sampling": "test_input_required_result_sampling",
     "elicitation": "test_input_required_result_elicitation",
+    "argument in a header": "test_x_mcp_header",
 }
 # What a client says of itself, in calls that it has a part in.
 ANSWER = "an answer of the client"
@@ -108,6 +109,7 @@ def good(step: str, answer: str) -> bool:
         "initialize": "mcp-conformance",
         "tools": "json_schema_2020_12_tool, ",
         "call": "result: ",
+        "argument in a header": "result: ",
         "tool error": "error: ",
         "logging": "3 messages",
     }

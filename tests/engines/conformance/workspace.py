@@ -18,6 +18,16 @@ test_input_required_result_request_state test_input_required_result_sampling tes
 test_logging_tool test_missing_capability test_multiple_content_types test_reconnection test_sampling test_simple_text
 test_streaming_elicitation test_tool_with_logging test_tool_with_progress test_trigger_prompt_change
 test_trigger_tool_change test_x_mcp_header""".split()
+# The schema of the one tool that marks an argument, without which the gateways compare nothing.
+MARKED = {
+    "test_x_mcp_header": {
+        "type": "object",
+        "properties": {
+            "region": {"type": "string", "description": "mirrored into Mcp-Param-Region", "x-mcp-header": "Region"},
+            "level": {"type": "integer", "description": "non-mirrored argument"},
+        },
+    }
+}
 PROMPTS = """__transient_prompt_for_list_changed test_input_required_result_prompt test_prompt_with_arguments
 test_prompt_with_embedded_resource test_prompt_with_image test_simple_prompt""".split()
 RESOURCES = ["test://static-binary", "test://static-text", "test://watched-resource", "test://template/*/data"]
@@ -55,7 +65,7 @@ def documents(ports: dict[str, int], gateways: dict[str, int]) -> list[dict]:
                     f"{prefix}_{kind}",
                     hops,
                     ports[f"{prefix}_{kind}"],
-                    [tool(name) for name in TOOLS],
+                    [tool(name, **({"input_schema": MARKED[name]} if name in MARKED else {})) for name in TOOLS],
                     RESOURCES,
                     PROMPTS,
                 )

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import attacks, drawn, evidence, faults, gateway, matrix, messages, methods, operations, prove, sdk
+from . import attacks, drawn, evidence, faults, gateway, headers, matrix, messages, methods, operations, prove, sdk
 from .fleet import ROOT, Fleet
 from .tally import Tally
 
@@ -100,6 +100,7 @@ def run(fleet: Fleet, given) -> list[Tally]:
         "matrix": lambda: [matrix.run(fleet, given.fraction)],
         "methods": lambda: [methods.run(fleet), methods.streams(fleet)],
         "messages": lambda: [messages.run(fleet)],
+        "headers": lambda: [headers.run(fleet)],
         "sdk": lambda: [sdk.run(fleet, newer, "sdk 2", ["auto", "legacy"], True), sdk.run(fleet, older, "sdk 1", ["legacy"], False)],
         "attacks": lambda: [attacks.run(fleet)],
         "operations": lambda: operations.run(fleet),

@@ -159,8 +159,8 @@ class Maker:
         return json.dumps(value)
 
 
-def configuration(compiled: dict, port: int, admin: int) -> dict:
-    """Both filters as they are compiled, and an answer that holds what they found."""
+def configuration(compiled: dict, port: int, admin: int, known_to: str = "") -> dict:
+    """Both filters as they are compiled, and an answer that holds what they found. `known_to` is the route whose metadata they have."""
     manager = compiled["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]
     filters = {one["name"]: one for one in manager["typed_config"]["http_filters"]}
     router = {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}
@@ -168,6 +168,9 @@ def configuration(compiled: dict, port: int, admin: int) -> dict:
         "match": {"prefix": "/"}, "direct_response": {"status": 200},
         "response_headers_to_add": [{"header": {"key": FOUND, "value": f"%DYNAMIC_METADATA({FILTERS[1]})%"}}],
     }
+    for one in manager["typed_config"]["route_config"]["virtual_hosts"][0]["routes"]:
+        if one["name"] == known_to:
+            route["metadata"] = one["metadata"]
     own = {
         "@type": manager["typed_config"]["@type"], "stat_prefix": "messages",
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},

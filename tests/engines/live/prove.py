@@ -1,6 +1,6 @@
 """That the suite sees what is wrong: each of these spoils what was emitted in one way, and some part must fail for it."""
 
-from . import attacks, faults, matrix, messages, methods, operations
+from . import attacks, faults, headers, matrix, messages, methods, operations
 from .fleet import Fleet
 from .tally import Tally
 
@@ -8,6 +8,8 @@ DENY = r'("name": "[^"]*{}", "action": )"DENY"'
 ALLOWED = r'\1"ALLOW"'
 # Parts that run on the workspace as it is.
 WHOLE = ["matrix", "attacks", "methods", "messages"]
+# Parts that compile workspaces of their own.
+OWN = {"faults": faults.run, "headers": headers.run}
 # What is spoilt, by which replacement, and the parts that must see it.
 WAYS = [
     ("a missing second factor is let through", DENY.format("deny:missing_mfa"), ALLOWED, ["matrix"]),
@@ -15,6 +17,14 @@ WAYS = [
     ("a caller without a grant is let through", DENY.format("deny:not_granted"), ALLOWED, ["matrix"]),
     ("a denied method is let through", DENY.format("crm_server/deny:method"), ALLOWED, ["methods"]),
     ("a response may have further keys", "and count == 3", "and count >= 3", ["messages"]),
+    ("a header that repeats an argument may be there twice", "count == 1 and", "", ["headers"]),
+    ("an argument may lack its header", "count == 1 and says", "count == 0 or says", ["headers"]),
+    ("a header needs no argument", "return count == 0 end", "return true end", ["headers"]),
+    ("base64 is not looked into", r"if header ~= '=\?base64\?'[^\\]*\\n", r"\\n", ["headers"]),
+    ("escapes in arguments are not read", "value = meant\\(sub\\(value, 2, -2\\)\\)", "value = sub(value, 2, -2)", ["headers"]),
+    ("headers that nothing compares are left", r"and not declared\[name\]", "and false", ["headers"]),
+    ("a header that differs is let through", DENY.format("deny:headers"), ALLOWED, ["headers"]),
+    ("one argument of a tool is not compared", '"mcp-param-tenant"', '"mcp-param-nobody"', ["headers"]),
     ("strings may hold what JSON does not allow", r"\[%z[^\]]*\]", r'[\\"\\\\\\\\]', ["messages"]),
     ("an allowed call is denied", r'("name": "crm_server/level-2/allow", "action": )"ALLOW"', r'\1"DENY"', ["matrix"]),
     ("the limit of an amount is doubled", r'"end": 10000\.0\d*', '"end": 20000.0', ["matrix", "attacks"]),
@@ -57,13 +67,12 @@ def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:
         fleet.stop_gateways()
     tally.check(not any(known.values()), f"without spoiling all is well: {known}")
     for number, (what, old, new, must_see) in enumerate(WAYS):
-        if must_see == ["faults"]:
-            # It compiles a workspace of its own.
+        if must_see[0] in OWN:
             fleet.tampering = [(old, new)]
-            found = faults.run(fleet)
+            found = OWN[must_see[0]](fleet)
             fleet.tampering = []
             tally.check(bool(found.faults), f"{what}: nobody sees it")
-            tally.notes.append(f"{what}: faults has {len(found.faults)} faults: {found.faults[:1]}")
+            tally.notes.append(f"{what}: {found.name} has {len(found.faults)} faults: {found.faults[:1]}")
             continue
         fast = must_see[0] not in WHOLE
         fleet.tampering = []

@@ -10,16 +10,19 @@ import json
 import ssl
 import sys
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
+from pydantic import WithJsonSchema
 
 # Sessions and event streams need a server that keeps sessions; the others answer each request by itself.
 STATEFUL = {"billing_server"}
+# An argument that clients repeat in a header. No other part of the suite has it.
+Region = Annotated[Any, WithJsonSchema({"type": "string", "x-mcp-header": "Region"})]
 # Headers that gateways set for the server.
 TOLD = ("x-request-id", "x-user-id", "x-tenant-id")
 
@@ -39,6 +42,7 @@ class State:
         self.most: dict[str, int] = dict.fromkeys(names, 0)
         self.requests: dict[str, int] = dict.fromkeys(names, 0)
         self.spans: list[dict] = []
+        self.repeated: list[str] = []
         self.jwks_status = 200
 
 
@@ -55,7 +59,7 @@ def make(name: str, objects: list[dict], state: State) -> MCPServer:
 
 
 def tool(server: str, name: str, state: State):
-    async def run(context: Context, amount: Any = None, note: Any = None, seconds: float = 0, steps: int = 0) -> str:
+    async def run(context: Context, amount: Any = None, note: Any = None, seconds: float = 0, steps: int = 0, region: Region = None) -> str:
         state.ran[f"{server}/{name}"] = state.ran.get(f"{server}/{name}", 0) + 1
         for step in range(min(steps, 20)):
             await context.report_progress(step + 1, steps, f"step {step + 1}")
@@ -100,8 +104,9 @@ def watched(name: str, app, state: State):
                 state.tokens.append(f"{name}: {key}: {value[:60]}")
             if key == "x-forwarded-client-cert":
                 state.certificates.append(f"{name}: {value[:300]}")
+        state.repeated += [value for key, value in headers if key == "mcp-param-region"]
         if "x-test-id" in given:
-            told = {key: value for key, value in given.items() if key in TOLD}
+            told = {key: value for key, value in given.items() if key in TOLD or key.startswith("mcp-param-")}
             state.seen[given["x-test-id"]] = {"server": name, "method": scope["method"], "path": scope["path"], "told": told}
         mode = state.modes[name]
         if mode == "fail":
@@ -129,11 +134,11 @@ def health(state: State):
 def control(state: State, jwks: dict[str, str]) -> Starlette:
     async def seen(request):
         answer = {"seen": state.seen, "ran": state.ran, "tokens": state.tokens, "most": state.most,
-                  "certificates": state.certificates[-50:],
+                  "certificates": state.certificates[-50:], "repeated": state.repeated,
                   "requests": state.requests, "headers": sorted(map(list, state.headers)), "spans": len(state.spans)}
         body = JSONResponse(answer)
         if request.query_params.get("clear"):
-            state.seen, state.ran, state.tokens, state.certificates = {}, {}, [], []
+            state.seen, state.ran, state.tokens, state.certificates, state.repeated = {}, {}, [], [], []
             state.most = dict.fromkeys(state.most, 0)
             state.requests = dict.fromkeys(state.requests, 0)
         return body

@@ -9,7 +9,7 @@ use super::before::{messages, shapes, tokens};
 use super::discovery::same_by_discovery;
 use super::matcher::{Matcher, fields, is_type, list, short, text};
 use super::protocol::Known;
-use super::{Folder, operations, strange, within};
+use super::{Folder, mirrored, operations, strange, within};
 use crate::lift::LiftError;
 use crate::lift::access::world::{Http, World};
 use crate::lift::traffic::Limits;
@@ -496,7 +496,10 @@ fn forwarding<'a>(
     } else {
         return Err(strange("it is for other HTTP methods than it may be".to_owned()));
     };
-    let metadata = at(at(at(route, "metadata")?, "filter_metadata")?, "mcpctl")?;
+    let metadata =
+        fields(at(route, "metadata")?, &["filter_metadata"]).and(at(at(route, "metadata")?, "filter_metadata"))?;
+    mirrored::check(metadata, model.servers.get(server), stream)?;
+    let metadata = at(metadata, "mcpctl")?;
     must(fields(metadata, &["server", "scope"]).map(|_| metadata)?, "server", &json!(server.as_str()))?;
     let scope = text(metadata.get("scope"))?;
     let scopes = scope.strip_prefix(", scope=\"").and_then(|rest| rest.strip_suffix('"'));

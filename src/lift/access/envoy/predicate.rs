@@ -202,7 +202,7 @@ impl Predicate {
             Self::Any(parts) => parts.iter().any(|part| part.holds(world)),
             Self::Not(inner) => !inner.holds(world),
             Self::Method(values) if world.http() == Http::Post => match world.shape() {
-                Shape::Request | Shape::AnotherCase => values.hold_for(&Source::Method, world),
+                Shape::Request | Shape::AnotherCase | Shape::Mismatched => values.hold_for(&Source::Method, world),
                 // Envoy takes whatever has a result for a response, and tells its method so.
                 Shape::Response
                 | Shape::ErrorResponse
@@ -216,6 +216,7 @@ impl Predicate {
             Self::Kind(values) if world.http() == Http::Post => match world.shape() {
                 Shape::Request => values.hold_for_text("request"),
                 Shape::Response | Shape::ErrorResponse => values.hold_for_text("response"),
+                Shape::Mismatched => values.hold_for_text("mismatch"),
                 Shape::WithError | Shape::Both | Shape::AnotherCase | Shape::WithoutVersion | Shape::WithoutId => false,
             },
             Self::Kind(_) => false,

@@ -115,6 +115,7 @@ impl Texts {
         calls.extend([Http::Get, Http::Delete].map(Call::bodiless));
         let odd = [Shape::Response, Shape::ErrorResponse, Shape::AnotherCase].into_iter().chain(Shape::SEVERAL);
         calls.extend(odd.map(|shape| Call { shape, ..Call::post("ping") }));
+        calls.push(Call { shape: Shape::Mismatched, ..Call::post("tools/call") });
         let revisions = || self.revisions.iter().map(|revision| Some(revision.clone())).chain([None]);
         let of_revisions = |call: Call| revisions().map(move |revision| Call { revision, ..call.clone() });
         let mut calls: Vec<Call> = calls.into_iter().flat_map(of_revisions).collect();

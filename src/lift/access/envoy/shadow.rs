@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::discovery::same_by_discovery;
 use super::gateway::{self, METADATA, at, is_denial, manager, one};
 use super::matcher::{Matcher, list, text};
-use super::{Folder, folders, judge, strange, within};
+use super::{Folder, folders, judge, mirrored, strange, within};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::access::relation::Part;
@@ -22,6 +22,8 @@ use crate::policy::Policy;
 type Read<T> = Result<T, LiftError>;
 
 const RBAC: &str = "/typed_per_filter_config/envoy.filters.http.rbac/rbac";
+/// Which headers repeat which arguments.
+const MIRRORED: &str = "/metadata/filter_metadata/mcpctl.message";
 /// What a route asks of tokens.
 const TOKENS: &str = "/typed_per_filter_config/envoy.filters.http.jwt_authn";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -67,7 +69,7 @@ pub fn lift_beside(
             extracted.into_iter().filter(|path| !needed.contains(path)).map(|path| json!({"path": path})).collect();
         for file in counted.get_mut(name).into_iter().flat_map(BTreeMap::values_mut) {
             take(file, Which::Counted);
-            leave_out(file, &servers, &extra);
+            leave_out(file, &servers, &extra, model);
         }
     }
     judge(&counted, model, policy)
@@ -96,14 +98,15 @@ fn take(value: &mut Value, which: Which) {
     }
 }
 
-/// Leaves out the routes to servers that the model does not know, and what is read from messages for the old rules alone.
-/// Both were compared with the old files.
-fn leave_out(value: &mut Value, servers: &BTreeSet<&ServerName>, extra: &[Value]) {
+/// Leaves out the routes to servers that the model does not know, what is read from messages for the old rules alone, and which
+/// headers are compared with arguments. All were compared with the old files.
+fn leave_out(value: &mut Value, servers: &BTreeSet<&ServerName>, extra: &[Value], model: &Model) {
     match value {
         Value::Object(fields) => {
             if let Some(Value::Array(routes)) = fields.get_mut("routes") {
                 routes
                     .retain(|route| server_of(route).is_none_or(|server| servers.contains(&ServerName::from(server))));
+                routes.iter_mut().for_each(|route| mirrored::of_model(route, model));
             }
             if let Some(Value::Object(asked)) = fields.get_mut("requirement_map") {
                 asked.retain(|server, _| servers.contains(&ServerName::from(server.as_str())));
@@ -111,9 +114,9 @@ fn leave_out(value: &mut Value, servers: &BTreeSet<&ServerName>, extra: &[Value]
             if let Some(Value::Array(rules)) = fields.get_mut("extraction_rules") {
                 rules.retain(|rule| !extra.contains(rule));
             }
-            fields.values_mut().for_each(|inner| leave_out(inner, servers, extra));
+            fields.values_mut().for_each(|inner| leave_out(inner, servers, extra, model));
         }
-        Value::Array(items) => items.iter_mut().for_each(|inner| leave_out(inner, servers, extra)),
+        Value::Array(items) => items.iter_mut().for_each(|inner| leave_out(inner, servers, extra, model)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -184,7 +187,7 @@ fn enforces(
         let same = if known && before.get("route").is_some() {
             // Where it leads is the new configuration's, which is proved by the other reading.
             route.get("match") == before.get("match")
-                && [RBAC, TOKENS].iter().all(|part| route.pointer(part) == before.pointer(part))
+                && [RBAC, TOKENS, MIRRORED].iter().all(|part| route.pointer(part) == before.pointer(part))
         } else {
             known || route == before && cluster_of(whole, route) == cluster_of(old_whole, before)
         };

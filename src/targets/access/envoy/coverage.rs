@@ -26,11 +26,12 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
 server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
-A program of 165 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+A program of 300 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
 which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
 of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
 a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
 `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
+Those of the current revision are compared with it (below). \
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
 gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
 issue certificates of that authority only to callers. Then the rules of the \
@@ -45,6 +46,17 @@ of the alternative that lacks the fewest. It names the scopes that the token alr
 replace their scopes by those of the challenge. Where a fact without a scope is missing, such as an approval, there is no challenge: \
 another token would not help. A missing or bad token is a 401 that points to the server's protected-resource metadata (RFC 9728). Both \
 name the scopes that every call to the server needs, and not those of single tools.
+
+**Arguments in headers.** The schema of a tool may mark an argument with `x-mcp-header: Region`. Clients of 2026-07-28 then send the \
+argument in the header `Mcp-Param-Region` as well, and anything between the gateway and the server may read it there. For a tool with \
+an `input_schema` in the registry, the gateway compares every marked argument with its header. It refuses a call (400 with -32020) \
+where a header differs from its argument, is there twice or is missing, and where the call has a header without its argument; \
+`data.header` names the header. Integers are compared as numbers; texts may be in base64, as MCP has it. The gateway removes all \
+other `Mcp-Param-*` headers from calls of such a tool, and all of them from other messages. Keep `input_schema` the same as the schema \
+that the server lists: if the registry lacks a mark, the gateway removes the header, and the server refuses the call. For a tool \
+without an `input_schema` the gateway leaves the headers as they are, and the server has to compare them: nothing before the server \
+may rely on them. A name with `_` is refused (`target-limit`), because the gateway refuses every request that has `_` in the name of \
+a header.
 
 **Two policies.** `mcpctl compile --shadow OLD` takes the rules of the bundle `OLD` into the new files as those that decide, and \
 counts beside them what the workspace would decide (Envoy's shadow rules). What decides is proved to be what `OLD` decided, by \
@@ -176,8 +188,9 @@ pub(super) const COVERS: &[Covers] = &[
             "any_agent",
             "methods",
             "deny",
+            "input_schema",
         ],
-        "servers, tools, resources, prompts, grants and denied methods become routes and rules; labels and schemas are for others",
+        "servers, tools, resources, prompts, grants and denied methods become routes and rules, and so do the arguments that schemas mark with `x-mcp-header`; labels, and the rest of schemas, are for others",
     ),
     Covers::part(
         FamilyId::Identity,

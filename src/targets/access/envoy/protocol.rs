@@ -14,18 +14,24 @@ use crate::model::url::Url;
 pub(super) const MESSAGE: &str = "mcpctl.message";
 /// The filter that refuses what the revision of a request does not have.
 pub(super) const PROTOCOL: &str = "mcpctl.protocol";
+/// What a request is denied for whose headers say something else than its body.
+pub(super) const MISMATCH: &str = "headers";
 /// That a message is a response. Envoy's own name for the method of one is a method that a request could have, too.
 pub(super) fn is_response() -> Predicate {
     metadata(MESSAGE, &["kind"], is("response"))
 }
 
-/// The filter that looks at the keys of a message.
+/// What it runs, the same in every bundle.
+pub(super) const PROGRAM: &str =
+    concat!(include_str!("json.lua"), "\n", include_str!("message.lua"), "\n", include_str!("headers.lua"));
+
+/// The filter that looks at the keys of a message, and at what its headers repeat.
 pub(super) fn message() -> Value {
     json!({
         "name": MESSAGE,
         "typed_config": {
             "@type": of_type("envoy.extensions.filters.http.lua.v3.Lua"),
-            "default_source_code": {"inline_string": include_str!("message.lua")},
+            "default_source_code": {"inline_string": PROGRAM},
         },
     })
 }
@@ -68,6 +74,7 @@ pub(super) fn filter(deployment: &Deployment, origins: &[String]) -> Value {
     }
     rules.extend(any(revision).map(|known| (known.negated(), deny("revision"))));
 
+    rules.push((metadata(MESSAGE, &["kind"], is("mismatch")), deny(MISMATCH)));
     let kind = metadata(MESSAGE, &["kind"], present());
     rules.push((post().and(kind.negated()), deny("message")));
 

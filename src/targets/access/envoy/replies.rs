@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::listener::Listener;
 use super::predicate::{MCP, of_type};
+use super::protocol::{MESSAGE, MISMATCH};
 use super::routes::{METADATA, SCOPE};
 
 /// JSON-RPC error code of a denial: of the range that the protocol leaves to implementations.
@@ -14,6 +15,8 @@ const DENIED: i32 = -32001;
 const UNKNOWN_METHOD: i32 = -32601;
 /// That of a message that is no single request, notification or response. Source: the same.
 const INVALID_MESSAGE: i32 = -32600;
+/// That of headers that say something else than the body. Source: MCP 2026-07-28, "Server Validation".
+const HEADER_MISMATCH: i32 = -32020;
 /// That of a revision that is not accepted. Source: MCP 2026-07-28, "Protocol Version Negotiation".
 const UNSUPPORTED_REVISION: i32 = -32022;
 
@@ -45,6 +48,10 @@ impl Listener<'_> {
             "supported": self.model.deployment.accepted_revisions(),
             "requested": "%REQ(MCP-PROTOCOL-VERSION)%",
         });
+        let mut differing = reason();
+        if let Some(fields) = differing.as_object_mut() {
+            fields.insert("header".to_owned(), json!(format!("%DYNAMIC_METADATA({MESSAGE}:header)%")));
+        }
         let mut mappers = vec![
             json!({
                 "filter": ends("method"),
@@ -55,6 +62,11 @@ impl Listener<'_> {
                 "filter": ends("revision"),
                 "status_code": 400,
                 "body_format_override": error(UNSUPPORTED_REVISION, "unsupported protocol version", supported),
+            }),
+            json!({
+                "filter": ends(MISMATCH),
+                "status_code": 400,
+                "body_format_override": error(HEADER_MISMATCH, "header mismatch", differing),
             }),
             json!({
                 "filter": ends("message"),

@@ -13,7 +13,7 @@ use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules};
 use super::upstream::Upstream;
-use super::{Setting, correlation};
+use super::{Setting, correlation, mirrored};
 use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::policy::{ObjectKind, Policy, PrincipalIx};
@@ -161,6 +161,10 @@ impl Routes<'_> {
             ]);
             filters.insert(JWT.to_owned(), tokens);
         }
+        let mut known = Map::from_iter([("mcpctl".to_owned(), json!({"server": server, SCOPE: scope}))]);
+        known.extend(
+            (!stream).then(|| mirrored::table(route.server)).flatten().map(|table| (MESSAGE.to_owned(), table)),
+        );
         let mut entry = object([
             ("name", json!(format!("{server}/{kind}"))),
             (
@@ -170,7 +174,7 @@ impl Routes<'_> {
                     "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}],
                 }),
             ),
-            ("metadata", json!({"filter_metadata": {"mcpctl": {"server": server, SCOPE: scope}}})),
+            ("metadata", object([("filter_metadata", Value::Object(known))])),
             ("route", Value::Object(action)),
             ("typed_per_filter_config", Value::Object(filters)),
         ]);

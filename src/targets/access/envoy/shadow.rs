@@ -10,12 +10,15 @@ use serde_json::{Map, Value, json};
 
 use super::listener::{BINDING, RBAC};
 use super::predicate::{JWT, MCP};
+use super::protocol::MESSAGE;
 use super::rules::action;
 use crate::bundle::existing::Existing;
 use crate::targets::CompileError;
 
 /// Statistics and metadata of shadow rules begin so, before `shadow_`.
 const PREFIX: &str = "mcpctl_";
+/// What a route says to filters.
+const KNOWN: &str = "/metadata/filter_metadata";
 /// The connection manager of a listener.
 const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 
@@ -72,6 +75,14 @@ fn beside(rules: &mut Map<String, Value>, enforced: Value, counted: Option<Value
     rules.insert("shadow_rules_stat_prefix".to_owned(), json!(PREFIX));
 }
 
+/// Leaves the comparison of headers with arguments as the old route has it.
+fn compare_as(route: &mut Value, old: &Value) {
+    let own = route.pointer_mut(KNOWN).and_then(Value::as_object_mut);
+    let (Some(own), Some(old)) = (own, old.pointer(KNOWN)) else { return };
+    own.shift_remove(MESSAGE);
+    own.extend(old.get(MESSAGE).map(|table| (MESSAGE.to_owned(), table.clone())));
+}
+
 /// Rules that deny everything, with a reason.
 fn nothing(reason: &str) -> Value {
     json!({"on_no_match": action(reason, false)})
@@ -106,6 +117,9 @@ impl Enforced {
         for route in routes.iter_mut() {
             let (name, server) = (name_of(route).to_owned(), server_of(route).to_owned());
             let enforced = old.get(name.as_str()).and_then(|route| rules_of(route)?.get("matcher")).cloned();
+            if let Some(old) = old.get(name.as_str()) {
+                compare_as(route, old);
+            }
             let Some(rules) = rules_of_mut(route) else { continue };
             let enforced = enforced.unwrap_or_else(|| nothing(&format!("{server}/deny:not_in_force")));
             beside(rules, enforced, None);

@@ -1,6 +1,7 @@
 //! What is emitted for a small federation, and that every change of it which changes a decision is caught.
 
 mod authorization;
+mod mirrored;
 mod operations;
 mod revisions;
 mod shadow;
@@ -56,7 +57,18 @@ mcp_registry:
       business_unit: retail
       url: https://crm.example:8443/mcp
       methods: {deny: [ping, resources/subscribe]}
-      tools: [{name: get, auth_level: 1}, {name: put, auth_level: 2}, {name: pay, auth_level: 1, requires: [small]}]
+      tools:
+        - {name: get, auth_level: 1, input_schema: {type: object}}
+        - {name: put, auth_level: 2}
+        - name: pay
+          auth_level: 1
+          requires: [small]
+          input_schema:
+            type: object
+            additionalProperties: true
+            properties:
+              amount: {type: integer, x-mcp-header: Amount}
+              to: {type: object, properties: {account: {type: string, x-mcp-header: Account}}}
       resources: [{uri: "crm://*", auth_level: 1}, {uri: "crm://vip/*", auth_level: 2}]
       prompts: [{name: sum, auth_level: 1}]
     - {name: faq, business_unit: plain, url: 'http://10.0.0.7/mcp', tools: [{name: ask, annotations: {read_only: true}}]}

@@ -85,6 +85,7 @@ impl World {
                     destructive: None,
                     idempotent: None,
                     input_schema: None,
+                    mirrored: BTreeMap::new(),
                 };
                 (name.value, tool)
             })

@@ -5,6 +5,7 @@
 
 mod before;
 mod discovery;
+mod fields;
 mod gateway;
 mod matcher;
 mod mirrored;

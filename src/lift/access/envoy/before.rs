@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::gateway::{METADATA, at, must};
-use super::matcher::{fields, is_type, text};
+use super::fields::{METADATA, at, fields, is_type, must, text};
 use super::strange;
 use crate::bundle::manifest::sha256;
 use crate::lift::LiftError;

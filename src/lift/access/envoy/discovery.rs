@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::gateway::{at, must};
-use super::matcher::{fields, is_type, list};
+use super::fields::{at, fields, is_type, list, must};
 use super::same::is_of_resources;
 use super::{Folder, strange, value};
 use crate::lift::LiftError;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::before::{messages, shapes, tokens};
 use super::discovery::same_by_discovery;
-use super::matcher::{Matcher, fields, is_type, list, short, text};
+use super::fields::{METADATA, at, fields, is_type, list, must, one, short, text};
+use super::matcher::Matcher;
 use super::protocol::Known;
 use super::{Folder, mirrored, operations, strange, within};
 use crate::lift::LiftError;
@@ -32,7 +33,6 @@ const FILTERS: [&str; 7] = [
     "envoy.filters.http.rbac",
     "envoy.filters.http.router",
 ];
-pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 /// Headers that a server must never get from a gateway.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
 
@@ -113,28 +113,6 @@ fn upstream(url: &str) -> Option<Upstream> {
     let path = path.split(['?', '#']).next().unwrap_or("/").to_owned();
     let port = parsed.port.unwrap_or(if tls { 443 } else { 80 });
     Some(Upstream { host: parsed.host.to_owned(), port, tls, path, gateway: None })
-}
-
-pub(super) fn at<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
-    value.get(key).ok_or_else(|| strange(format!("`{key}` is missing in {}", short(value))))
-}
-
-/// The one element of a list.
-pub(super) fn one<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
-    match list(value.get(key))?.as_slice() {
-        [one] => Ok(one),
-        other => Err(strange(format!("there are {} `{key}` where there must be one", other.len()))),
-    }
-}
-
-pub(super) fn must(value: &Value, key: &str, expected: &Value) -> Read<()> {
-    match value.get(key) {
-        Some(found) if found == expected => Ok(()),
-        found => {
-            let found = found.map_or("nothing".to_owned(), short);
-            Err(strange(format!("`{key}` is {found} and must be {}", short(expected))))
-        }
-    }
 }
 
 impl<'a> Gateway<'a> {

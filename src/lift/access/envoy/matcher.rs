@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::fields::{fields, is_type, list, only, text};
 use super::predicate::{Predicate, read_peer_input};
 use super::strange;
 use crate::lift::LiftError;
@@ -34,49 +35,6 @@ enum Kind {
     Peers(Texts, Vec<Then>),
     /// None: what follows is always the same.
     Constant,
-}
-
-/// The fields of an object, which must be exactly these at most.
-pub(super) fn fields<'v>(value: &'v Value, known: &[&str]) -> Read<&'v serde_json::Map<String, Value>> {
-    let object = value.as_object().ok_or_else(|| strange(format!("{} is no object", short(value))))?;
-    match object.keys().find(|key| !known.contains(&key.as_str())) {
-        None => Ok(object),
-        Some(key) => Err(strange(format!("`{key}` in {} is not understood", short(value)))),
-    }
-}
-
-/// The one field of an object.
-pub(super) fn only(value: &Value) -> Read<(&str, &Value)> {
-    let object = value.as_object().filter(|object| object.len() == 1);
-    let entry = object.and_then(|object| object.iter().next());
-    entry
-        .map(|(key, value)| (key.as_str(), value))
-        .ok_or_else(|| strange(format!("{} is not understood", short(value))))
-}
-
-pub(super) fn text(value: Option<&Value>) -> Read<&str> {
-    value.and_then(Value::as_str).ok_or_else(|| strange("a text is missing".to_owned()))
-}
-
-pub(super) fn list(value: Option<&Value>) -> Read<&Vec<Value>> {
-    value.and_then(Value::as_array).ok_or_else(|| strange("a list is missing".to_owned()))
-}
-
-/// The first characters of a value, for messages.
-pub(super) fn short(value: &Value) -> String {
-    let text = value.to_string();
-    let cut: String = text.chars().take(120).collect();
-    if cut.len() == text.len() { format!("`{text}`") } else { format!("`{cut}...`") }
-}
-
-/// Whether a typed value has this type, of which the last part is enough.
-pub(super) fn is_type(value: &Value, name: &str) -> Read<()> {
-    let found = text(value.get("@type"))?;
-    if found == format!("type.googleapis.com/{name}") {
-        Ok(())
-    } else {
-        Err(strange(format!("`{found}` stands where `{name}` should")))
-    }
 }
 
 impl Matcher {

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::gateway::METADATA;
-use super::matcher::{fields, short};
+use super::fields::{METADATA, fields, short};
 use super::strange;
 use crate::lift::LiftError;
 use crate::model::Model;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::gateway::must;
+use super::fields::must;
 use super::strange;
 use crate::lift::LiftError;
 use crate::lift::traffic::Limits;

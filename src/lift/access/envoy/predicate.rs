@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::matcher::{fields, is_type, list, only, text};
+use super::fields::{fields, is_type, list, only, text};
 use super::strange;
 use super::values::{Test, Values, any_text, is_something, number, written};
 use crate::lift::LiftError;

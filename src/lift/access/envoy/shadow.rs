@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::discovery::same_by_discovery;
-use super::gateway::{self, METADATA, at, is_denial, manager, one};
-use super::matcher::{Matcher, list, text};
+use super::fields::{METADATA, at, list, one, text};
+use super::gateway::{self, is_denial, manager};
+use super::matcher::Matcher;
 use super::{Folder, folders, judge, mirrored, strange, within};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;

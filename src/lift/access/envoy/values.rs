@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::matcher::{fields, list, only, short, text};
+use super::fields::{fields, list, only, short, text};
 use super::strange;
 use crate::lift::LiftError;
 use crate::lift::access::world::{Source, Texts, World};

@@ -4,8 +4,9 @@
 
 use serde_json::{Value, json};
 
+use super::Setting;
 use super::predicate::{CLAIMS, JWT, of_type};
-use super::{Setting, telemetry};
+use super::scope::of_gateway;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::value::HeaderName;
@@ -34,7 +35,7 @@ pub(super) fn tenant_claim(model: &Model) -> Option<&str> {
 
 /// The headers of user and tenant at a gateway.
 pub(super) fn identities<'m>(model: &'m Model, setting: &Setting<'_>) -> Vec<Identity<'m>> {
-    let Some(tracing) = telemetry::of_gateway(&model.tracing, setting) else { return Vec::new() };
+    let Some(tracing) = of_gateway(&model.tracing, setting) else { return Vec::new() };
     let of = |header: &'m Option<Spanned<HeaderName>>, tag, claim| {
         header.as_ref().map(|header| Identity { header: &header.value, tag, claim })
     };
@@ -50,7 +51,7 @@ pub(super) fn of_claim(claim: &str) -> String {
 
 /// The header of the number of requests, where it is not Envoy's own.
 pub(super) fn own_request_id<'m>(model: &'m Model, setting: &Setting<'_>) -> Option<&'m str> {
-    let header = telemetry::of_gateway(&model.tracing, setting)?.request_id_header.as_ref()?.value.as_str();
+    let header = of_gateway(&model.tracing, setting)?.request_id_header.as_ref()?.value.as_str();
     (!header.eq_ignore_ascii_case(REQUEST_ID)).then_some(header)
 }
 

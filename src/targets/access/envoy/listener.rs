@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::evidence::Evidences;
+use super::matchers::{BINDING, RBAC, action, first_of, rbac};
 use super::predicate::{CLAIMS, JWT, MCP, of_type, peer_input};
 use super::routes::METADATA;
-use super::rules::{action, first_of};
+
 use super::tls::{downstream_tls, public_tls};
 use super::upstream::Upstream;
 use super::{Setting, clusters, protocol};
@@ -16,10 +17,6 @@ use crate::model::access::{Issuer, Jwks};
 use crate::targets::gateways::{CENTRAL, Gateway};
 use crate::targets::object;
 
-/// The filter of the rules, which each route sets for itself.
-pub(super) const RBAC: &str = "envoy.filters.http.rbac";
-/// The filter that binds certificates to tokens.
-pub(super) const BINDING: &str = "mcpctl.certificate";
 /// Largest message, in bytes. A larger one is refused, so that no rule ever sees a part of one.
 pub(super) const MOST_BYTES: u32 = 1 << 20;
 /// What a listener is made from.
@@ -226,18 +223,6 @@ impl Listener<'_> {
             "on_no_match": otherwise,
         })
     }
-}
-
-pub(super) fn rbac(name: &str, matcher: Value) -> Value {
-    json!({
-        "name": name,
-        "typed_config": {
-            "@type": of_type("envoy.extensions.filters.http.rbac.v3.RBAC"),
-            "rules_stat_prefix": "mcpctl_",
-            "track_per_rule_stats": true,
-            "matcher": matcher,
-        },
-    })
 }
 
 /// The clusters of the issuers' keys.

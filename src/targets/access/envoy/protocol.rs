@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::listener::rbac;
+use super::matchers::{action, first_of, rbac};
 use super::predicate::{MCP, Predicate, any_value, has_header, header_is, is, metadata, of_type, present, starts_with};
-use super::rules::{action, first_of};
+
 use crate::model::deployment::Deployment;
 use crate::model::deployment::keys::Envoy;
 use crate::model::protocol::{self, Era, REVISION_HEADER, STATELESS, Sent, WITHOUT_HEADER};

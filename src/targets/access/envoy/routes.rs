@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::clusters::{by_session, server_cluster};
 use super::evidence::Evidences;
-use super::listener::{BINDING, RBAC};
+use super::matchers::{BINDING, RBAC};
+
 use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules};

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::evidence::{Evidences, as_regex};
-use super::predicate::{MCP, Predicate, any_value, is, metadata, of_type, one_of, starts_with};
+use super::matchers::{action, first_of, nested};
+use super::predicate::{MCP, Predicate, any_value, is, metadata, one_of, starts_with};
 use super::protocol::{MESSAGE, is_response};
 use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
@@ -17,7 +18,6 @@ use crate::model::uri::{NOT_NORMAL, holds};
 use crate::policy::cell::Cell;
 use crate::policy::condition::Condition;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
-use crate::targets::object;
 
 /// Where a request says what it addresses: the filter that read it, and the path.
 type Addressed = (&'static str, &'static [&'static str]);
@@ -36,33 +36,6 @@ const SUBSCRIBED_URI: Addressed = (MESSAGE, &["uri"]);
 /// A test of what a request addresses.
 fn addressed((filter, path): Addressed, value: Value) -> Predicate {
     metadata(filter, path, value)
-}
-
-/// A leaf: what is done, under a name.
-pub(super) fn action(name: &str, allow: bool) -> Value {
-    let action = if allow { "ALLOW" } else { "DENY" };
-    let config = object([
-        ("@type", json!(of_type("envoy.config.rbac.v3.Action"))),
-        ("name", json!(name)),
-        ("action", json!(action)),
-    ]);
-    object([("action", object([("name", json!(name)), ("typed_config", config)]))])
-}
-
-/// What follows, as one matcher inside of another.
-pub(super) fn nested(matcher: Value) -> Value {
-    object([("matcher", matcher)])
-}
-
-/// The first of these that matches, else the other.
-pub(super) fn first_of(matchers: Vec<(Predicate, Value)>, otherwise: Value) -> Value {
-    if matchers.is_empty() {
-        return object([("on_no_match", otherwise)]);
-    }
-    let matchers = matchers
-        .into_iter()
-        .map(|(predicate, on_match)| object([("predicate", predicate.into_json()), ("on_match", on_match)]));
-    object([("matcher_list", object([("matchers", matchers.collect())])), ("on_no_match", otherwise)])
 }
 
 /// The matcher of a server's route.

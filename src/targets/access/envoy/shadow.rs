@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::listener::{BINDING, RBAC};
+use super::matchers::{BINDING, RBAC, action};
 use super::predicate::{JWT, MCP};
 use super::protocol::MESSAGE;
-use super::rules::action;
+
 use crate::bundle::existing::Existing;
 use crate::targets::CompileError;
 

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::evidence::Evidences;
+use super::matchers::{action, first_of, nested};
 use super::predicate::{Maybe, Predicate};
-use super::rules::{Rules, action, first_of, nested};
+use super::rules::Rules;
 use crate::model::access::Evidence;
 use crate::policy::Policy;
 use crate::policy::condition::Condition;

@@ -4,19 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::correlation::{of_claim, own_request_id, tenant_claim};
 use super::predicate::{CLAIMS, JWT, MCP, of_type};
+use super::scope::of_gateway;
 use super::{Setting, correlation, metrics, traces};
 use crate::model::Model;
-use crate::model::name::UnitName;
 use crate::model::telemetry::Metric;
 use crate::targets::gateways::Gateway;
-
-/// What the gateway's unit says, else what the central configuration does.
-pub(super) fn of_gateway<'m, T>(
-    all: &'m std::collections::BTreeMap<Option<UnitName>, T>,
-    setting: &Setting<'_>,
-) -> Option<&'m T> {
-    all.get(&setting.unit.cloned()).or_else(|| all.get(&None))
-}
 
 /// The metrics of a gateway.
 pub(super) fn metrics_of<'m>(model: &'m Model, setting: &Setting<'_>) -> &'m [Metric] {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::correlation::identities;
 use super::predicate::{CLAIMS, JWT, MCP, of_type};
-use super::telemetry::of_gateway;
+use super::scope::of_gateway;
 use super::tls::public_tls;
 use super::upstream::Upstream;
 use super::{Setting, clusters};

@@ -545,20 +545,6 @@ fn a_workspace_without_addresses_or_certificates_needs_them() {
     assert_eq!(target.assumed[0].reason, "the mesh in front does it");
 }
 
-#[test]
-fn what_envoy_does_not_hold_is_refused_with_its_place() {
-    for (from, to, what) in [
-        ("{argument: amount, at_most: 100}", "{argument: [a.b], at_most: 100}", "holds a dot"),
-        ("faq", "'..'", "no part of a path"),
-    ] {
-        let text = if from == "faq" { WORLD.replace("faq/ask", "../ask") } else { WORLD.to_owned() };
-        let text = text.replace(from, to);
-        let errors = built(&TARGET, &text).unwrap_err();
-        let (findings, other) = crate::build::findings(errors);
-        assert!(other.is_empty() && findings.iter().any(|found| found.message.contains(what)), "{what}: {findings:?}");
-    }
-}
-
 /// The value with the text in one place replaced: that many places after the first.
 fn replaced(value: &Value, old: &str, new: &str, place: &mut usize) -> Value {
     match value {

@@ -1,4 +1,4 @@
-//! Settings that accept few revisions of MCP, or pages of another origin; and the scopes that clients are told of.
+//! Settings that accept few revisions of MCP, or pages of another origin; the scopes that clients are told of; and what Envoy refuses.
 
 use super::*;
 
@@ -66,6 +66,20 @@ fn what_the_entry_of_a_server_denies_is_denied_by_its_name_in_the_messages_of_th
     let denial = (json!("crm/messages"), "crm/deny:method".to_owned());
     // The streams of both, and the other server.
     assert_eq!((first, others), (vec![denial.clone(), denial], 4));
+}
+
+#[test]
+fn what_envoy_does_not_hold_is_refused_with_its_place() {
+    for (from, to, what) in [
+        ("{argument: amount, at_most: 100}", "{argument: [a.b], at_most: 100}", "holds a dot"),
+        ("faq", "'..'", "no part of a path"),
+    ] {
+        let text = if from == "faq" { WORLD.replace("faq/ask", "../ask") } else { WORLD.to_owned() };
+        let text = text.replace(from, to);
+        let errors = built(&TARGET, &text).unwrap_err();
+        let (findings, other) = crate::build::findings(errors);
+        assert!(other.is_empty() && findings.iter().any(|found| found.message.contains(what)), "{what}: {findings:?}");
+    }
 }
 
 /// Envoy itself refuses a file with such a URL of keys.

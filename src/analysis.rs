@@ -217,8 +217,9 @@ fn handwritten_files(
     for id in ids.iter().copied().filter(|id| !unread.contains(id)) {
         let file = sources.file(id);
         if let Some(unit) = scope_of(file.name(), settings) {
-            let message =
-                format!("hand-written Cedar is the centre's alone and may not stand in the folder of unit `{unit}`");
+            let message = format!(
+                "hand-written Cedar belongs to the central configuration and cannot be in the folder of unit `{unit}`"
+            );
             findings.push(Diagnostic::new(&lowering_rules::CENTRE_ONLY, Loc::start_of(id), message));
             continue;
         }

@@ -62,7 +62,7 @@ pub enum BuildError {
         said: Vec<Said>,
     },
     /// What a target made decides something else than the model.
-    #[error("the files of target `{target}` decide {cells} {} otherwise than the model: {}", noun(*.cells), .shown.join("; "))]
+    #[error("the files of target `{target}` decide {cells} {} differently from the model: {}", noun(*.cells), .shown.join("; "))]
     #[diagnostic(code("target-differs"), help("this is a fault of mcpctl; nothing was written"))]
     Differs {
         /// The target.
@@ -73,7 +73,7 @@ pub enum BuildError {
         shown: Vec<String>,
     },
     /// A bundle holds files of a target that does not exist.
-    #[error("the bundle was compiled for `{0}`, which is no target of this version")]
+    #[error("the bundle was compiled for `{0}`, which is not a target of this version")]
     #[diagnostic(code("unknown-target"))]
     UnknownTarget(String),
 }

@@ -104,7 +104,7 @@ Examples:
   mcpctl diff main                       show what a change opens and closes
   mcpctl can agent crm/get_customer      whether it may, why, and what it lacks
   mcpctl test fleet --coverage           run its policy tests
-  mcpctl explain unclassified-server     what a finding means, how to mend it
+  mcpctl explain unclassified-server     what a finding means, how to fix it
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not run.";
 

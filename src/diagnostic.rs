@@ -48,11 +48,11 @@ pub struct Rule {
     pub what: &'static str,
     /// Why that is a problem.
     pub why: &'static str,
-    /// How to mend it, with an example where one helps.
+    /// How to fix it, with an example where one helps.
     pub fix: &'static str,
 }
 
-/// A second place that a finding needs to be understood, with what stands there.
+/// A second place that a finding needs to be understood, with what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The place.

@@ -16,12 +16,12 @@ pub use crate::cedar::Said;
 /// Why an artifact could not be read back.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LiftError {
-    /// Cedar refuses it, or what it says is no monotone formula.
+    /// Cedar refuses it, or what it says is not a monotone formula.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Cedar(#[from] crate::cedar::Error),
-    /// A file that should be there is not, or is no text.
-    #[error("the file `{0}` is missing, or is no text")]
+    /// A file that should be there is not, or is not text.
+    #[error("the file `{0}` is missing, or is not text")]
     File(String),
     /// It speaks of something that is not in the model, leaves out something that is, or cannot be read exactly.
     #[error("{0}")]

@@ -188,8 +188,9 @@ impl Lowering {
     pub fn centre_only(&mut self, at: &At, what: &str, loc: Option<Loc>) -> bool {
         match (&at.scope, loc) {
             (Some(unit), Some(loc)) => {
-                let message =
-                    format!("`{what}` is the centre's alone and may not stand in the folder of unit `{unit}`");
+                let message = format!(
+                    "`{what}` belongs to the central configuration and cannot be in the folder of unit `{unit}`"
+                );
                 self.report.push(Diagnostic::new(&rules::CENTRE_ONLY, loc, message));
                 false
             }

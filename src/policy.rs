@@ -38,7 +38,7 @@ use fact::Facts;
 pub enum PrincipalId {
     /// A registry agent.
     Agent(AgentName),
-    /// Any caller that is no declared principal: of that unit, or at all where no units are declared.
+    /// Any caller that is not a declared principal: of that unit, or at all where no units are declared.
     AnyAgent(Option<UnitName>),
     /// A workflow, saga or processor.
     Flow(FlowId),

@@ -40,7 +40,7 @@ impl Loc {
     #[must_use]
     pub fn around(places: impl IntoIterator<Item = Loc>) -> Option<Self> {
         places.into_iter().reduce(|all, one| {
-            // What an alias brings in from another file or section is no part of the list's own text.
+            // What an alias brings in from another file or section is not part of the list's own text.
             if one.file == all.file && one.start >= all.start { Loc { end: all.end.max(one.end), ..all } } else { all }
         })
     }

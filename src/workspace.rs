@@ -154,7 +154,7 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// An `exclude` pattern is malformed.
-    #[error("`{pattern}` in `exclude` of `mcpctl.yaml` is no pattern of paths")]
+    #[error("`{pattern}` in `exclude` of `mcpctl.yaml` is not a pattern of paths")]
     Pattern {
         /// The pattern.
         pattern: String,

@@ -78,7 +78,8 @@ pub(super) fn applied(
     let mut findings = Vec::new();
     let mut model = base.clone();
     if place.files.is_empty() {
-        let message = format!("no YAML file stands in `{}`, the folder of environment `{}`", place.folder, place.name);
+        let message =
+            format!("there is no YAML file in `{}`, the folder of environment `{}`", place.folder, place.name);
         findings.push(Diagnostic::new(&ENVIRONMENT_WITHOUT_FILES, place.declared, message));
         return (model, policy.clone(), findings);
     }
@@ -89,7 +90,7 @@ pub(super) fn applied(
     let own_settings = format!("{}/{}", place.folder, settings::FILE_NAME);
     for id in place.files.iter().copied().filter(|id| !unread.contains(id)) {
         if is_cedar(sources.file(id).name()) {
-            let message = format!("hand-written Cedar may not stand in the folder of environment `{}`", place.name);
+            let message = format!("hand-written Cedar cannot be in the folder of environment `{}`", place.name);
             findings.push(Diagnostic::new(&ENVIRONMENT_OVERREACH, Loc::start_of(id), message));
             continue;
         }
@@ -187,7 +188,7 @@ fn document_sections(
     for (key, body) in entries {
         let (name, loc) = (tree.text(*key), tree.loc(*key));
         let Some(family) = FamilyId::of_key(name) else {
-            let message = format!("`{name}` is no family of configuration");
+            let message = format!("`{name}` is not a family of configuration");
             let known = REPLACED.iter().map(|(family, _)| family.key());
             findings.push(Diagnostic::new(&rules::UNKNOWN_FAMILY, loc, message).maybe_help(did_you_mean(name, known)));
             continue;

@@ -70,7 +70,7 @@ fn document_sections(tree: &mut Tree<'_>, document: NodeId, read: &mut Read, key
         match hidden {
             None => read.skipped_manifests += 1,
             Some((key, _)) => {
-                let message = format!("`{}` stands in a document of another tool, which is skipped", tree.text(*key));
+                let message = format!("`{}` is in a document of another tool, which is skipped", tree.text(*key));
                 let kind = tree.get(document, "kind").map_or_else(|| tree.loc(*key), |(key, _)| tree.loc(key));
                 read.findings.push(
                     Diagnostic::new(&rules::DISGUISED_MANIFEST, tree.loc(*key), message)
@@ -90,7 +90,7 @@ fn document_sections(tree: &mut Tree<'_>, document: NodeId, read: &mut Read, key
                 let finding = Diagnostic::new(
                     &rules::UNKNOWN_FAMILY,
                     tree.loc(key),
-                    format!("`{name}` is no family of configuration"),
+                    format!("`{name}` is not a family of configuration"),
                 );
                 let help =
                     did_you_mean(name, known).unwrap_or_else(|| "`mcpctl list families` shows all families".to_owned());

@@ -1,4 +1,4 @@
-//! The key sets that `identity` names as files: the one input that is no YAML.
+//! The key sets that `identity` names as files: the one input that is not YAML.
 
 use std::io;
 
@@ -50,7 +50,7 @@ fn text_of(file: &str, read: &dyn Fn(&str) -> io::Result<Vec<u8>>) -> Result<Str
     if bytes.len() > MOST_BYTES {
         return Err(format!("is larger than {MOST_BYTES} bytes"));
     }
-    let set: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| format!("is no JSON: {error}"))?;
+    let set: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| format!("is not JSON: {error}"))?;
     let keys = set.get("keys").and_then(serde_json::Value::as_array).filter(|keys| !keys.is_empty());
     let keys = keys.ok_or_else(|| "has no list `keys` with a key in it".to_owned())?;
     for key in keys {
@@ -77,7 +77,7 @@ mod tests {
             r#"{"keys":[{"kty":"RSA","n":"x","e":"AQAB"}]}"#
         );
         for (text, why) in [
-            ("", "is no JSON"),
+            ("", "is not JSON"),
             ("{}", "no list `keys`"),
             (r#"{"keys": []}"#, "no list `keys`"),
             (r#"{"keys": [{}]}"#, "without `kty`"),

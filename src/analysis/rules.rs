@@ -8,7 +8,7 @@ pub static UNREADABLE: Rule = Rule {
     guards_access: true,
     severity: Severity::Error,
     what: "Finds YAML files that the system does not let mcpctl read.",
-    why: "What stands in them is not known, so nothing complete can be said about the workspace.",
+    why: "Their content is not known, so nothing complete can be said about the workspace.",
     fix: "Give read permission, or list the file under `exclude` in `mcpctl.yaml`.",
 };
 
@@ -72,7 +72,7 @@ pub static UNUSED_WAIVER: Rule = Rule {
     guards_access: false,
     severity: Severity::Warning,
     what: "Finds waivers that no finding matches.",
-    why: "Either it was mended, and the waiver would silently accept the next one; or the waiver is mistyped.",
+    why: "Either it was fixed, and the waiver would silently accept the next one; or the waiver is mistyped.",
     fix: "Remove the waiver, or correct its `check`, `file`, `line` or `matches`.",
 };
 
@@ -88,7 +88,7 @@ pub static KEY_SET: Rule = Rule {
     fix: "Write the issuer's public key set there: `{\"keys\": [...]}`, as its `jwks_uri` gives it.",
 };
 
-/// An environment sets what is no address.
+/// An environment sets what is not an address.
 pub static ENVIRONMENT_OVERREACH: Rule = Rule {
     name: "environment-overreach",
     guards_access: true,

@@ -87,7 +87,7 @@ pub(super) fn lower(
     for (unit, folder) in &settings.units {
         let inside = |name: &str| name.strip_prefix(folder.value.as_str()).is_some_and(|rest| rest.starts_with('/'));
         if !sources.iter().any(|(_, file)| inside(file.name())) {
-            let message = format!("no YAML file stands in `{folder}`, the folder of unit `{unit}`");
+            let message = format!("there is no YAML file in `{folder}`, the folder of unit `{unit}`");
             report.push(Diagnostic::new(&lowering_rules::FOLDER_WITHOUT_FILES, folder.loc, message));
         }
     }

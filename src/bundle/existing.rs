@@ -25,7 +25,7 @@ pub struct Existing {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExistingError {
     /// The manifest is not there, or is none.
-    #[error("`{}` is no bundle: its `{MANIFEST}` is no manifest of format {FORMAT}", .0.display())]
+    #[error("`{}` is not a bundle: its `{MANIFEST}` is not a manifest of format {FORMAT}", .0.display())]
     #[diagnostic(code("no-bundle"), help("name the folder that `mcpctl compile` of this version wrote"))]
     NoBundle(PathBuf),
     /// Another version wrote it in another format.

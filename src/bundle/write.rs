@@ -23,7 +23,7 @@ const MOST_NAMED: usize = 10;
 /// Why a bundle was not written, or not brought down to the disk for certain. A whole bundle that was there is not lost.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WriteError {
-    /// The output is no folder's name.
+    /// The output is not a folder's name.
     #[error("`{}` cannot be the output folder", .0.display())]
     #[diagnostic(code("no-output-folder"), help("name a folder that is not the root, `.` or `..`"))]
     NoFolder(PathBuf),
@@ -78,7 +78,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteEr
 /// is replaced too: everything in it is removed.
 ///
 /// # Errors
-/// Where `out` is no folder, holds other files, is being written by another run, or the disk fails. The old bundle is then
+/// Where `out` is not a folder, holds other files, is being written by another run, or the disk fails. The old bundle is then
 /// whole: at `out`, or, if the run was killed between two renames, put back there by the next run.
 pub fn write(bundle: &Bundle, out: &Path, force: bool, disk: &dyn Disk) -> Result<(), WriteError> {
     let files = bundle.files().map_err(WriteError::Manifest)?;

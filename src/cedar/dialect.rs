@@ -211,7 +211,7 @@ pub fn literal(uid: &Uid) -> Result<String, Error> {
 /// Where it is none.
 pub fn parse_literal(text: &str) -> Result<Uid, Error> {
     let uid: cedar_policy::EntityUid =
-        text.parse().map_err(|cause| Error::new(format!("`{text}` is no Cedar entity")).because(cause))?;
+        text.parse().map_err(|cause| Error::new(format!("`{text}` is not a Cedar entity")).because(cause))?;
     Ok(Uid { kind: uid.type_name().to_string(), id: uid.id().unescaped().to_owned() })
 }
 

@@ -211,7 +211,7 @@ fn named_by_annotation(parsed: &PolicySet) -> Result<PolicySet, Error> {
 
 pub(super) fn cedar_type(name: &str) -> Result<EntityTypeName, Error> {
     EntityTypeName::from_str(name)
-        .map_err(|cause| Error::new(format!("`{name}` is no Cedar entity type")).because(cause))
+        .map_err(|cause| Error::new(format!("`{name}` is not a Cedar entity type")).because(cause))
 }
 
 pub(super) fn cedar_uid(uid: &Uid) -> Result<EntityUid, Error> {

@@ -1,6 +1,6 @@
 //! What is left of the policies when the principal is known and the rest of a request is not, as a formula.
 //!
-//! Cedar's type-aware partial evaluation does the work; here its residual is read. What is no monotone formula over the
+//! Cedar's type-aware partial evaluation does the work; here its residual is read. What is not a monotone formula over the
 //! resource's groups and the facts is an error, never skipped.
 
 use cedar_policy::pst::{BinaryOp, Clause, EntityUID, Expr, Literal, Var};

@@ -30,7 +30,7 @@ impl Solver {
     /// Starts cvc5, by its path or its name on the search path.
     ///
     /// # Errors
-    /// Where there is no such program, or it is no cvc5.
+    /// Where there is no such program, or it is not a cvc5.
     pub fn start(program: &OsStr) -> Result<Self, Error> {
         let failed =
             |why: String| Error::new(format!("the solver `{}` cannot be used: {why}", program.to_string_lossy()));

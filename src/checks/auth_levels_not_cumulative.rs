@@ -16,7 +16,7 @@ pub static CHECK: Check = Check {
         what: "Finds levels that leave out a requirement of the level below, and alternatives of a level that would not \
                even meet the level below.",
         why: "A higher level is never weaker than a lower one: what a lower level asks for is asked for anyway, so the text \
-              says less than what holds. An alternative stands for itself, so a weaker one opens the higher level to callers \
+              says less than what holds. Each alternative is enough by itself, so a weaker one opens the higher level to callers \
               whom the lower one turns away.",
         fix: "Repeat the lower level's requirements in every higher one.",
     },

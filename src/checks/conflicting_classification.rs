@@ -14,7 +14,7 @@ pub static CHECK: Check = Check {
         guards_access: true,
         severity: Severity::Error,
         what: "Finds servers that two classes of `data_routing` list, the centre's or those that hold in the server's unit.",
-        why: "Which rules hold for the server's data would depend on the reader. Until it is mended, the more sensitive \
+        why: "Which rules hold for the server's data would depend on the reader. Until it is fixed, the more sensitive \
               class holds.",
         fix: "Leave the server in one class.",
     },

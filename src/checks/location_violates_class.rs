@@ -13,8 +13,8 @@ pub static CHECK: Check = Check {
         severity: Severity::Error,
         what: "Finds registered servers that stand elsewhere than their data class demands, or do not say where they stand.",
         why: "`on_premises_only` and `secure_enclave` are promises about places. No property of a request can make up for a \
-              server that stands in the wrong one.",
-        fix: "Set `location: on_premises` or `secure_enclave` if the server stands there; else move it, or change its class.",
+              server that is in the wrong one.",
+        fix: "Set `location: on_premises` or `secure_enclave` if the server is there; otherwise move it, or change its class.",
     },
     run,
 };

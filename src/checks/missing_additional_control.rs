@@ -11,7 +11,7 @@ pub static CHECK: Check = Check {
         guards_access: true,
         severity: Severity::Error,
         what: "Finds registered servers whose `controls` lack an `additional_controls` entry of their data class.",
-        why: "A control such as data loss prevention stands beside the server. No property of a request can make up for it.",
+        why: "A control such as data loss prevention runs beside the server. No property of a request can make up for it.",
         fix: "Add the control to the server's `controls` in `mcp_registry` if it is in place; else put it in place.",
     },
     run,

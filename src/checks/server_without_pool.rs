@@ -14,7 +14,7 @@ pub static CHECK: Check = Check {
         severity: Severity::Warning,
         what: "Finds servers with tools that no resource pool of `bulkhead_config` holds, where there are pools; one finding \
                for all of them.",
-        why: "A bulkhead keeps a failing server from taking the resources of the others. What stands in no pool is limited by \
+        why: "A bulkhead keeps a failing server from taking the resources of the others. A server in no pool is limited by \
               nothing.",
         fix: "Add the servers to the `mcp_servers` of a pool.",
     },

@@ -57,7 +57,7 @@ fn of_class(input: &Input<'_>, server: &Server) -> String {
 /// Host, port and path.
 type Endpoint = (String, u16, String);
 
-/// Where a URL leads. `None` for what is no URL, which is an error elsewhere.
+/// Where a URL leads. `None` for what is not a URL, which is an error elsewhere.
 fn endpoint(text: &str) -> Option<Endpoint> {
     let url = Url::parse(text)?;
     let port = url.port.unwrap_or(if url.is_plaintext() { 80 } else { 443 });

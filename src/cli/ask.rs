@@ -199,7 +199,7 @@ impl WhatCan {
     }
 }
 
-/// A workspace that can be asked: read whole, and without errors. A failing test is no reason to keep silent: it says what
+/// A workspace that can be asked: read whole, and without errors. A failing test is not a reason to keep silent: it says what
 /// somebody wanted, not what is.
 pub(super) fn answerable(source: &Source, session: &mut Session<'_>) -> Result<Loaded, Vec<miette::Report>> {
     let loaded = source.analyse(None, None, Wanted::None, session)?;

@@ -93,7 +93,7 @@ fn plainly(facts: &[String]) -> Vec<&str> {
     facts.iter().map(String::as_str).filter(|fact| !(mutual && *fact == TLS)).collect()
 }
 
-/// What there is to say of a verdict that is no proof.
+/// What there is to say of a verdict that is not proof.
 pub(super) fn remark(proof: &Proof) -> Option<String> {
     match proof {
         Proof::Unknown(why) => Some(format!("no answer: {why}")),

@@ -124,7 +124,7 @@ fn rule_text(rule: &Rule) -> String {
         format!("{}: a check, {} by default\n\n{}\n", rule.name, a(rule.severity.word()), prose::wrap(rule.what, "  "));
     let guards = if rule.guards_access { GUARDS } else { FREE };
     text.push_str(&format!("\n{}\n", prose::wrap(guards, "  ")));
-    for (title, part) in [("Why it matters", rule.why), ("How to mend it", rule.fix)] {
+    for (title, part) in [("Why it matters", rule.why), ("How to fix it", rule.fix)] {
         text.push_str(&format!("\n{title}\n{}\n", prose::wrap(part, "  ")));
     }
     for change in upgrade::of_rule(rule.name) {

@@ -161,7 +161,7 @@ fn read(
     loaded.map_err(|error| vec![miette::Report::new(error)])
 }
 
-/// The bytes of a file of the workspace that is no YAML; a link that leads out of it is not followed.
+/// The bytes of a file of the workspace that is not YAML; a link that leads out of it is not followed.
 fn inside(root: &Path, file: &str, reader: &dyn workspace::Reader) -> std::io::Result<Vec<u8>> {
     let path = root.join(file);
     if let (Ok(root), Ok(real)) = (root.canonicalize(), path.canonicalize())

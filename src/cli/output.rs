@@ -23,7 +23,7 @@ pub enum ColorChoice {
 
 /// A stream that people or programs read.
 ///
-/// A reader that has seen enough (`| head`) closes the pipe. That is no error: the rest is dropped, and the run ends as if
+/// A reader that has seen enough (`| head`) closes the pipe. That is not an error: the rest is dropped, and the run ends as if
 /// it had been read.
 pub struct Output<'a> {
     writer: &'a mut dyn Write,

@@ -50,7 +50,7 @@ pub struct IdentityConfig {
     /// The SPIFFE trust domain; flows without a `subject` get theirs from it.
     #[cfg_attr(test, schemars(extend("pattern" = "^[a-z0-9._-]+$")))]
     trust_domain: Option<Spanned<String>>,
-    /// The claim that names the unit of a caller that is no declared principal.
+    /// The claim that names the unit of a caller that is not a declared principal.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-unit-claim")))]
     business_unit_claim: Option<Spanned<String>>,
     /// How each fact is found, by fact. `service_account_token`, `user_delegation`, `mfa`, `approval_workflow` and

@@ -244,7 +244,7 @@ impl EntrySection {
             out.model.invariants.push(Invariant { name: self.name, never });
             return;
         }
-        // The schema asks for these of whatever is no invariant.
+        // The schema asks for these of whatever is not an invariant.
         let (Some(OneOrMany(principals, _)), Some(OneOrMany(calls, _)), Some(expect)) =
             (self.principal, self.call, self.expect)
         else {

@@ -36,7 +36,7 @@ pub struct McpRegistry {
     /// The agents, and what each may call.
     #[serde(default)]
     agents: Vec<AgentEntry>,
-    /// What any caller with a valid token may call that is no declared principal.
+    /// What any caller with a valid token may call that is not a declared principal.
     any_agent: Option<Spanned<AnyAgentEntry>>,
 }
 

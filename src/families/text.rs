@@ -197,7 +197,7 @@ fn check_date(text: &str) -> Result<(), String> {
         };
         (parts.next().is_none() && (1..=days).contains(&day)).then_some(())
     };
-    read().ok_or_else(|| format!("`{text}` is no date; write it as `2027-03-31`"))
+    read().ok_or_else(|| format!("`{text}` is not a date; write it as `2027-03-31`"))
 }
 
 /// `server/tool`, `server/*`, `server/resource:URI` or `server/prompt:NAME`.

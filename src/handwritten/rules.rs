@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Rule, Severity};
 
-/// A file is no Cedar.
+/// A file is not a Cedar.
 pub(super) static SYNTAX: Rule = Rule {
     name: "cedar-syntax",
     guards_access: true,

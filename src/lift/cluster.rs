@@ -269,7 +269,7 @@ pub(super) fn resources(
         let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
         let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize);
         documents
-            .map(|read| read.map_err(|cause| LiftError::Stranger(format!("`{path}` is no YAML: {cause}"))))
+            .map(|read| read.map_err(|cause| LiftError::Stranger(format!("`{path}` is not YAML: {cause}"))))
             .collect()
     };
     let here: Vec<(&str, (&String, &Artifact))> =

@@ -39,8 +39,10 @@ impl Lowering {
         for at in &self.sections {
             let Some(unit) = &at.scope else { continue };
             if CENTRE_FAMILIES.contains(&at.family) {
-                let message =
-                    format!("`{}` is the centre's alone and may not stand in the folder of unit `{unit}`", at.family);
+                let message = format!(
+                    "`{}` belongs to the central configuration and cannot be in the folder of unit `{unit}`",
+                    at.family
+                );
                 self.report.push(Diagnostic::new(&rules::CENTRE_ONLY, at.key, message));
                 continue;
             }
@@ -160,7 +162,7 @@ impl Lowering {
                     let owner = servers.get(&server.value).and_then(|known| known.unit.as_ref());
                     if owner.is_none_or(|owner| owner.value != *unit) {
                         let message = format!(
-                            "`{server}` is no server of unit `{unit}`, and its class is not for the unit to say"
+                            "`{server}` is not a server of unit `{unit}`, and its class is not for the unit to say"
                         );
                         self.report.push(Diagnostic::new(&rules::FOREIGN_UNIT, server.loc, message));
                     }

@@ -8,11 +8,11 @@ pub static UNKNOWN_FAMILY: Rule = Rule {
     guards_access: true,
     severity: Severity::Error,
     what: "Finds top-level keys that name no family of configuration.",
-    why: "Whatever stands below such a key would have no effect, and nobody would notice.",
+    why: "Everything below such a key would have no effect, and nobody would notice.",
     fix: "Correct the key (`mcpctl list families` shows all), or list the file under `exclude` in `mcpctl.yaml`.",
 };
 
-/// A file or document that is no map of sections.
+/// A file or document that is not a map of sections.
 pub static NOT_SECTIONS: Rule = Rule {
     name: "not-a-section-map",
     guards_access: true,
@@ -32,7 +32,7 @@ pub static DISGUISED_MANIFEST: Rule = Rule {
     fix: "Move the section into a document of its own.",
 };
 
-/// A family that may stand once stands twice.
+/// A family is there twice that may be there once.
 pub static DUPLICATE_SECTION: Rule = Rule {
     name: "duplicate-section",
     guards_access: true,

@@ -167,7 +167,7 @@ pub struct Agent {
     pub suspended: Suspension,
 }
 
-/// `any_agent`: any caller with a valid token that is no declared principal.
+/// `any_agent`: any caller with a valid token that is not a declared principal.
 #[derive(Debug, Clone)]
 pub struct AnyAgent {
     /// Where it stands.

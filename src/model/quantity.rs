@@ -87,7 +87,7 @@ impl Duration {
     pub fn parse(text: &str) -> Result<Self, String> {
         let read = number_and_unit(text).and_then(|(number, unit)| Some((number, unit_of_time(unit)?)));
         match read.map(|(number, unit)| number.checked_mul(unit)) {
-            None => Err(format!("`{text}` is no duration; write {DURATION_FORMS}")),
+            None => Err(format!("`{text}` is not a duration; write {DURATION_FORMS}")),
             Some(Some(0)) => Err(format!("`{text}` is no time at all; write {DURATION_FORMS}, or leave the key out")),
             Some(Some(milliseconds)) if milliseconds <= LONGEST.0 => Ok(Self(milliseconds)),
             Some(Some(_) | None) => Err(format!("`{text}` is too long; the most is `100_years`")),
@@ -181,7 +181,7 @@ impl Bytes {
         };
         let read = number_and_unit(text).filter(|(_, unit)| !unit.is_empty());
         match read.and_then(|(number, unit)| Some(number.checked_mul(factor(unit)?))) {
-            None => Err(format!("`{text}` is no size; write {SIZE_FORMS}")),
+            None => Err(format!("`{text}` is not a size; write {SIZE_FORMS}")),
             Some(Some(0)) => Err(format!("`{text}` is no size at all; write {SIZE_FORMS}, or leave the key out")),
             Some(Some(bytes)) if bytes <= LARGEST => Ok(Self(bytes)),
             Some(Some(_) | None) => Err(format!("`{text}` is too large; the most is `8191Pi`")),
@@ -231,7 +231,8 @@ impl Percent {
             let milli = whole.checked_mul(1_000)?.checked_add(format!("{decimals:0<3}").parse().ok()?)?;
             (milli <= 100_000).then_some(Self { milli, of })
         };
-        let read = read().ok_or_else(|| format!("`{text}` is no percentage; write {PERCENT_FORMS}, at most 100%"))?;
+        let read =
+            read().ok_or_else(|| format!("`{text}` is not a percentage; write {PERCENT_FORMS}, at most 100%"))?;
         if read.milli == 0 {
             return Err(format!("`{text}` is no share at all; write {PERCENT_FORMS}, or leave the key out"));
         }

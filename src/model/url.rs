@@ -1,6 +1,6 @@
 //! The parts of a URL that decide something: scheme, host, port.
 
-/// A URL as clients name a resource by it: the origin as browsers write it, and no slash at the end. A text that is no URL stays
+/// A URL as clients name a resource by it: the origin as browsers write it, and no slash at the end. A text that is not a URL stays
 /// as it is. Source: MCP 2025-11-25, "Canonical Server URI".
 #[must_use]
 pub fn canonical(text: &str) -> String {
@@ -22,7 +22,7 @@ pub struct Url<'a> {
 }
 
 impl<'a> Url<'a> {
-    /// Takes a text apart; `None` for what is no absolute URL with a host, such as the path `/health`.
+    /// Takes a text apart; `None` for what is not an absolute URL with a host, such as the path `/health`.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;

@@ -20,7 +20,7 @@ use crate::source::Loc;
 pub struct Conflict {
     /// In words.
     pub why: String,
-    /// The conflicting places beside the grant itself, each with what stands there. What follows from an absence (no
+    /// The conflicting places beside the grant itself, each with what is there. What follows from an absence (no
     /// `cross_unit_routing`) has no place.
     pub places: Vec<(Loc, String)>,
     /// Whether it is a suspension, which somebody chose, and not a contradiction.

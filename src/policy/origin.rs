@@ -19,7 +19,7 @@ pub fn grant_place(model: &Model, principal: &PrincipalId, object: &Object) -> O
 }
 
 /// The places of every grant, or every flow step, that gives the principal this tool, in the order written. Empty for what
-/// is no tool, or is not granted.
+/// is not a tool, or is not granted.
 #[must_use]
 pub fn grant_places(model: &Model, principal: &PrincipalId, object: &Object) -> Vec<Loc> {
     if object.kind == ObjectKind::Protocol {

@@ -20,7 +20,7 @@ pub struct View {
     pub implied: BTreeSet<FactName>,
     /// Facts with the same evidence as another one, which stands for both.
     pub same: BTreeMap<FactName, FactName>,
-    /// For objects that a request cannot show some fact for, these facts: an approval of `{tool}` is no approval of a prompt.
+    /// For objects that a request cannot show some fact for, these facts: an approval of `{tool}` is not an approval of a prompt.
     /// They are false there, whatever the product.
     pub unshown: BTreeMap<u32, BTreeSet<FactName>>,
     /// Objects that it cannot let through, by index, each with the reason.

@@ -69,7 +69,7 @@ pub enum DiffError {
 }
 
 impl Diff {
-    /// Whether anything opens: a cell, or what is not shown to open nothing.
+    /// Whether anything opens: a cell, or a hand-written policy that is not proved to open nothing.
     #[must_use]
     pub fn widens(&self) -> bool {
         self.groups.iter().any(|group| group.change.widens())
@@ -89,7 +89,7 @@ impl Diff {
 /// put to Cedar's own authorizer on both sides first. `solver` is asked for where hand-written Cedar is to be compared.
 ///
 /// # Errors
-/// Where they cannot be compared, or Cedar decides otherwise than the relation.
+/// Where they cannot be compared, or Cedar decides differently from the relation.
 pub fn diff(
     base: Reviewed<'_>,
     head: Reviewed<'_>,

@@ -17,7 +17,7 @@ use crate::policy::condition::CondId;
 use crate::policy::{Object, ObjectKind, PrincipalId};
 use crate::source::Loc;
 
-/// A request that is decided otherwise than before.
+/// A request that is decided differently from before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// Who.

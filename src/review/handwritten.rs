@@ -33,7 +33,7 @@ pub enum HandwrittenError {
     #[error("hand-written policies cannot be judged, because Cedar refuses them")]
     Cedar(#[source] Error),
     /// The solver's example is decided otherwise by Cedar.
-    #[error("Cedar decides otherwise than the solver says: {0}")]
+    #[error("Cedar decides differently from the solver says: {0}")]
     Differs(String),
 }
 

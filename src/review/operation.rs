@@ -1,7 +1,7 @@
 //! What changes in resilience, flows, observability and assurance: value by value, in the words of the configuration.
 //!
 //! Families that decide access are left out: their changes are cells and trust. Lists are compared by what names their elements, so
-//! that an order or a file is no change, and durations by their length.
+//! that an order or a file is not a change, and durations by their length.
 
 mod loss;
 mod words;

@@ -174,7 +174,7 @@ fn generated(
     solver: Option<&mut Solver>,
 ) -> Result<Claim, HandwrittenError> {
     let name = "generated-cedar".to_owned();
-    let what = "a solver finds no request that the generated Cedar decides otherwise than the normal form".to_owned();
+    let what = "a solver finds no request that the generated Cedar decides differently from the normal form".to_owned();
     let Some(solver) = solver else {
         let by = "there is no solver; by the claim of `cedar` the two were compared without one".to_owned();
         return Ok(Claim { name, what, status: Status::Unproved, by });

@@ -26,7 +26,7 @@ pub enum ReplayError {
     #[error("a request cannot be replayed, because the Cedar target did not write `{0}`")]
     Absent(&'static str),
     /// Cedar and the relation do not decide the same.
-    #[error("Cedar decides otherwise than the access relation: {0}")]
+    #[error("Cedar decides differently from the access relation: {0}")]
     Differs(String),
 }
 

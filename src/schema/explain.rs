@@ -97,7 +97,7 @@ pub fn explain(
         Kind::Enum { options } => {
             let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let listed: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            let message = format!("{shown} is no legal word for {under}; legal are {}", listed.join(", "));
+            let message = format!("{shown} is not a legal word for {under}; legal are {}", listed.join(", "));
             let text = tree.text(at.node);
             // A word that could be meant, and why it is not among them.
             let refused = parent().and_then(|p| p.get("x-refused")?.get(text)?.as_str()).map(str::to_owned);
@@ -111,11 +111,13 @@ pub fn explain(
         Kind::Type { kind } => vec![wrong_type(tree, &at, kind, parent())],
         Kind::Format { format } => {
             let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
-            one(rule_of(format), loc, reason.unwrap_or_else(|| format!("{shown} is no {format}")))
+            one(rule_of(format), loc, reason.unwrap_or_else(|| format!("{shown} is not a valid {format}")))
         }
-        Kind::Pattern { pattern } => {
-            one(&rules::INVALID_NAME, loc, format!("{shown} is no valid name for {under}; it must match `{pattern}`"))
-        }
+        Kind::Pattern { pattern } => one(
+            &rules::INVALID_NAME,
+            loc,
+            format!("{shown} is not a valid name for {under}; it must match `{pattern}`"),
+        ),
         // The only rule for the keys of a map is a format.
         Kind::PropertyNames { error } => {
             let name = error.instance().as_str().unwrap_or_default().to_owned();
@@ -125,7 +127,7 @@ pub fn explain(
                 _ => "",
             };
             let reason = check_format(format, &name).and_then(Result::err);
-            one(rule_of(format), place, reason.unwrap_or_else(|| format!("`{name}` is no valid key here")))
+            one(rule_of(format), place, reason.unwrap_or_else(|| format!("`{name}` is not a valid key here")))
         }
         Kind::MinItems { limit } if *limit > 1 => {
             one(&rules::INVALID_VALUE, loc, format!("{under} takes at least {limit} elements"))
@@ -156,7 +158,7 @@ pub fn explain(
         Kind::MaxProperties { .. } => {
             one(&rules::INVALID_VALUE, loc, "each element of this list must be a map of one key".to_owned())
         }
-        // What is no map at all has a finding of its own.
+        // What is not a map at all has a finding of its own.
         Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } if tree.entries(at.node).is_none() => Vec::new(),
         Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
             one(&rules::INVALID_VALUE, tree.loc(at.key), one_of_message(&under, parent()))
@@ -207,7 +209,7 @@ pub(super) fn unknown_key(name: &str, parent: Option<&Value>, loc: Loc) -> Diagn
     let patterns =
         parent.and_then(|p| p.get("patternProperties")?.as_object()).is_some_and(|patterns| !patterns.is_empty());
     if patterns {
-        return Diagnostic::new(&rules::INVALID_NAME, loc, format!("`{name}` is no valid name here"));
+        return Diagnostic::new(&rules::INVALID_NAME, loc, format!("`{name}` is not a valid name here"));
     }
     let listed: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     let finding = Diagnostic::new(&rules::UNKNOWN_KEY, loc, format!("`{name}` has no meaning here"));

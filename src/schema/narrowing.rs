@@ -89,7 +89,7 @@ keys! {
         "mcp_registry/agents/*/issuer";
     Closed, Refused, "a tool that may write: a grant with `only: read_only` leaves it out":
         "mcp_registry/servers/*/tools/*/annotations/read_only";
-    Elsewhere, Refused, "a tool that destroys nothing, so that a low level is no finding":
+    Elsewhere, Refused, "a tool that destroys nothing, so that a low level is not a finding":
         "mcp_registry/servers/*/tools/*/annotations/destructive";
     Refused("missing-at-rest-encryption"), Refused, "not encrypted on disk: an error where the class of the server asks for it":
         "mcp_registry/servers/*/encryption_at_rest";

@@ -71,7 +71,7 @@ fn credentials(loc: Loc) -> Diagnostic {
 #[must_use]
 pub fn secrets_of_file(file: FileId, text: &str) -> Vec<Diagnostic> {
     let at = |range: &std::ops::Range<usize>| Loc { file, start: range.start as u32, end: range.end as u32 };
-    // A placeholder is no secret, and has a finding of its own.
+    // A placeholder is not a secret, and has a finding of its own.
     let is_written = |range: &&std::ops::Range<usize>| {
         text.get((*range).clone()).is_none_or(|secret| placeholder::find(secret).is_none())
     };

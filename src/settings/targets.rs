@@ -130,7 +130,7 @@ fn settled(entry: GatewayEntry, all: &GatewaySettings, findings: &mut Vec<Diagno
         let written = written?;
         let parsed = Listen::parse(&written.value);
         if parsed.is_none() {
-            let message = format!("`{written}` is no IP address with a port, like `0.0.0.0:8443`");
+            let message = format!("`{written}` is not an IP address with a port, like `0.0.0.0:8443`");
             findings.push(Diagnostic::new(&INVALID_VALUE, written.loc, message));
         }
         parsed.map(|listen| Spanned::new(listen, written.loc))

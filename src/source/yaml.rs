@@ -34,16 +34,16 @@ pub static SYNTAX: Rule = Rule {
     severity: Severity::Error,
     what: "Finds text that is not YAML 1.2.",
     why: "Nothing after the fault can be read. The other files are still checked, but findings that conclude from a \
-          name's absence are held back, because the name may stand in the part that could not be read.",
+          name's absence are held back, because the name may be in the part that could not be read.",
     fix: "Mend the syntax at the place shown. Tabs may not indent, and a value that holds `: ` or ` #` needs quotes.",
 };
 
-/// A key stands twice in one map.
+/// A key is in one map twice.
 pub static DUPLICATE_KEY: Rule = Rule {
     name: "duplicate-key",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds a key that stands twice in the same map.",
+    what: "Finds a key that is in the same map twice.",
     why: "YAML forbids it, and readers disagree on which value counts.",
     fix: "Remove one of the two, or join their values.",
 };
@@ -213,7 +213,7 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// The text of a scalar, as which every key is taken; empty for what is no scalar.
+    /// The text of a scalar, as which every key is taken; empty for what is not a scalar.
     #[must_use]
     pub fn text(&self, id: NodeId) -> &str {
         self.scalar(id).map_or("", |scalar| scalar.text())
@@ -376,7 +376,7 @@ impl<'s> Builder<'s, '_> {
         };
         let scalar = Scalar::new(text, style);
         if scalar.is_not_finite() {
-            self.refuse(&UNSUPPORTED, loc, format!("`{}` is no finite number", scalar.text()));
+            self.refuse(&UNSUPPORTED, loc, format!("`{}` is not a finite number", scalar.text()));
         }
         scalar
     }
@@ -426,7 +426,7 @@ impl<'s> Builder<'s, '_> {
         let parent = open.id;
         let key = open.key.take();
         if std::mem::take(&mut open.repeated) && key.is_some() {
-            // The first value of a key that stands twice is the one that the rest of the run sees.
+            // The first value of a duplicate key is the one that the rest of the run sees.
             return Ok(());
         }
         let Some(node) = self.tree.nodes.get_mut(parent.0 as usize) else { return Err(Stop) };

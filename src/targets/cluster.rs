@@ -179,7 +179,7 @@ fn base_namespace(model: &Model, findings: &mut Vec<Diagnostic>) -> (String, Loc
         return (NAMESPACE.to_owned(), model.registry.unwrap_or_default());
     };
     if dns_label(&namespace.value) != namespace.value {
-        let message = format!("`{namespace}` is no name of a Kubernetes namespace");
+        let message = format!("`{namespace}` is not a name of a Kubernetes namespace");
         let help = "write at most 63 of the characters `a-z`, `0-9` and `-`";
         findings.push(Diagnostic::new(&TARGET_LIMIT, namespace.loc, message).help(help));
     }
@@ -286,7 +286,7 @@ fn labels_of(
     }
     for (key, value) in &server.labels {
         if !is_label_key(key) || !(value.value.is_empty() || is_label_name(&value.value)) {
-            let message = format!("`{key}: {value}` is no label for target `{target}`");
+            let message = format!("`{key}: {value}` is not a label for target `{target}`");
             let help = "a label has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
             findings.push(Diagnostic::new(&TARGET_LIMIT, value.loc, message).help(help));
         }

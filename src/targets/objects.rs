@@ -21,7 +21,7 @@ pub const NAMESPACE: &str = "mcp";
 /// A YAML file of these objects, each with the label of the bundle.
 ///
 /// # Errors
-/// Where a value has no YAML form, or is no object with metadata.
+/// Where a value has no YAML form, or is not an object with metadata.
 pub fn objects(
     model: &Model,
     path: &str,

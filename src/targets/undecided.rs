@@ -17,7 +17,7 @@ pub static TARGET_UNDECIDED: Rule = Rule {
     severity: Severity::Note,
     what: "Finds servers of which a target being compiled leaves something undecided: its product lets it through or not by \
            rules of its own, or sees too little of requests to tell it apart. One finding for each target and reason.",
-    why: "The proof of that target does not speak of it. What the policy says of it is not enforced there, so the server has to \
+    why: "The proof of that target does not cover it. What the policy says of it is not enforced there, so the server has to \
           refuse by itself what it must not do.",
     fix: "Have the server refuse it, put a gateway in front that decides it (Envoy decides everything), or leave the target out \
           of the compile. The manifest of the bundle lists every such server under `undecided`.",

@@ -136,7 +136,7 @@ fn unrecognised(decides: &Decides, model: &Model, policy: &Policy) -> Vec<Narrow
                 "a principal without `subject` is named by no token"
             }
             PrincipalId::AnyAgent(Some(_)) if claim.is_none() => {
-                "without `identity.business_unit_claim` no token tells the business unit of an agent that nobody declared"
+                "without `identity.business_unit_claim` no token tells the business unit of an undeclared agent"
             }
             PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) if by_claim_alone(principal) => {
                 "the issuers of its tokens name callers by a claim of their own (`caller`), which this target does not read"

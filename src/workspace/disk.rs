@@ -47,7 +47,7 @@ impl Reader for Disk {
             } else if found.file_type().is_file() {
                 Some(EntryKind::File)
             } else if !found.file_type().is_dir() && super::is_read(&name) {
-                Some(EntryKind::Failed(io::Error::other("it is no regular file")))
+                Some(EntryKind::Failed(io::Error::other("it is not a regular file")))
             } else {
                 None
             };

@@ -21,7 +21,7 @@ pub struct Revision {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RevisionError {
     /// There is no repository.
-    #[error("`{revision}` is no folder, and no git revision either: `{}` is in no git repository: {why}", folder.display())]
+    #[error("`{revision}` is not a folder, and no git revision either: `{}` is in no git repository: {why}", folder.display())]
     #[diagnostic(help("give a folder instead of a revision, or run mcpctl inside of the repository"))]
     Repository {
         /// As given.

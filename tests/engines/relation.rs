@@ -70,7 +70,7 @@ fn shown(piece: &Evidence) -> Value {
 /// Each fact that conditions speak of, and how a request shows it.
 fn facts(analysis: &Analysis) -> Vec<Value> {
     let one = |name: &str| {
-        // That a user is no workload is true of every user that the tests know.
+        // That a user is not a workload is true of every user that the tests know.
         let pieces = analysis.policy.evidence_for(name).map(Evidence::pieces).unwrap_or_default();
         let pieces: Vec<&Evidence> = pieces.iter().filter(|piece| **piece != Evidence::NotWorkload).collect();
         let shown = match pieces.as_slice() {

@@ -29,7 +29,7 @@ fn pages() -> BTreeMap<String, String> {
     let families = FamilyId::ALL.iter().map(|family| (format!("families/{}.md", family.name()), family_page(*family)));
     let checks = all_rules().into_iter().map(|rule| {
         let text = format!(
-            "# {}\n\nLevel: {}. {}\n\n{}\n\n## Why it matters\n\n{}\n\n## How to mend it\n\n{}\n",
+            "# {}\n\nLevel: {}. {}\n\n{}\n\n## Why it matters\n\n{}\n\n## How to fix it\n\n{}\n",
             rule.name,
             rule.severity.word(),
             if rule.guards_access { GUARDS } else { FREE },

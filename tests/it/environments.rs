@@ -95,7 +95,10 @@ identity:
     let plain = files([("env/prod/x.yaml", text)]).analyse_in(Wanted::None).unwrap();
     assert_eq!(plain.model.servers["crm"].url.as_ref().unwrap().value, "https://crm.example/mcp");
     assert_eq!(plain.policy.all_cells().count(), analysis.policy.all_cells().count());
-    assert!(plain.sources.iter().all(|(_, file)| !file.name().starts_with("env/")), "it is no input without `--env`");
+    assert!(
+        plain.sources.iter().all(|(_, file)| !file.name().starts_with("env/")),
+        "it is not an input without `--env`"
+    );
     assert_eq!((plain.counts.left_out.excluded, analysis.counts.left_out.excluded), (1, 0));
 }
 

@@ -17,6 +17,7 @@ mod circles;
 mod cli;
 mod cluster;
 mod dialects;
+mod english;
 mod environments;
 mod fuzz;
 mod guide;

@@ -211,7 +211,7 @@ fn files_are_short_and_rooms_have_names() {
             }
             let stem = name.rsplit('/').next().unwrap().trim_end_matches(".rs");
             if ["utils", "util", "helpers", "common", "manager", "misc", "mod"].contains(&stem) {
-                faults.push(format!("{name}: that is no name for a room"));
+                faults.push(format!("{name}: that is not a name for a room"));
             }
             for word in ["untagged)]", "serde(flatten"] {
                 if folder == "src" && text.contains(word) {

@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Denied {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let found = protocol::deniable().find(|row| row.name == text).map(Self);
-        found.ok_or_else(|| de::Error::custom(format!("`{text}` is no method that a server's entry can deny")))
+        found.ok_or_else(|| de::Error::custom(format!("`{text}` is not a method that a server's entry can deny")))
     }
 }
 

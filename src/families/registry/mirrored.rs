@@ -43,7 +43,7 @@ pub(super) struct Marks(Vec<Mark>);
 /// A mark.
 #[derive(Debug)]
 struct Mark {
-    /// What it says; `None` for what is no text.
+    /// What it says; `None` for what is not text.
     name: Spanned<Option<String>>,
     /// The path of the argument; `None` where the schema does not say by `properties` alone where it is.
     path: Option<Vec<String>>,

@@ -101,7 +101,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     }
     let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     if let Some(subject) = gateway.subjects.iter().find(|subject| !declared.contains(subject.as_str())) {
-        return Err(LiftError::Stranger(format!("a policy names the caller `{subject}`, whom nobody declared")));
+        return Err(LiftError::Stranger(format!("a policy names the caller `{subject}`, who is not declared")));
     }
     let servers: BTreeSet<ServerName> = policy.objects.iter().map(|object| object.server.clone()).collect();
     let labels: BTreeSet<String> = servers.iter().map(|server| label(server.as_str())).collect();

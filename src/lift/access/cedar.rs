@@ -108,7 +108,7 @@ pub fn check_evidence(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> 
 /// The relation that the engine decides, over the principals, objects and facts of the policy.
 ///
 /// # Errors
-/// Where a residual is no monotone formula, a policy could permit something that is not in the entities, or the entities
+/// Where a residual is not a monotone formula, a policy could permit something that is not in the entities, or the entities
 /// are not exactly the policy's principals and objects.
 pub fn lift(engine: &Engine, policy: &Policy) -> Result<Lifted, LiftError> {
     let index = Index::new(engine, policy)?;
@@ -172,7 +172,7 @@ fn terms<'f>(formula: &'f Formula, facts: &Facts) -> Result<Vec<Term<'f>>, LiftE
         Formula::ResourceGranted(rule) => Ok(vec![Term { granted: vec![rule], ..Term::default() }]),
         Formula::Fact(name) => match facts.mask(name) {
             Some(bit) => Ok(vec![Term { facts: bit, ..Term::default() }]),
-            None => Err(LiftError::Stranger(format!("a policy asks for `{name}`, which is no fact of the model"))),
+            None => Err(LiftError::Stranger(format!("a policy asks for `{name}`, which is not a fact of the model"))),
         },
     }
 }

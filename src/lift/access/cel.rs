@@ -100,7 +100,7 @@ impl Expression {
                 let node = Node::of(&parsed)?;
                 Ok(Self(if let Node::And(parts) = node { parts } else { vec![Arc::new(node)] }))
             }
-            Err(_) => refused(format!("`{text}` is no CEL expression")),
+            Err(_) => refused(format!("`{text}` is not a CEL expression")),
         }
     }
 

@@ -69,7 +69,7 @@ fn place(path: &str) -> Option<(&str, &str)> {
 
 /// What a file of a bundle says.
 fn value(path: &str, text: &str) -> Result<Value, LiftError> {
-    text::read(text).map_err(|error| strange(format!("`{path}` is no YAML: {error}")))
+    text::read(text).map_err(|error| strange(format!("`{path}` is not YAML: {error}")))
 }
 
 /// The folders of all gateways among the files of a bundle.

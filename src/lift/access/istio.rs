@@ -239,7 +239,7 @@ fn token_rules(
     let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
     for rule in rules {
         let Some(issuer) = issuers.iter().find(|issuer| issuer.issuer.value == rule.issuer) else {
-            return stranger(format!("`{}` is no issuer of the model", rule.issuer));
+            return stranger(format!("`{}` is not an issuer of the model", rule.issuer));
         };
         let named = server.and_then(|server| model.servers.get(&ServerName::from(server)));
         let own = named.filter(|_| issuer.per_server.is_some()).map(|server| model.topology.canonical_uris(server));

@@ -1,7 +1,7 @@
 //! From an interpreter of a product to the relation that its files decide: which requests are put to it, for whom.
 //!
 //! Beside every request of the model there are those that must be denied whoever sends them: unknown tools, prompts and
-//! resources, methods that the model knows nothing of, callers that nobody declared, an issuer that may not speak for the
+//! resources, methods that the model knows nothing of, undeclared callers, an issuer that may not speak for the
 //! caller, and a certificate that names somebody else.
 
 mod calls;
@@ -89,7 +89,7 @@ impl<'a> Question<'a> {
                 return Ok(found);
             }
         }
-        Err(LiftError::Stranger(format!("the rules for `{server}` ask for ever more texts")))
+        Err(LiftError::Stranger(format!("the rules for `{server}` ask for an unbounded number of texts")))
     }
 
     /// What all callers of the model may do on a server.
@@ -192,7 +192,7 @@ impl<'a> Question<'a> {
                     Some(_) => {
                         let what = shown(&message.of.call);
                         return Err(LiftError::Stranger(format!(
-                            "{what} on `{server}` is decided otherwise than `{}` for `{}`",
+                            "{what} on `{server}` is decided differently from `{}` for `{}`",
                             shown(&messages.first().unwrap_or(message).of.call),
                             principal.id
                         )));
@@ -232,7 +232,7 @@ impl<'a> Question<'a> {
         Ok(found)
     }
 
-    /// That callers whom nobody declared may do nothing.
+    /// That undeclared callers may do nothing.
     fn strangers_on(
         &self,
         here: &mut Here<'_, 'a>,
@@ -256,7 +256,7 @@ impl<'a> Question<'a> {
                     self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;
                     if outcome.lets_any() {
                         return Err(LiftError::Stranger(format!(
-                            "{} on `{server}` is let through for a caller that nobody declared",
+                            "{} on `{server}` is let through for an undeclared caller",
                             shown(&message.of.call)
                         )));
                     }

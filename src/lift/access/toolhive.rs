@@ -53,7 +53,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         let statements = authorizer(text(files, &path)?, &path, (&expected, namespace), model)?;
         for subject in subjects_of(&statements) {
             if !declared.contains(subject.as_str()) {
-                let what = format!("a policy of `{name}` names the caller `{subject}`, whom nobody declared");
+                let what = format!("a policy of `{name}` names the caller `{subject}`, who is not declared");
                 return Err(LiftError::Stranger(what));
             }
         }
@@ -157,7 +157,7 @@ fn authorizer(
             && statement.condition.is_some();
         if !fits {
             return Err(LiftError::Stranger(format!(
-                "a policy in `{path}` is no permit of one action on `{name}`, and forbids no spelling of URIs"
+                "a policy in `{path}` is not a permit of one action on `{name}`, and forbids no spelling of URIs"
             )));
         }
     }

@@ -1,5 +1,5 @@
 //! The order that `depends_on` gives the steps of a flow, as a graph over step indexes. Nothing here recurses, so a
-//! chain of ten thousand steps is no problem.
+//! chain of ten thousand steps is not a problem.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,7 +11,7 @@ use super::Flow;
 pub struct StepGraph {
     /// For each step the steps that it waits for, each once; names that are no step, and itself, left out.
     needs: Vec<BTreeSet<usize>>,
-    /// Steps that wait for themselves, or for a name that is no step.
+    /// Steps that wait for themselves, or for a name that is not a step.
     never_start: Vec<usize>,
 }
 
@@ -43,7 +43,7 @@ impl StepGraph {
         self.needs.get(step).into_iter().flatten().copied()
     }
 
-    /// Steps that wait for themselves, or for a name that is no step, in order.
+    /// Steps that wait for themselves, or for a name that is not a step, in order.
     pub fn never_start(&self) -> impl Iterator<Item = usize> {
         self.never_start.iter().copied()
     }

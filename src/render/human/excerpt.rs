@@ -93,7 +93,7 @@ impl<'a> Excerpt<'a> {
                 break;
             }
             moved.push((offset, self.text.len()));
-            // A byte order mark in front of a file is no part of its first line.
+            // A byte order mark in front of a file is not part of its first line.
             let order_mark = c == '\u{feff}' && start + offset == 0;
             if self.hidden.contains(&(start + offset)) && Some(file) == self.hidden_in
                 || secrets.iter().any(|secret| secret.contains(&offset))

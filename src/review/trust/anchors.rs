@@ -20,7 +20,7 @@ struct Anchors(BTreeMap<String, Anchor>);
 
 impl Anchors {
     fn add(&mut self, what: String, value: impl Into<String>, loc: Option<Loc>, harmless: Harmless) {
-        // What stands twice under one name is compared with all that it says.
+        // What is there twice under one name is compared with all that it says.
         let value = value.into();
         let said = self.0.get(&what).map_or(value.clone(), |known| format!("{}; {value}", known.value));
         self.0.insert(what, Anchor { value: said, loc, harmless, parts: BTreeSet::new(), bears: None });
@@ -48,7 +48,7 @@ impl Anchors {
     }
 }
 
-/// Everything that decisions rest on. What stands on one side alone of `other` is no anchor where its cells show it: a new server
+/// Everything that decisions rest on. What stands on one side alone of `other` is not an anchor where its cells show it: a new server
 /// has no old URL.
 pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anchor> {
     let mut anchors = Anchors(BTreeMap::new());
@@ -146,7 +146,7 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
         let location = |location: &crate::model::server::Location| format!("{location:?}");
         anchors.written(&format!("location of server `{name}`"), server.location.as_ref(), location, Harmless::Nothing);
         for (method, loc) in &server.denied_methods {
-            // What nobody may use in any case is no loss.
+            // What nobody may use in any case is not a loss.
             let is_task = protocol::methods_with(Right::Task).any(|task| task == *method);
             let harmless = if is_task { Harmless::Anything } else { Harmless::Addition };
             anchors.add(format!("method `{method}` on server `{name}`"), "denied", Some(*loc), harmless);

@@ -50,7 +50,7 @@ pub(super) fn changes(base: Side<'_>, head: Side<'_>) -> Vec<TrustChange> {
     found
 }
 
-/// Whether callers that nobody declared may do something that the principal could not.
+/// Whether undeclared callers may do something that the principal could not.
 fn lets_anybody_more(old: &Principal, base: &Policy, head: &Policy) -> bool {
     let sets = |policy: &Policy, condition: CondId| -> Vec<BTreeSet<FactName>> {
         let sets = policy.conditions.get(condition).minimal_sets().iter();

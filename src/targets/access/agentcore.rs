@@ -56,7 +56,7 @@ objects as their JSON text. Of a list, the element is looked for so that no othe
 list with lists or objects in it holds nothing. What AgentCore cannot tell apart is a text from a list that reads like it: let no \
 issuer put a text that a user chooses into a claim that is evidence, `act` or the claim of the unit. \
 Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
-a token without `sub`; a caller that is no declared principal and acts for a user. \
+a token without `sub`; a caller that is not a declared principal and acts for a user. \
 What the entry of a server denies of the protocol (`methods`) is not denied there: policies decide calls of tools alone, and \
 `target-undecided` names it. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare \
 them with the body.
@@ -94,7 +94,7 @@ const MOST_CHARACTERS: usize = 10_000;
 const MOST_POLICIES: usize = 1_000;
 /// Most bytes of the schema that AgentCore makes from the tools.
 const MOST_SCHEMA: usize = 400_000;
-/// About what a tool takes there beside its name, which stands twice, and its arguments.
+/// About what a tool takes there beside its name, which is there twice, and its arguments.
 const SCHEMA_OF_TOOL: usize = 160;
 /// Most policies of an engine that look back.
 const MOST_TEMPORAL: usize = 20;
@@ -153,7 +153,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let arn = arn.ok_or_else(|| CompileError::Refused("there is no ARN of a gateway".to_owned()))?;
     let mut faults = Vec::new();
     if !is_arn(&arn.value) {
-        let message = format!("`{arn}` is no ARN of a gateway of AgentCore");
+        let message = format!("`{arn}` is not an ARN of a gateway of AgentCore");
         let help = "it is like `arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/NAME`";
         faults.push(Diagnostic::new(&TARGET_LIMIT, arn.loc, message).help(help));
     }

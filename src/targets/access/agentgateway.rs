@@ -45,7 +45,7 @@ there, which you write: the route matches the path `/SERVER/mcp`, and the backen
 itself, and no sessions. agentgateway lets through what no rule is about. So each server of the workspace has rules, also one \
 that is suspended or that nobody is granted: they allow nobody. And `GATEWAY.default-deny` lets nothing through on the routes of \
 a gateway that have no rules of their own, such as those of a server that is no longer in the workspace. The `Gateway` must verify the certificates of clients and refuse connections without one. Keys \
-that come from a file stand in it as they were when compiling.
+that come from a file are in it as they were when compiling.
 - `kustomization.yaml`: lists `kubernetes.yaml` alone, for `kubectl apply -k agentgateway/central` in the cluster of that gateway.
 
 **Removing what is gone.** `kubectl apply` removes nothing: the rules of a server that a bundle no longer has stay in force. Keep the \

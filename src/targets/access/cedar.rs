@@ -171,7 +171,7 @@ pub fn request_of(object: &Object) -> (&'static str, Uid) {
     (action, layout::object_uid(object))
 }
 
-/// Every principal and every object as Cedar names them, and everything that they may be in that is no enumeration's.
+/// Every principal and every object as Cedar names them, and everything that they may be in that is not an enumeration's.
 #[must_use]
 pub fn entities(model: &Model, policy: &Policy) -> BTreeSet<Uid> {
     let principals = policy.principals.iter().map(|principal| layout::principal_uid(&principal.id));

@@ -36,7 +36,7 @@ const RESERVED: [&str; 21] = [
     "while",
 ];
 
-/// A text as a CEL literal. Everything that is no letter, digit or plain ASCII sign is escaped, so that nothing that a reader
+/// A text as a CEL literal. Everything that is not a letter, digit or plain ASCII sign is escaped, so that nothing that a reader
 /// would not see changes what the text means. `$` is escaped as well: gateways put variables of their environment there.
 #[must_use]
 pub fn text(value: &str) -> String {

@@ -209,7 +209,7 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
     findings.extend(correlation::refused(input.model));
     for server in input.model.servers.values() {
         if [".", ".."].contains(&server.name.value.as_str()) {
-            let message = format!("`{}` is no part of a path, so no route can lead to this server", server.name);
+            let message = format!("`{}` is not part of a path, so no route can lead to this server", server.name);
             findings.push(crate::diagnostic::Diagnostic::new(&crate::targets::TARGET_LIMIT, server.name.loc, message));
         }
     }

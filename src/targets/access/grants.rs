@@ -32,7 +32,7 @@ pub enum Kind {
 pub enum Who {
     /// One of the grant's subjects.
     Subjects,
-    /// Somebody who is no declared principal, of this unit where units are declared.
+    /// Somebody who is not a declared principal, of this unit where units are declared.
     AnyAgent(Option<UnitName>),
 }
 

@@ -52,7 +52,7 @@ writes nothing: its rules name gateways by their certificates.
 - `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. Hosts are complete names: \
 `cards.retail.svc` becomes `cards.retail.svc.cluster.local`, or ends with the setting `cluster_domain`; Istio itself completes \
 names without a dot alone, and ignores rules for others. A host without a dot is an error.
-- `service-entries.yaml`: for each host that is no service of the cluster, such as `crm.example.com`, that it leads to the pods \
+- `service-entries.yaml`: for each host that is not a service of the cluster, such as `crm.example.com`, that it leads to the pods \
 with the labels of its server. The mesh protects a server that runs in it alone.
 - `telemetry.yaml`: sampling of traces. The gateway of a unit that has its own `tracing_config` goes by that, as do the namespaces \
 of its servers alone; for it, its pods need the label `mcpctl.io/gateway` with the name of the unit. \
@@ -268,7 +268,7 @@ fn refused(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
         // Elsewhere than at the end, and as `{*}`, Istio's paths are patterns too.
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
         if !place.path.chars().all(plain) {
-            let message = format!("the path of server `{}` is no plain text for Istio", place.server.name);
+            let message = format!("the path of server `{}` is not plain text for Istio", place.server.name);
             let help = "write its URL with letters, digits, `/`, `-`, `_`, `.` and `~` in the path";
             findings.push(limit(place.server.url.as_ref().map_or(place.loc(), |url| url.loc), message).help(help));
         }

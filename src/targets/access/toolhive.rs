@@ -52,7 +52,7 @@ judged by the server's own `MCPAuthzConfig`.
 
 Load them with `kubectl apply -k toolhive/CLUSTER`.
 
-What the policies ask of a token stands in its claims: the caller is `act.sub` where there is `act`, else `sub`; the issuer \
+What the policies ask of a token is in its claims: the caller is `act.sub` where there is `act`, else `sub`; the issuer \
 is `iss`. They are only as good as the authentication before them: the `oidcConfigRef` of each `MCPServer` must accept the \
 issuers and audiences of `identity` and no others, which mcpctl does not write. With `audience: per_server`, give each \
 `MCPServer` an `oidcConfigRef` whose `audience` is the URL of that server alone. Do not set `multi_valued_claims`: it splits \

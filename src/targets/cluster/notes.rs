@@ -89,7 +89,7 @@ fn hosts(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
             1 => String::new(),
             several => format!(" and {} more hosts", several - 1),
         };
-        let are = if outside.len() == 1 { "is no service" } else { "are no services" };
+        let are = if outside.len() == 1 { "is not a service" } else { "are no services" };
         let message =
             format!("`{}`{more} {are} of the cluster by name, so the mesh takes them for pods", first.host.name);
         let message =

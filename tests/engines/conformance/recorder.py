@@ -22,7 +22,7 @@ def read(body: bytes, folded: bool, last: bool):
 
 
 def readings(body: bytes) -> list:
-    """What the four kinds of parsers make of it; nothing where it is no JSON."""
+    """What the four kinds of parsers make of it; nothing where it is not JSON."""
     found = []
     for folded in (False, True):
         for last in (False, True):

@@ -39,7 +39,7 @@ def plain(pairs: Pairs, known) -> bool:
 
 
 def expected(message) -> dict:
-    """What the filters have to find in a message; nothing for what is no single request, notification or response."""
+    """What the filters have to find in a message; nothing for what is not a single request, notification or response."""
     if not isinstance(message, Pairs) or not plain(message, MESSAGE):
         return {}
     top = dict(message)

@@ -225,7 +225,7 @@ def ask(judge, connection, server, http, method, params, name, token, allow, mis
         if answer is None or judge._is_denial(answer):
             judge.tally.fault(f"{what}: should be allowed: {answer}")
         return answer
-    # An empty name or one with a space is no header value, so those are refused as what they are.
+    # An empty name or one with a space is not a header value, so those are refused as what they are.
     judge.answer(test_id, False, answer, what, missing, None, reason=not endless)
     return answer
 

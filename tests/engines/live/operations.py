@@ -212,7 +212,7 @@ def labels(fleet: Fleet, tally: Tally) -> None:
     tally.check(value("mcp_requests_total", crm, 'method="other"') == 30, "methods that do not exist are counted as other")
     tally.check(value("mcp_requests_total", crm, 'tool_name="update_customer"', 'status_code="200"') > 0, "declared tools have their names")
     tally.check(value("mcp_denied_calls_total", crm, 'tool="other"') == 30, f"denied calls are counted alone: {text[:400]}")
-    tally.check(value("mcp_denied_calls_total", 'mcp_server="payment_server"') == 0, "an allowed call is no denied one")
+    tally.check(value("mcp_denied_calls_total", 'mcp_server="payment_server"') == 0, "an allowed call is not a denied one")
     count, seconds = value("mcp_tool_duration_seconds_count", paid), value("mcp_tool_duration_seconds_sum", paid)
     tally.check(count >= 1 and 0.9 < seconds < 3, f"a call of a second is a second: {count} calls, {seconds}")
     between = value("mcp_tool_duration_seconds_bucket", paid, 'le="2.5"') - value("mcp_tool_duration_seconds_bucket", paid, 'le="0.5"')

@@ -62,7 +62,7 @@ fn the_output_folder_can_be_chosen_and_the_bundle_is_the_same() {
     put(good.path(), "mcpctl.yaml", "output: policies/now\n");
     mcpctl(&["compile"]).arg(good.path()).run().code(0);
     assert!(good.path().join("policies/now/bundle.json").is_file());
-    assert_eq!(mcpctl(&["validate"]).arg(good.path()).run().code(0).out, "", "an output folder is no input");
+    assert_eq!(mcpctl(&["validate"]).arg(good.path()).run().code(0).out, "", "an output folder is not an input");
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_shadow_decides_as_the_old_bundle_and_says_so() {
     };
     shadow(&at("old"), &["--target", "cedar"]).refused("target `cedar` holds one policy");
     shadow(&at("old"), &["--env", "staging"]).refused("tokens are verified otherwise");
-    shadow(work.path(), &[]).refused("is no bundle");
+    shadow(work.path(), &[]).refused("is not a bundle");
     let rules = at("old/envoy/retail/xds/rds.yaml");
     let before = std::fs::read_to_string(&rules).unwrap();
     std::fs::write(&rules, before.replacen("DENY", "ALLOW", 1)).unwrap();
@@ -332,7 +332,7 @@ fn a_shadow_decides_as_the_old_bundle_and_says_so() {
     for (from, to) in [("\"version\": 1,", "\"version\": 2,"), ("envoy/retail/xds/rds.yaml", "../../rds.yaml")] {
         assert!(told.contains(from));
         put(&at("old"), "bundle.json", &told.replacen(from, to, 1));
-        shadow(&at("old"), &[]).refused("is no bundle");
+        shadow(&at("old"), &[]).refused("is not a bundle");
     }
     mcpctl(&["compile", FEDERATION, "--target", "cedar", "--out"]).arg(at("cedar")).run().code(0);
     shadow(&at("cedar"), &[]).refused("has no gateway for Envoy");

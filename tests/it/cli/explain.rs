@@ -14,7 +14,7 @@ fn everything_with_a_name_is_explained_in_both_formats() {
         let text = mcpctl(&["explain", rule.name]).run().code(0);
         let first = text.out.lines().next().unwrap();
         assert!(first.starts_with(rule.name) && first.contains(rule.severity.word()), "{first}");
-        assert!(text.out.contains("Why it matters") && text.out.contains("How to mend it"), "{}", text.out);
+        assert!(text.out.contains("Why it matters") && text.out.contains("How to fix it"), "{}", text.out);
         assert_eq!(text.err, "");
         let data = mcpctl(&["explain", rule.name, "--format", "json"]).run().code(0).json();
         assert_eq!(data["kind"], "check");

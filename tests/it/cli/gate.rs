@@ -160,7 +160,7 @@ fn a_waiver_is_about_what_it_names_and_no_more() {
     };
     assert_eq!(rest(&waiver("[desk_agent]", "[crm_server/get_customer]", "", "2027-01-01")), all - 1);
     assert_eq!(rest(&waiver("desk_agent", "crm_server/update_customer", "", "2027-01-01")), all);
-    // The flow is no agent.
+    // The flow is not an agent.
     assert_eq!(rest(&waiver("\"*_agent\"", "\"crm_server/*\"", "", "2027-01-01")), 1);
     assert_eq!(rest(&waiver("\"*\"", "\"crm_server/*\"", "", "2027-01-01")), 0);
     // What opens needs mtls, so a waiver that asks for it holds; one that asks for the factor that is gone does not.

@@ -14,7 +14,7 @@ fn a_new_workspace_has_no_findings_and_compiles() {
     assert!(ran.err.starts_with("no findings in "), "{}", ran.err);
     mcpctl(&["compile"]).arg(&fleet).run().code(0);
     assert!(fleet.join("bundle/bundle.json").is_file());
-    // The bundle is no input.
+    // The bundle is not an input.
     assert_eq!(mcpctl(&["validate", "--fail-on", "note"]).arg(&fleet).run().code(0).out, "");
 }
 

@@ -144,7 +144,7 @@ impl Judge<'_, '_> {
         Err(format!("`{name}` is read without asking whether it is there"))
     }
 
-    /// Whether the token has `act`. A claim that is null is no tag.
+    /// Whether the token has `act`. A claim that is null is not a tag.
     fn acts(&mut self) -> bool {
         let act = ["act".to_owned()];
         self.world.is_present(&act) && !self.world.is_null(&act)

@@ -326,7 +326,7 @@ impl<'m> Expected<'m> {
             if (object.api_version.as_str(), object.kind.as_str())
                 != ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy")
             {
-                return strange(format!("`{path}` holds an object that is no policy"));
+                return strange(format!("`{path}` holds an object that is not a policy"));
             }
             object.metadata.check(self.model)?;
             if object.metadata.namespace != namespace || !names.insert(object.metadata.name.as_str()) {

@@ -205,7 +205,7 @@ impl Scope<'_> {
                 "a rule uses `in` on the claim `{}` itself, which finds parts of a text",
                 path.join(".")
             )),
-            _ => refused("a rule uses `in` on something that is no list"),
+            _ => refused("a rule uses `in` on something that is not a list"),
         }
     }
 }
@@ -333,6 +333,6 @@ pub(super) fn of_text(
         | Value::ClaimAsList(_)
         | Value::ClaimAsText(_)
         | Value::Argument(_)
-        | Value::PeerNames => refused("a rule looks into something that is no text"),
+        | Value::PeerNames => refused("a rule looks into something that is not text"),
     }
 }

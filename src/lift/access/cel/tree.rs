@@ -203,7 +203,7 @@ fn exists(all: &ComprehensionExpr) -> Result<Node, LiftError> {
         {
             Ok(Node::Exists(Box::new([Node::of(&all.iter_range)?, Node::of(body)?]), all.iter_var.clone()))
         }
-        _ => refused("a rule walks a list otherwise than with `exists`"),
+        _ => refused("a rule walks a list without `exists`"),
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// The fields of an object, which must be exactly these at most.
 pub(super) fn fields<'v>(value: &'v Value, known: &[&str]) -> Read<&'v serde_json::Map<String, Value>> {
-    let object = value.as_object().ok_or_else(|| strange(format!("{} is no object", short(value))))?;
+    let object = value.as_object().ok_or_else(|| strange(format!("{} is not an object", short(value))))?;
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(object),
         Some(key) => Err(strange(format!("`{key}` in {} is not understood", short(value)))),

@@ -312,7 +312,7 @@ fn keys_from_issuers(model: &Model, clusters: &BTreeMap<&str, &Value>) -> Read<(
         let Some(Jwks::Url(url)) = issuer.keys.as_ref().map(|keys| &keys.value) else { continue };
         let name = format!("issuer_{index}");
         let cluster = clusters.get(name.as_str()).ok_or_else(|| strange(format!("there is no cluster `{name}`")))?;
-        let expected = upstream(url).ok_or_else(|| strange(format!("`{url}` is no URL")))?;
+        let expected = upstream(url).ok_or_else(|| strange(format!("`{url}` is not a URL")))?;
         leads_to(cluster, &expected).map_err(|error| within(&format!("cluster `{name}`"), error))?;
     }
     Ok(())
@@ -435,7 +435,7 @@ fn answer(route: &Value, upstreams: &BTreeMap<ServerName, Upstream>) -> Read<()>
     let path = text(fields(matched, &["path"])?.get("path"))?;
     let server = path.strip_prefix(METADATA).and_then(|rest| rest.strip_prefix('/')?.strip_suffix("/mcp"));
     if !server.is_some_and(|server| upstreams.contains_key(server)) {
-        return Err(strange(format!("`{path}` is answered, and is no metadata of a server")));
+        return Err(strange(format!("`{path}` is answered, and is not metadata of a server")));
     }
     let off =
         json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}, "disabled": true});

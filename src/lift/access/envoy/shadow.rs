@@ -171,7 +171,7 @@ fn enforces(
         let counted = counted.ok_or_else(|| strange(format!("nothing is counted on the route `{name}`")))?;
         let known = server_of(route).is_some_and(|server| servers.contains(&ServerName::from(server)));
         if !known && !is_denial(&Matcher::read(counted)?) {
-            return Err(strange(format!("`{name}` is no route of the new policy, and is counted as let through")));
+            return Err(strange(format!("`{name}` is not a route of the new policy, and is counted as let through")));
         }
         let enforced = here.get(name).and_then(|route| route.pointer(RBAC)?.get("matcher"));
         let enforced = enforced.ok_or_else(|| strange(format!("the route `{name}` has no rules")))?;
@@ -193,7 +193,7 @@ fn enforces(
             known || route == before && cluster_of(whole, route) == cluster_of(old_whole, before)
         };
         if !same {
-            return Err(strange(format!("the route `{name}` decides otherwise than in the bundle in force")));
+            return Err(strange(format!("the route `{name}` decides differently from the bundle in force")));
         }
     }
     Ok(())
@@ -250,7 +250,7 @@ fn same_filters(whole: &Value, old: &Value, extracted: &mut BTreeSet<String>) ->
     };
     let mut before = BTreeSet::new();
     if plain(whole, extracted)? != plain(old, &mut before)? {
-        return Err(strange("requests come to the rules otherwise than in the bundle in force".to_owned()));
+        return Err(strange("requests reach the rules differently from the bundle in force".to_owned()));
     }
     match before.difference(extracted).next() {
         None => Ok(()),

@@ -39,7 +39,7 @@ pub(super) fn is_yaml_too(text: &str) -> bool {
     true
 }
 
-/// A value in which no key stands twice, and none is too long.
+/// A value without duplicate keys, and none is too long.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for Any {
             }
             let Strict(value) = fields.next_value()?;
             if values.insert(key, value).is_some() {
-                return Err(A::Error::custom("a key stands there twice"));
+                return Err(A::Error::custom("a key is there twice"));
             }
         }
         Ok(Strict(Value::Object(values)))

@@ -158,7 +158,7 @@ impl Values {
         })
     }
 
-    /// For what is no claim and no argument.
+    /// For what is not a claim and no argument.
     pub(super) fn hold_for(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
         if world.one_of(source, &self.exact) {
             return true;

@@ -168,7 +168,7 @@ impl Rule {
     }
 
     /// A rule names the caller as `act.sub`, or as `sub` where nobody acts: said twice, by the claim and by the header, because
-    /// older proxies set no header from an object. One for callers that nobody declared leaves out all who are declared.
+    /// older proxies set no header from an object. One for undeclared callers leaves out all who are declared.
     fn check_caller(&self, declared: &BTreeSet<&str>) -> Result<(), LiftError> {
         let find = |is: fn(&Attribute) -> bool| self.conditions.iter().find(|condition| is(&condition.of));
         let acts = find(|of| matches!(of, Attribute::Actor(_)));
@@ -183,9 +183,7 @@ impl Rule {
         let others: BTreeSet<&str> = caller.not_values.all.iter().map(String::as_str).collect();
         let open = caller.values.all == ["*"];
         if open && others != *declared || !open && !others.is_empty() {
-            return stranger(
-                "a rule for callers that nobody declared does not leave out exactly those that are declared",
-            );
+            return stranger("a rule for undeclared callers does not leave out exactly those that are declared");
         }
         Ok(())
     }

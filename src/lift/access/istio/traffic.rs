@@ -93,7 +93,7 @@ fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
 /// Pods by namespace and labels, each with its ports, and whether these are plain.
 type Pods<'a> = BTreeMap<(&'a String, &'a BTreeMap<String, String>), BTreeMap<u16, bool>>;
 
-/// For each host that is no service: that it leads to the pods of its server, in the server's cluster.
+/// For each host that is not a service: that it leads to the pods of its server, in the server's cluster.
 fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
     let named =
         |place: &&Place<'_>| !place.service && place.host.contains('.') && place.host.parse::<IpAddr>().is_err();

@@ -39,7 +39,7 @@ impl Question<'_> {
     /// are added to those that its rules name.
     ///
     /// # Errors
-    /// Where it asks for a caller or a unit that nobody declared.
+    /// Where it asks for an undeclared caller or unit.
     pub(super) fn further(
         &self,
         tree: &Tree,
@@ -58,7 +58,7 @@ impl Question<'_> {
                 }
                 Source::Claim(_) if ["", STRANGER, USER, NOBODY].contains(&text.as_str()) => {}
                 Source::Claim(_) => {
-                    let what = format!("a rule names the caller `{text}`, whom nobody declared");
+                    let what = format!("a rule names the caller `{text}`, who is not declared");
                     return Err(LiftError::Stranger(what));
                 }
                 Source::Peer => grew |= self.add_peer(text, further),
@@ -108,7 +108,7 @@ impl Question<'_> {
             || self.unit_claim.iter().any(|claim| self.texts_of(claim).any(|asked| asked == text));
         match is_known {
             true => Ok(()),
-            false => Err(LiftError::Stranger(format!("a rule names the unit `{text}`, which nobody declared"))),
+            false => Err(LiftError::Stranger(format!("a rule names the unit `{text}`, which is not declared"))),
         }
     }
 

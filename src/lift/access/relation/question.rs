@@ -144,7 +144,7 @@ impl Question<'_> {
         match evidence {
             Evidence::NotWorkload => {
                 let sub = token.texts.get(["sub".to_owned()].as_slice());
-                // A caller who acts for nobody is no user; what compares the two says so already.
+                // A caller who acts for nobody is not a user; what compares the two says so already.
                 let actor = token.texts.get(["act".to_owned(), "sub".to_owned()].as_slice());
                 let for_another = !self.compares_actors || actor.is_some() && actor != sub;
                 Some(for_another && sub.is_some_and(|sub| !self.subjects.contains(sub.as_str())))

@@ -27,7 +27,7 @@ pub(super) struct Sheet<'s, 'a> {
 }
 
 impl<'s> Sheet<'s, '_> {
-    /// What callers whom nobody declared are tried with: what means an object, and what nobody may send where the product tells
+    /// What undeclared callers are tried with: what means an object, and what nobody may send where the product tells
     /// that apart.
     pub(super) fn for_strangers(&self, tells_apart: bool) -> impl Iterator<Item = &Asked<Message<'s>>> {
         let forbidden = self.forbidden.iter().filter(move |_| tells_apart);

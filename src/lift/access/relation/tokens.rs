@@ -31,10 +31,10 @@ impl Question<'_> {
             self.token(&[(&["sub"], USER), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["sub"], id), (&["act", "sub"], id)], &[&["act"]]),
             self.token(&[(&["act", "sub"], id)], &[&["act"]]),
-            // A user that is no text.
+            // A user that is not text.
             self.token(&[(&["act", "sub"], id)], &[&["act"], &["sub"]]),
         ];
-        // Somebody else whom evidence speaks of: a workload, which is no user, or what a fact asks `sub` to be.
+        // Somebody else whom evidence speaks of: a workload, which is not a user, or what a fact asks `sub` to be.
         let most =
             if self.product.lists_workloads() && self.subjects.len() <= MOST_WORKLOADS { MOST_WORKLOADS } else { 1 };
         let users = self.subjects.iter().copied().filter(|subject| !subject.starts_with(SPIFFE));
@@ -135,7 +135,7 @@ impl Question<'_> {
         (token.always, token.never) = (always, never);
     }
 
-    /// Tokens of callers whom nobody declared. `named` are the subjects that the rules name.
+    /// Tokens of undeclared callers. `named` are the subjects that the rules name.
     pub(super) fn tokens_of_strangers(&self, named: &BTreeSet<String>, units: &[&UnitName]) -> Vec<Token> {
         let any_agent = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(_)));
         let with_units = self.policy.principals.iter().any(|p| matches!(p.id, PrincipalId::AnyAgent(Some(_))));
@@ -157,7 +157,7 @@ impl Question<'_> {
         tokens.push(self.token(&[(&["sub"], "")], &[]));
         if !any_agent || with_units {
             tokens.push(self.token(&[(&["sub"], STRANGER)], &[]));
-            // A workload that nobody declared.
+            // An undeclared workload.
             tokens.push(self.token(&[(&["sub"], &format!("{SPIFFE}{STRANGER}"))], &[]));
             if let (true, Some(claim)) = (with_units, &self.unit_claim) {
                 for mut token in [
@@ -167,7 +167,7 @@ impl Question<'_> {
                     token.texts.insert(claim.clone(), STRANGER.to_owned());
                     tokens.push(token);
                 }
-                // A unit in a list is no text, so it names no unit.
+                // A unit in a list is not text, so it names no unit.
                 let mut token = self.token(&[(&["sub"], STRANGER)], &[]);
                 token.objects.push(claim.clone());
                 tokens.push(token);

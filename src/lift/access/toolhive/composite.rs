@@ -83,7 +83,7 @@ pub(super) fn check(
         resource.check(path, "VirtualMCPCompositeToolDefinition", (&name, namespace), model)?;
         let wrong = |what: &str| Err(LiftError::Stranger(format!("the composite tool `{name}` {what}")));
         let Some((expected, retries)) = missing.remove(&name) else {
-            return wrong("is no workflow, or is there twice");
+            return wrong("is not a workflow, or is there twice");
         };
         if resource.spec.description.is_empty() {
             return wrong("has no description");
@@ -141,7 +141,7 @@ fn retries(flow: &Flow, model: &Model) -> u32 {
     engine.and_then(|engine| engine.max_attempts.as_ref()).map_or(0, |attempts| attempts.value.0.saturating_sub(1))
 }
 
-/// Every call of a workflow that is no compensation, by the id of its step.
+/// Every call of a workflow that is not a compensation, by the id of its step.
 fn expected(flow: &Flow, model: &Model) -> BTreeMap<String, Expected> {
     let graph = flow.graph();
     let calls = |at: usize| -> Vec<(String, String, bool, BTreeMap<String, Value>)> {
@@ -204,7 +204,7 @@ fn taken_all(all: &BTreeMap<&String, Value>) -> Value {
     taken(all.iter().map(|(name, schema)| (*name, schema)))
 }
 
-/// The template of an argument. What is no text is written as JSON, which writes numbers in full.
+/// The template of an argument. What is not text is written as JSON, which writes numbers in full.
 fn handed_on(step: &str, name: &str, schema: &Value) -> Value {
     let value = format!(r#"index .params "{step}" "{name}""#);
     let is_text = schema.get("type").and_then(Value::as_str) == Some("string");

@@ -42,7 +42,7 @@ impl Outcome {
         match denied.iter().find(|lacks| self.allowed.minimal_sets().iter().any(|set| set & **lacks == 0)) {
             None => Ok(self.allowed.clone()),
             Some(_) => {
-                Err(LiftError::Stranger(format!("what lets {} through is no matter of the facts alone", what())))
+                Err(LiftError::Stranger(format!("what lets {} through is not decided by the facts alone", what())))
             }
         }
     }
@@ -109,12 +109,12 @@ fn all_ways(
                 let allowed = decide(&mut world)?;
                 if let Some(what) = world.strange {
                     return Err(LiftError::Stranger(format!(
-                        "a rule asks for {what}, which is no evidence of the model"
+                        "a rule asks for {what}, which is not evidence of the model"
                     )));
                 }
                 choices = world.choices;
                 if world.tree.decide(&world.way, allowed).is_err() {
-                    let what = "a request is decided otherwise than another one just like it";
+                    let what = "two identical requests are decided differently";
                     return Err(LiftError::Stranger(what.to_owned()));
                 }
                 allowed

@@ -123,7 +123,7 @@ impl Network {
         namespaces: &BTreeMap<String, BTreeMap<String, String>>,
     ) -> Result<(), LiftError> {
         if let Some(elsewhere) = self.policies.keys().find(|namespace| !namespaces.contains_key(*namespace)) {
-            return stranger(format!("a network policy stands in `{elsewhere}`, which is no namespace of the model"));
+            return stranger(format!("a network policy is in `{elsewhere}`, which is not a namespace of the model"));
         }
         // Said once more than the other policies need, because whoever adds policies of their own counts on it.
         let closes = |policy: &Policy| {
@@ -189,7 +189,7 @@ fn pair(
     let (may_send, may_take) = expected_of(from.0, to.0, port, meshed);
     if sent.is_some_and(|sent| sent != may_send) || taken.is_some_and(|taken| taken != may_take) {
         return stranger(format!(
-            "a connection from {} to {} at {} {} is let through or refused otherwise than the model says",
+            "a connection from {} to {} at {} {} is decided differently from the model",
             from.0.what, to.0.what, port.1, port.0
         ));
     }

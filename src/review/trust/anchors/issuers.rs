@@ -84,7 +84,7 @@ fn keys_of(keys: &Jwks, model: &Model) -> (String, BTreeSet<String>) {
     }
 }
 
-/// For which kinds of principals and units an issuer may speak, over the units of either side and one that nobody declared.
+/// For which kinds of principals and units an issuer may speak, over the units of either side and an undeclared one.
 fn spoken_for(issuer: &Issuer, models: [&Model; 2]) -> BTreeSet<String> {
     let declared = models.into_iter().flat_map(|model| model.topology.units.keys().cloned());
     let units: BTreeSet<UnitName> = declared.chain([UnitName::from(UnitName::CENTRAL)]).collect();

@@ -12,7 +12,7 @@ use crate::targets::access::grants::{Grant, Kind, Who};
 /// The variable that holds the claims of the verified token.
 pub(super) const CLAIMS: &str = "jwt";
 
-/// The message that a request carries. Where the body is longer than the gateway keeps, or is no object, this fails.
+/// The message that a request carries. Where the body is longer than the gateway keeps, or is not an object, this fails.
 const BODY: &str = "json(request.body)";
 
 /// The protocol's own methods. Who may use them may also ask for a tool; which one is for the rules on tools.
@@ -91,7 +91,7 @@ impl Context<'_> {
                     // Who calls comes first: it needs no look into the body.
                     who.iter().cloned().chain(what).chain(shown).collect()
                 };
-                // What has a result or an error, too, is no request.
+                // What has a result or an error, too, is not a request.
                 let method = |methods: &[&'static str]| {
                     let methods = left(methods);
                     let one = format!("{} && {}", is_one_of(&format!("{BODY}.method"), &methods), alone());

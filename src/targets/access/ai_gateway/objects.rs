@@ -130,7 +130,7 @@ pub(super) fn backend(server: &Server, namespace: &str) -> Result<Value, String>
         Err(_) if address.host.split('.').all(is_word) && address.host.len() <= MOST_OF_HOST => {
             (json!({ "fqdn": { "hostname": address.host, "port": address.port } }), Some(address.host))
         }
-        Err(_) => return Err(format!("`{}` is no host name in lower case", address.host)),
+        Err(_) => return Err(format!("`{}` is not a host name in lower case", address.host)),
     };
     let mut spec = json!({ "endpoints": [endpoint] });
     if let Some(spec) = spec.as_object_mut().filter(|_| address.tls) {

@@ -174,5 +174,8 @@ fn a_host_that_kubernetes_refuses_is_a_finding() {
     let workspace = WORLD.replace("https://crm.example:8443", "https://CRM_1.example");
     let (found, _) = findings(built(&TARGET, &workspace).unwrap_err());
     let said: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
-    assert_eq!(said, ["the Envoy AI Gateway cannot reach `crm_server`: `CRM_1.example` is no host name in lower case"]);
+    assert_eq!(
+        said,
+        ["the Envoy AI Gateway cannot reach `crm_server`: `CRM_1.example` is not a host name in lower case"]
+    );
 }

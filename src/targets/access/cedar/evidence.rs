@@ -283,10 +283,10 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
         Some(Evidence::Transport) => {
             source.from = "transport";
             source.holds_if = if fact == MTLS {
-                "the hop in front of the enforcing gateway uses TLS with a verified client certificate; mtls implies \
+                "the hop before the enforcing gateway uses TLS with a verified client certificate; mtls implies \
                  tls: send both as true"
             } else {
-                "the hop in front of the enforcing gateway uses TLS, with or without a client certificate"
+                "the hop before the enforcing gateway uses TLS, with or without a client certificate"
             };
         }
         Some(Evidence::Claim(claim)) => {
@@ -335,7 +335,7 @@ fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
             });
             source.holds_if = "the same caller made the call `call` at most `within_seconds` ago, it was allowed and \
                                answered without an error, every field of its structured answer that `answer` names is \
-                               what stands there, of that type, and every argument of this call that `same` names equals \
+                               the value there, of that type, and every argument of this call that `same` names equals \
                                the field of that answer beside it; where any is missing the fact is false";
         }
         Some(Evidence::Argument(argument)) => {

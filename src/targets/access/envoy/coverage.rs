@@ -25,7 +25,7 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 **How it decides.** Tokens are verified first (issuer, audience, signature, expiry). With `audience: per_server`, `aud` must hold a \
 URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
 server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
-whole, up to 1 MiB: it refuses what is no MCP, batches, duplicate keys, and headers that say something else than the body. \
+whole, up to 1 MiB: it refuses what is not MCP, batches, duplicate keys, and headers that say something else than the body. \
 A program of 300 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
 which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
 of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
@@ -33,7 +33,7 @@ a page of another origin than the gateway's own and those in `targets.envoy.orig
 `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` are removed, because nothing has compared them with the body. \
 Those of the current revision are compared with it (below). \
 A certificate that names a declared principal is accepted only with a token of the same principal, and one that names a \
-gateway with none, because gateways hold the tokens of others; one that names nobody declared proves no more than `mtls`, so \
+gateway with none, because gateways hold the tokens of others; one that names no declared principal proves no more than `mtls`, so \
 issue certificates of that authority only to callers. Then the rules of the \
 route: method, what it addresses, caller, facts. Everything else is denied.
 
@@ -66,8 +66,8 @@ is gone goes on as before.
 **Failures and limits.** `failure_threshold` failures in a row (answers of 500 and above, refused and reset connections, calls \
 without an answer in `timeout`) leave a server out for `half_open_timeout`, at most a second more, whatever its probes say; every \
 call is then a 503. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
-stream; only the `timeout` of an HTTP pool ends the whole. An answer that stops after its head has come is cut off, and is no \
-failure to Envoy. A bulkhead counts calls and open event streams together. Limits are \
+stream; only the `timeout` of an HTTP pool ends the whole. An answer that stops after its head has come is cut off, which Envoy does \
+not count as a failure. A bulkhead counts calls and open event streams together. Limits are \
 for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
 the others share the rest. No call is made twice.
 

@@ -13,7 +13,7 @@ use super::routes::{METADATA, SCOPE};
 const DENIED: i32 = -32001;
 /// That of a method that does not exist. Source: JSON-RPC 2.0, section 5.1.
 const UNKNOWN_METHOD: i32 = -32601;
-/// That of a message that is no single request, notification or response. Source: the same.
+/// That of a message that is not a single request, notification or response. Source: the same.
 const INVALID_MESSAGE: i32 = -32600;
 /// That of headers that say something else than the body. Source: MCP 2026-07-28, "Server Validation".
 const HEADER_MISMATCH: i32 = -32020;

@@ -68,7 +68,7 @@ fn rules_of_mut(route: &mut Value) -> Option<&mut Map<String, Value>> {
     route.get_mut("typed_per_filter_config")?.get_mut(RBAC)?.get_mut("rbac")?.as_object_mut()
 }
 
-/// Puts `enforced` in force, and what stands there beside it.
+/// Puts `enforced` in force, and what is there beside it.
 fn beside(rules: &mut Map<String, Value>, enforced: Value, counted: Option<Value>) {
     let own = rules.insert("matcher".to_owned(), enforced);
     rules.insert("shadow_matcher".to_owned(), counted.or(own).unwrap_or_default());

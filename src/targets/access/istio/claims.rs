@@ -75,7 +75,7 @@ pub(super) fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'
         return Some("Istio takes a text that begins or ends with `*` for a pattern");
     }
     (claim.test.mentions("{tool}") && !verified_headers(model)).then_some(
-        "which tool is called stands in the body of a request, which Istio does not read; it takes \
+        "the body of a request names the tool, and Istio does not read bodies; it takes \
          `verified_headers` for that",
     )
 }

@@ -64,7 +64,7 @@ pub(super) const COVERS: &[Covers] = &[
     Covers::part(
         FamilyId::CircuitBreaker,
         &["per_mcp_server", "failure_threshold", "half_open_timeout"],
-        "a pod that fails calls in a row is left out for `half_open_timeout`, and for a multiple of it, up to 300 s, when it fails again; an error of a tool is no failure of HTTP, so it does not count, and there are no trial calls, no fallback and no discovery of dependencies; the time that a call may take is for the gateways",
+        "a pod that fails calls in a row is left out for `half_open_timeout`, and for a multiple of it, up to 300 s, when it fails again; an error of a tool is not a failure of HTTP, so it does not count, and there are no trial calls, no fallback and no discovery of dependencies; the time that a call may take is for the gateways",
     ),
     Covers::part(
         FamilyId::Bulkhead,

@@ -16,7 +16,7 @@ const WHOLE: &str = "without `verified_headers` Istio sees no tool, so a caller 
 const NAMELESS: &str = "the text that would show a fact names a tool or unit, and there is none to name";
 const OVERLAP: &str =
     "another pattern of the same server's resources may match the same URIs, and Istio cannot match it";
-const ENCODED: &str = "its name does not stand in the header `Mcp-Name` as it is, but encoded";
+const ENCODED: &str = "its name is encoded in the header `Mcp-Name`";
 const PATTERN: &str = "Istio matches URIs by their beginning alone, and only URIs of visible ASCII without commas";
 
 /// Names that no header carries as they are. Without headers, no name matters.

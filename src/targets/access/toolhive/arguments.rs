@@ -36,7 +36,7 @@ pub(super) fn parameter(required: &Map<String, Value>) -> Value {
 pub(super) fn handed_on(step: &str, required: &Map<String, Value>) -> Map<String, Value> {
     let template = |(name, property): (&String, &Value)| {
         let value = format!("index .params \"{step}\" \"{name}\"");
-        // Go writes a large number with an exponent, which is no whole number to ToolHive; JSON does not.
+        // Go writes a large number with an exponent, which is not a whole number to ToolHive; JSON does not.
         let text = if kind(property) == Some("string") {
             format!("{{{{{value}}}}}")
         } else {

@@ -89,7 +89,7 @@ pub(super) fn is_idempotent(model: &Model, call: &Call) -> bool {
 /// The steps, and what the composite tool takes for each.
 type Steps = (Vec<Value>, BTreeMap<String, Value>);
 
-/// One step for each call that is no compensation. The calls of one step of the workflow come one after the other.
+/// One step for each call that is not a compensation. The calls of one step of the workflow come one after the other.
 fn steps(model: &Model, flow: &Flow, servers: &BTreeMap<&str, String>) -> Result<Steps, CompileError> {
     let ids = dns_labels(super::TARGET.id, flow.steps.iter().map(|step| (step.name.value.as_str(), step.name.loc)))
         .map_err(CompileError::Findings)?;

@@ -43,7 +43,7 @@ fn limits_are_those_of_the_unit_where_it_has_its_own() {
     let central = rules(&whole());
     assert_eq!(of(&central, "crm"), (Some(5), "30s".to_owned(), Some(40)));
     assert_eq!(central["crm"]["outlierDetection"]["splitExternalLocalOriginErrors"].as_bool(), Some(false));
-    // A limit of time for calls is no breaker, and `half_open_timeout` is how long it stays open.
+    // A limit of time for calls is not a breaker, and `half_open_timeout` is how long it stays open.
     let open = whole().replace("timeout: 1m}", "timeout: 1m, half_open_timeout: 90s}");
     assert_eq!(of(&rules(&open), "crm"), (Some(5), "90s".to_owned(), Some(40)));
     let only = whole().replace("failure_threshold: 5, timeout: 1m", "timeout: 1m");

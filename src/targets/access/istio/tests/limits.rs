@@ -24,7 +24,7 @@ fn patterns_are_no_texts() {
     for (from, to, said) in [
         ("subject: seller", "subject: 'sell*'", "the subject `sell*` is a pattern"),
         ("subject: seller", "subject: '*'", "the subject `*` is a pattern"),
-        (":8080/mcp'\n      methods", ":8080/*'\n      methods", "the path of server `site` is no plain text"),
+        (":8080/mcp'\n      methods", ":8080/*'\n      methods", "the path of server `site` is not plain text"),
         ("business_unit_claim: bu", "business_unit_claim: scope", "cannot read a unit from the claim `scope`"),
         ("business_unit_claim: bu", "business_unit_claim: 'a][b'", "cannot read a unit from the claim"),
     ] {

@@ -29,8 +29,10 @@ class Workspace:
 class Programs:
     """The programs under test, the second engines, and the folder that everything is written to."""
 
-    def __init__(self, mcpctl: Path, relation: Path, engines: dict[str, Path], work: Path):
-        self.mcpctl, self.relation, self.engines, self.work = mcpctl.resolve(), relation.resolve(), engines, work
+    def __init__(self, mcpctl: Path, examples: Path, engines: dict[str, Path], work: Path):
+        self.mcpctl, self.engines, self.work = mcpctl.resolve(), engines, work
+        # The examples that print the access relation of a workspace, and that write random workspaces.
+        self.relation, self.random = examples.resolve() / "relation", examples.resolve() / "random"
 
     def run(self, engine: str, program: str, *arguments, given: str | None = None, timeout: int = 120) -> subprocess.CompletedProcess:
         command = [str(part) for part in (self.engines[engine] / program, *arguments)]

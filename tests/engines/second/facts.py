@@ -2,16 +2,16 @@
 
 A cell is a principal and an object. Where something is granted and the workspace has at most `WHOLE` facts, it is asked about
 with every set of them. With more facts the sets are: each minimal sufficient set, each of these with one fact taken away,
-everything, everything but one fact, nothing, and `DRAWN` random ones. Where nothing is granted no set may ever be enough: those
-are everything, everything but one fact, nothing, and a few random ones. The random sets are the same in every run.
+everything, everything but one fact, nothing, and `DRAWN` random ones. Where nothing is granted no set may ever be enough: there
+the sets are everything, nothing, and a few random ones. The random sets are the same in every run.
 """
 
 import random
 from collections.abc import Iterator
 
 WHOLE = 10
-DRAWN = 200
-DRAWN_UNGRANTED = 10
+DRAWN = 100
+DRAWN_UNGRANTED = 8
 
 
 class Masks:
@@ -30,6 +30,8 @@ class Masks:
 
     def edges(self, minimal: list[int]) -> set[int]:
         """Where the decision changes: the minimal sets, and each of them without one of its facts."""
+        if not minimal:
+            return {self.everything, 0}
         without = {one & ~bit for one in minimal for bit in self.bit.values() if one & bit}
         # Also with everything else, so that a forgotten fact is not hidden by another one that is missing.
         nearly = {self.everything & ~bit for bit in self.bit.values()}
@@ -65,8 +67,7 @@ class Cells:
     def edges(self) -> Iterator[tuple[int, int, int]]:
         """Few questions, of which some must change its answer if any cell changes."""
         for (who, what), minimal in self.minimal.items():
-            masks = self.masks.edges(minimal) if minimal else {0, self.masks.everything}
-            for mask in sorted(masks):
+            for mask in sorted(self.masks.edges(minimal)):
                 yield who, what, mask
 
     def shown(self, question: tuple[int, int, int]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m second.main PART --mcpctl PROGRAM --relation PROGRAM --engine NAME=FOLDER...`: one second engine on every bundle."""
+"""`python -m second.main PART --mcpctl PROGRAM --examples FOLDER --engine NAME=FOLDER...`: one second engine on every bundle."""
 
 import argparse
 import importlib
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from .bundles import Programs
 
-PARTS = {"cedar": "cedar"}
+PARTS = {"cedar": "cedar", "ai-gateway": "ai_gateway"}
 
 
 def main() -> int:
     options = argparse.ArgumentParser()
     options.add_argument("part", choices=PARTS)
     options.add_argument("--mcpctl", type=Path, required=True)
-    options.add_argument("--relation", type=Path, required=True)
+    options.add_argument("--examples", type=Path, required=True)
     options.add_argument("--engine", action="append", default=[], metavar="NAME=FOLDER")
     given = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -25,7 +25,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mcpctl-second.") as work:
         try:
             part = importlib.import_module(f".{PARTS[given.part]}", __package__)
-            tally = part.run(Programs(given.mcpctl, given.relation, engines, Path(work)))
+            tally = part.run(Programs(given.mcpctl, given.examples, engines, Path(work)))
         except Exception:
             traceback.print_exc()
             return 1

@@ -6,16 +6,16 @@ settings say that something else makes sure of it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import yaml
 from live.tally import Tally
 
 from . import ai_gateway_spoiled
 from .bundles import ROOT, Programs, Workspace
 from .drawn import workspaces
-from .evidence import Identity, Loader, Request, path, pieces
+from .evidence import Identity, Request, path
+from .judge import Judge
 from .requests import Drawing
 
 OWN = Path(__file__).with_name("fleet.yaml")
@@ -25,72 +25,12 @@ TARGET = "ai-gateway"
 DRAWN = 40
 
 
-def assumed(source: Path, target: str) -> bool:
-    """Whether the settings say that the connection is seen to by something else."""
-    files = [source] if source.is_file() else sorted(source.glob("*.yaml"))
-    for file in files:
-        for document in yaml.load_all(file.read_text(), Loader):
-            settings = (document or {}).get("targets")
-            if isinstance(settings, dict) and (settings.get(target) or {}).get("assume"):
-                return True
-    return False
-
-
 def unseen(piece: dict) -> bool:
     values = piece.get("one_of", piece.get("contains"))
     numbers = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (values if isinstance(values, list) else [values]))
     if "claim" in piece:
         return bool(piece.get("separator")) or path(piece["claim"]) in (["scope"], ["scp"]) or numbers
     return bool({"matches", "equals_claim", "called"} & piece.keys())
-
-
-class Judge:
-    """What the relation says of requests, as far as the rules of a product can see."""
-
-    def __init__(self, workspace: Workspace, identity: Identity, target: str, unseen: Callable[[dict], bool]):
-        self.relation, self.identity = workspace.relation, identity
-        self.transport = assumed(workspace.source, target)
-        self.visible = {fact for fact, evidence in identity.requirements.items() if self.sees(evidence, unseen)}
-        self.objects = {(one["server"], one["kind"], one["name"]): one for one in self.relation.objects}
-
-    def sees(self, evidence: dict, unseen: Callable[[dict], bool]) -> bool:
-        if "transport" in evidence:
-            return self.transport
-        return not any(unseen(piece) for piece in pieces(evidence))
-
-    def sets(self, request: Request) -> list[frozenset[str]]:
-        """The minimal sets of facts that the product can see, for the principal that the token names and this object."""
-        principal = self.identity.principal(request.claims)
-        object_ = self.objects.get((request.server, request.kind, request.name))
-        if principal is None or object_ is None:
-            return []
-        return [needed for needed in self.relation.sets(principal, object_) if needed <= self.visible]
-
-    def facts(self, request: Request) -> set[str]:
-        return self.identity.facts(request, self.transport) & self.visible
-
-    def allows(self, request: Request) -> bool:
-        facts = self.facts(request)
-        return any(needed <= facts for needed in self.sets(request))
-
-    def opens(self, request: Request) -> bool:
-        """Whether the caller may ever call some tool of the server: it may then open a session."""
-        principal = self.identity.principal(request.claims)
-        tools = self.relation.on(request.server, "tool")
-        return principal is not None and any(needed <= self.visible for tool in tools for needed in self.relation.sets(principal, tool))
-
-    def stepped_up(self, request: Request) -> bool:
-        """Whether a client can help itself: all that is missing can be had by a scope that its token lacks."""
-        facts, scopes = self.facts(request), (request.claims.get("scope") or "")
-        scopes = set(scopes.split()) if isinstance(scopes, str) else set()
-        by_scope = {fact: evidence["scope"] for fact, evidence in self.identity.requirements.items() if evidence.get("scope")}
-        if self.allows(request):
-            return False
-        for needed in self.sets(request):
-            others = {fact for fact in needed if fact not in by_scope}
-            if others <= facts and not {by_scope[fact] for fact in needed - others} <= scopes:
-                return True
-        return False
 
 
 def asked(programs: Programs, routes: Path, verdicts: Iterable["Verdict"]) -> list[list[str]] | str:

@@ -10,6 +10,7 @@ import yaml
 from live.tally import Tally
 
 from .evidence import Loader
+from .spoiled import noticed
 
 
 def conjuncts(expression: str) -> list[str]:
@@ -95,13 +96,17 @@ def run(programs, routes: Path, verdicts: list, tally: Tally) -> int:
     from .ai_gateway import asked, faults
 
     documents = list(yaml.load_all(routes.read_text(), Loader))
-    file, noticed = programs.work / "spoiled.yaml", 0
-    for what, spoiled in spoiled_routes(documents):
-        file.write_text("\n---\n".join(json.dumps(document) for document in spoiled))
-        servers = {document["spec"]["path"].split("/")[1] for document, whole in zip(spoiled, documents) if document != whole}
-        concerned = [verdict for verdict in verdicts if verdict.request.server in servers]
-        answers = asked(programs, file, concerned)
+
+    def variants() -> Iterator[tuple[str, str, list]]:
+        for what, spoiled in spoiled_routes(documents):
+            servers = {document["spec"]["path"].split("/")[1] for document, whole in zip(spoiled, documents) if document != whole}
+            concerned = [verdict for verdict in verdicts if verdict.request.server in servers]
+            yield what, "\n---\n".join(json.dumps(document) for document in spoiled), concerned
+
+    def differs(file: Path, some: list) -> bool:
+        answers = asked(programs, file, some)
         if isinstance(answers, str):
-            raise SystemExit(f"{what}: {answers}")
-        noticed += tally.check(bool(faults(concerned, answers)), f"{what}, and nobody notices")
-    return noticed
+            raise SystemExit(answers)
+        return bool(faults(some, answers))
+
+    return noticed(programs.work, tally, variants(), differs)

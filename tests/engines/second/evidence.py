@@ -85,7 +85,9 @@ class Request:
 
 class Identity:
     def __init__(self, source: Path, relation):
-        files = [source] if source.is_file() else sorted({*source.rglob("*.yaml"), *source.rglob("*.yml")})
+        files = [source] if source.is_file() else sorted(source.rglob("*.yaml"))
+        # What an environment replaces is for that environment alone.
+        files = [file for file in files if "env" not in file.relative_to(source).parts]
         documents = [document for file in files for document in yaml.load_all(file.read_text(), Loader) if isinstance(document, dict)]
         sections = [document["identity"] for document in documents if "identity" in document]
         if len(sections) != 1:
@@ -95,23 +97,27 @@ class Identity:
         issuers = sections[0].get("issuers") or [sections[0]]
         self.callers = {issuer["issuer"]: path(issuer.get("caller", "sub")) for issuer in issuers}
         self.unit_claim = sections[0].get("business_unit_claim")
+        self.speaks_for = {issuer["issuer"]: issuer["speaks_for"] for issuer in relation.issuers}
         self.subjects = {one["subject"] for one in relation.principals if one["subject"]}
 
     def caller(self, claims: dict) -> str | None:
+        if claims["iss"] not in self.callers:
+            return None
         act = claims.get("act")
         named = at(act, ["sub"]) if act is not None else at(claims, self.callers[claims["iss"]])
         return named if isinstance(named, str) and named else None
 
     def principal(self, claims: dict) -> dict | None:
-        """The principal that the token names. Somebody else's subject is never `any_agent`."""
+        """The principal that the token names, where its issuer may speak for it. A declared subject is never `any_agent`."""
         caller = self.caller(claims)
         if caller is None:
             return None
         if caller in self.subjects:
-            return next(one for one in self.relation.principals if one["subject"] == caller)
-        anybody = [one for one in self.relation.principals if one["kind"] == "any_agent"]
-        unit = claims.get(self.unit_claim) if self.unit_claim else None
-        return next((one for one in anybody if one["unit"] is None or one["unit"] == unit), None)
+            named = [one for one in self.relation.principals if one["subject"] == caller]
+        else:
+            unit = claims.get(self.unit_claim) if self.unit_claim else None
+            named = [one for one in self.relation.principals if one["kind"] == "any_agent" and one["unit"] in (None, unit)]
+        return next((one for one in named if one["name"] in self.speaks_for[claims["iss"]]), None)
 
     def facts(self, request: Request, transport: bool) -> set[str]:
         """What holds of a request whose caller is known."""

@@ -49,20 +49,23 @@ def beyond(piece: dict) -> list:
 
 
 class Drawing:
-    def __init__(self, identity: Identity, relation, seed: str):
-        self.identity, self.relation, self.draw = identity, relation, random.Random(seed)
-        self.issuer = next(iter(identity.callers))
+    """`issuers` is whether the rules that are judged see who issued a token."""
+
+    def __init__(self, identity: Identity, relation, seed: str, issuers: bool = False):
+        self.identity, self.relation, self.draw, self.issuers = identity, relation, random.Random(seed), issuers
         self.cells = Cells(relation)
 
     def request(self, principal: dict | None, object_: dict, facts: set[str]) -> Request:
         """A request of the principal in which about these facts hold."""
         subject = principal["subject"] if principal and principal["subject"] else STRANGER
-        claims = {"iss": self.issuer, "aud": "mcp-gateway", "exp": 4_000_000_000}
-        put(claims, self.identity.callers[self.issuer], subject)
+        issuer = self.issuer_of(principal)
+        claims = {"iss": issuer, "aud": "mcp-gateway", "exp": 4_000_000_000}
+        put(claims, self.identity.callers[issuer], subject)
         if principal and principal["unit"] and self.identity.unit_claim:
             claims[self.identity.unit_claim] = principal["unit"]
+        # Where a pattern is meant, one of the texts that it stands for.
         request = Request(
-            object_["server"], object_["kind"], object_["name"], self.relation.servers[object_["server"]]["unit"], claims, {"note": "n"}
+            object_["server"], object_["kind"], object_["name"].replace("*", "17"), self.relation.servers[object_["server"]]["unit"], claims, {"note": "n"}
         )
         if "user_delegation" in facts:
             claims |= {"act": {"sub": subject}, "sub": USER}
@@ -72,6 +75,10 @@ class Drawing:
             for piece in parts:
                 self.show(piece, request, piece is not broken)
         return request
+
+    def issuer_of(self, principal: dict | None) -> str:
+        speaking = [issuer for issuer, named in self.identity.speaks_for.items() if principal and principal["name"] in named]
+        return (speaking or list(self.identity.speaks_for))[0]
 
     def show(self, piece: dict, request: Request, holds: bool) -> None:
         into, names = (request.claims, piece["claim"]) if "claim" in piece else (request.arguments, piece["argument"])
@@ -117,6 +124,8 @@ class Drawing:
                     yield from self.odd_values(principal, object_)
                 if minimal:
                     yield from self.moved(principal, object_)
+                if minimal and "*" in object_["name"] and object_["kind"] == "resource":
+                    yield from self.disguised(principal, object_)
 
     def everything(self, principal: dict | None, object_: dict) -> Request:
         return self.request(principal, object_, set(self.identity.requirements))
@@ -130,6 +139,11 @@ class Drawing:
         for act, sub in pairs:
             request = self.everything(principal, object_)
             request.claims |= {"act": act, "sub": sub}
+            yield request
+        # Somebody else's issuer, and none at all; a gateway that takes one issuer alone asks for it before its rules.
+        for issuer in [*self.identity.speaks_for, "https://elsewhere.example"] if self.issuers else []:
+            request = self.everything(principal, object_)
+            request.claims["iss"] = issuer
             yield request
         # Nobody delegated anything.
         for sub in subs:
@@ -158,11 +172,18 @@ class Drawing:
                 put(request.arguments, path(piece["argument"]), value)
                 yield request
 
+    def disguised(self, principal: dict, object_: dict) -> Iterator[Request]:
+        """URIs of a pattern that some reader takes for others."""
+        for text in ("../17", "17/..", "./17", "17/.", "a/../b", "%2e%2e/17", "%41da", "17%7e", "a%2Db"):
+            request = self.everything(principal, object_)
+            request.name = object_["name"].replace("*", text)
+            yield request
+
     def moved(self, principal: dict, object_: dict) -> Iterator[Request]:
         """What shows everything for one object, used for another one of the server, and for one that nobody declared."""
         for other in [*self.relation.on(object_["server"], object_["kind"]), {"name": "x_of_nobody"}]:
             if other["name"] != object_["name"]:
                 for _ in range(3):
                     request = self.everything(principal, object_)
-                    request.name = other["name"]
+                    request.name = other["name"].replace("*", "17")
                     yield request

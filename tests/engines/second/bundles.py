@@ -37,3 +37,7 @@ class Programs:
     def run(self, engine: str, program: str, *arguments, given: str | None = None, timeout: int = 120) -> subprocess.CompletedProcess:
         command = [str(part) for part in (self.engines[engine] / program, *arguments)]
         return subprocess.run(command, input=given, capture_output=True, text=True, timeout=timeout)
+
+    def mcpctl_run(self, *arguments) -> subprocess.CompletedProcess:
+        command = [str(part) for part in (self.mcpctl, *arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)

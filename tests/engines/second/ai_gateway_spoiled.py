@@ -91,6 +91,16 @@ def spoiled_routes(documents: list[dict]) -> Iterator[tuple[str, list[dict]]]:
             yield f"{name}: selector: {what}", changed("selector", rules=rules)
 
 
+def costly(documents: list[dict], verdicts: list) -> tuple[str, str, list]:
+    """An expression that costs more than the gateway's limit, in front of every rule."""
+    numbers = list(range(40))
+    dear = f"{numbers}.all(a, {numbers}.all(b, {numbers}.all(c, string(a + b + c) != request.mcp.tool)))"
+    spoiled = copy.deepcopy(documents)
+    for document in spoiled:
+        document["spec"]["securityPolicy"]["authorization"]["rules"].insert(0, {"action": "Allow", "cel": dear})
+    return "an expression that costs too much", "\n---\n".join(json.dumps(document) for document in spoiled), verdicts[:10]
+
+
 def run(programs, routes: Path, verdicts: list, tally: Tally) -> int:
     """How many spoiled files were noticed."""
     from .ai_gateway import asked, faults
@@ -109,4 +119,8 @@ def run(programs, routes: Path, verdicts: list, tally: Tally) -> int:
             raise SystemExit(answers)
         return bool(faults(some, answers))
 
-    return noticed(programs.work, tally, variants(), differs)
+    def exceeds(file: Path, some: list) -> bool:
+        answers = asked(programs, file, some)
+        return not isinstance(answers, str) and any(answer[3] == "true" for answer in answers)
+
+    return noticed(programs.work, tally, variants(), differs) + noticed(programs.work, tally, [costly(documents, verdicts)], exceeds)

@@ -1,5 +1,6 @@
 """The workspaces that are judged: each compiled once, with its access relation."""
 
+import copy
 import subprocess
 from pathlib import Path
 
@@ -33,6 +34,13 @@ class Programs:
         self.mcpctl, self.engines, self.work = mcpctl.resolve(), engines, work
         # The examples that print the access relation of a workspace, and that write random workspaces.
         self.relation, self.random = examples.resolve() / "relation", examples.resolve() / "random"
+
+    def below(self, name: str) -> "Programs":
+        """The same programs, which write to a folder of their own."""
+        found = copy.copy(self)
+        found.work = self.work / name.replace("/", "-")
+        found.work.mkdir()
+        return found
 
     def run(self, engine: str, program: str, *arguments, given: str | None = None, timeout: int = 120) -> subprocess.CompletedProcess:
         command = [str(part) for part in (self.engines[engine] / program, *arguments)]

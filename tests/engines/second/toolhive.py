@@ -24,7 +24,7 @@ OWN = Path(__file__).with_name("fleet.yaml")
 SMALL = {"second/fleet.yaml": OWN, "targets/one-gateway.yaml": ROOT / "fixtures/targets/one-gateway.yaml"}
 PROJECTS = ["projects/enterprise", "projects/federation"]
 USES = {"tool": ("tool", "call"), "prompt": ("prompt", "get"), "resource": ("resource", "read")}
-DRAWN = 24
+DRAWN = 16
 
 
 def unseen(piece: dict) -> bool:

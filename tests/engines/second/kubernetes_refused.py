@@ -58,7 +58,8 @@ def faults(documents: list[dict], left_out: set[str]):
     yield one("PeerAuthentication", at("spec", "mtls", {"mode": "strict"}), "spec.mtls.mode")
     yield one("RequestAuthentication", at("spec", "jwtRules", 0, "issuer", ""), "spec.jwtRules[0].issuer")
     yield one("RequestAuthentication", at("spec", "jwtRules", 0, "jwksUri", "ftp://keys.example"), "http:// or https://")
-    yield one("DestinationRule", at("spec", "trafficPolicy", "outlierDetection", {"baseEjectionTime": "60_seconds"}), "baseEjectionTime", has("spec", "trafficPolicy"))
+    slow = at("spec", "trafficPolicy", "outlierDetection", {"baseEjectionTime": "60_seconds"})
+    yield one("DestinationRule", slow, "baseEjectionTime", has("spec", "trafficPolicy"))
     yield one("MCPAuthzConfig", at("spec", "typee", "cedarv1"), ".spec.typee: field not declared in schema")
     if "agentgateway" not in left_out:
         both = {"targetSelectors": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "matchLabels": {"a": "b"}}]}

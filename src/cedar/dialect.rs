@@ -62,6 +62,8 @@ pub enum Expr {
     Entity(Uid),
     /// A set.
     Set(Vec<Expr>),
+    /// The record without attributes: `{}`.
+    EmptyRecord,
     /// `a.name`.
     Attribute(Box<Expr>, String),
     /// `a has name`.

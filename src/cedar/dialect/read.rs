@@ -76,6 +76,7 @@ fn expression(tree: &pst::Expr) -> Option<Expr> {
         pst::Expr::GetAttr { expr, attr } => Expr::Attribute(boxed(expr)?, attr.to_string()),
         pst::Expr::HasAttr { expr, attrs } if attrs.tail.is_empty() => Expr::Has(boxed(expr)?, attrs.head.to_string()),
         pst::Expr::Like { expr, pattern } => Expr::Like(boxed(expr)?, pieces(pattern)),
+        pst::Expr::Record(attributes) if attributes.is_empty() => Expr::EmptyRecord,
         pst::Expr::Set(parts) => Expr::Set(parts.iter().map(|part| expression(part)).collect::<Option<_>>()?),
         pst::Expr::BinaryOp { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => {
             let mut parts = Vec::new();

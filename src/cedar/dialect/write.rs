@@ -67,6 +67,7 @@ fn expression(expr: &Expr) -> Result<Arc<pst::Expr>, PstConstructionError> {
         Expr::Text(value) => text(value),
         Expr::Long(number) => pst::Expr::Literal(Literal::Long(*number)),
         Expr::Entity(uid) => pst::Expr::Literal(Literal::EntityUID(entity(uid)?)),
+        Expr::EmptyRecord => pst::Expr::Record(std::collections::BTreeMap::new()),
         Expr::Set(parts) => pst::Expr::Set(parts.iter().map(expression).collect::<Result<_, _>>()?),
         Expr::Attribute(of, name) => pst::Expr::GetAttr { expr: expression(of)?, attr: name.as_str().into() },
         Expr::Has(of, name) => {

@@ -220,10 +220,6 @@ struct Proxies {
 }
 
 impl Product for Proxies {
-    fn lists_workloads(&self) -> bool {
-        true
-    }
-
     /// Callers are told by `act.sub` and `sub` alone.
     fn reads_callers_of(&self, issuer: &Issuer) -> bool {
         issuer.caller.is_none()

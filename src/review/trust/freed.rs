@@ -13,7 +13,7 @@ use crate::policy::condition::CondId;
 use crate::policy::{Policy, Principal, PrincipalId};
 
 /// Targets that know a workload by the list of subjects alone; the others take no SPIFFE ID for a user's.
-const BY_LIST: [TargetId; 2] = [TargetId::Agentcore, TargetId::Toolhive];
+const BY_LIST: [TargetId; 1] = [TargetId::Agentcore];
 
 /// Every subject whose tokens name nobody now and may do more than before.
 pub(super) fn changes(base: Side<'_>, head: Side<'_>) -> Vec<TrustChange> {

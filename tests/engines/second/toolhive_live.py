@@ -71,7 +71,7 @@ def run(programs, file: Path, verdicts: list, tally: Tally) -> str:
     named = verdicts[0].request.claims["iss"]
     issuer, stranger = Issuer(named, AUDIENCE, "key"), Issuer(named, AUDIENCE, "key")
     backend = Backend(issuer.jwks())
-    usable = [one for one in verdicts if one.request.kind == "tool" and one.request.claims["iss"] == named and not one.exception]
+    usable = [one for one in verdicts if one.request.kind == "tool" and one.request.claims["iss"] == named]
     allowed = draw.sample([one for one in usable if one.allowed and not one.stricter], CALLS // 2)
     denied = draw.sample([one for one in usable if not one.allowed], CALLS // 2)
     calls = 0

@@ -106,13 +106,15 @@ impl Judge<'_, '_> {
         while let Some((part, after)) = rest.split_first() {
             rest = after;
             if let Some((name, none)) = emptiness(part) {
-                // Neither the empty text nor the empty list.
-                let other = if none.is_empty() { "[]" } else { "" };
-                let Some((next, after)) = rest.split_first() else { return Err(unreadable(part)) };
-                if emptiness(next) != Some((name, other)) {
-                    return Err(unreadable(part));
+                // Neither the empty text, nor the empty list, nor the empty object.
+                let mut others: Vec<&str> = EMPTY.into_iter().filter(|other| *other != none).collect();
+                while !others.is_empty() {
+                    let next = rest.split_first().and_then(|(next, after)| Some((emptiness(next)?, after)));
+                    let of_name = next.filter(|((of, none), _)| *of == name && others.contains(none));
+                    let Some(((_, none), after)) = of_name else { return Err(unreadable(part)) };
+                    others.retain(|left| *left != none);
+                    rest = after;
                 }
-                rest = after;
                 self.is_known(name, known)?;
                 all = self.world.is_present(&[name.to_owned()]);
             } else if let Some((name, least, most, used)) = bounds(part, rest) {
@@ -172,11 +174,14 @@ fn texts(set: &Expr) -> Result<Vec<&str>, String> {
     each.collect()
 }
 
-/// `principal.getTag("name") != ""`, or `"[]"`.
+/// The texts of what is empty: a text, a list and an object.
+const EMPTY: [&str; 3] = ["", "[]", "{}"];
+
+/// `principal.getTag("name") != ""`, or another text of what is empty.
 fn emptiness(expr: &Expr) -> Option<(&str, &str)> {
     let Expr::Differs(left, right) = expr else { return None };
     let (Expr::Tag(of, name), Expr::Text(none)) = (&**left, &**right) else { return None };
-    (**of == Expr::Principal && matches!(none.as_str(), "" | "[]")).then_some((name, none))
+    (**of == Expr::Principal && EMPTY.contains(&none.as_str())).then_some((name, none))
 }
 
 /// The bounds of one argument: here and in the next expression, and how many of those that takes.

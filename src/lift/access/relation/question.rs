@@ -7,7 +7,7 @@ use super::product::{Before, Decided, Product};
 use crate::lift::access::world::Token;
 use crate::lift::access::world::tells_the_caller;
 use crate::model::Model;
-use crate::model::access::evidence::USER_DELEGATION;
+use crate::model::access::evidence::{SPIFFE, USER_DELEGATION};
 use crate::model::access::{ClaimTest, Evidence, Issuer, Scalar};
 use crate::model::name::ServerName;
 use crate::model::topology::Topology;
@@ -147,7 +147,8 @@ impl Question<'_> {
                 // A caller who acts for nobody is not a user; what compares the two says so already.
                 let actor = token.texts.get(["act".to_owned(), "sub".to_owned()].as_slice());
                 let for_another = !self.compares_actors || actor.is_some() && actor != sub;
-                Some(for_another && sub.is_some_and(|sub| !self.subjects.contains(sub.as_str())))
+                let is_user = |sub: &String| !self.subjects.contains(sub.as_str()) && !sub.starts_with(SPIFFE);
+                Some(for_another && sub.is_some_and(is_user))
             }
             Evidence::Claim(claim) if matches!(claim.path.as_slice(), [only] if only == "iss") => None,
             Evidence::Claim(claim) => match &claim.test {

@@ -44,8 +44,13 @@ impl Question<'_> {
         for other in others.chain(asked.iter().map(String::as_str)).filter(|other| *other != id) {
             tokens.push(self.token(&[(&["sub"], other), (&["act", "sub"], id)], &[&["act"]]));
         }
+        let workload = format!("{SPIFFE}{STRANGER}");
         if subject.is_none() {
-            tokens.push(self.token(&[(&["sub"], &format!("{SPIFFE}{STRANGER}"))], &[]));
+            tokens.push(self.token(&[(&["sub"], &workload)], &[]));
+        }
+        if !self.product.lists_workloads() {
+            // An undeclared workload is not a user either.
+            tokens.push(self.token(&[(&["sub"], &workload), (&["act", "sub"], id)], &[&["act"]]));
         }
         // By the claims that other issuers name callers with, whatever `sub` is.
         let mut by_claim: Vec<(Vec<String>, Token)> = Vec::new();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::cedar::dialect::{Expr, Piece};
 use crate::lift::access::world::{Kind, Source, World};
+use crate::model::access::evidence::SPIFFE;
 
 /// What becomes of a condition.
 #[derive(Debug)]
@@ -95,13 +96,18 @@ impl Judge<'_, '_> {
                         Kind::Open | Kind::Missing | Kind::Object | Kind::Null => Err(Verdict::Fails),
                     }
                 }
+                // A token without `sub`, or with one that is not text, is nobody's.
+                Attribute::Claim(path) if path == ["sub"] && is_spiffe(pattern) => {
+                    Ok(self.world.begins(&Source::claim(&path), SPIFFE))
+                }
                 other => Err(unreadable(other)),
             },
             other => Err(unreadable(other)),
         }
     }
 
-    /// A claim is not empty if it is neither the empty text nor the empty list; an actor, if it is a text and not empty.
+    /// A claim is not empty if it is neither the empty text, nor the empty list, nor the empty record; an actor, if it is a text and
+    /// not empty.
     fn both_emptinesses(&self, parts: &[Expr]) -> Result<(), Verdict> {
         for part in parts {
             if let Expr::Like(actor, pattern) = part
@@ -111,18 +117,23 @@ impl Judge<'_, '_> {
                 return Err(unreadable(part));
             }
             let Expr::Differs(left, right) = part else { continue };
-            let other = match &**right {
-                Expr::Text(text) if text.is_empty() => Expr::Set(Vec::new()),
-                Expr::Set(none) if none.is_empty() => Expr::Text(String::new()),
-                _ => continue,
+            let is_empty = match &**right {
+                Expr::Text(text) => text.is_empty(),
+                Expr::Set(parts) => parts.is_empty(),
+                Expr::EmptyRecord => true,
+                _ => false,
             };
+            if !is_empty {
+                continue;
+            }
             if matches!(&**left, Expr::Attribute(of, name) if name == "sub" && **of != Expr::Context) {
                 if !parts.contains(&Expr::Like(left.clone(), vec![Piece::Any])) {
                     return Err(unreadable(part));
                 }
                 continue;
             }
-            if !parts.contains(&Expr::Differs(left.clone(), Box::new(other))) {
+            let every = [Expr::Text(String::new()), Expr::Set(Vec::new()), Expr::EmptyRecord];
+            if !every.into_iter().all(|empty| parts.contains(&Expr::Differs(left.clone(), Box::new(empty)))) {
                 return Err(unreadable(part));
             }
         }
@@ -156,6 +167,7 @@ impl Judge<'_, '_> {
             }
             (Attribute::Claim(path), Expr::Text(text)) if text.is_empty() => Ok(self.world.is_present(&path)),
             (Attribute::Claim(path), Expr::Set(none)) if none.is_empty() => Ok(self.world.is_present(&path)),
+            (Attribute::Claim(path), Expr::EmptyRecord) => Ok(self.world.is_present(&path)),
             (Attribute::Claim(path), other) if is_actor(&path) => match self.read(other, known)? {
                 Attribute::Claim(sub) if sub == ["sub"] => Ok(self.world.claims_differ(&path, &sub)),
                 other => Err(unreadable(other)),
@@ -225,6 +237,11 @@ impl Judge<'_, '_> {
 
 fn is_of_caller(path: &[String]) -> bool {
     path == ["sub"] || path == ["act"] || is_actor(path)
+}
+
+/// Whether a pattern is that of all SPIFFE IDs.
+fn is_spiffe(pattern: &[Piece]) -> bool {
+    *pattern == [Piece::Text(SPIFFE.to_owned()), Piece::Any]
 }
 
 fn is_actor(path: &[String]) -> bool {

@@ -171,7 +171,8 @@ fn shown(test: &Test) -> Vec<Expr> {
         Test::Present(path) => {
             let name = path.first().map_or("", String::as_str);
             let tag = || Expr::Principal.tag(name);
-            vec![Expr::Principal.has_tag(name), tag().differs(Expr::text("")), tag().differs(Expr::text("[]"))]
+            let empty = ["", "[]", "{}"].map(|empty| tag().differs(Expr::text(empty)));
+            std::iter::once(Expr::Principal.has_tag(name)).chain(empty).collect()
         }
         Test::Argument(Argument { name, at_least, at_most, one_of }) => {
             let input = || Expr::Context.attribute("input");

@@ -141,6 +141,7 @@ fn of_expr(expr: &Expr) -> Vec<(String, Expr)> {
         Expr::Resource => all.push(("variable changed".to_owned(), Expr::Principal)),
         Expr::Context => all.push(("variable changed".to_owned(), Expr::Principal)),
         Expr::Text(text) => all.push(("text changed".to_owned(), Expr::Text(format!("{text}x")))),
+        Expr::EmptyRecord => all.push(("record changed".to_owned(), Expr::Set(Vec::new()))),
         Expr::Long(number) => {
             all.push(("number raised".to_owned(), Expr::Long(number + 1)));
             all.push(("number lowered".to_owned(), Expr::Long(number - 1)));

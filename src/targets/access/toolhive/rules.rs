@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Piece, Scope, Statement};
 use crate::model::Model;
+use crate::model::access::evidence::SPIFFE;
 use crate::model::name::ServerName;
 use crate::model::uri::{holds, superfluous_encodings};
 use crate::policy::{ObjectIx, ObjectKind, Policy};
@@ -251,8 +252,16 @@ fn shown(test: &Test) -> Vec<Expr> {
             vec![context("claim_iss"), Expr::Context.attribute("claim_iss").same(Expr::text(issuer))]
         }
         Test::NotWorkload(workloads) => {
-            let clients = workloads.iter().map(|subject| Expr::Entity(uid("Client", subject)));
-            vec![Expr::Set(clients.collect()).contains(Expr::Principal).not()]
+            let sub = ["sub".to_owned()];
+            let workload = value(&sub).like([Piece::Text(SPIFFE.to_owned()), Piece::Any]);
+            let others = workloads.iter().filter(|subject| !subject.starts_with(SPIFFE));
+            let others: Vec<Expr> = others.map(|subject| Expr::Entity(uid("Client", subject))).collect();
+            let mut parts = guards(&sub);
+            parts.push(workload.not());
+            if !others.is_empty() {
+                parts.push(Expr::Set(others).contains(Expr::Principal).not());
+            }
+            parts
         }
         Test::Claim(path, texts) => {
             let mut parts = guards(path);
@@ -266,6 +275,7 @@ fn shown(test: &Test) -> Vec<Expr> {
             let mut parts = guards(path);
             parts.push(value(path).differs(Expr::text("")));
             parts.push(value(path).differs(Expr::Set(Vec::new())));
+            parts.push(value(path).differs(Expr::EmptyRecord));
             parts
         }
         Test::Argument(Argument { name, one_of, .. }) => {

@@ -1,4 +1,4 @@
-//! How the events of the parser become a tree: limits, aliases, repeated keys and merge keys.
+//! How the events of the parser become a tree, and repeated keys are noticed.
 
 mod expansion;
 

@@ -1,22 +1,25 @@
 //! Walks and reads a workspace: the only input I/O, behind an injectable [`Reader`].
 
+mod compiled;
+pub mod disk;
+mod environments;
+pub mod git;
+mod names;
+pub mod stored;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
-use serde::Deserialize;
 
-use crate::settings::{self, Settings};
+use self::compiled::compiled;
+use self::names::{LeftOut, is_hidden, is_read};
+use crate::settings::{self};
 use crate::source::yaml::MOST_BYTES;
 use crate::source::{FileId, SourceFile};
 
-pub mod disk;
-mod environments;
-pub mod git;
-pub mod stored;
-
+pub use self::names::is_cedar;
 pub use disk::Disk;
 pub use environments::{Environment, Wanted, environments};
 
@@ -247,63 +250,6 @@ fn read_folder(root: &Path, reader: &dyn Reader, out: Option<&Path>) -> Result<W
     Ok(Workspace { root: root.to_path_buf(), files, settings, skipped })
 }
 
-/// The files of bundles, wherever they lie: those that the manifest of one lists. What else lies beside a manifest is
-/// somebody's own, and read.
-fn compiled(root: &Path, reader: &dyn Reader, entries: &[Entry]) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    for entry in entries.iter().filter(|entry| matches!(entry.kind, EntryKind::File)) {
-        let Some(folder) = entry.name.strip_suffix(BUNDLE_MANIFEST) else { continue };
-        if !folder.is_empty() && !folder.ends_with('/') {
-            continue;
-        }
-        let Ok(bytes) = reader.read(&root.join(&entry.name), MOST_BYTES) else { continue };
-        let Ok(manifest) = serde_json::from_slice::<BundleManifest>(&bytes) else { continue };
-        if manifest.tool.name == TOOL {
-            files.extend(manifest.files.into_iter().map(|file| format!("{folder}{}", file.path)));
-        }
-    }
-    files
-}
-
-/// What of a manifest tells whose it is.
-#[derive(Deserialize)]
-struct BundleManifest {
-    tool: BundleTool,
-    files: Vec<BundleFile>,
-}
-
-#[derive(Deserialize)]
-struct BundleTool {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct BundleFile {
-    path: String,
-}
-
-/// The name of the program in a manifest.
-const TOOL: &str = "mcpctl";
-
-/// The name of a bundle's manifest.
-const BUNDLE_MANIFEST: &str = "bundle.json";
-
-/// Whether a file of that name holds configuration or hand-written policies.
-fn is_read(name: &str) -> bool {
-    is_yaml(name) || is_cedar(name)
-}
-
-/// Whether a file of that name holds hand-written policies.
-#[must_use]
-pub fn is_cedar(name: &str) -> bool {
-    name.to_ascii_lowercase().ends_with(".cedar")
-}
-
-/// Whether a name is that of a hidden file or folder.
-fn is_hidden(name: &str) -> bool {
-    name.rsplit('/').next().is_some_and(|last| last.starts_with('.'))
-}
-
 /// Reads the files of YAML and of Cedar among what a walk came across, but for those that `other` reads.
 fn files_of(
     root: &Path,
@@ -366,66 +312,8 @@ fn files_of(
         .collect()
 }
 
-/// Whether a file of that name holds configuration.
-fn is_yaml(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.ends_with(".yaml") || lower.ends_with(".yml")
-}
-
 /// A text without its byte order mark.
 #[must_use]
 pub fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
-/// What is not read although it is there.
-struct LeftOut {
-    folders: BTreeSet<String>,
-    patterns: GlobSet,
-}
-
-impl LeftOut {
-    fn new(root: &Path, reader: &dyn Reader, settings: &Settings, out: Option<&Path>) -> Result<Self, ReadError> {
-        let output = plain(settings.output.as_ref().map_or(DEFAULT_OUTPUT, |output| output.value.as_str()));
-        let outputs = std::iter::once(output).chain(out.and_then(|out| relative(root, out)));
-        // A folder that holds no bundle is somebody's own, whatever it is called: what is in it must not vanish.
-        let is_bundle = |folder: &String| reader.read(&root.join(folder).join(BUNDLE_MANIFEST), 0).is_ok();
-        let mut folders: BTreeSet<String> = outputs.filter(is_bundle).collect();
-        folders.extend(settings.environments.values().map(|folder| folder.value.clone()));
-        Ok(Self { folders, ..Self::patterns_of(settings)? })
-    }
-
-    /// What `exclude` leaves out, without the folders.
-    fn patterns_of(settings: &Settings) -> Result<Self, ReadError> {
-        let mut patterns = GlobSetBuilder::new();
-        let fault = |pattern: &str| {
-            let pattern = pattern.to_owned();
-            move |source| ReadError::Pattern { pattern, source }
-        };
-        for pattern in &settings.exclude {
-            let path = plain(&pattern.value);
-            let glob = GlobBuilder::new(&path).literal_separator(true).build().map_err(fault(&pattern.value))?;
-            patterns.add(glob);
-        }
-        let patterns = patterns.build().map_err(fault("exclude"))?;
-        Ok(Self { folders: BTreeSet::new(), patterns })
-    }
-
-    fn matches(&self, name: &str) -> bool {
-        self.folders.contains(name) || self.patterns.is_match(name)
-    }
-}
-
-/// A path of the settings as the names of files begin.
-fn plain(path: &str) -> String {
-    path.trim_start_matches("./").trim_end_matches('/').to_owned()
-}
-
-/// The path of `out` relative to `root`, where it stands inside; both as they are written, made absolute.
-fn relative(root: &Path, out: &Path) -> Option<String> {
-    let root = std::path::absolute(root).ok()?;
-    let out = std::path::absolute(out).ok()?;
-    let inside = out.strip_prefix(&root).ok()?;
-    let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    (!parts.is_empty()).then(|| parts.join("/"))
 }

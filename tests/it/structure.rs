@@ -64,6 +64,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("src/families.rs", "schema", "the table of families hands its types to the generator, a test"),
     ("src/source/yaml.rs", "diagnostic", "the reader reports its own faults"),
+    ("src/source/yaml/builder.rs", "diagnostic", "the reader reports its own faults"),
+    ("src/source/yaml/builder/expansion.rs", "diagnostic", "the reader reports its own faults"),
+    ("src/source/yaml/rules.rs", "diagnostic", "the reader reports its own faults"),
     ("src/source/yaml/syntax.rs", "diagnostic", "the reader reports its own faults"),
     (
         "src/schema/generate.rs",
@@ -156,7 +159,7 @@ fn every_module_uses_only_what_stands_before_it() {
 #[test]
 fn one_module_names_each_risky_crate() {
     let owners: &[(&str, &[&str])] = &[
-        ("granit_parser", &["src/source/yaml.rs"]),
+        ("granit_parser", &["src/source/yaml.rs", "src/source/yaml/builder.rs"]),
         ("jsonschema::", &["src/schema.rs", "src/schema/"]),
         ("cedar_policy", &["src/cedar.rs", "src/cedar/"]),
         ("walkdir::", &["src/workspace/disk.rs"]),
@@ -206,7 +209,7 @@ fn files_are_short_and_rooms_have_names() {
     for folder in ["src", "tests", "benches"] {
         for (name, text) in of(folder) {
             let lines = text.lines().count();
-            if lines > 600 {
+            if lines > 480 {
                 faults.push(format!("{name} has {lines} lines"));
             }
             let stem = name.rsplit('/').next().unwrap().trim_end_matches(".rs");

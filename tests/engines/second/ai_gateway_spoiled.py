@@ -41,7 +41,7 @@ def implied(part: str, parts: list[str]) -> bool:
         # That it is a text and not empty: only texts have beginnings, and an empty one is nobody's subject.
         return text.endswith("act.sub")
     if "act.sub != " in part:
-        # The user's `sub` is no workload's, and so another one than the caller's.
+        # The user's `sub` is not a workload's, and so another one than the caller's.
         return True
     # That the user is not the caller is said twice.
     found = re.fullmatch(r'!\(request\.auth\.jwt\.claims\.sub == ("[^"]*")\)', part)

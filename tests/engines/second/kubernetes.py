@@ -125,7 +125,7 @@ def run(programs: Programs) -> Tally:
             beside = programs.work / f"beside-{len(documents)}"
             for part, some in folders(workspace.folder, targets):
                 objects += applied(server, f"{name} {part}", kubernetes_next.kustomized(beside, part, some), tally)
-                # The configuration of a product is no resource.
+                # The configuration of a product is not a resource.
                 paths = [file for folder in some for file in folder.rglob("*.yaml")]
                 written = [one for file in paths for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one]
                 documents += [one for one in written if one.get("kind", "Kustomization") != "Kustomization"]

@@ -150,8 +150,5 @@ def run(programs: Programs) -> Tally:
         if name in SMALL:
             spoiled += toolhive_spoiled.run(programs, files, verdicts, tally)
     tally.check(tally.allowed > 1000, "too little is allowed")
-    for what, count in excepted.items():
-        tally.check(count > 0, f"{what} is no longer let through: take it out of the exceptions")
-    tally.notes += [f"{count} exceptions: {what}" for what, count in excepted.items()]
     tally.notes.append(f"{judged} workspaces, {files_taken} files with policies, {stricter_ones} stricter as the book says, {spoiled} spoiled files noticed")
     return tally.end()

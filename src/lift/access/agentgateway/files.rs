@@ -1,10 +1,14 @@
 //! From the files to the rules of each gateway. Everything that decides where a request ends up, and who may send it, is
 //! compared with the model here: listeners, keys, paths, upstreams, certificates, and what becomes of the token.
 
+mod cluster;
+mod standalone;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shapes::{Authorization, Config, JwtAuth, Listener, Mcp, PolicyObject, RuleText, Tls, Traffic, documents};
-use super::{CENTRAL, Gateway, Read, Route, Rules};
+use self::standalone::is_tls;
+use super::shapes::{Authorization, Config, JwtAuth, Mcp, PolicyObject, RuleText, documents};
+use super::{CENTRAL, Read, Route, Rules};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::access::cel::{Expression, Parsed};
@@ -12,8 +16,7 @@ use crate::lift::folders::listed;
 use crate::lift::names::{label, labels};
 use crate::model::Model;
 use crate::model::access::Jwks;
-use crate::model::deployment::TargetId;
-use crate::model::deployment::{self, GatewaySettings};
+use crate::model::deployment::{self, GatewaySettings, TargetId};
 use crate::model::name::ServerName;
 use crate::model::server::Server;
 use crate::model::topology::{Topology, Unit};
@@ -112,80 +115,6 @@ impl<'m> Expected<'m> {
     fn identity(&self, gateway: &str) -> Option<String> {
         let domain = self.model.identity.as_ref()?.trust_domain.as_ref()?;
         Some(Topology::gateway_identity(&domain.value, gateway))
-    }
-
-    fn config(&self, name: &str, path: &str, documents: Vec<Config>) -> Result<Gateway, LiftError> {
-        let [Config { gateways, routes }] = documents.as_slice() else {
-            return strange(format!("`{path}` is not one document"));
-        };
-        let mut listeners = gateways.iter();
-        let (Some((listener_name, listener)), None) = (listeners.next(), listeners.next()) else {
-            return strange(format!("`{path}` has not one listener"));
-        };
-        let Listener { port, tls, jwt_auth, authorization } = listener;
-        let listen = self.settings(name).and_then(|settings| settings.listen.as_ref());
-        if *port != listen.map_or(8443, |listen| listen.value.port) {
-            return strange(format!("`{path}` listens on another port"));
-        }
-        if !is_tls(tls.as_ref(), self.tls(name), None) {
-            return strange(format!("`{path}` has other certificates for its listener"));
-        }
-        self.check_tokens(path, jwt_auth, "strict")?;
-        let sets = routes.iter().flat_map(|route| [&route.policies.authorization, &route.policies.mcp_authorization]);
-        let texts = sets.chain(authorization).flat_map(|set| &set.rules).flat_map(|rule| [&rule.allow, &rule.require]);
-        let parsed = Parsed::of(texts.flatten().map(String::as_str))?;
-        let listener = match authorization {
-            Some(rules) => self.rules(rules.rules.iter().collect(), &parsed)?.0,
-            None => Rules::default(),
-        };
-        let mut found: BTreeMap<ServerName, Route> = BTreeMap::new();
-        let servers: BTreeMap<String, &Server> =
-            self.servers(name).map(|server| (format!("/{}/mcp", server.name.value), server)).collect();
-        for route in routes {
-            let [by] = route.matches.as_slice() else {
-                return strange(format!("a route of `{path}` has not one path"));
-            };
-            let Some(server) = servers.get(&by.path.exact) else {
-                return strange(format!("`{path}` routes `{}`, which is the path of no server here", by.path.exact));
-            };
-            let its_label = label(server.name.value.as_str());
-            if route.name != its_label || route.gateways.as_slice() != [listener_name.as_str()] {
-                return strange(format!("`{path}` attaches the route of `{}` elsewhere", server.name));
-            }
-            let [backend] = route.backends.as_slice() else {
-                return strange(format!("the route of `{}` in `{path}` has not one backend", server.name));
-            };
-            self.check_upstream(name, path, server, &backend.mcp)?;
-            let written = &route.policies.authorization.rules;
-            let audience = self.audience(server);
-            let is_audience = |rule: &&RuleText| audience.is_some() && rule.allow.is_none() && rule.require == audience;
-            if written.iter().filter(is_audience).count() != usize::from(audience.is_some()) {
-                return strange(format!("`{path}` takes tokens for other servers at `{}`", server.name));
-            }
-            let own: Vec<&RuleText> = written.iter().filter(|rule| !is_audience(rule)).collect();
-            let (http, mut subjects) = self.rules(own, &parsed)?;
-            let (mcp, more) = self.rules(route.policies.mcp_authorization.rules.iter().collect(), &parsed)?;
-            subjects.extend(more);
-            let route = Route { http, mcp, subjects };
-            if found.insert(server.name.value.clone(), route).is_some() {
-                return strange(format!("`{path}` has two routes for `{}`", server.name));
-            }
-        }
-        self.check_complete(name, path, &found)?;
-        Ok(Gateway { certified: self.tls(name).is_some(), listener, routes: found })
-    }
-
-    /// That the central listener knows the name of every declared principal: a certificate of each is tried for one caller,
-    /// and not for all.
-    fn check_peers(&self, name: &str, path: &str, gateway: &Gateway) -> Result<(), LiftError> {
-        if name != CENTRAL || !gateway.certified {
-            return Ok(());
-        }
-        let named = self.named(&gateway.listener);
-        match self.subjects.iter().find(|subject| !named.contains(**subject)) {
-            Some(subject) => strange(format!("`{path}` does not know the certificate of `{subject}`")),
-            None => Ok(()),
-        }
     }
 
     fn check_complete(&self, name: &str, path: &str, found: &BTreeMap<ServerName, Route>) -> Result<(), LiftError> {
@@ -302,109 +231,6 @@ impl<'m> Expected<'m> {
         let texts = rules.allow.iter().chain(&rules.require).flat_map(Expression::texts);
         texts.filter(|text| self.subjects.contains(text)).map(str::to_owned).collect()
     }
-
-    fn policies(&self, name: &str, path: &str, documents: Vec<PolicyObject>) -> Result<Gateway, LiftError> {
-        let namespace = self.model.deployment.namespace(TargetId::Agentgateway);
-        let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
-        // Routes and backends are written by others, and lead to every server of the model: also to those that nobody may use.
-        let all = self.model.servers.values().filter(|server| self.is_behind(server, name));
-        let servers: BTreeMap<String, &Server> =
-            all.map(|server| (label(server.name.value.as_str()), server)).collect();
-        let mut gateway = Gateway { certified: self.tls(name).is_some(), ..Gateway::default() };
-        for server in servers.values() {
-            gateway.routes.insert(server.name.value.clone(), Route::default());
-        }
-        let rules = documents.iter().flat_map(|object| {
-            let traffic = object.spec.traffic.as_ref().and_then(|traffic| traffic.authorization.as_ref());
-            traffic.into_iter().chain(object.spec.backend.as_ref().map(|backend| &backend.mcp.authorization))
-        });
-        let parsed = Parsed::of(rules.flat_map(|rule| &rule.policy.match_expressions).map(String::as_str))?;
-        let mut names = BTreeSet::new();
-        let (mut listeners, mut defaults) = (0, 0);
-        let mut audiences = BTreeSet::new();
-        for object in &documents {
-            if (object.api_version.as_str(), object.kind.as_str())
-                != ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy")
-            {
-                return strange(format!("`{path}` holds an object that is not a policy"));
-            }
-            object.metadata.check(self.model)?;
-            if object.metadata.namespace != namespace || !names.insert(object.metadata.name.as_str()) {
-                return strange(format!("`{path}` holds `{}` twice, or in another namespace", object.metadata.name));
-            }
-            let [at] = object.spec.target_refs.as_slice() else {
-                return strange(format!("`{path}` holds a policy that attaches to several objects"));
-            };
-            let route = servers.get(&at.name).and_then(|server| gateway.routes.get_mut(&server.name.value));
-            let traffic = object.spec.traffic.as_ref();
-            let backend = object.spec.backend.as_ref();
-            match (at.group.as_str(), at.kind.as_str(), traffic, backend, route) {
-                // What holds for all routes of the gateway, beside their own rules.
-                ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _)
-                    if at.name == label(name) && traffic.phase.is_none() && traffic.jwt_authentication.is_none() =>
-                {
-                    defaults += 1;
-                    let mut rules = Rules::default();
-                    if let Some(rule) = &traffic.authorization {
-                        add(&mut rules, rule, &parsed)?;
-                    }
-                    let nobody = parsed.get("false").ok();
-                    if !rules.require.is_empty() || nobody.is_none() || !rules.allow.iter().eq(nobody.iter()) {
-                        return strange(format!("`{path}` lets through what has no rules of its own"));
-                    }
-                }
-                ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _) if at.name == label(name) => {
-                    listeners += 1;
-                    let Traffic { phase, jwt_authentication: Some(tokens), authorization } = traffic else {
-                        return strange(format!("`{path}` lets requests without a token through"));
-                    };
-                    if phase.as_deref() != Some("PreRouting") {
-                        return strange(format!("`{path}` asks for tokens in a phase that routes can change"));
-                    }
-                    self.check_tokens(path, tokens, "Strict")?;
-                    if let Some(rule) = authorization {
-                        add(&mut gateway.listener, rule, &parsed)?;
-                    }
-                }
-                ("gateway.networking.k8s.io", "HTTPRoute", Some(traffic), None, Some(route)) => {
-                    let Traffic { phase: None, jwt_authentication: None, authorization: Some(rule) } = traffic else {
-                        return strange(format!("`{path}` holds a policy on a route that is more than a rule"));
-                    };
-                    let server = servers.get(&at.name);
-                    let audience = server.and_then(|server| self.audience(server));
-                    if rule.action == "Require" && audience.is_some_and(|text| rule.policy.match_expressions == [text])
-                    {
-                        audiences.insert(at.name.as_str());
-                        continue;
-                    }
-                    add(&mut route.http, rule, &parsed)?;
-                }
-                ("agentgateway.dev", "AgentgatewayBackend", None, Some(backend), Some(route)) => {
-                    add(&mut route.mcp, &backend.mcp.authorization, &parsed)?;
-                }
-                _ => return strange(format!("`{path}` holds a policy for `{}`, which is nothing known", at.name)),
-            }
-        }
-        if (listeners, defaults) != (1, 1) {
-            return strange(format!("`{path}` has not one policy for the callers of its gateway, and one that denies"));
-        }
-        let asked = |(label, server): (&String, &&Server)| {
-            self.audience(server).is_none() || audiences.contains(label.as_str())
-        };
-        if !servers.iter().all(asked) {
-            return strange(format!("`{path}` takes tokens for one server at another"));
-        }
-        // Without a rule of its own a route or backend would be closed by another one at best: it is taken for open.
-        let open = |route: &Route| route.http.allow.is_empty() || route.mcp.allow.is_empty();
-        if let Some((server, _)) = gateway.routes.iter().find(|(_, route)| open(route)) {
-            return strange(format!("`{path}` has no rule for the route or backend of `{server}`, so it is open"));
-        }
-        for route in gateway.routes.values_mut() {
-            route.subjects = self.named(&route.http);
-            route.subjects.extend(self.named(&route.mcp));
-        }
-        Ok(gateway)
-    }
 }
 
 /// Adds a rule of a policy object: it applies where all its expressions are true.
@@ -417,19 +243,4 @@ fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(
         _ => return strange("a rule neither allows nor requires"),
     }
     Ok(())
-}
-
-/// Whether certificates are those of the settings, and the peer's is checked for this name.
-fn is_tls(found: Option<&Tls>, expected: Option<&deployment::Tls>, peer: Option<&str>) -> bool {
-    match (found, expected) {
-        (None, None) => true,
-        (Some(found), Some(expected)) => {
-            found.cert == expected.cert.value
-                && found.key == expected.key.value
-                && found.root == expected.ca.value
-                && found.names.iter().flatten().map(String::as_str).eq(peer)
-                && found.names.is_some() == peer.is_some()
-        }
-        (Some(_), None) | (None, Some(_)) => false,
-    }
 }

@@ -1,15 +1,18 @@
 //! `evidence.json`: how a policy enforcement point turns an MCP request into a Cedar request, and when it must deny.
 
+mod methods;
+mod source;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use self::methods::{DENY, Denied, Method, denied_methods, methods};
+use self::source::{FactSource, source_of};
 use super::layout::{Layout, principal_uid};
-use super::{action, kind};
-use crate::cedar::{NAMESPACE, Uid};
+use crate::cedar::Uid;
 use crate::model::Model;
-use crate::model::access::{AnswerTest, ArgumentTest, ClaimTest, Decimal, Evidence, Identity, Issuer, Jwks, Scalar};
-use crate::policy::fact::MTLS;
+use crate::model::access::{Identity, Issuer, Jwks};
 use crate::policy::{Principal, PrincipalId};
 use crate::source::Loc;
 use crate::targets::CompileError;
@@ -28,13 +31,6 @@ struct File<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     denied_methods: Option<Denied<'a>>,
     other_methods: &'static str,
-}
-
-/// Methods that the entries of servers deny.
-#[derive(Serialize)]
-struct Denied<'a> {
-    rule: &'static str,
-    servers: BTreeMap<&'a str, Vec<&'static str>>,
 }
 
 #[derive(Serialize)]
@@ -92,68 +88,6 @@ struct AnyAgentMap<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     entity: Option<Uid>,
 }
-
-#[derive(Serialize, Default)]
-struct FactSource<'a> {
-    from: &'static str,
-    holds_if: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    contains: Vec<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    separator: Option<char>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    differs_from: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at_least: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at_most: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    one_of: Vec<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    matches: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    equals_claim: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<Earlier<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    all: Vec<FactSource<'a>>,
-}
-
-/// A call that the same caller made before.
-#[derive(Serialize)]
-struct Earlier<'a> {
-    server: &'a str,
-    tool: &'a str,
-    within_seconds: u64,
-    answer: BTreeMap<&'a str, serde_json::Value>,
-    same: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct Method {
-    methods: &'static [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<Uid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource_type: Option<String>,
-    resource_id: &'static str,
-    rule: &'static str,
-}
-
-const DENY: [&str; 6] = [
-    "Cedar's decision is not Allow",
-    "Cedar's diagnostics report any error, whatever the decision is",
-    "the token is missing, expired or not signed by an issuer below for one of its audiences",
-    "the request maps to no principal, no action or no resource below",
-    "the request does not conform to the schema; every fact is sent, as true or false",
-    "anything in this file is not understood",
-];
 
 pub(super) fn print(layout: &Layout<'_>) -> Result<String, CompileError> {
     let identity = layout.model.identity.as_ref();
@@ -257,189 +191,6 @@ fn principal_map<'a>(
         without_subject,
         any_agent,
         otherwise: "deny",
-    })
-}
-
-const CONTAINS: &str = "the claim equals one of `contains`, or is a list of which an element does, each of its own type and never \
-                        a substring; `{server}`, `{tool}` and `{unit}` stand for the YAML names of the called server, the \
-                        called tool and the server's unit, and a text that names one that the request has not never matches";
-const CONTAINS_BETWEEN: &str = "the claim is a string that is split at `separator`, or a list, of which an element equals one of \
-                                `contains`; `{server}`, `{tool}` and `{unit}` stand for the YAML names of the called server, \
-                                the called tool and the server's unit, and a text that names one that the request has not \
-                                never matches";
-
-fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactSource<'a> {
-    let mut source = FactSource {
-        from: "nothing",
-        holds_if: "never: no evidence is declared for this fact, so send false",
-        ..FactSource::default()
-    };
-    match evidence {
-        None => {}
-        Some(Evidence::KnownCaller) => {
-            source.from = "caller";
-            source.holds_if = "the caller is one of `subjects`, or `any_agent` applies to it";
-        }
-        Some(Evidence::Transport) => {
-            source.from = "transport";
-            source.holds_if = if fact == MTLS {
-                "the hop before the enforcing gateway uses TLS with a verified client certificate; mtls implies \
-                 tls: send both as true"
-            } else {
-                "the hop before the enforcing gateway uses TLS, with or without a client certificate"
-            };
-        }
-        Some(Evidence::Claim(claim)) => {
-            source.from = "claim";
-            source.path = Some(&claim.path);
-            source.scope = claim.scope.as_deref();
-            source.separator = claim.separator;
-            source.holds_if = match &claim.test {
-                ClaimTest::Contains(values) => {
-                    source.contains = values.iter().map(Scalar::to_json).collect();
-                    match claim.separator {
-                        None => CONTAINS,
-                        Some(_) => CONTAINS_BETWEEN,
-                    }
-                }
-                ClaimTest::DiffersFrom(other) => {
-                    source.differs_from = Some(other);
-                    "the claim is a string, not empty, and differs from the claim `differs_from`, which is one too"
-                }
-                ClaimTest::Present => "the claim is present, not null and not empty",
-            };
-        }
-        Some(Evidence::Issuer(issuer)) => {
-            source.from = "issuer";
-            source.issuer = Some(issuer);
-            source.holds_if = "the claim `iss` of the token is `issuer`";
-        }
-        Some(Evidence::NotWorkload) => {
-            source.from = "user";
-            source.holds_if = "the claim `sub` of the token is a string that is not empty, is none of `subjects`, and does not \
-                               begin with `spiffe://`: a workload is not a user";
-        }
-        Some(Evidence::All(pieces)) => {
-            source.from = "all";
-            source.all = pieces.iter().map(|piece| source_of(fact, Some(piece))).collect();
-            source.holds_if = "each of `all` holds";
-        }
-        Some(Evidence::Called(called)) => {
-            source.from = "call";
-            source.call = Some(Earlier {
-                server: called.server.as_str(),
-                tool: called.tool.as_str(),
-                within_seconds: called.within.seconds(),
-                answer: called.answer.iter().map(|(field, test)| (field.as_str(), literal(test))).collect(),
-                same: &called.same,
-            });
-            source.holds_if = "the same caller made the call `call` at most `within_seconds` ago, it was allowed and \
-                               answered without an error, every field of its structured answer that `answer` names is \
-                               the value there, of that type, and every argument of this call that `same` names equals \
-                               the field of that answer beside it; where any is missing the fact is false";
-        }
-        Some(Evidence::Argument(argument)) => {
-            source.from = "argument";
-            source.path = Some(&argument.path);
-            source.holds_if = match &argument.test {
-                ArgumentTest::Within { at_least, at_most } => {
-                    source.at_least = at_least.map(Decimal::to_json);
-                    source.at_most = at_most.map(Decimal::to_json);
-                    "the request is a `tools/call` whose argument at `path` is a number within the limits given"
-                }
-                ArgumentTest::OneOf(values) => {
-                    source.one_of = values.iter().map(Scalar::to_json).collect();
-                    "the request is a `tools/call` whose argument at `path` equals one of `one_of`, of the same type; two \
-                     spellings of a number are one number"
-                }
-                ArgumentTest::Matches(pattern) => {
-                    source.matches = Some(pattern);
-                    "the request is a `tools/call` whose argument at `path` is a string that `matches` matches as a whole; `*` \
-                     is any text in it, and nothing else is special"
-                }
-                ArgumentTest::EqualsClaim(claim) => {
-                    source.equals_claim = Some(claim);
-                    "the request is a `tools/call` whose argument at `path` is a number or a string that is not empty, and \
-                     equals the claim `equals_claim`, of the same type"
-                }
-            };
-        }
-    }
-    source
-}
-
-fn literal(test: &AnswerTest) -> serde_json::Value {
-    match test {
-        AnswerTest::Text(text) => text.as_str().into(),
-        AnswerTest::Truth(truth) => (*truth).into(),
-        AnswerTest::Number(number) => (*number).into(),
-    }
-}
-
-fn methods() -> Vec<Method> {
-    let on = |methods, id: &str, resource: &str, resource_id, rule| Method {
-        methods,
-        action: Some(Uid::new("Action", id)),
-        resource_type: Some(format!("{NAMESPACE}::{resource}")),
-        resource_id,
-        rule,
-    };
-    let filtered = |methods, rule| Method { methods, action: None, resource_type: None, resource_id: "none", rule };
-    vec![
-        on(&["tools/call"], action::CALL_TOOL, kind::TOOL, "{server}/{params.name}", "one decision"),
-        on(
-            &[
-                "initialize",
-                "server/discover",
-                "ping",
-                "notifications/*",
-                "tools/list",
-                "logging/setLevel",
-                "subscriptions/listen that names no resource",
-                "a response: `jsonrpc`, `id` and one of `result` and `error`, and no other key",
-                "GET of a session",
-                "DELETE of a session",
-            ],
-            action::USE_SERVER,
-            kind::SERVER,
-            "{server}",
-            "one decision; `{server}` is the YAML name of the server that the request is routed to",
-        ),
-        on(
-            &["resources/read", "resources/subscribe", "resources/unsubscribe"],
-            action::READ_RESOURCE,
-            kind::RESOURCE,
-            "{server}/{pattern}",
-            "denied where `params.uri` is not in the normal form of RFC 3986 (a segment of its path is `.` or `..`, or a letter, digit, \
-             `-`, `.`, `_` or `~` is percent-encoded); else one decision for each of the narrowest URI patterns of the server's \
-             entities that match it, in which `*` stands for any text; a pattern is passed over where another one that matches lies \
-             within it; allowed if at least one pattern matches and each of these decisions allows",
-        ),
-        on(&["prompts/get"], action::GET_PROMPT, kind::PROMPT, "{server}/{params.name}", "one decision"),
-        filtered(
-            &["completion/complete", "subscriptions/listen that names resources"],
-            "decided as `prompts/get` of the prompt, or `resources/read` of each resource, that the message names in `params.ref` or \
-             `params.notifications`; allowed if each of these decisions allows",
-        ),
-        filtered(
-            &["resources/list", "resources/templates/list"],
-            "allowed if some resource of the server is; the answer holds only those that the caller may read",
-        ),
-        filtered(
-            &["prompts/list"],
-            "allowed if some prompt of the server is; the answer holds only those that the caller may get",
-        ),
-    ]
-}
-
-fn denied_methods<'a>(layout: &Layout<'a>) -> Option<Denied<'a>> {
-    let denying = layout.model.servers.values().filter(|server| !server.denied_methods.is_empty());
-    let servers: BTreeMap<&str, Vec<&str>> =
-        denying.map(|server| (server.name.value.as_str(), server.denied_methods.keys().copied().collect())).collect();
-    (!servers.is_empty()).then_some(Denied {
-        rule: "a request for a server that is listed here, with one of the methods listed for it, is denied whoever sends it and \
-               whatever Cedar says; it is answered like a method that does not exist",
-        servers,
     })
 }
 

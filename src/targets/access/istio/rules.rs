@@ -3,6 +3,9 @@
 //! A caller shows in two ways: as `sub` of a token without `act`, or as `act.sub`. Rules are grouped: callers that the same
 //! issuers speak for and that need the same claims share one, with all the tools that they share.
 
+mod requests;
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kcr_security_istio_io::v1::authorizationpolicies::{
@@ -11,75 +14,18 @@ use kcr_security_istio_io::v1::authorizationpolicies::{
     AuthorizationPolicyRulesToOperation as Operation, AuthorizationPolicyRulesWhen as When,
 };
 
-use super::claims::{ACT_HEADER, delegation, exact, expanded, key, verified_headers};
-use super::narrow::{delegations, excepted};
+use self::requests::{Request, joined, operations};
+use self::shown::{Claims, Shown};
+use super::claims::{exact, verified_headers};
+use super::narrow::delegations;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
-use crate::model::access::evidence::SPIFFE;
-use crate::model::access::{ClaimTest, Evidence};
-use crate::model::server::Server;
+use crate::model::access::Evidence;
 use crate::policy::condition::Condition;
-use crate::policy::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
+use crate::policy::{ObjectIx, Policy, PrincipalIx};
 use crate::source::Loc;
 use crate::targets::Input;
 use crate::targets::cluster::Place;
-
-/// The protocol's own methods, which need no object.
-const PROTOCOL: [&str; 6] =
-    ["initialize", "logging/setLevel", "notifications/*", "ping", "server/discover", "tools/list"];
-
-/// How the caller shows in the token.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Shown {
-    /// As `sub`, with nobody acting.
-    Subject,
-    /// As `act.sub`.
-    Actor,
-    /// As `act.sub`, with another one as `sub`.
-    ActorFor(String),
-    /// As `sub`, with nobody acting, and it is none of the declared principals; of this unit.
-    OtherSubject(Option<String>),
-    /// As `act.sub`, and it is none of the declared principals; of this unit.
-    OtherActor(Option<String>),
-}
-
-/// A claim that a rule asks for beside the caller's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Asked {
-    key: String,
-    values: Option<Vec<String>>,
-    not_values: Option<Vec<String>>,
-}
-
-impl Asked {
-    fn is(key: String, values: Vec<String>) -> Self {
-        Self { key, values: Some(values), not_values: None }
-    }
-
-    fn when(&self) -> When {
-        When { key: self.key.clone(), values: self.values.clone(), not_values: self.not_values.clone() }
-    }
-}
-
-/// Claims that a rule asks for beside the caller's.
-type Claims = BTreeSet<Asked>;
-
-/// What is called, in the order of the rules.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Request {
-    /// Anything on the server.
-    Whole,
-    /// GET and DELETE of sessions.
-    Session,
-    /// A method without a name.
-    Method(&'static str),
-    /// `tools/call`.
-    Tool(String),
-    /// `prompts/get`.
-    Prompt(String),
-    /// A resource's methods, but for URIs that match one of these.
-    Resource(Vec<String>, String),
-}
 
 /// Callers that are alike but for their subjects.
 type Alike = (Shown, Vec<String>, Claims);
@@ -209,219 +155,6 @@ impl<'a> Rules<'a> {
         found.dedup();
         found
     }
-
-    /// What a principal's cells on a server let through: requests, the object that the claims are about, and when.
-    fn requests<'c>(
-        &'c self,
-        server: &Server,
-        cells: &[(ObjectIx, &'c Condition)],
-    ) -> Vec<(Vec<Request>, &'c Object, Condition)> {
-        let mut found = Vec::new();
-        if !self.verified {
-            // They are all alike here.
-            let first = cells.first().map(|(object, condition)| (self.policy.object_at(*object), *condition));
-            return first
-                .map(|(object, condition)| (vec![Request::Whole], object, condition.clone()))
-                .into_iter()
-                .collect();
-        }
-        let mut lists: BTreeMap<[&'static str; 2], (&Object, Condition)> = BTreeMap::new();
-        for (index, condition) in cells {
-            let object = self.policy.object_at(*index);
-            let (request, list) = match &object.kind {
-                ObjectKind::Protocol => {
-                    let methods = server.permitted(PROTOCOL).into_iter().map(Request::Method);
-                    (std::iter::once(Request::Session).chain(methods).collect(), None)
-                }
-                ObjectKind::Tool(name) => (vec![Request::Tool(name.to_string())], None),
-                ObjectKind::Prompt(name) => (vec![Request::Prompt(name.clone())], Some(["prompts/list"; 2])),
-                ObjectKind::Resource(uri) => (
-                    vec![Request::Resource(excepted(self.policy, object, uri), uri.clone())],
-                    Some(["resources/list", "resources/templates/list"]),
-                ),
-            };
-            if let Some(list) = list {
-                let (_, any) = lists.entry(list).or_insert_with(|| (object, Condition::never()));
-                *any = any.or(condition);
-            }
-            found.push((request, object, (*condition).clone()));
-        }
-        // What is listed may be listed by whoever may use some of it.
-        found.extend(lists.into_iter().map(|(methods, (object, any))| {
-            (server.permitted(methods).into_iter().map(Request::Method).collect(), object, any)
-        }));
-        found
-    }
-
-    /// The issuers that may speak for a principal.
-    fn issuers(&self, principal: &Principal) -> Vec<String> {
-        let all = self.model.identity.iter().flat_map(|identity| &identity.issuers);
-        let mut those: Vec<String> = all
-            .filter(|issuer| issuer.caller.is_none() && principal.is_spoken_for_by(issuer))
-            .map(|issuer| issuer.issuer.value.clone())
-            .collect();
-        those.sort();
-        those.dedup();
-        those
-    }
-
-    fn unit_claim(&self) -> Option<&'a str> {
-        let identity = self.model.identity.as_ref()?;
-        identity.business_unit_claim.as_ref().map(|claim| claim.value.as_str())
-    }
-
-    /// The ways in which the caller can show, where a set of facts must hold.
-    fn shown(&self, principal: &Principal, subject: Option<&str>, set: u64) -> Vec<Shown> {
-        match (&principal.id, subject) {
-            // Nothing in a token could name its unit.
-            (PrincipalId::AnyAgent(Some(_)), _) if self.unit_claim().is_none() => Vec::new(),
-            (PrincipalId::AnyAgent(unit), _) => {
-                let unit = unit.as_ref().map(|unit| unit.to_string());
-                vec![Shown::OtherSubject(unit.clone()), Shown::OtherActor(unit)]
-            }
-            (PrincipalId::Agent(_) | PrincipalId::Flow(_), None) => Vec::new(),
-            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(subject)) if set & self.delegations != 0 => {
-                vec![Shown::ActorFor(subject.to_owned())]
-            }
-            (PrincipalId::Agent(_) | PrincipalId::Flow(_), Some(_)) => vec![Shown::Subject, Shown::Actor],
-        }
-    }
-
-    /// The claims that show a set of facts; `None` where no token can.
-    fn claims(&self, set: u64, object: &Object, place: &Place<'_>) -> Result<Option<Claims>, Box<Diagnostic>> {
-        let mut claims = Claims::new();
-        for (_, evidence) in self.evidence.iter().filter(|(bit, _)| set & bit != 0) {
-            let claim = match evidence {
-                // The gateway in front asks for the connection that it was called through; callers are known by the rule.
-                Evidence::Transport | Evidence::KnownCaller => continue,
-                Evidence::Argument(_) | Evidence::Called(_) | Evidence::All(_) => return Ok(None),
-                Evidence::Issuer(issuer) => {
-                    claims.insert(Asked::is(key(["iss"]), vec![exact(issuer, "the issuer", place.loc())?]));
-                    continue;
-                }
-                Evidence::NotWorkload => {
-                    let others = self.declared.iter().filter(|subject| !subject.starts_with(SPIFFE)).cloned();
-                    let not_values = std::iter::once(format!("{SPIFFE}*")).chain(others).collect();
-                    claims.insert(Asked {
-                        key: key(["sub"]),
-                        values: Some(vec!["*".to_owned()]),
-                        not_values: Some(not_values),
-                    });
-                    continue;
-                }
-                Evidence::Claim(_) if delegation(evidence) => continue,
-                Evidence::Claim(claim) => claim,
-            };
-            let key = key(claim.path.iter().map(String::as_str));
-            match &claim.test {
-                ClaimTest::Present => drop(claims.insert(Asked::is(key, vec!["*".to_owned()]))),
-                ClaimTest::Contains(_) => {
-                    let texts = claim.test.texts().filter_map(|text| expanded(text, object, place.server));
-                    let texts = texts.map(|text| exact(&text, "the text of a claim", place.loc()));
-                    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
-                    if texts.is_empty() {
-                        return Ok(None);
-                    }
-                    claims.insert(Asked::is(key, texts));
-                }
-                ClaimTest::DiffersFrom(_) => return Ok(None),
-            }
-        }
-        Ok(Some(claims))
-    }
-
-    /// The conditions that name the callers.
-    fn who(&self, shown: &Shown, issuers: &[String], subjects: BTreeSet<String>) -> Vec<When> {
-        let subject = key(["sub"]);
-        let actor = key(["act", "sub"]);
-        let unit_claim = self.unit_claim();
-        let mut when = vec![is(&key(["iss"]), issuers.iter().cloned())];
-        let nobody_acts = || {
-            // A token that has `act` without a subject in it names nobody. The header tells, since the claim is an object.
-            [is_not(&actor, ["*".to_owned()]), is_not(&format!("request.headers[{ACT_HEADER}]"), ["*".to_owned()])]
-        };
-        let another = |key: &str| When {
-            key: key.to_owned(),
-            values: Some(vec!["*".to_owned()]),
-            not_values: Some(self.declared.clone()).filter(|declared| !declared.is_empty()),
-        };
-        let of_unit = |unit: &Option<String>| {
-            unit.as_ref().zip(unit_claim).map(|(unit, claim)| is(&key([claim]), [unit.clone()]))
-        };
-        match shown {
-            Shown::Subject => {
-                when.push(is(&subject, subjects));
-                when.extend(nobody_acts());
-            }
-            Shown::Actor => when.push(is(&actor, subjects)),
-            Shown::ActorFor(name) => {
-                when.push(is(&actor, [name.clone()]));
-                let not_values = Some(vec![name.clone()]);
-                when.push(When { key: subject, values: Some(vec!["*".to_owned()]), not_values });
-            }
-            Shown::OtherSubject(unit) => {
-                when.push(another(&subject));
-                when.extend(nobody_acts());
-                when.extend(of_unit(unit));
-            }
-            Shown::OtherActor(unit) => {
-                when.push(another(&actor));
-                when.extend(of_unit(unit));
-            }
-        }
-        when
-    }
-}
-
-/// All texts of both lists, but for those that a pattern at the start of the second stands for.
-fn joined(some: Option<Vec<String>>, more: Option<&Vec<String>>) -> Option<Vec<String>> {
-    let beginning = more.and_then(|more| more.first()).and_then(|first| first.strip_suffix('*'));
-    let told = |text: &&String| beginning.is_none_or(|beginning| !text.starts_with(beginning));
-    let mut all: Vec<String> = more.into_iter().flatten().cloned().collect();
-    for text in some.iter().flatten().filter(told) {
-        if !all.contains(text) {
-            all.push(text.clone());
-        }
-    }
-    (!all.is_empty()).then_some(all)
-}
-
-/// The HTTP methods and the conditions on headers of each rule for these requests to a server.
-fn operations(server: &Server, requests: Vec<Request>) -> Vec<(Vec<&'static str>, Vec<When>)> {
-    let method = |names: &[&str]| is("request.headers[mcp-method]", names.iter().map(|name| (*name).to_owned()));
-    let mut found = Vec::new();
-    let (mut methods, mut tools, mut prompts) = (Vec::new(), Vec::new(), Vec::new());
-    let mut resources: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
-    for request in requests {
-        match request {
-            Request::Whole => found.push((vec!["DELETE", "GET", "POST"], Vec::new())),
-            Request::Session => found.push((vec!["DELETE", "GET"], Vec::new())),
-            Request::Method(name) => methods.push(name),
-            Request::Tool(name) => tools.push(name),
-            Request::Prompt(name) => prompts.push(name),
-            Request::Resource(except, uri) => resources.entry(except).or_default().push(uri),
-        }
-    }
-    if !methods.is_empty() {
-        found.push((vec!["POST"], vec![method(&methods)]));
-    }
-    for (name, names) in [("tools/call", tools), ("prompts/get", prompts)] {
-        if !names.is_empty() {
-            found.push((vec!["POST"], vec![method(&[name]), is("request.headers[mcp-name]", names)]));
-        }
-    }
-    for (except, uris) in resources {
-        let not_values = Some(except).filter(|except| !except.is_empty());
-        let of_name = When { key: "request.headers[mcp-name]".to_owned(), values: Some(uris), not_values };
-        found.push((
-            vec!["POST"],
-            vec![
-                method(&server.permitted(["resources/read", "resources/subscribe", "resources/unsubscribe"])),
-                of_name,
-            ],
-        ));
-    }
-    found
 }
 
 fn is(key: &str, values: impl IntoIterator<Item = String>) -> When {

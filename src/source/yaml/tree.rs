@@ -1,0 +1,146 @@
+//! The documents of a file: an arena of nodes, each with its place.
+
+use super::scalar::Scalar;
+use crate::source::{FileId, Loc};
+
+/// A node by number, within one [`Tree`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(super) u32);
+
+impl NodeId {
+    /// Its number.
+    #[must_use]
+    pub fn index(self) -> u32 {
+        self.0
+    }
+}
+
+/// A node and its byte range: for a block collection from its first to the end of its last child.
+#[derive(Debug)]
+pub struct Node<'s> {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) kind: Kind<'s>,
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub enum Kind<'s> {
+    /// A scalar.
+    Scalar(Scalar<'s>),
+    /// A sequence.
+    Sequence(Vec<NodeId>),
+    /// A map; merged entries follow the written ones.
+    Mapping(Vec<(NodeId, NodeId)>),
+    /// A reference to an anchored node.
+    Alias(NodeId),
+}
+
+/// The documents of one file.
+#[derive(Debug)]
+pub struct Tree<'s> {
+    pub(super) file: FileId,
+    pub(super) nodes: Vec<Node<'s>>,
+    pub(super) documents: Vec<NodeId>,
+    pub(super) whole: bool,
+    pub(super) plain: bool,
+}
+
+impl<'s> Tree<'s> {
+    /// The roots of the documents that could be read, in order. Empty documents are left out.
+    #[must_use]
+    pub fn documents(&self) -> &[NodeId] {
+        &self.documents
+    }
+
+    /// Whether all of the file could be read.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether no text in it holds a URL, a placeholder of another tool, an escape or several lines. Most files are not
+    /// walked again for those.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// How many nodes there are, aliases counted once.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a NodeId is only made by this tree's builder")]
+    fn node(&self, id: NodeId) -> &Node<'s> {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The node that an alias stands for; any other node is itself.
+    #[must_use]
+    pub fn target(&self, id: NodeId) -> NodeId {
+        match self.node(id).kind {
+            Kind::Alias(target) => target,
+            Kind::Scalar(_) | Kind::Sequence(_) | Kind::Mapping(_) => id,
+        }
+    }
+
+    /// What a node is, aliases followed.
+    #[must_use]
+    pub fn kind(&self, id: NodeId) -> &Kind<'s> {
+        &self.node(self.target(id)).kind
+    }
+
+    /// Where a node is written; for an alias, where the alias is.
+    #[must_use]
+    pub fn loc(&self, id: NodeId) -> Loc {
+        let node = self.node(id);
+        Loc { file: self.file, start: node.start, end: node.end }
+    }
+
+    /// The entries of a map.
+    #[must_use]
+    pub fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
+        match self.kind(id) {
+            Kind::Mapping(entries) => Some(entries),
+            Kind::Scalar(_) | Kind::Sequence(_) | Kind::Alias(_) => None,
+        }
+    }
+
+    /// The elements of a sequence.
+    #[must_use]
+    pub fn elements(&self, id: NodeId) -> Option<&[NodeId]> {
+        match self.kind(id) {
+            Kind::Sequence(elements) => Some(elements),
+            Kind::Scalar(_) | Kind::Mapping(_) | Kind::Alias(_) => None,
+        }
+    }
+
+    /// The scalar.
+    #[must_use]
+    pub fn scalar(&self, id: NodeId) -> Option<&Scalar<'s>> {
+        match self.kind(id) {
+            Kind::Scalar(scalar) => Some(scalar),
+            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Alias(_) => None,
+        }
+    }
+
+    /// The text of a scalar, as which every key is taken; empty for what is not a scalar.
+    #[must_use]
+    pub fn text(&self, id: NodeId) -> &str {
+        self.scalar(id).map_or("", |scalar| scalar.text())
+    }
+
+    /// The key node and the value node of a key in a map.
+    #[must_use]
+    pub fn get(&self, map: NodeId, key: &str) -> Option<(NodeId, NodeId)> {
+        self.entries(map)?.iter().copied().find(|(k, _)| self.text(*k) == key)
+    }
+}

@@ -209,7 +209,7 @@ fn files_are_short_and_rooms_have_names() {
     for folder in ["src", "tests", "benches"] {
         for (name, text) in of(folder) {
             let lines = text.lines().count();
-            if lines > 480 {
+            if lines > 490 {
                 faults.push(format!("{name} has {lines} lines"));
             }
             let stem = name.rsplit('/').next().unwrap().trim_end_matches(".rs");

@@ -158,6 +158,8 @@ pub enum LeftOut {
 pub enum Proof {
     /// The real product is exercised with such files, in the project's tests.
     Run(&'static str),
+    /// The product's own policy engine decides such files, in the project's tests; the rest of the product is our reading.
+    Engine(&'static str),
     /// Our reading of the product's rules.
     Model(&'static str),
     /// The product's published schema.
@@ -165,11 +167,12 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// `RUN`, `MODEL` or `SCHEMA`.
+    /// `RUN`, `ENGINE`, `MODEL` or `SCHEMA`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Run(_) => "RUN",
+            Self::Engine(_) => "ENGINE",
             Self::Model(_) => "MODEL",
             Self::Schema(_) => "SCHEMA",
         }
@@ -179,7 +182,7 @@ impl Proof {
     #[must_use]
     pub fn what(self) -> &'static str {
         match self {
-            Self::Run(what) | Self::Model(what) | Self::Schema(what) => what,
+            Self::Run(what) | Self::Engine(what) | Self::Model(what) | Self::Schema(what) => what,
         }
     }
 }

@@ -130,7 +130,8 @@ pub struct Undecided {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
-    /// `RUN`: the real product is exercised. `MODEL`: a reading of its rules. `SCHEMA`: its schema alone.
+    /// `RUN`: the real product is exercised. `ENGINE`: its own policy engine is. `MODEL`: a reading of its rules. `SCHEMA`: its schema
+    /// alone.
     pub rests_on: String,
     /// What was done.
     pub what: String,

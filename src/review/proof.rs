@@ -123,7 +123,7 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
             _ if target.decides().is_none() => {
                 format!("the files of `{}`, which decide no call, do what the model says and no more", target.name())
             }
-            targets::Proof::Run(_) | targets::Proof::Model(_) => {
+            targets::Proof::Run(_) | targets::Proof::Engine(_) | targets::Proof::Model(_) => {
                 format!("the files of `{}` decide each of {cells} cells as the access relation", target.name())
             }
             targets::Proof::Schema(_) => {
@@ -133,8 +133,8 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
         let (status, by) = match build::build(checked, sources, &[target], "") {
             Ok(built) => {
                 let said = built.bundle.manifest.targets.first();
-                let status =
-                    if matches!(target.proof, targets::Proof::Run(_)) { Status::Proved } else { Status::Model };
+                let judged = matches!(target.proof, targets::Proof::Run(_) | targets::Proof::Engine(_));
+                let status = if judged { Status::Proved } else { Status::Model };
                 (status, said.map(weighed).unwrap_or_default())
             }
             Err(errors) => not_built(&errors),

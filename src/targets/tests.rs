@@ -108,7 +108,7 @@ fn what_a_proof_rests_on_and_what_is_assumed_is_in_the_manifest() {
                     agents: [{name: agent, subject: agent, may_call: [a/t]}]\n";
     let built = built(&cedar::TARGET, settings).unwrap();
     let target = &built.bundle.manifest.targets[0];
-    assert_eq!((target.proof.rests_on.as_str(), target.assumed.len(), target.stricter.len()), ("RUN", 0, 0));
+    assert_eq!((target.proof.rests_on.as_str(), target.assumed.len(), target.stricter.len()), ("ENGINE", 0, 0));
 }
 
 #[test]

@@ -188,8 +188,8 @@ fn target_page(target: &Target) -> String {
 }
 
 /// What the words for a proof mean.
-const PROOFS: &str = "RUN is the product itself, run in the project's tests; MODEL a reading of its rules; SCHEMA its \
-                      published schema.";
+const PROOFS: &str = "RUN is the product itself, run in the project's tests; ENGINE its own policy engine, run there; MODEL a \
+                      reading of its rules; SCHEMA its published schema.";
 
 /// A summary without a capital and a stop, as a sentence.
 fn sentence(text: &str) -> String {

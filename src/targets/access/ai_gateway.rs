@@ -58,9 +58,10 @@ Every compile reads the files back and compares what they decide with the access
     covers: coverage::COVERS,
     unexpressed: |_| Vec::new(),
     names: |model| labels(model).unwrap_or_default(),
-    proof: Proof::Schema(
-        "the published schema of the Envoy AI Gateway, which the files are held to where it is at hand, and our reading of \
-         its sources; the gateway itself is not run",
+    proof: Proof::Engine(
+        "cel-go, the CEL engine of the Envoy AI Gateway, decides drawn requests by the rules of the routes as the access relation, with the \
+         gateway's options, limit of cost and order of rules; sessions and lists are our reading of its sources, and the gateway \
+         itself is not run",
     ),
     needs,
     does: Does::Decides(Decides {

@@ -54,7 +54,10 @@ is for `mcpctl prove` and `mcpctl diff`.",
     unexpressed: |_| Vec::new(),
     // Cedar ids hold any character, so every name is the one in YAML.
     names: |_| BTreeMap::new(),
-    proof: Proof::Run("the engine itself, linked into mcpctl, decides every request of small models in the tests"),
+    proof: Proof::Engine(
+        "Cedar's own engine, linked into mcpctl, and cedar-go, which shares no code with it, decide the cells of every fixture as the \
+         access relation, by the same policies; every set of facts is tried where there are few, and a sample where there are many",
+    ),
     needs: |_| Vec::new(),
     does: Does::Decides(Decides {
         blind_to: |_, _, _| None,

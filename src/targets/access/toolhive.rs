@@ -72,9 +72,9 @@ forbidden; `like` cannot tell a path from a query, so a dot segment in a query i
     covers: coverage::COVERS,
     unexpressed: coverage::unexpressed,
     names,
-    proof: Proof::Model(
-        "ToolHive's rules as its source has them, interpreted by mcpctl; Cedar's own authorizer decides the same in the \
-         tests, and the resources conform to ToolHive's published schemas",
+    proof: Proof::Engine(
+        "ToolHive 0.44's own packages take every compiled file, and its authorizer decides drawn requests for each cell as the access \
+         relation, or denies them where the text above says so; a few go through its proxy, for both revisions of the protocol",
     ),
     needs,
     does: Does::Decides(Decides {

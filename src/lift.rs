@@ -25,7 +25,7 @@ pub enum LiftError {
     File(String),
     /// It speaks of something that is not in the model, leaves out something that is, or cannot be read exactly.
     #[error("{0}")]
-    Stranger(String),
+    Unexpected(String),
 }
 
 impl LiftError {
@@ -33,7 +33,7 @@ impl LiftError {
     pub fn take_said(&mut self) -> Vec<Said> {
         match self {
             Self::Cedar(error) => error.take_said(),
-            Self::File(_) | Self::Stranger(_) => Vec::new(),
+            Self::File(_) | Self::Unexpected(_) => Vec::new(),
         }
     }
 }

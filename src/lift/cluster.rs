@@ -222,13 +222,13 @@ struct Metadata {
 }
 
 /// A refusal.
-pub(super) fn stranger<T>(what: impl Into<String>) -> Result<T, LiftError> {
-    Err(LiftError::Stranger(what.into()))
+pub(super) fn unexpected<T>(what: impl Into<String>) -> Result<T, LiftError> {
+    Err(LiftError::Unexpected(what.into()))
 }
 
 /// Reads a value into its one shape.
 pub(super) fn shaped<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, LiftError> {
-    serde_yaml::from_value(value).map_err(|cause| LiftError::Stranger(format!("{what} has another shape: {cause}")))
+    serde_yaml::from_value(value).map_err(|cause| LiftError::Unexpected(format!("{what} has another shape: {cause}")))
 }
 
 /// The resources of each cluster, by its gateway. What two of them have must be the same in both.
@@ -247,7 +247,7 @@ pub(super) fn clusters(
             match known.get(&key) {
                 Some(other) if other != resource => {
                     let what = format!("the {} `{}` differs between two clusters", resource.kind, resource.name);
-                    return stranger(what);
+                    return unexpected(what);
                 }
                 Some(_) => {}
                 None => drop(known.insert(key, resource.clone())),
@@ -269,7 +269,7 @@ pub(super) fn resources(
         let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.clone()))?;
         let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize);
         documents
-            .map(|read| read.map_err(|cause| LiftError::Stranger(format!("`{path}` is not YAML: {cause}"))))
+            .map(|read| read.map_err(|cause| LiftError::Unexpected(format!("`{path}` is not YAML: {cause}"))))
             .collect()
     };
     let here: Vec<(&str, (&String, &Artifact))> =
@@ -282,7 +282,7 @@ pub(super) fn resources(
     let mut taken = BTreeSet::new();
     for (path, documents) in files {
         if documents.is_empty() {
-            return stranger(format!("`{path}` is empty"));
+            return unexpected(format!("`{path}` is empty"));
         }
         for document in documents {
             let Written { api_version, kind, metadata, spec } = shaped(document, &format!("a resource of `{path}`"))?;
@@ -290,7 +290,7 @@ pub(super) fn resources(
             take_bundle(&mut labels, &name, model)?;
             let subdomain = name.split('.').all(is_part) && name.len() <= 253;
             if !subdomain || !taken.insert((kind.clone(), namespace.clone(), name.clone())) {
-                return stranger(format!("the name `{name}` in `{path}` is none for a resource, or there twice"));
+                return unexpected(format!("the name `{name}` in `{path}` is none for a resource, or there twice"));
             }
             found.push(Resource { api: api_version, kind, name, namespace, labels, spec });
         }

@@ -38,17 +38,17 @@ pub(super) fn cluster_of<'m>(model: &'m Model, unit: Option<&UnitName>) -> &'m s
 /// Where it is missing, is anything else, lists a file that is not there, or a file twice.
 pub(super) fn listed(artifacts: &BTreeMap<String, Artifact>, folder: &str) -> Result<BTreeSet<String>, LiftError> {
     let path = format!("{folder}/kustomization.yaml");
-    let stranger = |what: &str| LiftError::Stranger(format!("`{path}` {what}"));
+    let unexpected = |what: &str| LiftError::Unexpected(format!("`{path}` {what}"));
     let file = artifacts.get(&path).ok_or_else(|| LiftError::File(path.clone()))?;
     let Kustomization { api_version, kind, resources } =
-        serde_yaml::from_slice(&file.bytes).map_err(|cause| stranger(&format!("has another shape: {cause}")))?;
+        serde_yaml::from_slice(&file.bytes).map_err(|cause| unexpected(&format!("has another shape: {cause}")))?;
     if (api_version.as_str(), kind.as_str()) != ("kustomize.config.k8s.io/v1beta1", "Kustomization") {
-        return Err(stranger("is not a Kustomization"));
+        return Err(unexpected("is not a Kustomization"));
     }
     let count = resources.len();
     let found: BTreeSet<String> = resources.into_iter().collect();
     if found.len() != count || !found.iter().all(|name| artifacts.contains_key(&format!("{folder}/{name}"))) {
-        return Err(stranger("lists a file twice, or one that does not exist"));
+        return Err(unexpected("lists a file twice, or one that does not exist"));
     }
     Ok(found)
 }
@@ -66,7 +66,7 @@ pub(super) fn check(artifacts: &BTreeMap<String, Artifact>, target: &str, model:
             Some((format!("{target}/{cluster}"), inside.to_owned()))
         });
         let Some((folder, inside)) = of else {
-            return Err(LiftError::Stranger(format!("the file `{target}/{path}` is not in the folder of a cluster")));
+            return Err(LiftError::Unexpected(format!("the file `{target}/{path}` is not in the folder of a cluster")));
         };
         by_folder.entry(folder).or_default().insert(inside);
     }
@@ -74,7 +74,7 @@ pub(super) fn check(artifacts: &BTreeMap<String, Artifact>, target: &str, model:
         files.remove("kustomization.yaml");
         if listed(artifacts, &folder)? != files {
             let what = format!("`{folder}/kustomization.yaml` does not list exactly the files of its folder");
-            return Err(LiftError::Stranger(what));
+            return Err(LiftError::Unexpected(what));
         }
     }
     Ok(())

@@ -31,7 +31,7 @@ impl Metadata {
         if labels.is_empty() {
             return Ok(());
         }
-        Err(LiftError::Stranger(format!("the object `{}` has other labels than that of its bundle", self.name)))
+        Err(LiftError::Unexpected(format!("the object `{}` has other labels than that of its bundle", self.name)))
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn take_bundle(labels: &mut BTreeMap<String, String>, object: &str, m
     if labels.remove(BUNDLE).as_deref() == Some(name.as_str()) {
         return Ok(());
     }
-    Err(LiftError::Stranger(format!(
+    Err(LiftError::Unexpected(format!(
         "the object `{object}` does not name its bundle, `{name}`, in the label `{BUNDLE}`"
     )))
 }

@@ -16,7 +16,7 @@ pub fn labels<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<S
     for name in names {
         let label = label(name);
         if let Some(other) = labels.insert(label.clone(), name).filter(|other| *other != name) {
-            return Err(LiftError::Stranger(format!("`{other}` and `{name}` are both called `{label}`")));
+            return Err(LiftError::Unexpected(format!("`{other}` and `{name}` are both called `{label}`")));
         }
     }
     Ok(labels)

@@ -57,7 +57,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
             Some(("approvals", name)) => approvals.push(statement(path, name, text, true)?),
             Some(("temporal", name)) => temporal.push(statement(path, name, text, true)?),
             Some(("authorizers", number)) => drop(authorizers.insert(number, text)),
-            _ => return Err(LiftError::Stranger(format!("the file `{path}` is for nothing"))),
+            _ => return Err(LiftError::Unexpected(format!("the file `{path}` is for nothing"))),
         }
     }
     trusted(&authorizers, model)?;
@@ -76,7 +76,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     validate(schema, &all)?;
     for (text, calls) in permits {
         let statement = Statement::parse(&text)?;
-        let fault = |why: &str| Err(LiftError::Stranger(format!("a policy {why}: {text}")));
+        let fault = |why: &str| Err(LiftError::Unexpected(format!("a policy {why}: {text}")));
         if !statement.permits {
             return fault("forbids");
         }
@@ -101,12 +101,12 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
     }
     let declared: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     if let Some(subject) = gateway.subjects.iter().find(|subject| !declared.contains(subject.as_str())) {
-        return Err(LiftError::Stranger(format!("a policy names the caller `{subject}`, who is not declared")));
+        return Err(LiftError::Unexpected(format!("a policy names the caller `{subject}`, who is not declared")));
     }
     let servers: BTreeSet<ServerName> = policy.objects.iter().map(|object| object.server.clone()).collect();
     let labels: BTreeSet<String> = servers.iter().map(|server| label(server.as_str())).collect();
     if labels.len() != servers.len() {
-        return Err(LiftError::Stranger("two servers would be one target of the gateway".to_owned()));
+        return Err(LiftError::Unexpected("two servers would be one target of the gateway".to_owned()));
     }
     let decided = Decided::TOOLS;
     Ok(Part::whole(relation(&gateway, &servers, model, policy, decided, Before::Callers)?))
@@ -144,7 +144,7 @@ struct Body {
 
 /// The statement in the input of `create-policy`.
 fn statement(path: &str, name: &str, text: &str, temporal: bool) -> Result<String, LiftError> {
-    let wrong = |why: &str| LiftError::Stranger(format!("`{path}` {why}"));
+    let wrong = |why: &str| LiftError::Unexpected(format!("`{path}` {why}"));
     let input: Input = serde_json::from_str(text).map_err(|cause| wrong(&format!("cannot be read: {cause}")))?;
     if input.validation_mode != "FAIL_ON_ANY_FINDINGS" {
         return Err(wrong("would be taken with findings"));
@@ -173,7 +173,7 @@ fn sizes(plain: &[String], temporal: &[String]) -> Result<(), LiftError> {
     let bytes: usize = all().map(String::len).sum();
     let fits = |text: &String| (35..=10_000).contains(&text.len());
     if all().count() > 1_000 || temporal.len() > MOST_TEMPORAL || bytes > 200_000 || !all().all(fits) {
-        return Err(LiftError::Stranger("the policies are beyond a limit of AgentCore".to_owned()));
+        return Err(LiftError::Unexpected("the policies are beyond a limit of AgentCore".to_owned()));
     }
     Ok(())
 }
@@ -201,20 +201,20 @@ fn trusted(authorizers: &BTreeMap<&str, &str>, model: &Model) -> Result<(), Lift
         let path = format!("agentcore/authorizers/{number}.json");
         let text = authorizers.get(number.to_string().as_str()).ok_or_else(|| LiftError::File(path.clone()))?;
         let found: Authorizer = serde_json::from_str(text)
-            .map_err(|cause| LiftError::Stranger(format!("`{path}` cannot be read: {cause}")))?;
+            .map_err(|cause| LiftError::Unexpected(format!("`{path}` cannot be read: {cause}")))?;
         let base = found.jwt.discovery_url.strip_suffix("/.well-known/openid-configuration");
         let audiences = issuer.audiences.iter().map(|audience| audience.value.as_str());
         let trusts = base.is_some_and(|base| base == issuer.issuer.value.trim_end_matches('/'));
         if !trusts || !audiences.eq(found.jwt.allowed_audience.iter().map(String::as_str)) {
             let what =
                 format!("`{path}` does not trust the tokens of `{}` for its audiences alone", issuer.issuer.value);
-            return Err(LiftError::Stranger(what));
+            return Err(LiftError::Unexpected(what));
         }
     }
     if authorizers.len() == count {
         Ok(())
     } else {
-        Err(LiftError::Stranger("there is an authorizer too many".to_owned()))
+        Err(LiftError::Unexpected("there is an authorizer too many".to_owned()))
     }
 }
 
@@ -250,8 +250,9 @@ impl Product for Gateway {
             let Some((condition, calls)) = self.conditions.get(*index) else { continue };
             // A policy that fails to evaluate permits nothing; none of these can fail, since every tag is asked for first.
             let judged = Judge { world, issuers: &self.issuers }.holds(condition, &mut Vec::new());
-            let holds = judged
-                .map_err(|why| LiftError::Stranger(format!("a policy for `{action}` cannot be read exactly: {why}")))?;
+            let holds = judged.map_err(|why| {
+                LiftError::Unexpected(format!("a policy for `{action}` cannot be read exactly: {why}"))
+            })?;
             if holds && calls.iter().all(|call| world.called(call)) {
                 return Ok(true);
             }

@@ -45,7 +45,7 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
             true => {
                 let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
                 let Some(domain) = domain else {
-                    return Err(LiftError::Stranger("gateways are not known without a trust domain".to_owned()));
+                    return Err(LiftError::Unexpected("gateways are not known without a trust domain".to_owned()));
                 };
                 identity = Topology::gateway_identity(&domain.value, CENTRAL);
                 Before::Gateway(&identity)
@@ -141,7 +141,7 @@ impl Product for Gateway {
             && world.is(&Source::Method, "initialize")
             && self.listener.hold(&Look::new(&names(false, None)), world)?
         {
-            return Err(LiftError::Stranger("connections without a certificate are let through".to_owned()));
+            return Err(LiftError::Unexpected("connections without a certificate are let through".to_owned()));
         }
         let before = names(self.certified, None);
         let look = Look::new(&before);
@@ -214,7 +214,7 @@ impl Names for Request<'_> {
                 Some((asked, source)) if asked == *kind => Value::Of(source.clone()),
                 _ => Value::Error,
             }),
-            _ => Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join(".")))),
+            _ => Err(LiftError::Unexpected(format!("a rule names `{}`, which is not known", path.join(".")))),
         }
     }
 

@@ -37,7 +37,7 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
         let server = |object: &crate::policy::ObjectIx| &policy.object_at(*object).server;
         let with_tools: BTreeSet<&ServerName> = tools.keys().map(server).collect();
         if let Some(other) = opened.keys().map(server).find(|opened| !with_tools.contains(opened)) {
-            return Err(LiftError::Stranger(format!("`{}` may open sessions with `{other}`", principal.id)));
+            return Err(LiftError::Unexpected(format!("`{}` may open sessions with `{other}`", principal.id)));
         }
     }
     Ok(Part::whole(lifted))
@@ -80,7 +80,7 @@ impl Names for Request {
     }
 
     fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
-        Err(LiftError::Stranger(format!("a rule names `{}`, which is not known", path.join("."))))
+        Err(LiftError::Unexpected(format!("a rule names `{}`, which is not known", path.join("."))))
     }
 }
 

@@ -67,7 +67,7 @@ pub fn check_handwritten(artifacts: &BTreeMap<String, Artifact>, model: &Model) 
     let expected: BTreeMap<&str, &[u8]> =
         model.handwritten.files.iter().map(|file| (file.name.as_str(), file.text.as_bytes())).collect();
     if found != expected {
-        return Err(LiftError::Stranger("the hand-written policies are not those of the workspace".to_owned()));
+        return Err(LiftError::Unexpected("the hand-written policies are not those of the workspace".to_owned()));
     }
     if expected.is_empty() {
         return Ok(());
@@ -75,7 +75,7 @@ pub fn check_handwritten(artifacts: &BTreeMap<String, Artifact>, model: &Model) 
     let schema = artifacts.get("cedar/schema.cedarschema").and_then(|file| std::str::from_utf8(&file.bytes).ok());
     let schema = schema.ok_or_else(|| LiftError::File("cedar/schema.cedarschema".to_owned()))?;
     match validate(schema, &model.handwritten.texts())?.into_iter().flatten().next() {
-        Some(fault) => Err(LiftError::Stranger(format!("a hand-written policy is refused: {}", fault.message))),
+        Some(fault) => Err(LiftError::Unexpected(format!("a hand-written policy is refused: {}", fault.message))),
         None => Ok(()),
     }
 }
@@ -102,7 +102,7 @@ pub fn check_evidence(artifacts: &BTreeMap<String, Artifact>, model: &Model) -> 
     if found.as_ref() == Some(&expected.collect()) {
         return Ok(());
     }
-    Err(LiftError::Stranger(format!("`{FILE}` does not deny the methods that the entries of the servers deny")))
+    Err(LiftError::Unexpected(format!("`{FILE}` does not deny the methods that the entries of the servers deny")))
 }
 
 /// The relation that the engine decides, over the principals, objects and facts of the policy.
@@ -145,7 +145,7 @@ struct Term<'f> {
 
 /// The formula as a disjunction.
 fn terms<'f>(formula: &'f Formula, facts: &Facts) -> Result<Vec<Term<'f>>, LiftError> {
-    let too_many = || LiftError::Stranger("a policy has too many alternatives to be read back".to_owned());
+    let too_many = || LiftError::Unexpected("a policy has too many alternatives to be read back".to_owned());
     match formula {
         Formula::Any(parts) => {
             let mut all = Vec::new();
@@ -172,7 +172,7 @@ fn terms<'f>(formula: &'f Formula, facts: &Facts) -> Result<Vec<Term<'f>>, LiftE
         Formula::ResourceGranted(rule) => Ok(vec![Term { granted: vec![rule], ..Term::default() }]),
         Formula::Fact(name) => match facts.mask(name) {
             Some(bit) => Ok(vec![Term { facts: bit, ..Term::default() }]),
-            None => Err(LiftError::Stranger(format!("a policy asks for `{name}`, which is not a fact of the model"))),
+            None => Err(LiftError::Unexpected(format!("a policy asks for `{name}`, which is not a fact of the model"))),
         },
     }
 }
@@ -190,7 +190,7 @@ fn both<'f>(left: &Term<'f>, right: &Term<'f>) -> Term<'f> {
 fn check_closed(formula: &Formula, shape: &Shape, facts: &Facts) -> Result<(), LiftError> {
     let open = terms(formula, facts)?.into_iter().any(|term| term.granted.is_empty());
     if open {
-        return Err(LiftError::Stranger(format!(
+        return Err(LiftError::Unexpected(format!(
             "a policy permits `{}` without a grant to a `{}`",
             shape.action, shape.principal
         )));
@@ -210,7 +210,7 @@ impl Index {
         let principals: BTreeSet<Uid> =
             policy.principals.iter().map(|principal| principal_uid(&principal.id)).collect();
         if objects.len() != policy.objects.len() || principals.len() != policy.principals.len() {
-            return Err(LiftError::Stranger("two things of the model share one Cedar entity".to_owned()));
+            return Err(LiftError::Unexpected("two things of the model share one Cedar entity".to_owned()));
         }
         let shapes = engine.shapes();
         let principal_types: BTreeSet<&str> = shapes.iter().map(|shape| shape.principal.as_str()).collect();
@@ -228,11 +228,13 @@ impl Index {
             } else if principal_types.contains(loaded.uid.kind.as_str())
                 || shapes.iter().any(|shape| shape.resource == loaded.uid.kind)
             {
-                return Err(LiftError::Stranger(format!("the entity `{}` is nothing in the model", loaded.uid)));
+                return Err(LiftError::Unexpected(format!("the entity `{}` is nothing in the model", loaded.uid)));
             }
         }
         if seen_objects != objects.len() || seen_principals != principals.len() {
-            return Err(LiftError::Stranger("a principal or object of the model is not among the entities".to_owned()));
+            return Err(LiftError::Unexpected(
+                "a principal or object of the model is not among the entities".to_owned(),
+            ));
         }
         Ok(Self { by_group })
     }
@@ -240,10 +242,10 @@ impl Index {
     /// Adds the condition of a disjunct to every object that it applies to.
     fn add(&self, kind: &str, term: &Term<'_>, row: &mut BTreeMap<ObjectIx, Condition>) -> Result<(), LiftError> {
         let Some((first, rest)) = term.within.split_first() else {
-            return Err(LiftError::Stranger(format!("a policy permits any `{kind}` without naming one")));
+            return Err(LiftError::Unexpected(format!("a policy permits any `{kind}` without naming one")));
         };
         if !term.granted.is_empty() {
-            return Err(LiftError::Stranger("a known principal's grants could not be told".to_owned()));
+            return Err(LiftError::Unexpected("a known principal's grants could not be told".to_owned()));
         }
         let Some(by_group) = self.by_group.get(kind) else { return Ok(()) };
         let also: Vec<BTreeSet<ObjectIx>> = rest.iter().map(|uids| members(by_group, uids).collect()).collect();

@@ -86,7 +86,7 @@ pub trait Names {
 }
 
 fn refused<T>(what: impl Into<String>) -> Result<T, LiftError> {
-    Err(LiftError::Stranger(what.into()))
+    Err(LiftError::Unexpected(what.into()))
 }
 
 impl Expression {

@@ -69,7 +69,7 @@ fn place(path: &str) -> Option<(&str, &str)> {
 
 /// What a file of a bundle says.
 fn value(path: &str, text: &str) -> Result<Value, LiftError> {
-    text::read(text).map_err(|error| strange(format!("`{path}` is not YAML: {error}")))
+    text::read(text).map_err(|error| unexpected(format!("`{path}` is not YAML: {error}")))
 }
 
 /// The folders of all gateways among the files of a bundle.
@@ -103,7 +103,7 @@ fn judge_beside(folders: &Folders, texts: &Texts<'_>, model: &Model, policy: &Po
     let names: BTreeSet<&str> = expected.keys().map(String::as_str).collect();
     let found = folders.keys().map(String::as_str).chain(texts.keys().map(|(gateway, _)| *gateway));
     if found.collect::<BTreeSet<_>>() != names {
-        return Err(strange(format!("there are folders for other gateways than {names:?}")));
+        return Err(unexpected(format!("there are folders for other gateways than {names:?}")));
     }
     let mut parts = Vec::new();
     for (name, upstreams) in &expected {
@@ -116,7 +116,7 @@ fn judge_beside(folders: &Folders, texts: &Texts<'_>, model: &Model, policy: &Po
 #[cfg(test)]
 pub(crate) fn judge_one(folders: &Folders, name: &str, model: &Model, policy: &Policy) -> Result<Part, LiftError> {
     let expected = gateway::expected(model, policy);
-    let upstreams = expected.get(name).ok_or_else(|| strange(format!("no gateway `{name}`")))?;
+    let upstreams = expected.get(name).ok_or_else(|| unexpected(format!("no gateway `{name}`")))?;
     judge_gateway(folders, &Texts::new(), name, upstreams, model, policy)
 }
 
@@ -143,7 +143,7 @@ fn judge_gateway(
     let before = match (unit, &central) {
         (None, _) => Before::Callers,
         (Some(_), Some(identity)) => Before::Gateway(identity),
-        (Some(_), None) => return Err(strange("a unit's gateway cannot know the central one".to_owned())),
+        (Some(_), None) => return Err(unexpected("a unit's gateway cannot know the central one".to_owned())),
     };
     let decided = Decided { certificates: gateway.encrypted, ..Decided::ALL };
     let lifted = relation(&gateway, &servers, model, policy, decided, before)
@@ -169,14 +169,14 @@ impl Product for Gateway<'_> {
 }
 
 /// Something that is not understood, or is not as it must be.
-pub(super) fn strange(what: String) -> LiftError {
-    LiftError::Stranger(what)
+pub(super) fn unexpected(what: String) -> LiftError {
+    LiftError::Unexpected(what)
 }
 
 /// The error with where it stands.
 pub(super) fn within(place: &str, error: LiftError) -> LiftError {
     match error {
-        LiftError::Stranger(what) => LiftError::Stranger(format!("{place}: {what}")),
+        LiftError::Unexpected(what) => LiftError::Unexpected(format!("{place}: {what}")),
         error @ (LiftError::Cedar(_) | LiftError::File(_)) => error,
     }
 }

@@ -13,7 +13,7 @@ use super::relation::{Before, Decided, Part, Product, relation};
 use super::world::{Source, World};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::cluster::{Expected, Place, Resource, clusters, distinct, shaped, stranger};
+use crate::lift::cluster::{Expected, Place, Resource, clusters, distinct, shaped, unexpected};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::model::name::ServerName;
@@ -40,10 +40,10 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, policy: &Poli
     });
     let clusters = clusters.collect::<Result<BTreeMap<String, Istio<'_>>, LiftError>>()?;
     let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
-    let Some(domain) = domain else { return stranger("there is no trust domain that a gateway could be known by") };
+    let Some(domain) = domain else { return unexpected("there is no trust domain that a gateway could be known by") };
     let mut parts = Vec::new();
     for (gateway, servers) in behind {
-        let Some(istio) = clusters.get(gateway) else { return stranger(format!("there is no gateway `{gateway}`")) };
+        let Some(istio) = clusters.get(gateway) else { return unexpected(format!("there is no gateway `{gateway}`")) };
         let account = istio.expected.gateways.get(gateway).map_or("", String::as_str);
         let peer = format!("spiffe://{domain}/ns/{}/sa/{account}", istio.expected.gateways_namespace);
         // It compares the beginnings of URIs alone.
@@ -157,26 +157,26 @@ impl<'m> Istio<'m> {
                 }
             };
             let what = format!("the {} `{}`", resource.kind, resource.name);
-            let Some(spec) = resource.spec else { return stranger(format!("{what} has no `spec`")) };
+            let Some(spec) = resource.spec else { return unexpected(format!("{what} has no `spec`")) };
             match resource.kind.as_str() {
                 "PeerAuthentication" => {
                     let PeerAuthentication { mtls } = shaped(spec, &what)?;
                     if mtls.mode != "STRICT" || !strict.insert(at) {
-                        return stranger(format!("{what} is not the one that asks for mutual TLS in its namespace"));
+                        return unexpected(format!("{what} is not the one that asks for mutual TLS in its namespace"));
                     }
                 }
                 "RequestAuthentication" => {
                     let RequestAuthentication { selector, jwt_rules } = shaped(spec, &what)?;
                     let one = selected(&expected, &at, selector.as_ref());
                     if selector.is_some() != per_server || one.is_some() != per_server {
-                        return stranger(format!("{what} is not for the pods that its tokens are for"));
+                        return unexpected(format!("{what} is not for the pods that its tokens are for"));
                     }
                     let rules = token_rules(jwt_rules, model, one)?;
                     let places =
                         expected.places.iter().filter(|(_, place)| place.namespace == at).map(|(name, _)| *name);
                     let these: Vec<&str> = places.filter(|name| one.is_none_or(|one| one == *name)).collect();
                     if these.into_iter().any(|server| tokens.insert(server, rules.clone()).is_some()) {
-                        return stranger(format!("{what} is not the only one for its pods"));
+                        return unexpected(format!("{what} is not the only one for its pods"));
                     }
                     with_tokens.insert(at);
                 }
@@ -189,10 +189,10 @@ impl<'m> Istio<'m> {
                         continue;
                     }
                     if action.as_deref() != Some("ALLOW") {
-                        return stranger(format!("{what} does not say that it allows"));
+                        return unexpected(format!("{what} does not say that it allows"));
                     }
                     let Some(server) = selected(&expected, &at, selector.as_ref()) else {
-                        return stranger(format!("{what} is not for the pods of one server alone"));
+                        return unexpected(format!("{what} is not for the pods of one server alone"));
                     };
                     policies.entry(server).or_default().extend(rules);
                 }
@@ -201,7 +201,7 @@ impl<'m> Istio<'m> {
         let spaces: BTreeSet<String> = expected.namespaces.keys().cloned().collect();
         let all_ask = expected.places.keys().all(|name| tokens.contains_key(name));
         if closed != spaces || strict != spaces || with_tokens != spaces || !all_ask {
-            return stranger("a namespace of servers is open by default, or lacks mutual TLS or the issuers");
+            return unexpected("a namespace of servers is open by default, or lacks mutual TLS or the issuers");
         }
         traffic::check(rest, model, (all, &expected))?;
         Ok(Self {
@@ -218,7 +218,7 @@ fn server_namespace(expected: &Expected<'_>, resource: &Resource) -> Result<Stri
         Some(namespace) if expected.namespaces.contains_key(namespace) && resource.labels.is_empty() => {
             Ok(namespace.clone())
         }
-        _ => stranger(format!("the {} `{}` is in no namespace of servers", resource.kind, resource.name)),
+        _ => unexpected(format!("the {} `{}` is in no namespace of servers", resource.kind, resource.name)),
     }
 }
 
@@ -239,7 +239,7 @@ fn token_rules(
     let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
     for rule in rules {
         let Some(issuer) = issuers.iter().find(|issuer| issuer.issuer.value == rule.issuer) else {
-            return stranger(format!("`{}` is not an issuer of the model", rule.issuer));
+            return unexpected(format!("`{}` is not an issuer of the model", rule.issuer));
         };
         let named = server.and_then(|server| model.servers.get(&ServerName::from(server)));
         let own = named.filter(|_| issuer.per_server.is_some()).map(|server| model.topology.canonical_uris(server));
@@ -262,7 +262,7 @@ fn token_rules(
             || !header
             || rule.forward_original_token
         {
-            return stranger(format!(
+            return unexpected(format!(
                 "tokens of `{}` are taken for another audience, by other keys, from elsewhere, or are passed on",
                 rule.issuer
             ));
@@ -271,16 +271,16 @@ fn token_rules(
         let copies_act =
             matches!(rule.output_claim_to_headers.as_slice(), [ClaimToHeader { claim, .. }] if claim == "act");
         if !copies_act {
-            return stranger(format!("the claim `act` of `{}` is not copied into a header", rule.issuer));
+            return unexpected(format!("the claim `act` of `{}` is not copied into a header", rule.issuer));
         }
         let headers: BTreeMap<String, String> =
             rule.output_claim_to_headers.iter().map(|copy| (copy.header.clone(), copy.claim.clone())).collect();
         if headers.len() != rule.output_claim_to_headers.len() || found.insert(rule.issuer.clone(), headers).is_some() {
-            return stranger(format!("the issuer `{}` or a header of it is there twice", rule.issuer));
+            return unexpected(format!("the issuer `{}` or a header of it is there twice", rule.issuer));
         }
     }
     if found.len() != issuers.len() {
-        return stranger("an issuer of the model is missing");
+        return unexpected("an issuer of the model is missing");
     }
     Ok(found)
 }

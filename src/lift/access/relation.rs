@@ -89,7 +89,7 @@ impl<'a> Question<'a> {
                 return Ok(found);
             }
         }
-        Err(LiftError::Stranger(format!("the rules for `{server}` ask for an unbounded number of texts")))
+        Err(LiftError::Unexpected(format!("the rules for `{server}` ask for an unbounded number of texts")))
     }
 
     /// What all callers of the model may do on a server.
@@ -191,7 +191,7 @@ impl<'a> Question<'a> {
                     Some(known) if *known == allowed => {}
                     Some(_) => {
                         let what = shown(&message.of.call);
-                        return Err(LiftError::Stranger(format!(
+                        return Err(LiftError::Unexpected(format!(
                             "{what} on `{server}` is decided differently from `{}` for `{}`",
                             shown(&messages.first().unwrap_or(message).of.call),
                             principal.id
@@ -214,7 +214,7 @@ impl<'a> Question<'a> {
         let lists = sheet.readable.iter().map(|message| (message, &readable));
         for (message, expected) in lists.chain(sheet.prompts.iter().map(|message| (message, &prompts))) {
             if !reach.same(&self.allowed(here, message, caller)?, expected) {
-                return Err(LiftError::Stranger(format!(
+                return Err(LiftError::Unexpected(format!(
                     "`{}` on `{server}` is not let through for `{}` exactly where one of what it lists is",
                     message.of.call.method, principal.id
                 )));
@@ -222,7 +222,7 @@ impl<'a> Question<'a> {
         }
         for message in &sheet.forbidden {
             if self.allowed(here, message, caller)? != Condition::never() {
-                return Err(LiftError::Stranger(format!(
+                return Err(LiftError::Unexpected(format!(
                     "{} on `{server}` is let through for `{}`",
                     shown(&message.of.call),
                     principal.id
@@ -255,7 +255,7 @@ impl<'a> Question<'a> {
                     let mut outcome = Outcome::default();
                     self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;
                     if outcome.lets_any() {
-                        return Err(LiftError::Stranger(format!(
+                        return Err(LiftError::Unexpected(format!(
                             "{} on `{server}` is let through for an undeclared caller",
                             shown(&message.of.call)
                         )));
@@ -319,7 +319,7 @@ impl<'a> Question<'a> {
                 }
             }
             if others.lets_any() {
-                return Err(LiftError::Stranger(format!(
+                return Err(LiftError::Unexpected(format!(
                     "{} on `{server}` is let through with a token or certificate that does not speak for the caller",
                     shown(&message.of.call)
                 )));

@@ -54,7 +54,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         for subject in subjects_of(&statements) {
             if !declared.contains(subject.as_str()) {
                 let what = format!("a policy of `{name}` names the caller `{subject}`, who is not declared");
-                return Err(LiftError::Stranger(what));
+                return Err(LiftError::Unexpected(what));
             }
         }
         proxies.statements.insert(name.clone(), statements);
@@ -72,7 +72,7 @@ pub fn read(files: &BTreeMap<String, Artifact>, model: &Model, policy: &Policy) 
         composite::check(files, &mut rest, model, (cluster, namespace))?;
     }
     if let Some(path) = rest.first() {
-        return Err(LiftError::Stranger(format!("the file `{path}` is for nothing in the model")));
+        return Err(LiftError::Unexpected(format!("the file `{path}` is for nothing in the model")));
     }
     let servers: BTreeSet<ServerName> = policy.objects.iter().map(|object| object.server.clone()).collect();
     let decided = Decided { resources: true, spellings: true, prompts: true, ..Decided::TOOLS };
@@ -101,7 +101,9 @@ impl<Spec> Resource<Spec> {
         if found == (API, kind, name, namespace) {
             return Ok(());
         }
-        Err(LiftError::Stranger(format!("`{path}` is not the `{kind}` named `{name}` in the namespace `{namespace}`")))
+        Err(LiftError::Unexpected(format!(
+            "`{path}` is not the `{kind}` named `{name}` in the namespace `{namespace}`"
+        )))
     }
 }
 
@@ -125,18 +127,18 @@ fn authorizer(
     (name, namespace): (&str, &str),
     model: &Model,
 ) -> Result<Vec<Statement>, LiftError> {
-    let resource: Resource<AuthzSpec> =
-        serde_yaml::from_str(text).map_err(|cause| LiftError::Stranger(format!("`{path}` cannot be read: {cause}")))?;
+    let resource: Resource<AuthzSpec> = serde_yaml::from_str(text)
+        .map_err(|cause| LiftError::Unexpected(format!("`{path}` cannot be read: {cause}")))?;
     resource.check(path, "MCPAuthzConfig", (name, namespace), model)?;
     let AuthzSpec { r#type, config } = resource.spec;
     if r#type != "cedarv1" {
-        return Err(LiftError::Stranger(format!("`{path}` is for the authorizer `{type}`")));
+        return Err(LiftError::Unexpected(format!("`{path}` is for the authorizer `{type}`")));
     }
     if config.entities_json != "[]" {
-        return Err(LiftError::Stranger(format!("`{path}` brings entities, of which no policy speaks")));
+        return Err(LiftError::Unexpected(format!("`{path}` brings entities, of which no policy speaks")));
     }
     if config.policies.is_empty() {
-        return Err(LiftError::Stranger(format!("`{path}` has no policy, which ToolHive refuses")));
+        return Err(LiftError::Unexpected(format!("`{path}` has no policy, which ToolHive refuses")));
     }
     let mut statements: Vec<Statement> =
         config.policies.iter().map(|policy| Statement::parse(policy)).collect::<Result<_, _>>()?;
@@ -156,7 +158,7 @@ fn authorizer(
             && statement.actions.iter().all(acts)
             && statement.condition.is_some();
         if !fits {
-            return Err(LiftError::Stranger(format!(
+            return Err(LiftError::Unexpected(format!(
                 "a policy in `{path}` is not a permit of one action on `{name}`, and forbids no spelling of URIs"
             )));
         }
@@ -256,7 +258,9 @@ impl Product for Proxies {
                 }
                 Ok(false)
             }
-            other => Err(LiftError::Stranger(format!("what ToolHive does with `{other}` is not decided by policies"))),
+            other => {
+                Err(LiftError::Unexpected(format!("what ToolHive does with `{other}` is not decided by policies")))
+            }
         }
     }
 
@@ -295,7 +299,7 @@ impl Proxies {
                 Verdict::Of(holds) => permitted |= holds && statement.permits,
                 Verdict::Fails => return Ok(false),
                 Verdict::Unreadable(why) => {
-                    return Err(LiftError::Stranger(format!("a policy of `{server}` cannot be read exactly: {why}")));
+                    return Err(LiftError::Unexpected(format!("a policy of `{server}` cannot be read exactly: {why}")));
                 }
             }
         }

@@ -168,7 +168,7 @@ impl World<'_> {
     /// compared with is not seen.
     pub fn whole(&mut self, source: &Source<'_>) -> Option<String> {
         if let Source::Claim(path) = source {
-            self.stranger(format!("all of the claim `{}`", path.join(".")));
+            self.unexpected(format!("all of the claim `{}`", path.join(".")));
             return None;
         }
         let number = self.ask(Question::Whole(source.clone()));
@@ -188,7 +188,7 @@ impl World<'_> {
 
     /// A question that nothing of the model answers; the artifact is refused for it.
     pub fn unknown(&mut self, what: String) -> bool {
-        self.stranger(what);
+        self.unexpected(what);
         false
     }
 
@@ -223,7 +223,7 @@ impl World<'_> {
     fn yes_or_no(&mut self, shows: Shows<'_>, what: impl Fn() -> String) -> bool {
         let slot = self.slot(shows);
         match slot.bits {
-            0 => self.stranger(what()) == 1,
+            0 => self.unexpected(what()) == 1,
             _ => self.choose(slot, 2) == 1,
         }
     }
@@ -237,7 +237,7 @@ impl World<'_> {
     /// The one way to what a request holds.
     fn ask(&mut self, question: Question<'_>) -> u64 {
         self.tree.ask(&mut self.way, &self.request, question).unwrap_or_else(|Otherwise| {
-            self.stranger("something that it did not ask of a request just like this one".to_owned());
+            self.unexpected("something that it did not ask of a request just like this one".to_owned());
             0
         })
     }
@@ -249,7 +249,7 @@ impl World<'_> {
     fn choose(&mut self, slot: Slot, of: usize) -> usize {
         if slot.bits == 0 {
             // No condition speaks of it, so nothing may depend on it.
-            return self.stranger("the connection, of which no condition speaks".to_owned());
+            return self.unexpected("the connection, of which no condition speaks".to_owned());
         }
         if let Some(picked) = self.answered(slot) {
             return picked;
@@ -257,13 +257,13 @@ impl World<'_> {
         let choice = self.script.get(self.choices.len()).copied().unwrap_or(Choice { picked: 0, of });
         self.choices.push((slot, choice));
         if self.tree.choose(&mut self.way, slot, choice).is_err() {
-            return self.stranger("a fact that it did not ask of a request just like this one".to_owned());
+            return self.unexpected("a fact that it did not ask of a request just like this one".to_owned());
         }
         choice.picked
     }
 
     /// A question that no fact of the model answers.
-    fn stranger(&mut self, what: String) -> usize {
+    fn unexpected(&mut self, what: String) -> usize {
         self.strange.get_or_insert(what);
         0
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::cluster::{Expected, Resource, clusters, shaped, stranger};
+use crate::lift::cluster::{Expected, Resource, clusters, shaped, unexpected};
 use crate::lift::names::label;
 use crate::model::Model;
 use crate::model::deployment::TargetId;
@@ -36,7 +36,7 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, relation: &Po
     for (gateway, resources) in &found {
         let expected = all.in_cluster(gateway);
         check_cluster(resources, model, relation, (&all, &expected))
-            .map_err(|cause| LiftError::Stranger(format!("in the cluster `{gateway}`: {cause}")))?;
+            .map_err(|cause| LiftError::Unexpected(format!("in the cluster `{gateway}`: {cause}")))?;
     }
     if found.len() == 1 {
         return Ok(());
@@ -73,13 +73,13 @@ fn check_cluster(
             ("v1", "ResourceQuota", Some(at), Some(spec)) if labels.is_empty() => {
                 let ResourceQuota { hard } = shaped(spec, &what)?;
                 if quotas.insert(at, hard).is_some() {
-                    return stranger(format!("{what} is not the only one in its namespace"));
+                    return unexpected(format!("{what} is not the only one in its namespace"));
                 }
             }
             ("networking.k8s.io/v1", "NetworkPolicy", Some(at), Some(spec)) if labels.is_empty() => {
                 network.add(at, spec, &what)?;
             }
-            _ => return stranger(format!("{what} is none that this target makes")),
+            _ => return unexpected(format!("{what} is none that this target makes")),
         }
     }
     let mut wanted = expected_namespaces(model, expected);
@@ -94,14 +94,14 @@ fn check_cluster(
         (other, labels_of(model, segment, role))
     }));
     if namespaces != wanted {
-        return stranger("the namespaces, or their labels, are not those of the model");
+        return unexpected("the namespaces, or their labels, are not those of the model");
     }
     if !accounts.iter().eq(expected.gateways.values().collect::<BTreeSet<_>>()) {
-        return stranger("the service accounts are not those of the gateways");
+        return unexpected("the service accounts are not those of the gateways");
     }
     let pools = expected.namespaces.iter().filter_map(|(namespace, pool)| Some((namespace.clone(), limits((*pool)?))));
     if quotas != pools.filter(|(_, limits)| !limits.is_empty()).collect() {
-        return stranger("the quotas are not those of the pools");
+        return unexpected("the quotas are not those of the pools");
     }
     network.check((model, relation), expected, &namespaces)
 }

@@ -15,6 +15,10 @@ class Caller:
         self.fleet, self.server, self.tool = fleet, server, tool
         self.principal, self.object = fleet.relation.principal(name), fleet.relation.tool(server, tool)
         self.everything = set(fleet.presenter.varied(self.object))
+        if fleet.issuers[fleet.relation.issuer_of(self.principal)].audience is None:
+            # By its URL at the central gateway: a variant of the workspace may move the server itself.
+            urls = fleet.relation.servers[server]["audiences"]
+            more.setdefault("aud", next(url for url in urls if f":{fleet.listen['central']}/" in url))
         self.token = fleet.presenter.token(self.principal, self.everything, self.object, **more)
         self.connection = fleet.connect(at, fleet.caller(self.principal))
 

@@ -123,7 +123,7 @@ fn a_bundle_that_was_changed_is_refused() {
     rewrite("cedar/policies.cedar");
     let ran = deployed.diff("out", "fleet", &[]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("otherwise than the model") || ran.err.contains("do not verify"), "{}", ran.err);
+    assert!(ran.err.contains("differently from the model") || ran.err.contains("do not verify"), "{}", ran.err);
     // Without compiling, that cannot be seen, and is said.
     let quick = deployed.diff("out", "fleet", &["--no-artifacts"]);
     assert_eq!(quick.code, 0);

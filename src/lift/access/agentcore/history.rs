@@ -34,7 +34,7 @@ pub(super) fn read(text: &str, model: &Model) -> Result<(String, Vec<CalledEvide
         let is_whole = rest.0.is_empty() && calls.len() <= MOST_EVENTS;
         is_whole.then(|| (format!("{head};"), calls.into_iter().collect()))
     });
-    found.ok_or_else(|| LiftError::Stranger(format!("a policy after an earlier call cannot be read exactly: {text}")))
+    found.ok_or_else(|| LiftError::Unexpected(format!("a policy after an earlier call cannot be read exactly: {text}")))
 }
 
 /// Whether a condition holds only where the argument is there.

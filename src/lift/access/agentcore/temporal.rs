@@ -23,7 +23,7 @@ struct Order {
 /// The part that is Cedar, of a policy that is in order.
 pub(super) fn check(text: &str, arn: &str, model: &Model, policy: &Policy) -> Result<String, LiftError> {
     let order = read(text)?;
-    let wrong = |why: &str| Err(LiftError::Stranger(format!("a temporal policy {why}: {text}")));
+    let wrong = |why: &str| Err(LiftError::Unexpected(format!("a temporal policy {why}: {text}")));
     let statement = Statement::parse(&order.head)?;
     if statement.permits || !scoped(&statement, arn) {
         return wrong("does more than to forbid OAuth users some actions of the gateway");
@@ -51,7 +51,7 @@ pub(super) fn complete(texts: &[String], model: &Model, policy: &Policy) -> Resu
                 orders.iter().filter(|order| order.subjects.contains(subject) && order.waiting.contains(&action));
             let held: BTreeSet<&String> = mine.flat_map(|order| &order.done).collect();
             if !done.iter().eq(held) {
-                return Err(LiftError::Stranger(format!(
+                return Err(LiftError::Unexpected(format!(
                     "no temporal policy lets `{action}` wait for what is before it"
                 )));
             }
@@ -75,7 +75,7 @@ fn flows<'a>(model: &'a Model, policy: &'a Policy) -> Vec<(&'a str, Vec<&'a str>
 }
 
 fn read(text: &str) -> Result<Order, LiftError> {
-    let wrong = || LiftError::Stranger(format!("a temporal policy cannot be read exactly: {text}"));
+    let wrong = || LiftError::Unexpected(format!("a temporal policy cannot be read exactly: {text}"));
     let (head, rest) = text.split_once("\nunless temporal {\n  ").ok_or_else(wrong)?;
     let events = rest.strip_suffix("\n};").ok_or_else(wrong)?;
     let mut done = BTreeSet::new();

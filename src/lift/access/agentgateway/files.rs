@@ -25,8 +25,8 @@ use crate::policy::Policy;
 /// The target, and the folder of its files.
 const NAME: &str = "agentgateway";
 
-fn strange<T>(what: impl Into<String>) -> Result<T, LiftError> {
-    Err(LiftError::Stranger(what.into()))
+fn unexpected<T>(what: impl Into<String>) -> Result<T, LiftError> {
+    Err(LiftError::Unexpected(what.into()))
 }
 
 /// What the model says about gateways.
@@ -63,7 +63,7 @@ pub(super) fn read(
         })
         .collect();
     if let Some(other) = artifacts.keys().find(|path| path.starts_with("agentgateway/") && !files.contains(*path)) {
-        return strange(format!("no gateway has the file `{other}`"));
+        return unexpected(format!("no gateway has the file `{other}`"));
     }
     let mut found = Vec::new();
     for name in gateways {
@@ -81,7 +81,7 @@ pub(super) fn read(
         expected.check_peers(name, &path, &gateway)?;
         found.push(Read { name: format!("{name} in Kubernetes"), unit, gateway });
         if !listed(artifacts, &format!("{NAME}/{name}"))?.iter().eq(["kubernetes.yaml"]) {
-            return strange(format!("the Kustomization of `{name}` does not list exactly `kubernetes.yaml`"));
+            return unexpected(format!("the Kustomization of `{name}` does not list exactly `kubernetes.yaml`"));
         }
     }
     Ok(found)
@@ -119,7 +119,7 @@ impl<'m> Expected<'m> {
 
     fn check_complete(&self, name: &str, path: &str, found: &BTreeMap<ServerName, Route>) -> Result<(), LiftError> {
         match self.servers(name).find(|server| !found.contains_key(&server.name.value)) {
-            Some(server) => strange(format!("`{path}` has no route for `{}`", server.name)),
+            Some(server) => unexpected(format!("`{path}` has no route for `{}`", server.name)),
             None => Ok(()),
         }
     }
@@ -127,7 +127,7 @@ impl<'m> Expected<'m> {
     /// That tokens are asked for, of exactly the issuers, audiences and keys of the model.
     fn check_tokens(&self, path: &str, found: &JwtAuth, strict: &str) -> Result<(), LiftError> {
         if found.mode != strict {
-            return strange(format!("`{path}` lets requests without a valid token through"));
+            return unexpected(format!("`{path}` lets requests without a valid token through"));
         }
         let issuers = self.model.identity.as_ref().map(|identity| identity.issuers.as_slice()).unwrap_or_default();
         let same = found.providers.len() == issuers.len()
@@ -157,17 +157,17 @@ impl<'m> Expected<'m> {
                     && found.audiences.is_empty() == issuer.per_server.is_some()
                     && found.audiences.iter().eq(audiences)
             });
-        if same { Ok(()) } else { strange(format!("`{path}` believes other issuers, audiences or keys")) }
+        if same { Ok(()) } else { unexpected(format!("`{path}` believes other issuers, audiences or keys")) }
     }
 
     /// That a route leads to its server, at the right place, with the right certificates, and to no server with the token.
     fn check_upstream(&self, gateway: &str, path: &str, server: &Server, mcp: &Mcp) -> Result<(), LiftError> {
         let modes = [&mcp.stateful_mode, &mcp.prefix_mode, &mcp.failure_mode].map(String::as_str);
         if modes != ["stateless", "conditional", "failClosed"] {
-            return strange(format!("`{path}` passes calls to `{}` on in another way", server.name));
+            return unexpected(format!("`{path}` passes calls to `{}` on in another way", server.name));
         }
         let [target] = mcp.targets.as_slice() else {
-            return strange(format!("`{path}` sends calls to `{}` to several targets", server.name));
+            return unexpected(format!("`{path}` sends calls to `{}` to several targets", server.name));
         };
         let beyond = self.behind(server).filter(|_| gateway == CENTRAL);
         let own = server.url.as_ref().map(|url| url.value.clone()).unwrap_or_default();
@@ -176,18 +176,18 @@ impl<'m> Expected<'m> {
             None => own,
         };
         if target.mcp.host != url || target.name != label(server.name.value.as_str()) {
-            return strange(format!("`{path}` sends calls to `{}` somewhere else", server.name));
+            return unexpected(format!("`{path}` sends calls to `{}` somewhere else", server.name));
         }
         let identity = beyond.and_then(|unit| self.identity(unit.name.value.as_str()));
         let known = self.tls(gateway).filter(|_| url.starts_with("https://"));
         if !is_tls(target.policies.tls.as_ref(), known, identity.as_deref()) || beyond.is_some() && known.is_none() {
-            return strange(format!(
+            return unexpected(format!(
                 "`{path}` does not know the peer by its certificate on the way to `{}`",
                 server.name
             ));
         }
         if target.policies.auth.is_some() != beyond.is_some() {
-            return strange(format!("`{path}` sends the token on, or not, on the way to `{}`", server.name));
+            return unexpected(format!("`{path}` sends the token on, or not, on the way to `{}`", server.name));
         }
         Ok(())
     }
@@ -220,7 +220,7 @@ impl<'m> Expected<'m> {
             match (&rule.allow, &rule.require) {
                 (Some(allow), None) => rules.allow.push(parsed.get(allow)?),
                 (None, Some(require)) => rules.require.push(parsed.get(require)?),
-                (Some(_), Some(_)) | (None, None) => return strange("a rule neither allows nor requires"),
+                (Some(_), Some(_)) | (None, None) => return unexpected("a rule neither allows nor requires"),
             }
         }
         let subjects = self.named(&rules);
@@ -240,7 +240,7 @@ fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(
     match (rule.action.as_str(), expressions.is_empty()) {
         ("Allow", false) => rules.allow.push(Expression::all_of(expressions)),
         ("Require", false) => rules.require.extend(expressions),
-        _ => return strange("a rule neither allows nor requires"),
+        _ => return unexpected("a rule neither allows nor requires"),
     }
     Ok(())
 }

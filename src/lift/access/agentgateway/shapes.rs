@@ -13,7 +13,7 @@ use crate::lift::metadata::Metadata;
 pub(super) fn documents<T: DeserializeOwned>(path: &str, artifact: &Artifact) -> Result<Vec<T>, LiftError> {
     let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.to_owned()))?;
     if text.contains('$') {
-        return Err(LiftError::Stranger(format!(
+        return Err(LiftError::Unexpected(format!(
             "`{path}` holds a `$`, which the gateway replaces by its environment"
         )));
     }
@@ -21,10 +21,10 @@ pub(super) fn documents<T: DeserializeOwned>(path: &str, artifact: &Artifact) ->
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let strange = |cause: String| LiftError::Stranger(format!("`{path}` cannot be read: {cause}"));
+    let unexpected = |cause: String| LiftError::Unexpected(format!("`{path}` cannot be read: {cause}"));
     let read = serde_yaml::Deserializer::from_str(text).map(|document| {
-        let value = serde_json::Value::deserialize(document).map_err(|cause| strange(cause.to_string()))?;
-        serde_json::from_value(value).map_err(|cause| strange(cause.to_string()))
+        let value = serde_json::Value::deserialize(document).map_err(|cause| unexpected(cause.to_string()))?;
+        serde_json::from_value(value).map_err(|cause| unexpected(cause.to_string()))
     });
     read.collect()
 }

@@ -31,8 +31,8 @@ const VALUES: usize = 128;
 const AUDIENCES: usize = 32;
 const CEL: usize = 4096;
 
-fn strange<T>(what: impl Into<String>) -> Result<T, LiftError> {
-    Err(LiftError::Stranger(what.into()))
+fn unexpected<T>(what: impl Into<String>) -> Result<T, LiftError> {
+    Err(LiftError::Unexpected(what.into()))
 }
 
 pub(super) fn read(
@@ -47,7 +47,7 @@ pub(super) fn read(
     folders::check(artifacts, NAME, model)?;
     let known = ["backends.yaml", "kustomization.yaml", "routes.yaml"].map(|form| format!("{NAME}/central/{form}"));
     if let Some(other) = artifacts.keys().find(|path| path.starts_with("ai-gateway/") && !known.contains(path)) {
-        return strange(format!("nothing reads the file `{other}`"));
+        return unexpected(format!("nothing reads the file `{other}`"));
     }
     let used: BTreeSet<&ServerName> = policy
         .all_cells()
@@ -64,7 +64,7 @@ pub(super) fn read(
         let server = server(&backend, &labels, model, ("gateway.envoyproxy.io/v1alpha1", "Backend"))?;
         check_backend(server, &backend.spec)?;
         if !backends.insert(server.name.value.clone()) {
-            return strange(format!("`{path}` has two backends for `{}`", server.name));
+            return unexpected(format!("`{path}` has two backends for `{}`", server.name));
         }
     }
     let (artifact, path) = file("routes.yaml")?;
@@ -78,15 +78,15 @@ pub(super) fn read(
     for route in &found {
         let server = server(route, &labels, model, ("aigateway.envoyproxy.io/v1beta1", "MCPRoute"))?;
         if !backends.contains(&server.name.value) {
-            return strange(format!("there is no backend for `{}`", server.name));
+            return unexpected(format!("there is no backend for `{}`", server.name));
         }
         let found = self::route(route, server, model, &subjects, &parsed)?;
         if routes.routes.insert(server.name.value.clone(), found).is_some() {
-            return strange(format!("`{path}` has two routes for `{}`", server.name));
+            return unexpected(format!("`{path}` has two routes for `{}`", server.name));
         }
     }
     match labels.values().find(|name| !routes.routes.keys().any(|found| found.as_str() == **name)) {
-        Some(name) => strange(format!("`{path}` has no route for `{name}`")),
+        Some(name) => unexpected(format!("`{path}` has no route for `{name}`")),
         None => Ok(routes),
     }
 }
@@ -102,22 +102,22 @@ fn server<'m, T>(
     let namespace = namespace.map_or("mcp", |namespace| namespace.value.as_str());
     object.metadata.check(model)?;
     if (object.api_version.as_str(), object.kind.as_str()) != expected || object.metadata.namespace != namespace {
-        return strange(format!("the object `{}` is of another kind or namespace", object.metadata.name));
+        return unexpected(format!("the object `{}` is of another kind or namespace", object.metadata.name));
     }
     let name = labels.get(&object.metadata.name);
     match name.and_then(|name| model.servers.values().find(|server| server.name.value.as_str() == *name)) {
         Some(server) => Ok(server),
-        None => strange(format!("the object `{}` is for no server", object.metadata.name)),
+        None => unexpected(format!("the object `{}` is for no server", object.metadata.name)),
     }
 }
 
 fn check_backend(server: &Server, spec: &BackendSpec) -> Result<(), LiftError> {
     let url = server.url.as_ref().and_then(|url| Url::parse(&url.value));
-    let Some(url) = url else { return strange(format!("`{}` has no URL", server.name)) };
+    let Some(url) = url else { return unexpected(format!("`{}` has no URL", server.name)) };
     let tls = url.scheme == "https";
     let port = url.port.unwrap_or(if tls { 443 } else { 80 });
     let is_ip = url.host.parse::<core::net::IpAddr>().is_ok();
-    let [endpoint] = spec.endpoints.as_slice() else { return strange("a backend has not one endpoint") };
+    let [endpoint] = spec.endpoints.as_slice() else { return unexpected("a backend has not one endpoint") };
     let reached = match (&endpoint.fqdn, &endpoint.ip) {
         (Some(host), None) => !is_ip && host.hostname == url.host && host.port == port,
         (None, Some(ip)) => is_ip && ip.address.parse() == url.host.parse::<core::net::IpAddr>() && ip.port == port,
@@ -129,7 +129,11 @@ fn check_backend(server: &Server, spec: &BackendSpec) -> Result<(), LiftError> {
             tls && found.authorities == "System" && found.sni.as_deref() == Some(url.host).filter(|_| !is_ip)
         }
     };
-    if reached && encrypted { Ok(()) } else { strange(format!("the backend of `{}` is somewhere else", server.name)) }
+    if reached && encrypted {
+        Ok(())
+    } else {
+        unexpected(format!("the backend of `{}` is somewhere else", server.name))
+    }
 }
 
 fn route(
@@ -165,7 +169,7 @@ fn route(
         _ => false,
     };
     if !attached || !leads || *path != own {
-        return strange(format!("the route of `{name}` is attached, or leads, somewhere else"));
+        return unexpected(format!("the route of `{name}` is attached, or leads, somewhere else"));
     }
     check_tokens(&security_policy.oauth, name, &own, model)?;
     let callers = callers(backend_selector, name, parsed)?;
@@ -173,7 +177,7 @@ fn route(
     let announced: BTreeSet<String> =
         security_policy.oauth.protected_resource_metadata.scopes_supported.iter().cloned().collect();
     if !announced.is_subset(&scopes) {
-        return strange(format!("the route of `{name}` announces scopes that it does not ask for"));
+        return unexpected(format!("the route of `{name}` announces scopes that it does not ask for"));
     }
     let texts = callers.iter().chain(rules.iter().map(|rule| &rule.cel)).flat_map(Expression::texts);
     let named = texts.filter(|text| subjects.contains(text)).map(str::to_owned).collect();
@@ -183,7 +187,7 @@ fn route(
 /// That tokens are asked for, of exactly the issuer, audiences and keys of the model, for this server's address.
 fn check_tokens(oauth: &OAuth, server: &ServerName, own: &str, model: &Model) -> Result<(), LiftError> {
     let issuers = model.identity.as_ref().map(|identity| identity.issuers.as_slice()).unwrap_or_default();
-    let [issuer] = issuers else { return strange("there is not one issuer") };
+    let [issuer] = issuers else { return unexpected("there is not one issuer") };
     let found = &oauth.jwks;
     let keys = match (issuer.keys.as_ref().map(|keys| &keys.value), &found.remote, &found.local) {
         (Some(Jwks::Url(url)), Some(remote), None) => remote.uri == *url,
@@ -206,7 +210,7 @@ fn check_tokens(oauth: &OAuth, server: &ServerName, own: &str, model: &Model) ->
     if same {
         Ok(())
     } else {
-        strange(format!("the route of `{server}` believes other tokens, or names another address"))
+        unexpected(format!("the route of `{server}` believes other tokens, or names another address"))
     }
 }
 
@@ -216,17 +220,17 @@ fn callers(
     parsed: &Parsed<'_>,
 ) -> Result<Vec<Expression>, LiftError> {
     if selector.default_action != "Deny" || selector.rules.len() > RULES {
-        return strange(format!("sessions with `{server}` are open to everybody, or the rules are too many"));
+        return unexpected(format!("sessions with `{server}` are open to everybody, or the rules are too many"));
     }
     let expression = |rule: &CallerRule| match rule.action.as_str() {
         "Allow" => expression(&rule.cel, parsed),
-        _ => strange("a rule does not allow"),
+        _ => unexpected("a rule does not allow"),
     };
     selector.rules.iter().map(expression).collect()
 }
 
 fn expression(text: &str, parsed: &Parsed<'_>) -> Result<Expression, LiftError> {
-    if text.chars().count() > CEL { strange("an expression is too long") } else { parsed.get(text) }
+    if text.chars().count() > CEL { unexpected("an expression is too long") } else { parsed.get(text) }
 }
 
 /// The rules that can let something through, and the scopes that the others ask for.
@@ -236,7 +240,7 @@ fn rules(
     parsed: &Parsed<'_>,
 ) -> Result<(Vec<Rule>, BTreeSet<String>), LiftError> {
     if found.default_action != "Deny" || found.rules.len() > RULES {
-        return strange("what no rule applies to is let through, or the rules are too many");
+        return unexpected("what no rule applies to is let through, or the rules are too many");
     }
     let mut rules = Vec::new();
     let mut asked = BTreeSet::new();
@@ -246,7 +250,7 @@ fn rules(
         let tools: Texts = rule.target.tools.iter().map(|tool| tool.tool.as_str()).collect();
         let here = rule.target.tools.iter().all(|tool| tool.backend == label);
         if rule.action != "Allow" || !here || !(1..=TOOLS).contains(&rule.target.tools.len()) {
-            return strange("a rule does not allow, or is for no tools or too many");
+            return unexpected("a rule does not allow, or is for no tools or too many");
         }
         let none = Jwt { claims: Vec::new(), scopes: Vec::new() };
         let Jwt { claims, scopes } = rule.source.as_ref().map_or(&none, |source| &source.jwt);
@@ -254,14 +258,14 @@ fn rules(
             || claims.len() > CLAIMS
             || scopes.len() > CLAIMS
         {
-            return strange("a rule asks for no claims or scopes, or for too many");
+            return unexpected("a rule asks for no claims or scopes, or for too many");
         }
         let claims = claims.iter().map(|claim| {
             let fits = claim.value_type == "StringArray"
                 && claim.name != "scope"
                 && (1..=VALUES).contains(&claim.values.len());
             let path = claim.name.split('.').map(str::to_owned).collect();
-            if fits { Ok((path, claim.values.clone())) } else { strange("a rule asks for a claim in another way") }
+            if fits { Ok((path, claim.values.clone())) } else { unexpected("a rule asks for a claim in another way") }
         });
         let claims = claims.collect::<Result<Vec<_>, _>>()?;
         if scopes.is_empty() {
@@ -271,13 +275,13 @@ fn rules(
         // It needs all these scopes, and that one of some of them is missing: so it never lets anything through.
         let all: BTreeSet<&str> = scopes.iter().map(String::as_str).collect();
         if !cel.lacking(&SCOPES).iter().any(|lacking| !lacking.is_empty() && lacking.is_subset(&all)) {
-            return strange("a rule lets tokens through for their scopes, which are no evidence");
+            return unexpected("a rule lets tokens through for their scopes, which are no evidence");
         }
         asked.extend(scopes.iter().cloned());
         challenged.extend(tools.all().map(str::to_owned));
     }
     match challenged.iter().find(|tool| !rules.iter().any(|rule| rule.tools.class(tool).is_some())) {
-        Some(tool) => strange(format!("scopes are asked for `{tool}`, which nobody may call")),
+        Some(tool) => unexpected(format!("scopes are asked for `{tool}`, which nobody may call")),
         None => Ok((rules, asked)),
     }
 }

@@ -14,10 +14,10 @@ pub(super) fn objects<T: DeserializeOwned>(path: &str, artifact: &Artifact) -> R
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let strange = |cause: String| LiftError::Stranger(format!("`{path}` cannot be read: {cause}"));
+    let unexpected = |cause: String| LiftError::Unexpected(format!("`{path}` cannot be read: {cause}"));
     let read = serde_yaml::Deserializer::from_str(text).map(|document| {
-        let value = serde_json::Value::deserialize(document).map_err(|cause| strange(cause.to_string()))?;
-        serde_json::from_value(value).map_err(|cause| strange(cause.to_string()))
+        let value = serde_json::Value::deserialize(document).map_err(|cause| unexpected(cause.to_string()))?;
+        serde_json::from_value(value).map_err(|cause| unexpected(cause.to_string()))
     });
     read.collect()
 }

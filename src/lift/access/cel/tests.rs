@@ -80,21 +80,21 @@ fn expressions_come_to_conditions() {
 fn what_implementations_understand_differently_is_refused() {
     for (text, why) in [
         (r#""mfa" in jwt.amr"#, "finds parts of a text"),
-        (r#""m" in "mfa""#, "no list"),
+        (r#""m" in "mfa""#, "not a list"),
         (r#"jwt.amr != "mfa""#, "what a claim or an argument is not"),
         (r#"!(jwt.amr == "mfa")"#, "what a claim or an argument is not"),
         (r#"jwt.amr == "mfa" ? true : false"#, "branches on an open claim"),
-        (r#"jwt.amr == "other""#, "no evidence of the model"),
+        (r#"jwt.amr == "other""#, "not evidence of the model"),
         (r#"has(jwt.amr)"#, "empty or not"),
         (r#"jwt.boss != jwt.sub"#, "may be empty"),
         (r#"jwt.boss != jwt.sub && tool == "t""#, "may be empty"),
         (r#"jwt.amr.exists(x, x == "mfa")"#, "another list"),
-        (r#"names.all(name, name == "me")"#, "otherwise than with `exists`"),
+        (r#"names.all(name, name == "me")"#, "without `exists`"),
         (r#"names.exists(name, name != "me")"#, "does not say"),
         (r#"tool.matches("t")"#, "whole text"),
         (r#"tool.contains("t")"#, "`contains`, which is not understood"),
         (r#"size(tool) == 1"#, "`size`, which is not understood"),
-        (r#"jwt.amr == "mfa" &&"#, "no CEL expression"),
+        (r#"jwt.amr == "mfa" &&"#, "not a CEL expression"),
     ] {
         let found = condition(text);
         assert!(found.as_ref().is_err_and(|error| error.contains(why)), "{text}: {found:?}");

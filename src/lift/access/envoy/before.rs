@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::fields::{METADATA, at, fields, is_type, must, text};
-use super::strange;
+use super::unexpected;
 use crate::bundle::manifest::sha256;
 use crate::lift::LiftError;
 use crate::model::Model;
@@ -36,10 +36,10 @@ pub(super) fn tokens<'s>(
     let issuers: Vec<&Issuer> = model.identity.iter().flat_map(|identity| &identity.issuers).collect();
     let providers = at(config, "providers")?.as_object();
     let providers = providers.filter(|providers| !issuers.is_empty() && providers.len() == issuers.len());
-    let providers = providers.ok_or_else(|| strange("there are other token providers than issuers".to_owned()))?;
+    let providers = providers.ok_or_else(|| unexpected("there are other token providers than issuers".to_owned()))?;
     for (index, issuer) in issuers.iter().enumerate() {
         let name = format!("issuer_{index}");
-        let provider = providers.get(&name).ok_or_else(|| strange(format!("no provider `{name}`")))?;
+        let provider = providers.get(&name).ok_or_else(|| unexpected(format!("no provider `{name}`")))?;
         let audiences: Vec<String> = match issuer.per_server {
             Some(_) => own_url(model, unit).into_iter().collect(),
             None => issuer.audiences.iter().map(|audience| audience.value.clone()).collect(),
@@ -61,16 +61,16 @@ pub(super) fn tokens<'s>(
             }
             Some(Jwks::File(file)) => {
                 let set =
-                    model.key_sets.get(file).ok_or_else(|| strange(format!("the key set `{file}` is not known")))?;
+                    model.key_sets.get(file).ok_or_else(|| unexpected(format!("the key set `{file}` is not known")))?;
                 ("local_jwks", json!({"inline_string": set}))
             }
-            None => return Err(strange(format!("nothing is known of the keys of `{}`", issuer.issuer))),
+            None => return Err(unexpected(format!("nothing is known of the keys of `{}`", issuer.issuer))),
         };
         if let Some(fields) = expected.as_object_mut() {
             fields.insert(key.to_owned(), value);
         }
         if audiences.is_empty() || *provider != expected {
-            return Err(strange(format!("tokens of `{}` are not verified as `identity` says", issuer.issuer)));
+            return Err(unexpected(format!("tokens of `{}` are not verified as `identity` says", issuer.issuer)));
         }
     }
     let named = |index: usize| json!({"provider_name": format!("issuer_{index}")});
@@ -86,7 +86,7 @@ pub(super) fn tokens<'s>(
     if !model.has_tokens_per_server() {
         return match config.get("requirement_map") {
             None => Ok(()),
-            Some(_) => Err(strange("some servers take other tokens than the gateway does".to_owned())),
+            Some(_) => Err(unexpected("some servers take other tokens than the gateway does".to_owned())),
         };
     }
     let at_each: Map<String, Value> =
@@ -105,7 +105,7 @@ fn own_url(model: &Model, unit: Option<&str>) -> Option<String> {
 
 /// What must be asked of tokens at a server. A token that is for one server names it by a URL of its own.
 fn at_server(name: &ServerName, issuers: &[&Issuer], model: &Model) -> Read<Value> {
-    let server = model.servers.get(name).ok_or_else(|| strange(format!("`{name}` is not a server")))?;
+    let server = model.servers.get(name).ok_or_else(|| unexpected(format!("`{name}` is not a server")))?;
     let mut requirements = Vec::new();
     for (index, issuer) in issuers.iter().enumerate() {
         let provider = format!("issuer_{index}");
@@ -115,7 +115,7 @@ fn at_server(name: &ServerName, issuers: &[&Issuer], model: &Model) -> Read<Valu
         }
         let audiences = model.topology.canonical_uris(server);
         if audiences.is_empty() {
-            return Err(strange(format!("no URL names the server `{name}`")));
+            return Err(unexpected(format!("no URL names the server `{name}`")));
         }
         requirements.push(json!({"provider_and_audiences": {"provider_name": provider, "audiences": audiences}}));
     }
@@ -141,7 +141,7 @@ pub(super) fn messages(config: &Value, policy: &Policy) -> Read<()> {
     must(config, "reject_duplicate_keys", &json!(true))?;
     must(config, "attribute_source", &json!("VERIFY"))?;
     let most = at(config, "max_request_body_size")?.as_u64().filter(|most| (1..=MOST_BYTES).contains(most));
-    most.ok_or_else(|| strange("the size of messages is not limited".to_owned()))?;
+    most.ok_or_else(|| unexpected("the size of messages is not limited".to_owned()))?;
     let mut paths = vec![json!({"path": "params.name"})];
     let evidence = policy.shown().flat_map(|(_, evidence)| evidence.arguments());
     let arguments: BTreeSet<String> = evidence.map(|argument| argument.path.join(".")).collect();
@@ -164,5 +164,5 @@ pub(super) fn shapes(config: &Value) -> Read<()> {
     if sha256(program.as_bytes()) == SHAPES {
         return Ok(());
     }
-    Err(strange("the program that tells what a message is, is not the one that was tested".to_owned()))
+    Err(unexpected("the program that tells what a message is, is not the one that was tested".to_owned()))
 }

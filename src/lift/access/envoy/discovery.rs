@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{at, fields, is_type, list, must};
 use super::same::is_of_resources;
-use super::{Folder, strange, value};
+use super::{Folder, unexpected, value};
 use crate::lift::LiftError;
 
 type Read<T> = Result<T, LiftError>;
@@ -37,17 +37,17 @@ pub(super) fn same_by_discovery(
         if resources.len() == expected.len() && resources.iter().zip(expected).all(|(a, b)| same_untyped(a, b)) {
             return Ok(());
         }
-        Err(strange(format!("`{name}` says something else than `envoy.static.yaml`")))
+        Err(unexpected(format!("`{name}` says something else than `envoy.static.yaml`")))
     };
     let bootstrap = file("bootstrap.yaml")?;
     fields(bootstrap, &["node", "admin", "dynamic_resources", "stats_config"])?;
     must(bootstrap, "admin", at(whole, "admin")?)?;
     if bootstrap.get("stats_config") != whole.get("stats_config") {
-        return Err(strange("`bootstrap.yaml` counts by something else than `envoy.static.yaml`".to_owned()));
+        return Err(unexpected("`bootstrap.yaml` counts by something else than `envoy.static.yaml`".to_owned()));
     }
     let dynamic = at(bootstrap, "dynamic_resources")?;
     if *dynamic != json!({"lds_config": watched("lds"), "cds_config": watched("cds")}) {
-        return Err(strange("`bootstrap.yaml` does not watch the files of its folder".to_owned()));
+        return Err(unexpected("`bootstrap.yaml` does not watch the files of its folder".to_owned()));
     }
     let own = Own::of(listener);
     let by_name: Vec<Value> = clusters.iter().map(|cluster| own.by_name(cluster)).collect();
@@ -60,7 +60,7 @@ pub(super) fn same_by_discovery(
             }
         }
         None if folder.keys().any(|name| name.starts_with("xds/secrets/")) => {
-            return Err(strange("there are secrets, and nothing to prove with them".to_owned()));
+            return Err(unexpected("there are secrets, and nothing to prove with them".to_owned()));
         }
         None => {}
     }

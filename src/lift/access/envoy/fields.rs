@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::strange;
+use super::unexpected;
 use crate::lift::LiftError;
 
 type Read<T> = Result<T, LiftError>;
@@ -12,10 +12,10 @@ pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// The fields of an object, which must be exactly these at most.
 pub(super) fn fields<'v>(value: &'v Value, known: &[&str]) -> Read<&'v serde_json::Map<String, Value>> {
-    let object = value.as_object().ok_or_else(|| strange(format!("{} is not an object", short(value))))?;
+    let object = value.as_object().ok_or_else(|| unexpected(format!("{} is not an object", short(value))))?;
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(object),
-        Some(key) => Err(strange(format!("`{key}` in {} is not understood", short(value)))),
+        Some(key) => Err(unexpected(format!("`{key}` in {} is not understood", short(value)))),
     }
 }
 
@@ -25,15 +25,15 @@ pub(super) fn only(value: &Value) -> Read<(&str, &Value)> {
     let entry = object.and_then(|object| object.iter().next());
     entry
         .map(|(key, value)| (key.as_str(), value))
-        .ok_or_else(|| strange(format!("{} is not understood", short(value))))
+        .ok_or_else(|| unexpected(format!("{} is not understood", short(value))))
 }
 
 pub(super) fn text(value: Option<&Value>) -> Read<&str> {
-    value.and_then(Value::as_str).ok_or_else(|| strange("a text is missing".to_owned()))
+    value.and_then(Value::as_str).ok_or_else(|| unexpected("a text is missing".to_owned()))
 }
 
 pub(super) fn list(value: Option<&Value>) -> Read<&Vec<Value>> {
-    value.and_then(Value::as_array).ok_or_else(|| strange("a list is missing".to_owned()))
+    value.and_then(Value::as_array).ok_or_else(|| unexpected("a list is missing".to_owned()))
 }
 
 /// The first characters of a value, for messages.
@@ -49,20 +49,20 @@ pub(super) fn is_type(value: &Value, name: &str) -> Read<()> {
     if found == format!("type.googleapis.com/{name}") {
         Ok(())
     } else {
-        Err(strange(format!("`{found}` stands where `{name}` should")))
+        Err(unexpected(format!("`{found}` stands where `{name}` should")))
     }
 }
 
 /// The value of a field that must be there.
 pub(super) fn at<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
-    value.get(key).ok_or_else(|| strange(format!("`{key}` is missing in {}", short(value))))
+    value.get(key).ok_or_else(|| unexpected(format!("`{key}` is missing in {}", short(value))))
 }
 
 /// The one element of a list.
 pub(super) fn one<'v>(value: &'v Value, key: &str) -> Read<&'v Value> {
     match list(value.get(key))?.as_slice() {
         [one] => Ok(one),
-        other => Err(strange(format!("there are {} `{key}` where there must be one", other.len()))),
+        other => Err(unexpected(format!("there are {} `{key}` where there must be one", other.len()))),
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn must(value: &Value, key: &str, expected: &Value) -> Read<()> {
         Some(found) if found == expected => Ok(()),
         found => {
             let found = found.map_or("nothing".to_owned(), short);
-            Err(strange(format!("`{key}` is {found} and must be {}", short(expected))))
+            Err(unexpected(format!("`{key}` is {found} and must be {}", short(expected))))
         }
     }
 }

@@ -15,7 +15,7 @@ use super::discovery::same_by_discovery;
 use super::fields::{at, fields, is_type, list, must, one, text};
 use super::matcher::Matcher;
 use super::protocol::Known;
-use super::{Folder, operations, strange};
+use super::{Folder, operations, unexpected};
 use crate::lift::LiftError;
 use crate::lift::access::world::{Http, World};
 use crate::model::Model;
@@ -61,7 +61,7 @@ impl<'a> Gateway<'a> {
             "xds/secrets/certificate.yaml",
         ];
         if let Some(other) = folder.keys().find(|name| !known.contains(&name.as_str())) {
-            return Err(strange(format!("the file `{other}` is not understood")));
+            return Err(unexpected(format!("the file `{other}` is not understood")));
         }
         let whole = file("envoy.static.yaml")?;
         fields(whole, &["node", "admin", "static_resources", "stats_config"])?;
@@ -79,10 +79,10 @@ impl<'a> Gateway<'a> {
         let only_peer = match (unit, domain) {
             (None, _) => None,
             (Some(_), Some(domain)) => Some(Topology::gateway_identity(&domain.value, "central")),
-            (Some(_), None) => return Err(strange("a unit's gateway without a trust domain".to_owned())),
+            (Some(_), None) => return Err(unexpected("a unit's gateway without a trust domain".to_owned())),
         };
         let certificates = match tls {
-            None if unit.is_some() => return Err(strange("a unit's gateway without TLS".to_owned())),
+            None if unit.is_some() => return Err(unexpected("a unit's gateway without TLS".to_owned())),
             None => false,
             Some(tls) => within_tls(tls, only_peer.as_deref())?,
         };
@@ -176,6 +176,6 @@ fn within_tls(socket: &Value, only: Option<&str>) -> Read<bool> {
         (Some(only), Some(names)) if required && *names == json!([{"san_type": "URI", "matcher": {"exact": only}}]) => {
             Ok(true)
         }
-        _ => Err(strange("the certificates of peers are not checked as they must be".to_owned())),
+        _ => Err(unexpected("the certificates of peers are not checked as they must be".to_owned())),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fields::{fields, is_type, list, only, text};
 use super::predicate::{Predicate, read_peer_input};
-use super::strange;
+use super::unexpected;
 use crate::lift::LiftError;
 use crate::lift::access::world::{Texts, World};
 
@@ -44,7 +44,7 @@ impl Matcher {
             (Some(list), None) => Kind::List(Self::entries(list)?),
             (None, Some(tree)) => Self::peers(tree)?,
             (None, None) => Kind::Constant,
-            (Some(_), Some(_)) => return Err(strange("a matcher is both a list and a tree".to_owned())),
+            (Some(_), Some(_)) => return Err(unexpected("a matcher is both a list and a tree".to_owned())),
         };
         Ok(Self { kind, otherwise: known.get("on_no_match").map(Then::read).transpose()? })
     }
@@ -53,7 +53,7 @@ impl Matcher {
         let entries = list(fields(value, &["matchers"])?.get("matchers"))?;
         let entry = |value: &Value| {
             let entry = fields(value, &["predicate", "on_match"])?;
-            let missing = || strange("a matcher lacks its predicate or what follows".to_owned());
+            let missing = || unexpected("a matcher lacks its predicate or what follows".to_owned());
             let predicate = Predicate::read(entry.get("predicate").ok_or_else(missing)?)?;
             Ok((predicate, Then::read(entry.get("on_match").ok_or_else(missing)?)?))
         };
@@ -63,9 +63,9 @@ impl Matcher {
     fn peers(value: &Value) -> Read<Kind> {
         let tree = fields(value, &["input", "exact_match_map"])?;
         read_peer_input(tree.get("input"))?;
-        let map = tree.get("exact_match_map").ok_or_else(|| strange("a tree without a map".to_owned()))?;
+        let map = tree.get("exact_match_map").ok_or_else(|| unexpected("a tree without a map".to_owned()))?;
         let map = fields(map, &["map"])?.get("map").and_then(Value::as_object);
-        let map = map.ok_or_else(|| strange("a tree without a map".to_owned()))?;
+        let map = map.ok_or_else(|| unexpected("a tree without a map".to_owned()))?;
         // What follows a name is the same for all names but for the name itself, which is the peer's there.
         let mut thens: Vec<Then> = Vec::new();
         let mut names = Vec::new();
@@ -162,13 +162,14 @@ impl Then {
             ("matcher", next) => {
                 let next = Matcher::read(next)?;
                 if next.otherwise.is_none() {
-                    return Err(strange("a nested matcher has no end of its own".to_owned()));
+                    return Err(unexpected("a nested matcher has no end of its own".to_owned()));
                 }
                 Ok(Self::Next(Box::new(next)))
             }
             ("action", action) => {
                 let action = fields(action, &["name", "typed_config"])?;
-                let config = action.get("typed_config").ok_or_else(|| strange("an action says nothing".to_owned()))?;
+                let config =
+                    action.get("typed_config").ok_or_else(|| unexpected("an action says nothing".to_owned()))?;
                 is_type(config, "envoy.config.rbac.v3.Action")?;
                 let config = fields(config, &["@type", "name", "action"])?;
                 text(config.get("name"))?;
@@ -176,10 +177,10 @@ impl Then {
                     // An absent action is Envoy's default, which allows.
                     Some("ALLOW") | None => Ok(Self::Allow),
                     Some("DENY") => Ok(Self::Deny),
-                    Some(other) => Err(strange(format!("the action `{other}` is not understood"))),
+                    Some(other) => Err(unexpected(format!("the action `{other}` is not understood"))),
                 }
             }
-            (other, _) => Err(strange(format!("`{other}` is nothing that follows a match"))),
+            (other, _) => Err(unexpected(format!("`{other}` is nothing that follows a match"))),
         }
     }
 }

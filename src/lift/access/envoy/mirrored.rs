@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::{METADATA, fields, short};
-use super::strange;
+use super::unexpected;
 use crate::lift::LiftError;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -21,7 +21,9 @@ pub(super) fn check(metadata: &Value, server: Option<&Server>, stream: bool) -> 
         return Ok(());
     }
     let found = found.map_or("nothing".to_owned(), short);
-    Err(strange(format!("the headers that repeat arguments are {found}, and not those that the schemas of tools mark")))
+    Err(unexpected(format!(
+        "the headers that repeat arguments are {found}, and not those that the schemas of tools mark"
+    )))
 }
 
 fn expected(server: &Server) -> Option<Value> {

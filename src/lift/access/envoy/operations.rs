@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::fields::must;
-use super::strange;
+use super::unexpected;
 use crate::lift::LiftError;
 use crate::lift::traffic::Limits;
 use crate::model::Model;
@@ -24,7 +24,7 @@ fn time(milliseconds: u64) -> String {
 fn exactly(value: &Value, key: &str, expected: Option<Value>) -> Read<()> {
     match (value.get(key), expected) {
         (None, None) => Ok(()),
-        (Some(_), None) => Err(strange(format!("nothing asks for `{key}`"))),
+        (Some(_), None) => Err(unexpected(format!("nothing asks for `{key}`"))),
         (_, Some(expected)) => must(value, key, &expected),
     }
 }

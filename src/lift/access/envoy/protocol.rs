@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::matcher::Matcher;
-use super::{strange, within};
+use super::{unexpected, within};
 use crate::lift::LiftError;
 use crate::lift::access::protocol::{BOTH, NOTIFICATION, SESSION, SILENT, STATELESS, STATELESS_ALONE, has};
 use crate::lift::access::world::{
@@ -59,7 +59,7 @@ impl Known<'_> {
                     allows(filter, call.clone()).map_err(|error| within("the protocol", error))?;
                 if allowed != self.may_pass(&call) {
                     let what = if allowed { "let through" } else { "denied" };
-                    return Err(strange(format!("the message {shown} is {what}, whatever the server says")));
+                    return Err(unexpected(format!("the message {shown} is {what}, whatever the server says")));
                 }
                 texts.add(compared);
             }

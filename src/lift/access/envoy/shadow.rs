@@ -12,7 +12,7 @@ use super::discovery::same_by_discovery;
 use super::fields::{METADATA, at, list, one, text};
 use super::gateway::{self, is_denial, manager};
 use super::matcher::Matcher;
-use super::{Folder, folders, judge, mirrored, strange, within};
+use super::{Folder, folders, judge, mirrored, unexpected, within};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::access::relation::Part;
@@ -56,7 +56,7 @@ pub fn lift_beside(
     let old = folders(enforced.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))?;
     let expected = gateway::expected(model, policy);
     if !new.keys().eq(old.keys()) {
-        return Err(strange("the bundle in force is of other gateways".to_owned()));
+        return Err(unexpected("the bundle in force is of other gateways".to_owned()));
     }
     let mut counted = new.clone();
     for (name, folder) in &new {
@@ -155,7 +155,7 @@ fn enforces(
             take(&mut enforced, Which::Enforced);
             let name = text(route.get("name"))?.to_owned();
             if found.insert(name.clone(), enforced).is_some() {
-                return Err(strange(format!("there are two routes `{name}`")));
+                return Err(unexpected(format!("there are two routes `{name}`")));
             }
         }
         Ok(found)
@@ -163,27 +163,29 @@ fn enforces(
     let (here, before) = (by_name(routes)?, by_name(old_routes)?);
     let matched = here.values().filter_map(|route| route.get("match"));
     if matched.map(Value::to_string).collect::<BTreeSet<_>>().len() < here.len() {
-        return Err(strange("there are two routes for the same requests".to_owned()));
+        return Err(unexpected("there are two routes for the same requests".to_owned()));
     }
     for route in routes.iter().filter(|route| route.get("route").is_some()) {
         let name = text(route.get("name"))?;
         let counted = route.pointer(RBAC).and_then(|rules| rules.get("shadow_matcher"));
-        let counted = counted.ok_or_else(|| strange(format!("nothing is counted on the route `{name}`")))?;
+        let counted = counted.ok_or_else(|| unexpected(format!("nothing is counted on the route `{name}`")))?;
         let known = server_of(route).is_some_and(|server| servers.contains(&ServerName::from(server)));
         if !known && !is_denial(&Matcher::read(counted)?) {
-            return Err(strange(format!("`{name}` is not a route of the new policy, and is counted as let through")));
+            return Err(unexpected(format!(
+                "`{name}` is not a route of the new policy, and is counted as let through"
+            )));
         }
         let enforced = here.get(name).and_then(|route| route.pointer(RBAC)?.get("matcher"));
-        let enforced = enforced.ok_or_else(|| strange(format!("the route `{name}` has no rules")))?;
+        let enforced = enforced.ok_or_else(|| unexpected(format!("the route `{name}` has no rules")))?;
         if !before.contains_key(name) && !is_denial(&Matcher::read(enforced)?) {
-            return Err(strange(format!(
+            return Err(unexpected(format!(
                 "the new route `{name}` lets something through that the bundle in force does not"
             )));
         }
     }
     for (name, before) in &before {
         let route =
-            here.get(name).ok_or_else(|| strange(format!("the route `{name}` of the bundle in force is gone")))?;
+            here.get(name).ok_or_else(|| unexpected(format!("the route `{name}` of the bundle in force is gone")))?;
         let known = server_of(before).is_none_or(|server| servers.contains(&ServerName::from(server)));
         let same = if known && before.get("route").is_some() {
             // Where it leads is the new configuration's, which is proved by the other reading.
@@ -193,7 +195,7 @@ fn enforces(
             known || route == before && cluster_of(whole, route) == cluster_of(old_whole, before)
         };
         if !same {
-            return Err(strange(format!("the route `{name}` decides differently from the bundle in force")));
+            return Err(unexpected(format!("the route `{name}` decides differently from the bundle in force")));
         }
     }
     Ok(())
@@ -217,19 +219,19 @@ fn same_filters(whole: &Value, old: &Value, extracted: &mut BTreeSet<String>) ->
     let binding = whole.pointer(&format!("{MANAGER}/http_filters")).and_then(Value::as_array).into_iter().flatten();
     for filter in binding.filter(|filter| filter.get("name") == Some(&json!("mcpctl.certificate"))) {
         if filter.pointer("/typed_config/shadow_matcher").is_none() {
-            return Err(strange("nothing is counted where certificates are bound to tokens".to_owned()));
+            return Err(unexpected("nothing is counted where certificates are bound to tokens".to_owned()));
         }
     }
     let (asked, asked_before) = (requirements(whole), requirements(old));
     let kept = |(server, before): (&String, &Value)| asked.and_then(|asked| asked.get(server)) == Some(before);
     if asked.is_some() != asked_before.is_some() || !asked_before.into_iter().flatten().all(kept) {
-        return Err(strange("a server takes other tokens than in the bundle in force".to_owned()));
+        return Err(unexpected("a server takes other tokens than in the bundle in force".to_owned()));
     }
     let plain = |whole: &Value, extracted: &mut BTreeSet<String>| -> Read<Value> {
         let mut whole = whole.clone();
         take(&mut whole, Which::Enforced);
         let manager = whole.pointer_mut(MANAGER).and_then(Value::as_object_mut);
-        let manager = manager.ok_or_else(|| strange("there is no connection manager".to_owned()))?;
+        let manager = manager.ok_or_else(|| unexpected("there is no connection manager".to_owned()))?;
         TOLD.iter().for_each(|key| drop(manager.shift_remove(*key)));
         let filters = manager.get_mut("http_filters").and_then(Value::as_array_mut).into_iter().flatten();
         for filter in filters {
@@ -250,12 +252,12 @@ fn same_filters(whole: &Value, old: &Value, extracted: &mut BTreeSet<String>) ->
     };
     let mut before = BTreeSet::new();
     if plain(whole, extracted)? != plain(old, &mut before)? {
-        return Err(strange("requests reach the rules differently from the bundle in force".to_owned()));
+        return Err(unexpected("requests reach the rules differently from the bundle in force".to_owned()));
     }
     match before.difference(extracted).next() {
         None => Ok(()),
         Some(path) => {
-            Err(strange(format!("`{path}` is no longer read from messages, and the rules in force ask for it")))
+            Err(unexpected(format!("`{path}` is no longer read from messages, and the rules in force ask for it")))
         }
     }
 }

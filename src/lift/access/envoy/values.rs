@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{fields, list, only, short, text};
-use super::strange;
+use super::unexpected;
 use crate::lift::LiftError;
 use crate::lift::access::world::{Source, Texts, World};
 use crate::model::access::{Decimal, Scalar};
@@ -65,7 +65,7 @@ impl Test {
             ("or_match", value) => {
                 let values = list(fields(value, &["value_matchers"])?.get("value_matchers"))?;
                 if values.len() < 2 {
-                    return Err(strange("Envoy takes no list of fewer than two values".to_owned()));
+                    return Err(unexpected("Envoy takes no list of fewer than two values".to_owned()));
                 }
                 values.iter().map(Self::one).collect::<Read<_>>().map(Values::of)
             }
@@ -95,9 +95,9 @@ impl Test {
                     | Self::SomeElement
                     | Self::Null
                     | Self::Within(..)
-                    | Self::Part(..)) => Err(strange(format!("a test of elements, {other:?}, is not understood"))),
+                    | Self::Part(..)) => Err(unexpected(format!("a test of elements, {other:?}, is not understood"))),
                 },
-                (other, _) => Err(strange(format!("the list test `{other}` is not understood"))),
+                (other, _) => Err(unexpected(format!("the list test `{other}` is not understood"))),
             },
             ("double_match", value) => {
                 let (kind, range) = only(value)?;
@@ -105,10 +105,10 @@ impl Test {
                 let number = |key| range.get(key).map_or(Some(0.0), Value::as_f64);
                 match (kind, number("start"), number("end")) {
                     ("range", Some(start), Some(end)) => Ok(Self::Within(start, end)),
-                    _ => Err(strange("a test of a number is not understood".to_owned())),
+                    _ => Err(unexpected("a test of a number is not understood".to_owned())),
                 }
             }
-            _ => Err(strange(format!("the test {} is not understood", short(value)))),
+            _ => Err(unexpected(format!("the test {} is not understood", short(value)))),
         }
     }
 
@@ -128,9 +128,11 @@ impl Test {
                     return Ok(Self::Part(text, separator));
                 }
                 let parts = regex.strip_prefix("(?s)").and_then(pattern);
-                parts.map(Self::Pattern).ok_or_else(|| strange(format!("the expression `{regex}` is not understood")))
+                parts
+                    .map(Self::Pattern)
+                    .ok_or_else(|| unexpected(format!("the expression `{regex}` is not understood")))
             }
-            (other, _) => Err(strange(format!("the text test `{other}` is not understood"))),
+            (other, _) => Err(unexpected(format!("the text test `{other}` is not understood"))),
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::lift::LiftError;
 use crate::lift::access::world::{Source, Texts, World};
-use crate::lift::cluster::{distinct, stranger};
+use crate::lift::cluster::{distinct, unexpected};
 use crate::model::access::evidence::SPIFFE;
 
 /// A condition as it is written.
@@ -121,10 +121,10 @@ impl Condition {
     pub(super) fn read(written: When) -> Result<Self, LiftError> {
         let When { key, values, not_values } = written;
         if values.is_empty() && not_values.is_empty() || !distinct(&values) || !distinct(&not_values) {
-            return stranger(format!("the condition on `{key}` asks for nothing, or for a text twice"));
+            return unexpected(format!("the condition on `{key}` asks for nothing, or for a text twice"));
         }
         if values.iter().chain(&not_values).any(String::is_empty) {
-            return stranger(format!("the condition on `{key}` holds an empty text"));
+            return unexpected(format!("the condition on `{key}` holds an empty text"));
         }
         let bracketed = |rest: &str| -> Option<Vec<String>> {
             let inner = rest.strip_prefix('[')?.strip_suffix(']')?;
@@ -140,11 +140,11 @@ impl Condition {
                 ["act", "sub"] => Attribute::Actor(["act".to_owned(), "sub".to_owned()]),
                 ["scope" | "permission"] => Attribute::Split(path),
                 // An object matches nothing, whatever is in it.
-                ["act"] => return stranger("a rule asks for the text of a claim that is an object"),
+                ["act"] => return unexpected("a rule asks for the text of a claim that is an object"),
                 _ => Attribute::Claim(path),
             },
             (None, Some([name])) => Attribute::Header(name.clone()),
-            (None, _) => return stranger(format!("a rule asks for `{key}`")),
+            (None, _) => return unexpected(format!("a rule asks for `{key}`")),
         };
         Ok(Self { of, values: Values::of(values), not_values: Values::of(not_values) })
     }
@@ -178,7 +178,7 @@ fn header_matches(
     if let Some(claim) = copied.get(name) {
         // The proxy sets it from a claim of any kind, and takes away what the caller sent under its name.
         if values.all != ["*"] {
-            return stranger(format!("a rule asks for the text of the header `{name}`"));
+            return unexpected(format!("a rule asks for the text of the header `{name}`"));
         }
         let path: Vec<String> = claim.split('.').map(str::to_owned).collect();
         // A claim that is null is not copied.
@@ -191,7 +191,7 @@ fn header_matches(
             let source = if world.has(&Source::Name) { Source::Name } else { Source::Uri };
             Ok(values.fit(&source, world))
         }
-        _ => stranger(format!("a rule asks for the header `{name}`, of which nobody is sure")),
+        _ => unexpected(format!("a rule asks for the header `{name}`, of which nobody is sure")),
     }
 }
 
@@ -204,7 +204,7 @@ fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Re
             continue;
         }
         if pattern != "*" {
-            return stranger(format!("a rule takes `{pattern}` for a pattern of subjects"));
+            return unexpected(format!("a rule takes `{pattern}` for a pattern of subjects"));
         }
         if world.text_other_than(path, "") {
             return Ok(true);
@@ -221,7 +221,7 @@ fn claim_matches(
 ) -> Result<bool, LiftError> {
     for pattern in &values.patterns {
         if pattern != "*" {
-            return stranger(format!("a rule takes `{pattern}` for a pattern of a claim"));
+            return unexpected(format!("a rule takes `{pattern}` for a pattern of a claim"));
         }
         if world.is_present(path) {
             return Ok(true);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::condition::{Attribute, Condition, Look, When};
 use crate::lift::LiftError;
 use crate::lift::access::world::{Http, Source, Texts, World};
-use crate::lift::cluster::{Place, distinct, stranger};
+use crate::lift::cluster::{Place, distinct, unexpected};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,22 +137,22 @@ impl Rule {
         let (Some(from), 1, Some(to), 1) =
             (written.from.first(), written.from.len(), written.to.first(), written.to.len())
         else {
-            return stranger("a rule has no single peer and operation");
+            return unexpected("a rule has no single peer and operation");
         };
         let methods = to.operation.methods.iter().map(|method| match method.as_str() {
             "POST" => Ok(Http::Post),
             "GET" => Ok(Http::Get),
             "DELETE" => Ok(Http::Delete),
-            other => stranger(format!("a rule is for the method `{other}`")),
+            other => unexpected(format!("a rule is for the method `{other}`")),
         });
         let methods: Vec<Http> = methods.collect::<Result<_, _>>()?;
         let Peers { principals } = &from.source;
         let lists = [principals, &to.operation.methods, &to.operation.paths];
         if lists.iter().any(|list| list.is_empty() || !distinct(list)) {
-            return stranger("a rule has an empty list, or a text in it twice");
+            return unexpected("a rule has an empty list, or a text in it twice");
         }
         if principals.iter().chain(&to.operation.paths).any(|text| text.contains('*') || text.contains('{')) {
-            return stranger("a peer or path of a rule is a pattern");
+            return unexpected("a peer or path of a rule is a pattern");
         }
         let mut conditions =
             written.when.into_iter().map(|when| Condition::read(when).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
@@ -178,12 +178,12 @@ impl Rule {
             None => subject.filter(|_| acts.is_some_and(|condition| condition.not_values.all == ["*"])),
         };
         let Some(caller) = caller.filter(|condition| !condition.values.all.is_empty()) else {
-            return stranger("a rule does not say who calls, or not that nobody acts for another");
+            return unexpected("a rule does not say who calls, or not that nobody acts for another");
         };
         let others: BTreeSet<&str> = caller.not_values.all.iter().map(String::as_str).collect();
         let open = caller.values.all == ["*"];
         if open && others != *declared || !open && !others.is_empty() {
-            return stranger("a rule for undeclared callers does not leave out exactly those that are declared");
+            return unexpected("a rule for undeclared callers does not leave out exactly those that are declared");
         }
         Ok(())
     }
@@ -196,7 +196,7 @@ impl Rule {
 
     pub(super) fn matches(&self, world: &mut World<'_>, place: &Place<'_>, look: &Look<'_>) -> Result<bool, LiftError> {
         if self.paths != [place.path.as_str()] {
-            return stranger(format!("a rule for `{}` is for another path than that of its URL", place.server.name));
+            return unexpected(format!("a rule for `{}` is for another path than that of its URL", place.server.name));
         }
         if !self.methods.contains(&world.http()) {
             return Ok(false);

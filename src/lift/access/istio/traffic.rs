@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_yaml::Value;
 
 use crate::lift::LiftError;
-use crate::lift::cluster::{Expected, Place, Resource, stranger};
+use crate::lift::cluster::{Expected, Place, Resource, unexpected};
 use crate::lift::traffic::Limits;
 use crate::model::Model;
 use crate::model::name::UnitName;
@@ -45,7 +45,7 @@ pub(super) fn check(
         match found {
             Some(at) => drop(wanted.swap_remove(at)),
             None => {
-                return stranger(format!(
+                return unexpected(format!(
                     "the {} `{}` does not say what the model does, or stands elsewhere",
                     resource.kind, resource.name
                 ));
@@ -54,7 +54,7 @@ pub(super) fn check(
     }
     match wanted.first() {
         None => Ok(()),
-        Some((_, kind, ..)) => stranger(format!("a {kind} is missing")),
+        Some((_, kind, ..)) => unexpected(format!("a {kind} is missing")),
     }
 }
 

@@ -59,7 +59,7 @@ impl Question<'_> {
                 Source::Claim(_) if ["", STRANGER, USER, NOBODY].contains(&text.as_str()) => {}
                 Source::Claim(_) => {
                     let what = format!("a rule names the caller `{text}`, who is not declared");
-                    return Err(LiftError::Stranger(what));
+                    return Err(LiftError::Unexpected(what));
                 }
                 Source::Peer => grew |= self.add_peer(text, further),
                 Source::Name => {
@@ -108,7 +108,7 @@ impl Question<'_> {
             || self.unit_claim.iter().any(|claim| self.texts_of(claim).any(|asked| asked == text));
         match is_known {
             true => Ok(()),
-            false => Err(LiftError::Stranger(format!("a rule names the unit `{text}`, which is not declared"))),
+            false => Err(LiftError::Unexpected(format!("a rule names the unit `{text}`, which is not declared"))),
         }
     }
 

@@ -78,10 +78,10 @@ pub(super) fn check(
     rest.remove(path);
     for document in serde_yaml::Deserializer::from_str(text(files, path)?) {
         let resource = Resource::<ToolSpec>::deserialize(document)
-            .map_err(|cause| LiftError::Stranger(format!("`{path}` cannot be read: {cause}")))?;
+            .map_err(|cause| LiftError::Unexpected(format!("`{path}` cannot be read: {cause}")))?;
         let name = resource.spec.name.clone();
         resource.check(path, "VirtualMCPCompositeToolDefinition", (&name, namespace), model)?;
-        let wrong = |what: &str| Err(LiftError::Stranger(format!("the composite tool `{name}` {what}")));
+        let wrong = |what: &str| Err(LiftError::Unexpected(format!("the composite tool `{name}` {what}")));
         let Some((expected, retries)) = missing.remove(&name) else {
             return wrong("is not a workflow, or is there twice");
         };
@@ -130,7 +130,7 @@ pub(super) fn check(
     }
     match missing.keys().next() {
         None => Ok(()),
-        Some(name) => Err(LiftError::Stranger(format!("there is no composite tool for the workflow `{name}`"))),
+        Some(name) => Err(LiftError::Unexpected(format!("there is no composite tool for the workflow `{name}`"))),
     }
 }
 

@@ -111,7 +111,7 @@ impl World<'_> {
         match self.kind(path) {
             Kind::Text => !self.is(&Source::claim(path), value),
             Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => false,
-            Kind::Open => self.stranger(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
+            Kind::Open => self.unexpected(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
         }
     }
 
@@ -126,7 +126,7 @@ impl World<'_> {
     pub(super) fn claim(&mut self, path: &[String], value: &Scalar, form: Form) -> usize {
         let slot = self.slot(Shows::Contains(Cow::Borrowed(path), Cow::Borrowed(value), form));
         match slot.bits {
-            0 => self.stranger(format!("the claim `{}` for `{value}`", path.join("."))),
+            0 => self.unexpected(format!("the claim `{}` for `{value}`", path.join("."))),
             _ => self.choose(slot, 3),
         }
     }

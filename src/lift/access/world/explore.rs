@@ -42,7 +42,7 @@ impl Outcome {
         match denied.iter().find(|lacks| self.allowed.minimal_sets().iter().any(|set| set & **lacks == 0)) {
             None => Ok(self.allowed.clone()),
             Some(_) => {
-                Err(LiftError::Stranger(format!("what lets {} through is not decided by the facts alone", what())))
+                Err(LiftError::Unexpected(format!("what lets {} through is not decided by the facts alone", what())))
             }
         }
     }
@@ -108,14 +108,14 @@ fn all_ways(
                 let mut world = World { request, tree, way, tls, mtls, choices, script, strange: None };
                 let allowed = decide(&mut world)?;
                 if let Some(what) = world.strange {
-                    return Err(LiftError::Stranger(format!(
+                    return Err(LiftError::Unexpected(format!(
                         "a rule asks for {what}, which is not evidence of the model"
                     )));
                 }
                 choices = world.choices;
                 if world.tree.decide(&world.way, allowed).is_err() {
                     let what = "two identical requests are decided differently";
-                    return Err(LiftError::Stranger(what.to_owned()));
+                    return Err(LiftError::Unexpected(what.to_owned()));
                 }
                 allowed
             }
@@ -142,5 +142,5 @@ fn all_ways(
         }
     }
     let method = &request.message.of.call.method;
-    Err(LiftError::Stranger(format!("the rules for `{method}` ask for too many things")))
+    Err(LiftError::Unexpected(format!("the rules for `{method}` ask for too many things")))
 }

@@ -146,7 +146,7 @@ impl Tree {
     pub(super) fn remember(&mut self, request: &Request<'_>, outcome: Outcome) -> Result<(), LiftError> {
         let Some(known) = self.known(request) else { return Ok(()) };
         match self.outcomes.insert(known, outcome.clone()) {
-            Some(before) if before != outcome => Err(LiftError::Stranger(
+            Some(before) if before != outcome => Err(LiftError::Unexpected(
                 "something else became of a request before that is just like another".to_owned(),
             )),
             Some(_) | None => Ok(()),

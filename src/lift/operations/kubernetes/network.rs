@@ -7,7 +7,7 @@ use serde_yaml::Value;
 
 use super::pods::{Pod, Role, everywhere, expected_of, pods, ports};
 use crate::lift::LiftError;
-use crate::lift::cluster::{Expected, shaped, stranger};
+use crate::lift::cluster::{Expected, shaped, unexpected};
 use crate::model::Model;
 use crate::model::deployment::TargetId;
 use crate::model::deployment::egress::Cidr;
@@ -94,7 +94,7 @@ impl Network {
             || !policy.egress.is_empty() && !types.contains("Egress");
         let unknown = types.iter().any(|kind| !matches!(*kind, "Ingress" | "Egress"));
         if unsaid || unknown || types.len() != policy.policy_types.len() || types.is_empty() {
-            return stranger(format!("{what} has rules that its `policyTypes` do not say, or others than they say"));
+            return unexpected(format!("{what} has rules that its `policyTypes` do not say, or others than they say"));
         }
         let peers = policy.ingress.iter().map(|rule| (&rule.from, &rule.ports));
         let peers: Vec<_> = peers.chain(policy.egress.iter().map(|rule| (&rule.to, &rule.ports))).collect();
@@ -105,11 +105,11 @@ impl Network {
             block.unwrap_or(selects) == (selects && block.is_some())
         };
         if peers.iter().any(|(peers, _)| peers.is_empty() || peers.iter().any(odd)) {
-            return stranger(format!("{what} has a rule for everybody, or for nobody"));
+            return unexpected(format!("{what} has a rule for everybody, or for nobody"));
         }
         let protocols = peers.iter().flat_map(|(_, ports)| ports.iter()).map(|port| port.protocol.as_str());
         if !protocols.into_iter().all(|protocol| matches!(protocol, "TCP" | "UDP")) {
-            return stranger(format!("{what} has a protocol that is none"));
+            return unexpected(format!("{what} has a protocol that is none"));
         }
         self.policies.entry(namespace).or_default().push(policy);
         Ok(())
@@ -123,7 +123,7 @@ impl Network {
         namespaces: &BTreeMap<String, BTreeMap<String, String>>,
     ) -> Result<(), LiftError> {
         if let Some(elsewhere) = self.policies.keys().find(|namespace| !namespaces.contains_key(*namespace)) {
-            return stranger(format!("a network policy is in `{elsewhere}`, which is not a namespace of the model"));
+            return unexpected(format!("a network policy is in `{elsewhere}`, which is not a namespace of the model"));
         }
         // Said once more than the other policies need, because whoever adds policies of their own counts on it.
         let closes = |policy: &Policy| {
@@ -134,7 +134,7 @@ impl Network {
         };
         let closed = |namespace: &String| self.policies.get(namespace).is_some_and(|here| here.iter().any(closes));
         if let Some(open) = namespaces.keys().find(|namespace| !closed(namespace)) {
-            return stranger(format!("the namespace `{open}` is open by default"));
+            return unexpected(format!("the namespace `{open}` is open by default"));
         }
         let pods = pods(expected, namespaces, model, relation);
         let everywhere = everywhere(&pods);
@@ -188,7 +188,7 @@ fn pair(
     let (sent, taken) = (lets(from, to.0, port, Direction::To), lets(to, from.0, port, Direction::From));
     let (may_send, may_take) = expected_of(from.0, to.0, port, meshed);
     if sent.is_some_and(|sent| sent != may_send) || taken.is_some_and(|taken| taken != may_take) {
-        return stranger(format!(
+        return unexpected(format!(
             "a connection from {} to {} at {} {} is decided differently from the model",
             from.0.what, to.0.what, port.1, port.0
         ));

@@ -194,7 +194,7 @@ fn every_change_inside_of_a_rule_is_found_out() {
     let here = HARMLESS.iter().filter(|(at, _)| *at != "swap routes[]").chain(&harmless);
     outcome.assert_only(&here.copied().collect::<Vec<_>>());
     // More than these few would be others.
-    assert_eq!(harmless.map(|(at, _)| outcome.survivors[at]), [2, 6, 4, 5, 1]);
+    assert_eq!(harmless.map(|(at, _)| outcome.survivors[at]), [2, 6, 4, 4, 1]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Expected, add, strange};
+use super::{Expected, add, unexpected};
 use crate::lift::LiftError;
 use crate::lift::access::agentgateway::shapes::{PolicyObject, Traffic};
 use crate::lift::access::agentgateway::{Gateway, Route, Rules};
@@ -35,14 +35,14 @@ impl<'m> Expected<'m> {
             if (object.api_version.as_str(), object.kind.as_str())
                 != ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy")
             {
-                return strange(format!("`{path}` holds an object that is not a policy"));
+                return unexpected(format!("`{path}` holds an object that is not a policy"));
             }
             object.metadata.check(self.model)?;
             if object.metadata.namespace != namespace || !names.insert(object.metadata.name.as_str()) {
-                return strange(format!("`{path}` holds `{}` twice, or in another namespace", object.metadata.name));
+                return unexpected(format!("`{path}` holds `{}` twice, or in another namespace", object.metadata.name));
             }
             let [at] = object.spec.target_refs.as_slice() else {
-                return strange(format!("`{path}` holds a policy that attaches to several objects"));
+                return unexpected(format!("`{path}` holds a policy that attaches to several objects"));
             };
             let route = servers.get(&at.name).and_then(|server| gateway.routes.get_mut(&server.name.value));
             let traffic = object.spec.traffic.as_ref();
@@ -59,16 +59,16 @@ impl<'m> Expected<'m> {
                     }
                     let nobody = parsed.get("false").ok();
                     if !rules.require.is_empty() || nobody.is_none() || !rules.allow.iter().eq(nobody.iter()) {
-                        return strange(format!("`{path}` lets through what has no rules of its own"));
+                        return unexpected(format!("`{path}` lets through what has no rules of its own"));
                     }
                 }
                 ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _) if at.name == label(name) => {
                     listeners += 1;
                     let Traffic { phase, jwt_authentication: Some(tokens), authorization } = traffic else {
-                        return strange(format!("`{path}` lets requests without a token through"));
+                        return unexpected(format!("`{path}` lets requests without a token through"));
                     };
                     if phase.as_deref() != Some("PreRouting") {
-                        return strange(format!("`{path}` asks for tokens in a phase that routes can change"));
+                        return unexpected(format!("`{path}` asks for tokens in a phase that routes can change"));
                     }
                     self.check_tokens(path, tokens, "Strict")?;
                     if let Some(rule) = authorization {
@@ -77,7 +77,7 @@ impl<'m> Expected<'m> {
                 }
                 ("gateway.networking.k8s.io", "HTTPRoute", Some(traffic), None, Some(route)) => {
                     let Traffic { phase: None, jwt_authentication: None, authorization: Some(rule) } = traffic else {
-                        return strange(format!("`{path}` holds a policy on a route that is more than a rule"));
+                        return unexpected(format!("`{path}` holds a policy on a route that is more than a rule"));
                     };
                     let server = servers.get(&at.name);
                     let audience = server.and_then(|server| self.audience(server));
@@ -91,22 +91,24 @@ impl<'m> Expected<'m> {
                 ("agentgateway.dev", "AgentgatewayBackend", None, Some(backend), Some(route)) => {
                     add(&mut route.mcp, &backend.mcp.authorization, &parsed)?;
                 }
-                _ => return strange(format!("`{path}` holds a policy for `{}`, which is nothing known", at.name)),
+                _ => return unexpected(format!("`{path}` holds a policy for `{}`, which is nothing known", at.name)),
             }
         }
         if (listeners, defaults) != (1, 1) {
-            return strange(format!("`{path}` has not one policy for the callers of its gateway, and one that denies"));
+            return unexpected(format!(
+                "`{path}` has not one policy for the callers of its gateway, and one that denies"
+            ));
         }
         let asked = |(label, server): (&String, &&Server)| {
             self.audience(server).is_none() || audiences.contains(label.as_str())
         };
         if !servers.iter().all(asked) {
-            return strange(format!("`{path}` takes tokens for one server at another"));
+            return unexpected(format!("`{path}` takes tokens for one server at another"));
         }
         // Without a rule of its own a route or backend would be closed by another one at best: it is taken for open.
         let open = |route: &Route| route.http.allow.is_empty() || route.mcp.allow.is_empty();
         if let Some((server, _)) = gateway.routes.iter().find(|(_, route)| open(route)) {
-            return strange(format!("`{path}` has no rule for the route or backend of `{server}`, so it is open"));
+            return unexpected(format!("`{path}` has no rule for the route or backend of `{server}`, so it is open"));
         }
         for route in gateway.routes.values_mut() {
             route.subjects = self.named(&route.http);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Expected, strange};
+use super::{Expected, unexpected};
 use crate::lift::LiftError;
 use crate::lift::access::agentgateway::shapes::{Config, Listener, RuleText, Tls};
 use crate::lift::access::agentgateway::{CENTRAL, Gateway, Route, Rules};
@@ -15,19 +15,19 @@ use crate::model::server::Server;
 impl<'m> Expected<'m> {
     pub(super) fn config(&self, name: &str, path: &str, documents: Vec<Config>) -> Result<Gateway, LiftError> {
         let [Config { gateways, routes }] = documents.as_slice() else {
-            return strange(format!("`{path}` is not one document"));
+            return unexpected(format!("`{path}` is not one document"));
         };
         let mut listeners = gateways.iter();
         let (Some((listener_name, listener)), None) = (listeners.next(), listeners.next()) else {
-            return strange(format!("`{path}` has not one listener"));
+            return unexpected(format!("`{path}` has not one listener"));
         };
         let Listener { port, tls, jwt_auth, authorization } = listener;
         let listen = self.settings(name).and_then(|settings| settings.listen.as_ref());
         if *port != listen.map_or(8443, |listen| listen.value.port) {
-            return strange(format!("`{path}` listens on another port"));
+            return unexpected(format!("`{path}` listens on another port"));
         }
         if !is_tls(tls.as_ref(), self.tls(name), None) {
-            return strange(format!("`{path}` has other certificates for its listener"));
+            return unexpected(format!("`{path}` has other certificates for its listener"));
         }
         self.check_tokens(path, jwt_auth, "strict")?;
         let sets = routes.iter().flat_map(|route| [&route.policies.authorization, &route.policies.mcp_authorization]);
@@ -42,24 +42,24 @@ impl<'m> Expected<'m> {
             self.servers(name).map(|server| (format!("/{}/mcp", server.name.value), server)).collect();
         for route in routes {
             let [by] = route.matches.as_slice() else {
-                return strange(format!("a route of `{path}` has not one path"));
+                return unexpected(format!("a route of `{path}` has not one path"));
             };
             let Some(server) = servers.get(&by.path.exact) else {
-                return strange(format!("`{path}` routes `{}`, which is the path of no server here", by.path.exact));
+                return unexpected(format!("`{path}` routes `{}`, which is the path of no server here", by.path.exact));
             };
             let its_label = label(server.name.value.as_str());
             if route.name != its_label || route.gateways.as_slice() != [listener_name.as_str()] {
-                return strange(format!("`{path}` attaches the route of `{}` elsewhere", server.name));
+                return unexpected(format!("`{path}` attaches the route of `{}` elsewhere", server.name));
             }
             let [backend] = route.backends.as_slice() else {
-                return strange(format!("the route of `{}` in `{path}` has not one backend", server.name));
+                return unexpected(format!("the route of `{}` in `{path}` has not one backend", server.name));
             };
             self.check_upstream(name, path, server, &backend.mcp)?;
             let written = &route.policies.authorization.rules;
             let audience = self.audience(server);
             let is_audience = |rule: &&RuleText| audience.is_some() && rule.allow.is_none() && rule.require == audience;
             if written.iter().filter(is_audience).count() != usize::from(audience.is_some()) {
-                return strange(format!("`{path}` takes tokens for other servers at `{}`", server.name));
+                return unexpected(format!("`{path}` takes tokens for other servers at `{}`", server.name));
             }
             let own: Vec<&RuleText> = written.iter().filter(|rule| !is_audience(rule)).collect();
             let (http, mut subjects) = self.rules(own, &parsed)?;
@@ -67,7 +67,7 @@ impl<'m> Expected<'m> {
             subjects.extend(more);
             let route = Route { http, mcp, subjects };
             if found.insert(server.name.value.clone(), route).is_some() {
-                return strange(format!("`{path}` has two routes for `{}`", server.name));
+                return unexpected(format!("`{path}` has two routes for `{}`", server.name));
             }
         }
         self.check_complete(name, path, &found)?;
@@ -82,7 +82,7 @@ impl<'m> Expected<'m> {
         }
         let named = self.named(&gateway.listener);
         match self.subjects.iter().find(|subject| !named.contains(**subject)) {
-            Some(subject) => strange(format!("`{path}` does not know the certificate of `{subject}`")),
+            Some(subject) => unexpected(format!("`{path}` does not know the certificate of `{subject}`")),
             None => Ok(()),
         }
     }

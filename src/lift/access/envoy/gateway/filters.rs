@@ -8,7 +8,7 @@ use super::{Read, Upstream};
 use crate::lift::access::envoy::before::{messages, shapes, tokens};
 use crate::lift::access::envoy::fields::{at, fields, is_type, list, text};
 use crate::lift::access::envoy::matcher::Matcher;
-use crate::lift::access::envoy::strange;
+use crate::lift::access::envoy::unexpected;
 use crate::model::Model;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
@@ -37,7 +37,7 @@ pub(super) fn filters(
     let names: Vec<&str> = filters.iter().map(|filter| text(filter.get("name"))).collect::<Read<_>>()?;
     let expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
     if names != expected {
-        return Err(strange(format!("the filters are {names:?} and must be {expected:?}")));
+        return Err(unexpected(format!("the filters are {names:?} and must be {expected:?}")));
     }
     let (mut protocol, mut binding) = (None, None);
     for filter in filters {
@@ -51,7 +51,7 @@ pub(super) fn filters(
             "mcpctl.certificate" => binding = Some(rbac(config)?),
             "envoy.filters.http.rbac" => {
                 if !is_denial(&rbac(config)?) {
-                    return Err(strange("what has no route of its own is not denied".to_owned()));
+                    return Err(unexpected("what has no route of its own is not denied".to_owned()));
                 }
             }
             _ => {
@@ -60,7 +60,7 @@ pub(super) fn filters(
             }
         }
     }
-    let protocol = protocol.ok_or_else(|| strange("nothing is denied of the protocol".to_owned()))?;
+    let protocol = protocol.ok_or_else(|| unexpected("nothing is denied of the protocol".to_owned()))?;
     Ok((protocol, binding))
 }
 

@@ -9,7 +9,7 @@ use super::Read;
 use super::upstream::{Upstream, leads_to};
 use crate::lift::access::envoy::fields::{METADATA, at, fields, is_type, list, must, one, short, text};
 use crate::lift::access::envoy::matcher::Matcher;
-use crate::lift::access::envoy::{mirrored, operations, strange, within};
+use crate::lift::access::envoy::{mirrored, operations, unexpected, within};
 use crate::lift::traffic::Limits;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -39,7 +39,7 @@ pub(super) fn read_routes<'a>(
     let routes = list(host.get("routes"))?;
     let query = json!({"prefix": "/", "query_parameters": [{"name": "access_token", "present_match": true}]});
     if routes.first().and_then(|route| route.get("match")) != Some(&query) {
-        return Err(strange("a token in the query is not refused first".to_owned()));
+        return Err(unexpected("a token in the query is not refused first".to_owned()));
     }
     must(config, "request_headers_to_remove", &json!(["x-http-method-override", "x-forwarded-client-cert"]))?;
     let read = |route: &Value| {
@@ -59,17 +59,17 @@ pub(super) fn read_routes<'a>(
             continue;
         };
         if found.insert((server, stream), matcher).is_some() {
-            return Err(strange(format!("there are two routes like {}", short(at(route, "name")?))));
+            return Err(unexpected(format!("there are two routes like {}", short(at(route, "name")?))));
         }
     }
     if answers != upstreams.len() + 1 {
-        return Err(strange("there are other answers than one for each server".to_owned()));
+        return Err(unexpected("there are other answers than one for each server".to_owned()));
     }
     let mut read = BTreeMap::new();
     for server in upstreams.keys() {
         let mut take = |stream| {
             let kind = if stream { "streams" } else { "messages" };
-            found.remove(&(server, stream)).ok_or_else(|| strange(format!("no route for the {kind} of `{server}`")))
+            found.remove(&(server, stream)).ok_or_else(|| unexpected(format!("no route for the {kind} of `{server}`")))
         };
         let (messages, stream) = (take(false)?, take(true)?);
         let mut texts = BTreeSet::new();
@@ -92,7 +92,7 @@ fn answer(route: &Value, upstreams: &BTreeMap<ServerName, Upstream>) -> Read<()>
     let path = text(fields(matched, &["path"])?.get("path"))?;
     let server = path.strip_prefix(METADATA).and_then(|rest| rest.strip_prefix('/')?.strip_suffix("/mcp"));
     if !server.is_some_and(|server| upstreams.contains_key(server)) {
-        return Err(strange(format!("`{path}` is answered, and is not metadata of a server")));
+        return Err(unexpected(format!("`{path}` is answered, and is not metadata of a server")));
     }
     let off =
         json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}, "disabled": true});
@@ -120,7 +120,7 @@ fn forwarding<'a>(
     let path = text(matched.get("path"))?;
     let server = path.strip_prefix('/').and_then(|path| path.strip_suffix("/mcp")).unwrap_or_default();
     let Some((server, upstream)) = upstreams.get_key_value(server) else {
-        return Err(strange(format!("`{path}` is the path of no server")));
+        return Err(unexpected(format!("`{path}` is the path of no server")));
     };
     let by_method = |methods: &str| json!([{"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}]);
     let headers = at(matched, "headers")?;
@@ -129,7 +129,7 @@ fn forwarding<'a>(
     } else if *headers == by_method("POST") {
         false
     } else {
-        return Err(strange("it is for other HTTP methods than it may be".to_owned()));
+        return Err(unexpected("it is for other HTTP methods than it may be".to_owned()));
     };
     let metadata =
         fields(at(route, "metadata")?, &["filter_metadata"]).and(at(at(route, "metadata")?, "filter_metadata"))?;
@@ -139,7 +139,7 @@ fn forwarding<'a>(
     let scope = text(metadata.get("scope"))?;
     let scopes = scope.strip_prefix(", scope=\"").and_then(|rest| rest.strip_suffix('"'));
     if !scope.is_empty() && scopes.is_none_or(|scopes| scopes.contains(['"', '\\', '%', '\r', '\n'])) {
-        return Err(strange("its challenge says more than the scopes that a call needs".to_owned()));
+        return Err(unexpected("its challenge says more than the scopes that a call needs".to_owned()));
     }
     let action = at(route, "route")?;
     let known =
@@ -147,7 +147,7 @@ fn forwarding<'a>(
     fields(action, &known)?;
     must(action, "prefix_rewrite", &json!(upstream.path))?;
     let cluster = text(action.get("cluster"))?;
-    let found = clusters.get(cluster).ok_or_else(|| strange(format!("there is no cluster `{cluster}`")))?;
+    let found = clusters.get(cluster).ok_or_else(|| unexpected(format!("there is no cluster `{cluster}`")))?;
     let direct = upstream.gateway.is_none();
     let unit = model.servers.get(server).and_then(|server| server.unit.as_ref()).filter(|_| direct);
     let limits = Limits::of(model, unit.map(|unit| &unit.value), server);
@@ -158,8 +158,8 @@ fn forwarding<'a>(
     match (&upstream.gateway, route.get("request_headers_to_remove")) {
         (None, Some(removed)) if *removed == json!(CREDENTIALS) => {}
         (Some(_), None) => {}
-        (None, _) => return Err(strange("the server would get the caller's credentials".to_owned())),
-        (Some(_), Some(_)) => return Err(strange("the next gateway would not get what it decides by".to_owned())),
+        (None, _) => return Err(unexpected("the server would get the caller's credentials".to_owned())),
+        (Some(_), Some(_)) => return Err(unexpected("the next gateway would not get what it decides by".to_owned())),
     }
     let own =
         fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"])?;
@@ -170,15 +170,15 @@ fn forwarding<'a>(
         })
     });
     if own.get("envoy.filters.http.jwt_authn") != named.as_ref() {
-        return Err(strange("it takes other tokens than those of its server".to_owned()));
+        return Err(unexpected("it takes other tokens than those of its server".to_owned()));
     }
-    let own = own.get("envoy.filters.http.rbac").ok_or_else(|| strange("it has no rules".to_owned()))?;
+    let own = own.get("envoy.filters.http.rbac").ok_or_else(|| unexpected("it has no rules".to_owned()))?;
     is_type(own, "envoy.extensions.filters.http.rbac.v3.RBACPerRoute")?;
     let rules = fields(own, &["@type", "rbac"])?.get("rbac").unwrap_or(&Value::Null);
     fields(rules, &["rules_stat_prefix", "track_per_rule_stats", "matcher"])?;
     let matcher = Matcher::read(at(rules, "matcher")?)?;
     if matcher.looks_at_headers() {
-        return Err(strange("its rules differ by revision or origin".to_owned()));
+        return Err(unexpected("its rules differ by revision or origin".to_owned()));
     }
     Ok((server, stream, matcher))
 }

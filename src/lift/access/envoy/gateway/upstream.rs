@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Read;
 use crate::lift::access::envoy::fields::{at, fields, is_type, must, one, text};
-use crate::lift::access::envoy::{strange, within};
+use crate::lift::access::envoy::{unexpected, within};
 use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::name::ServerName;
@@ -81,8 +81,8 @@ pub(super) fn keys_from_issuers(model: &Model, clusters: &BTreeMap<&str, &Value>
     for (index, issuer) in model.identity.iter().flat_map(|identity| &identity.issuers).enumerate() {
         let Some(Jwks::Url(url)) = issuer.keys.as_ref().map(|keys| &keys.value) else { continue };
         let name = format!("issuer_{index}");
-        let cluster = clusters.get(name.as_str()).ok_or_else(|| strange(format!("there is no cluster `{name}`")))?;
-        let expected = upstream(url).ok_or_else(|| strange(format!("`{url}` is not a URL")))?;
+        let cluster = clusters.get(name.as_str()).ok_or_else(|| unexpected(format!("there is no cluster `{name}`")))?;
+        let expected = upstream(url).ok_or_else(|| unexpected(format!("`{url}` is not a URL")))?;
         leads_to(cluster, &expected).map_err(|error| within(&format!("cluster `{name}`"), error))?;
     }
     Ok(())
@@ -133,7 +133,7 @@ pub(super) fn leads_to(cluster: &Value, expected: &Upstream) -> Read<()> {
             }
             must(validation, "match_typed_subject_alt_names", &json!([{"san_type": kind, "matcher": {"exact": name}}]))
         }
-        (true, None) => Err(strange("a connection that must be encrypted is not".to_owned())),
-        (false, Some(_)) => Err(strange("a connection is encrypted that should not be".to_owned())),
+        (true, None) => Err(unexpected("a connection that must be encrypted is not".to_owned())),
+        (false, Some(_)) => Err(unexpected("a connection is encrypted that should not be".to_owned())),
     }
 }

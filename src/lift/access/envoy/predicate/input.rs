@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{JWT, Predicate, Read};
 use crate::lift::access::envoy::fields::{fields, is_type, list, only, text};
-use crate::lift::access::envoy::strange;
+use crate::lift::access::envoy::unexpected;
 use crate::lift::access::envoy::values::{Test, Values, any_text};
 use crate::lift::access::world::Source;
 
@@ -25,7 +25,7 @@ impl Predicate {
         let parts = |value: &Value| -> Read<Vec<Self>> {
             let parts = list(fields(value, &["predicate"])?.get("predicate"))?;
             if parts.len() < 2 {
-                return Err(strange("Envoy takes no list of fewer than two predicates".to_owned()));
+                return Err(unexpected("Envoy takes no list of fewer than two predicates".to_owned()));
             }
             parts.iter().map(Self::read).collect()
         };
@@ -34,7 +34,7 @@ impl Predicate {
             ("or_matcher", value) => Ok(Self::Any(parts(value)?)),
             ("not_matcher", value) => Ok(Self::Not(Box::new(Self::read(value)?))),
             ("single_predicate", value) => Self::single(value),
-            (other, _) => Err(strange(format!("the predicate `{other}` is not understood"))),
+            (other, _) => Err(unexpected(format!("the predicate `{other}` is not understood"))),
         }
     }
 
@@ -58,7 +58,7 @@ impl Predicate {
                     (":method", _, ("exact", method)) => Ok(Self::HttpMethod(text(Some(method))?.to_owned())),
                     (_, Some(source), ("exact", value)) => Ok(Self::HeaderIs(source, text(Some(value))?.to_owned())),
                     (_, Some(source), ("safe_regex", regex)) if *regex == any_text() => Ok(Self::HasHeader(source)),
-                    _ => Err(strange(format!("a rule on the header `{name}` is not understood"))),
+                    _ => Err(unexpected(format!("a rule on the header `{name}` is not understood"))),
                 }
             }
             ("envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput", Some(value), None) => {
@@ -67,14 +67,14 @@ impl Predicate {
                 let regex = fields(regex, &["google_re2", "regex"])?;
                 match (kind, text(regex.get("regex"))?) {
                     ("safe_regex", ".+") => Ok(Self::HasCertificate),
-                    _ => Err(strange("a rule on the peer's certificate is not understood".to_owned())),
+                    _ => Err(unexpected("a rule on the peer's certificate is not understood".to_owned())),
                 }
             }
             ("xds.type.matcher.v3.HttpAttributesCelMatchInput", None, Some(custom)) => {
                 fields(config, &["@type"])?;
                 Self::expression(custom)
             }
-            (other, ..) => Err(strange(format!("the input `{other}` is not understood"))),
+            (other, ..) => Err(unexpected(format!("the input `{other}` is not understood"))),
         }
     }
 
@@ -103,13 +103,13 @@ impl Predicate {
             (JWT, ["claims", rest @ ..]) if !rest.is_empty() => {
                 Ok(Self::Claim(rest.iter().map(|key| (*key).to_owned()).collect(), values))
             }
-            (filter, path) => Err(strange(format!("nothing writes `{}` for `{filter}`", path.join(".")))),
+            (filter, path) => Err(unexpected(format!("nothing writes `{}` for `{filter}`", path.join(".")))),
         }
     }
 
     /// `metadata.filter_metadata["envoy.filters.http.jwt_authn"]["claims"][..] != ..`
     fn expression(custom: &Value) -> Read<Self> {
-        let unknown = || strange("an expression is not understood".to_owned());
+        let unknown = || unexpected("an expression is not understood".to_owned());
         let custom = fields(custom, &["name", "typed_config"])?;
         let matcher = custom.get("typed_config").unwrap_or(&Value::Null);
         is_type(matcher, "xds.type.matcher.v3.CelMatcher")?;
@@ -165,7 +165,7 @@ fn call(value: &Value) -> Read<(&str, &Vec<Value>)> {
             let call = fields(value, &["function", "args"])?;
             Ok((text(call.get("function"))?, list(call.get("args"))?))
         }
-        (other, _) => Err(strange(format!("`{other}` in an expression is not understood"))),
+        (other, _) => Err(unexpected(format!("`{other}` in an expression is not understood"))),
     }
 }
 
@@ -177,7 +177,7 @@ fn metadata_path(value: &Value) -> Read<Vec<String>> {
         let root = operand.get("ident_expr").and_then(|ident| ident.get("name")).and_then(Value::as_str);
         return match (root, text(select.get("field"))?) {
             (Some("metadata"), "filter_metadata") => Ok(Vec::new()),
-            _ => Err(strange("an expression reads something else than metadata".to_owned())),
+            _ => Err(unexpected("an expression reads something else than metadata".to_owned())),
         };
     }
     let (function, arguments) = call(value)?;
@@ -188,6 +188,6 @@ fn metadata_path(value: &Value) -> Read<Vec<String>> {
             path.push(text(key)?.to_owned());
             Ok(path)
         }
-        _ => Err(strange("an expression is not understood".to_owned())),
+        _ => Err(unexpected("an expression is not understood".to_owned())),
     }
 }

@@ -98,7 +98,7 @@ fn an_added_grant_is_a_leak() {
         *grants = json!([{"__entity": {"type": "Mcp::Group", "id": "site/publish"}}]);
     });
     assert_eq!(leaks_and_denies(&changed), (1, 0));
-    assert!(verdict(&changed).contains("1 cell otherwise than the model: `idle` on `site/publish`: lets through"));
+    assert!(verdict(&changed).contains("1 cell differently from the model: `idle` on `site/publish`: lets through"));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn another_models_files_are_refused() {
     let (_, built) = enterprise().built();
     let (policy, _) = World::default().server("crm", None, &["record"]).built();
     let said = verdict(&(policy, built.bundle.artifacts));
-    assert!(said.contains("nothing in the model") || said.contains("no fact of the model"), "{said}");
+    assert!(said.contains("nothing in the model") || said.contains("not a fact of the model"), "{said}");
 }
 
 /// Whoever reads the error sees what Cedar itself says.

@@ -125,7 +125,7 @@ fn a_bundle_in_force_goes_on_comparing_what_it_compared() {
         .collect();
     let error = verify_beside(&swapped, &existing, checked.model(), &policy).unwrap_err();
     let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    assert!(said.contains("`crm/messages` decides otherwise"), "{error}: {said}");
+    assert!(said.contains("`crm/messages` decides differently"), "{error}: {said}");
 }
 
 /// Envoy itself refuses such a header, so no client of the current revision could call the tool.

@@ -72,7 +72,7 @@ fn what_the_entry_of_a_server_denies_is_denied_by_its_name_in_the_messages_of_th
 fn what_envoy_does_not_hold_is_refused_with_its_place() {
     for (from, to, what) in [
         ("{argument: amount, at_most: 100}", "{argument: [a.b], at_most: 100}", "holds a dot"),
-        ("faq", "'..'", "no part of a path"),
+        ("faq", "'..'", "not part of a path"),
     ] {
         let text = if from == "faq" { WORLD.replace("faq/ask", "../ask") } else { WORLD.to_owned() };
         let text = text.replace(from, to);

@@ -231,7 +231,7 @@ fn whatever_else_would_change_a_decision_is_caught() {
         manager.pointer_mut(&format!("{filters}/0/typed_config/providers/issuer_0")).unwrap()["issuer"] =
             json!("https://x")
     });
-    assert!(tokens.contains("come to the rules otherwise"), "{tokens}");
+    assert!(tokens.contains("reach the rules differently"), "{tokens}");
     let doubled = error(&|manager| {
         let routes = manager.pointer_mut(names).unwrap().as_array_mut().unwrap();
         let mut copy = routes[index("crm/messages")].clone();

@@ -61,11 +61,9 @@ impl Role {
     /// Whether no policy of the bundle is about it.
     pub(super) fn is_elsewhere(&self) -> bool {
         match self {
-            Self::Dns
-            | Self::ControlPlane
-            | Self::Stranger
-            | Self::Address(..)
-            | Self::Needed(_, Where::Elsewhere) => true,
+            Self::Dns | Self::ControlPlane | Self::Stranger | Self::Address(..) | Self::Needed(_, Where::Elsewhere) => {
+                true
+            }
             Self::Agent
             | Self::Gateway(..)
             | Self::NoGateway

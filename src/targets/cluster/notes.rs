@@ -87,6 +87,7 @@ fn hosts(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
     if let Some(first) = outside.first() {
         let more = match outside.len() {
             1 => String::new(),
+            2 => " and 1 more host".to_owned(),
             several => format!(" and {} more hosts", several - 1),
         };
         let are = if outside.len() == 1 { "is not a service" } else { "are no services" };

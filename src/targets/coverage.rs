@@ -68,8 +68,7 @@ impl Target {
     /// Whether a workspace has anything for it: a family that it covers, or calls to decide.
     #[must_use]
     pub fn is_of_use(&self, model: &Model) -> bool {
-        let in_use = |family: FamilyId| model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
-        self.decides().is_some() || self.covers.iter().any(|covers| in_use(covers.family))
+        self.decides().is_some() || self.covers.iter().any(|covers| is_used(covers.family, model))
     }
 
     /// Why it leaves keys of a family to others; `None` where it covers all of them.
@@ -81,6 +80,11 @@ impl Target {
             None => Some(family.usually()),
         }
     }
+}
+
+/// Whether a workspace has anything of a family.
+pub fn is_used(family: FamilyId, model: &Model) -> bool {
+    model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty())
 }
 
 /// A key in use that a target does not express.

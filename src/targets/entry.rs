@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::coverage::families_for_products;
+use super::coverage::{families_for_products, is_used};
 use super::{Input, Target, handwritten, listed, not_expressed, undecided};
 use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
-use crate::families::FamilyId;
 use crate::model::Model;
 use crate::policy::Policy;
 use crate::policy::visibility::{Stricter, View};
@@ -28,12 +27,12 @@ pub static TARGET_STRICTER: Rule = Rule {
 #[must_use]
 pub fn entry(target: &Target, input: &Input<'_>, whole: &Policy, view: &View, stricter: &Stricter) -> manifest::Target {
     let (model, sources) = (input.model, input.sources);
-    let in_use = |family: &&FamilyId| model.keys.get(family.key()).is_some_and(|keys| !keys.is_empty());
-    let coverage = families_for_products().filter(in_use).map(|family| manifest::FamilyCoverage {
-        family: family.key().to_owned(),
-        coverage: target.coverage_word(*family).to_owned(),
-        why: target.leaves(*family).map(str::to_owned),
-    });
+    let coverage =
+        families_for_products().filter(|family| is_used(**family, model)).map(|family| manifest::FamilyCoverage {
+            family: family.key().to_owned(),
+            coverage: target.coverage_word(*family).to_owned(),
+            why: target.leaves(*family).map(str::to_owned),
+        });
     let not_expressed = not_expressed(target, model).into_iter().map(|found| manifest::NotExpressed {
         family: found.family.key().to_owned(),
         key: found.key,

@@ -1,4 +1,4 @@
-//! The one list of targets: their numbers and names. What each of them does stands in [`crate::targets`].
+//! The one list of targets: their numbers and names. What each of them does is in [`crate::targets`].
 
 /// Hands the list of all targets to a macro. A row is the kind of target, which is also the folder of its modules
 /// (`targets/KIND/MODULE.rs`, `lift/KIND/MODULE.rs`), its variant, its module, its name, whether it has settings of its `own` (in

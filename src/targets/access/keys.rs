@@ -1,4 +1,7 @@
-//! Keys that several targets cover alike: those that lead to the access relation.
+//! What several targets cover alike: the keys that lead to the access relation.
+
+use crate::families::FamilyId;
+use crate::targets::Covers;
 
 /// Of data classes, what tells the facts that calls need.
 pub const CLASSES: &[&str] = &["classifications", "level", "mcp_servers", "min_auth_level", "requires", "suspended"];
@@ -8,7 +11,7 @@ pub const MESH: &[&str] = &["service_mesh", "mutual_tls"];
 pub const ORDERED_WORKFLOW: &[&str] =
     &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "tools", "depends_on"];
 /// Of event processors, what makes them callers.
-pub const PROCESSOR: &[&str] =
+const PROCESSOR: &[&str] =
     &["event_processors", "name", "description", "business_unit", "subject", "suspended", "triggers_mcp", "tools"];
 /// Of sagas, what makes them callers.
 pub const SAGA: &[&str] =
@@ -37,3 +40,17 @@ pub const UNITS_AND_GATEWAYS: &[&str] = &[
 /// Of workflows, what makes them callers.
 pub const WORKFLOW: &[&str] =
     &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "tools"];
+
+/// Event processors, as callers.
+pub const EVENT_DRIVEN: Covers = Covers::part(
+    FamilyId::EventDriven,
+    PROCESSOR,
+    "a processor may call exactly its tools; topics and subscriptions are for the event bus",
+);
+/// Data classes, as far as calls are concerned.
+pub const DATA_ROUTING: Covers = Covers::part(
+    FamilyId::DataRouting,
+    CLASSES,
+    "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and \
+     are checked when compiling",
+);

@@ -16,22 +16,14 @@ pub(super) const COVERS: &[Covers] = &[
         keys::ORDERED_WORKFLOW,
         "a workflow may call exactly the tools of its steps; their order is a temporal policy, which takes sessions",
     ),
-    Covers::part(
-        FamilyId::EventDriven,
-        keys::PROCESSOR,
-        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
-    ),
+    keys::EVENT_DRIVEN,
     Covers::part(
         FamilyId::Saga,
         keys::SAGA,
         "a saga may call exactly its actions and compensations; AgentCore runs no compensation",
     ),
     Covers::all(FamilyId::ProgressiveAuth),
-    Covers::part(
-        FamilyId::DataRouting,
-        keys::CLASSES,
-        "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and are checked when compiling",
-    ),
+    keys::DATA_ROUTING,
     Covers::part(
         FamilyId::Registry,
         &[

@@ -16,11 +16,7 @@ pub(super) const COVERS: &[Covers] = &[
         keys::WORKFLOW,
         "a workflow may call exactly the tools of its steps; Cedar sees single calls, not their order",
     ),
-    Covers::part(
-        FamilyId::EventDriven,
-        keys::PROCESSOR,
-        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
-    ),
+    keys::EVENT_DRIVEN,
     Covers::part(
         FamilyId::Saga,
         keys::SAGA,
@@ -32,11 +28,7 @@ pub(super) const COVERS: &[Covers] = &[
         "Cedar asks for the fact `mtls`; segments, certificates and attestation are for the network and the mesh",
     ),
     Covers::all(FamilyId::ProgressiveAuth),
-    Covers::part(
-        FamilyId::DataRouting,
-        keys::CLASSES,
-        "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and are checked when compiling",
-    ),
+    keys::DATA_ROUTING,
     Covers::part(
         FamilyId::Registry,
         &[

@@ -94,11 +94,7 @@ pub(super) const COVERS: &[Covers] = &[
         keys::WORKFLOW,
         "a workflow may call exactly the tools of its steps; a gateway sees single calls, not their order",
     ),
-    Covers::part(
-        FamilyId::EventDriven,
-        keys::PROCESSOR,
-        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
-    ),
+    keys::EVENT_DRIVEN,
     Covers::part(
         FamilyId::Saga,
         keys::SAGA,
@@ -110,11 +106,7 @@ pub(super) const COVERS: &[Covers] = &[
         "mutual TLS and identities are enforced; segments, rotation and attestation are for the network and for what issues certificates",
     ),
     Covers::all(FamilyId::ProgressiveAuth),
-    Covers::part(
-        FamilyId::DataRouting,
-        keys::CLASSES,
-        "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and are checked when compiling",
-    ),
+    keys::DATA_ROUTING,
     Covers::part(
         FamilyId::CircuitBreaker,
         &["per_mcp_server", "failure_threshold", "timeout", "half_open_timeout"],

@@ -28,11 +28,7 @@ pub(super) const COVERS: &[Covers] = &[
         keys::WORKFLOW,
         "a workflow may call exactly the tools of its steps; Istio sees single calls, not their order",
     ),
-    Covers::part(
-        FamilyId::EventDriven,
-        keys::PROCESSOR,
-        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
-    ),
+    keys::EVENT_DRIVEN,
     Covers::part(
         FamilyId::Saga,
         keys::SAGA,

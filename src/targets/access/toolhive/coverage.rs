@@ -27,22 +27,14 @@ pub(super) const COVERS: &[Covers] = &[
         &["error_handling", "retry_policy", "max_attempts"],
         "attempts become retries of the steps of composite tools whose tool is annotated idempotent; everything else is for the engine that runs workflows",
     ),
-    Covers::part(
-        FamilyId::EventDriven,
-        keys::PROCESSOR,
-        "a processor may call exactly its tools; topics and subscriptions are for the event bus",
-    ),
+    keys::EVENT_DRIVEN,
     Covers::part(
         FamilyId::Saga,
         keys::SAGA,
         "a saga may call exactly its actions and compensations; composite tools have no compensations, so none is made",
     ),
     Covers::all(FamilyId::ProgressiveAuth),
-    Covers::part(
-        FamilyId::DataRouting,
-        keys::CLASSES,
-        "classes lead to levels and facts; encryption, location and controls of servers are properties that no request carries, and are checked when compiling",
-    ),
+    keys::DATA_ROUTING,
     Covers::part(
         FamilyId::Registry,
         &[

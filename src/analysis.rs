@@ -4,6 +4,7 @@
 mod damage;
 mod environment;
 mod file;
+mod judged;
 pub mod keys;
 pub mod levels;
 pub mod rules;
@@ -13,6 +14,7 @@ mod waive;
 
 use std::collections::BTreeSet;
 
+pub use judged::Judged;
 use rayon::prelude::*;
 use sections::{lower, scope_of};
 
@@ -54,19 +56,40 @@ pub struct Analysis {
     pub sources: Sources,
     /// The settings in force.
     pub settings: Settings,
-    /// What the workspace means.
-    pub model: Model,
-    /// Who may call what.
-    pub policy: Policy,
     /// Hand-written policies; `None` where there are none, or findings say what is wrong with them.
     pub written: Option<Written>,
-    /// All findings, sorted, waivers and levels applied.
-    pub report: Report,
     /// What was read.
     pub counts: Counts,
+    // Private, so that a report always is that of the model beside it.
+    model: Model,
+    policy: Policy,
+    report: Report,
 }
 
 impl Analysis {
+    /// What the workspace means.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Who may call what.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// All findings, sorted, waivers and levels applied.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Says the name of the folder that the workspace is in, for bundles without a name of their own.
+    pub fn is_in_folder(&mut self, name: Option<String>) {
+        self.model.deployment.folder = name;
+    }
+
     /// Who decides: the relation with the hand-written policies.
     #[must_use]
     pub fn whole(&self) -> Whole<'_> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bundle::existing::Existing;
-use crate::bundle::manifest::{self, Manifest, Settings};
+use crate::bundle::manifest::{self, Manifest, Other, Settings};
 use crate::bundle::{Artifact, Bundle};
 use crate::checks::CheckedModel;
 use crate::diagnostic::Diagnostic;
@@ -149,18 +149,19 @@ pub fn shadow(
     source_digest: &str,
 ) -> Result<Built, Vec<BuildError>> {
     let mut built = build_beside(checked, sources, &[SHADOWS], source_digest, Some(enforced))?;
-    built.bundle.manifest.settings.other.extend([
-        ("shadow".to_owned(), SHADOWS.name().to_owned()),
-        ("enforced_bundle".to_owned(), enforced.digest.clone()),
-        ("enforced_sources".to_owned(), in_force(enforced)),
-    ]);
+    built.bundle.manifest.settings.other = Other {
+        enforced_bundle: Some(enforced.digest.clone()),
+        enforced_sources: Some(in_force(enforced)),
+        environment: None,
+        shadow: Some(SHADOWS.name().to_owned()),
+    };
     Ok(built)
 }
 
 /// The sources of what decides in a bundle: where it holds two policies, those of the older one.
 fn in_force(existing: &Existing) -> String {
     let manifest = &existing.manifest;
-    manifest.settings.other.get("enforced_sources").unwrap_or(&manifest.sources).clone()
+    manifest.settings.other.enforced_sources.as_ref().unwrap_or(&manifest.sources).clone()
 }
 
 fn build_beside(
@@ -200,8 +201,12 @@ fn each(
     let beside = beside.as_slice();
     let one = |target: &'static Target| -> Result<Made, BuildError> {
         let (view, seen, stricter) = targets::seen(target, model, policy);
-        let input = Input { model, policy: &seen, sources, enforced, beside };
+        let input = Input::new(checked, &seen, sources, enforced, beside);
         let files = compiled(&input, target)?;
+        match enforced {
+            None => verify(target.id, &files, model, &seen)?,
+            Some(enforced) => verify_beside(&files, enforced, model, &seen)?,
+        }
         let mut notes = entry::stricter_notes(target, model, &view, &stricter);
         notes.extend(undecided(target, model, policy, &seen, &view));
         notes.extend(targets::cluster::notes::notes(target.id, beside, model));
@@ -235,7 +240,7 @@ fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>
         entries.push(made.entry);
         notes.extend(made.notes);
     }
-    let settings = Settings { targets: names, other: BTreeMap::new() };
+    let settings = Settings { targets: names, other: Other::default() };
     let mut manifest = Manifest::new(&artifacts, sources, source_digest, settings, entries);
     manifest.name = model.deployment.bundle_name();
     Built { bundle: Bundle { artifacts, manifest }, left, notes }
@@ -274,18 +279,14 @@ pub fn build_what_fits(
     }
 }
 
-/// The verified files of one target, by path in the bundle, for the relation as its product can decide it.
+/// The files of one target, by path in the bundle.
 fn compiled(input: &Input<'_>, target: &'static Target) -> Result<BTreeMap<String, Artifact>, BuildError> {
-    let files = (target.compile)(input)
-        .map_err(|mut cause| BuildError::Compile { target: target.name(), said: cause.take_said(), cause })?
-        .into_iter()
-        .map(|(path, artifact)| (format!("{}/{path}", target.name()), artifact))
-        .collect();
-    match input.enforced {
-        None => verify(target.id, &files, input.model, input.policy)?,
-        Some(enforced) => verify_beside(&files, enforced, input.model, input.policy)?,
-    }
-    Ok(files)
+    let files = (target.compile)(input).map_err(|mut cause| BuildError::Compile {
+        target: target.name(),
+        said: cause.take_said(),
+        cause,
+    })?;
+    Ok(files.into_iter().map(|(path, artifact)| (format!("{}/{path}", target.name()), artifact)).collect())
 }
 
 /// The findings among the errors, for those that are faults of the workspace, and the other errors.

@@ -176,7 +176,8 @@ checks! {
     zero_attempts,
 }
 
-/// A model without errors, with its policy. Only [`run`] makes one, so a target cannot compile an unchecked model.
+/// A model without errors, with its policy. An analysis makes one from its own report and nothing else does, so a target cannot
+/// compile an unchecked model.
 #[derive(Debug)]
 pub struct CheckedModel {
     model: Model,
@@ -218,7 +219,7 @@ pub fn run(model: &Model, whole: Whole<'_>) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// The model and policy, unchanged, where one does.
-pub fn accept(model: Model, policy: Policy, report: &Report) -> Result<CheckedModel, Box<(Model, Policy)>> {
+pub(crate) fn accept(model: Model, policy: Policy, report: &Report) -> Result<CheckedModel, Box<(Model, Policy)>> {
     // What could not be read may have asked for more.
     let whole = !model.unread_files && model.unread.is_empty();
     if report.reaches(Severity::Error) || report.diagnostics.iter().any(|finding| finding.stops) || !whole {

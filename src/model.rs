@@ -24,7 +24,7 @@ pub mod vocabulary;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Loc, Spanned};
-use name::{FlowId, ServerName, UnitName};
+use name::{FactName, FlowId, ServerName, UnitName};
 
 /// Whose configuration a value is: the centre's (`None`) or one unit folder's.
 pub type Scope = Option<UnitName>;
@@ -142,6 +142,31 @@ impl Model {
     #[must_use]
     pub fn server(&self, name: &str) -> Option<&server::Server> {
         self.servers.get(name)
+    }
+
+    /// The unit of a server, where it is registered and has one.
+    #[must_use]
+    pub fn unit_of(&self, server: &ServerName) -> Option<&str> {
+        self.servers.get(server)?.unit.as_ref().map(|unit| unit.value.as_str())
+    }
+
+    /// What proves a fact: what `identity` declares, else the default. `None` where nothing does.
+    #[must_use]
+    pub fn evidence_for(&self, fact: &str) -> Option<&access::Evidence> {
+        self.declared_evidence(fact).map(|evidence| &evidence.value).or_else(|| access::DEFAULT_EVIDENCE.get(fact))
+    }
+
+    /// What `identity` declares of a fact. Its place is that of the section where the section has no line for the fact.
+    #[must_use]
+    pub fn declared_evidence(&self, fact: &str) -> Option<&Spanned<access::Evidence>> {
+        self.identity.as_ref().and_then(|identity| identity.evidence.get(fact))
+    }
+
+    /// Every fact that something proves, in use or not.
+    #[must_use]
+    pub fn proved_facts(&self) -> BTreeSet<&str> {
+        let declared = self.identity.iter().flat_map(|identity| identity.evidence.keys());
+        declared.map(FactName::as_str).chain(access::DEFAULT_EVIDENCE.keys().copied()).collect()
     }
 
     /// Every listing of a registered server in a class: the centre's, and each unit folder's for servers of that unit.

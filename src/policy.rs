@@ -23,7 +23,7 @@ pub mod whole;
 use std::fmt;
 
 use crate::model::Model;
-use crate::model::access::{Evidence, Granted, Issuer, Readable};
+use crate::model::access::{CallerKind, Evidence, Granted, Issuer, Readable};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{AgentName, FlowId, FlowKind, ServerName, ToolName, UnitName};
 use crate::model::uri::holds;
@@ -94,8 +94,8 @@ impl Principal {
     #[must_use]
     pub fn is_spoken_for_by(&self, issuer: &Issuer) -> bool {
         let kind = match self.id {
-            PrincipalId::Flow(_) => "flows",
-            PrincipalId::Agent(_) | PrincipalId::AnyAgent(_) => "agents",
+            PrincipalId::Flow(_) => CallerKind::Flows,
+            PrincipalId::Agent(_) | PrincipalId::AnyAgent(_) => CallerKind::Agents,
         };
         issuer.may_speak_for(kind, self.unit.as_ref())
             && self.issuer.as_ref().is_none_or(|bound| *bound == issuer.issuer.value)
@@ -109,6 +109,17 @@ pub struct Object {
     pub server: ServerName,
     /// The thing on it.
     pub kind: ObjectKind,
+}
+
+impl Object {
+    /// The name of the tool, where it is one.
+    #[must_use]
+    pub fn tool(&self) -> Option<&str> {
+        match &self.kind {
+            ObjectKind::Tool(tool) => Some(tool.as_str()),
+            ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None,
+        }
+    }
 }
 
 /// The kinds of things that a request can address on a server.

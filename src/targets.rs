@@ -22,6 +22,7 @@ mod visibility;
 use std::collections::BTreeMap;
 
 use crate::bundle::existing::Existing;
+use crate::checks::CheckedModel;
 use crate::diagnostic::Rule;
 use crate::model::Model;
 use crate::model::access::Evidence;
@@ -128,20 +129,34 @@ macro_rules! list {
 }
 targets!(list);
 
-/// What a target is compiled from.
+/// What a target is compiled from. Outside of this module only a checked model makes one.
 pub struct Input<'a> {
     /// The checked model.
-    pub model: &'a Model,
+    model: &'a Model,
     /// The relation as the product can decide it: what it cannot see is denied already, and what is taken as given is not
     /// asked for.
-    pub policy: &'a Policy,
+    policy: &'a Policy,
     /// The files, for places.
-    pub sources: &'a Sources,
+    sources: &'a Sources,
     /// A bundle whose policies go on deciding, while those of this policy are only counted beside them. Set for a target that
     /// can hold both.
-    pub enforced: Option<&'a Existing>,
+    enforced: Option<&'a Existing>,
     /// The targets of the same compile.
-    pub beside: &'a [TargetId],
+    beside: &'a [TargetId],
+}
+
+impl<'a> Input<'a> {
+    /// A checked model, with its relation as the product can decide it.
+    #[must_use]
+    pub fn new(
+        checked: &'a CheckedModel,
+        policy: &'a Policy,
+        sources: &'a Sources,
+        enforced: Option<&'a Existing>,
+        beside: &'a [TargetId],
+    ) -> Self {
+        Self { model: checked.model(), policy, sources, enforced, beside }
+    }
 }
 
 /// What becomes of objects that a product does not judge by the relation.

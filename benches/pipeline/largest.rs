@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use mcpctl::analysis::Judged;
 use mcpctl::build::{self, BuildError};
-use mcpctl::checks::{self, CheckedModel};
+use mcpctl::checks::CheckedModel;
 use mcpctl::source::Sources;
 use mcpctl::targets::{self, CompileError, Target};
 
@@ -70,9 +71,9 @@ fn checked(size: Size) -> (CheckedModel, Sources) {
     written(&folder, size);
     let analysis = analyse(&folder);
     std::fs::remove_dir_all(&folder).unwrap();
-    let checked =
-        checks::accept(analysis.model, analysis.policy, &analysis.report).expect("a workspace without errors");
-    (checked, analysis.sources)
+    let Judged { sources, checked, .. } = analysis.judged();
+    let checked = checked.expect("a workspace without errors");
+    (checked, sources)
 }
 
 fn tried(target: &'static Target, size: Size) -> Tried {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use generate::{Deployed, Size};
-use mcpctl::analysis::{self, Analysis};
+use mcpctl::analysis::{self, Analysis, Judged};
 use mcpctl::diagnostic::Report;
 use mcpctl::families::FamilyId;
 use mcpctl::model::access::classification::Classification;
@@ -55,7 +55,7 @@ fn main() {
         }
         ["parse-and-schema", file] => parse_and_schema(Path::new(file)),
         ["validate", file] => {
-            println!("{} findings", analyse(Path::new(file)).report.diagnostics.len());
+            println!("{} findings", analyse(Path::new(file)).report().diagnostics.len());
         }
         [] => {
             validate_against_parse();
@@ -174,13 +174,13 @@ fn validate_against_parse() {
         }
         assert!(parse_only(&paths) > 0);
         let analysis = analyse(&folder);
-        let findings = analysis.report.diagnostics.len();
+        let findings = analysis.report().diagnostics.len();
         drop(analysis);
         let parse = median(|| assert!(parse_only(&paths) > 0));
         // As the command does: the process ends without giving the model back piece by piece.
         let validate = median(|| {
             let analysis = analyse(&folder);
-            assert_eq!(analysis.report.diagnostics.len(), findings);
+            assert_eq!(analysis.report().diagnostics.len(), findings);
             std::mem::forget(analysis);
         });
         println!(
@@ -201,8 +201,8 @@ fn policy_and_compile() {
     let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
     write(&folder, size);
     let analysis = analyse(&folder);
-    let form = median(|| drop(derive::derive(&analysis.model)));
-    let cells = analysis.policy.all_cells().count();
+    let form = median(|| drop(derive::derive(analysis.model())));
+    let cells = analysis.policy().all_cells().count();
     let tools = size.servers * size.tools;
     println!("\n| what | size | time |\n|---|---|---|");
     println!(
@@ -210,11 +210,15 @@ fn policy_and_compile() {
         size.agents,
         form.as_secs_f64() * 1e3
     );
-    assert!(!analysis.report.reaches(mcpctl::diagnostic::Severity::Error), "{:?}", analysis.report.diagnostics.first());
-    let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
-    let compile = median(|| {
-        drop(build::build(&checked, &analysis.sources, &[&targets::access::cedar::TARGET], "sha256:0").unwrap())
-    });
+    assert!(
+        !analysis.report().reaches(mcpctl::diagnostic::Severity::Error),
+        "{:?}",
+        analysis.report().diagnostics.first()
+    );
+    let Judged { sources, checked, .. } = analysis.judged();
+    let checked = checked.unwrap();
+    let compile =
+        median(|| drop(build::build(&checked, &sources, &[&targets::access::cedar::TARGET], "sha256:0").unwrap()));
     println!("| Cedar: emit, verify, lift, compare | the same | {:.2} s |", compile.as_secs_f64());
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -226,8 +230,13 @@ fn targets_alone_and_together(servers: usize, only: Option<&str>) {
     let size = deployed(servers);
     write(&folder, size);
     let analysis = analyse(&folder);
-    assert!(!analysis.report.reaches(mcpctl::diagnostic::Severity::Error), "{:?}", analysis.report.diagnostics.first());
-    let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
+    assert!(
+        !analysis.report().reaches(mcpctl::diagnostic::Severity::Error),
+        "{:?}",
+        analysis.report().diagnostics.first()
+    );
+    let Judged { sources, checked, .. } = analysis.judged();
+    let checked = checked.unwrap();
     let all = [
         &targets::access::cedar::TARGET,
         &targets::operations::kubernetes::TARGET,
@@ -241,7 +250,7 @@ fn targets_alone_and_together(servers: usize, only: Option<&str>) {
     for some in each.filter(is_asked_for) {
         let mut bytes = 0;
         let time = median(|| {
-            let built = build::build(&checked, &analysis.sources, some, "sha256:0").unwrap();
+            let built = build::build(&checked, &sources, some, "sha256:0").unwrap();
             bytes = built.bundle.artifacts.values().map(|artifact| artifact.bytes.len()).sum();
         });
         let names: Vec<&str> = some.iter().map(|target| target.name()).collect();
@@ -269,7 +278,7 @@ fn review() {
     std::fs::write(&file, lowered).unwrap();
     let (base, head) = (analyse(base), analyse(head));
     fn side(analysis: &Analysis) -> Side<'_> {
-        Side { model: &analysis.model, policy: &analysis.policy }
+        Side { model: analysis.model(), policy: analysis.policy() }
     }
     let compared = compare(side(&base), side(&head)).unwrap();
     let gate = mcpctl::model::gate::Gate::default();
@@ -284,7 +293,7 @@ fn review() {
             side: side(analysis),
             sources: &analysis.sources,
             settings: &analysis.settings,
-            gate: &analysis.model.gate,
+            gate: &analysis.model().gate,
         }
     }
     let whole = median(|| drop(diff(reviewed(&base), reviewed(&head), None, &mut || None).unwrap()));
@@ -311,10 +320,10 @@ fn policy_tests() {
     let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
     write_stated(&folder, size, 1_000);
     let analysis = analyse(&folder);
-    let ran = suite::run(&analysis.model, analysis.whole(), "");
+    let ran = suite::run(analysis.model(), analysis.whole(), "");
     let (all, failing) = ran.counts();
     assert_eq!((all, failing), (1_000, 0));
-    let time = median(|| drop(suite::run(&analysis.model, analysis.whole(), "")));
+    let time = median(|| drop(suite::run(analysis.model(), analysis.whole(), "")));
     println!("\n| policy tests | requests | time |\n|---|---|---|");
     println!("| {all} | {} | {:.1} ms |", ran.requests(), time.as_secs_f64() * 1e3);
     std::fs::remove_dir_all(&folder).unwrap();
@@ -324,20 +333,21 @@ fn policy_tests() {
 fn each_check() {
     let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-checks", std::process::id()));
     write(&folder, generate::mixed(10_000));
-    let Analysis { model, policy, .. } = analyse(&folder);
+    let analysis = analyse(&folder);
+    let (model, policy) = (analysis.model(), analysis.policy());
     let classes = Classification::of(&model.access);
     let mut times: Vec<(Duration, &str)> = checks::CHECKS
         .iter()
         .map(|check| {
             let time = median(|| {
                 let mut report = Report::default();
-                (check.run)(&checks::Input::new(&model, Whole::of(&policy, None), &classes), &mut report);
+                (check.run)(&checks::Input::new(model, Whole::of(policy, None), &classes), &mut report);
             });
             (time, check.rule.name)
         })
         .collect();
     times.sort();
-    let whole = median(|| drop(checks::run(&model, Whole::of(&policy, None))));
+    let whole = median(|| drop(checks::run(model, Whole::of(policy, None))));
     println!("| check | ms |\n|---|---|");
     for (time, name) in times.iter().rev().take(16) {
         println!("| {name} | {:.2} |", time.as_secs_f64() * 1e3);

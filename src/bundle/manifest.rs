@@ -56,8 +56,26 @@ pub struct Tool {
 pub struct Settings {
     /// The targets asked for.
     pub targets: Vec<String>,
-    /// Whatever else was set, by name.
-    pub other: BTreeMap<String, String>,
+    /// Whatever else was set.
+    pub other: Other,
+}
+
+/// Settings that not every compile has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Other {
+    /// Where two policies are in the bundle: the digest of the bundle whose policy goes on deciding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforced_bundle: Option<String>,
+    /// Where two policies are in the bundle: the digest of the sources of the one that goes on deciding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforced_sources: Option<String>,
+    /// The environment that was compiled for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Where two policies are in the bundle: the target that holds both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<String>,
 }
 
 /// One file.

@@ -74,11 +74,16 @@ impl Effect {
             && of(other, Adds::Forbid).is_subset(&of(self, Adds::Forbid))
     }
 
-    /// The conditions in Cedar's syntax, permits first.
+    /// The conditions in Cedar's syntax, permits first: whether each permits, and its text.
+    pub fn conditions(&self) -> impl Iterator<Item = (bool, &str)> {
+        self.written.iter().map(|(adds, text)| (*adds == Adds::Permit, text.as_str()))
+    }
+
+    /// The conditions as lines.
     #[must_use]
     pub fn in_words(&self) -> Vec<String> {
-        let word = |adds: &Adds| if *adds == Adds::Permit { "permit" } else { "forbid" };
-        self.written.iter().map(|(adds, text)| format!("{} when {text}", word(adds))).collect()
+        let line = |(permits, text)| format!("{} when {text}", if permits { "permit" } else { "forbid" });
+        self.conditions().map(line).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::{ClaimEvidence, ClaimTest, Evidence};
+use crate::model::access::{ClaimEvidence, ClaimTest, Evidence, Placeholder};
 use crate::policy::derive::facts_in_use;
 
 /// The check.
@@ -37,7 +37,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let pieces = evidence.value.pieces();
         let contains = |claim: &&ClaimEvidence| matches!(claim.test, ClaimTest::Contains(_));
         let (scope, help) = if let Some(claim) = evidence.value.claims().find(contains) {
-            match claim.test.all_mention("{tool}") {
+            match claim.test.all_mention(Placeholder::Tool) {
                 true => ("every call of that tool", SHORT),
                 false => ("every call of any tool", SHORT),
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 use crate::model::Model;
-use crate::model::access::ClaimTest;
+use crate::model::access::{ClaimTest, Evidence};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::FlowKind;
 
@@ -94,15 +94,12 @@ fn finding(input: &Input<'_>, flow: &Flow, level: Option<u32>, needing: &Needing
 
 /// The facts that only a person who is present can bring: a delegation, or a second factor.
 fn human_facts(input: &Input<'_>) -> u64 {
-    let is_human = |model: &Model, fact: &str| match &model.identity {
-        None => matches!(fact, "user_delegation" | "mfa"),
-        Some(identity) => match identity.evidence.get(fact).map(|evidence| &evidence.value) {
-            Some(evidence) => evidence.claims().any(|claim| {
-                let delegated = matches!(claim.test, ClaimTest::DiffersFrom(_));
-                delegated || claim.path.last().is_some_and(|name| name == "amr" || name == "acr")
-            }),
-            None => false,
-        },
+    let is_human = |model: &Model, fact: &str| {
+        let mut claims = model.evidence_for(fact).into_iter().flat_map(Evidence::claims);
+        claims.any(|claim| {
+            let delegated = matches!(claim.test, ClaimTest::DiffersFrom(_));
+            delegated || claim.path.last().is_some_and(|name| name == "amr" || name == "acr")
+        })
     };
     let facts = &input.policy.facts;
     let human = facts.names().iter().filter(|fact| is_human(input.model, fact.as_str()));

@@ -1,11 +1,7 @@
 //! `unenforceable-requirement`.
 
-use std::collections::BTreeSet;
-
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::default_evidence;
-use crate::model::name::FactName;
 use crate::policy::derive::facts_in_use;
 
 /// The check.
@@ -29,8 +25,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.names_known(&["identity"]) {
         return;
     }
-    let own = || model.identity.iter().flat_map(|identity| identity.evidence.keys()).map(FactName::as_str);
-    let known: BTreeSet<&str> = default_evidence().into_iter().map(|(fact, _)| fact).chain(own()).collect();
+    let known = model.proved_facts();
     for (fact, loc) in facts_in_use(model).iter().filter(|(fact, _)| !known.contains(fact.as_str())) {
         let help = input
             .did_you_mean(fact.as_str(), known.iter().copied())

@@ -1,10 +1,8 @@
 //! `unknown-fact`.
 
-use std::collections::BTreeSet;
-
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::access::default_evidence;
+use crate::model::name::FactName;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -24,9 +22,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if !model.names_known(&["progressive_auth", "data_routing", "mcp_registry", "identity"]) {
         return;
     }
-    let evidence = model.identity.iter().flat_map(|identity| identity.evidence.keys());
-    let mut known: BTreeSet<&str> = input.policy.facts.names().iter().chain(evidence).map(|f| f.as_str()).collect();
-    known.extend(default_evidence().into_iter().map(|(fact, _)| fact));
+    let mut known = model.proved_facts();
+    known.extend(input.policy.facts.names().iter().map(FactName::as_str));
     for test in &model.policy_tests {
         let missing = test.missing.iter().flatten().flatten();
         for fact in test.with.iter().flatten().chain(missing).filter(|fact| !known.contains(fact.value.as_str())) {

@@ -56,7 +56,7 @@ impl Request {
     fn facts(&self, loaded: &Loaded) -> Result<u64, Vec<miette::Report>> {
         let names = self.with.iter().flatten().map(String::as_str).filter(|name| !name.is_empty());
         let analysis = &loaded.analysis;
-        naming::facts(&analysis.model, &analysis.policy, names).map_err(unknown)
+        naming::facts(analysis.model(), analysis.policy(), names).map_err(unknown)
     }
 }
 
@@ -121,7 +121,7 @@ impl Can {
     /// Where the workspace cannot be read or has errors, and where a name is unknown.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let loaded = answerable(&self.source, session)?;
-        let (model, policy) = (&loaded.analysis.model, &loaded.analysis.policy);
+        let (model, policy) = (loaded.analysis.model(), loaded.analysis.policy());
         let principal = principal(policy, &self.principal)?;
         let objects = naming::objects(policy, &self.object).map_err(unknown)?;
         let facts = self.request.facts(&loaded)?;
@@ -144,7 +144,7 @@ impl WhoCan {
     /// Where the workspace cannot be read or has errors, and where a name is unknown.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let loaded = answerable(&self.source, session)?;
-        let policy = &loaded.analysis.policy;
+        let policy = loaded.analysis.policy();
         let objects = naming::objects(policy, &self.object).map_err(unknown)?;
         let facts = self.request.facts(&loaded)?;
         let oracle = self.choice.oracle(&loaded.analysis, session)?;
@@ -176,7 +176,7 @@ impl WhatCan {
     /// Where the workspace cannot be read or has errors, and where a name is unknown.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let loaded = answerable(&self.source, session)?;
-        let policy = &loaded.analysis.policy;
+        let policy = loaded.analysis.policy();
         let principal = principal(policy, &self.principal)?;
         let facts = self.request.facts(&loaded)?;
         let oracle = self.choice.oracle(&loaded.analysis, session)?;
@@ -207,8 +207,8 @@ pub(super) fn answerable(source: &Source, session: &mut Session<'_>) -> Result<L
     let counts = |finding: &&crate::diagnostic::Diagnostic| {
         finding.severity == Severity::Error && finding.rule.name != failing_policy_test::CHECK.rule.name
     };
-    let errors = analysis.report.diagnostics.iter().filter(counts).count();
-    let whole = analysis.counts.unreadable == 0 && !analysis.model.unread_files && analysis.model.unread.is_empty();
+    let errors = analysis.report().diagnostics.iter().filter(counts).count();
+    let whole = analysis.counts.unreadable == 0 && !analysis.model().unread_files && analysis.model().unread.is_empty();
     if errors == 0 && whole {
         return Ok(loaded);
     }

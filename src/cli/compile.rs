@@ -9,11 +9,11 @@ use clap::Args;
 use super::load::{self, FailOn, Loaded, Shown, Source};
 use super::refusal::Refusal;
 use super::{Exit, Outcome, Session, today};
-use crate::analysis::{self, Analysis};
+use crate::analysis::{self, Judged};
 use crate::build::{self, Built};
 use crate::bundle::existing::{self, Existing};
 use crate::bundle::{self, manifest::sources_digest};
-use crate::checks::{self, CheckedModel};
+use crate::checks::CheckedModel;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::deployment::TargetId;
 use crate::render::{Format, counted};
@@ -76,7 +76,7 @@ impl Compile {
         let Loaded { root, mut analysis } =
             self.source.analyse(out.as_deref(), self.today.as_deref(), Wanted::None, session)?;
         analysis::schemas::attach(&mut analysis);
-        let Analysis { sources, settings, model, policy, report, mut counts, .. } = analysis;
+        let Judged { sources, settings, report, mut counts, checked, .. } = analysis.judged();
         let docs_url = settings.docs_url.as_deref();
         let shown = Shown { sources: &sources, counts: &counts, docs_url };
         let mandatory: Vec<&'static Target> = if asked.is_empty() {
@@ -85,7 +85,7 @@ impl Compile {
             asked.clone()
         };
 
-        let Ok(checked) = checks::accept(model, policy, &report) else {
+        let Ok(checked) = checked else {
             load::report(&shown, &report.diagnostics, session)?;
             let held = report.diagnostics.iter().filter(|finding| finding.stops).count();
             if held > 0 {
@@ -127,8 +127,7 @@ impl Compile {
                 return Ok(load::exit(&all.diagnostics, &counts, self.fail_on));
             }
         };
-        let environment = session.globals.environment.iter().map(|name| ("environment".to_owned(), name.clone()));
-        bundle.manifest.settings.other.extend(environment);
+        bundle.manifest.settings.other.environment = session.globals.environment.clone();
         if !self.no_sources {
             let embedded = bundle.embed(&sources, &checked.model().key_sets);
             embedded.map_err(|error| vec![miette::Report::new(bundle::write::WriteError::Manifest(error))])?;

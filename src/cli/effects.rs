@@ -67,9 +67,8 @@ pub(super) fn in_words(decided: &Decided) -> String {
     let set = |set: &Vec<String>| if set.is_empty() { "nothing".to_owned() } else { plainly(set).join(" + ") };
     let sets: Vec<String> = decided.generated.iter().map(set).collect();
     let generated = if sets.is_empty() { "denied".to_owned() } else { format!("needs {}", sets.join(", or ")) };
-    decided.effect.in_words().into_iter().fold(generated, |said, part| {
-        let (how, condition) = part.split_once(" when ").unwrap_or_default();
-        let joint = if how == "permit" { "or where" } else { "but not where" };
+    decided.effect.conditions().fold(generated, |said, (permits, condition)| {
+        let joint = if permits { "or where" } else { "but not where" };
         format!("{said}; {joint} {condition}")
     })
 }

@@ -99,9 +99,9 @@ impl List {
     fn inventory(&self, list: fn(&Analysis) -> Listing, session: &mut Session<'_>) -> Outcome {
         let analysis = self.source.analyse(None, None, Wanted::None, session)?.analysis;
         self.show(&list(&analysis), session)?;
-        let exit = load::exit(&analysis.report.diagnostics, &analysis.counts, FailOn::Error);
+        let exit = load::exit(&analysis.report().diagnostics, &analysis.counts, FailOn::Error);
         if exit != Exit::Clean {
-            let errors = counted(analysis.report.count(Severity::Error), "error");
+            let errors = counted(analysis.report().count(Severity::Error), "error");
             session
                 .say(&format!("the workspace has {errors}, so the list may lack something; see `mcpctl validate`"))?;
         }

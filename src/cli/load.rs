@@ -146,7 +146,7 @@ fn read(
             let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), today);
             analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
             analysis.sources.show_below(shown);
-            analysis.model.deployment.folder = folder.map(str::to_owned).or_else(|| folder_name(&root));
+            analysis.is_in_folder(folder.map(str::to_owned).or_else(|| folder_name(&root)));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
         })
     };

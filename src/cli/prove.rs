@@ -9,9 +9,8 @@ use super::load::{Loaded, Source};
 use super::refusal::{self, Refusal};
 use super::solver::Proofs;
 use super::{Exit, Outcome, Session, ask::answerable, effects};
-use crate::analysis;
-use crate::checks;
-use crate::diagnostic::{Report, one_line};
+use crate::analysis::{self, Judged};
+use crate::diagnostic::one_line;
 use crate::render::{Format, counted, json as versioned};
 use crate::review::proof::{Claim, Proved, prove};
 
@@ -47,9 +46,8 @@ impl Prove {
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let Loaded { mut analysis, .. } = answerable(&self.source, session)?;
         analysis::schemas::attach(&mut analysis);
-        let (model, policy, sources) = (analysis.model, analysis.policy, analysis.sources);
-        let Ok(checked) = checks::accept(model, policy, &Report::default()) else {
-            let message = "the workspace could not be read whole, so nothing can be proved".to_owned();
+        let Judged { sources, checked: Ok(checked), .. } = analysis.judged() else {
+            let message = "a compile of this workspace writes nothing, so there is nothing to prove".to_owned();
             return Err(Refusal::Usage { message, help: "`mcpctl validate` shows what is wrong".into() }.into());
         };
         let mut solver = self.proofs.solver(session)?;

@@ -52,7 +52,7 @@ impl Choice {
     ) -> Result<Option<Oracle<'a>>, Vec<miette::Report>> {
         let solver = if analysis.written.is_some() { self.start(session)? } else { None };
         let Some(solver) = solver else { return Ok(None) };
-        let side = Side { model: &analysis.model, policy: &analysis.policy };
+        let side = Side { model: analysis.model(), policy: analysis.policy() };
         let loaded = Loaded::new(side, &analysis.sources).map_err(|error| vec![miette::Report::new(error)])?;
         Ok(Some(Oracle::new(loaded, side, solver)))
     }

@@ -12,8 +12,7 @@ use super::solver::Choice;
 use super::{Exit, Outcome, Session};
 use crate::analysis::Analysis;
 use crate::build::{self, Built};
-use crate::checks;
-use crate::diagnostic::{Report, one_line};
+use crate::diagnostic::one_line;
 use crate::policy::ObjectIx;
 use crate::policy::whole::Solved;
 use crate::render::{Format, counted, json};
@@ -21,7 +20,7 @@ use crate::review::coverage::{Coverage, coverage};
 use crate::review::export::export;
 use crate::review::mutate::{Mutation, mutate};
 use crate::review::suite::{self, Suite};
-use crate::targets::TARGETS;
+use crate::targets::access::cedar;
 
 mod failures;
 mod junit;
@@ -92,7 +91,7 @@ impl Test {
         let oracle = self.choice.oracle(&analysis, session)?;
         let solved = oracle.as_ref().map(|oracle| |who, what: &[ObjectIx], facts| oracle.missing(who, what, facts));
         let whole = analysis.whole().solved_by(solved.as_ref().map(|solved| solved as &Solved<'_>));
-        let suite = suite::run(&analysis.model, whole, filter);
+        let suite = suite::run(analysis.model(), whole, filter);
         let (all, failing) = suite.counts();
         if all == 0 && self.filter.is_some() {
             let message = format!("no policy test or invariant has `{filter}` in its name");
@@ -101,8 +100,8 @@ impl Test {
         let found = Found {
             analysis: &analysis,
             suite: &suite,
-            coverage: (self.coverage || self.min_coverage.is_some()).then(|| coverage(&analysis.policy, &suite)),
-            mutation: self.mutate.then(|| mutate(&analysis.model, analysis.whole(), &suite)),
+            coverage: (self.coverage || self.min_coverage.is_some()).then(|| coverage(analysis.policy(), &suite)),
+            mutation: self.mutate.then(|| mutate(analysis.model(), analysis.whole(), &suite)),
         };
         if let Some(file) = &self.junit {
             let file = session.globals.at(file);
@@ -165,14 +164,12 @@ fn show(found: &Found<'_>, session: &mut Session<'_>) -> io::Result<()> {
 
 /// Writes schema, policies, entities and tests into a folder.
 fn to_cedar(found: &Found<'_>, folder: &Path, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
-    let Analysis { model, policy, sources, .. } = found.analysis;
-    let target = TARGETS.iter().copied().find(|target| target.name() == "cedar");
-    let checked = checks::accept(model.clone(), policy.clone(), &Report::default());
-    let (Some(target), Ok(checked)) = (target, checked) else {
-        let message = "the workspace could not be read whole, so nothing can be exported".to_owned();
+    let (policy, sources) = (found.analysis.policy(), &found.analysis.sources);
+    let Some(checked) = found.analysis.checked() else {
+        let message = "a compile of this workspace writes nothing, so nothing can be exported".to_owned();
         return Err(Refusal::Usage { message, help: "`mcpctl validate` shows what is wrong".into() }.into());
     };
-    let Built { bundle, .. } = build::build(&checked, sources, &[target], "")
+    let Built { bundle, .. } = build::build(&checked, sources, &[&cedar::TARGET], "")
         .map_err(|errors| errors.into_iter().map(miette::Report::new).collect::<Vec<_>>())?;
     let exported = export(&bundle.artifacts, policy, found.suite).map_err(|error| vec![miette::Report::new(error)])?;
     std::fs::create_dir_all(folder).map_err(|error| Refusal::write(folder, error))?;

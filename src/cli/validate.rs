@@ -41,8 +41,8 @@ impl Validate {
             counts: &analysis.counts,
             docs_url: analysis.settings.docs_url.as_deref(),
         };
-        load::report(&shown, &analysis.report.diagnostics, session)?;
-        let exit = load::exit(&analysis.report.diagnostics, &analysis.counts, self.fail_on);
+        load::report(&shown, &analysis.report().diagnostics, session)?;
+        let exit = load::exit(&analysis.report().diagnostics, &analysis.counts, self.fail_on);
         // The process ends here; giving a large model back piece by piece would only take time.
         std::mem::forget(analysis);
         Ok(exit)

@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::families::text::words;
 use crate::lower::{At, Lowering, rules};
 use crate::model::access::evidence::{APPROVALS, USER_DELEGATION};
-use crate::model::access::{Evidence, Identity, Issuer, Jwks};
+use crate::model::access::{DEFAULT_EVIDENCE, Evidence, Identity, Issuer, Jwks};
 use crate::model::name::FactName;
 use crate::source::Spanned;
 use evidence::EvidenceEntry;
@@ -253,8 +253,8 @@ fn keys(url: Option<Spanned<String>>, file: Option<Spanned<String>>, out: &mut L
 
 /// The evidence of the five facts that need no line of their own, and of the two that the connection decides.
 fn default_evidence(at: &At) -> BTreeMap<FactName, Spanned<Evidence>> {
-    crate::model::access::default_evidence()
-        .into_iter()
-        .map(|(fact, evidence)| (FactName::from(fact), Spanned::new(evidence, at.key)))
+    DEFAULT_EVIDENCE
+        .iter()
+        .map(|(fact, evidence)| (FactName::from(*fact), Spanned::new(evidence.clone(), at.key)))
         .collect()
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{At, Lowering, ServerEntry, bare_server, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::model::access::{Granted, Readable};
+use crate::model::access::{CallerKind, Granted, Readable};
 use crate::model::flow::{Flow, Step};
 use crate::model::name::{ServerName, ToolName, UnitName};
 use crate::model::server::{Resource, Server};
@@ -188,10 +188,14 @@ impl Lowering {
         }
         let units = || self.model.topology.units.keys().map(UnitName::as_str);
         for word in identity.issuers.iter().flat_map(|issuer| &issuer.speaks_for) {
-            let known = matches!(word.value.as_str(), "agents" | "flows" | UnitName::CENTRAL)
+            let known = CallerKind::named(&word.value).is_some()
+                || word.value == UnitName::CENTRAL
                 || units().any(|u| u == word.value);
             if !known {
-                let help = crate::diagnostic::did_you_mean(&word.value, ["agents", "flows"].into_iter().chain(units()));
+                let help = crate::diagnostic::did_you_mean(
+                    &word.value,
+                    CallerKind::ALL.map(CallerKind::as_str).into_iter().chain(units()),
+                );
                 let message = format!("`{word}` is neither `agents` nor `flows` nor a unit, so it speaks for nobody");
                 self.report.push(Diagnostic::new(&rules::CONFLICTING_VALUES, word.loc, message).maybe_help(help));
             }

@@ -7,11 +7,13 @@ pub mod called;
 pub mod classification;
 pub mod declared;
 pub mod evidence;
+pub mod placeholder;
 pub mod scalar;
 pub mod written;
 
 pub use called::{AnswerTest, CalledEvidence};
-pub use evidence::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, Evidence, default_evidence};
+pub use evidence::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, DEFAULT_EVIDENCE, Evidence};
+pub use placeholder::Placeholder;
 pub use scalar::{Decimal, Scalar};
 
 use super::Suspension;
@@ -238,6 +240,35 @@ pub struct Issuer {
     pub caller: Option<Spanned<Vec<String>>>,
 }
 
+/// A kind of principals, as issuers name it in `speaks_for`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerKind {
+    /// `agents`.
+    Agents,
+    /// `flows`: workflows, sagas and processors.
+    Flows,
+}
+
+impl CallerKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Agents, Self::Flows];
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+            Self::Flows => "flows",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 impl Issuer {
     /// Whether any token of it would be accepted, regardless of its audience. An error elsewhere.
     #[must_use]
@@ -254,24 +285,15 @@ impl Issuer {
         }
     }
 
-    /// Whether it may speak for a principal of that kind (`agents` or `flows`) and unit. Kinds and units restrict each by
+    /// Whether it may speak for a principal of that kind and unit. Kinds and units restrict each by
     /// itself: with `[agents, retail]` it speaks for the agents of retail. An empty list restricts nothing.
     #[must_use]
-    pub fn may_speak_for(&self, kind: &str, unit: Option<&UnitName>) -> bool {
-        let is_kind = |word: &&str| matches!(*word, "agents" | "flows");
+    pub fn may_speak_for(&self, kind: CallerKind, unit: Option<&UnitName>) -> bool {
         let words = || self.speaks_for.iter().map(|word| word.value.as_str());
-        let mut kinds = words().filter(is_kind).peekable();
-        let mut units = words().filter(|word| !is_kind(word)).peekable();
+        let mut kinds = words().filter_map(CallerKind::named).peekable();
+        let mut units = words().filter(|word| CallerKind::named(word).is_none()).peekable();
         (kinds.peek().is_none() || kinds.any(|word| word == kind))
             && (units.peek().is_none() || unit.is_some_and(|unit| units.any(|word| word == unit.as_str())))
-    }
-}
-
-impl Identity {
-    /// The evidence for a fact, where there is any.
-    #[must_use]
-    pub fn evidence_for(&self, fact: &str) -> Option<&Evidence> {
-        self.evidence.get(fact).map(|evidence| &evidence.value)
     }
 }
 

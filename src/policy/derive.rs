@@ -20,7 +20,7 @@ use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
 use super::objects::ObjectIndex;
 use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::model::Model;
-use crate::model::access::{Agent, AnyAgent, Evidence, Grant, Granted, Readable, default_evidence};
+use crate::model::access::{Agent, AnyAgent, Evidence, Grant, Granted, Readable};
 use crate::model::flow::Flow;
 use crate::model::name::{FactName, ServerName, UnitName};
 use crate::source::{Loc, Spanned};
@@ -171,14 +171,9 @@ fn facts_of(model: &Model) -> (Facts, Vec<Fault>) {
     (Facts::new(names.into_keys().take(room).chain(built_in)), faults)
 }
 
-/// What shows each fact, by its bit: what `identity` declares, else what is so by default.
+/// What shows each fact, by its bit.
 fn evidence_of(model: &Model, facts: &Facts) -> Vec<Option<Evidence>> {
-    let mut defaults: BTreeMap<&str, Evidence> = default_evidence().into_iter().collect();
-    let of_fact = |fact: &FactName| {
-        let declared = model.identity.as_ref().and_then(|identity| identity.evidence_for(fact.as_str()));
-        declared.cloned().or_else(|| defaults.remove(fact.as_str()))
-    };
-    facts.names().iter().map(of_fact).collect()
+    facts.names().iter().map(|fact| model.evidence_for(fact.as_str()).cloned()).collect()
 }
 
 /// Every principal, sorted by id: agents, callers that are no declared agent, flows.

@@ -6,8 +6,32 @@ use std::ops::Range;
 use foldhash::HashMap;
 
 use super::{Object, ObjectIx, ObjectKind};
-use crate::model::name::ServerName;
-use crate::model::server::{Server, Tool};
+use crate::model::name::{FactName, ServerName};
+use crate::model::server::{Server, ServerAccess, Tool};
+use crate::source::Spanned;
+
+/// The level and the requirements that an object has of its own, beside those of its server. `access` is what holds for the server
+/// in the scope that is asked.
+#[must_use]
+pub fn own_access<'a>(
+    server: &'a Server,
+    access: &'a ServerAccess,
+    kind: &ObjectKind,
+) -> (Option<&'a Spanned<u32>>, &'a [Spanned<FactName>]) {
+    let own = match kind {
+        ObjectKind::Protocol => None,
+        ObjectKind::Tool(tool) => access.tools.get(tool).map(|own| (&own.auth_level, &own.requires)),
+        ObjectKind::Resource(uri) => {
+            let own = server.resources.iter().find(|own| own.uri.value == *uri);
+            own.map(|own| (&own.auth_level, &own.requires))
+        }
+        ObjectKind::Prompt(prompt) => {
+            let own = server.prompts.iter().find(|own| own.name.value == *prompt);
+            own.map(|own| (&own.auth_level, &own.requires))
+        }
+    };
+    own.map(|(level, requires)| (level.as_ref(), requires.as_slice())).unwrap_or_default()
+}
 
 /// The objects of each server. They stand together, because objects are sorted by server first.
 #[derive(Debug, Clone, Default)]

@@ -2,14 +2,15 @@
 
 use super::derive::effective_level;
 use super::fact::{CROSS_UNIT_APPROVAL, MTLS, TLS};
+use super::objects::own_access;
 use super::{Object, ObjectKind, PrincipalId};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{Grant, MutualTls};
-use crate::model::name::{FactName, ServerName};
+use crate::model::name::ServerName;
 use crate::model::server::{Server, ServerAccess};
 use crate::model::topology::Encryption;
-use crate::source::{Loc, Spanned};
+use crate::source::Loc;
 
 /// The place of the first grant, or the first flow step, that gives the principal this tool. `None` for what is no
 /// tool, or is not granted.
@@ -111,20 +112,10 @@ fn asked_by(
     fact: &str,
 ) -> Option<Loc> {
     let name = server.name.value.as_str();
-    let (own_level, own): (Option<&Spanned<u32>>, &[Spanned<FactName>]) = match kind {
-        ObjectKind::Protocol => return None,
-        ObjectKind::Tool(tool) => {
-            access.tools.get(tool).map(|own| (own.auth_level.as_ref(), own.requires.as_slice())).unwrap_or_default()
-        }
-        ObjectKind::Resource(uri) => {
-            let own = server.resources.iter().find(|own| own.uri.value == *uri);
-            own.map(|own| (own.auth_level.as_ref(), own.requires.as_slice())).unwrap_or_default()
-        }
-        ObjectKind::Prompt(prompt) => {
-            let own = server.prompts.iter().find(|own| own.name.value == *prompt);
-            own.map(|own| (own.auth_level.as_ref(), own.requires.as_slice())).unwrap_or_default()
-        }
-    };
+    if *kind == ObjectKind::Protocol {
+        return None;
+    }
+    let (own_level, own) = own_access(server, access, kind);
     let levels = &classes.rules().levels;
     let level = classes.level(name, access, own_level).and_then(|wanted| effective_level(levels, wanted));
     let cumulative = level.into_iter().flat_map(|level| levels.range(..=level));

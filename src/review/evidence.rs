@@ -1,11 +1,12 @@
 //! What a caller does to have a fact: the evidence that a gateway looks for, in words.
 
 use crate::model::Model;
+use crate::model::access::Evidence;
 use crate::model::access::classification::Classification;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::placeholder::filled;
 use crate::policy::fact::MTLS;
 use crate::policy::origin::fact_place;
-use crate::policy::{Object, ObjectKind, PrincipalId};
+use crate::policy::{Object, PrincipalId};
 use crate::source::Loc;
 
 /// How a fact comes about.
@@ -26,9 +27,7 @@ pub struct StepUp {
 /// How this fact comes about for a call of this principal to this object.
 #[must_use]
 pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &str) -> StepUp {
-    let written = model.identity.as_ref().and_then(|identity| identity.evidence.get(fact));
-    let default = default_evidence().into_iter().find(|(name, _)| *name == fact).map(|(_, evidence)| evidence);
-    let found = written.map(|evidence| &evidence.value).or(default.as_ref());
+    let found = model.evidence_for(fact);
     // A default stands where the section does.
     let section = model.identity.as_ref().map(|identity| identity.loc);
     StepUp {
@@ -37,23 +36,11 @@ pub fn step_up(model: &Model, principal: &PrincipalId, object: &Object, fact: &s
             if *evidence == Evidence::Transport && fact == MTLS {
                 return "the caller shows a client certificate".to_owned();
             }
-            evidence.in_words(&|text| filled(model, object, text))
+            let (server, unit) = (object.server.as_str(), model.unit_of(&object.server));
+            evidence.in_words(&|text| filled(text, server, object.tool(), unit).unwrap_or_else(|| text.to_owned()))
         }),
         scope: found.and_then(Evidence::scope).map(str::to_owned),
-        loc: written.map(|evidence| evidence.loc).filter(|loc| Some(*loc) != section),
+        loc: model.declared_evidence(fact).map(|evidence| evidence.loc).filter(|loc| Some(*loc) != section),
         asked: fact_place(model, &Classification::of(&model.access), Some(principal), object, fact),
-    }
-}
-
-/// The text with `{server}`, `{tool}` and `{unit}` of this call.
-fn filled(model: &Model, object: &Object, text: &str) -> String {
-    let unit = model.server(object.server.as_str()).and_then(|server| server.unit.as_ref());
-    let mut text = text.replace("{server}", object.server.as_str());
-    if let ObjectKind::Tool(tool) = &object.kind {
-        text = text.replace("{tool}", tool.as_str());
-    }
-    match unit {
-        Some(unit) => text.replace("{unit}", unit.value.as_str()),
-        None => text,
     }
 }

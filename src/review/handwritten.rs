@@ -19,8 +19,8 @@ use crate::cedar::symbolic::{Decided, Held, Verdict, Vocabulary};
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::{Object, PrincipalId};
 use crate::source::Sources;
-use crate::targets::access::cedar::{principal_uid, request_of};
-use crate::targets::{self, CompileError, Input};
+use crate::targets::CompileError;
+use crate::targets::access::cedar::{Texts, principal_uid, request_of};
 use pairs::{Pairs, Row};
 
 /// Why hand-written policies could not be judged.
@@ -52,19 +52,14 @@ impl<'a> Loaded<'a> {
     /// # Errors
     /// Where it does not compile, or Cedar refuses it.
     pub fn new(side: Side<'a>, sources: &Sources) -> Result<Self, HandwrittenError> {
-        let input = Input { model: side.model, policy: side.policy, sources, enforced: None, beside: &[] };
-        let files = (targets::access::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
-        let text = |name: &str| {
-            let found = files.iter().find(|(path, _)| path == name);
-            found.and_then(|(_, artifact)| std::str::from_utf8(&artifact.bytes).ok()).unwrap_or_default()
-        };
-        let (schema, policies, entities) = (text("schema.cedarschema"), text("policies.cedar"), text("entities.json"));
+        let Texts { schema, policies, entities } =
+            Texts::new(side.model, side.policy, sources).map_err(HandwrittenError::Compile)?;
         let texts = side.model.handwritten.texts();
-        let engine = Engine::load_with(schema, policies, entities, &texts).map_err(HandwrittenError::Cedar)?;
+        let engine = Engine::load_with(&schema, &policies, &entities, &texts).map_err(HandwrittenError::Cedar)?;
         let effects = if texts.is_empty() {
             None
         } else {
-            Some(Effects::new(schema, entities, &texts).map_err(HandwrittenError::Cedar)?)
+            Some(Effects::new(&schema, &entities, &texts).map_err(HandwrittenError::Cedar)?)
         };
         Ok(Self { side, engine, effects })
     }

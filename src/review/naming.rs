@@ -3,7 +3,7 @@
 
 use crate::diagnostic::did_you_mean;
 use crate::model::Model;
-use crate::model::access::{PROMPT, RESOURCE, default_evidence};
+use crate::model::access::{PROMPT, RESOURCE};
 use crate::model::name::FactName;
 use crate::model::uri::is_normal;
 use crate::policy::expect::resources;
@@ -96,9 +96,8 @@ pub fn facts<'a>(model: &Model, policy: &Policy, names: impl IntoIterator<Item =
         match policy.facts.mask(name) {
             Some(bit) => mask |= bit,
             None => {
-                let described = model.identity.iter().flat_map(|identity| identity.evidence.keys());
-                let mut known: Vec<&str> = policy.facts.names().iter().chain(described).map(FactName::as_str).collect();
-                known.extend(default_evidence().iter().map(|(fact, _)| *fact));
+                let in_use = policy.facts.names().iter().map(FactName::as_str);
+                let known: Vec<&str> = in_use.chain(model.proved_facts()).collect();
                 if !known.contains(&name) {
                     return Err(Unknown::new("fact", name, known));
                 }

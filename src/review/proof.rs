@@ -16,8 +16,8 @@ use crate::policy::cell::RuleId;
 use crate::policy::condition::CondId;
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
 use crate::source::Sources;
-use crate::targets::access::cedar::{principal_uid, request_of};
-use crate::targets::{self, Input, TARGETS};
+use crate::targets::access::cedar::{Texts, principal_uid, request_of};
+use crate::targets::{self, TARGETS};
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,15 +179,9 @@ fn generated(
         let by = "there is no solver; by the claim of `cedar` the two were compared without one".to_owned();
         return Ok(Claim { name, what, status: Status::Unproved, by });
     };
-    let input = Input { model, policy, sources, enforced: None, beside: &[] };
-    let files = (targets::access::cedar::TARGET.compile)(&input).map_err(HandwrittenError::Compile)?;
-    let text = |name: &str| {
-        let found = files.iter().find(|(path, _)| path == name);
-        found.and_then(|(_, artifact)| std::str::from_utf8(&artifact.bytes).ok()).unwrap_or_default()
-    };
-    let texts = [("policies.cedar", text("policies.cedar"))];
-    let effects =
-        Effects::new(text("schema.cedarschema"), text("entities.json"), &texts).map_err(HandwrittenError::Cedar)?;
+    let Texts { schema, policies, entities } = Texts::new(model, policy, sources).map_err(HandwrittenError::Compile)?;
+    let effects = Effects::new(&schema, &entities, &[("policies.cedar", policies.as_str())]);
+    let effects = effects.map_err(HandwrittenError::Cedar)?;
     let words = vocabulary([Side { model, policy }]);
     let samples = samples(policy);
     for (principal, object, condition) in &samples {

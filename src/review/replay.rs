@@ -10,8 +10,8 @@ use crate::model::name::FactName;
 use crate::policy::ObjectKind;
 use crate::policy::derive::derive;
 use crate::source::Sources;
-use crate::targets::access::cedar;
-use crate::targets::{CompileError, Input};
+use crate::targets::CompileError;
+use crate::targets::access::cedar::Texts;
 
 /// Why a request could not be replayed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -22,9 +22,6 @@ pub enum ReplayError {
     /// Cedar refuses the policies or the request.
     #[error("a request cannot be replayed, because Cedar refuses it")]
     Cedar(#[source] crate::cedar::Error),
-    /// A file that the target always writes is not there.
-    #[error("a request cannot be replayed, because the Cedar target did not write `{0}`")]
-    Absent(&'static str),
     /// Cedar and the relation do not decide the same.
     #[error("Cedar decides differently from the access relation: {0}")]
     Differs(String),
@@ -54,14 +51,8 @@ fn asked(
     at: At<'_>,
     facts: &[FactName],
 ) -> Result<bool, ReplayError> {
-    let files = (cedar::TARGET.compile)(&Input { model, policy, sources, enforced: None, beside: &[] })
-        .map_err(ReplayError::Compile)?;
-    let text = |name: &'static str| {
-        let found = files.iter().find(|(path, _)| path == name).map(|(_, artifact)| artifact.bytes.as_slice());
-        found.and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or(ReplayError::Absent(name))
-    };
-    let engine = Engine::load(text("schema.cedarschema")?, text("policies.cedar")?, text("entities.json")?)
-        .map_err(ReplayError::Cedar)?;
+    let Texts { schema, policies, entities } = Texts::new(model, policy, sources).map_err(ReplayError::Compile)?;
+    let engine = Engine::load(&schema, &policies, &entities).map_err(ReplayError::Cedar)?;
     let action = match at.object.kind {
         ObjectKind::Protocol => "use_server",
         ObjectKind::Tool(_) => "call_tool",

@@ -7,6 +7,7 @@ use super::{Input, Target, handwritten, listed, not_expressed, undecided};
 use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
+use crate::model::name::FactName;
 use crate::policy::Policy;
 use crate::policy::visibility::{Stricter, View};
 
@@ -51,22 +52,25 @@ pub fn entry(target: &Target, input: &Input<'_>, whole: &Policy, view: &View, st
             .map(|(fact, reason)| manifest::Assumed { fact: fact.to_string(), reason: reason.clone() })
             .collect(),
         stricter: narrowings(view, stricter)
-            .into_iter()
-            .map(|(what, why, cells)| manifest::Stricter { what, why, cells: cells as u64 })
+            .map(|(fact, why, cells)| {
+                let what = fact.map_or_else(|| "objects".to_owned(), |fact| format!("fact {fact}"));
+                manifest::Stricter { what, why: why.to_owned(), cells: cells as u64 }
+            })
             .collect(),
         undecided: undecided::entries(target, model, whole, input.policy, view, stricter),
         handwritten: handwritten::entries(target, model),
     }
 }
 
-/// What is narrower in the product than in the model: what, why, and how many cells.
-fn narrowings(view: &View, stricter: &Stricter) -> Vec<(String, String, usize)> {
-    let facts = stricter
-        .facts
-        .iter()
-        .map(|(fact, cells)| (format!("fact {fact}"), view.blind.get(fact).cloned().unwrap_or_default(), *cells));
-    let objects = stricter.objects.iter().map(|(why, cells)| ("objects".to_owned(), why.clone(), *cells));
-    facts.chain(objects).collect()
+/// What is narrower in the product than in the model: the fact that it does not see, or `None` for objects that it denies; why; and
+/// how many cells.
+fn narrowings<'a>(
+    view: &'a View,
+    stricter: &'a Stricter,
+) -> impl Iterator<Item = (Option<&'a FactName>, &'a str, usize)> {
+    let why = |fact| view.blind.get(fact).map(String::as_str).unwrap_or_default();
+    let facts = stricter.facts.iter().map(move |(fact, cells)| (Some(fact), why(fact), *cells));
+    facts.chain(stricter.objects.iter().map(|(why, cells)| (None, why.as_str(), *cells)))
 }
 
 /// The warnings about what is narrower in the product than in the model: one for each reason.
@@ -74,13 +78,13 @@ fn narrowings(view: &View, stricter: &Stricter) -> Vec<(String, String, usize)> 
 pub fn stricter_notes(target: &Target, model: &Model, view: &View, stricter: &Stricter) -> Vec<Diagnostic> {
     let at = model.deployment.of(target.id).map(|settings| settings.loc);
     let loc = at.or(model.registry).or(model.identity.as_ref().map(|identity| identity.loc)).unwrap_or_default();
-    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (what, why, cells) in narrowings(view, stricter) {
-        let what = what.strip_prefix("fact ").map_or(what.clone(), |fact| format!("what needs `{fact}`"));
+    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (fact, why, cells) in narrowings(view, stricter) {
+        let what = fact.map_or_else(|| "objects".to_owned(), |fact| format!("what needs `{fact}`"));
         let noun = if cells == 1 { "cell" } else { "cells" };
         by_reason.entry(why).or_default().push(format!("{what} ({cells} {noun} of the access relation)"));
     }
-    let note = |(why, what): (String, Vec<String>)| {
+    let note = |(why, what): (&str, Vec<String>)| {
         let message = format!("target `{}` denies {}", target.name(), listed(&what));
         Diagnostic::new(&TARGET_STRICTER, loc, message).help(why)
     };

@@ -10,9 +10,9 @@ mod random;
 mod scopes;
 
 use super::*;
-use crate::analysis::analyse;
+use crate::analysis::{Judged, analyse};
 use crate::build::{BuildError, Built, build};
-use crate::checks::{CheckedModel, accept};
+use crate::checks::CheckedModel;
 use crate::families::FamilyId;
 use crate::policy::visibility::{Stricter, View};
 use crate::source::Loc;
@@ -42,10 +42,9 @@ pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
     });
     crate::analysis::schemas::attach(&mut analysis);
     let findings: Vec<String> =
-        analysis.report.diagnostics.iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect();
-    let checked = accept(analysis.model, analysis.policy, &analysis.report)
-        .unwrap_or_else(|_| panic!("the workspace has errors: {findings:#?}"));
-    (checked, analysis.sources)
+        analysis.report().diagnostics.iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect();
+    let Judged { sources, checked, .. } = analysis.judged();
+    (checked.unwrap_or_else(|_| panic!("the workspace has errors: {findings:#?}")), sources)
 }
 
 /// The verified bundle of one target for a workspace from text.

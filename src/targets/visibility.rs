@@ -2,7 +2,7 @@
 
 use super::{Decides, LeftOut, Target};
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence};
+use crate::model::access::{ClaimTest, Evidence, Placeholder};
 use crate::model::name::FactName;
 use crate::policy::condition::Condition;
 use crate::policy::fact::{MOST_FACTS, MTLS, TLS};
@@ -88,11 +88,11 @@ fn unclear(model: &Model, piece: &Evidence) -> Option<&'static str> {
 /// Adds the objects for which no request can show a fact, because its evidence names what they do not have.
 fn view_unshown(view: &mut View, model: &Model, policy: &Policy, fact: &FactName, evidence: Option<&Evidence>) {
     // A fact of several values is shown by any of them, so each has to name what the object lacks.
-    let needs = |word: &str| {
+    let needs = |word: Placeholder| {
         let claims = evidence.into_iter().flat_map(Evidence::claims);
         claims.filter(|claim| matches!(claim.test, ClaimTest::Contains(_))).any(|claim| claim.test.all_mention(word))
     };
-    let (tool, unit) = (needs("{tool}"), needs("{unit}"));
+    let (tool, unit) = (needs(Placeholder::Tool), needs(Placeholder::Unit));
     for (index, object) in (0..).zip(&policy.objects).filter(|_| tool || unit) {
         let no_tool = tool && !matches!(object.kind, ObjectKind::Tool(_));
         let no_unit = unit && model.servers.get(&object.server).is_none_or(|server| server.unit.is_none());

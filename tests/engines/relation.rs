@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).ok_or("usage: relation FOLDER")?;
     let analysis = analyse(workspace::read(&Input::Path(PathBuf::from(folder)), &Disk, None)?, None);
-    let errors = analysis.report.diagnostics.iter().filter(|finding| finding.severity.word() == "error");
+    let errors = analysis.report().diagnostics.iter().filter(|finding| finding.severity.word() == "error");
     let errors: Vec<&str> = errors.map(|finding| finding.message.as_str()).collect();
     if !errors.is_empty() {
         return Err(errors.join("\n").into());
@@ -25,8 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "facts": facts(&analysis),
         "principals": principals(&analysis),
         "issuers": issuers(&analysis),
-        "trust_domain": analysis.model.identity.as_ref().and_then(|i| i.trust_domain.as_ref()).map(|t| &t.value),
-        "unit_claim": analysis.model.identity.as_ref().and_then(|i| i.business_unit_claim.as_ref()).map(|c| &c.value),
+        "trust_domain": analysis.model().identity.as_ref().and_then(|i| i.trust_domain.as_ref()).map(|t| &t.value),
+        "unit_claim": analysis.model().identity.as_ref().and_then(|i| i.business_unit_claim.as_ref()).map(|c| &c.value),
         "units": units(&analysis),
         "servers": servers(&analysis),
         "objects": objects(&analysis),
@@ -71,7 +71,7 @@ fn shown(piece: &Evidence) -> Value {
 fn facts(analysis: &Analysis) -> Vec<Value> {
     let one = |name: &str| {
         // That a user is not a workload is true of every user that the tests know.
-        let pieces = analysis.policy.evidence_for(name).map(Evidence::pieces).unwrap_or_default();
+        let pieces = analysis.policy().evidence_for(name).map(Evidence::pieces).unwrap_or_default();
         let pieces: Vec<&Evidence> = pieces.iter().filter(|piece| **piece != Evidence::NotWorkload).collect();
         let shown = match pieces.as_slice() {
             [] => Value::Null,
@@ -80,7 +80,7 @@ fn facts(analysis: &Analysis) -> Vec<Value> {
         };
         json!({"name": name, "evidence": shown})
     };
-    analysis.policy.facts.names().iter().map(|fact| one(fact.as_str())).collect()
+    analysis.policy().facts.names().iter().map(|fact| one(fact.as_str())).collect()
 }
 
 fn kind(id: &PrincipalId) -> &'static str {
@@ -92,7 +92,7 @@ fn kind(id: &PrincipalId) -> &'static str {
 }
 
 fn principals(analysis: &Analysis) -> Vec<Value> {
-    let each = analysis.policy.principals.iter();
+    let each = analysis.policy().principals.iter();
     each.map(|principal| {
         json!({
             "name": principal.id.to_string(),
@@ -106,9 +106,9 @@ fn principals(analysis: &Analysis) -> Vec<Value> {
 
 /// Each issuer, and the principals that its tokens may speak for.
 fn issuers(analysis: &Analysis) -> Vec<Value> {
-    let each = analysis.model.identity.iter().flat_map(|identity| &identity.issuers);
+    let each = analysis.model().identity.iter().flat_map(|identity| &identity.issuers);
     each.map(|issuer| {
-        let spoken_for = analysis.policy.principals.iter().filter(|principal| principal.is_spoken_for_by(issuer));
+        let spoken_for = analysis.policy().principals.iter().filter(|principal| principal.is_spoken_for_by(issuer));
         json!({
             "issuer": issuer.issuer.value,
             "audiences": issuer.audiences.iter().map(|audience| &audience.value).collect::<Vec<_>>(),
@@ -120,7 +120,7 @@ fn issuers(analysis: &Analysis) -> Vec<Value> {
 }
 
 fn units(analysis: &Analysis) -> Vec<Value> {
-    let each = analysis.model.topology.units.values();
+    let each = analysis.model().topology.units.values();
     each.map(
         |unit| json!({"name": unit.name.value.to_string(), "gateway": unit.gateway.as_ref().map(|url| &url.value)}),
     )
@@ -128,13 +128,13 @@ fn units(analysis: &Analysis) -> Vec<Value> {
 }
 
 fn servers(analysis: &Analysis) -> Vec<Value> {
-    let each = analysis.model.servers.values();
+    let each = analysis.model().servers.values();
     each.map(|server| {
         json!({
             "name": server.name.value.to_string(),
             "unit": server.unit.as_ref().map(|unit| unit.value.to_string()),
             "url": server.url.as_ref().map(|url| &url.value),
-            "audiences": analysis.model.topology.canonical_uris(server),
+            "audiences": analysis.model().topology.canonical_uris(server),
             "denied_methods": server.denied_methods.keys().collect::<Vec<_>>(),
         })
     })
@@ -142,7 +142,7 @@ fn servers(analysis: &Analysis) -> Vec<Value> {
 }
 
 fn objects(analysis: &Analysis) -> Vec<Value> {
-    let each = analysis.policy.objects.iter();
+    let each = analysis.policy().objects.iter();
     each.map(|object| {
         let (kind, name) = match &object.kind {
             ObjectKind::Protocol => ("protocol", None),
@@ -157,7 +157,7 @@ fn objects(analysis: &Analysis) -> Vec<Value> {
 
 /// Each cell by the indexes of its principal and object: the minimal sufficient sets of facts, and the rule's name.
 fn cells(analysis: &Analysis) -> Vec<Value> {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let each = policy.all_cells();
     each.map(|(principal, object, cell)| {
         let sets = policy.conditions.get(cell.condition).minimal_sets().iter();

@@ -164,13 +164,13 @@ fn analysed(text: &str, settings: &str) -> Analysis {
 }
 
 fn errors(analysis: &Analysis) -> Vec<(&'static str, u32)> {
-    let findings = analysis.report.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
+    let findings = analysis.report().diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
     findings.map(|finding| (finding.rule.name, analysis.sources.position(finding.loc).line)).collect()
 }
 
 /// Each pair of a principal and an object, with the sets of facts of which each suffices; and the methods that no entry denies.
 fn cells(analysis: &Analysis) -> BTreeMap<String, Vec<BTreeSet<String>>> {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let names = |set: u64| -> BTreeSet<String> {
         let shown = policy.facts.shown(set);
         shown.trim_matches(['{', '}']).split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect()
@@ -180,7 +180,7 @@ fn cells(analysis: &Analysis) -> BTreeMap<String, Vec<BTreeSet<String>>> {
         (format!("{} {}", policy.principal_at(principal).id, policy.object_at(object)), sets)
     });
     // What the entry of a server denies of the protocol is in no cell.
-    let open = analysis.model.servers.values().flat_map(|server| {
+    let open = analysis.model().servers.values().flat_map(|server| {
         let methods = protocol::deniable().filter(|row| !server.denies(row.name));
         methods.map(|row| (format!("{} of {}", row.name, server.name.value), vec![BTreeSet::new()]))
     });

@@ -33,8 +33,8 @@ fn a_syntax_error_in_one_file_does_not_hide_the_findings_of_the_others() {
 fn syntax_errors_say_what_to_do_where_that_can_be_told() {
     for (text, word) in [("caching_strategy:\n\tlayers: []\n", "spaces"), ("a:\n  b: 1\n c: 2\n", "indentation")] {
         let analysis = Files::of([("a.yaml", text)]).analyse();
-        let help = analysis.report.diagnostics[0].help.clone().unwrap_or_default();
-        assert!(help.contains(word), "{text:?}: {:?}", analysis.report.diagnostics);
+        let help = analysis.report().diagnostics[0].help.clone().unwrap_or_default();
+        assert!(help.contains(word), "{text:?}: {:?}", analysis.report().diagnostics);
     }
 }
 
@@ -60,9 +60,9 @@ fn unknown_families_keys_and_words_are_shown_at_their_place_with_a_suggestion() 
         shown(&analysis),
         ["a.yaml:1:1 unknown-family", "a.yaml:5:7 unknown-key", "a.yaml:6:17 unknown-word"],
         "{:#?}",
-        analysis.report
+        analysis.report()
     );
-    let help: Vec<_> = analysis.report.diagnostics.iter().map(|d| d.help.clone().unwrap_or_default()).collect();
+    let help: Vec<_> = analysis.report().diagnostics.iter().map(|d| d.help.clone().unwrap_or_default()).collect();
     assert_eq!(help, ["did you mean `circuit_breaker_config`?", "did you mean `ttl`?", "did you mean `lru`?"]);
 }
 
@@ -85,7 +85,7 @@ fn wrong_types_are_shown_at_the_value() {
 fn booleans_of_yaml_1_1_are_strings_and_the_help_says_so() {
     let analysis = Files::of([("a.yaml", "logging_config:\n  structured_logging: yes\n")]).analyse();
     assert_eq!(shown(&analysis), ["a.yaml:2:23 wrong-type"]);
-    assert!(analysis.report.diagnostics[0].help.as_ref().unwrap().contains("`true`"));
+    assert!(analysis.report().diagnostics[0].help.as_ref().unwrap().contains("`true`"));
     assert_eq!(
         one("logging_config:\n  fields: [no, \"no\", 012, 1_000, mfa]\n"),
         ["a.yaml:2:12 ambiguous-scalar", "a.yaml:2:22 wrong-type", "a.yaml:2:27 ambiguous-scalar"]
@@ -96,7 +96,7 @@ fn booleans_of_yaml_1_1_are_strings_and_the_help_says_so() {
 fn duplicate_keys_show_both_places() {
     let analysis = Files::of([("a.yaml", "batch_processing:\n  batch_size: 1\n  batch_size: 2\n")]).analyse();
     assert_eq!(shown(&analysis), ["a.yaml:3:3 duplicate-key"]);
-    let first = analysis.report.diagnostics[0].labels[0].loc;
+    let first = analysis.report().diagnostics[0].labels[0].loc;
     assert_eq!(analysis.sources.position(first).line, 2);
     let many: String = (0..40).map(|n| format!("    k{n}: v\n")).collect();
     let text =
@@ -148,7 +148,7 @@ fn text_that_is_not_utf_8_is_a_finding() {
     assert_eq!(files.findings(), ["a.yaml:1:4 not-utf8"]);
     let utf16: Vec<u8> = std::iter::once(0xfeff_u16).chain(BREAKER.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let analysis = Files::default().with("a.yaml", Ok(utf16)).analyse();
-    assert!(analysis.report.diagnostics[0].message.contains("UTF-16"));
+    assert!(analysis.report().diagnostics[0].message.contains("UTF-16"));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn manifests_of_other_tools_are_skipped_and_counted_but_hide_nothing() {
 fn sections_that_stand_twice_show_both_places() {
     let analysis = Files::of([("a.yaml", BREAKER), ("b.yaml", BREAKER)]).analyse();
     assert_eq!(shown(&analysis), ["b.yaml:1:1 duplicate-section"]);
-    let first = analysis.report.diagnostics[0].labels[0].loc;
+    let first = analysis.report().diagnostics[0].labels[0].loc;
     assert_eq!(analysis.sources.file_line(first), "a.yaml:1");
     let saga = "saga_definition:\n  name: s\n  steps: [{name: a, mcp_server: x, action: b, compensation: c}]\n";
     let findings = Files::of([("a.yaml", saga), ("b.yaml", saga)]).findings();
@@ -282,7 +282,7 @@ fn merge_keys_and_aliases_cannot_be_made_to_grow() {
     let bomb = format!("a: &b {{{}}}\nc:\n{}", keys.join(", "), "  - {<<: *b}\n".repeat(1_500));
     // While it grows, not when the list around it ends: by then all of it would be in memory.
     let analysis = Files::of([("a.yaml", bomb.as_str())]).analyse();
-    let said: Vec<_> = analysis.report.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+    let said: Vec<_> = analysis.report().diagnostics.iter().map(|finding| finding.message.as_str()).collect();
     assert!(said.iter().any(|message| message.starts_with("merge keys add more than")), "{said:?}");
     assert_eq!(one("a: &x {k: 1}\nidentity: {<<: *x, <<: *x}\n").first().unwrap(), "a.yaml:1:1 unknown-family");
     assert!(one("a: &x {k: 1}\nidentity: {<<: *x, <<: *x}\n").contains(&"a.yaml:2:20 duplicate-key".to_owned()));
@@ -343,7 +343,7 @@ fn a_method_that_an_entry_cannot_deny_is_an_error_that_says_what_to_do() {
             "mcp_registry:\n  servers:\n    - name: crm\n      methods: {methods}\n      tools: [{{name: t}}]\n"
         );
         let analysis = Files::of([("a.yaml", text.as_str())]).analyse();
-        let found = analysis.report.diagnostics.iter().find(|found| found.severity == Severity::Error)?;
+        let found = analysis.report().diagnostics.iter().find(|found| found.severity == Severity::Error)?;
         let at = analysis.sources.position(found.loc);
         let help = found.help.clone().unwrap_or_default();
         Some((format!("{}:{} {}", at.line, at.column, found.rule.name), found.message.clone(), help))
@@ -378,7 +378,7 @@ fn a_mark_that_mcp_does_not_allow_in_the_schema_of_a_tool_is_an_error_at_its_pla
             "mcp_registry:\n  servers:\n    - name: crm\n      tools:\n        - name: t\n          input_schema: {schema}\n"
         );
         let analysis = Files::of([("a.yaml", text.as_str())]).analyse();
-        let errors = analysis.report.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+        let errors = analysis.report().diagnostics.iter().filter(|found| found.severity == Severity::Error);
         let shown = errors.map(|found| {
             let at = analysis.sources.position(found.loc);
             (format!("{}:{} {}", at.line, at.column, found.rule.name), found.message.clone())

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-use mcpctl::analysis::{Analysis, analyse};
+use mcpctl::analysis::{Analysis, Judged, analyse};
 use mcpctl::diagnostic::Severity;
 use mcpctl::workspace::{self, Disk, Entry, Input, Reader};
-use mcpctl::{build, checks, targets};
+use mcpctl::{build, targets};
 
 use crate::memory::Files;
 
@@ -30,11 +30,12 @@ impl Reader for Backwards {
 }
 
 fn files_of(analysis: Analysis) -> BTreeMap<String, Vec<u8>> {
-    assert!(!analysis.report.reaches(Severity::Error), "{:#?}", analysis.report);
-    let checked = checks::accept(analysis.model, analysis.policy, &analysis.report).unwrap();
+    assert!(!analysis.report().reaches(Severity::Error), "{:#?}", analysis.report());
+    let Judged { sources, checked, .. } = analysis.judged();
+    let checked = checked.unwrap();
     let all = targets::TARGETS.iter().copied();
     let possible: Vec<_> = all.filter(|target| build::missing(&checked, target).is_empty()).collect();
-    let built = build::build(&checked, &analysis.sources, &possible, "sha256:0").unwrap();
+    let built = build::build(&checked, &sources, &possible, "sha256:0").unwrap();
     let manifest = built.bundle.manifest.to_json().unwrap();
     let files = built.bundle.artifacts.into_iter().map(|(name, artifact)| (name, artifact.bytes));
     files.chain([("bundle.json".to_owned(), manifest)]).collect()
@@ -81,8 +82,8 @@ fn names_that_try_to_be_policy_are_names() {
          may_call: [s/*]}}\n{agents}progressive_auth:\n  levels: [{{level: 1, requirements: [service_account_token]}}]\n"
     );
     let analysis = Files::of([("a.yaml", text.as_str())]).analyse();
-    let cells = analysis.policy.all_cells().count();
-    let errors: Vec<_> = analysis.report.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+    let cells = analysis.policy().all_cells().count();
+    let errors: Vec<_> = analysis.report().diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     assert!(cells > 10, "{cells}");
     let files = files_of(analysis);

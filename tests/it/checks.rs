@@ -52,7 +52,7 @@ fn count(findings: impl IntoIterator<Item = (String, u32, String)>) -> Findings 
 fn found(analysis: &Analysis) -> Findings {
     let place = |loc: Loc| (analysis.sources.file(loc.file).name().to_owned(), analysis.sources.position(loc).line);
     let marker = |name: &str, (file, line): (String, u32)| (file, line, name.to_owned());
-    let findings = analysis.report.diagnostics.iter();
+    let findings = analysis.report().diagnostics.iter();
     let primary = findings.clone().map(|finding| {
         let (name, own) = (finding.rule.name, finding.rule.severity);
         match finding.severity {
@@ -91,7 +91,7 @@ fn print(folder: &Path, analysis: &Analysis) {
         return;
     }
     println!("{}", folder.strip_prefix(fixtures()).unwrap().display());
-    for finding in &analysis.report.diagnostics {
+    for finding in &analysis.report().diagnostics {
         let at = analysis.sources.file_line(finding.loc);
         println!("  {at}: {}[{}]: {}", finding.severity.word(), finding.rule.name, finding.message);
         for label in &finding.labels {
@@ -133,7 +133,7 @@ fn every_check_has_a_fixture_that_fails_and_one_that_passes() {
         for (kind, wanted) in [("pass", false), ("fail", true)] {
             let folder = root.join(name).join(kind);
             assert!(folder.is_dir(), "`{name}` has no fixture {}", folder.display());
-            let own = analysed(&folder).report.diagnostics.iter().any(|finding| finding.rule.name == name);
+            let own = analysed(&folder).report().diagnostics.iter().any(|finding| finding.rule.name == name);
             assert_eq!(own, wanted, "`{name}` in its fixture `{kind}`");
         }
     }
@@ -167,7 +167,7 @@ fn every_check_has_a_file_of_its_name_and_documentation() {
 #[test]
 fn messages_are_one_line_in_lower_case_without_a_final_stop() {
     for folder in folders(&fixtures().join("checks")).iter().flat_map(|check| folders(check)) {
-        for finding in analysed(&folder).report.diagnostics {
+        for finding in &analysed(&folder).report().diagnostics {
             let texts = std::iter::once(&finding.message).chain(finding.labels.iter().map(|label| &label.message));
             for text in texts.chain(&finding.help) {
                 let first = text.chars().next().unwrap();
@@ -195,7 +195,7 @@ fn hiding_a_file_or_a_section_adds_no_finding() {
                 let mut changed = files.clone();
                 changed[at].1 = broken;
                 let after = of_files(&changed);
-                for finding in &after.report.diagnostics {
+                for finding in &after.report().diagnostics {
                     let place = after.sources.text_at(finding.loc).to_owned();
                     let known =
                         [place, finding.message.clone()].map(|text| before.contains(&(finding.rule.name, text)));
@@ -252,7 +252,7 @@ pub(crate) fn pointed_at(analysis: &Analysis) -> BTreeSet<(&'static str, String)
         [analysis.sources.text_at(finding.loc).to_owned(), finding.message.clone()]
             .map(|text| (finding.rule.name, text))
     };
-    analysis.report.diagnostics.iter().flat_map(both).collect()
+    analysis.report().diagnostics.iter().flat_map(both).collect()
 }
 
 /// The faults of the document's own configuration, all of them warnings but for the notes.
@@ -285,13 +285,13 @@ fn the_documents_own_configuration_shows_its_faults_and_no_error() {
     let analysis = analysed(&fixtures().join("seed"));
     print(&fixtures().join("seed"), &analysis);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in &analysis.report.diagnostics {
+    for finding in &analysis.report().diagnostics {
         assert!(finding.severity < Severity::Error, "{}", finding.message);
         *counts.entry(finding.rule.name).or_default() += 1;
     }
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), OF_THE_DOCUMENT);
     let text_of = |check: &str| -> Vec<&str> {
-        let findings = analysis.report.diagnostics.iter().filter(|finding| finding.rule.name == check);
+        let findings = analysis.report().diagnostics.iter().filter(|finding| finding.rule.name == check);
         findings.map(|finding| analysis.sources.text_at(finding.loc).trim_matches('"')).collect()
     };
     assert_eq!(text_of("legacy-exporter-endpoint"), ["http://jaeger:14268/api/traces"]);
@@ -321,7 +321,7 @@ fn statements_that_differ_by_a_fact_that_nothing_asks_for_do_not_speak_against_e
     };
     let failing = |text: &str| -> Vec<bool> {
         let analysis = Files::of([("all.yaml", text)]).analyse();
-        let found = analysis.report.diagnostics.iter().filter(|found| found.rule.name == "failing-policy-test");
+        let found = analysis.report().diagnostics.iter().filter(|found| found.rule.name == "failing-policy-test");
         found.map(|found| found.help.iter().any(|help| help.contains("no configuration can meet both"))).collect()
     };
     assert_eq!(failing(&text(", requires: [small]", "service_account_token")), [false; 0]);

@@ -48,12 +48,12 @@ fn wrong(text: &str) -> Vec<String> {
 
 fn wrong_in(name: &str, text: &str) -> Vec<String> {
     let analysis = in_prod(&[(name, text)]);
-    assert_eq!(analysis.report.reaches(Severity::Error), !errors(&analysis).is_empty());
+    assert_eq!(analysis.report().reaches(Severity::Error), !errors(&analysis).is_empty());
     errors(&analysis).into_iter().map(|found| found.replace(&format!("{name}:"), "")).collect()
 }
 
 fn errors(analysis: &Analysis) -> Vec<String> {
-    let levels = analysis.report.diagnostics.iter().map(|finding| finding.severity);
+    let levels = analysis.report().diagnostics.iter().map(|finding| finding.severity);
     shown(analysis)
         .into_iter()
         .zip(levels)
@@ -76,7 +76,7 @@ identity:
 ";
     let analysis = in_prod(&[("env/prod/x.yaml", text)]);
     assert_eq!(errors(&analysis), Vec::<String>::new());
-    let model = &analysis.model;
+    let model = analysis.model();
     let url = model.servers["crm"].url.as_ref().unwrap();
     assert_eq!(
         (url.value.as_str(), analysis.sources.file_line(url.loc)),
@@ -93,8 +93,8 @@ identity:
     assert_eq!(identity.trust_domain.as_ref().unwrap().value, "example.org");
     // What calls need is what it was, and so is who may do what.
     let plain = files([("env/prod/x.yaml", text)]).analyse_in(Wanted::None).unwrap();
-    assert_eq!(plain.model.servers["crm"].url.as_ref().unwrap().value, "https://crm.example/mcp");
-    assert_eq!(plain.policy.all_cells().count(), analysis.policy.all_cells().count());
+    assert_eq!(plain.model().servers["crm"].url.as_ref().unwrap().value, "https://crm.example/mcp");
+    assert_eq!(plain.policy().all_cells().count(), analysis.policy().all_cells().count());
     assert!(
         plain.sources.iter().all(|(_, file)| !file.name().starts_with("env/")),
         "it is not an input without `--env`"
@@ -108,13 +108,13 @@ fn settings_of_targets_are_laid_over_key_by_key() {
         "targets: {envoy: {listen: 0.0.0.0:9, gateways: {retail: {admin: 127.0.0.1:8}}}, istio: {namespace: prod}}\n";
     let analysis = in_prod(&[("env/prod/x.yaml", PROD), ("env/prod/mcpctl.yaml", own)]);
     assert_eq!(errors(&analysis), Vec::<String>::new());
-    let envoy = &analysis.model.deployment.envoy.as_ref().unwrap().gateways;
+    let envoy = &analysis.model().deployment.envoy.as_ref().unwrap().gateways;
     let ports = |name: &str| {
         let gateway = envoy.of(name).unwrap();
         [&gateway.listen, &gateway.admin].map(|address| address.as_ref().unwrap().value.port)
     };
     assert_eq!((ports("central"), ports("retail")), ([9, 2], [3, 8]));
-    assert_eq!(analysis.model.deployment.namespace(TargetId::Istio).unwrap().value, "prod");
+    assert_eq!(analysis.model().deployment.namespace(TargetId::Istio).unwrap().value, "prod");
     assert_eq!(analysis.settings.deployment.listed.len(), 2, "those of the environment are mandatory, too");
     // The file alone is enough.
     assert_eq!(errors(&in_prod(&[("env/prod/mcpctl.yaml", own)])), Vec::<String>::new());
@@ -234,7 +234,7 @@ fn folders_of_environments_are_their_own() {
     let files = Files::of([("a.yaml", BASE), ("mcpctl.yaml", settings.as_str()), ("env/prod/x.yaml", PROD)]);
     assert_eq!(errors(&files.analyse()), Vec::<String>::new());
     let there = files.analyse_in(Wanted::One("prod")).unwrap();
-    assert_eq!(there.model.servers["crm"].url.as_ref().unwrap().value, "https://crm.prod/mcp");
+    assert_eq!(there.model().servers["crm"].url.as_ref().unwrap().value, "https://crm.prod/mcp");
 }
 
 #[test]

@@ -35,9 +35,9 @@ fn the_fixture_is_clean() {
             .all(|line| line.ends_with(" restricted-data-flow") || line.ends_with(" delegation-by-fixed-claim")),
         "{found:#?}"
     );
-    assert_eq!(analysis.model.handwritten.files.len(), 2);
+    assert_eq!(analysis.model().handwritten.files.len(), 2);
     // Facts that only `identity` speaks of are there for hand-written policies.
-    assert!(analysis.policy.facts.mask("frozen").is_some());
+    assert!(analysis.policy().facts.mask("frozen").is_some());
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_forbid_that_could_be_skipped_is_an_error() {
 fn names_that_are_nothing_are_found() {
     let tool = "forbid (principal, action, resource == Mcp::Tool::\"payment_server/charge_crad\");\n";
     let analysis = workspace("{}\n", tool).analyse();
-    let finding = analysis.report.diagnostics.iter().find(|d| d.rule.name == "unknown-entity").unwrap();
+    let finding = analysis.report().diagnostics.iter().find(|d| d.rule.name == "unknown-entity").unwrap();
     assert_eq!(finding.help.as_deref(), Some("did you mean `payment_server/charge_card`?"));
     assert_eq!(analysis.sources.text_at(finding.loc), "Mcp::Tool::\"payment_server/charge_crad\"");
     let backend = "forbid (principal, action, resource in Mcp::Backend::\"payments\");\n";
@@ -122,7 +122,7 @@ fn names_that_are_nothing_are_found() {
 fn every_policy_has_an_id_of_its_own() {
     let twice = format!("{FREEZE}{FREEZE}");
     assert_eq!(found("{}\n", &twice), ["own.cedar:4:1 duplicate-policy-id"]);
-    let rule = workspace("{}\n", FREEZE).analyse().policy.rules[0].name.clone();
+    let rule = workspace("{}\n", FREEZE).analyse().policy().rules[0].name.clone();
     let generated = FREEZE.replace("freeze", &rule);
     assert_eq!(found("{}\n", &generated), ["own.cedar:1:1 duplicate-policy-id"]);
 }
@@ -166,17 +166,17 @@ fn acceptances_name_targets_that_need_one() {
 #[test]
 fn a_changed_policy_in_a_bundle_is_caught() {
     let analysis = workspace("{}\n", FREEZE).analyse();
-    let schema = mcpctl::targets::access::cedar::schema_of(&analysis.model, &analysis.policy).unwrap();
+    let schema = mcpctl::targets::access::cedar::schema_of(analysis.model(), analysis.policy()).unwrap();
     let artifact = |text: &str| Artifact { bytes: text.as_bytes().to_vec(), from: Vec::new() };
     let mut files = [("cedar/schema.cedarschema", schema.as_str()), ("cedar/handwritten/own.cedar", FREEZE)]
         .map(|(path, text)| (path.to_owned(), artifact(text)))
         .into_iter()
         .collect::<std::collections::BTreeMap<_, _>>();
-    check_handwritten(&files, &analysis.model).unwrap();
+    check_handwritten(&files, analysis.model()).unwrap();
     files.insert("cedar/handwritten/own.cedar".to_owned(), artifact(&FREEZE.replace("forbid", "permit")));
-    assert!(check_handwritten(&files, &analysis.model).is_err());
+    assert!(check_handwritten(&files, analysis.model()).is_err());
     files.remove("cedar/handwritten/own.cedar");
-    assert!(check_handwritten(&files, &analysis.model).is_err());
+    assert!(check_handwritten(&files, analysis.model()).is_err());
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn the_whole_decision_is_the_one_of_cedars_engine() {
         ("c.cedar", extra),
     ]);
     let analysis = files.analyse();
-    let (model, policy) = (&analysis.model, &analysis.policy);
+    let (model, policy) = (analysis.model(), analysis.policy());
     let side = mcpctl::review::access::Side { model, policy };
     let loaded = mcpctl::review::handwritten::Loaded::new(side, &analysis.sources).unwrap();
     let (mut asked, mut beyond) = (0, 0);

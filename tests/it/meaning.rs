@@ -34,9 +34,9 @@ fn reach(rules: &[&str], caller: &str, facts: &[&str]) -> Vec<&'static str> {
     let rules: String = rules.iter().map(|rule| format!("  {rule}\n")).collect();
     let text = WORLD.replace("RULES\n", if rules.is_empty() { "  {}\n" } else { &rules });
     let analysis = Files::of([("a.yaml", text.as_str())]).analyse();
-    let errors: Vec<_> = analysis.report.diagnostics.iter().filter(|d| d.severity.word() == "error").collect();
+    let errors: Vec<_> = analysis.report().diagnostics.iter().filter(|d| d.severity.word() == "error").collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let mask = facts.iter().map(|fact| policy.facts.mask(fact).unwrap()).fold(0, |all, bit| all | bit);
     let may = |server: &str| {
         let object = Object { server: server.into(), kind: ObjectKind::Tool("t".into()) };

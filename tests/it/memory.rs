@@ -50,7 +50,7 @@ pub(crate) fn shown(analysis: &Analysis) -> Vec<String> {
         let file = analysis.sources.file(finding.loc.file).name();
         format!("{file}:{}:{} {}", at.line, at.column, finding.rule.name)
     };
-    analysis.report.diagnostics.iter().map(show).collect()
+    analysis.report().diagnostics.iter().map(show).collect()
 }
 
 impl Reader for Files {

@@ -47,7 +47,7 @@ fn errors(analysis: &Analysis) -> Vec<String> {
         let line = analysis.sources.position(finding.loc).line;
         format!("{} at {line}: {}", finding.rule.name, analysis.sources.text_at(finding.loc))
     };
-    let all = analysis.report.diagnostics.iter();
+    let all = analysis.report().diagnostics.iter();
     all.filter(|finding| finding.severity == mcpctl::diagnostic::Severity::Error).map(shown).collect()
 }
 
@@ -157,7 +157,7 @@ fn a_misspelt_key_is_not_also_a_missing_one() {
 fn an_element_of_a_list_is_called_one() {
     let flow = "workflow_definition:\n  name: a\n  steps:\n    - {name: b, mcp_server: crm_server, tools: [get_customer, 12]}\n    - {name: c}\n";
     let analysis = analysed(&[("flow.yaml", flow), ("registry.yaml", REGISTRY)]);
-    let messages: Vec<&str> = analysis.report.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+    let messages: Vec<&str> = analysis.report().diagnostics.iter().map(|finding| finding.message.as_str()).collect();
     assert!(messages.contains(&"element 2 of `tools` must be a string, not the number `12`"), "{messages:#?}");
     assert!(messages.contains(&"the key `tools` is missing in element 2 of `steps`"), "{messages:#?}");
 }
@@ -215,7 +215,7 @@ fn one_mistake_in_a_fixture_is_one_finding() {
                     let lines = line as u32 + 1..=line as u32 + instead.lines().count() as u32;
                     after.sources.file(finding.loc.file).name() == name && lines.contains(&at.line)
                 };
-                let all = after.report.diagnostics.iter();
+                let all = after.report().diagnostics.iter();
                 // Where the names of keys are free, the change may be no mistake of shape.
                 let of_shape = all.clone().filter(|finding| OF_SHAPE.contains(&finding.rule.name)).collect::<Vec<_>>();
                 if !of_shape.iter().any(|finding| here(finding)) {

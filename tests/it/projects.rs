@@ -19,18 +19,21 @@ fn enterprise() -> Analysis {
 #[test]
 fn the_enterprise_uses_every_family() {
     let analysis = enterprise();
-    let missing: Vec<&str> =
-        FamilyId::ALL.iter().map(|family| family.key()).filter(|key| !analysis.model.keys.contains_key(key)).collect();
+    let missing: Vec<&str> = FamilyId::ALL
+        .iter()
+        .map(|family| family.key())
+        .filter(|key| !analysis.model().keys.contains_key(key))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
-    assert_eq!(analysis.model.topology.units.len(), 3);
-    assert!((10..=14).contains(&analysis.model.servers.len()), "{}", analysis.model.servers.len());
-    assert_eq!(analysis.model.overlays.len(), 1);
+    assert_eq!(analysis.model().topology.units.len(), 3);
+    assert!((10..=14).contains(&analysis.model().servers.len()), "{}", analysis.model().servers.len());
+    assert_eq!(analysis.model().overlays.len(), 1);
     assert_eq!((analysis.counts.skipped_manifests, analysis.counts.waived), (1, 1));
 }
 
 /// What a test states that the relation does not say, if anything.
 fn wrong(analysis: &Analysis, test: &PolicyTest) -> Option<String> {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let mask = |facts: &[mcpctl::source::Spanned<mcpctl::model::name::FactName>]| {
         let bits = facts.iter().map(|fact| policy.facts.mask(fact.value.as_str()).unwrap_or_else(|| panic!("{fact}")));
         policy.facts.closed(bits.fold(0, |all, bit| all | bit))
@@ -56,8 +59,8 @@ fn wrong(analysis: &Analysis, test: &PolicyTest) -> Option<String> {
 #[test]
 fn the_enterprises_own_statements_hold() {
     let analysis = enterprise();
-    assert!(analysis.model.policy_tests.len() >= 8);
-    let wrong: Vec<String> = analysis.model.policy_tests.iter().filter_map(|test| wrong(&analysis, test)).collect();
+    assert!(analysis.model().policy_tests.len() >= 8);
+    let wrong: Vec<String> = analysis.model().policy_tests.iter().filter_map(|test| wrong(&analysis, test)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -65,7 +68,7 @@ fn the_enterprises_own_statements_hold() {
 #[test]
 fn the_payments_unit_asks_for_more_than_the_centre() {
     let analysis = enterprise();
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let decide = |principal: &str, server: &str, tool: &str, facts: &[&str]| {
         let object = Object { server: server.into(), kind: ObjectKind::Tool(tool.into()) };
         let facts = facts.iter().map(|fact| policy.facts.mask(fact).unwrap()).fold(0, |all, bit| all | bit);
@@ -88,11 +91,14 @@ const MOST_NOTES: usize = 16;
 #[test]
 fn the_bank_is_an_estate_with_all_that_such_estates_have() {
     let analysis = analyse(workspace::read(&Input::Path(bank()), &Disk, None).unwrap(), Some("2026-11-22"));
-    let missing: Vec<&str> =
-        FamilyId::ALL.iter().map(|family| family.key()).filter(|key| !analysis.model.keys.contains_key(key)).collect();
+    let missing: Vec<&str> = FamilyId::ALL
+        .iter()
+        .map(|family| family.key())
+        .filter(|key| !analysis.model().keys.contains_key(key))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
-    assert_eq!((analysis.model.servers.len(), analysis.model.topology.units.len()), (14, 2));
-    assert_eq!((analysis.model.handwritten.files.len(), analysis.model.overlays.len()), (1, 1));
+    assert_eq!((analysis.model().servers.len(), analysis.model().topology.units.len()), (14, 2));
+    assert_eq!((analysis.model().handwritten.files.len(), analysis.model().overlays.len()), (1, 1));
 }
 
 #[test]

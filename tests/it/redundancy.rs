@@ -19,7 +19,7 @@ fn of_text(text: &str) -> Analysis {
 
 /// Every cell by name, with its condition.
 fn cells(analysis: &Analysis) -> BTreeMap<(String, String), Vec<String>> {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let shown = |(principal, object, cell): (_, _, mcpctl::policy::cell::Cell)| {
         let sets = policy.conditions.get(cell.condition).minimal_sets();
         let mut sets: Vec<String> = sets.iter().map(|set| policy.facts.shown(*set)).collect();
@@ -35,7 +35,7 @@ fn without(text: &str, lines: &[usize]) -> String {
 }
 
 fn findings<'a>(analysis: &'a Analysis, checks: &[&str]) -> Vec<&'a Diagnostic> {
-    analysis.report.diagnostics.iter().filter(|finding| checks.contains(&finding.rule.name)).collect()
+    analysis.report().diagnostics.iter().filter(|finding| checks.contains(&finding.rule.name)).collect()
 }
 
 fn line(analysis: &Analysis, loc: mcpctl::source::Loc) -> usize {
@@ -276,7 +276,7 @@ fn every_place_of_a_conflict_is_needed_for_it() {
         let text = UNITS.replace("ROUTING", routing).replace("SHARING", sharing);
         let analysis = of_text(&text);
         let found = findings(&analysis, &[check]);
-        let [finding] = found.as_slice() else { panic!("{check}: {:?}", analysis.report) };
+        let [finding] = found.as_slice() else { panic!("{check}: {:?}", analysis.report()) };
         let comment = |line: usize| text.lines().nth(line - 1).unwrap().split(" # ").nth(1).unwrap().to_owned();
         let mut shown: Vec<String> = finding.labels.iter().map(|label| comment(line(&analysis, label.loc))).collect();
         let mut expected: Vec<String> = ends.iter().map(|(place, _)| (*place).to_owned()).collect();
@@ -286,7 +286,7 @@ fn every_place_of_a_conflict_is_needed_for_it() {
         for (place, value) in *ends {
             let without = of_text(&changed(&text, place, value));
             assert!(findings(&without, &[check]).is_empty(), "{check} with `{value}` at `{place}`");
-            let errors = without.report.diagnostics.iter().filter(|it| it.severity.word() == "error");
+            let errors = without.report().diagnostics.iter().filter(|it| it.severity.word() == "error");
             assert_eq!(errors.map(|it| &it.message).collect::<Vec<_>>(), Vec::<&String>::new());
         }
     }
@@ -319,7 +319,7 @@ identity:
 fn facts_that_no_call_can_have_together() {
     let analysis = of_text(ARGUMENTS);
     let found = findings(&analysis, &["never-allowed"]);
-    let [finding] = found.as_slice() else { panic!("{:?}", analysis.report) };
+    let [finding] = found.as_slice() else { panic!("{:?}", analysis.report()) };
     assert!(finding.message.contains("no call can have `large` and `small` at once"), "{}", finding.message);
     let marked = ARGUMENTS.lines().zip(1_usize..).filter(|(line, _)| line.contains(" # ")).map(|(_, at)| at);
     let marked: Vec<usize> = marked.collect();
@@ -362,7 +362,7 @@ progressive_auth:
     let settings = ("mcpctl.yaml", "units: {retail: units/retail}\n");
     let analysis = of_files(&[settings, ("a.yaml", centre), ("units/retail/b.yaml", unit)]);
     let found = findings(&analysis, &["never-allowed"]);
-    let [finding] = found.as_slice() else { panic!("{:?}", analysis.report) };
+    let [finding] = found.as_slice() else { panic!("{:?}", analysis.report()) };
     let [label] = finding.labels.as_slice() else { panic!("{:?}", finding.labels) };
     assert_eq!(analysis.sources.file_line(label.loc), "units/retail/b.yaml:1");
     let listed = unit.replace("{name: read}", "{name: read}, {name: write}");

@@ -204,6 +204,19 @@ fn the_core_does_no_io_and_reads_no_clock() {
 }
 
 #[test]
+fn only_an_analysis_accepts_a_model() {
+    let accepting = |(name, text): &(String, String)| {
+        let code = without_tests(text).lines().filter(|line| !line.trim_start().starts_with("//"));
+        let names = code
+            .into_iter()
+            .any(|line| line.contains("checks::accept(") || line.contains("checks::{CheckedModel, accept"));
+        (names && !is_test(name)).then(|| name.clone())
+    };
+    let found: Vec<String> = of("src").iter().filter_map(accepting).collect();
+    assert_eq!(found, ["src/analysis/judged.rs"]);
+}
+
+#[test]
 fn files_are_short_and_rooms_have_names() {
     let mut faults = Vec::new();
     for folder in ["src", "tests", "benches"] {

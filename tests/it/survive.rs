@@ -14,7 +14,7 @@ fn analyse(bytes: &[u8]) -> Option<Analysis> {
 fn shown(analysis: &Analysis) -> Vec<u8> {
     let findings = Findings {
         sources: &analysis.sources,
-        diagnostics: &analysis.report.diagnostics,
+        diagnostics: &analysis.report().diagnostics,
         files: analysis.counts.files,
         most: usize::MAX,
         docs_url: None,
@@ -29,7 +29,7 @@ fn shown(analysis: &Analysis) -> Vec<u8> {
 /// Panics where the input is not survived.
 pub fn survive(bytes: &[u8]) {
     let Some(analysis) = analyse(bytes) else { return };
-    for diagnostic in &analysis.report.diagnostics {
+    for diagnostic in &analysis.report().diagnostics {
         for loc in diagnostic.labels.iter().map(|label| label.loc).chain([diagnostic.loc]) {
             let text = analysis.sources.file(loc.file).text();
             let inside = text.get(loc.start as usize..loc.end as usize).is_some();

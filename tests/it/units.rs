@@ -27,7 +27,7 @@ fn errors(mode: &str, text: &str) -> Vec<String> {
         ("units/retail/x.yaml", text),
     ]);
     let analysis = files.analyse();
-    let errors = analysis.report.diagnostics.iter().filter(|d| d.severity == mcpctl::diagnostic::Severity::Error);
+    let errors = analysis.report().diagnostics.iter().filter(|d| d.severity == mcpctl::diagnostic::Severity::Error);
     errors
         .map(|finding| {
             let at = analysis.sources.position(finding.loc);

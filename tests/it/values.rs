@@ -19,7 +19,7 @@ fn refused(text: &str, value: &str, rule: &str, says: &[&str]) {
     let finding = format!("{}:{column} {rule}", before.matches('\n').count() + 1);
     let analysis = analysed(text);
     let errors: Vec<_> =
-        analysis.report.diagnostics.iter().filter(|d| d.severity == mcpctl::diagnostic::Severity::Error).collect();
+        analysis.report().diagnostics.iter().filter(|d| d.severity == mcpctl::diagnostic::Severity::Error).collect();
     assert_eq!(errors.len(), 1, "{text}\n{errors:#?}");
     let all = shown(&analysis);
     assert!(all.contains(&format!("a.yaml:{finding}")), "{text}\n{all:?}");
@@ -141,8 +141,8 @@ fn numbers_beyond_what_products_hold_are_out_of_range_and_of_no_rust_type() {
         "progressive_auth:\n  levels: [{level: 1e300, requirements: [mfa]}]\n",
     ] {
         let analysis = analysed(text);
-        assert!(!analysis.report.diagnostics.is_empty(), "{text}");
-        for finding in &analysis.report.diagnostics {
+        assert!(!analysis.report().diagnostics.is_empty(), "{text}");
+        for finding in &analysis.report().diagnostics {
             let said = format!("{} {}", finding.message, finding.help.as_deref().unwrap_or_default());
             for name in [
                 "u8", "u16", "u32", "u64", "i64", "f64", "struct", "enum", "sequence", "integer", "floating",
@@ -262,7 +262,7 @@ fn rendered(analysis: &Analysis, format: &str) -> String {
     use mcpctl::render::{Findings, Format, write};
     let findings = Findings {
         sources: &analysis.sources,
-        diagnostics: &analysis.report.diagnostics,
+        diagnostics: &analysis.report().diagnostics,
         files: analysis.counts.files,
         most: usize::MAX,
         docs_url: None,

@@ -53,7 +53,7 @@ fn word(asked: &Asked<'_>, answer: &Answer) -> &'static str {
 /// The shortest reason: what is missing, what blocks it, or the rule that allows it, with a place.
 fn because(asked: &Asked<'_>, answer: &Answer) -> String {
     let Asked { analysis, principal, .. } = asked;
-    let (policy, sources) = (&analysis.policy, &analysis.sources);
+    let (policy, sources) = (analysis.policy(), &analysis.sources);
     if let Some(written) = asked.written.filter(|written| written.allowed != answer.allowed) {
         return written.in_words();
     }
@@ -92,7 +92,7 @@ pub(super) fn closed_in_words(policy: &Policy, principal: PrincipalIx, closed: &
 
 fn human(asked: &Asked<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let Asked { analysis, principal, object, facts, .. } = *asked;
-    let (policy, sources) = (&analysis.policy, &analysis.sources);
+    let (policy, sources) = (analysis.policy(), &analysis.sources);
     let who = policy.principal_at(principal);
     let verb = if asked.allowed(answer) { "may" } else { "may not" };
     let first = format!("{}: `{}` {verb} use `{object}` with {}", word(asked, answer), who.id, listed(policy, facts));
@@ -126,7 +126,7 @@ fn human(asked: &Asked<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<
 }
 
 fn because_of(asked: &Asked<'_>, reason: &Reason, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
-    let policy = &asked.analysis.policy;
+    let policy = asked.analysis.policy();
     if let Some(closed) = &reason.closed {
         let (why, loc) = closed_in_words(policy, asked.principal, closed);
         writeln!(out, "  {}", one_line(&format!("because {why}")))?;
@@ -172,10 +172,10 @@ fn line(sources: &Sources, loc: Loc, out: &mut dyn Write) -> io::Result<()> {
 fn steps(asked: &Asked<'_>, answer: &Answer) -> Vec<StepUp> {
     let Asked { analysis, .. } = asked;
     let Some(reason) = answer.reasons.first() else { return Vec::new() };
-    let object = analysis.policy.object_at(reason.object);
-    let missing: Vec<&str> = missing_facts(&analysis.policy, answer);
-    let who = &analysis.policy.principal_at(asked.principal).id;
-    missing.into_iter().map(|fact| step_up(&analysis.model, who, object, fact)).collect()
+    let object = analysis.policy().object_at(reason.object);
+    let missing: Vec<&str> = missing_facts(analysis.policy(), answer);
+    let who = &analysis.policy().principal_at(asked.principal).id;
+    missing.into_iter().map(|fact| step_up(analysis.model(), who, object, fact)).collect()
 }
 
 /// Every fact of any missing set once, sorted.
@@ -200,7 +200,7 @@ pub(super) fn place(sources: &Sources, loc: Loc) -> Value {
 
 fn data(asked: &Asked<'_>, answer: &Answer) -> Value {
     let Asked { analysis, principal, object, facts, .. } = *asked;
-    let (policy, sources) = (&analysis.policy, &analysis.sources);
+    let (policy, sources) = (analysis.policy(), &analysis.sources);
     let places = |locs: &[Loc]| locs.iter().map(|loc| place(sources, *loc)).collect::<Vec<_>>();
     let reasons = answer.reasons.iter().map(|reason| {
         let rule = reason.rule.map(|rule| policy.rule_at(rule));

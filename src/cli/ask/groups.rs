@@ -39,12 +39,12 @@ pub(super) fn unknown<T>(groups: &Groups<T>, session: &mut Session<'_>) -> Resul
 
 /// Why no facts would help, and where that stands.
 pub(super) fn closed(analysis: &Analysis, principal: PrincipalIx, object: ObjectIx) -> Option<String> {
-    let Some(closed) = reason(&analysis.model, &analysis.policy, principal, object).closed else {
+    let Some(closed) = reason(analysis.model(), analysis.policy(), principal, object).closed else {
         let ids = analysis.whole().policies(principal, object);
         let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
         return (!ids.is_empty()).then(|| format!("hand-written Cedar forbids it ({ids})"));
     };
-    let (why, loc) = closed_in_words(&analysis.policy, principal, &closed);
+    let (why, loc) = closed_in_words(analysis.policy(), principal, &closed);
     Some(loc.map_or(why.clone(), |loc| format!("{why} ({})", analysis.sources.shown_line(loc))))
 }
 

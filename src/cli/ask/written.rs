@@ -63,7 +63,7 @@ pub fn decide(
 
 /// Says that hand-written Cedar is part of an answer.
 pub fn part(analysis: &Analysis, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
-    let files = &analysis.model.handwritten.files;
+    let files = &analysis.model().handwritten.files;
     if files.is_empty() {
         return Ok(());
     }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::DiffCommand;
-use crate::analysis::{Analysis, Counts, schemas};
+use crate::analysis::{Counts, Judged, schemas};
 use crate::bundle::existing::{self, Existing};
 use crate::bundle::sources::embedded;
-use crate::checks::{self, CheckedModel};
+use crate::checks::CheckedModel;
 use crate::cli::load::{self, Loaded};
 use crate::cli::place;
 use crate::cli::refusal::Refusal;
@@ -50,7 +50,7 @@ impl Place {
 
     /// The environment that a bundle was compiled for.
     fn environment(&self) -> Option<Option<&String>> {
-        self.bundle().map(|bundle| bundle.manifest.settings.other.get("environment"))
+        self.bundle().map(|bundle| bundle.manifest.settings.other.environment.as_ref())
     }
 }
 
@@ -189,8 +189,7 @@ impl DiffCommand {
         if !self.no_artifacts {
             schemas::attach(&mut analysis);
         }
-        let Analysis { sources, settings, model, policy, written, report, counts } = analysis;
-        let checked = checks::accept(model, policy, &report);
+        let Judged { sources, settings, written, report, counts, checked } = analysis.judged();
         Ok(Read { sources, settings, report, counts, written, checked })
     }
 }
@@ -199,7 +198,7 @@ impl DiffCommand {
 fn bundle(what: &str, folder: &Path, session: &Session<'_>) -> Result<Place, Vec<miette::Report>> {
     let report = |error: existing::ExistingError| vec![miette::Report::new(error)];
     let bundle = existing::read(folder, session.disk).map_err(report)?;
-    if bundle.manifest.settings.other.contains_key("shadow") {
+    if bundle.manifest.settings.other.shadow.is_some() {
         let message = format!("`{what}` holds two policies, one that decides and one that is only counted");
         let help = "compare the bundles or workspaces that the two came from".to_owned();
         return Err(Refusal::Usage { message, help }.into());

@@ -14,9 +14,9 @@ use crate::source::{Loc, Sources};
 
 pub(super) fn servers(analysis: &Analysis) -> Listing {
     let mut listing = Listing { head: &["server", "unit", "class", "tools", "declared"], rows: vec![], data: vec![] };
-    for server in analysis.model.servers.values() {
+    for server in analysis.model().servers.values() {
         let classes: Vec<&str> = analysis
-            .model
+            .model()
             .access
             .classes_of(server.name.value.as_str())
             .map(|(_, class, _)| class.name.value.as_str())
@@ -44,7 +44,7 @@ pub(super) fn servers(analysis: &Analysis) -> Listing {
 }
 
 pub(super) fn tools(analysis: &Analysis) -> Listing {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let mut callers: BTreeMap<ObjectIx, Vec<(PrincipalIx, Cell)>> = BTreeMap::new();
     for (principal, object, cell) in policy.all_cells() {
         callers.entry(object).or_default().push((principal, cell));
@@ -52,7 +52,7 @@ pub(super) fn tools(analysis: &Analysis) -> Listing {
     let mut listing = Listing { head: &["tool", "callers", "needs", "declared"], rows: vec![], data: vec![] };
     for (object, index) in policy.objects.iter().zip(0..) {
         let ObjectKind::Tool(tool) = &object.kind else { continue };
-        let declared = analysis.model.server(object.server.as_str()).and_then(|server| server.tools.get(tool));
+        let declared = analysis.model().server(object.server.as_str()).and_then(|server| server.tools.get(tool));
         let callers = callers.get(&ObjectIx(index)).map_or(&[][..], Vec::as_slice);
         let mut needs: Vec<String> = callers.iter().map(|(_, cell)| needs(policy, *cell)).collect();
         needs.sort();
@@ -88,7 +88,7 @@ pub(super) fn tools(analysis: &Analysis) -> Listing {
 }
 
 pub(super) fn principals(analysis: &Analysis) -> Listing {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let mut listing =
         Listing { head: &["principal", "unit", "tools", "subject", "declared"], rows: vec![], data: vec![] };
     for (principal, cells) in policy.principals.iter().zip(&policy.cells) {

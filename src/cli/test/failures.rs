@@ -82,13 +82,13 @@ pub(super) fn of(found: &Found<'_>) -> Vec<Failure> {
 
 /// The facts of a mask in words.
 pub(super) fn facts(analysis: &Analysis, mask: u64) -> String {
-    let names: Vec<&str> = named(&analysis.policy, mask).into_iter().map(FactName::as_str).collect();
+    let names: Vec<&str> = named(analysis.policy(), mask).into_iter().map(FactName::as_str).collect();
     if names.is_empty() { "no facts".to_owned() } else { names.join(", ") }
 }
 
 /// Who and what of a request, as written.
 pub(super) fn pair(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> (String, String) {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let who = outcome.case.principal.map(|who| policy.principal_at(who).id.to_string());
     let what = outcome.case.object.map(|what| spelled(policy.object_at(what)));
     let written = || run.test.calls.first().map(|call| call.value.clone()).unwrap_or_default();
@@ -110,7 +110,7 @@ fn of_nothing(call: &str) -> Vec<String> {
 }
 
 fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<String> {
-    let Analysis { policy, sources, model, .. } = analysis;
+    let (policy, sources, model) = (analysis.policy(), &analysis.sources, analysis.model());
     let (who, what) = pair(analysis, run, outcome);
     let word = |allowed| if allowed { "allowed" } else { "denied" };
     let mut head = format!("`{who}` calls `{what}` with {}: ", facts(analysis, outcome.case.facts));
@@ -168,7 +168,7 @@ fn by_hand(analysis: &Analysis, who: PrincipalIx, what: ObjectIx, outcome: &Outc
 
 /// A nearby request that is allowed, in words.
 pub(super) fn near_in_words(analysis: &Analysis, near: &Nearest) -> String {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     match near {
         Nearest::MoreFacts(more) => format!("the same with {}, too", facts(analysis, *more)),
         Nearest::OtherTool(tool, set) => {
@@ -183,7 +183,7 @@ pub(super) fn near_in_words(analysis: &Analysis, near: &Nearest) -> String {
 pub(super) fn of_invariant(analysis: &Analysis, run: &InvariantRun<'_>) -> Failure {
     let violations = run.violations.iter().map(|violation| of_violation(analysis, violation));
     let undecided = run.undecided.iter().map(|it| {
-        let policy = &analysis.policy;
+        let policy = analysis.policy();
         let calls: Vec<String> =
             it.calls.iter().map(|call| format!("`{}`", spelled(policy.object_at(*call)))).collect();
         let who = &policy.principal_at(it.principal).id;
@@ -195,7 +195,7 @@ pub(super) fn of_invariant(analysis: &Analysis, run: &InvariantRun<'_>) -> Failu
 }
 
 fn of_violation(analysis: &Analysis, violation: &Violation) -> Vec<String> {
-    let Analysis { policy, sources, model, .. } = analysis;
+    let (policy, sources, model) = (analysis.policy(), &analysis.sources, analysis.model());
     let who = policy.principal_at(violation.principal);
     let names: Vec<String> =
         violation.calls.iter().map(|(object, _)| format!("`{}`", spelled(policy.object_at(*object)))).collect();

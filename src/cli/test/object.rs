@@ -32,8 +32,8 @@ pub(super) fn of(found: &Found<'_>) -> Value {
             "name": run.invariant.name.value, "place": place(analysis, run.invariant.name.loc), "passed": run.passes(),
             "empty_calls": run.empty,
             "undecided": run.undecided.iter().map(|it| json!({
-                "principal": analysis.policy.principal_at(it.principal).id.to_string(),
-                "calls": it.calls.iter().map(|call| spelled(analysis.policy.object_at(*call))).collect::<Vec<_>>(),
+                "principal": analysis.policy().principal_at(it.principal).id.to_string(),
+                "calls": it.calls.iter().map(|call| spelled(analysis.policy().object_at(*call))).collect::<Vec<_>>(),
                 "why": it.why,
             })).collect::<Vec<_>>(),
             "violations": run.violations.iter().map(|it| violation(analysis, it)).collect::<Vec<_>>(),
@@ -55,17 +55,17 @@ fn place(analysis: &Analysis, loc: Loc) -> Value {
 }
 
 fn names(analysis: &Analysis, mask: u64) -> Vec<&str> {
-    named(&analysis.policy, mask).into_iter().map(FactName::as_str).collect()
+    named(analysis.policy(), mask).into_iter().map(FactName::as_str).collect()
 }
 
 fn failure(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Value {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let (principal, object) = pair(analysis, run, outcome);
     let ids = outcome.case.principal.zip(outcome.case.object);
     let cell = ids.and_then(|(who, what)| policy.cell(who, what));
     let rule = cell.map(|cell| policy.rule_at(cell.rule));
     let grant =
-        ids.and_then(|(who, what)| grant_place(&analysis.model, &policy.principal_at(who).id, policy.object_at(what)));
+        ids.and_then(|(who, what)| grant_place(analysis.model(), &policy.principal_at(who).id, policy.object_at(what)));
     json!({
         "principal": principal, "object": object, "with": names(analysis, outcome.case.facts),
         "expected": word(run.test.allow.value), "decision": outcome.unknown.as_ref().map_or(word(outcome.allowed), |_| "unknown"),
@@ -89,11 +89,11 @@ fn word(allowed: bool) -> &'static str {
 }
 
 fn violation(analysis: &Analysis, violation: &Violation) -> Value {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let who = policy.principal_at(violation.principal);
     let calls = violation.calls.iter().map(|(object, set)| {
         let what = policy.object_at(*object);
-        let grant = grant_place(&analysis.model, &who.id, what).unwrap_or(who.loc);
+        let grant = grant_place(analysis.model(), &who.id, what).unwrap_or(who.loc);
         let rule = policy.cell(violation.principal, *object).map(|cell| &policy.rule_at(cell.rule).name);
         json!({"object": spelled(what), "with": names(analysis, *set), "rule": rule, "grant": place(analysis, grant)})
     });
@@ -101,7 +101,7 @@ fn violation(analysis: &Analysis, violation: &Violation) -> Value {
 }
 
 fn covered(analysis: &Analysis, coverage: &Coverage) -> Value {
-    let policy = &analysis.policy;
+    let policy = analysis.policy();
     let of = |it: Covered| json!({"covered": it.covered, "all": it.all});
     let untested = coverage.untested.iter().map(|cell| {
         let rule = policy.rule_at(cell.cell.rule);

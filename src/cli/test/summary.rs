@@ -34,7 +34,7 @@ fn of_coverage(found: &Found<'_>, coverage: &Coverage, format: Format, out: &mut
     }
     writeln!(out, "  worth a test:")?;
     let most = if format == Format::Human { READABLE } else { usize::MAX };
-    let policy = &found.analysis.policy;
+    let policy = found.analysis.policy();
     for cell in coverage.untested.iter().take(most) {
         let rule = policy.rule_at(cell.cell.rule);
         let sets = policy.conditions.get(cell.cell.condition).minimal_sets();

@@ -1,6 +1,10 @@
 //! What shows a fact in a request.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::called::CalledEvidence;
+use super::placeholder::Placeholder;
 use super::scalar::{Decimal, Scalar};
 
 /// How a gateway finds a fact in a request. A missing or wrongly typed claim or argument makes the fact false.
@@ -123,15 +127,17 @@ impl Evidence {
 
     /// Whether some text of it holds this placeholder.
     #[must_use]
-    pub fn mentions(&self, placeholder: &str) -> bool {
+    pub fn mentions(&self, placeholder: Placeholder) -> bool {
         self.claims().any(|claim| claim.test.mentions(placeholder))
     }
 }
 
 /// The evidence of facts that no `identity` section describes: the five of the document's vocabulary, and the two that the
-/// connection decides. By fact, sorted.
-#[must_use]
-pub fn default_evidence() -> Vec<(&'static str, Evidence)> {
+/// connection decides.
+pub static DEFAULT_EVIDENCE: LazyLock<BTreeMap<&'static str, Evidence>> =
+    LazyLock::new(|| default_evidence().into_iter().collect());
+
+fn default_evidence() -> Vec<(&'static str, Evidence)> {
     let claim = |path: &[&str], test, scope: Option<&str>| {
         let path = path.iter().map(|part| (*part).to_owned()).collect();
         Evidence::Claim(ClaimEvidence { path, test, separator: None, scope: scope.map(str::to_owned) })
@@ -191,16 +197,16 @@ pub enum ClaimTest {
 impl ClaimTest {
     /// Whether some text of it holds this placeholder.
     #[must_use]
-    pub fn mentions(&self, placeholder: &str) -> bool {
-        self.texts().any(|text| text.contains(placeholder))
+    pub fn mentions(&self, placeholder: Placeholder) -> bool {
+        self.texts().any(|text| placeholder.is_in(text))
     }
 
     /// Whether every value of it holds this placeholder.
     #[must_use]
-    pub fn all_mention(&self, placeholder: &str) -> bool {
+    pub fn all_mention(&self, placeholder: Placeholder) -> bool {
         match self {
             Self::Contains(values) => {
-                values.iter().all(|value| value.as_text().is_some_and(|text| text.contains(placeholder)))
+                values.iter().all(|value| value.as_text().is_some_and(|text| placeholder.is_in(text)))
             }
             Self::DiffersFrom(_) | Self::Present => false,
         }

@@ -8,13 +8,14 @@ use foldhash::{HashMap, HashMapExt};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{AccessRules, AuthLevel, MutualTls};
-use crate::model::name::{FactName, ToolName, UnitName};
+use crate::model::name::{FactName, UnitName};
 use crate::model::server::{Resource, Server, ServerAccess, ToolAccess};
 use crate::model::topology::Encryption;
 use crate::policy::ObjectKind;
 use crate::policy::cell::Blocked;
 use crate::policy::condition::Condition;
 use crate::policy::fact::{Facts, MTLS, TLS};
+use crate::policy::objects::own_access;
 use crate::source::{Loc, Spanned};
 
 /// A demand by number.
@@ -246,24 +247,11 @@ impl<'a> Demands<'a> {
             }
         }
         let transport = self.facts.closed(transport);
-        let (own_level, own_requires) = match kind {
-            ObjectKind::Protocol => {
-                return Part { level: None, facts: Condition::always(), transport, requires: Vec::new(), from };
-            }
-            ObjectKind::Tool(tool) => {
-                let tool: Option<&_> = access.tools.get::<ToolName>(tool);
-                (tool.and_then(|t| t.auth_level.clone()), tool.map(|t| t.requires.as_slice()).unwrap_or_default())
-            }
-            ObjectKind::Resource(uri) => {
-                let own = server.resources.iter().find(|resource| resource.uri.value == *uri);
-                own.map(|own| (own.auth_level.clone(), own.requires.as_slice())).unwrap_or_default()
-            }
-            ObjectKind::Prompt(prompt) => {
-                let own = server.prompts.iter().find(|own| own.name.value == *prompt);
-                own.map(|own| (own.auth_level.clone(), own.requires.as_slice())).unwrap_or_default()
-            }
-        };
-        let level_of = |own: Option<Spanned<u32>>| match own.or_else(|| access.auth_level.clone()) {
+        if *kind == ObjectKind::Protocol {
+            return Part { level: None, facts: Condition::always(), transport, requires: Vec::new(), from };
+        }
+        let (own_level, own_requires) = own_access(server, access, kind);
+        let level_of = |own: Option<&Spanned<u32>>| match own.or(access.auth_level.as_ref()) {
             Some(wanted) => effective_level(&rules.levels, wanted.value),
             None => classes.derived_level(name),
         };
@@ -273,7 +261,7 @@ impl<'a> Demands<'a> {
             ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => Vec::new(),
         };
         let mut levels: Vec<u32> = level_of(own_level).into_iter().collect();
-        levels.extend(wider.iter().filter_map(|resource| level_of(resource.auth_level.clone())));
+        levels.extend(wider.iter().filter_map(|resource| level_of(resource.auth_level.as_ref())));
         let level = levels.iter().max().copied();
         let class = classes.governing(name).map(|(_, class)| class);
         let mut requires: Vec<Spanned<FactName>> = Vec::new();

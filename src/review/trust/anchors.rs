@@ -10,7 +10,7 @@ use super::radius::Bears;
 use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
-use crate::model::access::{Evidence, default_evidence};
+use crate::model::access::Evidence;
 use crate::model::protocol::{self, Right};
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
@@ -73,17 +73,12 @@ fn shown(evidence: &Evidence) -> String {
 
 /// How each fact is found, of the facts that are in use on both sides; what a new fact means changes nothing that was decided.
 fn evidence(side: Side<'_>, other: Side<'_>, anchors: &mut Anchors) {
-    let defaults = default_evidence();
     for fact in side.policy.facts.names() {
         if other.policy.facts.mask(fact.as_str()).is_none() {
             continue;
         }
-        let declared = side.model.identity.as_ref().and_then(|identity| identity.evidence.get(fact));
-        let default = || defaults.iter().find(|(name, _)| *name == fact.as_str()).map(|(_, evidence)| evidence);
-        let (found, loc) = match declared {
-            Some(declared) => (Some(&declared.value), Some(declared.loc)),
-            None => (default(), None),
-        };
+        let found = side.model.evidence_for(fact.as_str());
+        let loc = side.model.declared_evidence(fact.as_str()).map(|declared| declared.loc);
         // Facts that no condition of either side asks for decide nothing.
         let bit = |side: Side<'_>| side.policy.facts.mask(fact.as_str()).unwrap_or_default();
         let used = [side, other].iter().any(|side| {

@@ -20,7 +20,7 @@ use crate::bundle::Artifact;
 use crate::cedar::Uid;
 use crate::model::Model;
 use crate::policy::{Object, ObjectKind, Policy, PrincipalId};
-use crate::source::Loc;
+use crate::source::{Loc, Sources};
 use crate::targets::{CompileError, Decides, Does, Files, Input, Proof, Target, TargetId};
 use layout::Layout;
 
@@ -114,12 +114,42 @@ mod action {
 /// Keys that Cedar's JSON form of a context gives a meaning of its own, so that a fact of that name could not be sent.
 const RESERVED: [&str; 3] = ["__entity", "__extn", "__expr"];
 
-fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
-    let facts = input.policy.facts.names();
-    if let Some(fact) = facts.iter().find(|fact| RESERVED.contains(&fact.as_str())) {
-        return Err(CompileError::Refused(format!("the requirement `{fact}` has a name that Cedar keeps for itself")));
+/// What Cedar loads, as texts in its own language.
+#[derive(Debug)]
+pub struct Texts {
+    /// The schema.
+    pub schema: String,
+    /// The generated policies.
+    pub policies: String,
+    /// The entities, in JSON.
+    pub entities: String,
+}
+
+impl Texts {
+    /// The texts of a model and its relation, to put questions to Cedar: they need not be those of a model that may be deployed.
+    ///
+    /// # Errors
+    /// Where Cedar cannot hold it.
+    pub fn new(model: &Model, policy: &Policy, sources: &Sources) -> Result<Self, CompileError> {
+        Self::of(&Layout::new(model, policy), policy, sources)
     }
+
+    fn of(layout: &Layout<'_>, policy: &Policy, sources: &Sources) -> Result<Self, CompileError> {
+        if let Some(fact) = policy.facts.names().iter().find(|fact| RESERVED.contains(&fact.as_str())) {
+            let why = format!("the requirement `{fact}` has a name that Cedar keeps for itself");
+            return Err(CompileError::Refused(why));
+        }
+        Ok(Self {
+            schema: schema::print(layout)?,
+            policies: policies::print(layout, sources)?,
+            entities: entities::print(layout)?,
+        })
+    }
+}
+
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let layout = Layout::new(input.model, input.policy);
+    let texts = Texts::of(&layout, input.policy, input.sources)?;
     let of_rules: Vec<Loc> = layout.rules().flat_map(|(_, rule)| rule.from.iter().copied()).collect();
     let file =
         |name: &str, text: String, from: Vec<Loc>| (name.to_owned(), Artifact { bytes: text.into_bytes(), from });
@@ -129,9 +159,9 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         file(&format!("{HANDWRITTEN}{}", policies.name), policies.text.to_string(), from)
     });
     let generated = [
-        file("schema.cedarschema", schema::print(&layout)?, layout.declared_at()),
-        file("policies.cedar", policies::print(&layout, input.sources)?, of_rules),
-        file("entities.json", entities::print(&layout)?, entities::places(&layout)),
+        file("schema.cedarschema", texts.schema, layout.declared_at()),
+        file("policies.cedar", texts.policies, of_rules),
+        file("entities.json", texts.entities, entities::places(&layout)),
         file("evidence.json", evidence::print(&layout)?, evidence::places(&layout)),
     ];
     Ok(generated.into_iter().chain(written).collect())

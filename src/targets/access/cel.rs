@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::access::evidence::SPIFFE;
+use crate::model::access::placeholder::filled;
 use crate::model::access::{ArgumentTest, ClaimTest, Decimal, Evidence, Issuer, Scalar};
 use crate::model::name::UnitName;
-use crate::policy::{Object, ObjectKind};
+use crate::policy::Object;
 
 /// Words that CEL keeps, so that they name no field after a dot.
 const RESERVED: [&str; 21] = [
@@ -107,20 +108,6 @@ pub fn caller_of_any<'i>(claims: &str, issuers: impl Iterator<Item = &'i Issuer>
     })
 }
 
-/// What a template stands for in a request for this object; `None` where the request cannot show it.
-#[must_use]
-pub fn expanded(template: &str, object: &Object, unit: Option<&UnitName>) -> Option<String> {
-    let mut value = template.replace("{server}", object.server.as_str());
-    if value.contains("{tool}") {
-        let ObjectKind::Tool(tool) = &object.kind else { return None };
-        value = value.replace("{tool}", tool.as_str());
-    }
-    if value.contains("{unit}") {
-        value = value.replace("{unit}", unit?.as_str());
-    }
-    Some(value).filter(|value| !value.is_empty())
-}
-
 /// Where a product keeps what evidence is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
@@ -181,7 +168,10 @@ pub fn shows(
             Some(match &evidence.test {
                 ClaimTest::Contains(values) => {
                     let values = values.iter().filter_map(|value| match value.as_text() {
-                        Some(template) => expanded(template, object, unit).map(|text| literal(&Scalar::Text(text))),
+                        Some(template) => {
+                            filled(template, object.server.as_str(), object.tool(), unit.map(UnitName::as_str))
+                                .map(|text| literal(&Scalar::Text(text)))
+                        }
                         None => Some(literal(value)),
                     });
                     let values: Vec<String> = values.collect();
@@ -235,7 +225,8 @@ fn argument(this: &str, test: &ArgumentTest) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::access::default_evidence;
+    use crate::model::access::DEFAULT_EVIDENCE;
+    use crate::policy::ObjectKind;
     use cel::common::ast::{Expr, LiteralValue};
     use proptest::prelude::*;
 
@@ -282,9 +273,9 @@ mod tests {
         let object = Object { server: "a_b".into(), kind: ObjectKind::Tool("t".into()) };
         let protocol = Object { kind: ObjectKind::Protocol, ..object.clone() };
         let names = Names { claims: "jwt", arguments: None };
-        let evidence = default_evidence();
+        let evidence = &*DEFAULT_EVIDENCE;
         let found = |fact: &str, object| {
-            let (_, evidence) = evidence.iter().find(|(name, _)| *name == fact).unwrap();
+            let (_, evidence) = evidence.iter().find(|(name, _)| **name == fact).unwrap();
             shows(names, &evidence.pieces()[0], object, Some(&"retail".into()), &[])
         };
         assert_eq!(

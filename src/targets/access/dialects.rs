@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::Model;
-use crate::model::access::{ArgumentEvidence, ArgumentTest, CalledEvidence, ClaimTest, Evidence, Scalar};
+use crate::model::access::placeholder::filled;
+use crate::model::access::{ArgumentEvidence, ArgumentTest, CalledEvidence, ClaimTest, Evidence, Placeholder, Scalar};
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::CondId;
 use crate::policy::{ObjectIx, ObjectKind, Policy, Principal, PrincipalId};
@@ -172,7 +173,7 @@ fn evidence(policy: &Policy) -> Vec<Evidence> {
 }
 
 fn is_template(evidence: &Evidence) -> bool {
-    evidence.mentions("{")
+    Placeholder::ALL.iter().any(|placeholder| evidence.mentions(*placeholder))
 }
 
 /// The sets of facts as ways. One with a fact that no request for this object can show is none.
@@ -207,10 +208,9 @@ fn test(evidence: &Evidence, model: &Model, policy: &Policy, object: ObjectIx) -
         Evidence::Claim(claim) => match &claim.test {
             ClaimTest::Contains(values) => {
                 let object = policy.object_at(object);
-                let tool = if let ObjectKind::Tool(tool) = &object.kind { Some(tool.as_str()) } else { None };
+                let (server, unit) = (object.server.as_str(), model.unit_of(&object.server));
                 let texts = values.iter().filter_map(Scalar::as_text);
-                let texts: Vec<String> =
-                    texts.filter_map(|text| expanded(text, model, object.server.as_str(), tool)).collect();
+                let texts: Vec<String> = texts.filter_map(|text| filled(text, server, object.tool(), unit)).collect();
                 if texts.is_empty() {
                     return None;
                 }
@@ -252,19 +252,6 @@ pub(super) fn unseen(evidence: &Evidence) -> Option<&'static str> {
         | Evidence::Transport
         | Evidence::All(_) => None,
     }
-}
-
-/// The text with its placeholders replaced; `None` where one has no value, or nothing is left.
-pub(super) fn expanded(template: &str, model: &Model, server: &str, tool: Option<&str>) -> Option<String> {
-    let mut text = template.replace("{server}", server);
-    if text.contains("{tool}") {
-        text = text.replace("{tool}", tool?);
-    }
-    if text.contains("{unit}") {
-        let unit = model.servers.get(server).and_then(|server| server.unit.as_ref())?;
-        text = text.replace("{unit}", unit.value.as_str());
-    }
-    (!text.is_empty()).then_some(text)
 }
 
 /// Whether the evidence is that the caller acts for another subject: the one difference between claims that can be tested.
@@ -357,13 +344,5 @@ workflow_definition: {name: w, subject: three, steps: [{name: x, mcp_server: s, 
         assert_eq!(tools.len(), 3, "{tools:#?}");
         assert!(tools[0].contains("[\"one\", \"two\"]") && tools[0].contains("s/t"), "{tools:#?}");
         assert!(tools.iter().any(|tool| tool.contains("[\"three\"]") && tool.contains("https://f.example")));
-    }
-
-    #[test]
-    fn a_template_without_a_value_shows_nothing() {
-        let (checked, _) = checked(WORLD);
-        assert_eq!(expanded("{server}/{tool}", checked.model(), "s", Some("t")).as_deref(), Some("s/t"));
-        assert_eq!(expanded("{server}/{tool}", checked.model(), "s", None), None);
-        assert_eq!(expanded("{unit}", checked.model(), "s", Some("t")), None);
     }
 }

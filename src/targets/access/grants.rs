@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cel::{Names, expanded, shows};
+use super::cel::{Names, shows};
 use crate::model::Model;
+use crate::model::access::placeholder::filled;
 use crate::model::access::{ClaimTest, Evidence, Scalar};
 use crate::model::name::{ServerName, UnitName};
 use crate::policy::condition::Condition;
@@ -206,7 +207,10 @@ impl Server {
                     left &= !bit;
                     let claim = match evidence.claims().next().map(|claim| (&claim.path, &claim.test)) {
                         Some((path, ClaimTest::Contains(values))) => match values.as_slice() {
-                            [Scalar::Text(text)] => expanded(text, object, unit).map(|text| (path.clone(), text)),
+                            [Scalar::Text(text)] => {
+                                filled(text, object.server.as_str(), object.tool(), unit.map(UnitName::as_str))
+                                    .map(|text| (path.clone(), text))
+                            }
                             _ => None,
                         },
                         Some((_, ClaimTest::DiffersFrom(_) | ClaimTest::Present)) | None => None,

@@ -8,7 +8,7 @@ use super::super::Harmless;
 use super::super::radius::Bears;
 use super::Anchors;
 use crate::model::Model;
-use crate::model::access::{Identity, Issuer, Jwks};
+use crate::model::access::{CallerKind, Identity, Issuer, Jwks};
 use crate::model::name::UnitName;
 
 /// The audience of tokens that are each for one server.
@@ -88,7 +88,7 @@ fn keys_of(keys: &Jwks, model: &Model) -> (String, BTreeSet<String>) {
 fn spoken_for(issuer: &Issuer, models: [&Model; 2]) -> BTreeSet<String> {
     let declared = models.into_iter().flat_map(|model| model.topology.units.keys().cloned());
     let units: BTreeSet<UnitName> = declared.chain([UnitName::from(UnitName::CENTRAL)]).collect();
-    let pairs = units.iter().map(Some).chain([None]).flat_map(|unit| ["agents", "flows"].map(|kind| (kind, unit)));
-    let may = pairs.filter(|(kind, unit)| issuer.may_speak_for(kind, *unit));
-    may.map(|(kind, unit)| format!("{kind} {}", unit.map_or("", UnitName::as_str))).collect()
+    let pairs = units.iter().map(Some).chain([None]).flat_map(|unit| CallerKind::ALL.map(|kind| (kind, unit)));
+    let may = pairs.filter(|(kind, unit)| issuer.may_speak_for(*kind, *unit));
+    may.map(|(kind, unit)| format!("{} {}", kind.as_str(), unit.map_or("", UnitName::as_str))).collect()
 }

@@ -1,6 +1,7 @@
 //! What AgentCore's policies can see of a request.
 
 use crate::model::Model;
+use crate::model::access::placeholder::filled;
 use crate::model::access::{
     AccessRules, AnswerTest, ArgumentEvidence, ArgumentTest, CalledEvidence, ClaimTest, Evidence,
 };
@@ -49,8 +50,9 @@ pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option
 fn values<'a>(model: &'a Model, template: &'a str) -> impl Iterator<Item = String> + 'a {
     model.servers.values().flat_map(move |server| {
         let name = server.name.value.as_str();
+        let unit = server.unit.as_ref().map(|unit| unit.value.as_str());
         let of_tools = server.tools.keys().map(|tool| Some(tool.as_str()));
-        of_tools.chain([None]).filter_map(move |tool| dialects::expanded(template, model, name, tool))
+        of_tools.chain([None]).filter_map(move |tool| filled(template, name, tool, unit))
     })
 }
 

@@ -10,7 +10,8 @@ use super::predicate::{
 };
 use crate::model::Model;
 use crate::model::access::evidence::SPIFFE;
-use crate::model::access::{ArgumentTest, ClaimEvidence, ClaimTest, Decimal, Evidence, Issuer, Scalar};
+use crate::model::access::placeholder::filled;
+use crate::model::access::{ArgumentTest, ClaimEvidence, ClaimTest, Decimal, Evidence, Issuer, Placeholder, Scalar};
 use crate::model::server::Server;
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::{Policy, Principal, PrincipalId, PrincipalIx};
@@ -89,31 +90,23 @@ impl<'a> Evidences<'a> {
     /// That a claim is one of these values, or holds one.
     fn contains(evidence: &ClaimEvidence, values: &[Scalar], server: &Server, tools: &[&str]) -> Maybe {
         let unit = server.unit.as_ref().map(|unit| unit.value.as_str());
-        let values: Vec<Scalar> = values
-            .iter()
-            .filter_map(|value| match value.as_text() {
-                None => Some(value.clone()),
-                Some(text) => {
-                    let text = text.replace("{server}", server.name.value.as_str());
-                    let text = if text.contains("{unit}") { text.replace("{unit}", unit?) } else { text };
-                    (!text.is_empty()).then_some(Scalar::Text(text))
-                }
-            })
-            .collect();
-        let shown = |values: Vec<Scalar>| {
+        let of_call = |value: &Scalar, tool: Option<&str>| match value.as_text() {
+            None => Some(value.clone()),
+            Some(text) => filled(text, server.name.value.as_str(), tool, unit).map(Scalar::Text),
+        };
+        let shown = |values: &[&Scalar], tool: Option<&str>| {
+            let values: Vec<Scalar> = values.iter().filter_map(|value| of_call(value, tool)).collect();
             let tests: Vec<Value> = values.iter().flat_map(|value| held(value, evidence.separator)).collect();
             (!tests.is_empty()).then(|| claim(&evidence.path, any_value(tests)))
         };
-        let (of_tools, plain): (Vec<Scalar>, Vec<Scalar>) =
-            values.into_iter().partition(|value| value.as_text().is_some_and(|text| text.contains("{tool}")));
+        let (of_tools, plain): (Vec<&Scalar>, Vec<&Scalar>) =
+            values.iter().partition(|value| value.as_text().is_some_and(|text| Placeholder::Tool.is_in(text)));
         // Each tool has its own text.
         let of_each = tools.iter().filter(|_| !of_tools.is_empty()).map(|tool| {
             let named = (tools.len() > 1).then(|| metadata(MCP, &["params", "name"], one_of([*tool])));
-            let texts =
-                of_tools.iter().filter_map(Scalar::as_text).map(|text| Scalar::Text(text.replace("{tool}", tool)));
-            Predicate::all(named.map(Some).into_iter().chain([shown(texts.collect())]))
+            Predicate::all(named.map(Some).into_iter().chain([shown(&of_tools, Some(tool))]))
         });
-        Predicate::any(of_each.chain([shown(plain)]))
+        Predicate::any(of_each.chain([shown(&plain, None)]))
     }
 
     /// That `sub` is the subject of a declared principal or a SPIFFE ID.

@@ -7,9 +7,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
-use crate::model::access::{ClaimTest, Evidence};
-use crate::model::server::Server;
-use crate::policy::{Object, ObjectKind};
+use crate::model::access::{ClaimTest, Evidence, Placeholder};
 use crate::source::Loc;
 use crate::targets::TARGET_LIMIT;
 
@@ -74,7 +72,7 @@ pub(super) fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'
     if claim.test.texts().any(|text| text.starts_with('*') || text.ends_with('*')) {
         return Some("Istio takes a text that begins or ends with `*` for a pattern");
     }
-    (claim.test.mentions("{tool}") && !verified_headers(model)).then_some(
+    (claim.test.mentions(Placeholder::Tool) && !verified_headers(model)).then_some(
         "the body of a request names the tool, and Istio does not read bodies; it takes \
          `verified_headers` for that",
     )
@@ -93,20 +91,6 @@ pub(super) fn delegation(evidence: &Evidence) -> bool {
     let (left, right): (Vec<&str>, Vec<&str>) =
         (claim.path.iter().map(String::as_str).collect(), other.iter().map(String::as_str).collect());
     matches!((left.as_slice(), right.as_slice()), (["act", "sub"], ["sub"]) | (["sub"], ["act", "sub"]))
-}
-
-/// The text of a claim for an object: `{server}`, `{tool}` and `{unit}` replaced. `None` where one of them is nothing here, so
-/// that the fact is false.
-pub(super) fn expanded(text: &str, object: &Object, server: &Server) -> Option<String> {
-    let mut text = text.replace("{server}", object.server.as_str());
-    if text.contains("{tool}") {
-        let ObjectKind::Tool(tool) = &object.kind else { return None };
-        text = text.replace("{tool}", tool.as_str());
-    }
-    if text.contains("{unit}") {
-        text = text.replace("{unit}", server.unit.as_ref()?.value.as_str());
-    }
-    Some(text).filter(|text| !text.is_empty())
 }
 
 /// The text, which Istio must take for itself and not for a pattern.

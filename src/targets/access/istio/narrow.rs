@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::claims::{delegation, is_plain, is_plain_pattern, verified_headers};
 use crate::model::Model;
+use crate::model::access::Placeholder;
 use crate::policy::condition::Condition;
 use crate::policy::visibility::Narrowed;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy, PrincipalId, PrincipalIx};
@@ -60,12 +61,12 @@ struct Nameless {
 
 impl Nameless {
     fn of(policy: &Policy) -> Self {
-        let bits = |word: &str| {
+        let bits = |word: Placeholder| {
             let those =
                 policy.shown().filter(|(_, evidence)| evidence.claims().any(|claim| claim.test.all_mention(word)));
             those.fold(0, |all, (bit, _)| all | bit)
         };
-        Self { of_tools: bits("{tool}"), of_units: bits("{unit}") }
+        Self { of_tools: bits(Placeholder::Tool), of_units: bits(Placeholder::Unit) }
     }
 
     fn on(&self, model: &Model, object: &Object) -> u64 {

@@ -118,9 +118,8 @@ fn a_stranger_who_acts_for_a_user_cannot_be_granted() {
 #[test]
 fn what_cannot_be_seen_has_a_reason() {
     let (checked, _) = checked(WORLD);
-    let identity = checked.model().identity.as_ref().unwrap();
     for fact in ["mfa", "ticket", "device", "small", "currency", "user_delegation"] {
-        for piece in identity.evidence_for(fact).unwrap().pieces() {
+        for piece in checked.model().evidence_for(fact).unwrap().pieces() {
             assert_eq!(sight::blind_to(checked.model(), fact, piece), None, "{fact}");
         }
     }
@@ -145,8 +144,7 @@ fn what_cannot_be_seen_has_a_reason() {
             false => text,
         };
         let (checked, _) = crate::targets::tests::checked(&text);
-        let identity = checked.model().identity.as_ref().unwrap();
-        let found = sight::blind_to(checked.model(), "small", identity.evidence_for("small").unwrap());
+        let found = sight::blind_to(checked.model(), "small", checked.model().evidence_for("small").unwrap());
         assert!(found.is_some_and(|found| found.contains(why)), "{evidence}: {found:?}");
     }
 }

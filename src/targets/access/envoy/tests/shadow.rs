@@ -36,8 +36,8 @@ fn compiled_beside() -> (CheckedModel, Policy, Existing, BTreeMap<String, Artifa
     let built = shadow(&checked, &sources, &existing, "sha256:2").unwrap();
     let policy = crate::targets::seen(&TARGET, checked.model(), checked.policy()).1;
     let said = &built.bundle.manifest.settings.other;
-    assert_eq!((said["shadow"].as_str(), said["enforced_sources"].as_str()), ("envoy", "sha256:0"));
-    assert_eq!(said["enforced_bundle"], "sha256:1");
+    assert_eq!((said.shadow.as_deref(), said.enforced_sources.as_deref()), (Some("envoy"), Some("sha256:0")));
+    assert_eq!(said.enforced_bundle.as_deref(), Some("sha256:1"));
     (checked, policy, existing, built.bundle.artifacts)
 }
 

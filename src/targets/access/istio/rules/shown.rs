@@ -7,9 +7,10 @@ use kcr_security_istio_io::v1::authorizationpolicies::AuthorizationPolicyRulesWh
 use super::{Rules, is, is_not};
 use crate::diagnostic::Diagnostic;
 use crate::model::access::evidence::SPIFFE;
+use crate::model::access::placeholder::filled;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::{Object, Principal, PrincipalId};
-use crate::targets::access::istio::claims::{ACT_HEADER, delegation, exact, expanded, key};
+use crate::targets::access::istio::claims::{ACT_HEADER, delegation, exact, key};
 use crate::targets::cluster::Place;
 
 /// How the caller shows in the token.
@@ -117,7 +118,9 @@ impl<'a> Rules<'a> {
             match &claim.test {
                 ClaimTest::Present => drop(claims.insert(Asked::is(key, vec!["*".to_owned()]))),
                 ClaimTest::Contains(_) => {
-                    let texts = claim.test.texts().filter_map(|text| expanded(text, object, place.server));
+                    let unit = place.server.unit.as_ref().map(|unit| unit.value.as_str());
+                    let texts =
+                        claim.test.texts().filter_map(|text| filled(text, object.server.as_str(), object.tool(), unit));
                     let texts = texts.map(|text| exact(&text, "the text of a claim", place.loc()));
                     let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
                     if texts.is_empty() {

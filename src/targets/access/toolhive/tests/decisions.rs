@@ -163,9 +163,8 @@ fn what_is_missing_and_what_cannot_be_seen_is_said() {
     let without = WORLD.replace("speaks_for: [agents]", "speaks_for: [agents, flows]");
     assert!(missing(&checked(&without).0, &TARGET).is_empty());
     let (checked, _) = checked(WORLD);
-    let identity = checked.model().identity.as_ref().unwrap();
     for fact in ["mfa", "ticket", "device", "currency", "user_delegation"] {
-        for piece in identity.evidence_for(fact).unwrap().pieces() {
+        for piece in checked.model().evidence_for(fact).unwrap().pieces() {
             assert_eq!(blind_to(checked.model(), fact, piece), None, "{fact}");
         }
     }
@@ -177,8 +176,7 @@ fn what_is_missing_and_what_cannot_be_seen_is_said() {
     ] {
         let text = WORLD.replace("{argument: currency, one_of: [EUR, CHF]}", evidence);
         let (checked, _) = crate::targets::tests::checked(&text);
-        let identity = checked.model().identity.as_ref().unwrap();
-        let found = blind_to(checked.model(), "currency", identity.evidence_for("currency").unwrap());
+        let found = blind_to(checked.model(), "currency", checked.model().evidence_for("currency").unwrap());
         assert!(found.is_some_and(|found| found.contains(why)), "{evidence}: {found:?}");
     }
 }

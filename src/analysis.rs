@@ -162,7 +162,7 @@ pub fn analyse_in(
         let model = Model { unread_files: true, ..Model::default() };
         return Analysis { sources, settings, model, policy: Policy::default(), written: None, report, counts };
     }
-    let places: Vec<environment::Place<'_>> =
+    let places: Vec<environment::DeclaredEnvironment<'_>> =
         environments.iter().map(|environment| place_of(environment, settings_id, &sources)).collect();
     let elsewhere: BTreeSet<FileId> = places.iter().flat_map(|place| place.files.iter().copied()).collect();
     let is_own = |id: FileId| Some(id) != settings_id && !elsewhere.contains(&id);
@@ -252,11 +252,20 @@ fn handwritten_files(
 }
 
 /// Where an environment is declared, and which files are its own.
-fn place_of<'a>(environment: &'a Environment, settings: Option<FileId>, sources: &Sources) -> environment::Place<'a> {
+fn place_of<'a>(
+    environment: &'a Environment,
+    settings: Option<FileId>,
+    sources: &Sources,
+) -> environment::DeclaredEnvironment<'a> {
     let below = format!("{}/", environment.folder);
     let own = sources.iter().filter(|(_, file)| file.name().starts_with(&below)).map(|(id, _)| id);
     let declared = Loc { file: settings.unwrap_or_default(), ..environment.declared };
-    environment::Place { name: &environment.name, folder: &environment.folder, declared, files: own.collect() }
+    environment::DeclaredEnvironment {
+        name: &environment.name,
+        folder: &environment.folder,
+        declared,
+        files: own.collect(),
+    }
 }
 
 /// A file's text, or as much of it as can be shown, and what is wrong with it.

@@ -3,10 +3,33 @@
 //! The table below is the only list of them. A family's file holds its as-written types, whose doc comments become the
 //! schema's descriptions, and `lower`, which turns a section into its part of the model.
 
+mod batch_processing;
+mod bulkhead;
+mod caching;
+mod chaos_experiments;
+mod circuit_breaker;
+mod connection_pooling;
+mod data_routing;
 pub mod decode;
+mod event_driven;
+mod federation;
+mod health_monitoring;
+mod identity;
+mod integration_tests;
 pub mod kept;
 pub mod keys;
+mod logging;
+mod metrics;
+mod orchestration;
+mod policy_tests;
+mod progressive_auth;
+mod registry;
+mod saga;
 pub mod text;
+mod tracing;
+mod waivers;
+mod workflow;
+mod zero_trust;
 
 use crate::lower::{At, Lowering};
 use crate::model::access::{AccessRules, Readable};
@@ -29,7 +52,6 @@ pub enum Repeat {
 
 macro_rules! families {
     ($($variant:ident $module:ident::$type:ident $name:literal $key:literal $repeat:ident $usually:literal,)*) => {
-        $(mod $module;)*
 
         /// A family by number.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -58,7 +58,7 @@ const REPLACED: [(FamilyId, &[&str]); 2] = [
 ];
 
 /// The place and name of an environment, and which files are its own.
-pub(super) struct Place<'a> {
+pub(super) struct DeclaredEnvironment<'a> {
     pub(super) name: &'a str,
     pub(super) folder: &'a str,
     pub(super) declared: Loc,
@@ -69,7 +69,7 @@ pub(super) struct Place<'a> {
 /// The workspace in an environment, and what is wrong in its files. `base` is the workspace, and `policy` its relation;
 /// `settings` is its `mcpctl.yaml`; `unread` are files that were found to be no text.
 pub(super) fn applied(
-    place: &Place<'_>,
+    place: &DeclaredEnvironment<'_>,
     sources: &Sources,
     settings: Option<FileId>,
     unread: &BTreeSet<FileId>,
@@ -141,7 +141,12 @@ fn is_kept(path: &str) -> bool {
 }
 
 /// Reports every key of a document that may not stand there, the outermost only.
-fn stray(place: &Place<'_>, tree: &Tree<'_>, permitted: impl Fn(&str) -> bool, findings: &mut Vec<Diagnostic>) {
+fn stray(
+    place: &DeclaredEnvironment<'_>,
+    tree: &Tree<'_>,
+    permitted: impl Fn(&str) -> bool,
+    findings: &mut Vec<Diagnostic>,
+) {
     for document in tree.documents() {
         let mut found = Vec::new();
         beyond(tree, *document, "", &permitted, &mut found);
@@ -164,7 +169,7 @@ fn beyond(tree: &Tree<'_>, node: NodeId, path: &str, permitted: &dyn Fn(&str) ->
     }
 }
 
-fn overreach(place: &Place<'_>, loc: Loc, key: &str) -> Diagnostic {
+fn overreach(place: &DeclaredEnvironment<'_>, loc: Loc, key: &str) -> Diagnostic {
     let message = format!("environment `{}` may not set `{}`", place.name, key.replace("[]", ""));
     let help =
         "an environment replaces URLs, issuers and settings of targets; what is set here is the same in every one";
@@ -172,7 +177,7 @@ fn overreach(place: &Place<'_>, loc: Loc, key: &str) -> Diagnostic {
 }
 
 fn document_sections(
-    place: &Place<'_>,
+    place: &DeclaredEnvironment<'_>,
     tree: &Tree<'_>,
     document: NodeId,
     sections: &mut Lowering,
@@ -228,7 +233,7 @@ fn document_sections(
 }
 
 /// Puts what the environment says in the place of what the workspace says.
-fn replace(place: &Place<'_>, own: &Model, model: &mut Model, findings: &mut Vec<Diagnostic>) {
+fn replace(place: &DeclaredEnvironment<'_>, own: &Model, model: &mut Model, findings: &mut Vec<Diagnostic>) {
     let whole = model.complete_for(&[FamilyId::Registry.key()]);
     let mut stranger = |what: &str, name: &str, loc: Loc, near: Option<String>| {
         if whole {
@@ -279,7 +284,12 @@ fn replace(place: &Place<'_>, own: &Model, model: &mut Model, findings: &mut Vec
 
 /// Issuers are replaced, but for whom they may speak: none may speak for more principals than one of the workspace's does,
 /// and nobody loses the one who speaks for it.
-fn speakers_changed(place: &Place<'_>, base: &Model, here: &Model, policy: &Policy) -> Option<Diagnostic> {
+fn speakers_changed(
+    place: &DeclaredEnvironment<'_>,
+    base: &Model,
+    here: &Model,
+    policy: &Policy,
+) -> Option<Diagnostic> {
     let issuers = |model: &Model| -> Vec<Issuer> { model.identity.iter().flat_map(|i| &i.issuers).cloned().collect() };
     let spoken_for = |issuer: &Issuer| -> BTreeSet<usize> {
         let each = policy.principals.iter().enumerate();
@@ -318,7 +328,7 @@ fn speakers_changed(place: &Place<'_>, base: &Model, here: &Model, policy: &Poli
 
 /// What of the relation is another one in the environment. Nothing that an environment may set leads to that; it is asked all
 /// the same, each time.
-fn relation_changed(place: &Place<'_>, base: &Policy, here: &Policy) -> Option<Diagnostic> {
+fn relation_changed(place: &DeclaredEnvironment<'_>, base: &Policy, here: &Policy) -> Option<Diagnostic> {
     let at = place.files.first().map_or(place.declared, |file| Loc::start_of(*file));
     let finding = |what: String| {
         let message = format!("environment `{}` changes who may do what: {what}", place.name);
@@ -355,8 +365,8 @@ mod tests {
     use super::*;
     use crate::policy::condition::Condition;
 
-    fn place() -> Place<'static> {
-        Place { name: "prod", folder: "env/prod", declared: Loc::default(), files: vec![FileId(0)] }
+    fn place() -> DeclaredEnvironment<'static> {
+        DeclaredEnvironment { name: "prod", folder: "env/prod", declared: Loc::default(), files: vec![FileId(0)] }
     }
 
     fn analysed(text: &str) -> Policy {

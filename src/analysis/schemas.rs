@@ -10,7 +10,7 @@ use crate::model::deployment::TargetId;
 use crate::model::name::FlowKind;
 use crate::model::server::Tool;
 use crate::schema::arena::to_json;
-use crate::source::yaml::{self, Kind, NodeId, Tree};
+use crate::source::yaml::{self, NodeId, NodeKind, Tree};
 use crate::source::{FileId, Loc, Sources};
 
 /// Reads the schema of every tool again, if a requirement asks for an argument or an earlier call, or a target is bound by
@@ -72,8 +72,8 @@ fn collect(tree: &Tree<'_>, node: NodeId, wanted: &BTreeSet<Loc>, texts: &mut BT
         return;
     }
     match tree.kind(node) {
-        Kind::Sequence(elements) => elements.iter().for_each(|element| collect(tree, *element, wanted, texts)),
-        Kind::Mapping(entries) => entries.iter().for_each(|(_, value)| collect(tree, *value, wanted, texts)),
-        Kind::Scalar(_) | Kind::Alias(_) => {}
+        NodeKind::Sequence(elements) => elements.iter().for_each(|element| collect(tree, *element, wanted, texts)),
+        NodeKind::Mapping(entries) => entries.iter().for_each(|(_, value)| collect(tree, *value, wanted, texts)),
+        NodeKind::Scalar(_) | NodeKind::Alias(_) => {}
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// What stands at a path. Symbolic links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PathKind {
     /// Nothing.
     Absent,
     /// A regular file.
@@ -39,7 +39,7 @@ pub trait Disk {
     ///
     /// # Errors
     /// Where that cannot be told.
-    fn kind(&self, path: &Path) -> io::Result<Kind>;
+    fn kind(&self, path: &Path) -> io::Result<PathKind>;
 
     /// The names in a folder, sorted. Names that are not Unicode come with replacement characters.
     ///
@@ -106,20 +106,20 @@ pub trait Disk {
 pub struct FileSystem;
 
 impl Disk for FileSystem {
-    fn kind(&self, path: &Path) -> io::Result<Kind> {
+    fn kind(&self, path: &Path) -> io::Result<PathKind> {
         let kind = match fs::symlink_metadata(path) {
             Ok(found) => found.file_type(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kind::Absent),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PathKind::Absent),
             Err(error) => return Err(error),
         };
         Ok(if kind.is_symlink() {
-            Kind::Link
+            PathKind::Link
         } else if kind.is_dir() {
-            Kind::Folder
+            PathKind::Folder
         } else if kind.is_file() {
-            Kind::File
+            PathKind::File
         } else {
-            Kind::Other
+            PathKind::Other
         })
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::MANIFEST;
 use super::SOURCES;
-use super::disk::{Disk, Kind};
+use super::disk::{Disk, PathKind};
 use super::manifest::{FORMAT, Manifest, VERSION, sha256};
 use crate::diagnostic::one_line;
 
@@ -141,9 +141,9 @@ pub fn unlisted(folder: &Path, manifest: &Manifest, disk: &dyn Disk) -> Result<V
         for name in disk.list(&at).map_err(failed(&at))? {
             let (path, inside) = (at.join(&name), format!("{prefix}{name}"));
             match disk.kind(&path).map_err(failed(&path))? {
-                Kind::Folder => folders.push(format!("{inside}/")),
-                Kind::File if known.contains(inside.as_str()) => {}
-                Kind::Absent | Kind::File | Kind::Link | Kind::Other => found.push(inside),
+                PathKind::Folder => folders.push(format!("{inside}/")),
+                PathKind::File if known.contains(inside.as_str()) => {}
+                PathKind::Absent | PathKind::File | PathKind::Link | PathKind::Other => found.push(inside),
             }
         }
     }

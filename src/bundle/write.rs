@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use super::disk::{Disk, FileSystem};
-use super::disk::{Kind, Marked};
+use super::disk::{Marked, PathKind};
 use super::manifest::{Manifest, sha256};
 use super::{Bundle, MANIFEST};
 
@@ -82,7 +82,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteEr
 /// whole: at `out`, or, if the run was killed between two renames, put back there by the next run.
 pub fn write(bundle: &Bundle, out: &Path, force: bool, disk: &dyn Disk) -> Result<(), WriteError> {
     let files = bundle.files().map_err(WriteError::Manifest)?;
-    let place = Place::of(out)?;
+    let place = Destination::of(out)?;
     disk.create_all(&place.parent).map_err(failed("make the folder", &place.parent))?;
     place.recover(disk)?;
     let old_there = check_output(out, force, disk)?;
@@ -126,11 +126,11 @@ fn fill(new: &Path, files: &BTreeMap<&str, Cow<'_, [u8]>>, disk: &dyn Disk) -> R
 fn check_output(out: &Path, force: bool, disk: &dyn Disk) -> Result<bool, WriteError> {
     let not_a_folder = |what| Err(WriteError::NotAFolder { path: out.to_owned(), what });
     match disk.kind(out).map_err(failed("look at", out))? {
-        Kind::Absent => return Ok(false),
-        Kind::File => return not_a_folder("a file"),
-        Kind::Link => return not_a_folder("a symbolic link"),
-        Kind::Other => return not_a_folder("a device, socket or pipe"),
-        Kind::Folder => {}
+        PathKind::Absent => return Ok(false),
+        PathKind::File => return not_a_folder("a file"),
+        PathKind::Link => return not_a_folder("a symbolic link"),
+        PathKind::Other => return not_a_folder("a device, socket or pipe"),
+        PathKind::Folder => {}
     }
     if !force {
         let mut files = foreign(out, disk)?;
@@ -154,7 +154,7 @@ fn foreign(out: &Path, disk: &dyn Disk) -> Result<Vec<String>, WriteError> {
         let path = out.join(name);
         disk.read(&path).map_err(failed("read", &path))
     };
-    let manifest = match files.iter().any(|(name, kind)| name == MANIFEST && *kind == Kind::File) {
+    let manifest = match files.iter().any(|(name, kind)| name == MANIFEST && *kind == PathKind::File) {
         true => Manifest::parse(&read(MANIFEST)?),
         false => None,
     };
@@ -167,7 +167,7 @@ fn foreign(out: &Path, disk: &dyn Disk) -> Result<Vec<String>, WriteError> {
     for (name, kind) in &files {
         match known.get(name.as_str()) {
             _ if name == MANIFEST => {}
-            Some(digest) if *kind == Kind::File => {
+            Some(digest) if *kind == PathKind::File => {
                 if sha256(&read(name)?) != *digest {
                     found.push(format!("`{name}` (changed since)"));
                 }
@@ -179,26 +179,26 @@ fn foreign(out: &Path, disk: &dyn Disk) -> Result<Vec<String>, WriteError> {
 }
 
 /// Everything below a folder that is not a folder, by path with `/`.
-fn collect(folder: &Path, prefix: &str, disk: &dyn Disk, into: &mut Vec<(String, Kind)>) -> Result<(), WriteError> {
+fn collect(folder: &Path, prefix: &str, disk: &dyn Disk, into: &mut Vec<(String, PathKind)>) -> Result<(), WriteError> {
     for name in disk.list(folder).map_err(failed("read the folder", folder))? {
         let path = folder.join(&name);
         let shown = format!("{prefix}{name}");
         match disk.kind(&path).map_err(failed("look at", &path))? {
-            Kind::Folder => collect(&path, &format!("{shown}/"), disk, into)?,
-            kind @ (Kind::Absent | Kind::File | Kind::Link | Kind::Other) => into.push((shown, kind)),
+            PathKind::Folder => collect(&path, &format!("{shown}/"), disk, into)?,
+            kind @ (PathKind::Absent | PathKind::File | PathKind::Link | PathKind::Other) => into.push((shown, kind)),
         }
     }
     Ok(())
 }
 
 /// The output folder and the names beside it.
-struct Place {
+struct Destination {
     out: PathBuf,
     parent: PathBuf,
     prefix: String,
 }
 
-impl Place {
+impl Destination {
     fn of(out: &Path) -> Result<Self, WriteError> {
         let no_folder = || WriteError::NoFolder(out.to_owned());
         let name = out.file_name().and_then(|name| name.to_str()).ok_or_else(no_folder)?;
@@ -229,18 +229,18 @@ impl Place {
         }
         let old = self.sibling("old");
         match disk.kind(&old).map_err(failed("look at", &old))? {
-            Kind::Folder => {}
-            Kind::Absent => return Ok(()),
-            Kind::File | Kind::Link | Kind::Other => {
+            PathKind::Folder => {}
+            PathKind::Absent => return Ok(()),
+            PathKind::File | PathKind::Link | PathKind::Other => {
                 return Err(WriteError::NotAFolder { path: old, what: "in the way" });
             }
         }
         match disk.kind(&self.out).map_err(failed("look at", &self.out))? {
-            Kind::Absent => {
+            PathKind::Absent => {
                 disk.rename(&old, &self.out).map_err(failed("put back", &self.out))?;
                 disk.sync(&self.parent).map_err(failed("bring to the disk", &self.parent))
             }
-            Kind::Folder | Kind::File | Kind::Link | Kind::Other => self.discard(&old, disk),
+            PathKind::Folder | PathKind::File | PathKind::Link | PathKind::Other => self.discard(&old, disk),
         }
     }
 

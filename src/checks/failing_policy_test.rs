@@ -9,9 +9,9 @@ use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::assurance::{Invariant, Never, PolicyTest};
 use crate::policy::Policy;
 use crate::policy::contradiction::{Opposite, Stated};
-use crate::policy::expect::{self, Fault, Outcome};
 use crate::policy::invariant::{self, Resolved, Undecided, Violation};
 use crate::policy::origin::grant_place;
+use crate::policy::policy_test::{self, Fault, Outcome};
 use crate::policy::whole::{Says, Whole};
 use crate::source::{Loc, Spanned};
 
@@ -50,10 +50,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
     // Tests are many where there are many agents, and most hold.
     let of_one = |test: &PolicyTest| {
         let mut findings: Vec<Diagnostic> =
-            expect::empty_calls(model, policy, test).map(|call| of_nothing(&test.name, call)).collect();
-        let cases = expect::cases(model, policy, test).into_iter().filter(|case| !expect::holds(whole, test, *case));
+            policy_test::empty_calls(model, policy, test).map(|call| of_nothing(&test.name, call)).collect();
+        let cases =
+            policy_test::cases(model, policy, test).into_iter().filter(|case| !policy_test::holds(whole, test, *case));
         let failing: Vec<Outcome> =
-            cases.map(|case| expect::judge(whole, test, case)).filter(|outcome| outcome.fault.is_some()).collect();
+            cases.map(|case| policy_test::judge(whole, test, case)).filter(|outcome| outcome.fault.is_some()).collect();
         findings.extend(failing.split_first().map(|(first, others)| {
             let finding = of_test(whole, test, first, others.len());
             // Hand-written policies can let a request through that shows fewer facts, and deny one that shows more.
@@ -154,7 +155,7 @@ fn of_test(whole: Whole<'_>, test: &PolicyTest, failing: &Outcome, others: usize
 }
 
 /// The hand-written policies that decide a request otherwise than the relation alone, with their places, and what they do.
-fn by_hand(whole: Whole<'_>, case: expect::Case) -> Option<(Vec<(String, Loc)>, &'static str)> {
+fn by_hand(whole: Whole<'_>, case: policy_test::Case) -> Option<(Vec<(String, Loc)>, &'static str)> {
     let (who, what) = case.principal.zip(case.object)?;
     let alone = whole.policy.decide(who, what, case.facts);
     let (says, policies) = whole.says(who, what, case.facts).ok()?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::name::UnitName;
-use crate::policy::expect;
+use crate::policy::policy_test;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -41,7 +41,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for who in model.tested_principals() {
         let name = who.value.as_str();
         let declared = || input.policy.principal(name).is_some();
-        if any_agent(name) || declared() || !expect::principals(input.policy, name).is_empty() {
+        if any_agent(name) || declared() || !policy_test::principals(input.policy, name).is_empty() {
             continue;
         }
         let known = known.get_or_init(all_names);

@@ -18,7 +18,7 @@ use crate::workspace::Wanted;
 
 mod answer;
 mod groups;
-pub(super) mod written;
+pub(super) mod handwritten;
 
 const CAN: &str = "\
 Examples:
@@ -126,7 +126,7 @@ impl Can {
         let objects = naming::objects(policy, &self.object).map_err(unknown)?;
         let facts = self.request.facts(&loaded)?;
         let mut answer = decide(model, policy, principal, &objects, facts);
-        let written = written::decide(&loaded.analysis, principal, &objects, facts)?;
+        let written = handwritten::decide(&loaded.analysis, principal, &objects, facts)?;
         answer.missing = written.as_ref().map_or(answer.missing, |written| written.missing.clone());
         let allowed = written.as_ref().map_or(answer.allowed, |written| written.allowed);
         let exit = if allowed { Exit::Clean } else { Exit::Findings };
@@ -163,7 +163,7 @@ impl WhoCan {
             with: self.request.with.is_some().then_some(facts),
         };
         groups::show(&about, policy, &groups, &named, &why, session)?;
-        written::part(&loaded.analysis, session)?;
+        handwritten::part(&loaded.analysis, session)?;
         groups::unknown(&groups, session)?;
         Ok(exit)
     }
@@ -193,7 +193,7 @@ impl WhatCan {
             with: self.request.with.is_some().then_some(facts),
         };
         groups::show(&about, policy, &groups, &named, &why, session)?;
-        written::part(&loaded.analysis, session)?;
+        handwritten::part(&loaded.analysis, session)?;
         groups::unknown(&groups, session)?;
         Ok(exit)
     }

@@ -2,18 +2,18 @@
 
 mod annotations;
 mod budget;
+mod cedar_changes;
 mod errors;
 mod html;
 mod json;
 mod lines;
 mod markdown;
 mod outcome;
+mod phrases;
 mod proved;
 mod short;
 mod side;
 mod view;
-mod words;
-mod written;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ use crate::review::excuse::Rules;
 use crate::review::gate;
 use crate::review::objects;
 use crate::review::rollout::{self, Deployed, Rollout};
-use side::{Place, Read};
+use side::{Read, Revised};
 use view::View;
 
 const EXAMPLES: &str = "\
@@ -265,7 +265,11 @@ impl DiffCommand {
         Ok(clusters.removed(if named.is_empty() { &known } else { &named }))
     }
 
-    fn rollout(&self, base: (&Place, &Read), head: (&Place, &Read)) -> Result<Option<Rollout>, Vec<miette::Report>> {
+    fn rollout(
+        &self,
+        base: (&Revised, &Read),
+        head: (&Revised, &Read),
+    ) -> Result<Option<Rollout>, Vec<miette::Report>> {
         if self.no_artifacts {
             return Ok(None);
         }
@@ -282,7 +286,7 @@ fn prune(removed: &[objects::Object], out: &mut dyn Write) -> std::io::Result<()
 }
 
 /// What a side deploys; `None` where a bundle could not be compiled from it.
-fn deployed<'a>(place: &'a Place, read: &'a Read) -> Option<Deployed<'a>> {
+fn deployed<'a>(place: &'a Revised, read: &'a Read) -> Option<Deployed<'a>> {
     match (place.bundle(), &read.checked) {
         (Some(bundle), _) => Some(Deployed::Bundle(bundle)),
         (None, Ok(checked)) => Some(Deployed::Workspace(checked, &read.sources)),

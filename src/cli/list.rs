@@ -28,7 +28,7 @@ errors, because the list may lack something.";
 pub struct List {
     /// What to list: families, checks, targets, or a workspace's servers, tools or principals
     #[arg(value_enum, value_name = "KIND", hide_possible_values = true)]
-    pub kind: Kind,
+    pub kind: Listed,
     /// What to read, for servers, tools and principals.
     #[command(flatten)]
     pub source: Source,
@@ -36,7 +36,7 @@ pub struct List {
 
 /// What can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum Listed {
     /// Families of configuration
     Families,
     /// Checks
@@ -51,7 +51,7 @@ pub enum Kind {
     Principals,
 }
 
-impl Kind {
+impl Listed {
     /// Whether a workspace is read for it.
     pub(super) fn is_of_a_workspace(self) -> bool {
         match self {
@@ -86,12 +86,12 @@ impl List {
     /// Where the workspace cannot be read.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         match self.kind {
-            Kind::Families => self.show(&catalogue::families().map_err(refusal::stdout)?, session)?,
-            Kind::Checks => self.show(&catalogue::checks(), session)?,
-            Kind::Targets => self.show(&catalogue::targets(), session)?,
-            Kind::Servers => return self.inventory(inventory::servers, session),
-            Kind::Tools => return self.inventory(inventory::tools, session),
-            Kind::Principals => return self.inventory(inventory::principals, session),
+            Listed::Families => self.show(&catalogue::families().map_err(refusal::stdout)?, session)?,
+            Listed::Checks => self.show(&catalogue::checks(), session)?,
+            Listed::Targets => self.show(&catalogue::targets(), session)?,
+            Listed::Servers => return self.inventory(inventory::servers, session),
+            Listed::Tools => return self.inventory(inventory::tools, session),
+            Listed::Principals => return self.inventory(inventory::principals, session),
         }
         Ok(Exit::Clean)
     }

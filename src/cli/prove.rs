@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::load::{Loaded, Source};
 use super::refusal::{self, Refusal};
 use super::solver::Proofs;
-use super::{Exit, Outcome, Session, ask::answerable, effects};
+use super::{Exit, Outcome, Session, ask::answerable, handwritten};
 use crate::analysis::{self, Judged};
 use crate::diagnostic::one_line;
 use crate::render::{Format, counted, json as versioned};
@@ -79,7 +79,7 @@ fn human(proved: &Proved, out: &mut dyn Write) -> io::Result<()> {
     }
     let Some(found) = &proved.effect else { return Ok(()) };
     writeln!(out, "\nHAND-WRITTEN CEDAR, against the access relation alone")?;
-    effects::human(found, &|_| Vec::new(), out)?;
+    handwritten::human(found, &|_| Vec::new(), out)?;
     for id in &proved.idle {
         writeln!(out, "  `{}` decides no request of any declared principal on anything declared", one_line(id))?;
     }
@@ -90,8 +90,8 @@ fn short(proved: &Proved, out: &mut dyn Write) -> io::Result<()> {
     for Claim { name, status, by, .. } in &proved.claims {
         writeln!(out, "{}", one_line(&format!("{}: {name}: {by}", status.word())))?;
     }
-    for group in proved.effect.iter().flat_map(effects::changed) {
-        let (who, what) = effects::who_and_what(group);
+    for group in proved.effect.iter().flat_map(handwritten::changed) {
+        let (who, what) = handwritten::who_and_what(group);
         writeln!(out, "{}: handwritten: {who} on {what}", group.proof.word())?;
     }
     for id in &proved.idle {
@@ -108,7 +108,7 @@ fn data(proved: &Proved) -> Value {
     json!({
         "version": versioned::VERSION,
         "claims": claims.collect::<Vec<_>>(),
-        "handwritten": proved.effect.as_ref().map(|found| effects::data(found, &|_| Vec::new())),
+        "handwritten": proved.effect.as_ref().map(|found| handwritten::data(found, &|_| Vec::new())),
         "idle": proved.idle,
     })
 }

@@ -122,7 +122,7 @@ impl Test {
                 (failing, unknown) => format!("{failing} failed, {unknown} of them UNKNOWN"),
             }
         ))?;
-        super::ask::written::part(&analysis, session)?;
+        super::ask::handwritten::part(&analysis, session)?;
         let mut exit = if failing == 0 { Exit::Clean } else { Exit::Findings };
         let cells = found.coverage.as_ref().map(|coverage| coverage.cells).unwrap_or_default();
         if let Some(least) = self.min_coverage

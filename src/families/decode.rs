@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::source::yaml::scalar::Value;
-use crate::source::yaml::{Kind, NodeId, Tree};
+use crate::source::yaml::{NodeId, NodeKind, Tree};
 use crate::source::{FileId, Loc, Spanned};
 
 const SPANNED: &str = "$mcpctl::Spanned";
@@ -153,16 +153,16 @@ impl<'de> Deserializer<'de> for At<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.run(|at| match at.tree.kind(at.node) {
-            Kind::Scalar(scalar) => match scalar.value() {
+            NodeKind::Scalar(scalar) => match scalar.value() {
                 Value::Null => visitor.visit_unit(),
                 Value::Bool(value) => visitor.visit_bool(value),
                 Value::Int(value) => visitor.visit_i64(value),
                 Value::Float(value) => visitor.visit_f64(value),
                 Value::Text(value) => visitor.visit_borrowed_str(value),
             },
-            Kind::Sequence(elements) => visitor.visit_seq(Elements { at, rest: elements.iter() }),
-            Kind::Mapping(entries) => visitor.visit_map(Entries { at, rest: entries.iter(), value: None }),
-            Kind::Alias(_) => Err(de::Error::custom("an alias of an alias")),
+            NodeKind::Sequence(elements) => visitor.visit_seq(Elements { at, rest: elements.iter() }),
+            NodeKind::Mapping(entries) => visitor.visit_map(Entries { at, rest: entries.iter(), value: None }),
+            NodeKind::Alias(_) => Err(de::Error::custom("an alias of an alias")),
         })
     }
 

@@ -7,7 +7,7 @@ pub mod cedar;
 pub mod cel;
 pub mod envoy;
 pub mod istio;
+pub mod probe;
 mod protocol;
 pub mod relation;
 pub mod toolhive;
-pub mod world;

@@ -29,12 +29,12 @@ pub(super) struct Expected<'m> {
     /// Account and label of each gateway: `central`, and units with a gateway.
     pub(super) gateways: BTreeMap<String, String>,
     /// Servers by name.
-    pub(super) places: BTreeMap<&'m str, Place<'m>>,
+    pub(super) places: BTreeMap<&'m str, ServerPlace<'m>>,
 }
 
 /// Where a server should stand.
 #[derive(Clone)]
-pub(super) struct Place<'m> {
+pub(super) struct ServerPlace<'m> {
     pub(super) server: &'m Server,
     pub(super) namespace: String,
     pub(super) labels: BTreeMap<String, String>,
@@ -81,7 +81,7 @@ impl<'m> Expected<'m> {
                 labels.insert("app.kubernetes.io/name".to_owned(), own.clone());
             }
             let gateway = folders::cluster_of(model, server.unit.as_ref().map(|unit| &unit.value)).to_owned();
-            let place = Place {
+            let place = ServerPlace {
                 server,
                 namespace,
                 labels,
@@ -107,7 +107,7 @@ impl<'m> Expected<'m> {
 
     /// What should stand in the cluster of a gateway.
     pub(super) fn in_cluster(&self, gateway: &str) -> Self {
-        let places: BTreeMap<&'m str, Place<'m>> = self
+        let places: BTreeMap<&'m str, ServerPlace<'m>> = self
             .places
             .iter()
             .filter(|(_, place)| place.gateway == gateway)
@@ -137,7 +137,7 @@ fn is_part(part: &str) -> bool {
 /// elsewhere, or in another cluster.
 fn namespaces<'m>(
     model: &'m Model,
-    places: &BTreeMap<&'m str, Place<'m>>,
+    places: &BTreeMap<&'m str, ServerPlace<'m>>,
 ) -> BTreeMap<String, Option<&'m ResourcePool>> {
     let mut found: BTreeMap<String, Option<&'m ResourcePool>> =
         places.values().map(|place| (place.namespace.clone(), None)).collect();
@@ -155,7 +155,7 @@ fn namespaces<'m>(
             scope.as_ref().is_none_or(|scope| unit.is_some_and(|unit| unit.value == *scope))
         };
         let listed: BTreeSet<&str> = pool.servers.iter().map(|server| server.value.as_str()).filter(fits).collect();
-        let own: Vec<&Place<'_>> =
+        let own: Vec<&ServerPlace<'_>> =
             listed.into_iter().filter(|server| taken.insert(server)).filter_map(|server| places.get(server)).collect();
         let Some(first) = own.first() else { continue };
         let at = (&first.gateway, &first.namespace);

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expect::{self, Case};
 use super::fact::{MTLS, TLS};
 use super::invariant::Resolved;
+use super::policy_test::{self, Case};
 use super::{ObjectIx, Policy, PrincipalIx};
 use crate::model::Model;
 use crate::model::assurance::{Invariant, PolicyTest};
@@ -36,7 +36,7 @@ impl<'m> Stated<'m> {
     pub fn of(model: &'m Model, policy: &'m Policy) -> Self {
         let mut pairs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for test in &model.policy_tests {
-            for case in expect::cases(model, policy, test) {
+            for case in policy_test::cases(model, policy, test) {
                 if let Some(pair) = case.principal.zip(case.object) {
                     pairs.entry(pair).or_default().push((case.facts, test));
                 }
@@ -84,7 +84,7 @@ impl<'m> Stated<'m> {
     /// no condition asks for have no bits, and in another configuration one may.
     fn is_within(&self, (fewer, few): (&PolicyTest, u64), (more, many): (&PolicyTest, u64)) -> bool {
         let written = |test: &'_ PolicyTest, facts: u64| -> Vec<BTreeSet<String>> {
-            let sets = test.with.iter().filter(|set| expect::mask(self.policy, set) == facts);
+            let sets = test.with.iter().filter(|set| policy_test::mask(self.policy, set) == facts);
             let names = sets.map(|set| {
                 let mut names: BTreeSet<String> = set.iter().map(|fact| fact.value.as_str().to_owned()).collect();
                 if names.contains(MTLS) {

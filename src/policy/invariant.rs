@@ -3,7 +3,7 @@
 //! Facts count in favour and none excludes another, so a pair is possible exactly where its normal form has a set, and a
 //! smallest one of them is the plainest request that shows it.
 
-use super::expect::{is_reported, objects, principals};
+use super::policy_test::{is_reported, objects, principals};
 use super::whole::Whole;
 use super::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::model::Model;

@@ -37,7 +37,7 @@ struct Finding<'a> {
     column: u32,
     end_line: u32,
     end_column: u32,
-    labels: Vec<Place<'a>>,
+    labels: Vec<Location<'a>>,
     help: Option<&'a str>,
     /// Only where a workspace that was valid has this finding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ struct Change {
 }
 
 #[derive(Serialize)]
-struct Place<'a> {
+struct Location<'a> {
     file: &'a str,
     line: u32,
     column: u32,
@@ -101,7 +101,7 @@ pub fn write_value(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()
 }
 
 fn finding<'a>(findings: &Findings<'a>, diagnostic: &'a Diagnostic) -> Finding<'a> {
-    let Place { file, line, column, end_line, end_column, message } =
+    let Location { file, line, column, end_line, end_column, message } =
         place(findings.sources, diagnostic.loc, &diagnostic.message);
     Finding {
         check: diagnostic.rule.name,
@@ -119,13 +119,13 @@ fn finding<'a>(findings: &Findings<'a>, diagnostic: &'a Diagnostic) -> Finding<'
     }
 }
 
-fn labelled<'a>(sources: &'a Sources, label: &'a Label) -> Place<'a> {
+fn labelled<'a>(sources: &'a Sources, label: &'a Label) -> Location<'a> {
     place(sources, label.loc, &label.message)
 }
 
-fn place<'a>(sources: &'a Sources, loc: Loc, message: &'a str) -> Place<'a> {
+fn place<'a>(sources: &'a Sources, loc: Loc, message: &'a str) -> Location<'a> {
     let at = sources.position(loc);
-    Place {
+    Location {
         file: sources.file(loc.file).name(),
         line: at.line,
         column: at.column,

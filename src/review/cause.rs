@@ -1,8 +1,8 @@
 //! Why a decision changed: the parts of the change without any one of which it would not have.
 
 use super::access::Side;
-use super::hybrid::{copy, cut};
-use super::parts::{At, Part, changed_everywhere, changed_here};
+use super::mixture::{copy, cut};
+use super::premises::{At, Premise, changed_everywhere, changed_here};
 use crate::model::Model;
 use crate::model::name::FactName;
 use crate::policy::Policy;
@@ -20,7 +20,7 @@ pub fn decide(policy: &Policy, at: At<'_>, facts: &[FactName]) -> bool {
 
 /// Every part that differs between two sides and can matter to a cell.
 #[must_use]
-pub fn changed(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
+pub fn changed(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Premise> {
     let mut parts = changed_everywhere(base, head, at);
     parts.extend(changed_here(base, head, at));
     parts
@@ -29,9 +29,15 @@ pub fn changed(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
 /// Those of the changed parts that turn the decision on a request: taking all of them from the head turns the base's decision,
 /// and taking all but any one does not. `None` where no such parts are found: the parts then do not explain it.
 #[must_use]
-pub fn turning(base: Side<'_>, head: Side<'_>, at: At<'_>, changed: &[Part], facts: &[FactName]) -> Option<Vec<Part>> {
+pub fn turning(
+    base: Side<'_>,
+    head: Side<'_>,
+    at: At<'_>,
+    changed: &[Premise],
+    facts: &[FactName],
+) -> Option<Vec<Premise>> {
     let (before, after) = (cut(base, at), cut(head, at));
-    let decided = |parts: &[Part]| {
+    let decided = |parts: &[Premise]| {
         let mut hybrid: Model = before.clone();
         parts.iter().for_each(|part| copy(part, &mut hybrid, &after, at));
         decide(&derive(&hybrid), at, facts)

@@ -11,7 +11,7 @@ use super::excuse::Rules;
 use super::group::{Group, groups};
 use super::handwritten::{self, HandwrittenError};
 use super::operation::{self, OperationChange};
-use super::parts::At;
+use super::premises::At;
 use super::rename::{self, Rename};
 use super::replay::{ReplayError, replay};
 use super::suite;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::access::{Change, Compared, Flip, Side, Which};
 use super::cause::turning;
 use super::excuse::{Excuse, Rules, Waivers, holds};
-use super::parts::{At, Part, changed_everywhere, changed_here, changed_lines};
+use super::premises::{At, Premise, changed_everywhere, changed_here, changed_lines};
 use super::rename::Renamed;
 use crate::model::access::classification::Classification;
 use crate::model::name::FactName;
@@ -62,10 +62,10 @@ impl Group {
 }
 
 /// What the search for causes depends on; cells with the same key share its outcome.
-type Key = (CondId, CondId, Option<RuleId>, Option<RuleId>, Vec<Part>);
+type Key = (CondId, CondId, Option<RuleId>, Option<RuleId>, Vec<Premise>);
 
 /// What one line of the result has in common.
-type Shape<'p> = (Change, CondId, CondId, &'p [Part], Option<Excuse>, Option<usize>);
+type Shape<'p> = (Change, CondId, CondId, &'p [Premise], Option<Excuse>, Option<usize>);
 
 /// Principals and objects, every pair of which belongs to it.
 type Rectangle = (Vec<usize>, Vec<usize>);
@@ -93,7 +93,7 @@ pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>, rules: Rules<
     for (flip, key) in &keyed {
         first_of.entry(key).or_insert(flip);
     }
-    let causes: BTreeMap<&Key, Vec<Part>> = first_of
+    let causes: BTreeMap<&Key, Vec<Premise>> = first_of
         .into_par_iter()
         .map(|(key, flip)| (key, parts_of(compared, base, head, flip, &everywhere, &key.4)))
         .collect::<Vec<_>>()
@@ -160,11 +160,11 @@ fn parts_of(
     base: Side<'_>,
     head: Side<'_>,
     flip: &Flip,
-    everywhere: &[Part],
-    here: &[Part],
-) -> Vec<Part> {
+    everywhere: &[Premise],
+    here: &[Premise],
+) -> Vec<Premise> {
     let Some(at) = place(compared, flip) else { return Vec::new() };
-    let changed: Vec<Part> = everywhere.iter().chain(here).cloned().collect();
+    let changed: Vec<Premise> = everywhere.iter().chain(here).cloned().collect();
     let mut parts = BTreeSet::new();
     for (facts, _) in requests(compared, flip.before, flip.after) {
         // Where the parts that are known do not explain it, all that changed are shown.

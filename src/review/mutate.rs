@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::suite::Suite;
 use crate::model::Model;
 use crate::policy::derive::derive;
-use crate::policy::expect::{Case, judge};
 use crate::policy::invariant::Resolved;
+use crate::policy::policy_test::{Case, judge};
 use crate::policy::whole::Whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 use crate::source::Loc;
@@ -19,7 +19,7 @@ mod tests;
 
 /// What a mutant makes laxer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum MutationKind {
     /// A requirement, a suspension or a border is gone.
     Drop,
     /// A level is lower by one. It may lack an alternative that the higher one offers.
@@ -28,7 +28,7 @@ pub enum Kind {
     Grant,
 }
 
-impl Kind {
+impl MutationKind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Drop, Self::Lower, Self::Grant];
 
@@ -47,7 +47,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Survivor {
     /// What it makes laxer.
-    pub kind: Kind,
+    pub kind: MutationKind,
     /// What exactly, in words.
     pub what: String,
     /// Where that stands: the requirement, the level, the principal.
@@ -67,7 +67,7 @@ pub struct Score {
 /// What came out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mutation {
-    /// In the order of [`Kind::ALL`].
+    /// In the order of [`MutationKind::ALL`].
     pub scores: [Score; 3],
     /// Every mutant that no test noticed, by kind and place.
     pub survivors: Vec<Survivor>,
@@ -76,12 +76,12 @@ pub struct Mutation {
 }
 
 impl Mutation {
-    fn count(&mut self, kind: Kind, noticed: usize, survivors: Vec<Survivor>) {
+    fn count(&mut self, kind: MutationKind, noticed: usize, survivors: Vec<Survivor>) {
         let [drop, lower, grant] = &mut self.scores;
         let score = match kind {
-            Kind::Drop => drop,
-            Kind::Lower => lower,
-            Kind::Grant => grant,
+            MutationKind::Drop => drop,
+            MutationKind::Lower => lower,
+            MutationKind::Grant => grant,
         };
         score.made += noticed + survivors.len();
         score.noticed += noticed;
@@ -169,7 +169,7 @@ fn grants(model: &Model, whole: Whole<'_>, guards: &Guards<'_>, mutation: &mut M
         .map(|principal| of_principal(whole, &everything, guards, principal))
         .collect();
     for (noticed, survivors) in judged {
-        mutation.count(Kind::Grant, noticed, survivors);
+        mutation.count(MutationKind::Grant, noticed, survivors);
     }
 }
 
@@ -210,7 +210,7 @@ fn of_principal(
         } else {
             let who = policy.principal_at(principal);
             let what = format!("`{}` may also call `{}`", who.id, policy.object_at(*object));
-            survivors.push(Survivor { kind: Kind::Grant, what, loc: who.loc });
+            survivors.push(Survivor { kind: MutationKind::Grant, what, loc: who.loc });
         }
     }
     (noticed, survivors)

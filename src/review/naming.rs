@@ -6,8 +6,8 @@ use crate::model::Model;
 use crate::model::access::{PROMPT, RESOURCE};
 use crate::model::name::FactName;
 use crate::model::uri::is_normal;
-use crate::policy::expect::resources;
 use crate::policy::fact::{MTLS, TLS};
+use crate::policy::policy_test::resources;
 use crate::policy::visibility::sample;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy};
 

@@ -4,7 +4,7 @@
 //! that an order or a file is not a change, and durations by their length.
 
 mod loss;
-mod words;
+mod phrases;
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ pub fn changes(base: (&Sources, &Model), head: (&Sources, &Model)) -> Vec<Operat
             .map(|(path, leaf)| change(&path, Some(&leaf), None, leaf.family, (Which::Base, leaf.loc))),
     );
     for change in found.iter_mut().filter(|change| change.at.0 == Which::Head) {
-        change.note = words::shortage(head.1, change.at.1);
+        change.note = phrases::shortage(head.1, change.at.1);
     }
     found.sort_by(|a, b| a.what.cmp(&b.what).then_with(|| a.at.cmp(&b.at)));
     found
@@ -177,7 +177,7 @@ fn change(
         },
     };
     OperationChange {
-        what: words::about(path, family),
+        what: phrases::about(path, family),
         loses: loss::loses(path, family, old.as_deref(), new.as_deref()),
         before: old,
         after: new,

@@ -2,8 +2,8 @@
 
 use super::access::Side;
 use super::cause::decide;
-use super::hybrid::cut;
-use super::parts::At;
+use super::mixture::cut;
+use super::premises::At;
 use crate::cedar::engine::Engine;
 use crate::lift::access::cedar::{object_uid, principal_uid};
 use crate::model::name::FactName;

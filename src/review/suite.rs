@@ -2,8 +2,8 @@
 
 use crate::model::Model;
 use crate::model::assurance::{Invariant, PolicyTest};
-use crate::policy::expect::{self, Case, Outcome};
 use crate::policy::invariant::{self, Resolved, Undecided, Violation};
+use crate::policy::policy_test::{self, Case, Outcome};
 use crate::policy::whole::Whole;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
 
@@ -24,7 +24,7 @@ pub struct Suite<'m> {
 pub struct TestRun<'m> {
     /// The test.
     pub test: &'m PolicyTest,
-    /// Every request, in the order of [`expect::cases`]. A test without any fails.
+    /// Every request, in the order of [`policy_test::cases`]. A test without any fails.
     pub outcomes: Vec<Outcome>,
     /// Calls that stand for no tool; a test with any fails.
     pub empty: Vec<&'m str>,
@@ -101,9 +101,9 @@ pub fn run<'m>(model: &'m Model, whole: Whole<'_>, filter: &str) -> Suite<'m> {
 pub fn run_stated<'m>(stated: &'m Model, model: &Model, whole: Whole<'_>, filter: &str) -> Suite<'m> {
     let policy = whole.policy;
     let tests = stated.policy_tests.iter().filter(|test| test.name.value.contains(filter)).map(|test| {
-        let cases = expect::cases(model, policy, test).into_iter();
-        let outcomes = cases.map(|case| expect::judge(whole, test, case)).collect();
-        let empty = expect::empty_calls(model, policy, test).map(|call| call.value.as_str()).collect();
+        let cases = policy_test::cases(model, policy, test).into_iter();
+        let outcomes = cases.map(|case| policy_test::judge(whole, test, case)).collect();
+        let empty = policy_test::empty_calls(model, policy, test).map(|call| call.value.as_str()).collect();
         TestRun { test, outcomes, empty }
     });
     let invariants = stated.invariants.iter().filter(|invariant| invariant.name.value.contains(filter));

@@ -7,7 +7,7 @@ use jsonschema::types::JsonType;
 use serde_json::{Number, Value as JsonValue};
 
 use crate::source::yaml::scalar::Value;
-use crate::source::yaml::{Kind, NodeId, Tree};
+use crate::source::yaml::{NodeId, NodeKind, Tree};
 
 /// The representation.
 pub struct Arena;
@@ -165,18 +165,18 @@ impl<'a> Node<'a, Arena> for ArenaNode<'a> {
 #[must_use]
 pub fn to_json(tree: &Tree<'_>, node: NodeId) -> JsonValue {
     match tree.kind(node) {
-        Kind::Scalar(scalar) => match scalar.value() {
+        NodeKind::Scalar(scalar) => match scalar.value() {
             Value::Null => JsonValue::Null,
             Value::Bool(value) => value.into(),
             Value::Int(number) => number.into(),
             Value::Float(number) => Number::from_f64(number).map_or(JsonValue::Null, JsonValue::Number),
             Value::Text(text) => text.into(),
         },
-        Kind::Sequence(elements) => elements.iter().map(|element| to_json(tree, *element)).collect(),
-        Kind::Mapping(entries) => JsonValue::Object(
+        NodeKind::Sequence(elements) => elements.iter().map(|element| to_json(tree, *element)).collect(),
+        NodeKind::Mapping(entries) => JsonValue::Object(
             entries.iter().map(|(key, value)| (tree.text(*key).to_owned(), to_json(tree, *value))).collect(),
         ),
-        Kind::Alias(target) => to_json(tree, *target),
+        NodeKind::Alias(target) => to_json(tree, *target),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a schema error to a finding that a person can act on, at the key or value that is wrong.
 
 use jsonschema::ValidationError;
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::error::{TypeKind, ValidationErrorKind as NodeKind};
 use serde_json::Value;
 
 use super::rules;
@@ -78,23 +78,25 @@ pub fn explain(
     let one = |rule: &'static Rule, loc: Loc, message: String| vec![Diagnostic::new(rule, loc, message)];
     #[expect(clippy::wildcard_enum_match_arm, reason = "kinds that our schemas do not use are passed on as they are")]
     let mut findings = match error.kind() {
-        Kind::AdditionalProperties { unexpected } => unexpected
+        NodeKind::AdditionalProperties { unexpected } => unexpected
             .iter()
             .map(|name| {
                 let loc = tree.get(at.node, name).map_or(loc, |(key, _)| tree.loc(key));
                 unknown_key(name, parent(), loc)
             })
             .collect(),
-        Kind::Required { property } => {
+        NodeKind::Required { property } => {
             let property = property.as_str().unwrap_or_default();
             let place = if at.element.is_some() { first_key(tree, at.node).unwrap_or(loc) } else { tree.loc(at.key) };
             one(&rules::MISSING_KEY, place, format!("the key `{property}` is missing in {under}"))
         }
         // That it is a list or a map is said by the error of its type.
-        Kind::Enum { .. } if tree.scalar(at.node).is_none() && parent().is_some_and(|p| p.get("type").is_some()) => {
+        NodeKind::Enum { .. }
+            if tree.scalar(at.node).is_none() && parent().is_some_and(|p| p.get("type").is_some()) =>
+        {
             Vec::new()
         }
-        Kind::Enum { options } => {
+        NodeKind::Enum { options } => {
             let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let listed: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
             let message = format!("{shown} is not a legal word for {under}; legal are {}", listed.join(", "));
@@ -105,62 +107,68 @@ pub fn explain(
             vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
         }
         // The words are listed by the error of the vocabulary itself.
-        Kind::Type { .. } if parent().is_some_and(|p| p.get("enum").is_some()) && tree.scalar(at.node).is_some() => {
+        NodeKind::Type { .. }
+            if parent().is_some_and(|p| p.get("enum").is_some()) && tree.scalar(at.node).is_some() =>
+        {
             Vec::new()
         }
-        Kind::Type { kind } => vec![wrong_type(tree, &at, kind, parent())],
-        Kind::Format { format } => {
+        NodeKind::Type { kind } => vec![wrong_type(tree, &at, kind, parent())],
+        NodeKind::Format { format } => {
             let reason = check_format(format, tree.text(at.node)).and_then(Result::err);
             one(rule_of(format), loc, reason.unwrap_or_else(|| format!("{shown} is not a valid {format}")))
         }
-        Kind::Pattern { pattern } => one(
+        NodeKind::Pattern { pattern } => one(
             &rules::INVALID_NAME,
             loc,
             format!("{shown} is not a valid name for {under}; it must match `{pattern}`"),
         ),
         // The only rule for the keys of a map is a format.
-        Kind::PropertyNames { error } => {
+        NodeKind::PropertyNames { error } => {
             let name = error.instance().as_str().unwrap_or_default().to_owned();
             let place = tree.get(at.node, &name).map_or(loc, |(key, _)| tree.loc(key));
             let format = match error.kind() {
-                Kind::Format { format } => format.as_str(),
+                NodeKind::Format { format } => format.as_str(),
                 _ => "",
             };
             let reason = check_format(format, &name).and_then(Result::err);
             one(rule_of(format), place, reason.unwrap_or_else(|| format!("`{name}` is not a valid key here")))
         }
-        Kind::MinItems { limit } if *limit > 1 => {
+        NodeKind::MinItems { limit } if *limit > 1 => {
             one(&rules::INVALID_VALUE, loc, format!("{under} takes at least {limit} elements"))
         }
-        Kind::MinProperties { limit } if *limit > 1 => {
+        NodeKind::MinProperties { limit } if *limit > 1 => {
             one(&rules::INVALID_VALUE, loc, format!("{under} takes at least {limit} keys"))
         }
-        Kind::MaxItems { limit } => one(&rules::INVALID_VALUE, loc, format!("{under} takes at most {limit} elements")),
-        Kind::MaxProperties { limit } if *limit > 1 => {
+        NodeKind::MaxItems { limit } => {
+            one(&rules::INVALID_VALUE, loc, format!("{under} takes at most {limit} elements"))
+        }
+        NodeKind::MaxProperties { limit } if *limit > 1 => {
             let keys: Vec<&str> = tree.entries(at.node).into_iter().flatten().map(|(key, _)| tree.text(*key)).collect();
             let message = format!("at most {limit} of these keys stand together: {}", quoted(keys));
             one(&rules::INVALID_VALUE, loc, message)
         }
-        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+        NodeKind::MinLength { .. } | NodeKind::MinItems { .. } | NodeKind::MinProperties { .. } => {
             let empty = format!("{under} must not be empty");
-            let help = matches!(error.kind(), Kind::MinItems { .. }).then(|| {
+            let help = matches!(error.kind(), NodeKind::MinItems { .. }).then(|| {
                 "an empty list is neither everything nor nothing here; write what it holds, or remove the key"
                     .to_owned()
             });
             vec![Diagnostic::new(&rules::INVALID_VALUE, place_of_empty(tree, &at), empty).maybe_help(help)]
         }
-        Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
+        NodeKind::Minimum { limit } | NodeKind::ExclusiveMinimum { limit } => {
             one(&rules::INVALID_VALUE, loc, format!("{shown} is too small for {under}; the least is {limit}"))
         }
-        Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => {
+        NodeKind::Maximum { limit } | NodeKind::ExclusiveMaximum { limit } => {
             one(&rules::INVALID_VALUE, loc, format!("{shown} is too large for {under}; the most is {limit}"))
         }
-        Kind::MaxProperties { .. } => {
+        NodeKind::MaxProperties { .. } => {
             one(&rules::INVALID_VALUE, loc, "each element of this list must be a map of one key".to_owned())
         }
         // What is not a map at all has a finding of its own.
-        Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } if tree.entries(at.node).is_none() => Vec::new(),
-        Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
+        NodeKind::OneOfNotValid { .. } | NodeKind::OneOfMultipleValid { .. } if tree.entries(at.node).is_none() => {
+            Vec::new()
+        }
+        NodeKind::OneOfNotValid { .. } | NodeKind::OneOfMultipleValid { .. } => {
             one(&rules::INVALID_VALUE, tree.loc(at.key), one_of_message(&under, parent()))
         }
         _ => one(&rules::INVALID_VALUE, loc, error.to_string()),

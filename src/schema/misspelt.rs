@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::error::ValidationErrorKind as Kind;
+use jsonschema::error::ValidationErrorKind as NodeKind;
 use serde_json::Value;
 
 use super::Validator;
@@ -33,12 +33,12 @@ pub(super) fn keys(validator: &Validator, tree: &Tree<'_>, key: NodeId, body: No
         let at = || reach(tree, key, body, error.instance_path().as_str()).node;
         #[expect(clippy::wildcard_enum_match_arm, reason = "no other kind of error is about a key")]
         match error.kind() {
-            Kind::AdditionalProperties { unexpected } => {
+            NodeKind::AdditionalProperties { unexpected } => {
                 let map = maps.entry(at()).or_default();
                 map.unknown.extend(unexpected.iter().cloned());
                 map.schema = parent_of(&error, &validator.schema);
             }
-            Kind::Required { property } => {
+            NodeKind::Required { property } => {
                 maps.entry(at()).or_default().missing.extend(property.as_str().map(str::to_owned));
             }
             _ => {}

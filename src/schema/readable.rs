@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use jsonschema::ValidationError;
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::error::{TypeKind, ValidationErrorKind as NodeKind};
 
 use super::explain::reach;
 use super::{Validator, misspelt, refused};
@@ -114,13 +114,13 @@ fn repairs_of(error: &ValidationError<'_>, tree: &Tree<'_>, key: NodeId, body: N
     let out = |names_lost| one(Repair::TakeOut { node, names_lost });
     #[expect(clippy::wildcard_enum_match_arm, reason = "what our schemas do not use is taken out like any other")]
     match error.kind() {
-        Kind::AdditionalProperties { unexpected } => {
+        NodeKind::AdditionalProperties { unexpected } => {
             let entries = unexpected.iter().filter_map(|name| tree.get(node, name));
             let out = |(key, value)| Repair::TakeOut { node: key, names_lost: tree.scalar(value).is_none() };
             entries.map(|entry| (out(entry), tree.loc(entry.0))).collect()
         }
-        Kind::Pattern { .. } => one(Repair::Keep),
-        Kind::Type { kind } => {
+        NodeKind::Pattern { .. } => one(Repair::Keep),
+        NodeKind::Type { kind } => {
             let takes = |wanted: &str| match kind {
                 TypeKind::Single(one) => one.to_string() == wanted,
                 TypeKind::Multiple(many) => many.iter().any(|one| one.to_string() == wanted),
@@ -135,14 +135,14 @@ fn repairs_of(error: &ValidationError<'_>, tree: &Tree<'_>, key: NodeId, body: N
                 Some(_) | None => out(takes("array") || takes("object")),
             }
         }
-        Kind::Format { .. } => out(OF_NAMES.contains(&at.key(tree))),
-        Kind::Enum { .. }
-        | Kind::Minimum { .. }
-        | Kind::ExclusiveMinimum { .. }
-        | Kind::Maximum { .. }
-        | Kind::ExclusiveMaximum { .. }
-        | Kind::MinLength { .. }
-        | Kind::MinItems { .. } => out(false),
+        NodeKind::Format { .. } => out(OF_NAMES.contains(&at.key(tree))),
+        NodeKind::Enum { .. }
+        | NodeKind::Minimum { .. }
+        | NodeKind::ExclusiveMinimum { .. }
+        | NodeKind::Maximum { .. }
+        | NodeKind::ExclusiveMaximum { .. }
+        | NodeKind::MinLength { .. }
+        | NodeKind::MinItems { .. } => out(false),
         // The map lacks what makes it one; what it is called is not known, or what it is.
         _ => out(true),
     }

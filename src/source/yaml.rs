@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Loc, SourceFile};
 
 pub use self::rules::{AMBIGUOUS, DUPLICATE_KEY, RULES, SYNTAX, TOO_LARGE, UNSUPPORTED};
-pub use self::tree::{Kind, Node, NodeId, Tree};
+pub use self::tree::{Node, NodeId, NodeKind, Tree};
 
 /// Largest file that is read, in bytes.
 pub const MOST_BYTES: usize = 32 * 1024 * 1024;

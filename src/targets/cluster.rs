@@ -45,12 +45,12 @@ pub struct Cluster<'m> {
     /// The service account of each gateway, which is also the value of its pods' label; by `central` or unit.
     pub gateways: BTreeMap<&'m str, String>,
     /// The servers that have a URL, sorted by name.
-    pub places: Vec<Place<'m>>,
+    pub places: Vec<ServerPlace<'m>>,
 }
 
 /// Where a server stands.
 #[derive(Debug, Clone)]
-pub struct Place<'m> {
+pub struct ServerPlace<'m> {
     /// The server.
     pub server: &'m Server,
     /// Its name as a DNS label.
@@ -71,7 +71,7 @@ pub struct Place<'m> {
     pub path: &'m str,
 }
 
-impl Place<'_> {
+impl ServerPlace<'_> {
     /// Where it is declared.
     #[must_use]
     pub fn loc(&self) -> Loc {
@@ -118,7 +118,7 @@ pub fn cluster<'m>(target: TargetId, model: &'m Model) -> Result<Cluster<'m>, Ve
         let name = labels.take(server.name.value.as_str(), &format!("server `{}`", server.name), server.name.loc);
         let gateway = cluster_of(model, server.unit.as_ref().map(|unit| &unit.value));
         let default_port = if parsed.is_plaintext() { 80 } else { 443 };
-        found.places.push(Place {
+        found.places.push(ServerPlace {
             server,
             labels: labels_of(target, server, &name, &mut names.findings),
             name,
@@ -141,7 +141,8 @@ impl<'m> Cluster<'m> {
     /// that they may well be one cluster.
     pub fn each(&self) -> impl Iterator<Item = (&'m str, Self)> {
         self.gateways.iter().map(|(name, account)| {
-            let places: Vec<Place<'m>> = self.places.iter().filter(|place| place.gateway == *name).cloned().collect();
+            let places: Vec<ServerPlace<'m>> =
+                self.places.iter().filter(|place| place.gateway == *name).cloned().collect();
             let here: BTreeSet<&str> = places.iter().map(|place| place.namespace.as_str()).collect();
             let namespaces = self.server_namespaces.iter().filter(|(namespace, _)| here.contains(namespace.as_str()));
             let own = Self {
@@ -225,7 +226,7 @@ fn pools(model: &Model) -> (Vec<&ResourcePool>, BTreeMap<&str, usize>) {
 
 /// The namespaces of servers, each with its pool where all its servers are of that pool, and no other server of the pool is
 /// elsewhere: only then is a quota of the namespace one of the pool.
-fn own_pools<'m>(model: &'m Model, places: &[Place<'m>]) -> BTreeMap<String, Option<&'m ResourcePool>> {
+fn own_pools<'m>(model: &'m Model, places: &[ServerPlace<'m>]) -> BTreeMap<String, Option<&'m ResourcePool>> {
     let (all, of_server) = pools(model);
     let mut here: BTreeMap<&str, BTreeSet<Option<usize>>> = BTreeMap::new();
     let mut namespaces: BTreeMap<usize, BTreeSet<(&str, &str)>> = BTreeMap::new();
@@ -307,15 +308,15 @@ fn is_label_key(text: &str) -> bool {
 }
 
 /// Servers of one namespace whose pods cannot be told apart: rules for one would hold for the other too.
-fn overlaps(target: TargetId, places: &[Place<'_>]) -> Vec<Diagnostic> {
-    let mut by_namespace: BTreeMap<&str, Vec<&Place<'_>>> = BTreeMap::new();
+fn overlaps(target: TargetId, places: &[ServerPlace<'_>]) -> Vec<Diagnostic> {
+    let mut by_namespace: BTreeMap<&str, Vec<&ServerPlace<'_>>> = BTreeMap::new();
     for place in places {
         by_namespace.entry(&place.namespace).or_default().push(place);
     }
     let mut findings = Vec::new();
     for together in by_namespace.values() {
         // By one label each: a selector can only match pods that have the first of its labels.
-        let mut by_label: BTreeMap<(&String, &String), Vec<&Place<'_>>> = BTreeMap::new();
+        let mut by_label: BTreeMap<(&String, &String), Vec<&ServerPlace<'_>>> = BTreeMap::new();
         for place in together {
             for label in &place.labels {
                 by_label.entry(label).or_default().push(place);

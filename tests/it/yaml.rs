@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mcpctl::diagnostic::Diagnostic;
 use mcpctl::schema::arena::to_json;
-use mcpctl::source::yaml::{self, Kind, NodeId, Tree};
+use mcpctl::source::yaml::{self, NodeId, NodeKind, Tree};
 use mcpctl::source::{FileId, SourceFile, Sources};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -129,7 +129,7 @@ fn check_places(tree: &Tree<'_>, sources: &Sources, node: NodeId) {
         check_places(tree, sources, child);
     };
     match tree.kind(node) {
-        Kind::Scalar(scalar) => {
+        NodeKind::Scalar(scalar) => {
             let again = ours(text).unwrap();
             let meant = to_json(tree, node);
             // A plain scalar over several lines, or a block, loses its indentation when cut out.
@@ -137,12 +137,12 @@ fn check_places(tree: &Tree<'_>, sources: &Sources, node: NodeId) {
                 assert_eq!(again.first().cloned().unwrap_or_default(), meant, "{text:?} of {scalar:?}");
             }
         }
-        Kind::Sequence(elements) => elements.clone().into_iter().for_each(inside),
-        Kind::Mapping(entries) => entries.clone().into_iter().for_each(|(key, value)| {
+        NodeKind::Sequence(elements) => elements.clone().into_iter().for_each(inside),
+        NodeKind::Mapping(entries) => entries.clone().into_iter().for_each(|(key, value)| {
             inside(key);
             inside(value);
         }),
-        Kind::Alias(_) => unreachable!("aliases are followed"),
+        NodeKind::Alias(_) => unreachable!("aliases are followed"),
     }
 }
 

@@ -82,7 +82,7 @@ impl Faulty {
 }
 
 impl Disk for Faulty {
-    fn kind(&self, path: &Path) -> io::Result<Kind> {
+    fn kind(&self, path: &Path) -> io::Result<PathKind> {
         self.alive()?;
         FileSystem.kind(path)
     }
@@ -164,7 +164,7 @@ fn a_fault_at_any_step_loses_nothing() {
                     assert!(there.is_some() || first, "{case}");
                     assert!(there.is_some() || !out.exists(), "{case}");
                 }
-                Place::of(&out).unwrap().recover(&FileSystem).unwrap();
+                Destination::of(&out).unwrap().recover(&FileSystem).unwrap();
                 let there = whole(&out);
                 assert!(if first { there.is_some() || !out.exists() } else { there.is_some() }, "{case}");
                 assert!(

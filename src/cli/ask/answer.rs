@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::super::{Session, refusal};
+use super::handwritten::Written;
 use super::listed;
-use super::written::Written;
 use crate::analysis::Analysis;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;

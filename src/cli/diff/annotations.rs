@@ -3,12 +3,12 @@
 
 use std::io::{self, Write};
 
-use super::super::effects;
+use super::super::handwritten;
 use super::Deny;
+use super::cedar_changes;
+use super::phrases::{needs, some};
 use super::short::{bears, values, waived, with_note};
 use super::view::{Line, View};
-use super::words::{needs, some};
-use super::written;
 use crate::diagnostic::{Severity, one_line};
 use crate::render::github::Annotation;
 use crate::review::access::Which;
@@ -45,13 +45,13 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         let severity = level(group.change.widens(), group.excuse.is_some_and(|excuse| !excuse.expired));
         one(severity, &format!("access {}", group.change.word()), &view.causes(group), one_line(&message), out)?;
     }
-    for group in view.diff.handwritten.iter().flat_map(effects::changed) {
-        let (who, what) = effects::who_and_what(group);
-        let (before, after) = (effects::in_words(&group.before), effects::in_words(&group.after));
+    for group in view.diff.handwritten.iter().flat_map(handwritten::changed) {
+        let (who, what) = handwritten::who_and_what(group);
+        let (before, after) = (handwritten::in_words(&group.before), handwritten::in_words(&group.after));
         let message = one_line(&format!("{who} on {what}: {before} -> {after}"));
         let severity = level(group.proof.may_open(), false);
         let title = format!("hand-written Cedar {}", group.proof.word());
-        one(severity, &title, &written::causes(view, group), message, out)?;
+        one(severity, &title, &cedar_changes::causes(view, group), message, out)?;
     }
     for change in &view.diff.trust {
         let title = if change.widening { "trust widening" } else { "trust" };

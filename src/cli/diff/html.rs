@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::cedar_changes;
+use super::phrases::{decisions, in_short, needs, plainly};
 use super::view::{Row, View, Waiver};
-use super::words::{decisions, in_short, needs, plainly};
-use super::written;
 use crate::diagnostic::one_line;
 use crate::review::access::Which;
 
@@ -86,7 +86,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         view.rows().iter().try_for_each(|row| access(row, out))?;
     }
-    let groups = written::shown(view);
+    let groups = cedar_changes::shown(view);
     if !groups.is_empty() {
         writeln!(out, "<h2>Hand-written Cedar</h2>")?;
         groups.iter().try_for_each(|group| of_policies(group, out))?;
@@ -171,7 +171,7 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</details>\n</article>")
 }
 
-fn of_policies(group: &written::Shown, out: &mut dyn Write) -> io::Result<()> {
+fn of_policies(group: &cedar_changes::Shown, out: &mut dyn Write) -> io::Result<()> {
     let class = if group.may_open { "open" } else { "close" };
     writeln!(out, "<article class=\"{class}\">")?;
     writeln!(

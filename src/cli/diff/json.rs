@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::super::effects;
+use super::super::handwritten;
+use super::cedar_changes;
+use super::phrases::decisions;
 use super::view::{Line, View, Waiver};
-use super::words::decisions;
-use super::written;
 use crate::model::name::FactName;
 use crate::render::json::write_value;
 use crate::review::group::Group;
@@ -43,9 +43,9 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         "handwritten": view.diff.handwritten.as_ref().map(|found| {
             let because = |group: &Judged| {
                 let line = |line: &Line| json!({"file": line.file, "line": line.line, "side": line.side.word()});
-                written::causes(view, group).iter().map(line).collect()
+                cedar_changes::causes(view, group).iter().map(line).collect()
             };
-            effects::data(found, &because)
+            handwritten::data(found, &because)
         }),
         "trust": view.diff.trust.iter().map(|change| {
             let at = view.at(change);

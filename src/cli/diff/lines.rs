@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::super::effects;
+use super::super::handwritten;
+use super::cedar_changes;
+use super::phrases::{decisions, in_short, needs, plainly, some};
 use super::short::{in_line, place, values, with_note};
 use super::view::{Line, Row, View};
-use super::words::{decisions, in_short, needs, plainly, some};
-use super::written;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;
@@ -75,8 +75,8 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
     }
     if let Some(found) = view.diff.handwritten.as_ref().filter(|found| !found.is_same()) {
         writeln!(out, "{}", paint.head("HAND-WRITTEN CEDAR"))?;
-        let because = |group: &Judged| written::causes(view, group).iter().map(written::in_diff).collect();
-        effects::human(found, &because, out)?;
+        let because = |group: &Judged| cedar_changes::causes(view, group).iter().map(cedar_changes::in_diff).collect();
+        handwritten::human(found, &because, out)?;
         writeln!(out)?;
     }
     if !view.diff.trust.is_empty() {

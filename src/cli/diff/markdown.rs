@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::cedar_changes;
+use super::phrases::{decisions, in_short, needs, plainly};
 use super::view::{Row, View, Waiver};
-use super::words::{decisions, in_short, needs, plainly};
-use super::written;
 use crate::diagnostic::one_line;
 use crate::review::access::Which;
 
@@ -97,7 +97,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "Details of the first {MOST_DETAILS}; `--format json` holds all.\n")?;
         }
     }
-    let groups = written::shown(view);
+    let groups = cedar_changes::shown(view);
     if !groups.is_empty() {
         writeln!(
             out,

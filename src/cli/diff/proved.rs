@@ -4,8 +4,8 @@ use std::error::Error;
 use std::path::Path;
 
 use super::DiffCommand;
-use super::side::{Place, Read};
-use super::words::some;
+use super::phrases::some;
+use super::side::{Read, Revised};
 use crate::build::{self, BuildError};
 use crate::bundle::existing;
 use crate::bundle::manifest::VERSION;
@@ -73,7 +73,7 @@ impl DiffCommand {
     pub(super) fn proved(
         &self,
         what: &str,
-        place: &Place,
+        place: &Revised,
         read: &Read,
         session: &Session<'_>,
     ) -> Result<Vec<String>, Vec<miette::Report>> {

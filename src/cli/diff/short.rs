@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
+use super::cedar_changes;
 use super::errors::Fault;
+use super::phrases::{needs, some};
 use super::view::{Line, View};
-use super::words::{needs, some};
-use super::written;
 use crate::diagnostic::one_line;
 use crate::review::access::Which;
 use crate::review::excuse::Excuse;
@@ -40,7 +40,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             waived(view, group.excuse)
         )?;
     }
-    written::short(view, out)?;
+    cedar_changes::short(view, out)?;
     for change in &view.diff.trust {
         let kind = if change.widening { "trust widening" } else { "trust" };
         writeln!(

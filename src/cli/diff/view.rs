@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Deny;
 use super::errors::Fault;
-use super::words::some;
+use super::phrases::some;
 use crate::diagnostic::one_line;
 use crate::model::gate::Gate;
 use crate::policy::{Object, PrincipalId};
@@ -225,7 +225,7 @@ impl View<'_> {
         let mut add = |count: usize, text: String| said.extend((count > 0).then_some(text));
         add(opened, format!("{} wider", super::cells(opened)));
         add(closed, format!("{} narrower", super::cells(closed)));
-        for group in self.diff.handwritten.iter().flat_map(super::super::effects::changed) {
+        for group in self.diff.handwritten.iter().flat_map(super::super::handwritten::changed) {
             add(group.pairs, format!("hand-written Cedar {}", counted(group.pairs, "pair") + " " + group.proof.word()));
         }
         let (trust, operation) = (self.diff.trust.len(), self.diff.operation.len());

@@ -6,12 +6,12 @@ use super::Found;
 use super::failures::{near_in_words, pair};
 use crate::analysis::Analysis;
 use crate::model::name::FactName;
-use crate::policy::expect::{Fault, Outcome};
 use crate::policy::invariant::Violation;
 use crate::policy::origin::grant_place;
+use crate::policy::policy_test::{Fault, Outcome};
 use crate::render::json;
 use crate::review::coverage::{Coverage, Covered};
-use crate::review::mutate::{Kind, Mutation};
+use crate::review::mutate::{Mutation, MutationKind};
 use crate::review::naming::{named, spelled};
 use crate::review::suite::{TestRun, nearest};
 use crate::source::Loc;
@@ -120,7 +120,7 @@ fn covered(analysis: &Analysis, coverage: &Coverage) -> Value {
 }
 
 fn mutated(analysis: &Analysis, mutation: &Mutation) -> Value {
-    let scores = Kind::ALL.iter().zip(mutation.scores);
+    let scores = MutationKind::ALL.iter().zip(mutation.scores);
     let scores: serde_json::Map<String, Value> = scores
         .map(|(kind, score)| (kind.word().to_owned(), json!({"made": score.made, "noticed": score.noticed})))
         .collect();

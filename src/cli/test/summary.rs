@@ -7,7 +7,7 @@ use super::failures::facts;
 use crate::diagnostic::one_line;
 use crate::render::{Format, counted};
 use crate::review::coverage::{Coverage, Covered};
-use crate::review::mutate::{Kind, Mutation};
+use crate::review::mutate::{Mutation, MutationKind};
 use crate::review::naming::spelled;
 
 /// Most cells that are shown as worth a test.
@@ -51,12 +51,12 @@ fn of_coverage(found: &Found<'_>, coverage: &Coverage, format: Format, out: &mut
 }
 
 fn of_mutation(found: &Found<'_>, mutation: &Mutation, out: &mut dyn Write) -> io::Result<()> {
-    let of = |kind: Kind| match kind {
-        Kind::Drop => "requirements dropped",
-        Kind::Lower => "levels lowered",
-        Kind::Grant => "tools granted",
+    let of = |kind: MutationKind| match kind {
+        MutationKind::Drop => "requirements dropped",
+        MutationKind::Lower => "levels lowered",
+        MutationKind::Grant => "tools granted",
     };
-    let scores = Kind::ALL.iter().zip(mutation.scores);
+    let scores = MutationKind::ALL.iter().zip(mutation.scores);
     let scores: Vec<String> =
         scores.map(|(kind, score)| format!("{} of {} {}", score.noticed, score.made, of(*kind))).collect();
     writeln!(out, "mutation: the tests notice {}", scores.join(", "))?;

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::probe::{Probe, Source, Token};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Source, Token, World};
 use crate::bundle::{Artifact, manifest};
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement, validate};
@@ -240,20 +240,20 @@ impl Product for Gateway {
         issuer.caller.is_none()
     }
 
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
-        if !world.is(&Source::Method, "tools/call") || !world.is_text(&["sub".to_owned()]) {
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
+        if !probe.is(&Source::Method, "tools/call") || !probe.is_text(&["sub".to_owned()]) {
             return Ok(false);
         }
-        let Some(tool) = world.whole(&Source::Name) else { return Ok(false) };
+        let Some(tool) = probe.whole(&Source::Name) else { return Ok(false) };
         let action = format!("{}___{tool}", label(server.as_str()));
         for index in self.of_action.get(&action).into_iter().flatten() {
             let Some((condition, calls)) = self.conditions.get(*index) else { continue };
             // A policy that fails to evaluate permits nothing; none of these can fail, since every tag is asked for first.
-            let judged = Judge { world, issuers: &self.issuers }.holds(condition, &mut Vec::new());
+            let judged = Judge { probe, issuers: &self.issuers }.holds(condition, &mut Vec::new());
             let holds = judged.map_err(|why| {
                 LiftError::Unexpected(format!("a policy for `{action}` cannot be read exactly: {why}"))
             })?;
-            if holds && calls.iter().all(|call| world.called(call)) {
+            if holds && calls.iter().all(|call| probe.called(call)) {
                 return Ok(true);
             }
         }

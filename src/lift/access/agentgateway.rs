@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::cel::{Expression, Look, Names, Value};
+use super::probe::{Http, Probe, Shape, Source, Texts};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Http, Shape, Source, Texts, World};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::model::Model;
@@ -113,14 +113,14 @@ struct Read {
 }
 
 impl Rules {
-    fn hold(&self, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn hold(&self, look: &Look<'_>, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         for rule in &self.require {
-            if !look.holds(rule, world)? {
+            if !look.holds(rule, probe)? {
                 return Ok(false);
             }
         }
         for rule in &self.allow {
-            if look.holds(rule, world)? {
+            if look.holds(rule, probe)? {
                 return Ok(true);
             }
         }
@@ -129,33 +129,33 @@ impl Rules {
 }
 
 impl Product for Gateway {
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.routes.get(server) else { return Ok(false) };
         // Every issuer of the model is believed, and no other: that was seen when reading. No request is without a token.
-        if !world.has(&Source::Issuer) {
+        if !probe.has(&Source::Issuer) {
             return Ok(false);
         }
         let names = |certified, item| Request { certified, item };
         // One kind of request shows it for all: no rule of a listener looks at the message.
         if self.certified
-            && world.is(&Source::Method, "initialize")
-            && self.listener.hold(&Look::new(&names(false, None)), world)?
+            && probe.is(&Source::Method, "initialize")
+            && self.listener.hold(&Look::new(&names(false, None)), probe)?
         {
             return Err(LiftError::Unexpected("connections without a certificate are let through".to_owned()));
         }
         let before = names(self.certified, None);
         let look = Look::new(&before);
-        if !self.listener.hold(&look, world)? || !route.http.hold(&look, world)? {
+        if !self.listener.hold(&look, probe)? || !route.http.hold(&look, probe)? {
             return Ok(false);
         }
-        let Some((kind, name)) = world.among(&Source::Method, &NAMED).and_then(|at| ITEMS.get(at)) else {
+        let Some((kind, name)) = probe.among(&Source::Method, &NAMED).and_then(|at| ITEMS.get(at)) else {
             return Ok(true);
         };
         // The gateway reads the message before it decides.
-        if !world.has(name) {
+        if !probe.has(name) {
             return Ok(false);
         }
-        route.mcp.hold(&Look::new(&names(self.certified, Some((*kind, name)))), world)
+        route.mcp.hold(&Look::new(&names(self.certified, Some((*kind, name)))), probe)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {
@@ -179,8 +179,8 @@ impl Names for Request<'_> {
         None
     }
 
-    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
-        let text = |world: &mut World<'_>, source: Source<'static>| match world.has(&source) {
+    fn other(&self, path: &[&str], probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
+        let text = |probe: &mut Probe<'_>, source: Source<'static>| match probe.has(&source) {
             true => Value::Of(source),
             false => Value::Error,
         };
@@ -189,10 +189,10 @@ impl Names for Request<'_> {
             ["source", "subjectAltNames"] if self.certified => Ok(Value::PeerNames),
             ["source", "certificate" | "subjectAltNames"] => Ok(Value::Error),
             // Only messages have a body.
-            ["json(request.body)", ..] if world.http() != Http::Post => Ok(Value::Error),
+            ["json(request.body)", ..] if probe.http() != Http::Post => Ok(Value::Error),
             // As requests without parameters have them: `jsonrpc`, `id` and `method`.
-            ["size(json(request.body))"] if world.http() != Http::Post => Ok(Value::Error),
-            ["size(json(request.body))"] => Ok(Value::Number(match world.shape() {
+            ["size(json(request.body))"] if probe.http() != Http::Post => Ok(Value::Error),
+            ["size(json(request.body))"] => Ok(Value::Number(match probe.shape() {
                 Shape::Both | Shape::WithError | Shape::AnotherCase => 4.0,
                 Shape::Request
                 | Shape::Response
@@ -201,15 +201,15 @@ impl Names for Request<'_> {
                 | Shape::WithoutId
                 | Shape::Mismatched => 3.0,
             })),
-            ["json(request.body)", "method"] if matches!(world.shape(), Shape::Response | Shape::ErrorResponse) => {
+            ["json(request.body)", "method"] if matches!(probe.shape(), Shape::Response | Shape::ErrorResponse) => {
                 Ok(Value::Error)
             }
-            ["json(request.body)", "method"] => Ok(text(world, Source::Method)),
-            ["json(request.body)", "params", "ref", "type"] => Ok(text(world, Source::ReferredType)),
-            ["json(request.body)", "params", "ref", "name"] => Ok(text(world, Source::ReferredName)),
-            ["json(request.body)", "params", "ref", "uri"] => Ok(text(world, Source::ReferredUri)),
-            ["json(request.body)", "params", "name"] => Ok(text(world, Source::Name)),
-            ["json(request.body)", "params", "uri"] => Ok(text(world, Source::Uri)),
+            ["json(request.body)", "method"] => Ok(text(probe, Source::Method)),
+            ["json(request.body)", "params", "ref", "type"] => Ok(text(probe, Source::ReferredType)),
+            ["json(request.body)", "params", "ref", "name"] => Ok(text(probe, Source::ReferredName)),
+            ["json(request.body)", "params", "ref", "uri"] => Ok(text(probe, Source::ReferredUri)),
+            ["json(request.body)", "params", "name"] => Ok(text(probe, Source::Name)),
+            ["json(request.body)", "params", "uri"] => Ok(text(probe, Source::Uri)),
             ["mcp", kind @ ("tool" | "prompt" | "resource"), "name"] => Ok(match self.item {
                 Some((asked, source)) if asked == *kind => Value::Of(source.clone()),
                 _ => Value::Error,
@@ -218,19 +218,19 @@ impl Names for Request<'_> {
         }
     }
 
-    fn has(&self, path: &[&str], world: &mut World<'_>) -> Option<Result<Value<'static>, LiftError>> {
+    fn has(&self, path: &[&str], probe: &mut Probe<'_>) -> Option<Result<Value<'static>, LiftError>> {
         let ["json(request.body)", below @ ..] = path else { return None };
-        if world.http() != Http::Post {
+        if probe.http() != Http::Post {
             return Some(Ok(Value::Error));
         }
         let has = match below {
-            ["jsonrpc"] => world.shape() != Shape::WithoutVersion,
-            ["id"] => world.shape() != Shape::WithoutId,
+            ["jsonrpc"] => probe.shape() != Shape::WithoutVersion,
+            ["id"] => probe.shape() != Shape::WithoutId,
             ["result"] => {
-                matches!(world.shape(), Shape::Response | Shape::Both | Shape::WithoutVersion | Shape::WithoutId)
+                matches!(probe.shape(), Shape::Response | Shape::Both | Shape::WithoutVersion | Shape::WithoutId)
             }
-            ["error"] => matches!(world.shape(), Shape::ErrorResponse | Shape::WithError),
-            ["params", "notifications", "resourceSubscriptions"] => world.subscriptions() > 0,
+            ["error"] => matches!(probe.shape(), Shape::ErrorResponse | Shape::WithError),
+            ["params", "notifications", "resourceSubscriptions"] => probe.subscriptions() > 0,
             _ => return None,
         };
         Some(Ok(Value::Bool(has)))

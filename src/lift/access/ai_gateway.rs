@@ -9,8 +9,8 @@ mod shapes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cel::{Expression, Look, Names, Value, claim_value};
+use super::probe::{Probe, Source, Texts};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Source, Texts, World};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::model::Model;
@@ -79,15 +79,15 @@ impl Names for Request {
         Some(&ARGUMENTS)
     }
 
-    fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+    fn other(&self, path: &[&str], _world: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
         Err(LiftError::Unexpected(format!("a rule names `{}`, which is not known", path.join("."))))
     }
 }
 
 impl Route {
-    fn opens(&self, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn opens(&self, look: &Look<'_>, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         for callers in &self.callers {
-            if look.holds(callers, world)? {
+            if look.holds(callers, probe)? {
                 return Ok(true);
             }
         }
@@ -96,18 +96,18 @@ impl Route {
 }
 
 impl Rule {
-    fn applies(&self, look: &Look<'_>, world: &mut World<'_>) -> Result<bool, LiftError> {
-        if !world.one_of(&Source::Name, &self.tools) || !look.holds(&self.cel, world)? {
+    fn applies(&self, look: &Look<'_>, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
+        if !probe.one_of(&Source::Name, &self.tools) || !look.holds(&self.cel, probe)? {
             return Ok(false);
         }
         for (path, texts) in &self.claims {
-            let known = claim_value(path, world);
+            let known = claim_value(path, probe);
             let mut found = false;
             for text in texts {
                 found = if matches!(known, Value::Claim(_)) {
-                    world.text_is(path, text) || world.list_has(path, text)
+                    probe.text_is(path, text) || probe.list_has(path, text)
                 } else {
-                    matches!(&known, Value::Of(source) if world.is(source, text))
+                    matches!(&known, Value::Of(source) if probe.is(source, text))
                 };
                 if found {
                     break;
@@ -122,17 +122,17 @@ impl Rule {
 }
 
 impl Product for Routes {
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.routes.get(server) else { return Ok(false) };
-        if !world.is(&Source::Method, "tools/call") {
+        if !probe.is(&Source::Method, "tools/call") {
             return Ok(false);
         }
         let look = Look::new(&Request);
-        if !world.has(&Source::Issuer) || !route.opens(&look, world)? {
+        if !probe.has(&Source::Issuer) || !route.opens(&look, probe)? {
             return Ok(false);
         }
         for rule in &route.rules {
-            if rule.applies(&look, world)? {
+            if rule.applies(&look, probe)? {
                 return Ok(true);
             }
         }
@@ -145,10 +145,10 @@ impl Product for Routes {
 }
 
 impl Product for Sessions<'_> {
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         let Some(route) = self.0.routes.get(server) else { return Ok(false) };
-        let known = route.rules.iter().any(|rule| world.one_of(&Source::Name, &rule.tools));
-        Ok(known && world.has(&Source::Issuer) && route.opens(&Look::new(&Request), world)?)
+        let known = route.rules.iter().any(|rule| probe.one_of(&Source::Name, &rule.tools));
+        Ok(known && probe.has(&Source::Issuer) && route.opens(&Look::new(&Request), probe)?)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {

@@ -1,7 +1,7 @@
 //! An interpreter of the CEL that gateways are given: exactly the operators that occur, by the rules that all implementations
 //! share. Anything else is an error, and so is what implementations understand differently.
 //!
-//! Nothing is assumed about claims and arguments that the request leaves open: each test of one is put to the [`World`].
+//! Nothing is assumed about claims and arguments that the request leaves open: each test of one is put to the [`Probe`].
 //! A test that finds nothing may be false or may fail, as the claim is missing or of another type; what would be true for one
 //! and not for the other is refused.
 
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use self::parsed::Parsed;
-use super::world::{Kind, Source, World};
+use super::probe::{ClaimKind, Probe, Source};
 use crate::lift::LiftError;
 use operators::{Truth, added, equal, negated, of_text, or, truth};
 use tree::Node;
@@ -76,11 +76,11 @@ pub trait Names {
     ///
     /// # Errors
     /// Where the product knows none of that name.
-    fn other(&self, path: &[&str], world: &mut World<'_>) -> Result<Value<'static>, LiftError>;
+    fn other(&self, path: &[&str], probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError>;
 
     /// Whether such a variable is there, which is not a claim: a truth value, or that looking there fails. `None` where the
     /// product's reader does not know.
-    fn has(&self, _: &[&str], _: &mut World<'_>) -> Option<Result<Value<'static>, LiftError>> {
+    fn has(&self, _: &[&str], _: &mut Probe<'_>) -> Option<Result<Value<'static>, LiftError>> {
         None
     }
 }
@@ -143,9 +143,9 @@ impl<'a> Look<'a> {
     ///
     /// # Errors
     /// Where it asks for something that cannot be told exactly.
-    pub fn holds(&self, expression: &Expression, world: &mut World<'_>) -> Result<bool, LiftError> {
+    pub fn holds(&self, expression: &Expression, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         let scope = Scope { names: self.names, local: None, told: &self.told };
-        Ok(scope.all(&expression.0, world)? == Value::Bool(true))
+        Ok(scope.all(&expression.0, probe)? == Value::Bool(true))
     }
 }
 
@@ -160,20 +160,20 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     /// What an expression comes to.
-    fn value<'n>(&self, node: &'n Node, world: &mut World<'_>) -> Result<Cow<'n, Value<'n>>, LiftError> {
+    fn value<'n>(&self, node: &'n Node, probe: &mut Probe<'_>) -> Result<Cow<'n, Value<'n>>, LiftError> {
         let found = match node {
             Node::Value(value) => return Ok(Cow::Borrowed(value)),
             Node::Texts(texts) => Value::List(texts.all().map(|text| Value::Text(Cow::Borrowed(text))).collect()),
             Node::List(nodes) => {
-                let values = nodes.iter().map(|node| self.value(node, world).map(Cow::into_owned));
+                let values = nodes.iter().map(|node| self.value(node, probe).map(Cow::into_owned));
                 Value::List(values.collect::<Result<_, _>>()?)
             }
-            Node::Variable(path) => self.variable(path, world)?,
+            Node::Variable(path) => self.variable(path, probe)?,
             Node::Has(path) => match self.claim_of(path) {
-                Some(claim) if is_known(claim, world) => Value::Bool(world.is_present(claim)),
+                Some(claim) if is_known(claim, probe) => Value::Bool(probe.is_present(claim)),
                 _ => {
                     let names: Vec<&str> = path.iter().map(String::as_str).collect();
-                    match self.names.has(&names, world) {
+                    match self.names.has(&names, probe) {
                         Some(told) => told?,
                         None => {
                             return refused(format!("a rule asks whether `{}` is there, empty or not", path.join(".")));
@@ -181,62 +181,62 @@ impl Scope<'_> {
                     }
                 }
             },
-            Node::And(nodes) => self.all(nodes, world)?,
+            Node::And(nodes) => self.all(nodes, probe)?,
             Node::Or(both) => {
                 let [left, right] = both.as_ref();
-                match truth(self.value(left, world)?.as_ref()) {
+                match truth(self.value(left, probe)?.as_ref()) {
                     Truth::Yes => Value::Bool(true),
                     left @ (Truth::No | Truth::Fails | Truth::Open) => {
-                        or(left, truth(self.value(right, world)?.as_ref()))
+                        or(left, truth(self.value(right, probe)?.as_ref()))
                     }
                 }
             }
-            Node::Not(what) => self.not(what, world)?,
+            Node::Not(what) => self.not(what, probe)?,
             Node::If(three) => {
                 let [condition, yes, no] = three.as_ref();
-                return match truth(self.value(condition, world)?.as_ref()) {
-                    Truth::Yes => self.value(yes, world),
-                    Truth::No => self.value(no, world),
+                return match truth(self.value(condition, probe)?.as_ref()) {
+                    Truth::Yes => self.value(yes, probe),
+                    Truth::No => self.value(no, probe),
                     Truth::Fails => Ok(Cow::Owned(Value::Error)),
                     Truth::Open => refused("a rule branches on an open claim"),
                 };
             }
             Node::Equal(both) => {
                 let [left, right] = both.as_ref();
-                let left = self.value(left, world)?;
-                equal(left.as_ref(), self.value(right, world)?.as_ref(), world)?
+                let left = self.value(left, probe)?;
+                equal(left.as_ref(), self.value(right, probe)?.as_ref(), probe)?
             }
             Node::Differs(both) => {
                 let [left, right] = both.as_ref();
-                let left = self.value(left, world)?;
-                negated(&equal(left.as_ref(), self.value(right, world)?.as_ref(), world)?)?
+                let left = self.value(left, probe)?;
+                negated(&equal(left.as_ref(), self.value(right, probe)?.as_ref(), probe)?)?
             }
             Node::In(both) => {
                 let [what, list] = both.as_ref();
-                self.is_in(what, list, world)?
+                self.is_in(what, list, probe)?
             }
             Node::Add(both) => {
                 let [left, right] = both.as_ref();
-                let left = self.value(left, world)?;
-                added(left.as_ref(), self.value(right, world)?.as_ref(), world)?
+                let left = self.value(left, probe)?;
+                added(left.as_ref(), self.value(right, probe)?.as_ref(), probe)?
             }
-            Node::AtLeast(of, low) => self.within(of, *low, f64::INFINITY, world)?,
-            Node::AtMost(of, high) => self.within(of, f64::NEG_INFINITY, high.next_up(), world)?,
+            Node::AtLeast(of, low) => self.within(of, *low, f64::INFINITY, probe)?,
+            Node::AtMost(of, high) => self.within(of, f64::NEG_INFINITY, high.next_up(), probe)?,
             Node::StartsWith(of, start) => {
-                let of = self.value(of, world)?;
-                of_text(of, |text| text.starts_with(start), |source| world.begins(source, start))?
+                let of = self.value(of, probe)?;
+                of_text(of, |text| text.starts_with(start), |source| probe.begins(source, start))?
             }
             Node::IsOf(of, pattern) => {
-                let of = self.value(of, world)?;
-                of_text(of, |text| matches(pattern, text), |source| world.fits(source, pattern))?
+                let of = self.value(of, probe)?;
+                of_text(of, |text| matches(pattern, text), |source| probe.fits(source, pattern))?
             }
             Node::NotNormal(of) => {
-                let of = self.value(of, world)?;
-                of_text(of, |text| !is_normal(text), |source| world.has(source) && !world.is_normal(source))?
+                let of = self.value(of, probe)?;
+                of_text(of, |text| !is_normal(text), |source| probe.has(source) && !probe.is_normal(source))?
             }
             Node::Exists(both, name) => {
                 let [list, body] = both.as_ref();
-                self.exists(list, name, body, world)?
+                self.exists(list, name, body, probe)?
             }
         };
         Ok(Cow::Owned(found))
@@ -249,14 +249,14 @@ impl Scope<'_> {
         (start.iter().eq(claims) && !claim.is_empty()).then_some(claim)
     }
 
-    fn variable<'n>(&self, path: &'n [String], world: &mut World<'_>) -> Result<Value<'n>, LiftError> {
+    fn variable<'n>(&self, path: &'n [String], probe: &mut Probe<'_>) -> Result<Value<'n>, LiftError> {
         if let (Some((name, value)), [asked]) = (self.local, path)
             && name == asked
         {
             return Ok(value.clone());
         }
         if let Some(claim) = self.claim_of(path) {
-            return Ok(claim_value(claim, world));
+            return Ok(claim_value(claim, probe));
         }
         if let Some(arguments) = self.names.arguments()
             && let Some((start, path)) = path.split_at_checked(arguments.len())
@@ -266,21 +266,21 @@ impl Scope<'_> {
             return Ok(Value::Argument(path));
         }
         let words: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.names.other(&words, world)
+        self.names.other(&words, probe)
     }
 
     /// `names.exists(name, body)` over the names in the peer's certificate: somebody in particular, or else the caller, or
     /// nobody that the rules know.
-    fn exists(&self, list: &Node, name: &str, body: &Node, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
-        if self.local.is_some() || *self.value(list, world)? != Value::PeerNames {
+    fn exists(&self, list: &Node, name: &str, body: &Node, probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
+        if self.local.is_some() || *self.value(list, probe)? != Value::PeerNames {
             return refused("a rule walks another list than the names of a certificate");
         }
-        let named = world.has(&Source::Peer).then_some(Value::Of(Source::Peer));
+        let named = probe.has(&Source::Peer).then_some(Value::Of(Source::Peer));
         for value in named.into_iter().chain([Value::Text(Cow::Borrowed(NOBODY))]) {
-            let found = (Scope { local: Some((name, &value)), ..*self }).value(body, world)?;
+            let found = (Scope { local: Some((name, &value)), ..*self }).value(body, probe)?;
             match (truth(found.as_ref()), &value) {
                 (Truth::No, _) => {}
-                (Truth::Yes, Value::Of(_)) if world.mtls() => return Ok(Value::Bool(true)),
+                (Truth::Yes, Value::Of(_)) if probe.mtls() => return Ok(Value::Bool(true)),
                 (Truth::Yes, Value::Of(_)) => {}
                 (Truth::Yes, _) => {
                     return refused("a rule is true for a name of a certificate that it does not say");
@@ -294,21 +294,21 @@ impl Scope<'_> {
 }
 
 /// Whether the request says all about a claim: those that tell who the caller is.
-fn is_known(claim: &[String], world: &mut World<'_>) -> bool {
-    world.kind(claim) != Kind::Open
+fn is_known(claim: &[String], probe: &mut Probe<'_>) -> bool {
+    probe.kind(claim) != ClaimKind::Open
 }
 
 /// What is known of a claim.
-pub(super) fn claim_value<'n>(claim: &'n [String], world: &mut World<'_>) -> Value<'n> {
+pub(super) fn claim_value<'n>(claim: &'n [String], probe: &mut Probe<'_>) -> Value<'n> {
     if claim == ["iss"] {
-        return if world.has(&Source::Issuer) { Value::Of(Source::Issuer) } else { Value::Error };
+        return if probe.has(&Source::Issuer) { Value::Of(Source::Issuer) } else { Value::Error };
     }
-    match world.kind(claim) {
-        Kind::Open => Value::Claim(claim),
-        Kind::Object => Value::Object,
-        Kind::Null => Value::Null,
-        Kind::Text | Kind::Empty => Value::Of(Source::claim(claim)),
-        Kind::Missing => Value::Error,
+    match probe.kind(claim) {
+        ClaimKind::Open => Value::Claim(claim),
+        ClaimKind::Object => Value::Object,
+        ClaimKind::Null => Value::Null,
+        ClaimKind::Text | ClaimKind::Empty => Value::Of(Source::claim(claim)),
+        ClaimKind::Missing => Value::Error,
     }
 }
 

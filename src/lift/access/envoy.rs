@@ -22,8 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::probe::Probe;
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::World;
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::model::Model;
@@ -159,8 +159,8 @@ fn judge_gateway(
 }
 
 impl Product for Gateway<'_> {
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
-        self.allows(server, world)
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
+        self.allows(server, probe)
     }
 
     fn subjects(&self, server: &ServerName) -> BTreeSet<String> {

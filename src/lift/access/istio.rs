@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::probe::{Probe, Source};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Source, World};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::cluster::{Expected, Place, Resource, clusters, distinct, shaped, unexpected};
+use crate::lift::cluster::{Expected, Resource, ServerPlace, clusters, distinct, shaped, unexpected};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::model::name::ServerName;
@@ -225,7 +225,7 @@ fn server_namespace(expected: &Expected<'_>, resource: &Resource) -> Result<Stri
 /// The server of a namespace whose pods have exactly these labels. Fewer labels would select other pods beside them.
 fn selected<'m>(expected: &Expected<'m>, namespace: &str, selector: Option<&Selector>) -> Option<&'m str> {
     let labels = &selector?.match_labels;
-    let is_it = |place: &Place<'_>| place.namespace == namespace && place.labels == *labels;
+    let is_it = |place: &ServerPlace<'_>| place.namespace == namespace && place.labels == *labels;
     expected.places.iter().find(|(_, place)| is_it(place)).map(|(name, _)| *name)
 }
 
@@ -291,17 +291,17 @@ impl Product for Istio<'_> {
         issuer.caller.is_none()
     }
 
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         let Some(place) = self.expected.places.get(server.as_str()) else { return Ok(false) };
-        let issuer = world.whole(&Source::Issuer).unwrap_or_default();
+        let issuer = probe.whole(&Source::Issuer).unwrap_or_default();
         let copied = self.tokens.get(server.as_str()).and_then(|issuers| issuers.get(&issuer));
         // A token of an issuer without a rule is refused before any policy.
         let Some(copied) = copied else { return Ok(false) };
         // No policy of its own: the one of the namespace, which allows nothing.
         let Some(rules) = self.policies.get(server.as_str()) else { return Ok(false) };
         let look = Look::new(copied, self.verified);
-        for rule in rules.for_caller(world) {
-            if rule.matches(world, place, &look)? {
+        for rule in rules.for_caller(probe) {
+            if rule.matches(probe, place, &look)? {
                 return Ok(true);
             }
         }

@@ -4,26 +4,26 @@
 //! resources, methods that the model knows nothing of, undeclared callers, an issuer that may not speak for the
 //! caller, and a certificate that names somebody else.
 
+mod caller;
 mod calls;
-mod crossed;
-mod further;
-mod here;
+mod foreign;
+mod messages;
 mod product;
 mod question;
 mod reach;
-mod sheet;
+mod suggested;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use self::caller::{Caller, Conditions, Here, Known, NamedBy, who};
 use self::calls::{PROTOCOL, shown};
-use self::further::{Further, ROUNDS};
-use self::here::{Caller, Conditions, Here, Known, NamedBy, who};
 pub use self::product::{Before, Decided, Part, Product};
 use self::question::Question;
-use super::world::{Asked, Issued, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
+use self::suggested::{Further, ROUNDS};
+use super::probe::{Asked, Issued, Message, Outcome, Peer, Request, Shown, Token, Tree, explore};
 use crate::lift::LiftError;
 use crate::model::Model;
 use crate::model::access::Issuer;
@@ -78,8 +78,8 @@ impl<'a> Question<'a> {
         let mut tree = Tree::default();
         let mut further = Further::default();
         for _ in 0..ROUNDS {
-            let sheet = self.sheet(server, &objects, &tests, &further, &tree);
-            let mut here = Here { server, sheet: &sheet, tree, known: Vec::new(), sent: Vec::new() };
+            let messages = self.messages(server, &objects, &tests, &further, &tree);
+            let mut here = Here { server, messages: &messages, tree, known: Vec::new(), sent: Vec::new() };
             let found = self.callers_on(&mut here, &named, &units)?;
             self.strangers_on(&mut here, &named, &units)?;
             // What the product compares requests with must be in some of them.
@@ -139,7 +139,7 @@ impl<'a> Question<'a> {
         caller: &Caller<'_>,
         principal: &Principal,
     ) -> Result<Conditions, LiftError> {
-        let speaks: Vec<bool> = here.sheet.issuers.iter().map(|issuer| self.speaks(issuer.of.by, caller)).collect();
+        let speaks: Vec<bool> = here.messages.issuers.iter().map(|issuer| self.speaks(issuer.of.by, caller)).collect();
         if !self.meets_all(here, caller) {
             // Most of those that are known were put when the product had asked as many questions, so the answers are taken once.
             let mut answered: Option<(usize, Vec<Vec<u64>>)> = None;
@@ -166,7 +166,7 @@ impl<'a> Question<'a> {
     /// Whether this is where a caller shows the certificates of all other principals. What binds certificates to tokens knows no
     /// servers: so there all of them, and elsewhere one.
     fn meets_all(&self, here: &Here<'_, 'a>, caller: &Caller<'_>) -> bool {
-        !here.sheet.principals.is_empty()
+        !here.messages.principals.is_empty()
             && caller.subject.and_then(|subject| self.first.get(subject)) == Some(here.server)
     }
 
@@ -177,12 +177,12 @@ impl<'a> Question<'a> {
         caller: &Caller<'_>,
         principal: &Principal,
     ) -> Result<Conditions, LiftError> {
-        let (server, sheet) = (here.server, here.sheet);
+        let (server, messages) = (here.server, here.messages);
         here.sent.clear();
         let mut found = Vec::new();
         let mut readable = Condition::never();
         let mut prompts = Condition::never();
-        for (object, index, messages) in &sheet.objects {
+        for (object, index, messages) in &messages.objects {
             let mut condition: Option<Condition> = None;
             for message in messages {
                 let allowed = self.allowed(here, message, caller)?;
@@ -211,8 +211,8 @@ impl<'a> Question<'a> {
             return Ok(found);
         }
         let reach = self.reach(here, caller);
-        let lists = sheet.readable.iter().map(|message| (message, &readable));
-        for (message, expected) in lists.chain(sheet.prompts.iter().map(|message| (message, &prompts))) {
+        let lists = messages.readable.iter().map(|message| (message, &readable));
+        for (message, expected) in lists.chain(messages.prompts.iter().map(|message| (message, &prompts))) {
             if !reach.same(&self.allowed(here, message, caller)?, expected) {
                 return Err(LiftError::Unexpected(format!(
                     "`{}` on `{server}` is not let through for `{}` exactly where one of what it lists is",
@@ -220,7 +220,7 @@ impl<'a> Question<'a> {
                 )));
             }
         }
-        for message in &sheet.forbidden {
+        for message in &messages.forbidden {
             if self.allowed(here, message, caller)? != Condition::never() {
                 return Err(LiftError::Unexpected(format!(
                     "{} on `{server}` is let through for `{}`",
@@ -240,18 +240,18 @@ impl<'a> Question<'a> {
         units: &[&UnitName],
     ) -> Result<(), LiftError> {
         let tokens = self.tokens_of_strangers(named, units);
-        let (server, sheet) = (here.server, here.sheet);
+        let (server, messages) = (here.server, here.messages);
         let tokens: Vec<Asked<Token>> = tokens.into_iter().map(|token| here.tree.part(token)).collect();
         let open = here.tree.part(Shown { peer: Peer::Open, subject: None });
-        let usual = sheet.before.as_ref().unwrap_or(&open);
+        let usual = messages.before.as_ref().unwrap_or(&open);
         let mut known: Vec<(usize, Vec<u64>)> = Vec::new();
         for token in &tokens {
             let alone = std::slice::from_ref(token);
             if known.iter().any(|(first, answers)| here.tree.likeness(*first, alone, &[usual]) == *answers) {
                 continue;
             }
-            for message in sheet.for_strangers(self.product.tells_apart()) {
-                for issuer in &sheet.issuers {
+            for message in messages.for_strangers(self.product.tells_apart()) {
+                for issuer in &messages.issuers {
                     let mut outcome = Outcome::default();
                     self.put(here, Request { message, token, issuer, shown: usual }, &mut outcome)?;
                     if outcome.lets_any() {
@@ -276,12 +276,12 @@ impl<'a> Question<'a> {
         message: &'s Asked<Message<'s>>,
         caller: &Caller<'_>,
     ) -> Result<Condition, LiftError> {
-        let (server, sheet) = (here.server, here.sheet);
+        let (server, messages) = (here.server, here.messages);
         let mut outcome = Outcome::default();
-        let usual = sheet.before.as_ref().unwrap_or(&caller.open);
+        let usual = messages.before.as_ref().unwrap_or(&caller.open);
         let all = message.of.call.method == PROTOCOL[0] && self.meets_all(here, caller);
         let any_token = caller.tokens.iter().chain(&caller.unread).next();
-        let any = any_token.zip(sheet.issuers.first()).map(|(token, issuer)| Request {
+        let any = any_token.zip(messages.issuers.first()).map(|(token, issuer)| Request {
             message,
             token,
             issuer,
@@ -291,7 +291,7 @@ impl<'a> Question<'a> {
             return Ok(known);
         }
         let another = here.others(caller, if all { usize::MAX } else { 1 });
-        for issuer in &sheet.issuers {
+        for issuer in &messages.issuers {
             let speaks = self.speaks(issuer.of.by, caller);
             // The same subject may be somebody else to this issuer, who is asked about in a turn of its own.
             if !speaks && self.means_another(issuer.of.by, caller) {
@@ -314,7 +314,7 @@ impl<'a> Question<'a> {
                 for shown in another.iter().copied() {
                     self.put(here, Request { shown, ..request }, &mut others)?;
                 }
-                if sheet.before.is_some() {
+                if messages.before.is_some() {
                     self.put(here, Request { shown: &caller.open, ..request }, &mut others)?;
                 }
             }
@@ -349,7 +349,7 @@ impl<'a> Question<'a> {
 
     fn put(&self, here: &mut Here<'_, 'a>, request: Request<'_>, outcome: &mut Outcome) -> Result<(), LiftError> {
         let server = here.server;
-        explore(&mut here.tree, request, self.transport, &|world| self.product.decide(server, world), outcome)
+        explore(&mut here.tree, request, self.transport, &|probe| self.product.decide(server, probe), outcome)
     }
 
     /// The issuers of the model; one that is none where there are none.

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::probe::{Probe, Source, Token};
 use super::relation::{Before, Decided, Part, Product, relation};
-use super::world::{Source, Token, World};
 use crate::bundle::Artifact;
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Scope, Statement};
@@ -227,24 +227,24 @@ impl Product for Proxies {
         issuer.caller.is_none()
     }
 
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError> {
-        let method = world.whole(&Source::Method).unwrap_or_default();
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
+        let method = probe.whole(&Source::Method).unwrap_or_default();
         let (resources, prompts) = self.lists.get(server).map_or((&[][..], &[][..]), |(a, b)| (a, b));
         match method.as_str() {
             "tools/call" | "prompts/get" => {
-                let name = world.whole(&Source::Name);
+                let name = probe.whole(&Source::Name);
                 let tool = method == "tools/call";
                 let (verb, kind) = if tool { ("call_tool", "Tool") } else { ("get_prompt", "Prompt") };
-                self.judged(server, world, verb, kind, name.as_deref())
+                self.judged(server, probe, verb, kind, name.as_deref())
             }
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                let uri = world.whole(&Source::Uri);
-                self.judged(server, world, "read_resource", "Resource", uri.as_deref())
+                let uri = probe.whole(&Source::Uri);
+                self.judged(server, probe, "read_resource", "Resource", uri.as_deref())
             }
             // Lists are let through and filtered: what is left of them is what could be used.
             "resources/list" | "resources/templates/list" => {
                 for pattern in resources {
-                    if self.judged(server, world, "read_resource", "Resource", Some(&sample(pattern)))? {
+                    if self.judged(server, probe, "read_resource", "Resource", Some(&sample(pattern)))? {
                         return Ok(true);
                     }
                 }
@@ -252,7 +252,7 @@ impl Product for Proxies {
             }
             "prompts/list" => {
                 for prompt in prompts {
-                    if self.judged(server, world, "get_prompt", "Prompt", Some(prompt))? {
+                    if self.judged(server, probe, "get_prompt", "Prompt", Some(prompt))? {
                         return Ok(true);
                     }
                 }
@@ -278,13 +278,13 @@ impl Proxies {
     fn judged(
         &self,
         server: &ServerName,
-        world: &mut World<'_>,
+        probe: &mut Probe<'_>,
         verb: &str,
         kind: &str,
         name: Option<&str>,
     ) -> Result<bool, LiftError> {
         // A token without a subject makes no principal.
-        if !world.is_text(&["sub".to_owned()]) {
+        if !probe.is_text(&["sub".to_owned()]) {
             return Ok(false);
         }
         let Some(statements) = self.statements.get(server) else { return Ok(false) };
@@ -293,7 +293,7 @@ impl Proxies {
         let mut permitted = false;
         let of_verb = |statement: &&Statement| statement.actions.iter().any(|action| action.id == verb);
         for statement in statements.iter().filter(of_verb) {
-            let mut judge = Judge { world, kind, name, ids, issuers: &self.issuers };
+            let mut judge = Judge { probe, kind, name, ids, issuers: &self.issuers };
             match statement.condition.as_ref().map_or(Verdict::Of(true), |condition| judge.judge(condition)) {
                 Verdict::Of(true) if !statement.permits => return Ok(false),
                 Verdict::Of(holds) => permitted |= holds && statement.permits,

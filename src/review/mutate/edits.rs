@@ -1,6 +1,6 @@
 //! Everything in a workspace that can be made laxer in one place: requirements, suspensions, borders and levels.
 
-use super::Kind;
+use super::MutationKind;
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::{AccessRules, Grant, MutualTls};
@@ -13,7 +13,7 @@ use crate::source::{Loc, Spanned};
 /// One thing made laxer.
 pub struct Edit {
     /// What kind.
-    pub kind: Kind,
+    pub kind: MutationKind,
     /// What exactly, in words.
     pub what: String,
     /// Where it stands.
@@ -73,7 +73,7 @@ fn without(requires: &mut Vec<Spanned<FactName>>, fact: &FactName) {
 struct Edits(Vec<Edit>);
 
 impl Edits {
-    fn add(&mut self, kind: Kind, what: String, loc: Loc, apply: impl Fn(&mut Model) + Send + Sync + 'static) {
+    fn add(&mut self, kind: MutationKind, what: String, loc: Loc, apply: impl Fn(&mut Model) + Send + Sync + 'static) {
         self.0.push(Edit { kind, what, loc, apply: Box::new(apply) });
     }
 
@@ -86,7 +86,7 @@ impl Edits {
     ) {
         for fact in requires {
             let (of, name) = (of.clone(), fact.value.clone());
-            self.add(Kind::Drop, format!("{whose} does not ask for `{fact}`"), fact.loc, move |model| {
+            self.add(MutationKind::Drop, format!("{whose} does not ask for `{fact}`"), fact.loc, move |model| {
                 if let Some(requires) = of(model) {
                     without(requires, &name);
                 }
@@ -98,11 +98,11 @@ impl Edits {
         let topology = &model.topology;
         if let Some(encryption) = topology.encryption_in_transit.as_ref().filter(|e| e.value == Encryption::Required) {
             let what = "`encryption_in_transit` is not required".to_owned();
-            self.add(Kind::Drop, what, encryption.loc, |model| model.topology.encryption_in_transit = None);
+            self.add(MutationKind::Drop, what, encryption.loc, |model| model.topology.encryption_in_transit = None);
         }
         if let Some(routing) = topology.cross_unit_routing.as_ref().filter(|r| r.value != CrossUnitRouting::Allowed) {
             let what = "`cross_unit_routing` is `allowed`".to_owned();
-            self.add(Kind::Drop, what, routing.loc, |model| {
+            self.add(MutationKind::Drop, what, routing.loc, |model| {
                 if let Some(routing) = &mut model.topology.cross_unit_routing {
                     routing.value = CrossUnitRouting::Allowed;
                 }
@@ -110,7 +110,7 @@ impl Edits {
         }
         if let Some(sharing) = topology.data_sharing.as_ref().filter(|s| s.value != DataSharing::Allowed) {
             let what = "`cross_bu_data_sharing` is `allowed`".to_owned();
-            self.add(Kind::Drop, what, sharing.loc, |model| {
+            self.add(MutationKind::Drop, what, sharing.loc, |model| {
                 if let Some(sharing) = &mut model.topology.data_sharing {
                     sharing.value = DataSharing::Allowed;
                 }
@@ -119,7 +119,7 @@ impl Edits {
         for (name, unit) in &topology.units {
             if let Some(reason) = &unit.suspended {
                 let own = name.clone();
-                self.add(Kind::Drop, format!("unit `{name}` is not suspended"), reason.loc, move |model| {
+                self.add(MutationKind::Drop, format!("unit `{name}` is not suspended"), reason.loc, move |model| {
                     if let Some(unit) = model.topology.units.get_mut(&own) {
                         unit.suspended = None;
                     }
@@ -153,7 +153,7 @@ impl Edits {
             if let Some(reason) = &class.suspended {
                 let own = scope.clone();
                 let what = format!("class `{}`{of_unit} is not suspended", class.name);
-                self.add(Kind::Drop, what, reason.loc, move |model| {
+                self.add(MutationKind::Drop, what, reason.loc, move |model| {
                     if let Some(class) = rules_in(model, own.as_ref()).and_then(|rules| rules.classes.get_mut(index)) {
                         class.suspended = None;
                     }
@@ -162,7 +162,7 @@ impl Edits {
         }
         if let Some(mode) = rules.mutual_tls.as_ref().filter(|mode| mode.value == MutualTls::Strict) {
             let own = scope.clone();
-            self.add(Kind::Drop, format!("`mutual_tls`{of_unit} is not strict"), mode.loc, move |model| {
+            self.add(MutationKind::Drop, format!("`mutual_tls`{of_unit} is not strict"), mode.loc, move |model| {
                 if let Some(mode) = rules_in(model, own.as_ref()).and_then(|rules| rules.mutual_tls.as_mut()) {
                     mode.value = MutualTls::Permissive;
                 }
@@ -174,7 +174,7 @@ impl Edits {
         let name = &server.name.value;
         if let Some(reason) = &server.suspended {
             let own = name.clone();
-            self.add(Kind::Drop, format!("server `{name}` is not suspended"), reason.loc, move |model| {
+            self.add(MutationKind::Drop, format!("server `{name}` is not suspended"), reason.loc, move |model| {
                 if let Some(server) = model.servers.get_mut(&own) {
                     server.suspended = None;
                 }
@@ -195,7 +195,7 @@ impl Edits {
                 if let Some(reason) = &of_tool.suspended {
                     let (own, its) = (name.clone(), tool.clone());
                     let what = format!("tool `{name}/{tool}`{folder} is not suspended");
-                    self.add(Kind::Drop, what, reason.loc, move |model| {
+                    self.add(MutationKind::Drop, what, reason.loc, move |model| {
                         if let Some(tool) = access_in(model, &own, overlay).and_then(|it| it.tools.get_mut(&its)) {
                             tool.suspended = None;
                         }
@@ -228,7 +228,7 @@ impl Edits {
             }
             if let Some(reason) = &agent.suspended {
                 let own = name.clone();
-                self.add(Kind::Drop, format!("`{name}` is not suspended"), reason.loc, move |model| {
+                self.add(MutationKind::Drop, format!("`{name}` is not suspended"), reason.loc, move |model| {
                     if let Some(agent) = model.agents.get_mut(&own) {
                         agent.suspended = None;
                     }
@@ -242,7 +242,7 @@ impl Edits {
                 });
             }
             if let Some(reason) = &any.suspended {
-                self.add(Kind::Drop, "`any_agent` is not suspended".to_owned(), reason.loc, |model| {
+                self.add(MutationKind::Drop, "`any_agent` is not suspended".to_owned(), reason.loc, |model| {
                     if let Some(any) = &mut model.any_agent {
                         any.suspended = None;
                     }
@@ -252,7 +252,7 @@ impl Edits {
         for (id, flow) in &model.flows {
             if let Some(reason) = &flow.suspended {
                 let own = id.clone();
-                self.add(Kind::Drop, format!("`{id}` is not suspended"), reason.loc, move |model| {
+                self.add(MutationKind::Drop, format!("`{id}` is not suspended"), reason.loc, move |model| {
                     if let Some(flow) = model.flows.get_mut(&own) {
                         flow.suspended = None;
                     }
@@ -286,7 +286,7 @@ impl Edits {
                     let Some((from, to)) = lower(&model.access, Some(level.value)) else { continue };
                     let (own, its) = (name.clone(), tool.clone());
                     let what = format!("tool `{name}/{tool}` is of level {to} instead of {from}");
-                    self.add(Kind::Lower, what, level.loc, move |model| {
+                    self.add(MutationKind::Lower, what, level.loc, move |model| {
                         if let Some(tool) = access_in(model, &own, overlay).and_then(|it| it.tools.get_mut(&its)) {
                             tool.auth_level = Some(Spanned::new(to, Loc::default()));
                         }
@@ -299,11 +299,16 @@ impl Edits {
 
     fn of_server_level(&mut self, name: &ServerName, overlay: bool, loc: Loc, from: u32, to: u32) {
         let own = name.clone();
-        self.add(Kind::Lower, format!("server `{name}` is of level {to} instead of {from}"), loc, move |model| {
-            if let Some(access) = access_in(model, &own, overlay) {
-                access.auth_level = Some(Spanned::new(to, Loc::default()));
-            }
-        });
+        self.add(
+            MutationKind::Lower,
+            format!("server `{name}` is of level {to} instead of {from}"),
+            loc,
+            move |model| {
+                if let Some(access) = access_in(model, &own, overlay) {
+                    access.auth_level = Some(Spanned::new(to, Loc::default()));
+                }
+            },
+        );
     }
 
     fn of_other_methods(&mut self, model: &Model, name: &ServerName, server: &Server) {
@@ -312,7 +317,7 @@ impl Edits {
             let Some((from, to)) = lower(&model.access, Some(level.value)) else { continue };
             let own = name.clone();
             let what = format!("resource `{}` of `{name}` is of level {to} instead of {from}", resource.uri);
-            self.add(Kind::Lower, what, level.loc, move |model| {
+            self.add(MutationKind::Lower, what, level.loc, move |model| {
                 if let Some(it) = model.servers.get_mut(&own).and_then(|server| server.resources.get_mut(index)) {
                     it.auth_level = Some(Spanned::new(to, Loc::default()));
                 }
@@ -323,7 +328,7 @@ impl Edits {
             let Some((from, to)) = lower(&model.access, Some(level.value)) else { continue };
             let own = name.clone();
             let what = format!("prompt `{}` of `{name}` is of level {to} instead of {from}", prompt.name);
-            self.add(Kind::Lower, what, level.loc, move |model| {
+            self.add(MutationKind::Lower, what, level.loc, move |model| {
                 if let Some(it) = model.servers.get_mut(&own).and_then(|server| server.prompts.get_mut(index)) {
                     it.auth_level = Some(Spanned::new(to, Loc::default()));
                 }
@@ -345,7 +350,7 @@ impl Edits {
             let (own, of_unit) = (unit.cloned(), unit.map(|unit| format!(" of unit `{unit}`")).unwrap_or_default());
             let what = format!("class `{}`{of_unit} is of level {to} instead of {from}", class.name);
             let loc = class.min_auth_level.as_ref().map_or(class.name.loc, |level| level.loc);
-            self.add(Kind::Lower, what, loc, move |model| {
+            self.add(MutationKind::Lower, what, loc, move |model| {
                 if let Some(class) = rules_in(model, own.as_ref()).and_then(|rules| rules.classes.get_mut(index)) {
                     class.min_auth_level = Some(Spanned::new(to, Loc::default()));
                 }

@@ -72,7 +72,7 @@ proptest! {
                 for what in 0..policy.objects.len() as u32 {
                     let (before, after) = (condition(&policy, who, what), condition(&mutated, who, what));
                     // A lower level may lack a way that the higher one offers.
-                    let laxer = edit.kind == Kind::Lower || before.implies(&after);
+                    let laxer = edit.kind == MutationKind::Lower || before.implies(&after);
                     prop_assert!(laxer, "{} narrows {who} {what}", edit.what);
                 }
             }

@@ -8,7 +8,7 @@ use super::TrustChange;
 use crate::model::assurance::{Callers, Invariant, Never, PolicyTest};
 use crate::model::name::FactName;
 use crate::policy::Policy;
-use crate::policy::expect;
+use crate::policy::policy_test;
 use crate::source::{Loc, Spanned};
 
 /// Every test and invariant that states something else now. One that the base states and the head does not is a widening, unless
@@ -123,11 +123,11 @@ fn left<'a>(
 }
 
 fn is_principal(policy: &Policy, name: &str) -> bool {
-    !expect::principals(policy, name).is_empty()
+    !policy_test::principals(policy, name).is_empty()
 }
 
 fn is_call(policy: &Policy, call: &str) -> bool {
-    !expect::objects(policy, call).is_empty()
+    !policy_test::objects(policy, call).is_empty()
 }
 
 /// Pairs of the principals and the calls that are still there.

@@ -11,7 +11,7 @@ use self::expansion::Weight;
 use super::MOST_DEPTH;
 use super::rules::{AMBIGUOUS, DUPLICATE_KEY, TOO_LARGE, UNSUPPORTED};
 use super::scalar::{Scalar, Style, Value};
-use super::tree::{Kind, Node, NodeId, Tree};
+use super::tree::{Node, NodeId, NodeKind, Tree};
 use crate::diagnostic::{Diagnostic, Rule};
 use crate::source::Loc;
 
@@ -72,11 +72,11 @@ impl<'s> Builder<'s, '_> {
                     let help = "put quotes around a string; write a number or `true` and `false` plainly";
                     self.report.push(Diagnostic::new(&AMBIGUOUS, Loc { end, ..loc }, message).help(help));
                 }
-                let id = self.push(start, end, Kind::Scalar(scalar), anchor);
+                let id = self.push(start, end, NodeKind::Scalar(scalar), anchor);
                 self.place(id)
             }
-            Event::SequenceStart(_, anchor, tag) => self.start(start, Kind::Sequence(Vec::new()), anchor, tag, loc),
-            Event::MappingStart(_, anchor, tag) => self.start(start, Kind::Mapping(Vec::new()), anchor, tag, loc),
+            Event::SequenceStart(_, anchor, tag) => self.start(start, NodeKind::Sequence(Vec::new()), anchor, tag, loc),
+            Event::MappingStart(_, anchor, tag) => self.start(start, NodeKind::Mapping(Vec::new()), anchor, tag, loc),
             Event::SequenceEnd | Event::MappingEnd => self.end(range),
             Event::Alias(anchor) => self.alias(anchor, loc),
             Event::DocumentEnd => {
@@ -115,7 +115,7 @@ impl<'s> Builder<'s, '_> {
         scalar
     }
 
-    pub(super) fn push(&mut self, start: u32, end: u32, kind: Kind<'s>, anchor: usize) -> NodeId {
+    pub(super) fn push(&mut self, start: u32, end: u32, kind: NodeKind<'s>, anchor: usize) -> NodeId {
         let id = NodeId(self.tree.nodes.len() as u32);
         self.tree.nodes.push(Node { start, end, kind });
         self.weights.push(Weight { nodes: 1, height: 1 });
@@ -128,7 +128,7 @@ impl<'s> Builder<'s, '_> {
     pub(super) fn start(
         &mut self,
         start: u32,
-        kind: Kind<'s>,
+        kind: NodeKind<'s>,
         anchor: usize,
         tag: Option<Cow<'s, Tag>>,
         loc: Loc,
@@ -165,15 +165,15 @@ impl<'s> Builder<'s, '_> {
         }
         let Some(node) = self.tree.nodes.get_mut(parent.0 as usize) else { return Err(Stop) };
         match (&mut node.kind, key) {
-            (Kind::Sequence(elements), _) => elements.push(id),
-            (Kind::Mapping(entries), Some(key)) => entries.push((key, id)),
-            (Kind::Mapping(_), None) => {
+            (NodeKind::Sequence(elements), _) => elements.push(id),
+            (NodeKind::Mapping(entries), Some(key)) => entries.push((key, id)),
+            (NodeKind::Mapping(_), None) => {
                 self.check_key(parent, id);
                 if let Some(open) = self.open.last_mut() {
                     open.key = Some(id);
                 }
             }
-            (Kind::Scalar(_) | Kind::Alias(_), _) => return Err(Stop),
+            (NodeKind::Scalar(_) | NodeKind::Alias(_), _) => return Err(Stop),
         }
         Ok(())
     }

@@ -20,12 +20,12 @@ impl NodeId {
 pub struct Node<'s> {
     pub(super) start: u32,
     pub(super) end: u32,
-    pub(super) kind: Kind<'s>,
+    pub(super) kind: NodeKind<'s>,
 }
 
 /// What a node is.
 #[derive(Debug)]
-pub enum Kind<'s> {
+pub enum NodeKind<'s> {
     /// A scalar.
     Scalar(Scalar<'s>),
     /// A sequence.
@@ -87,14 +87,14 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn target(&self, id: NodeId) -> NodeId {
         match self.node(id).kind {
-            Kind::Alias(target) => target,
-            Kind::Scalar(_) | Kind::Sequence(_) | Kind::Mapping(_) => id,
+            NodeKind::Alias(target) => target,
+            NodeKind::Scalar(_) | NodeKind::Sequence(_) | NodeKind::Mapping(_) => id,
         }
     }
 
     /// What a node is, aliases followed.
     #[must_use]
-    pub fn kind(&self, id: NodeId) -> &Kind<'s> {
+    pub fn kind(&self, id: NodeId) -> &NodeKind<'s> {
         &self.node(self.target(id)).kind
     }
 
@@ -109,8 +109,8 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
         match self.kind(id) {
-            Kind::Mapping(entries) => Some(entries),
-            Kind::Scalar(_) | Kind::Sequence(_) | Kind::Alias(_) => None,
+            NodeKind::Mapping(entries) => Some(entries),
+            NodeKind::Scalar(_) | NodeKind::Sequence(_) | NodeKind::Alias(_) => None,
         }
     }
 
@@ -118,8 +118,8 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn elements(&self, id: NodeId) -> Option<&[NodeId]> {
         match self.kind(id) {
-            Kind::Sequence(elements) => Some(elements),
-            Kind::Scalar(_) | Kind::Mapping(_) | Kind::Alias(_) => None,
+            NodeKind::Sequence(elements) => Some(elements),
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::Alias(_) => None,
         }
     }
 
@@ -127,8 +127,8 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn scalar(&self, id: NodeId) -> Option<&Scalar<'s>> {
         match self.kind(id) {
-            Kind::Scalar(scalar) => Some(scalar),
-            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Alias(_) => None,
+            NodeKind::Scalar(scalar) => Some(scalar),
+            NodeKind::Sequence(_) | NodeKind::Mapping(_) | NodeKind::Alias(_) => None,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::{Jwks, MutualTls};
 use crate::source::{Loc, Spanned};
-use crate::targets::cluster::{Cluster, Place, cluster, renamed};
+use crate::targets::cluster::{Cluster, ServerPlace, cluster, renamed};
 use crate::targets::objects::{document, folder, metadata, objects};
 use crate::targets::{
     CompileError, Decides, Does, Files, Input, Need, Proof, TARGET_LIMIT, Target, TargetId, gateways,
@@ -155,7 +155,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         return Err(CompileError::Findings(findings));
     }
     let rules = Rules::new(model, input.policy).map_err(CompileError::Findings)?;
-    let of_place = |place: &Place<'_>| match rules.of(place, &gateway_principal(model, &cluster, place)) {
+    let of_place = |place: &ServerPlace<'_>| match rules.of(place, &gateway_principal(model, &cluster, place)) {
         Ok(rules) if rules.is_empty() => Ok(None),
         Ok(rules) => {
             let documents = policies(place, rules)?;
@@ -199,7 +199,7 @@ fn everywhere(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<Fi
 }
 
 /// The certificate of the gateway in front of a server, as Istio writes it.
-fn gateway_principal(model: &Model, cluster: &Cluster<'_>, place: &Place<'_>) -> String {
+fn gateway_principal(model: &Model, cluster: &Cluster<'_>, place: &ServerPlace<'_>) -> String {
     let domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
     let domain = domain.map_or("", |domain| domain.value.as_str());
     let account = cluster.gateways.get(place.gateway).map_or("", String::as_str);
@@ -215,7 +215,7 @@ fn default_deny(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
 }
 
 /// The policies of a server: as many as its rules need.
-fn policies(place: &Place<'_>, rules: Vec<AuthorizationPolicyRules>) -> Result<Vec<Value>, CompileError> {
+fn policies(place: &ServerPlace<'_>, rules: Vec<AuthorizationPolicyRules>) -> Result<Vec<Value>, CompileError> {
     let chunks = rules.chunks(MOST_RULES).zip(1_u32..);
     let policy = |(rules, number): (&[AuthorizationPolicyRules], u32)| {
         let name = if number == 1 { format!("allow-{}", place.name) } else { format!("allow-{}.{number}", place.name) };
@@ -235,7 +235,7 @@ fn policies(place: &Place<'_>, rules: Vec<AuthorizationPolicyRules>) -> Result<V
 
 /// Where the servers are declared.
 fn places(cluster: &Cluster<'_>) -> Vec<Loc> {
-    cluster.places.iter().map(Place::loc).collect()
+    cluster.places.iter().map(ServerPlace::loc).collect()
 }
 
 /// What Istio would read otherwise than it is written.

@@ -2,7 +2,7 @@
 //! namespace for themselves, and token issuers that gateways cannot reach.
 
 use super::hosts::{Host, HostKind, url_at};
-use super::{Cluster, Place, cluster, pools};
+use super::{Cluster, ServerPlace, cluster, pools};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
 use crate::model::access::Jwks;
@@ -73,7 +73,7 @@ pub fn notes(target: TargetId, beside: &[TargetId], model: &Model) -> Vec<Diagno
 }
 
 fn hosts(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
-    let of = |kind: &[HostKind]| -> Vec<&Place<'_>> {
+    let of = |kind: &[HostKind]| -> Vec<&ServerPlace<'_>> {
         cluster.places.iter().filter(|place| kind.contains(&place.host.kind)).collect()
     };
     let mut found = Vec::new();

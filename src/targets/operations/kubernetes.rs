@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
 use crate::source::Loc;
-use crate::targets::cluster::{Cluster, Place, cluster, renamed};
+use crate::targets::cluster::{Cluster, ServerPlace, cluster, renamed};
 use crate::targets::gateways::used;
 use crate::targets::names::dns_label;
 use crate::targets::objects::{NAMESPACE, document, folder, metadata, objects};
@@ -146,7 +146,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let mut files = Files::new();
     for (name, here) in cluster.each() {
         let others = others(input, &here);
-        let servers: Vec<Loc> = here.places.iter().map(Place::loc).collect();
+        let servers: Vec<Loc> = here.places.iter().map(ServerPlace::loc).collect();
         let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
         let spaces = namespaces(model, &cluster, &here, &others)?;
         let policies = network::policies(model, (&cluster, &here), &used, &others)?;

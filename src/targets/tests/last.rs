@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::build::verify;
 use crate::bundle::Artifact;
-use crate::lift::access::world::{COUNTED, FORGETS};
+use crate::lift::access::probe::{COUNTED, FORGETS};
 use crate::targets::access::{agentgateway, istio};
 
 /// Eight agents that may call all, and a ninth that may call one tool; on one server, and on another beside it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use mcpctl::bundle::disk::{Disk, FileSystem, Kind, Marked};
+use mcpctl::bundle::disk::{Disk, FileSystem, Marked, PathKind};
 use mcpctl::diagnostic::Severity;
 
 use super::{BAD, folder, good, mcpctl, put};
@@ -210,7 +210,7 @@ fn an_output_in_the_way_is_2_with_nothing_on_standard_output() {
 struct Refusing(io::ErrorKind);
 
 impl Disk for Refusing {
-    fn kind(&self, path: &Path) -> io::Result<Kind> {
+    fn kind(&self, path: &Path) -> io::Result<PathKind> {
         FileSystem.kind(path)
     }
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::{USER, shapes};
 use crate::cedar::dialect::Expr;
-use crate::lift::access::world::{Source, World};
+use crate::lift::access::probe::{Probe, Source};
 
 pub(super) struct Judge<'a, 'w> {
-    pub(super) world: &'a mut World<'w>,
+    pub(super) probe: &'a mut Probe<'w>,
     /// The issuers that there are.
     pub(super) issuers: &'a BTreeSet<String>,
 }
@@ -25,14 +25,14 @@ impl Judge<'_, '_> {
         if let Some(subjects) = shapes::actors(expr) {
             self.is_known("act", known)?;
             let path = ["act".to_owned(), "sub".to_owned()];
-            return Ok(subjects.iter().any(|subject| self.world.text_is(&path, subject)));
+            return Ok(subjects.iter().any(|subject| self.probe.text_is(&path, subject)));
         }
         if let Some((name, values)) = shapes::values_of(expr) {
             self.is_known(&name, known)?;
             let path = [name];
             return Ok(values
                 .iter()
-                .any(|value| self.world.text_is(&path, value) || self.world.list_has(&path, value)));
+                .any(|value| self.probe.text_is(&path, value) || self.probe.list_has(&path, value)));
         }
         match expr {
             Expr::All(parts) => self.all(parts, known),
@@ -51,7 +51,7 @@ impl Judge<'_, '_> {
             },
             Expr::HasTag(of, name) if **of == Expr::Principal => match name.as_str() {
                 "act" => Ok(self.acts()),
-                "iss" => Ok(self.world.has(&Source::Issuer)),
+                "iss" => Ok(self.probe.has(&Source::Issuer)),
                 // Only what it holds can be asked; where it is not there, it holds nothing.
                 _ => Ok(true),
             },
@@ -64,12 +64,12 @@ impl Judge<'_, '_> {
                     if let Some(stranger) = texts.iter().find(|text| !self.issuers.contains(**text)) {
                         return Err(unreadable(stranger));
                     }
-                    Ok(texts.iter().any(|text| self.world.is(&Source::Issuer, text)))
+                    Ok(texts.iter().any(|text| self.probe.is(&Source::Issuer, text)))
                 }
                 Expr::Attribute(of, name) if **of == Expr::Context.attribute("input") => {
                     self.is_known(&format!("input.{name}"), known)?;
                     let name = std::slice::from_ref(name);
-                    Ok(texts(set)?.iter().any(|text| self.world.argument_is(name, &(*text).into())))
+                    Ok(texts(set)?.iter().any(|text| self.probe.argument_is(name, &(*text).into())))
                 }
                 other => Err(unreadable(other)),
             },
@@ -78,12 +78,12 @@ impl Judge<'_, '_> {
                 (Expr::Tag(of, name), Expr::Text(value)) if **of == Expr::Principal && shapes::can_be_told(value) => {
                     self.is_known(name, known)?;
                     if name == "iss" {
-                        return Ok(self.world.is(&Source::Issuer, value));
+                        return Ok(self.probe.is(&Source::Issuer, value));
                     }
-                    if self.world.list_has(std::slice::from_ref(name), value) {
+                    if self.probe.list_has(std::slice::from_ref(name), value) {
                         return Err(unreadable(expr));
                     }
-                    Ok(self.world.text_is(std::slice::from_ref(name), value))
+                    Ok(self.probe.text_is(std::slice::from_ref(name), value))
                 }
                 other => Err(unreadable(other)),
             },
@@ -91,7 +91,7 @@ impl Judge<'_, '_> {
                 (Expr::Principal, Expr::Entity(uid)) if uid.kind == USER => {
                     let subject = ["sub".to_owned()];
                     let subject = Source::claim(&subject);
-                    Ok(self.world.has(&subject) && !self.world.is(&subject, &uid.id))
+                    Ok(self.probe.has(&subject) && !self.probe.is(&subject, &uid.id))
                 }
                 other => Err(unreadable(other)),
             },
@@ -116,13 +116,13 @@ impl Judge<'_, '_> {
                     rest = after;
                 }
                 self.is_known(name, known)?;
-                all = self.world.is_present(&[name.to_owned()]);
+                all = self.probe.is_present(&[name.to_owned()]);
             } else if let Some((name, least, most, used)) = bounds(part, rest) {
                 rest = rest.get(used..).unwrap_or_default();
                 self.is_known(&format!("input.{name}"), known)?;
                 let start = least.map_or(f64::NEG_INFINITY, |least| least as f64);
                 let end = most.map_or(f64::INFINITY, |most| (most as f64).next_up());
-                all = self.world.number_within(&[name.to_owned()], start, end);
+                all = self.probe.number_within(&[name.to_owned()], start, end);
             } else {
                 all = self.holds(part, known)?;
                 match part {
@@ -149,7 +149,7 @@ impl Judge<'_, '_> {
     /// Whether the token has `act`. A claim that is null is not a tag.
     fn acts(&mut self) -> bool {
         let act = ["act".to_owned()];
-        self.world.is_present(&act) && !self.world.is_null(&act)
+        self.probe.is_present(&act) && !self.probe.is_null(&act)
     }
 
     fn is_user(&mut self, set: &Expr) -> Judged {
@@ -161,7 +161,7 @@ impl Judge<'_, '_> {
             if uid.kind != USER {
                 return Err(unreadable(part));
             }
-            found |= self.world.is(&Source::claim(&subject), &uid.id);
+            found |= self.probe.is(&Source::claim(&subject), &uid.id);
         }
         Ok(found)
     }

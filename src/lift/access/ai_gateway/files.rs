@@ -8,7 +8,7 @@ use super::{Route, Routes, Rule, SCOPES, tool_of};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::access::cel::{Expression, Parsed};
-use crate::lift::access::world::Texts;
+use crate::lift::access::probe::Texts;
 use crate::lift::folders;
 use crate::lift::names::labels;
 use crate::model::Model;

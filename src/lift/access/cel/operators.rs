@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::tree::Node;
 use super::{Scope, Value, refused};
 use crate::lift::LiftError;
-use crate::lift::access::world::{Source, Texts, World};
+use crate::lift::access::probe::{Probe, Source, Texts};
 use crate::model::access::{Decimal, Scalar};
 
 /// A value as a condition.
@@ -66,7 +66,7 @@ fn tested(found: bool) -> Value<'static> {
 
 impl Scope<'_> {
     /// Several conditions that must all hold. Those that make one test together are put to the request as one.
-    pub(super) fn all(&self, conditions: &[Arc<Node>], world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+    pub(super) fn all(&self, conditions: &[Arc<Node>], probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
         let mut found = Value::Bool(true);
         let mut index = 0;
         while let Some(condition) = conditions.get(index) {
@@ -76,7 +76,7 @@ impl Scope<'_> {
                 if !is_sure(left) || !is_sure(right) {
                     return refused(format!("claims that may be empty are compared: `{}`", left.join(".")));
                 }
-                truth(&tested(world.texts_differ(left, right)))
+                truth(&tested(probe.texts_differ(left, right)))
             } else if let Some(claim) = self.not_empty(condition)
                 && conditions.iter().filter_map(|other| self.differing(other)).any(|(l, r)| l == claim || r == claim)
             {
@@ -90,9 +90,9 @@ impl Scope<'_> {
                     }
                     _ => f64::INFINITY,
                 };
-                truth(&self.within(of, *low, high, world)?)
+                truth(&self.within(of, *low, high, probe)?)
             } else {
-                self.told(condition, world)?
+                self.told(condition, probe)?
             };
             match holds {
                 Truth::Yes => {}
@@ -107,9 +107,9 @@ impl Scope<'_> {
     }
 
     /// What a part comes to, which is looked at once.
-    fn told(&self, part: &Arc<Node>, world: &mut World<'_>) -> Result<Truth, LiftError> {
+    fn told(&self, part: &Arc<Node>, probe: &mut Probe<'_>) -> Result<Truth, LiftError> {
         if self.local.is_some() {
-            return Ok(truth(self.value(part, world)?.as_ref()));
+            return Ok(truth(self.value(part, probe)?.as_ref()));
         }
         let told = self.told.borrow();
         let before = told.iter().find(|(known, _)| Arc::ptr_eq(known, part)).map(|(_, truth)| *truth);
@@ -117,7 +117,7 @@ impl Scope<'_> {
         if let Some(before) = before {
             return Ok(before);
         }
-        let found = truth(self.value(part, world)?.as_ref());
+        let found = truth(self.value(part, probe)?.as_ref());
         self.told.borrow_mut().push((Arc::clone(part), found));
         Ok(found)
     }
@@ -143,47 +143,47 @@ impl Scope<'_> {
         of: &Node,
         low: f64,
         high: f64,
-        world: &mut World<'_>,
+        probe: &mut Probe<'_>,
     ) -> Result<Value<'static>, LiftError> {
-        let of = self.value(of, world)?;
+        let of = self.value(of, probe)?;
         let Value::Argument(name) = of.as_ref() else {
             return refused("a rule compares something else than an argument with a number");
         };
-        Ok(tested(world.number_within(name, low, high)))
+        Ok(tested(probe.number_within(name, low, high)))
     }
 
     /// `!what`; that a claim is there and not empty is `!(claim in [null, "", [], {}])`.
-    pub(super) fn not(&self, what: &Node, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+    pub(super) fn not(&self, what: &Node, probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
         if let Node::In(both) = what
             && let [claim, list] = both.as_ref()
-            && let Value::Claim(path) = self.value(claim, world)?.as_ref()
+            && let Value::Claim(path) = self.value(claim, probe)?.as_ref()
         {
             let empty =
                 Value::List(vec![Value::Null, Value::Text(Cow::Borrowed("")), Value::List(Vec::new()), Value::Object]);
-            return match *self.value(list, world)? == empty {
-                true => Ok(tested(world.is_present(path))),
+            return match *self.value(list, probe)? == empty {
+                true => Ok(tested(probe.is_present(path))),
                 false => refused(format!("a rule asks what the claim `{}` is not", path.join("."))),
             };
         }
-        negated(self.value(what, world)?.as_ref())
+        negated(self.value(what, probe)?.as_ref())
     }
 
     /// `in`. On a text some implementations look for a part of it, so that is refused, and so is a claim that may be one.
-    pub(super) fn is_in(&self, what: &Node, list: &Node, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
-        let what = self.value(what, world)?;
+    pub(super) fn is_in(&self, what: &Node, list: &Node, probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
+        let what = self.value(what, probe)?;
         if let Node::Texts(texts) = list {
-            return one_of(&what, texts, world);
+            return one_of(&what, texts, probe);
         }
-        let list = self.value(list, world)?;
+        let list = self.value(list, probe)?;
         match (what.as_ref(), list.as_ref()) {
             (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
-            (Value::Text(text), Value::ClaimAsList(path)) => Ok(tested(world.list_has(path, text))),
+            (Value::Text(text), Value::ClaimAsList(path)) => Ok(tested(probe.list_has(path, text))),
             (Value::Bool(truth), Value::ClaimAsList(path)) => {
-                Ok(tested(world.list_holds(path, &Scalar::Truth(*truth))))
+                Ok(tested(probe.list_holds(path, &Scalar::Truth(*truth))))
             }
             (Value::Of(source), Value::ClaimAsList(path)) => {
-                let text = world.whole(source).unwrap_or_default();
-                Ok(tested(world.list_has(path, &text)))
+                let text = probe.whole(source).unwrap_or_default();
+                Ok(tested(probe.list_has(path, &text)))
             }
             (what, Value::List(values)) => {
                 let mut found = Value::Bool(false);
@@ -191,7 +191,7 @@ impl Scope<'_> {
                     let same = if is_plain(what) && !is_plain(value) {
                         Value::Bool(false)
                     } else {
-                        equal(what, value, world)?
+                        equal(what, value, probe)?
                     };
                     match truth(&same) {
                         Truth::Yes => return Ok(same),
@@ -211,16 +211,16 @@ impl Scope<'_> {
 }
 
 /// Whether a value is one of some texts.
-fn one_of(what: &Value<'_>, texts: &Texts, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+fn one_of(what: &Value<'_>, texts: &Texts, probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
     if let Value::Text(text) = what {
         return Ok(Value::Bool(texts.class(text.as_ref()).is_some()));
     }
     if let Value::Of(source) = what {
-        return Ok(Value::Bool(world.one_of(source, texts)));
+        return Ok(Value::Bool(probe.one_of(source, texts)));
     }
     let mut found = Value::Bool(false);
     for text in texts.all() {
-        let same = equal(what, &Value::Text(Cow::Borrowed(text)), world)?;
+        let same = equal(what, &Value::Text(Cow::Borrowed(text)), probe)?;
         match truth(&same) {
             Truth::Yes => return Ok(same),
             Truth::No => {}
@@ -231,36 +231,36 @@ fn one_of(what: &Value<'_>, texts: &Texts, world: &mut World<'_>) -> Result<Valu
 }
 
 /// `==`. Values of different types are not equal.
-pub(super) fn equal(left: &Value<'_>, right: &Value<'_>, world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+pub(super) fn equal(left: &Value<'_>, right: &Value<'_>, probe: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
         (Value::Claim(path), Value::Text(text)) | (Value::Text(text), Value::Claim(path)) => {
-            Ok(tested(world.text_is(path, text)))
+            Ok(tested(probe.text_is(path, text)))
         }
         (Value::Argument(name), Value::Text(text)) | (Value::Text(text), Value::Argument(name)) => {
-            Ok(tested(world.argument_is(name, &text.as_ref().into())))
+            Ok(tested(probe.argument_is(name, &text.as_ref().into())))
         }
         (Value::Claim(path), Value::Bool(truth)) | (Value::Bool(truth), Value::Claim(path)) => {
-            Ok(tested(world.value_is(path, &Scalar::Truth(*truth))))
+            Ok(tested(probe.value_is(path, &Scalar::Truth(*truth))))
         }
         (Value::Argument(name), Value::Bool(truth)) | (Value::Bool(truth), Value::Argument(name)) => {
-            Ok(tested(world.argument_is(name, &Scalar::Truth(*truth))))
+            Ok(tested(probe.argument_is(name, &Scalar::Truth(*truth))))
         }
         (Value::Argument(name), Value::Number(number)) | (Value::Number(number), Value::Argument(name)) => {
             match Decimal::from_f64(*number) {
-                Some(number) => Ok(tested(world.argument_is(name, &Scalar::Number(number)))),
+                Some(number) => Ok(tested(probe.argument_is(name, &Scalar::Number(number)))),
                 None => refused("a rule compares an argument with a number that is not exact"),
             }
         }
         (Value::Of(source), Value::Text(text)) | (Value::Text(text), Value::Of(source)) => {
-            Ok(Value::Bool(world.is(source, text)))
+            Ok(Value::Bool(probe.is(source, text)))
         }
-        (Value::Of(left), Value::Of(right)) => Ok(Value::Bool(world.same(left, right))),
+        (Value::Of(left), Value::Of(right)) => Ok(Value::Bool(probe.same(left, right))),
         (Value::Of(source), other) | (other, Value::Of(source))
             if matches!(other, Value::Claim(_) | Value::Argument(_)) =>
         {
-            let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
-            equal(other, &text, world)
+            let text = Value::Text(Cow::Owned(probe.whole(source).unwrap_or_default()));
+            equal(other, &text, probe)
         }
         // Objects of a token hold something, and the only object that is written is the empty one.
         (Value::Object, Value::Object) => Ok(Value::Bool(false)),
@@ -289,18 +289,18 @@ fn is_plain(value: &Value<'_>) -> bool {
 }
 
 /// `+`, of two texts or of two lists; anything else fails.
-pub(super) fn added<'n>(left: &Value<'n>, right: &Value<'_>, world: &mut World<'_>) -> Result<Value<'n>, LiftError> {
+pub(super) fn added<'n>(left: &Value<'n>, right: &Value<'_>, probe: &mut Probe<'_>) -> Result<Value<'n>, LiftError> {
     match (left, right) {
         (Value::Error, _) | (_, Value::Error) => Ok(Value::Error),
         (Value::Text(left), Value::Text(right)) => Ok(Value::Text(Cow::Owned(format!("{left}{right}")))),
         (Value::Of(source), Value::Text(none)) if none.is_empty() => Ok(Value::Of(source.clone())),
         (Value::Of(source), Value::Text(_) | Value::Of(_)) => {
-            let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
-            added(&text, right, world)
+            let text = Value::Text(Cow::Owned(probe.whole(source).unwrap_or_default()));
+            added(&text, right, probe)
         }
         (Value::Text(_), Value::Of(source)) => {
-            let text = Value::Text(Cow::Owned(world.whole(source).unwrap_or_default()));
-            added(left, &text, world)
+            let text = Value::Text(Cow::Owned(probe.whole(source).unwrap_or_default()));
+            added(left, &text, probe)
         }
         (Value::Claim(path), Value::List(none)) if none.is_empty() => Ok(Value::ClaimAsList(path)),
         (Value::Claim(path), Value::Text(none)) if none.is_empty() => Ok(Value::ClaimAsText(path)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::lift::access::world::{
+use crate::lift::access::probe::{
     Call, FactTests, Issued, Message, Outcome, Peer, Request, Shown, Token, Tree, explore,
 };
 use crate::model::access::{ClaimEvidence, ClaimTest, Evidence};
@@ -20,7 +20,7 @@ impl Names for Jwt {
         None
     }
 
-    fn other(&self, path: &[&str], _world: &mut World<'_>) -> Result<Value<'static>, LiftError> {
+    fn other(&self, path: &[&str], _world: &mut Probe<'_>) -> Result<Value<'static>, LiftError> {
         match path {
             ["tool"] => Ok(Value::Text("t".into())),
             ["none"] => Ok(Value::Error),
@@ -49,7 +49,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     let shown = tree.part(Shown { peer: Peer::Open, subject: Some("me") });
     let request = Request { message: &message, token: &token, issuer: &issuer, shown: &shown };
     let mut outcome = Outcome::default();
-    let decide = |world: &mut World<'_>| Look::new(&Jwt).holds(&expression, world);
+    let decide = |probe: &mut Probe<'_>| Look::new(&Jwt).holds(&expression, probe);
     explore(&mut tree, request, (8, 16), &decide, &mut outcome).map_err(|error| error.to_string())?;
     outcome.condition(|| "it".to_owned()).map_err(|error| error.to_string())
 }

@@ -9,7 +9,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue
 
 use super::{Value, refused};
 use crate::lift::LiftError;
-use crate::lift::access::world::Texts;
+use crate::lift::access::probe::Texts;
 use crate::model::uri::NOT_NORMAL;
 
 /// An expression.

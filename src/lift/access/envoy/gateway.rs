@@ -17,7 +17,7 @@ use super::matcher::Matcher;
 use super::protocol::Known;
 use super::{Folder, operations, unexpected};
 use crate::lift::LiftError;
-use crate::lift::access::world::{Http, World};
+use crate::lift::access::probe::{Http, Probe};
 use crate::model::Model;
 use crate::model::name::ServerName;
 use crate::model::topology::Topology;
@@ -98,20 +98,20 @@ impl<'a> Gateway<'a> {
     }
 
     /// Whether a request that is sent to this server's path comes through.
-    pub(super) fn allows(&self, server: &ServerName, world: &mut World<'_>) -> Read<bool> {
+    pub(super) fn allows(&self, server: &ServerName, probe: &mut Probe<'_>) -> Read<bool> {
         let Some(route) = self.routes.get(server) else { return Ok(false) };
         if let Some(peer) = &self.only_peer
-            && !world.peer_is(peer)
+            && !probe.peer_is(peer)
         {
             return Ok(false);
         }
         if let Some(binding) = &self.binding
-            && !binding.allows(world)
+            && !binding.allows(probe)
         {
             return Ok(false);
         }
-        let rules = if world.http() == Http::Post { &route.messages } else { &route.stream };
-        Ok(rules.allows(world))
+        let rules = if probe.http() == Http::Post { &route.messages } else { &route.stream };
+        Ok(rules.allows(probe))
     }
 }
 

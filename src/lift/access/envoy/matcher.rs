@@ -8,7 +8,7 @@ use super::fields::{fields, is_type, list, only, text};
 use super::predicate::{Predicate, read_peer_input};
 use super::unexpected;
 use crate::lift::LiftError;
-use crate::lift::access::world::{Texts, World};
+use crate::lift::access::probe::{Probe, Texts};
 
 type Read<T> = Result<T, LiftError>;
 
@@ -23,12 +23,12 @@ pub(super) enum Then {
 /// A matcher.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Matcher {
-    kind: Kind,
+    kind: MatcherKind,
     otherwise: Option<Then>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Kind {
+enum MatcherKind {
     /// The first that matches.
     List(Vec<(Predicate, Then)>),
     /// By the class of what the peer's certificate names.
@@ -41,9 +41,9 @@ impl Matcher {
     pub(super) fn read(value: &Value) -> Read<Self> {
         let known = fields(value, &["matcher_list", "matcher_tree", "on_no_match"])?;
         let kind = match (known.get("matcher_list"), known.get("matcher_tree")) {
-            (Some(list), None) => Kind::List(Self::entries(list)?),
+            (Some(list), None) => MatcherKind::List(Self::entries(list)?),
             (None, Some(tree)) => Self::peers(tree)?,
-            (None, None) => Kind::Constant,
+            (None, None) => MatcherKind::Constant,
             (Some(_), Some(_)) => return Err(unexpected("a matcher is both a list and a tree".to_owned())),
         };
         Ok(Self { kind, otherwise: known.get("on_no_match").map(Then::read).transpose()? })
@@ -60,7 +60,7 @@ impl Matcher {
         entries.iter().map(entry).collect()
     }
 
-    fn peers(value: &Value) -> Read<Kind> {
+    fn peers(value: &Value) -> Read<MatcherKind> {
         let tree = fields(value, &["input", "exact_match_map"])?;
         read_peer_input(tree.get("input"))?;
         let map = tree.get("exact_match_map").ok_or_else(|| unexpected("a tree without a map".to_owned()))?;
@@ -78,38 +78,40 @@ impl Matcher {
             }
             names.push((name.clone(), class));
         }
-        Ok(Kind::Peers(Texts::classed(names), thens))
+        Ok(MatcherKind::Peers(Texts::classed(names), thens))
     }
 
     /// Whether it lets the request through: what no leaf is reached for is denied.
-    pub(super) fn allows(&self, world: &mut World<'_>) -> bool {
-        self.reach(world).unwrap_or(false)
+    pub(super) fn allows(&self, probe: &mut Probe<'_>) -> bool {
+        self.reach(probe).unwrap_or(false)
     }
 
     /// The leaf that a request comes to. Where a nested matcher comes to none, Envoy goes on after it; generated files give
     /// every matcher an end, and a nested one without is refused when it is read.
-    fn reach(&self, world: &mut World<'_>) -> Option<bool> {
+    fn reach(&self, probe: &mut Probe<'_>) -> Option<bool> {
         let found = match &self.kind {
-            Kind::Constant => None,
-            Kind::List(entries) => entries.iter().find(|(predicate, _)| predicate.holds(world)).map(|(_, then)| then),
-            Kind::Peers(names, thens) => world.peer_among(names).and_then(|at| thens.get(at)),
+            MatcherKind::Constant => None,
+            MatcherKind::List(entries) => {
+                entries.iter().find(|(predicate, _)| predicate.holds(probe)).map(|(_, then)| then)
+            }
+            MatcherKind::Peers(names, thens) => probe.peer_among(names).and_then(|at| thens.get(at)),
         };
         match found.or(self.otherwise.as_ref())? {
             Then::Allow => Some(true),
             Then::Deny => Some(false),
-            Then::Next(next) => next.reach(world),
+            Then::Next(next) => next.reach(probe),
         }
     }
 
     /// Whether it looks at headers that tell the revision or the origin.
     pub(super) fn looks_at_headers(&self) -> bool {
         let (here, thens): (bool, Vec<&Then>) = match &self.kind {
-            Kind::Constant => (false, Vec::new()),
-            Kind::List(entries) => (
+            MatcherKind::Constant => (false, Vec::new()),
+            MatcherKind::List(entries) => (
                 entries.iter().any(|(predicate, _)| predicate.looks_at_headers()),
                 entries.iter().map(|(_, then)| then).collect(),
             ),
-            Kind::Peers(_, thens) => (false, thens.iter().collect()),
+            MatcherKind::Peers(_, thens) => (false, thens.iter().collect()),
         };
         here || thens.into_iter().chain(&self.otherwise).any(|then| match then {
             Then::Next(next) => next.looks_at_headers(),
@@ -120,12 +122,12 @@ impl Matcher {
     /// Every text that it compares claims with.
     pub(super) fn claim_texts(&self, found: &mut BTreeSet<String>) {
         let thens: Vec<&Then> = match &self.kind {
-            Kind::Constant => Vec::new(),
-            Kind::List(entries) => {
+            MatcherKind::Constant => Vec::new(),
+            MatcherKind::List(entries) => {
                 entries.iter().for_each(|(predicate, _)| predicate.claim_texts(found));
                 entries.iter().map(|(_, then)| then).collect()
             }
-            Kind::Peers(names, thens) => {
+            MatcherKind::Peers(names, thens) => {
                 found.extend(names.all().map(str::to_owned));
                 thens.iter().collect()
             }
@@ -143,14 +145,14 @@ impl Then {
     fn each_predicate(&mut self, change: &mut dyn FnMut(&mut Predicate)) {
         let Self::Next(next) = self else { return };
         match &mut next.kind {
-            Kind::Constant => {}
-            Kind::List(entries) => {
+            MatcherKind::Constant => {}
+            MatcherKind::List(entries) => {
                 for (predicate, then) in entries {
                     change(predicate);
                     then.each_predicate(change);
                 }
             }
-            Kind::Peers(_, thens) => thens.iter_mut().for_each(|then| then.each_predicate(change)),
+            MatcherKind::Peers(_, thens) => thens.iter_mut().for_each(|then| then.each_predicate(change)),
         }
         if let Some(otherwise) = &mut next.otherwise {
             otherwise.each_predicate(change);

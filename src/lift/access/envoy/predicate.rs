@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::values::{Test, Values, is_something, number, written};
 use crate::lift::LiftError;
-use crate::lift::access::world::{Http, Kind as Known, Shape, Source, World};
+use crate::lift::access::probe::{ClaimKind as Known, Http, Probe, Shape, Source};
 use crate::model::access::Scalar;
 
 pub(super) use self::input::read_peer_input;
@@ -75,13 +75,13 @@ impl Predicate {
         }
     }
 
-    pub(super) fn holds(&self, world: &mut World<'_>) -> bool {
+    pub(super) fn holds(&self, probe: &mut Probe<'_>) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(world)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(world)),
-            Self::Not(inner) => !inner.holds(world),
-            Self::Method(values) if world.http() == Http::Post => match world.shape() {
-                Shape::Request | Shape::AnotherCase | Shape::Mismatched => values.hold_for(&Source::Method, world),
+            Self::All(parts) => parts.iter().all(|part| part.holds(probe)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(probe)),
+            Self::Not(inner) => !inner.holds(probe),
+            Self::Method(values) if probe.http() == Http::Post => match probe.shape() {
+                Shape::Request | Shape::AnotherCase | Shape::Mismatched => values.hold_for(&Source::Method, probe),
                 // Envoy takes whatever has a result for a response, and tells its method so.
                 Shape::Response
                 | Shape::ErrorResponse
@@ -91,8 +91,8 @@ impl Predicate {
                 | Shape::WithoutId => values.hold_for_text(RESPONSE),
             },
             Self::Method(_) => false,
-            Self::Addressed(source, values) => values.hold_for(source, world),
-            Self::Kind(values) if world.http() == Http::Post => match world.shape() {
+            Self::Addressed(source, values) => values.hold_for(source, probe),
+            Self::Kind(values) if probe.http() == Http::Post => match probe.shape() {
                 Shape::Request => values.hold_for_text("request"),
                 Shape::Response | Shape::ErrorResponse => values.hold_for_text("response"),
                 Shape::Mismatched => values.hold_for_text("mismatch"),
@@ -100,22 +100,22 @@ impl Predicate {
             },
             Self::Kind(_) => false,
             Self::Subscribes(values) => {
-                let told = match (world.shape(), world.subscriptions()) {
+                let told = match (probe.shape(), probe.subscriptions()) {
                     (Shape::Request, 0) => Some("nothing"),
                     (Shape::Request, 1) => Some("one"),
                     _ => None,
                 };
                 told.is_some_and(|told| values.hold_for_text(told))
             }
-            Self::HeaderIs(source, text) => world.is(source, text),
-            Self::HasHeader(source) => world.has(source),
+            Self::HeaderIs(source, text) => probe.is(source, text),
+            Self::HasHeader(source) => probe.has(source),
             Self::Argument(name, values) => values.tests.iter().any(|test| match test {
-                Test::Is(text) => world.argument_is(name, &text.as_str().into()),
-                Test::Truth(truth) => world.argument_is(name, &Scalar::Truth(*truth)),
-                Test::Within(start, end) => world.number_within(name, *start, *end),
+                Test::Is(text) => probe.argument_is(name, &text.as_str().into()),
+                Test::Truth(truth) => probe.argument_is(name, &Scalar::Truth(*truth)),
+                Test::Within(start, end) => probe.number_within(name, *start, *end),
                 Test::Pattern(parts) => match written(parts) {
-                    Some(pattern) => world.argument_matches(name, &pattern),
-                    None => world.unknown("a text with a star in it".to_owned()),
+                    Some(pattern) => probe.argument_matches(name, &pattern),
+                    None => probe.unknown("a text with a star in it".to_owned()),
                 },
                 Test::StartsWith(_)
                 | Test::SomeText
@@ -124,53 +124,53 @@ impl Predicate {
                 | Test::SomeElement
                 | Test::Present
                 | Test::Null
-                | Test::Part(..) => world.unknown(format!("the argument `{}` by {test:?}", name.join("."))),
+                | Test::Part(..) => probe.unknown(format!("the argument `{}` by {test:?}", name.join("."))),
             }),
             Self::Same(argument, claim) => {
                 let (argument, claim) = (argument.join("."), claim.join("."));
-                world.unknown(format!("whether the argument `{argument}` is the claim `{claim}`, of whatever type"))
+                probe.unknown(format!("whether the argument `{argument}` is the claim `{claim}`, of whatever type"))
             }
-            Self::ArgumentIsClaim(argument, claim) => world.argument_equals(argument, claim),
+            Self::ArgumentIsClaim(argument, claim) => probe.argument_equals(argument, claim),
             Self::Claim(path, values) => {
                 if is_something(&values.tests) {
-                    return world.is_present(path);
+                    return probe.is_present(path);
                 }
                 let issuer = matches!(path.as_slice(), [only] if only == "iss");
                 let source = if issuer { Source::Issuer } else { Source::claim(path) };
-                let open = !issuer && world.kind(path) == Known::Open;
-                if !open && world.one_of(&source, &values.exact) {
+                let open = !issuer && probe.kind(path) == Known::Open;
+                if !open && probe.one_of(&source, &values.exact) {
                     return true;
                 }
                 values.tests.iter().any(|test| match test {
                     // Those of a known text are asked for above.
-                    Test::Is(text) => open && world.text_is(path, text),
-                    Test::ElementIs(value) => world.list_holds(path, value),
-                    Test::SomeText => world.is_text(path),
-                    Test::Present => world.is_present(path),
-                    Test::Null => world.is_null(path),
-                    Test::StartsWith(start) => world.begins(&source, start),
-                    Test::Truth(truth) => world.value_is(path, &Scalar::Truth(*truth)),
+                    Test::Is(text) => open && probe.text_is(path, text),
+                    Test::ElementIs(value) => probe.list_holds(path, value),
+                    Test::SomeText => probe.is_text(path),
+                    Test::Present => probe.is_present(path),
+                    Test::Null => probe.is_null(path),
+                    Test::StartsWith(start) => probe.begins(&source, start),
+                    Test::Truth(truth) => probe.value_is(path, &Scalar::Truth(*truth)),
                     Test::Within(start, end) => match number(*start, *end) {
-                        Some(number) => world.value_is(path, &number),
-                        None => world.unknown(format!("the claim `{}` by {test:?}", path.join("."))),
+                        Some(number) => probe.value_is(path, &number),
+                        None => probe.unknown(format!("the claim `{}` by {test:?}", path.join("."))),
                     },
-                    Test::Part(text, separator) => world.part_is(path, text, *separator),
+                    Test::Part(text, separator) => probe.part_is(path, text, *separator),
                     Test::Pattern(_) | Test::SomeElement | Test::NotNormal => {
-                        world.unknown(format!("the claim `{}` by {test:?}", path.join(".")))
+                        probe.unknown(format!("the claim `{}` by {test:?}", path.join(".")))
                     }
                 })
             }
-            Self::ClaimsDiffer(left, right) => world.claims_differ(left, right),
-            Self::ClaimIsPeer(path) => world.same(&Source::claim(path), &Source::Peer),
+            Self::ClaimsDiffer(left, right) => probe.claims_differ(left, right),
+            Self::ClaimIsPeer(path) => probe.same(&Source::claim(path), &Source::Peer),
             Self::HttpMethod(method) => {
-                let http = match world.http() {
+                let http = match probe.http() {
                     Http::Post => "POST",
                     Http::Get => "GET",
                     Http::Delete => "DELETE",
                 };
                 method == http
             }
-            Self::HasCertificate => world.mtls(),
+            Self::HasCertificate => probe.mtls(),
         }
     }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::matcher::Matcher;
 use super::{unexpected, within};
 use crate::lift::LiftError;
-use crate::lift::access::protocol::{BOTH, NOTIFICATION, SESSION, SILENT, STATELESS, STATELESS_ALONE, has};
-use crate::lift::access::world::{
+use crate::lift::access::probe::{
     Call, Http, Issued, Message, Outcome, Peer, Request, Shape, Shown, Source, Token, Tree, explore,
 };
+use crate::lift::access::protocol::{BOTH, NOTIFICATION, SESSION, SILENT, STATELESS, STATELESS_ALONE, has};
 use crate::model::Model;
 use crate::model::deployment::Listen;
 use crate::model::protocol::REVISIONS;
@@ -155,7 +155,7 @@ fn allows(filter: &Matcher, call: Call) -> Read<(bool, Vec<(Source<'static>, Str
     let shown = tree.part(Shown { peer: Peer::Open, subject: None });
     let request = Request { message: &message, token: &token, issuer: &issuer, shown: &shown };
     let mut outcome = Outcome::default();
-    explore(&mut tree, request, (0, 0), &|world| Ok(filter.allows(world)), &mut outcome)?;
+    explore(&mut tree, request, (0, 0), &|probe| Ok(filter.allows(probe)), &mut outcome)?;
     let compared = tree.compared().map(|(source, text)| (source.clone().owned(), text)).collect();
     Ok((outcome.lets_any(), compared))
 }

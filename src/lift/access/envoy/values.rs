@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::fields::{fields, list, only, short, text};
 use super::unexpected;
 use crate::lift::LiftError;
-use crate::lift::access::world::{Source, Texts, World};
+use crate::lift::access::probe::{Probe, Source, Texts};
 use crate::model::access::{Decimal, Scalar};
 use crate::model::uri::NOT_NORMAL;
 
@@ -161,20 +161,20 @@ impl Values {
     }
 
     /// For what is not a claim and no argument.
-    pub(super) fn hold_for(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
-        if world.one_of(source, &self.exact) {
+    pub(super) fn hold_for(&self, source: &Source<'_>, probe: &mut Probe<'_>) -> bool {
+        if probe.one_of(source, &self.exact) {
             return true;
         }
         self.tests.iter().any(|test| match test {
             // Those are asked for above.
             Test::Is(_) => false,
-            Test::StartsWith(text) => world.begins(source, text),
-            Test::SomeText => world.has(source) && !world.is(source, ""),
-            Test::Present => world.has(source),
-            Test::NotNormal => world.has(source) && !world.is_normal(source),
+            Test::StartsWith(text) => probe.begins(source, text),
+            Test::SomeText => probe.has(source) && !probe.is(source, ""),
+            Test::Present => probe.has(source),
+            Test::NotNormal => probe.has(source) && !probe.is_normal(source),
             Test::Pattern(parts) => match written(parts) {
-                Some(pattern) => world.fits(source, &pattern),
-                None => world.unknown("a text with a star in it".to_owned()),
+                Some(pattern) => probe.fits(source, &pattern),
+                None => probe.unknown("a text with a star in it".to_owned()),
             },
             Test::ElementIs(_)
             | Test::SomeElement

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::lift::LiftError;
-use crate::lift::access::world::{Source, Texts, World};
+use crate::lift::access::probe::{Probe, Source, Texts};
 use crate::lift::cluster::{distinct, unexpected};
 use crate::model::access::evidence::SPIFFE;
 
@@ -80,14 +80,14 @@ impl<'a> Look<'a> {
     ///
     /// # Errors
     /// Where it asks for something that cannot be told exactly.
-    pub(super) fn holds(&self, condition: &Arc<Condition>, world: &mut World<'_>) -> Result<bool, LiftError> {
+    pub(super) fn holds(&self, condition: &Arc<Condition>, probe: &mut Probe<'_>) -> Result<bool, LiftError> {
         let told = self.told.borrow();
         let before = told.iter().find(|(known, _)| Arc::ptr_eq(known, condition)).map(|(_, holds)| *holds);
         drop(told);
         if let Some(before) = before {
             return Ok(before);
         }
-        let holds = condition.holds(world, self.copied, self.verified)?;
+        let holds = condition.holds(probe, self.copied, self.verified)?;
         self.told.borrow_mut().push((Arc::clone(condition), holds));
         Ok(holds)
     }
@@ -101,15 +101,15 @@ impl Values {
     }
 
     /// Whether a text fits one of them: `*`, the beginning, the end, or the whole.
-    fn fit(&self, source: &Source<'_>, world: &mut World<'_>) -> bool {
-        let fits = |world: &mut World<'_>, pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-            (Some(""), _) => world.has(source) && !world.is(source, ""),
-            (Some(end), _) if end.contains('*') => world.unknown(format!("a text that ends with `{end}`")),
-            (Some(_), _) => world.fits(source, pattern),
-            (None, Some(beginning)) => world.begins(source, beginning),
-            (None, None) => world.is(source, pattern),
+    fn fit(&self, source: &Source<'_>, probe: &mut Probe<'_>) -> bool {
+        let fits = |probe: &mut Probe<'_>, pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (Some(""), _) => probe.has(source) && !probe.is(source, ""),
+            (Some(end), _) if end.contains('*') => probe.unknown(format!("a text that ends with `{end}`")),
+            (Some(_), _) => probe.fits(source, pattern),
+            (None, Some(beginning)) => probe.begins(source, beginning),
+            (None, None) => probe.is(source, pattern),
         };
-        world.one_of(source, &self.exact) || self.patterns.iter().any(|pattern| fits(world, pattern))
+        probe.one_of(source, &self.exact) || self.patterns.iter().any(|pattern| fits(probe, pattern))
     }
 }
 
@@ -151,25 +151,25 @@ impl Condition {
 
     fn holds(
         &self,
-        world: &mut World<'_>,
+        probe: &mut Probe<'_>,
         copied: &BTreeMap<String, String>,
         verified: bool,
     ) -> Result<bool, LiftError> {
-        let of = |world: &mut World<'_>, values: &Values| match &self.of {
-            Attribute::Header(name) => header_matches(world, name, values, copied, verified),
-            Attribute::Issuer => Ok(values.fit(&Source::Issuer, world)),
-            Attribute::Subject(path) => caller_matches(world, path, values),
-            Attribute::Actor(path) => caller_matches(world, path, values),
-            Attribute::Claim(path) => claim_matches(world, path, values, None),
-            Attribute::Split(path) => claim_matches(world, path, values, Some(' ')),
+        let of = |probe: &mut Probe<'_>, values: &Values| match &self.of {
+            Attribute::Header(name) => header_matches(probe, name, values, copied, verified),
+            Attribute::Issuer => Ok(values.fit(&Source::Issuer, probe)),
+            Attribute::Subject(path) => caller_matches(probe, path, values),
+            Attribute::Actor(path) => caller_matches(probe, path, values),
+            Attribute::Claim(path) => claim_matches(probe, path, values, None),
+            Attribute::Split(path) => claim_matches(probe, path, values, Some(' ')),
         };
-        Ok((self.values.all.is_empty() || of(world, &self.values)?)
-            && (self.not_values.all.is_empty() || !of(world, &self.not_values)?))
+        Ok((self.values.all.is_empty() || of(probe, &self.values)?)
+            && (self.not_values.all.is_empty() || !of(probe, &self.not_values)?))
     }
 }
 
 fn header_matches(
-    world: &mut World<'_>,
+    probe: &mut Probe<'_>,
     name: &str,
     values: &Values,
     copied: &BTreeMap<String, String>,
@@ -182,23 +182,23 @@ fn header_matches(
         }
         let path: Vec<String> = claim.split('.').map(str::to_owned).collect();
         // A claim that is null is not copied.
-        return Ok(world.is_present(&path) && !world.is_null(&path));
+        return Ok(probe.is_present(&path) && !probe.is_null(&path));
     }
     match name {
         // Without a method there is no header.
-        "mcp-method" if verified => Ok(!world.is(&Source::Method, "") && values.fit(&Source::Method, world)),
+        "mcp-method" if verified => Ok(!probe.is(&Source::Method, "") && values.fit(&Source::Method, probe)),
         "mcp-name" if verified => {
-            let source = if world.has(&Source::Name) { Source::Name } else { Source::Uri };
-            Ok(values.fit(&source, world))
+            let source = if probe.has(&Source::Name) { Source::Name } else { Source::Uri };
+            Ok(values.fit(&source, probe))
         }
         _ => unexpected(format!("a rule asks for the header `{name}`, of which nobody is sure")),
     }
 }
 
-fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
+fn caller_matches(probe: &mut Probe<'_>, path: &[String], values: &Values) -> Result<bool, LiftError> {
     for pattern in &values.patterns {
         if pattern.strip_suffix('*') == Some(SPIFFE) {
-            if world.begins(&Source::claim(path), SPIFFE) {
+            if probe.begins(&Source::claim(path), SPIFFE) {
                 return Ok(true);
             }
             continue;
@@ -206,15 +206,15 @@ fn caller_matches(world: &mut World<'_>, path: &[String], values: &Values) -> Re
         if pattern != "*" {
             return unexpected(format!("a rule takes `{pattern}` for a pattern of subjects"));
         }
-        if world.text_other_than(path, "") {
+        if probe.text_other_than(path, "") {
             return Ok(true);
         }
     }
-    Ok(world.one_of(&Source::claim(path), &values.exact))
+    Ok(probe.one_of(&Source::claim(path), &values.exact))
 }
 
 fn claim_matches(
-    world: &mut World<'_>,
+    probe: &mut Probe<'_>,
     path: &[String],
     values: &Values,
     separator: Option<char>,
@@ -223,15 +223,15 @@ fn claim_matches(
         if pattern != "*" {
             return unexpected(format!("a rule takes `{pattern}` for a pattern of a claim"));
         }
-        if world.is_present(path) {
+        if probe.is_present(path) {
             return Ok(true);
         }
     }
     Ok(values.exact.all().any(|value| {
         let told = match separator {
-            Some(separator) => world.part_is(path, value, separator),
-            None => world.text_is(path, value),
+            Some(separator) => probe.part_is(path, value, separator),
+            None => probe.text_is(path, value),
         };
-        told || world.list_has(path, value)
+        told || probe.list_has(path, value)
     }))
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::condition::{Attribute, Condition, Look, When};
 use crate::lift::LiftError;
-use crate::lift::access::world::{Http, Source, Texts, World};
-use crate::lift::cluster::{Place, distinct, unexpected};
+use crate::lift::access::probe::{Http, Probe, Source, Texts};
+use crate::lift::cluster::{ServerPlace, distinct, unexpected};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,8 +78,8 @@ impl Named {
         Self { texts: Texts::classed(classed), rules }
     }
 
-    fn find(&self, path: &[String], world: &mut World<'_>) -> &[usize] {
-        let at = world.among(&Source::claim(path), &self.texts);
+    fn find(&self, path: &[String], probe: &mut Probe<'_>) -> &[usize] {
+        let at = probe.among(&Source::claim(path), &self.texts);
         at.and_then(|at| self.rules.get(at)).map_or(&[], Vec::as_slice)
     }
 }
@@ -119,9 +119,9 @@ impl Rules {
     }
 
     /// The rules that could match a token: each asks for a subject or an actor of it, or names nobody.
-    pub(super) fn for_caller<'r>(&'r self, world: &mut World<'_>) -> impl Iterator<Item = &'r Rule> + use<'r> {
-        let of_actor = self.by_actor.find(&self.paths.1, world);
-        let of_subject = self.by_subject.find(&self.paths.0, world);
+    pub(super) fn for_caller<'r>(&'r self, probe: &mut Probe<'_>) -> impl Iterator<Item = &'r Rule> + use<'r> {
+        let of_actor = self.by_actor.find(&self.paths.1, probe);
+        let of_subject = self.by_subject.find(&self.paths.0, probe);
         of_actor.iter().chain(of_subject).chain(&self.open).filter_map(|at| self.all.get(*at))
     }
 
@@ -194,18 +194,23 @@ impl Rule {
         of_caller.flat_map(|c| c.values.all.iter().chain(&c.not_values.all)).filter(|value| *value != "*").cloned()
     }
 
-    pub(super) fn matches(&self, world: &mut World<'_>, place: &Place<'_>, look: &Look<'_>) -> Result<bool, LiftError> {
+    pub(super) fn matches(
+        &self,
+        probe: &mut Probe<'_>,
+        place: &ServerPlace<'_>,
+        look: &Look<'_>,
+    ) -> Result<bool, LiftError> {
         if self.paths != [place.path.as_str()] {
             return unexpected(format!("a rule for `{}` is for another path than that of its URL", place.server.name));
         }
-        if !self.methods.contains(&world.http()) {
+        if !self.methods.contains(&probe.http()) {
             return Ok(false);
         }
-        if world.peer_among(&self.peers).is_none() {
+        if probe.peer_among(&self.peers).is_none() {
             return Ok(false);
         }
         for condition in &self.conditions {
-            if !look.holds(condition, world)? {
+            if !look.holds(condition, probe)? {
                 return Ok(false);
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_yaml::Value;
 
 use crate::lift::LiftError;
-use crate::lift::cluster::{Expected, Place, Resource, unexpected};
+use crate::lift::cluster::{Expected, Resource, ServerPlace, unexpected};
 use crate::lift::traffic::Limits;
 use crate::model::Model;
 use crate::model::name::UnitName;
@@ -96,7 +96,7 @@ type Pods<'a> = BTreeMap<(&'a String, &'a BTreeMap<String, String>), BTreeMap<u1
 /// For each host that is not a service: that it leads to the pods of its server, in the server's cluster.
 fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
     let named =
-        |place: &&Place<'_>| !place.service && place.host.contains('.') && place.host.parse::<IpAddr>().is_err();
+        |place: &&ServerPlace<'_>| !place.service && place.host.contains('.') && place.host.parse::<IpAddr>().is_err();
     let mut hosts: BTreeMap<&str, Pods<'_>> = BTreeMap::new();
     for place in all.places.values().filter(named) {
         let pods = hosts.entry(&place.host).or_default().entry((&place.namespace, &place.labels)).or_default();
@@ -132,7 +132,7 @@ fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
     hosts.into_iter().filter_map(entry).collect()
 }
 
-fn connections(model: &Model, place: &Place<'_>) -> Value {
+fn connections(model: &Model, place: &ServerPlace<'_>) -> Value {
     let unit = place.server.unit.as_ref().map(|unit| &unit.value);
     let limits = Limits::of(model, unit, &place.server.name.value);
     let size = limits.http.and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);

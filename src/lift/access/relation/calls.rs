@@ -1,8 +1,8 @@
 //! The requests that are put to a product: what means an object, what nobody may send, and how facts show in them.
 
 use super::{Question, STRANGER, UNKNOWN};
+use crate::lift::access::probe::{Call, FactTests, Http, Shape};
 use crate::lift::access::protocol::{COMPLETE, LISTEN};
-use crate::lift::access::world::{Call, FactTests, Http, Shape};
 use crate::model::access::{ClaimTest, Evidence, Scalar};
 use crate::model::name::ServerName;
 use crate::model::uri::dodges;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lift::LiftError;
-use crate::lift::access::world::{Token, World};
+use crate::lift::access::probe::{Probe, Token};
 use crate::model::access::Issuer;
 use crate::model::name::ServerName;
 use crate::policy::compare::Lifted;
@@ -88,7 +88,7 @@ pub trait Product: Sync {
     ///
     /// # Errors
     /// Where the files cannot be read exactly.
-    fn decide(&self, server: &ServerName, world: &mut World<'_>) -> Result<bool, LiftError>;
+    fn decide(&self, server: &ServerName, probe: &mut Probe<'_>) -> Result<bool, LiftError>;
 
     /// The subjects that the rules for this server name: callers that are none of them are all alike to it.
     fn subjects(&self, server: &ServerName) -> BTreeSet<String>;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::STRANGER;
 use super::product::{Before, Decided, Product};
-use crate::lift::access::world::Token;
-use crate::lift::access::world::tells_the_caller;
+use crate::lift::access::probe::Token;
+use crate::lift::access::probe::tells_the_caller;
 use crate::model::Model;
 use crate::model::access::evidence::{SPIFFE, USER_DELEGATION};
 use crate::model::access::{ClaimTest, Evidence, Issuer, Scalar};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::here::{Caller, Here};
+use super::caller::{Caller, Here};
 use super::question::Question;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::condition::Condition;
@@ -52,7 +52,7 @@ impl<'a> Question<'a> {
     /// What the tokens that mean a caller can say.
     pub(super) fn reach(&self, here: &Here<'_, 'a>, caller: &Caller<'_>) -> Reach {
         let mut reach = Reach { determined: u64::MAX, patterns: BTreeSet::new() };
-        for issuer in here.sheet.issuers.iter().filter(|issuer| self.speaks(issuer.of.by, caller)) {
+        for issuer in here.messages.issuers.iter().filter(|issuer| self.speaks(issuer.of.by, caller)) {
             for (token, named_by) in caller.tokens.iter().zip(&caller.claims) {
                 if named_by.is_of(issuer.of.by) {
                     let always = token.of.always | issuer.of.always;

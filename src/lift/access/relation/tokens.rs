@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::here::{Caller, NamedBy};
+use super::caller::{Caller, NamedBy};
 use super::{Question, STRANGER, USER};
-use crate::lift::access::world::{Peer, Shown, Token, Tree};
+use crate::lift::access::probe::{Peer, Shown, Token, Tree};
 use crate::model::access::evidence::SPIFFE;
 use crate::model::name::UnitName;
 use crate::policy::{Principal, PrincipalId};

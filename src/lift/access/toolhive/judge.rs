@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::cedar::dialect::{Expr, Piece};
-use crate::lift::access::world::{Kind, Source, World};
+use crate::lift::access::probe::{ClaimKind, Probe, Source};
 use crate::model::access::evidence::SPIFFE;
 
 /// What becomes of a condition.
@@ -27,7 +27,7 @@ enum Attribute {
 }
 
 pub(super) struct Judge<'a, 'w> {
-    pub(super) world: &'a mut World<'w>,
+    pub(super) probe: &'a mut Probe<'w>,
     /// The type of the resource.
     pub(super) kind: &'a str,
     /// Its id, or its URI.
@@ -82,7 +82,7 @@ impl Judge<'_, '_> {
             Expr::Not(inner) => Ok(!self.holds(inner, !positive, known)?),
             Expr::Has(of, name) => self.has(of, name, positive, known),
             Expr::Same(left, right) => match (self.read(left, known)?, &**right) {
-                (Attribute::Claim(path), Expr::Text(text)) => Ok(self.world.text_is(&path, text)),
+                (Attribute::Claim(path), Expr::Text(text)) => Ok(self.probe.text_is(&path, text)),
                 other => Err(unreadable(other)),
             },
             Expr::Differs(left, right) => self.differs(left, right, known),
@@ -91,14 +91,16 @@ impl Judge<'_, '_> {
                 Attribute::Uri => Ok(matches(pattern, self.name.unwrap_or_default())),
                 Attribute::Claim(path) if *pattern == [Piece::Any] && is_actor(&path) => {
                     // Asking anything but a text for a pattern fails.
-                    match self.world.kind(&path) {
-                        Kind::Text | Kind::Empty => Ok(true),
-                        Kind::Open | Kind::Missing | Kind::Object | Kind::Null => Err(Verdict::Fails),
+                    match self.probe.kind(&path) {
+                        ClaimKind::Text | ClaimKind::Empty => Ok(true),
+                        ClaimKind::Open | ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null => {
+                            Err(Verdict::Fails)
+                        }
                     }
                 }
                 // A token without `sub`, or with one that is not text, is nobody's.
                 Attribute::Claim(path) if path == ["sub"] && is_spiffe(pattern) => {
-                    Ok(self.world.begins(&Source::claim(&path), SPIFFE))
+                    Ok(self.probe.begins(&Source::claim(&path), SPIFFE))
                 }
                 other => Err(unreadable(other)),
             },
@@ -147,10 +149,10 @@ impl Judge<'_, '_> {
         };
         match attribute(of, name) {
             Some(Attribute::Uri) => Ok(self.kind == "Resource" && self.name.is_some()),
-            Some(Attribute::Claim(path)) if path == ["iss"] => Ok(self.world.has(&Source::Issuer)),
+            Some(Attribute::Claim(path)) if path == ["iss"] => Ok(self.probe.has(&Source::Issuer)),
             // A claim that is null is dropped before the policies see it.
             Some(Attribute::Claim(path)) if is_of_caller(&path) && of_known => {
-                Ok(self.world.is_present(&path) && !self.world.is_null(&path))
+                Ok(self.probe.is_present(&path) && !self.probe.is_null(&path))
             }
             // Of these, only what they hold can be asked. Where they are not there they hold nothing, so what follows a
             // guard is false either way.
@@ -163,13 +165,13 @@ impl Judge<'_, '_> {
         let left = self.read(left, known)?;
         match (left, right) {
             (Attribute::Claim(path), Expr::Text(text)) if text.is_empty() && is_actor(&path) => {
-                Ok(self.world.kind(&path) != Kind::Empty)
+                Ok(self.probe.kind(&path) != ClaimKind::Empty)
             }
-            (Attribute::Claim(path), Expr::Text(text)) if text.is_empty() => Ok(self.world.is_present(&path)),
-            (Attribute::Claim(path), Expr::Set(none)) if none.is_empty() => Ok(self.world.is_present(&path)),
-            (Attribute::Claim(path), Expr::EmptyRecord) => Ok(self.world.is_present(&path)),
+            (Attribute::Claim(path), Expr::Text(text)) if text.is_empty() => Ok(self.probe.is_present(&path)),
+            (Attribute::Claim(path), Expr::Set(none)) if none.is_empty() => Ok(self.probe.is_present(&path)),
+            (Attribute::Claim(path), Expr::EmptyRecord) => Ok(self.probe.is_present(&path)),
             (Attribute::Claim(path), other) if is_actor(&path) => match self.read(other, known)? {
-                Attribute::Claim(sub) if sub == ["sub"] => Ok(self.world.claims_differ(&path, &sub)),
+                Attribute::Claim(sub) if sub == ["sub"] => Ok(self.probe.claims_differ(&path, &sub)),
                 other => Err(unreadable(other)),
             },
             other => Err(unreadable(other)),
@@ -182,15 +184,15 @@ impl Judge<'_, '_> {
             let (Attribute::Claim(path), Expr::Text(text)) = (self.read(set, known)?, one) else {
                 return Err(unreadable(set));
             };
-            if self.world.text_is(&path, text) {
+            if self.probe.text_is(&path, text) {
                 return Err(Verdict::Fails);
             }
-            return Ok(self.world.list_has(&path, text));
+            return Ok(self.probe.list_has(&path, text));
         };
         match one {
             Expr::Principal => {
                 let subject = ["sub".to_owned()];
-                Ok(entities(parts, "Client")?.iter().any(|client| self.world.is(&Source::claim(&subject), client)))
+                Ok(entities(parts, "Client")?.iter().any(|client| self.probe.is(&Source::claim(&subject), client)))
             }
             Expr::Resource => {
                 let ids = entities(parts, self.kind)?;
@@ -206,14 +208,14 @@ impl Judge<'_, '_> {
                         if let Some(stranger) = texts.iter().find(|text| !self.issuers.contains(**text)) {
                             return Err(unreadable(stranger));
                         }
-                        Ok(texts.iter().any(|text| self.world.is(&Source::Issuer, text)))
+                        Ok(texts.iter().any(|text| self.probe.is(&Source::Issuer, text)))
                     }
                     Attribute::Claim(path) if is_of_caller(&path) => {
-                        Ok(texts.iter().any(|text| self.world.text_is(&path, text)))
+                        Ok(texts.iter().any(|text| self.probe.text_is(&path, text)))
                     }
                     Attribute::Argument(name) => {
                         let name = [name];
-                        Ok(texts.iter().any(|text| self.world.argument_is(&name, &(*text).into())))
+                        Ok(texts.iter().any(|text| self.probe.argument_is(&name, &(*text).into())))
                     }
                     other => Err(unreadable(other)),
                 }

@@ -6,7 +6,7 @@ use super::{Builder, Open, Stop};
 use crate::source::Loc;
 use crate::source::yaml::rules::{SYNTAX, TOO_LARGE, UNSUPPORTED};
 use crate::source::yaml::scalar::Scalar;
-use crate::source::yaml::tree::{Kind, Node, NodeId};
+use crate::source::yaml::tree::{Node, NodeId, NodeKind};
 use crate::source::yaml::{MOST_DEPTH, MOST_NODES};
 
 /// Expanded size and height of a node.
@@ -27,7 +27,7 @@ impl<'s> Builder<'s, '_> {
             return Err(Stop);
         }
         let target = self.tree.target(target);
-        let id = self.push(loc.start, loc.end, Kind::Alias(target), 0);
+        let id = self.push(loc.start, loc.end, NodeKind::Alias(target), 0);
         self.weights.pop();
         let weight = self.weight(target);
         self.weights.push(weight);
@@ -55,9 +55,9 @@ impl<'s> Builder<'s, '_> {
             }
         };
         match self.tree.kind(id) {
-            Kind::Sequence(elements) => elements.iter().copied().for_each(add),
-            Kind::Mapping(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).for_each(add),
-            Kind::Scalar(_) | Kind::Alias(_) => {}
+            NodeKind::Sequence(elements) => elements.iter().copied().for_each(add),
+            NodeKind::Mapping(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).for_each(add),
+            NodeKind::Scalar(_) | NodeKind::Alias(_) => {}
         }
         let loc = Loc { file: self.tree.file, start, end };
         if weight.nodes > MOST_NODES {
@@ -89,8 +89,8 @@ impl<'s> Builder<'s, '_> {
         let mut keys: HashSet<String> = merged.iter().map(|(key, _)| self.tree.text(*key).to_owned()).collect();
         for (_, value) in merges {
             let sources = match self.tree.kind(value) {
-                Kind::Sequence(elements) => elements.clone(),
-                Kind::Mapping(_) | Kind::Scalar(_) | Kind::Alias(_) => vec![value],
+                NodeKind::Sequence(elements) => elements.clone(),
+                NodeKind::Mapping(_) | NodeKind::Scalar(_) | NodeKind::Alias(_) => vec![value],
             };
             for source in sources {
                 let Some(entries) = self.tree.entries(source) else {
@@ -111,7 +111,7 @@ impl<'s> Builder<'s, '_> {
                 }
             }
         }
-        if let Some(Node { kind: Kind::Mapping(entries), .. }) = self.tree.nodes.get_mut(id.0 as usize) {
+        if let Some(Node { kind: NodeKind::Mapping(entries), .. }) = self.tree.nodes.get_mut(id.0 as usize) {
             *entries = merged;
         }
         Ok(())

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
 use crate::targets::cluster::hosts::{HostKind, url_at};
-use crate::targets::cluster::{Cluster, Place};
+use crate::targets::cluster::{Cluster, ServerPlace};
 use crate::targets::objects::{document, metadata};
 use crate::targets::{CompileError, TARGET_LIMIT};
 
@@ -33,7 +33,7 @@ pub(super) fn refused(cluster: &Cluster<'_>) -> Vec<Diagnostic> {
 /// One entry for each such host that leads to the pods of one server, in the namespace of these pods: those of one cluster
 /// among all.
 pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let mut by_host: BTreeMap<&str, Vec<&Place<'_>>> = BTreeMap::new();
+    let mut by_host: BTreeMap<&str, Vec<&ServerPlace<'_>>> = BTreeMap::new();
     for place in cluster.places.iter().filter(|place| place.host.needs_entry()) {
         by_host.entry(&place.host.name).or_default().push(place);
     }
@@ -43,7 +43,8 @@ pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<V
         if !here.gateways.contains_key(first.gateway) {
             continue;
         }
-        let differs = |other: &&&Place<'_>| (&other.namespace, &other.labels) != (&first.namespace, &first.labels);
+        let differs =
+            |other: &&&ServerPlace<'_>| (&other.namespace, &other.labels) != (&first.namespace, &first.labels);
         // A host that leads to the pods of several servers is behind something that is not known here.
         if others.iter().any(|other| differs(&other)) {
             continue;

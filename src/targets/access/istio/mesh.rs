@@ -29,7 +29,7 @@ use crate::model::access::{Issuer, Jwks};
 use crate::model::quantity::Duration;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
-use crate::targets::cluster::{Cluster, GATEWAY, Place};
+use crate::targets::cluster::{Cluster, GATEWAY, ServerPlace};
 use crate::targets::objects::{document, metadata};
 use crate::targets::traffic;
 use crate::targets::{CompileError, TARGET_LIMIT};
@@ -56,7 +56,7 @@ pub(super) fn peer_authentication(cluster: &Cluster<'_>) -> Result<Vec<Value>, C
 /// are for.
 pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
     if model.has_tokens_per_server() {
-        let of_place = |place: &Place<'_>| {
+        let of_place = |place: &ServerPlace<'_>| {
             let audiences = |issuer: &Issuer| issuer.audiences_at(place.server, &model.topology);
             document(&RequestAuthentication {
                 metadata: metadata(&format!("tokens-{}", place.name), &place.namespace),
@@ -121,7 +121,7 @@ pub(super) fn traffic(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> R
     let (telemetry, at) = telemetry(model, all, here)?;
     let (identities, loc) = spiffe_ids(model, here);
     Ok(vec![
-        ("destination-rules.yaml", destination_rules(model, here)?, here.places.iter().map(Place::loc).collect()),
+        ("destination-rules.yaml", destination_rules(model, here)?, here.places.iter().map(ServerPlace::loc).collect()),
         ("telemetry.yaml", telemetry, at),
         ("spiffe-ids.yaml", identities, loc),
     ])
@@ -129,7 +129,7 @@ pub(super) fn traffic(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> R
 
 /// Two servers of one host that need other limits: the mesh keeps one rule a host.
 pub(super) fn disagreeing(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
-    let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
+    let mut by_host: BTreeMap<&str, (&ServerPlace<'_>, TrafficPolicy)> = BTreeMap::new();
     let mut findings = Vec::new();
     for place in &cluster.places {
         let policy = traffic_policy(model, place);
@@ -153,11 +153,11 @@ pub(super) fn disagreeing(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnosti
 
 /// One for each host, for the gateway alone.
 fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
+    let mut by_host: BTreeMap<&str, (&ServerPlace<'_>, TrafficPolicy)> = BTreeMap::new();
     for place in &cluster.places {
         by_host.entry(&place.host.name).or_insert_with(|| (place, traffic_policy(model, place)));
     }
-    let rule = |(host, (place, policy)): (&str, (&Place<'_>, TrafficPolicy))| {
+    let rule = |(host, (place, policy)): (&str, (&ServerPlace<'_>, TrafficPolicy))| {
         document(&DestinationRule {
             metadata: metadata(&place.name, &cluster.gateways_namespace),
             spec: DestinationRuleSpec {
@@ -172,7 +172,7 @@ fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>,
     by_host.into_iter().map(rule).collect()
 }
 
-fn traffic_policy(model: &Model, place: &Place<'_>) -> TrafficPolicy {
+fn traffic_policy(model: &Model, place: &ServerPlace<'_>) -> TrafficPolicy {
     let scope: Scope = place.server.unit.as_ref().map(|unit| unit.value.clone());
     let traffic = traffic::Traffic::of(model, &scope, &place.server.name.value);
     let in_32 = |most: u64| i32::try_from(most).unwrap_or(i32::MAX);

@@ -25,7 +25,7 @@ use crate::policy::condition::Condition;
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
 use crate::source::Loc;
 use crate::targets::Input;
-use crate::targets::cluster::Place;
+use crate::targets::cluster::ServerPlace;
 
 /// Callers that are alike but for their subjects.
 type Alike = (Shown, Vec<String>, Claims);
@@ -84,7 +84,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The rules for a server behind a gateway whose certificate names `gateway`. None where nobody may use it.
-    pub(super) fn of(&self, place: &Place<'_>, gateway: &str) -> Result<Vec<Rule>, Box<Diagnostic>> {
+    pub(super) fn of(&self, place: &ServerPlace<'_>, gateway: &str) -> Result<Vec<Rule>, Box<Diagnostic>> {
         let mut callers: BTreeMap<Alike, BTreeMap<Request, BTreeSet<String>>> = BTreeMap::new();
         let rows = self.by_server.get(place.server.name.value.as_str());
         for (index, cells) in rows.into_iter().flatten() {
@@ -141,7 +141,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Where what decides on calls to a server is written: the server, the principals and the rules.
-    pub(super) fn places(input: &Input<'_>, place: &Place<'_>) -> Vec<Loc> {
+    pub(super) fn places(input: &Input<'_>, place: &ServerPlace<'_>) -> Vec<Loc> {
         let mut found = vec![place.loc()];
         let on = input.policy.index.on(place.server.name.value.as_str());
         for (index, row) in (0..).map(PrincipalIx).zip(&input.policy.cells) {

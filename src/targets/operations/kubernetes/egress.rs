@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::deployment::egress::{Destination, Egress};
 use crate::targets::TARGET_LIMIT;
-use crate::targets::cluster::{Cluster, Place, hosts};
+use crate::targets::cluster::{Cluster, ServerPlace, hosts};
 
 /// A finding for each destination that is in the namespace of something else, or whose pods could be those of a server: rules for
 /// one would hold for the other, too.
@@ -21,7 +21,7 @@ fn of_destination(destination: &Egress, cluster: &Cluster<'_>) -> Option<Diagnos
         return Some(Diagnostic::new(&TARGET_LIMIT, destination.loc, message).help(help));
     }
     // Pods can have more labels than a selector asks for, but no other value of the same one.
-    let both = |place: &&Place<'_>| {
+    let both = |place: &&ServerPlace<'_>| {
         let differs = |(key, value): (&String, &String)| place.labels.get(key).is_some_and(|other| other != value);
         place.namespace == *namespace && !labels.iter().any(differs) && {
             let fewer = |a: &std::collections::BTreeMap<String, String>,

@@ -13,7 +13,7 @@ use super::{SEGMENT, ports};
 use crate::model::Model;
 use crate::targets::CompileError;
 use crate::targets::TargetId;
-use crate::targets::cluster::{Cluster, GATEWAY, Place};
+use crate::targets::cluster::{Cluster, GATEWAY, ServerPlace};
 use crate::targets::gateways::CENTRAL;
 use crate::targets::objects::{document, metadata};
 
@@ -112,7 +112,7 @@ fn needed(
 }
 
 /// The gateway in front of a server may connect to it, at the port of its URL.
-fn for_server(cluster: &Cluster<'_>, place: &Place<'_>) -> Result<Value, CompileError> {
+fn for_server(cluster: &Cluster<'_>, place: &ServerPlace<'_>) -> Result<Value, CompileError> {
     let gateway = Peer {
         pod_selector: Some(labelled(&[(GATEWAY, label(cluster, place.gateway))])),
         ..from(&[(NAME, &cluster.gateways_namespace)])

@@ -6,7 +6,7 @@ use super::{JWT, Predicate, Read};
 use crate::lift::access::envoy::fields::{fields, is_type, list, only, text};
 use crate::lift::access::envoy::unexpected;
 use crate::lift::access::envoy::values::{Test, Values, any_text};
-use crate::lift::access::world::Source;
+use crate::lift::access::probe::Source;
 
 const MCP: &str = "envoy.filters.http.mcp";
 

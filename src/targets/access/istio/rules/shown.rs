@@ -11,7 +11,7 @@ use crate::model::access::placeholder::filled;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::{Object, Principal, PrincipalId};
 use crate::targets::access::istio::claims::{ACT_HEADER, delegation, exact, key};
-use crate::targets::cluster::Place;
+use crate::targets::cluster::ServerPlace;
 
 /// How the caller shows in the token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ impl<'a> Rules<'a> {
         &self,
         set: u64,
         object: &Object,
-        place: &Place<'_>,
+        place: &ServerPlace<'_>,
     ) -> Result<Option<Claims>, Box<Diagnostic>> {
         let mut claims = Claims::new();
         for (_, evidence) in self.evidence.iter().filter(|(bit, _)| set & bit != 0) {

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::World;
+use super::Probe;
 use super::shows::Shows;
 use crate::model::access::{CalledEvidence, Decimal, Scalar};
 
-impl World<'_> {
+impl Probe<'_> {
     /// Whether the argument is a number from `start` on and below `end`.
     pub fn number_within(&mut self, argument: &[String], start: f64, end: f64) -> bool {
         // Formats without infinity write the least and the greatest number.

@@ -24,8 +24,8 @@ pub(super) enum Question<'q> {
     Subscriptions,
     /// Whether the text is there.
     Has(Source<'q>),
-    /// What a claim is: [`Kind`], by its number.
-    Kind(Path<'q>),
+    /// What a claim is: [`ClaimKind`], by its number.
+    ClaimKind(Path<'q>),
     /// Whether it is there and is this.
     Is(Source<'q>, Cow<'q, str>),
     /// Of which class it is among these, from 1 on; 0 for none.
@@ -50,7 +50,7 @@ pub(super) enum Question<'q> {
 
 /// What is known of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ClaimKind {
     /// Nothing: facts say what it holds.
     Open,
     /// That it is not there.
@@ -65,7 +65,7 @@ pub enum Kind {
     Text,
 }
 
-impl Kind {
+impl ClaimKind {
     /// By its number.
     pub(super) fn numbered(number: u64) -> Self {
         match number {
@@ -83,7 +83,7 @@ impl Question<'_> {
     pub(super) fn part(&self) -> Part {
         match self {
             Self::Http | Self::Shape | Self::Subscriptions | Self::Fact(_) | Self::Value(_) => Part::Message,
-            Self::Kind(_) => Part::Token,
+            Self::ClaimKind(_) => Part::Token,
             Self::PeerNamed => Part::Shown,
             Self::Has(source)
             | Self::Is(source, _)
@@ -108,7 +108,7 @@ impl Question<'_> {
             | Self::Shape
             | Self::Subscriptions
             | Self::Has(_)
-            | Self::Kind(_)
+            | Self::ClaimKind(_)
             | Self::Normal(_)
             | Self::Whole(_)
             | Self::Same(..)
@@ -167,7 +167,7 @@ impl Question<'_> {
             Self::Shape => request.message.of.call.shape as u64,
             Self::Subscriptions => request.message.of.call.subscribed.len() as u64,
             Self::Has(source) => told(source, &|_| true),
-            Self::Kind(path) => kind(&request.token.of, path) as u64,
+            Self::ClaimKind(path) => kind(&request.token.of, path) as u64,
             Self::Is(source, text) => told(source, &|found| found == text),
             Self::Among(source, list) => {
                 source.of(request).and_then(|found| list.class(found)).map_or(0, |at| at as u64 + 1)
@@ -190,7 +190,7 @@ impl Question<'_> {
             Self::Shape => Question::Shape,
             Self::Subscriptions => Question::Subscriptions,
             Self::Has(source) => Question::Has(source.owned()),
-            Self::Kind(path) => Question::Kind(owned_path(path)),
+            Self::ClaimKind(path) => Question::ClaimKind(owned_path(path)),
             Self::Is(source, text) => Question::Is(source.owned(), owned_text(text)),
             Self::Among(source, list) => Question::Among(source.owned(), list),
             Self::Begins(source, start) => Question::Begins(source.owned(), owned_text(start)),
@@ -205,14 +205,14 @@ impl Question<'_> {
     }
 }
 
-fn kind(token: &Token, path: &[String]) -> Kind {
+fn kind(token: &Token, path: &[String]) -> ClaimKind {
     match token.texts.get(path) {
-        Some(text) if text.is_empty() => Kind::Empty,
-        Some(_) => Kind::Text,
-        None if token.objects.iter().any(|object| object == path) => Kind::Object,
-        None if token.nulls.iter().any(|null| null == path) => Kind::Null,
-        None if is_of_caller(token, path) => Kind::Missing,
-        None => Kind::Open,
+        Some(text) if text.is_empty() => ClaimKind::Empty,
+        Some(_) => ClaimKind::Text,
+        None if token.objects.iter().any(|object| object == path) => ClaimKind::Object,
+        None if token.nulls.iter().any(|null| null == path) => ClaimKind::Null,
+        None if is_of_caller(token, path) => ClaimKind::Missing,
+        None => ClaimKind::Open,
     }
 }
 

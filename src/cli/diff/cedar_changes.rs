@@ -1,9 +1,9 @@
-//! What hand-written Cedar changes, in each format but the terminal's and JSON, which are [`crate::cli::effects`].
+//! What hand-written Cedar changes, in each format but the terminal's and JSON, which are [`crate::cli::handwritten`].
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::super::effects;
+use super::super::handwritten;
 use super::view::{Line, View};
 use crate::cedar::handwritten::parse;
 use crate::diagnostic::one_line;
@@ -72,15 +72,15 @@ pub(super) fn in_diff(line: &Line) -> String {
 
 /// One line a group.
 pub(super) fn short(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for group in view.diff.handwritten.iter().flat_map(effects::changed) {
-        let (who, what) = effects::who_and_what(group);
+    for group in view.diff.handwritten.iter().flat_map(handwritten::changed) {
+        let (who, what) = handwritten::who_and_what(group);
         let at = causes(view, group).first().map(|line| format!("{}:{}: ", line.file, line.line)).unwrap_or_default();
         writeln!(
             out,
             "{at}hand-written {}: {who} on {what}: {} -> {}",
             group.proof.word(),
-            one_line(&effects::in_words(&group.before)),
-            one_line(&effects::in_words(&group.after))
+            one_line(&handwritten::in_words(&group.before)),
+            one_line(&handwritten::in_words(&group.after))
         )?;
     }
     Ok(())
@@ -101,18 +101,18 @@ pub(super) struct Shown {
 
 /// Every group that people are shown.
 pub(super) fn shown(view: &View<'_>) -> Vec<Shown> {
-    let groups = view.diff.handwritten.iter().flat_map(effects::changed);
+    let groups = view.diff.handwritten.iter().flat_map(handwritten::changed);
     let one = |group: &Judged| {
-        let (who, what) = effects::who_and_what(group);
+        let (who, what) = handwritten::who_and_what(group);
         Shown {
             verdict: group.proof.word(),
             may_open: group.proof.may_open(),
             who,
             what,
-            before: effects::in_words(&group.before),
-            after: effects::in_words(&group.after),
-            examples: group.examples.iter().map(effects::such_as).collect(),
-            remark: effects::remark(&group.proof),
+            before: handwritten::in_words(&group.before),
+            after: handwritten::in_words(&group.after),
+            examples: group.examples.iter().map(handwritten::such_as).collect(),
+            remark: handwritten::remark(&group.proof),
             causes: causes(view, group),
         }
     };

@@ -17,7 +17,7 @@ pub use self::items::{Item, items};
 
 /// A piece of configuration, seen from one cell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum Premise {
     /// That there is a level of that number.
     Level(u32),
     /// One requirement of a level.
@@ -90,7 +90,7 @@ pub struct At<'a> {
 }
 
 /// The part of a list with elements that are there or not: `make` is called for every element of either side, once.
-fn either<T: Ord>(base: Vec<T>, head: Vec<T>, make: impl FnMut(T) -> Part) -> Vec<Part> {
+fn either<T: Ord>(base: Vec<T>, head: Vec<T>, make: impl FnMut(T) -> Premise) -> Vec<Premise> {
     let mut all: Vec<T> = base.into_iter().chain(head).collect();
     all.sort();
     all.dedup();
@@ -99,8 +99,8 @@ fn either<T: Ord>(base: Vec<T>, head: Vec<T>, make: impl FnMut(T) -> Part) -> Ve
 
 /// The parts that differ between two sides and concern every cell.
 #[must_use]
-pub fn changed_everywhere(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
-    let both = |of: &dyn Fn(&Model) -> Vec<Part>| {
+pub fn changed_everywhere(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Premise> {
+    let both = |of: &dyn Fn(&Model) -> Vec<Premise>| {
         let mut all = of(base.model);
         all.extend(of(head.model));
         all.sort();
@@ -110,35 +110,48 @@ pub fn changed_everywhere(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Par
     let mut parts = both(&|model| {
         let mut parts = Vec::new();
         for (number, level) in &model.access.levels {
-            parts.push(Part::Level(*number));
-            parts.extend(level.requirements.iter().map(|f| Part::LevelRequirement(*number, f.value.clone())));
-            parts.extend(level.alternatives.iter().map(|a| Part::LevelAlternative(*number, a.name.value.clone())));
+            parts.push(Premise::Level(*number));
+            parts.extend(level.requirements.iter().map(|f| Premise::LevelRequirement(*number, f.value.clone())));
+            parts.extend(level.alternatives.iter().map(|a| Premise::LevelAlternative(*number, a.name.value.clone())));
         }
         for class in &model.access.classes {
             let name = &class.name.value;
-            parts.extend([Part::ClassLevel(name.clone()), Part::ClassSuspended(name.clone())]);
-            parts.extend(class.requires.iter().map(|fact| Part::ClassRequires(name.clone(), fact.value.clone())));
+            parts.extend([Premise::ClassLevel(name.clone()), Premise::ClassSuspended(name.clone())]);
+            parts.extend(class.requires.iter().map(|fact| Premise::ClassRequires(name.clone(), fact.value.clone())));
         }
         parts
     });
-    parts.extend([Part::ClassOrder, Part::MutualTls, Part::Encryption, Part::Routing, Part::Sharing, Part::MaxClass]);
+    parts.extend([
+        Premise::ClassOrder,
+        Premise::MutualTls,
+        Premise::Encryption,
+        Premise::Routing,
+        Premise::Sharing,
+        Premise::MaxClass,
+    ]);
     parts.retain(|part| differs(part, base, head, at));
     parts
 }
 
 /// The parts of a cell's own principal, server and object that differ between two sides.
 #[must_use]
-pub fn changed_here(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
+pub fn changed_here(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Premise> {
     let servers = [base, head].map(|side| side.model.servers.get(&at.object.server));
     let of = |take: &dyn Fn(&Server) -> Vec<FactName>| servers.map(|server| server.map(take).unwrap_or_default());
     let unit_of = |server: Option<&Server>| server?.unit.as_ref().map(|unit| unit.value.clone());
     let [base_unit, head_unit] = servers.map(|server| Vec::from_iter(unit_of(server)));
-    let mut parts = either(base_unit, head_unit, Part::UnitRules);
-    parts.extend([Part::Units, Part::Server, Part::ServerUnit, Part::ServerSuspended, Part::ServerLevel]);
+    let mut parts = either(base_unit, head_unit, Premise::UnitRules);
+    parts.extend([
+        Premise::Units,
+        Premise::Server,
+        Premise::ServerUnit,
+        Premise::ServerSuspended,
+        Premise::ServerLevel,
+    ]);
     let names = |facts: &[Spanned<FactName>]| facts.iter().map(|fact| fact.value.clone()).collect::<Vec<_>>();
     let [base_facts, head_facts] = of(&|server| names(&server.access.requires));
-    parts.extend(either(base_facts, head_facts, Part::ServerRequires));
-    parts.extend([Part::UnitEntry, Part::Listing]);
+    parts.extend(either(base_facts, head_facts, Premise::ServerRequires));
+    parts.extend([Premise::UnitEntry, Premise::Listing]);
     // All tools of a server matter to its protocol, whose methods follow from them.
     let tools: Vec<Option<ToolName>> = match &at.object.kind {
         ObjectKind::Tool(_) => vec![None],
@@ -152,33 +165,33 @@ pub fn changed_here(base: Side<'_>, head: Side<'_>, at: At<'_>) -> Vec<Part> {
         }
     };
     for tool in tools {
-        parts.extend([Part::Tool(tool.clone()), Part::ToolSuspended(tool.clone())]);
+        parts.extend([Premise::Tool(tool.clone()), Premise::ToolSuspended(tool.clone())]);
         if tool.is_none() {
             let name = own_tool(&tool, at);
             let [base_facts, head_facts] = of(&|server| {
                 name.and_then(|name| server.access.tools.get(name)).map(|own| names(&own.requires)).unwrap_or_default()
             });
-            parts.push(Part::ToolLevel(None));
-            parts.extend(either(base_facts, head_facts, |fact| Part::ToolRequires(None, fact)));
+            parts.push(Premise::ToolLevel(None));
+            parts.extend(either(base_facts, head_facts, |fact| Premise::ToolRequires(None, fact)));
         }
     }
     // To the protocol of a server all its resources and prompts matter, because a grant of any of them brings it.
     if !matches!(at.object.kind, ObjectKind::Tool(_)) {
-        parts.push(Part::Entry);
+        parts.push(Premise::Entry);
     }
-    parts.extend([Part::Principal, Part::PrincipalUnit, Part::PrincipalSuspended, Part::Grants]);
+    parts.extend([Premise::Principal, Premise::PrincipalUnit, Premise::PrincipalSuspended, Premise::Grants]);
     parts.retain(|part| differs(part, base, head, at));
     parts
 }
 
-fn differs(part: &Part, base: Side<'_>, head: Side<'_>, at: At<'_>) -> bool {
+fn differs(part: &Premise, base: Side<'_>, head: Side<'_>, at: At<'_>) -> bool {
     let texts = |side: Side<'_>| items(part, side.model, at).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
     texts(base) != texts(head)
 }
 
 /// The lines that differ in a part: those of the base that are gone, and those of the head that are new.
 #[must_use]
-pub fn changed_lines(part: &Part, base: Side<'_>, head: Side<'_>, at: At<'_>) -> (Vec<Loc>, Vec<Loc>) {
+pub fn changed_lines(part: &Premise, base: Side<'_>, head: Side<'_>, at: At<'_>) -> (Vec<Loc>, Vec<Loc>) {
     let (before, after) = (items(part, base.model, at), items(part, head.model, at));
     let lacking = |from: &[Item], other: &[Item]| -> Vec<Loc> {
         from.iter().filter(|(text, _)| !other.iter().any(|(same, _)| same == text)).map(|(_, loc)| *loc).collect()

@@ -10,7 +10,7 @@ use super::product::Before;
 use super::{Question, STRANGER, USER};
 use crate::lift::LiftError;
 use crate::lift::access::cel::NOBODY;
-use crate::lift::access::world::{Call, Source, Tree};
+use crate::lift::access::probe::{Call, Source, Tree};
 use crate::model::access::evidence::SPIFFE;
 use crate::model::uri::is_normal;
 use crate::policy::visibility::{matches, sample};

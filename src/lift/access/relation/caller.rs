@@ -1,8 +1,8 @@
 //! A caller and a server, and what is known of callers before: one that the product cannot tell from another is not asked about
 //! again.
 
-use super::sheet::Sheet;
-use crate::lift::access::world::{Asked, Message, Request, Shown, Token, Tree};
+use super::messages::Messages;
+use crate::lift::access::probe::{Asked, Message, Request, Shown, Token, Tree};
 use crate::model::access::Issuer;
 use crate::model::name::ServerName;
 use crate::policy::condition::Condition;
@@ -50,7 +50,7 @@ pub(super) type Conditions = Vec<(u32, Condition)>;
 /// One server, with what is put to the product about it.
 pub(super) struct Here<'s, 'a> {
     pub(super) server: &'s ServerName,
-    pub(super) sheet: &'s Sheet<'s, 'a>,
+    pub(super) messages: &'s Messages<'s, 'a>,
     pub(super) tree: Tree,
     pub(super) known: Vec<Known>,
     /// What the caller that is asked about now may send, with the condition of each: one of those that the product cannot tell
@@ -85,14 +85,14 @@ impl<'s> Here<'s, '_> {
 
     /// The certificates of others that a caller shows: of so many principals, and of the gateways.
     pub(super) fn others(&self, caller: &Caller<'_>, most: usize) -> Vec<&'s Asked<Shown<'s>>> {
-        let principals = self.sheet.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
-        principals.map(|(_, shown)| shown).chain(&self.sheet.gateways).collect()
+        let principals = self.messages.principals.iter().filter(|(name, _)| Some(*name) != caller.subject).take(most);
+        principals.map(|(_, shown)| shown).chain(&self.messages.gateways).collect()
     }
 
     /// What the tokens of a caller, and the certificates that it shows everywhere, answer to the first questions.
     pub(super) fn answers(&mut self, first: usize, caller: &Caller<'_>) -> Vec<Vec<u64>> {
         let others = self.others(caller, 1);
-        let shown: Vec<&Asked<Shown<'_>>> = self.sheet.before.iter().chain([&caller.open]).chain(others).collect();
+        let shown: Vec<&Asked<Shown<'_>>> = self.messages.before.iter().chain([&caller.open]).chain(others).collect();
         let all = [&caller.tokens, &caller.unread];
         all.map(|tokens| self.tree.likeness(first, tokens, &shown)).into()
     }

@@ -10,16 +10,16 @@ const MANY: usize = 30;
 
 /// Puts every request of many tools, subjects and certificates to a product; how often it was asked, and what each outcome is
 /// beside what the product says by itself.
-fn put_all(decide: &dyn Fn(&mut World<'_>) -> bool) -> (usize, Vec<Outcome>) {
+fn put_all(decide: &dyn Fn(&mut Probe<'_>) -> bool) -> (usize, Vec<Outcome>) {
     let _counted = COUNTED.read().unwrap();
     let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let test = ClaimTest::Contains(vec!["mfa".into()]);
     let claim = ClaimEvidence { path: path(&["amr"]), test, separator: None, scope: None };
     let tests: FactTests = vec![(1, Evidence::Claim(claim))];
     let asked = Cell::new(0);
-    let decide = |world: &mut World<'_>| {
+    let decide = |probe: &mut Probe<'_>| {
         asked.set(asked.get() + 1);
-        Ok(decide(world))
+        Ok(decide(probe))
     };
     let mut tree = Tree::default();
     let message = |n: usize| Call { name: Some(format!("tool-{n}")), ..Call::post("tools/call") };
@@ -55,14 +55,14 @@ fn let_through(outcomes: &[Outcome]) -> Vec<usize> {
 #[test]
 fn one_request_among_all_is_found_whatever_singles_it_out() {
     let sub = ["sub".to_owned()];
-    let (asked, outcomes) = put_all(&|world| {
-        world.is(&Source::Name, &last("tool")) && world.text_is(&sub, &last("agent")) && world.peer_is(&last("agent"))
+    let (asked, outcomes) = put_all(&|probe| {
+        probe.is(&Source::Name, &last("tool")) && probe.text_is(&sub, &last("agent")) && probe.peer_is(&last("agent"))
     });
     // The open certificate comes after those that name somebody.
     assert_eq!(let_through(&outcomes), [MANY * MANY * (MANY + 1) - 2]);
     assert!(asked < 10, "{asked}");
-    let (asked, outcomes) = put_all(&|world| {
-        world.whole(&Source::Name) == Some(last("tool")) && world.same(&Source::claim(&sub), &Source::Peer)
+    let (asked, outcomes) = put_all(&|probe| {
+        probe.whole(&Source::Name) == Some(last("tool")) && probe.same(&Source::claim(&sub), &Source::Peer)
     });
     let (first, row) = (MANY * (MANY - 1) * (MANY + 1), MANY + 1);
     let own = |n: usize| first + n * row + n;
@@ -76,8 +76,8 @@ fn one_request_among_all_is_found_whatever_singles_it_out() {
 fn facts_are_chosen_anew_for_each_request() {
     let amr = ["amr".to_owned()];
     let names: Texts = ["tool-3", "tool-4"].into_iter().collect();
-    let (asked, outcomes) = put_all(&|world| {
-        world.one_of(&Source::Name, &names) && (world.text_is(&amr, "mfa") || world.list_has(&amr, "mfa"))
+    let (asked, outcomes) = put_all(&|probe| {
+        probe.one_of(&Source::Name, &names) && (probe.text_is(&amr, "mfa") || probe.list_has(&amr, "mfa"))
     });
     for (at, outcome) in outcomes.iter().enumerate() {
         let expected =

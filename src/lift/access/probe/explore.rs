@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::shows::values;
 use super::tree::{Tree, Way};
-use super::{Choice, FactTests, Picked, World};
+use super::{Choice, FactTests, Picked, Probe};
 use crate::lift::LiftError;
 use crate::policy::condition::Condition;
 
@@ -66,7 +66,7 @@ pub fn explore(
     tree: &mut Tree,
     request: Request<'_>,
     (tls, mtls): (u64, u64),
-    decide: &dyn Fn(&mut World<'_>) -> Result<bool, LiftError>,
+    decide: &dyn Fn(&mut Probe<'_>) -> Result<bool, LiftError>,
     outcome: &mut Outcome,
 ) -> Result<(), LiftError> {
     if let Some(known) = tree.became(&request) {
@@ -94,7 +94,7 @@ fn all_ways(
     tree: &mut Tree,
     request: Request<'_>,
     (tls, mtls): (u64, u64),
-    decide: &dyn Fn(&mut World<'_>) -> Result<bool, LiftError>,
+    decide: &dyn Fn(&mut Probe<'_>) -> Result<bool, LiftError>,
 ) -> Result<Outcome, LiftError> {
     let mut script: Vec<Choice> = Vec::new();
     let (mut all_allowed, mut all_denied) = (Vec::new(), Vec::new());
@@ -105,15 +105,15 @@ fn all_ways(
             None => {
                 let (way, script) = (Way::default(), std::mem::take(&mut script));
                 choices.clear();
-                let mut world = World { request, tree, way, tls, mtls, choices, script, strange: None };
-                let allowed = decide(&mut world)?;
-                if let Some(what) = world.strange {
+                let mut probe = Probe { request, tree, way, tls, mtls, choices, script, strange: None };
+                let allowed = decide(&mut probe)?;
+                if let Some(what) = probe.strange {
                     return Err(LiftError::Unexpected(format!(
                         "a rule asks for {what}, which is not evidence of the model"
                     )));
                 }
-                choices = world.choices;
-                if world.tree.decide(&world.way, allowed).is_err() {
+                choices = probe.choices;
+                if probe.tree.decide(&probe.way, allowed).is_err() {
                     let what = "two identical requests are decided differently";
                     return Err(LiftError::Unexpected(what.to_owned()));
                 }

@@ -3,7 +3,7 @@
 
 use super::calls::several;
 use super::{Question, UNKNOWN};
-use crate::lift::access::world::Call;
+use crate::lift::access::probe::Call;
 use crate::model::name::UnitName;
 use crate::policy::cell::Cell;
 use crate::policy::visibility::sample;

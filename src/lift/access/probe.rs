@@ -26,7 +26,7 @@ use crate::model::access::Evidence;
 
 pub use self::call::{Call, Http, Shape};
 pub use self::explore::{Outcome, explore};
-pub use self::question::Kind;
+pub use self::question::ClaimKind;
 pub(super) use self::question::tells_the_caller;
 pub use self::request::{Asked, Issued, Message, Request, Shown};
 pub use self::source::{Source, Texts};
@@ -79,7 +79,7 @@ const SPIFFE: &str = crate::model::access::evidence::SPIFFE;
 
 /// A request, answering as it is asked.
 #[derive(Debug)]
-pub struct World<'a> {
+pub struct Probe<'a> {
     request: Request<'a>,
     tree: &'a mut Tree,
     way: Way,
@@ -90,7 +90,7 @@ pub struct World<'a> {
     strange: Option<String>,
 }
 
-impl World<'_> {
+impl Probe<'_> {
     /// The HTTP method.
     pub fn http(&mut self) -> Http {
         match self.ask(Question::Http) {

@@ -1,13 +1,13 @@
 //! All messages that are put to a product about one server: made once, for all callers.
 
-use super::further::Further;
+use super::suggested::Further;
 use super::{Before, Question};
-use crate::lift::access::world::{Asked, Call, FactTests, Issued, Message, Peer, Shown, Tree};
+use crate::lift::access::probe::{Asked, Call, FactTests, Issued, Message, Peer, Shown, Tree};
 use crate::model::name::ServerName;
 use crate::policy::{Object, ObjectKind};
 
 /// The messages about one server, and who may have issued the token that comes with them.
-pub(super) struct Sheet<'s, 'a> {
+pub(super) struct Messages<'s, 'a> {
     /// Each object that is decided, with the messages that mean it.
     pub(super) objects: Vec<(&'s Object, u32, Vec<Asked<Message<'s>>>)>,
     /// The lists of resources.
@@ -26,7 +26,7 @@ pub(super) struct Sheet<'s, 'a> {
     pub(super) gateways: Vec<Asked<Shown<'s>>>,
 }
 
-impl<'s> Sheet<'s, '_> {
+impl<'s> Messages<'s, '_> {
     /// What undeclared callers are tried with: what means an object, and what nobody may send where the product tells
     /// that apart.
     pub(super) fn for_strangers(&self, tells_apart: bool) -> impl Iterator<Item = &Asked<Message<'s>>> {
@@ -49,14 +49,14 @@ impl<'a> Question<'a> {
         }
     }
 
-    pub(super) fn sheet<'s>(
+    pub(super) fn messages<'s>(
         &'s self,
         server: &ServerName,
         objects: &[(&'s Object, u32)],
         tests: &'s AllTests,
         further: &Further,
         tree: &Tree,
-    ) -> Sheet<'s, 'a> {
+    ) -> Messages<'s, 'a> {
         let parts = |calls: Vec<Call>, tests: &'s FactTests| -> Vec<_> {
             calls.into_iter().map(|call| tree.part(Message { call, tests })).collect()
         };
@@ -91,7 +91,7 @@ impl<'a> Question<'a> {
         forbidden.extend(objects.iter().flat_map(|(object, index)| all_calls(object, *index)).filter(denied));
         forbidden.extend(readable.iter().chain(&prompts).filter(|call| denied(call)).cloned());
         let gateways = self.gateways.iter().filter(|_| decided).chain(&further.peers);
-        Sheet {
+        Messages {
             objects: each
                 .map(|((object, index), tests)| (*object, *index, parts(calls(object, *index), tests)))
                 .filter(|(_, _, messages)| !messages.is_empty())

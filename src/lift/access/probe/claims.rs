@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::World;
-use super::question::{Kind, Question};
+use super::Probe;
+use super::question::{ClaimKind, Question};
 use super::shows::{Form, Shows};
 use super::source::Source;
 use crate::model::access::Scalar;
 
-impl World<'_> {
+impl Probe<'_> {
     /// What is known of a claim.
-    pub fn kind(&mut self, path: &[String]) -> Kind {
-        Kind::numbered(self.ask(Question::Kind(Cow::Borrowed(path))))
+    pub fn kind(&mut self, path: &[String]) -> ClaimKind {
+        ClaimKind::numbered(self.ask(Question::ClaimKind(Cow::Borrowed(path))))
     }
 
     /// Whether the claim is a list that holds this text.
@@ -21,7 +21,7 @@ impl World<'_> {
 
     /// Whether the claim is a list that holds this value.
     pub fn list_holds(&mut self, path: &[String], value: &Scalar) -> bool {
-        self.kind(path) == Kind::Open && self.claim(path, value, Form::Element) == 1
+        self.kind(path) == ClaimKind::Open && self.claim(path, value, Form::Element) == 1
     }
 
     /// Whether the claim is this text.
@@ -31,23 +31,23 @@ impl World<'_> {
 
     /// Whether the claim is this value.
     pub fn value_is(&mut self, path: &[String], value: &Scalar) -> bool {
-        let kind = if matches!(path, [only] if only == "iss") { Kind::Text } else { self.kind(path) };
+        let kind = if matches!(path, [only] if only == "iss") { ClaimKind::Text } else { self.kind(path) };
         match (kind, value) {
-            (Kind::Text | Kind::Empty, Scalar::Text(text)) if matches!(path, [only] if only == "iss") => {
+            (ClaimKind::Text | ClaimKind::Empty, Scalar::Text(text)) if matches!(path, [only] if only == "iss") => {
                 self.is(&Source::Issuer, text)
             }
-            (Kind::Text | Kind::Empty, Scalar::Text(text)) => self.is(&Source::claim(path), text),
-            (Kind::Text | Kind::Empty, Scalar::Truth(_) | Scalar::Number(_)) => false,
-            (Kind::Missing | Kind::Object | Kind::Null, _) => false,
-            (Kind::Open, _) => self.claim(path, value, Form::Whole) == 2,
+            (ClaimKind::Text | ClaimKind::Empty, Scalar::Text(text)) => self.is(&Source::claim(path), text),
+            (ClaimKind::Text | ClaimKind::Empty, Scalar::Truth(_) | Scalar::Number(_)) => false,
+            (ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null, _) => false,
+            (ClaimKind::Open, _) => self.claim(path, value, Form::Whole) == 2,
         }
     }
 
     /// Whether the claim is a text that holds this one between separators.
     pub fn part_is(&mut self, path: &[String], value: &str, separator: char) -> bool {
         match self.kind(path) {
-            Kind::Open => self.claim(path, &value.into(), Form::Between(separator)) == 2,
-            Kind::Text | Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => {
+            ClaimKind::Open => self.claim(path, &value.into(), Form::Between(separator)) == 2,
+            ClaimKind::Text | ClaimKind::Empty | ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null => {
                 self.unknown(format!("a part of the claim `{}`", path.join(".")))
             }
         }
@@ -57,9 +57,9 @@ impl World<'_> {
     pub fn is_present(&mut self, path: &[String]) -> bool {
         match self.kind(path) {
             // A claim that is null is there to a product that asks for no more.
-            Kind::Text | Kind::Empty | Kind::Object | Kind::Null => true,
-            Kind::Missing => false,
-            Kind::Open => self.yes_or_no(Shows::Present(Cow::Borrowed(path)), || {
+            ClaimKind::Text | ClaimKind::Empty | ClaimKind::Object | ClaimKind::Null => true,
+            ClaimKind::Missing => false,
+            ClaimKind::Open => self.yes_or_no(Shows::Present(Cow::Borrowed(path)), || {
                 format!("the presence of the claim `{}`", path.join("."))
             }),
         }
@@ -67,16 +67,16 @@ impl World<'_> {
 
     /// Whether the claim is there and null. What no evidence speaks of is not.
     pub fn is_null(&mut self, path: &[String]) -> bool {
-        self.kind(path) == Kind::Null
+        self.kind(path) == ClaimKind::Null
     }
 
     /// Whether both claims are there and are not the same, whatever their types.
     pub fn claims_differ(&mut self, left: &[String], right: &[String]) -> bool {
         match (self.kind(left), self.kind(right)) {
-            (Kind::Open, _) | (_, Kind::Open) => self.differ(left, right),
-            (Kind::Missing, _) | (_, Kind::Missing) => false,
-            (Kind::Object | Kind::Null, _) | (_, Kind::Object | Kind::Null) => true,
-            (Kind::Text | Kind::Empty, Kind::Text | Kind::Empty) => {
+            (ClaimKind::Open, _) | (_, ClaimKind::Open) => self.differ(left, right),
+            (ClaimKind::Missing, _) | (_, ClaimKind::Missing) => false,
+            (ClaimKind::Object | ClaimKind::Null, _) | (_, ClaimKind::Object | ClaimKind::Null) => true,
+            (ClaimKind::Text | ClaimKind::Empty, ClaimKind::Text | ClaimKind::Empty) => {
                 !self.same(&Source::claim(left), &Source::claim(right))
             }
         }
@@ -85,11 +85,13 @@ impl World<'_> {
     /// Whether both claims are texts, neither empty, and differ.
     pub fn texts_differ(&mut self, left: &[String], right: &[String]) -> bool {
         match (self.kind(left), self.kind(right)) {
-            (Kind::Text, Kind::Text) => !self.same(&Source::claim(left), &Source::claim(right)),
-            (Kind::Missing | Kind::Object | Kind::Null | Kind::Empty, _)
-            | (_, Kind::Missing | Kind::Object | Kind::Null | Kind::Empty) => false,
+            (ClaimKind::Text, ClaimKind::Text) => !self.same(&Source::claim(left), &Source::claim(right)),
+            (ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null | ClaimKind::Empty, _)
+            | (_, ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null | ClaimKind::Empty) => false,
             // The other one is open: it may differ from any text, and from nothing.
-            (Kind::Open, Kind::Open | Kind::Text) | (Kind::Text, Kind::Open) => self.differ(left, right),
+            (ClaimKind::Open, ClaimKind::Open | ClaimKind::Text) | (ClaimKind::Text, ClaimKind::Open) => {
+                self.differ(left, right)
+            }
         }
     }
 
@@ -97,9 +99,9 @@ impl World<'_> {
     /// fact compares, which then says it.
     pub fn is_text(&mut self, path: &[String]) -> bool {
         match self.kind(path) {
-            Kind::Text => true,
-            Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => false,
-            Kind::Open => self.yes_or_no(Shows::Compared(Cow::Borrowed(path)), || {
+            ClaimKind::Text => true,
+            ClaimKind::Empty | ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null => false,
+            ClaimKind::Open => self.yes_or_no(Shows::Compared(Cow::Borrowed(path)), || {
                 format!("whether the claim `{}` is a text", path.join("."))
             }),
         }
@@ -109,9 +111,9 @@ impl World<'_> {
     /// asked.
     pub fn text_other_than(&mut self, path: &[String], value: &str) -> bool {
         match self.kind(path) {
-            Kind::Text => !self.is(&Source::claim(path), value),
-            Kind::Empty | Kind::Missing | Kind::Object | Kind::Null => false,
-            Kind::Open => self.unexpected(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
+            ClaimKind::Text => !self.is(&Source::claim(path), value),
+            ClaimKind::Empty | ClaimKind::Missing | ClaimKind::Object | ClaimKind::Null => false,
+            ClaimKind::Open => self.unexpected(format!("the claim `{}` other than `{value}`", path.join("."))) == 1,
         }
     }
 

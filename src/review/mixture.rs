@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::access::Side;
-use super::parts::{At, Part, own_tool};
+use super::premises::{At, Premise, own_tool};
 use crate::model::Model;
 use crate::model::access::{AccessRules, DataClass};
 use crate::model::name::{FactName, ToolName};
@@ -85,11 +85,11 @@ fn copy_fact(into: &mut Vec<Spanned<FactName>>, from: &[Spanned<FactName>], fact
 }
 
 /// Sets one part of a workspace to what the other says there. Both are of [`cut`].
-pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
+pub fn copy(part: &Premise, into: &mut Model, from: &Model, at: At<'_>) {
     let server = &at.object.server;
     let (rules, other) = (&mut into.access, &from.access);
     match part {
-        Part::Level(number) => match (rules.levels.contains_key(number), other.levels.get(number)) {
+        Premise::Level(number) => match (rules.levels.contains_key(number), other.levels.get(number)) {
             (_, None) => drop(rules.levels.remove(number)),
             (false, Some(level)) => {
                 let mut level = level.clone();
@@ -99,49 +99,49 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
             }
             (true, Some(_)) => {}
         },
-        Part::LevelRequirement(number, fact) => {
+        Premise::LevelRequirement(number, fact) => {
             if let Some(level) = rules.levels.get_mut(number) {
                 let from = other.levels.get(number).map(|level| level.requirements.as_slice()).unwrap_or_default();
                 copy_fact(&mut level.requirements, from, fact);
             }
         }
-        Part::LevelAlternative(number, name) => {
+        Premise::LevelAlternative(number, name) => {
             if let Some(level) = rules.levels.get_mut(number) {
                 let from = other.levels.get(number).map(|level| level.alternatives.as_slice()).unwrap_or_default();
                 copy_element(&mut level.alternatives, from, |one| one.name.value == *name);
             }
         }
-        Part::ClassOrder => copy_order(rules, other),
-        Part::ClassLevel(name) => on_class(rules, other, name, |class, other| {
+        Premise::ClassOrder => copy_order(rules, other),
+        Premise::ClassLevel(name) => on_class(rules, other, name, |class, other| {
             class.min_auth_level = other.and_then(|other| other.min_auth_level.clone());
         }),
-        Part::ClassRequires(name, fact) => on_class(rules, other, name, |class, other| {
+        Premise::ClassRequires(name, fact) => on_class(rules, other, name, |class, other| {
             let from = other.map(|other| other.requires.as_slice()).unwrap_or_default();
             copy_fact(&mut class.requires, from, fact);
         }),
-        Part::ClassSuspended(name) => on_class(rules, other, name, |class, other| {
+        Premise::ClassSuspended(name) => on_class(rules, other, name, |class, other| {
             class.suspended = other.and_then(|other| other.suspended.clone());
         }),
-        Part::Listing => {
+        Premise::Listing => {
             for class in &mut rules.classes {
                 let from = other.classes.iter().find(|same| same.name == class.name);
                 class.servers = from.map(|from| from.servers.clone()).unwrap_or_default();
             }
         }
-        Part::MutualTls => rules.mutual_tls.clone_from(&other.mutual_tls),
-        Part::Encryption => into.topology.encryption_in_transit.clone_from(&from.topology.encryption_in_transit),
-        Part::Routing => into.topology.cross_unit_routing.clone_from(&from.topology.cross_unit_routing),
-        Part::Sharing => into.topology.data_sharing.clone_from(&from.topology.data_sharing),
-        Part::MaxClass => into.topology.cross_unit_max_class.clone_from(&from.topology.cross_unit_max_class),
-        Part::Units => {
+        Premise::MutualTls => rules.mutual_tls.clone_from(&other.mutual_tls),
+        Premise::Encryption => into.topology.encryption_in_transit.clone_from(&from.topology.encryption_in_transit),
+        Premise::Routing => into.topology.cross_unit_routing.clone_from(&from.topology.cross_unit_routing),
+        Premise::Sharing => into.topology.data_sharing.clone_from(&from.topology.data_sharing),
+        Premise::MaxClass => into.topology.cross_unit_max_class.clone_from(&from.topology.cross_unit_max_class),
+        Premise::Units => {
             into.topology.units.clone_from(&from.topology.units);
             into.topology.unit_folders.clone_from(&from.topology.unit_folders);
         }
-        Part::UnitRules(unit) => match from.overlays.get(unit) {
+        Premise::UnitRules(unit) => match from.overlays.get(unit) {
             Some(rules) => drop(into.overlays.insert(unit.clone(), rules.clone())),
             None => drop(into.overlays.remove(unit)),
         },
-        Part::Server => match (into.servers.get_mut(server), from.servers.get(server)) {
+        Premise::Server => match (into.servers.get_mut(server), from.servers.get(server)) {
             (_, None) => drop(into.servers.shift_remove(server)),
             (Some(mine), Some(other)) => {
                 mine.registered = other.registered;
@@ -151,35 +151,35 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
                 into.servers.insert(server.clone(), bare(other));
             }
         },
-        Part::ServerUnit => on_server(into, from, at, |mine, other| mine.unit.clone_from(&other.unit)),
-        Part::ServerSuspended => {
+        Premise::ServerUnit => on_server(into, from, at, |mine, other| mine.unit.clone_from(&other.unit)),
+        Premise::ServerSuspended => {
             on_server(into, from, at, |mine, other| mine.suspended.clone_from(&other.suspended));
         }
-        Part::ServerLevel => on_server(into, from, at, |mine, other| {
+        Premise::ServerLevel => on_server(into, from, at, |mine, other| {
             mine.access.auth_level.clone_from(&other.access.auth_level);
         }),
-        Part::ServerRequires(fact) => on_server(into, from, at, |mine, other| {
+        Premise::ServerRequires(fact) => on_server(into, from, at, |mine, other| {
             copy_fact(&mut mine.access.requires, &other.access.requires, fact);
         }),
-        Part::UnitEntry => on_server(into, from, at, |mine, other| mine.overlay.clone_from(&other.overlay)),
-        Part::Tool(tool) => on_server(into, from, at, |mine, other| {
+        Premise::UnitEntry => on_server(into, from, at, |mine, other| mine.overlay.clone_from(&other.overlay)),
+        Premise::Tool(tool) => on_server(into, from, at, |mine, other| {
             let Some(name) = own_tool(tool, at).cloned() else { return };
             match other.tools.get(&name) {
                 Some(tool) => drop(mine.tools.insert(name, tool.clone())),
                 None => drop(mine.tools.remove(&name)),
             }
         }),
-        Part::ToolLevel(tool) => on_tool(into, from, at, tool, |mine, other| {
+        Premise::ToolLevel(tool) => on_tool(into, from, at, tool, |mine, other| {
             mine.auth_level = other.and_then(|other| other.auth_level.clone());
         }),
-        Part::ToolRequires(tool, fact) => on_tool(into, from, at, tool, |mine, other| {
+        Premise::ToolRequires(tool, fact) => on_tool(into, from, at, tool, |mine, other| {
             let from = other.map(|other| other.requires.as_slice()).unwrap_or_default();
             copy_fact(&mut mine.requires, from, fact);
         }),
-        Part::ToolSuspended(tool) => on_tool(into, from, at, tool, |mine, other| {
+        Premise::ToolSuspended(tool) => on_tool(into, from, at, tool, |mine, other| {
             mine.suspended = other.and_then(|other| other.suspended.clone());
         }),
-        Part::Entry => on_server(into, from, at, |mine, other| match &at.object.kind {
+        Premise::Entry => on_server(into, from, at, |mine, other| match &at.object.kind {
             ObjectKind::Resource(uri) => {
                 // A URI needs what the patterns around it ask for, too.
                 let around = mine.resources.iter().chain(&other.resources).filter(|one| holds(&one.uri.value, uri));
@@ -195,7 +195,7 @@ pub fn copy(part: &Part, into: &mut Model, from: &Model, at: At<'_>) {
             }
             ObjectKind::Tool(_) => {}
         }),
-        Part::Principal | Part::PrincipalUnit | Part::PrincipalSuspended | Part::Grants => {
+        Premise::Principal | Premise::PrincipalUnit | Premise::PrincipalSuspended | Premise::Grants => {
             copy_of_principal(part, into, from, at.principal);
         }
     }
@@ -272,55 +272,55 @@ fn on_tool(
     });
 }
 
-fn copy_of_principal(part: &Part, into: &mut Model, from: &Model, principal: &PrincipalId) {
+fn copy_of_principal(part: &Premise, into: &mut Model, from: &Model, principal: &PrincipalId) {
     match principal {
         PrincipalId::Agent(name) => match (into.agents.get_mut(name), from.agents.get(name), part) {
-            (Some(_), None, Part::Principal) => drop(into.agents.remove(name)),
-            (None, Some(other), Part::Principal) => {
+            (Some(_), None, Premise::Principal) => drop(into.agents.remove(name)),
+            (None, Some(other), Premise::Principal) => {
                 let mut agent = other.clone();
                 agent.may_call.clear();
                 agent.unit = None;
                 agent.suspended = None;
                 into.agents.insert(name.clone(), agent);
             }
-            (Some(mine), other, Part::PrincipalUnit) => mine.unit = other.and_then(|other| other.unit.clone()),
-            (Some(mine), other, Part::PrincipalSuspended) => {
+            (Some(mine), other, Premise::PrincipalUnit) => mine.unit = other.and_then(|other| other.unit.clone()),
+            (Some(mine), other, Premise::PrincipalSuspended) => {
                 mine.suspended = other.and_then(|other| other.suspended.clone());
             }
-            (Some(mine), other, Part::Grants) => {
+            (Some(mine), other, Premise::Grants) => {
                 mine.may_call = other.map(|other| other.may_call.clone()).unwrap_or_default();
             }
             _ => {}
         },
         PrincipalId::AnyAgent(_) => match (into.any_agent.as_mut(), from.any_agent.as_ref(), part) {
-            (Some(_), None, Part::Principal) => into.any_agent = None,
-            (None, Some(other), Part::Principal) => {
+            (Some(_), None, Premise::Principal) => into.any_agent = None,
+            (None, Some(other), Premise::Principal) => {
                 let mut any = other.clone();
                 any.may_call.clear();
                 any.suspended = None;
                 into.any_agent = Some(any);
             }
-            (Some(mine), other, Part::PrincipalSuspended) => {
+            (Some(mine), other, Premise::PrincipalSuspended) => {
                 mine.suspended = other.and_then(|other| other.suspended.clone());
             }
-            (Some(mine), other, Part::Grants) => {
+            (Some(mine), other, Premise::Grants) => {
                 mine.may_call = other.map(|other| other.may_call.clone()).unwrap_or_default();
             }
             _ => {}
         },
         PrincipalId::Flow(id) => match (into.flows.get_mut(id), from.flows.get(id), part) {
-            (Some(_), None, Part::Principal) => drop(into.flows.remove(id)),
-            (None, Some(other), Part::Principal) => {
+            (Some(_), None, Premise::Principal) => drop(into.flows.remove(id)),
+            (None, Some(other), Premise::Principal) => {
                 let mut flow = other.clone();
                 flow.steps.clear();
                 flow.suspended = None;
                 into.flows.insert(id.clone(), flow);
             }
-            (Some(mine), Some(other), Part::PrincipalUnit) => mine.unit.clone_from(&other.unit),
-            (Some(mine), other, Part::PrincipalSuspended) => {
+            (Some(mine), Some(other), Premise::PrincipalUnit) => mine.unit.clone_from(&other.unit),
+            (Some(mine), other, Premise::PrincipalSuspended) => {
                 mine.suspended = other.and_then(|other| other.suspended.clone());
             }
-            (Some(mine), other, Part::Grants) => {
+            (Some(mine), other, Premise::Grants) => {
                 mine.steps = other.map(|other| other.steps.clone()).unwrap_or_default();
             }
             _ => {}

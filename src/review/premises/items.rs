@@ -1,6 +1,6 @@
 //! The lines of configuration that each part is.
 
-use super::{At, Part};
+use super::{At, Premise};
 use crate::model::access::{AccessRules, Alternative, Grant, Granted};
 use crate::model::name::{ClassName, FactName, ServerName, ToolName, UnitName};
 use crate::model::server::{Server, ServerAccess};
@@ -22,7 +22,7 @@ pub(in crate::review) fn own_tool<'a>(tool: &'a Option<ToolName>, at: At<'a>) ->
 
 /// What a part consists of on one side.
 #[must_use]
-pub fn items(part: &Part, model: &Model, at: At<'_>) -> Vec<Item> {
+pub fn items(part: &Premise, model: &Model, at: At<'_>) -> Vec<Item> {
     let rules = &model.access;
     let server = model.servers.get(&at.object.server);
     let topology = &model.topology;
@@ -31,16 +31,16 @@ pub fn items(part: &Part, model: &Model, at: At<'_>) -> Vec<Item> {
     };
     let class = |name: &ClassName| rules.classes.iter().find(|class| class.name.value == *name);
     let found: Option<Item> = match part {
-        Part::Level(number) => rules.levels.get(number).map(|level| (number.to_string(), level.number.loc)),
-        Part::LevelRequirement(number, wanted) => {
+        Premise::Level(number) => rules.levels.get(number).map(|level| (number.to_string(), level.number.loc)),
+        Premise::LevelRequirement(number, wanted) => {
             rules.levels.get(number).and_then(|level| fact(&level.requirements, wanted))
         }
-        Part::LevelAlternative(number, name) => rules
+        Premise::LevelAlternative(number, name) => rules
             .levels
             .get(number)
             .and_then(|level| level.alternatives.iter().find(|other| other.name.value == *name))
             .map(alternative),
-        Part::ClassOrder => {
+        Premise::ClassOrder => {
             return rules
                 .classes
                 .iter()
@@ -48,49 +48,51 @@ pub fn items(part: &Part, model: &Model, at: At<'_>) -> Vec<Item> {
                 .map(|(rank, class)| (format!("{rank} {}", class.name), class.name.loc))
                 .collect();
         }
-        Part::ClassLevel(name) => class(name).and_then(|class| number(&class.min_auth_level)),
-        Part::ClassRequires(name, wanted) => class(name).and_then(|class| fact(&class.requires, wanted)),
-        Part::ClassSuspended(name) => class(name).and_then(|class| suspension(&class.suspended)),
-        Part::Listing => return listing(rules, &at.object.server),
-        Part::MutualTls => rules.mutual_tls.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc)),
-        Part::Encryption => topology.encryption_in_transit.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
-        Part::Routing => topology.cross_unit_routing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
-        Part::Sharing => topology.data_sharing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
-        Part::MaxClass => topology.cross_unit_max_class.as_ref().map(|it| (it.value.clone(), it.loc)),
-        Part::Units => return units(model, at),
-        Part::UnitRules(unit) => {
+        Premise::ClassLevel(name) => class(name).and_then(|class| number(&class.min_auth_level)),
+        Premise::ClassRequires(name, wanted) => class(name).and_then(|class| fact(&class.requires, wanted)),
+        Premise::ClassSuspended(name) => class(name).and_then(|class| suspension(&class.suspended)),
+        Premise::Listing => return listing(rules, &at.object.server),
+        Premise::MutualTls => rules.mutual_tls.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc)),
+        Premise::Encryption => topology.encryption_in_transit.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
+        Premise::Routing => topology.cross_unit_routing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
+        Premise::Sharing => topology.data_sharing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
+        Premise::MaxClass => topology.cross_unit_max_class.as_ref().map(|it| (it.value.clone(), it.loc)),
+        Premise::Units => return units(model, at),
+        Premise::UnitRules(unit) => {
             return model.overlays.get(unit).map(|rules| restated(rules, &at.object.server)).unwrap_or_default();
         }
-        Part::Server => server.map(|server| (format!("{} {}", server.registered, server.lists_tools), server.name.loc)),
-        Part::ServerUnit => server.and_then(|server| unit(&server.unit)),
-        Part::ServerSuspended => server.and_then(|server| suspension(&server.suspended)),
-        Part::ServerLevel => server.and_then(|server| number(&server.access.auth_level)),
-        Part::ServerRequires(wanted) => server.and_then(|server| fact(&server.access.requires, wanted)),
-        Part::UnitEntry => {
+        Premise::Server => {
+            server.map(|server| (format!("{} {}", server.registered, server.lists_tools), server.name.loc))
+        }
+        Premise::ServerUnit => server.and_then(|server| unit(&server.unit)),
+        Premise::ServerSuspended => server.and_then(|server| suspension(&server.suspended)),
+        Premise::ServerLevel => server.and_then(|server| number(&server.access.auth_level)),
+        Premise::ServerRequires(wanted) => server.and_then(|server| fact(&server.access.requires, wanted)),
+        Premise::UnitEntry => {
             return server.and_then(|server| server.overlay.as_ref()).map(entry).unwrap_or_default();
         }
-        Part::Tool(tool) => own_tool(tool, at).zip(server).and_then(|(name, server)| {
+        Premise::Tool(tool) => own_tool(tool, at).zip(server).and_then(|(name, server)| {
             let tool = server.tools.get(name)?;
             let reads = tool.read_only.as_ref();
             let loc = reads.map_or(tool.name.loc, |flag| flag.loc);
             Some((format!("{} {}", tool.registered, reads.is_some_and(|flag| flag.value)), loc))
         }),
-        Part::ToolLevel(tool) => own(server, tool, at).and_then(|own| number(&own.auth_level)),
-        Part::ToolRequires(tool, wanted) => own(server, tool, at).and_then(|own| fact(&own.requires, wanted)),
-        Part::ToolSuspended(tool) => own(server, tool, at).and_then(|own| suspension(&own.suspended)),
-        Part::Entry => return server.map(|server| resource_or_prompt(server, at)).unwrap_or_default(),
-        Part::Principal => principal_loc(model, at.principal).map(|loc| (String::new(), loc)),
-        Part::PrincipalUnit => match at.principal {
+        Premise::ToolLevel(tool) => own(server, tool, at).and_then(|own| number(&own.auth_level)),
+        Premise::ToolRequires(tool, wanted) => own(server, tool, at).and_then(|own| fact(&own.requires, wanted)),
+        Premise::ToolSuspended(tool) => own(server, tool, at).and_then(|own| suspension(&own.suspended)),
+        Premise::Entry => return server.map(|server| resource_or_prompt(server, at)).unwrap_or_default(),
+        Premise::Principal => principal_loc(model, at.principal).map(|loc| (String::new(), loc)),
+        Premise::PrincipalUnit => match at.principal {
             PrincipalId::Agent(name) => model.agents.get(name).and_then(|agent| unit(&agent.unit)),
             PrincipalId::AnyAgent(_) => None,
             PrincipalId::Flow(id) => model.flows.get(id).map(|flow| (flow.unit.value.to_string(), flow.unit.loc)),
         },
-        Part::PrincipalSuspended => match at.principal {
+        Premise::PrincipalSuspended => match at.principal {
             PrincipalId::Agent(name) => model.agents.get(name).and_then(|agent| suspension(&agent.suspended)),
             PrincipalId::AnyAgent(_) => model.any_agent.as_ref().and_then(|any| suspension(&any.suspended)),
             PrincipalId::Flow(id) => model.flows.get(id).and_then(|flow| suspension(&flow.suspended)),
         },
-        Part::Grants => return grants(model, at),
+        Premise::Grants => return grants(model, at),
     };
     found.into_iter().collect()
 }

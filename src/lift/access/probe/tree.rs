@@ -1,6 +1,6 @@
 //! What a product asked, and what it decided: so that no request is put to it that it cannot tell from one before.
 //!
-//! A product sees a request only through the questions that it asks of a [`World`](super::World), and it is deterministic. So
+//! A product sees a request only through the questions that it asks of a [`Probe`](super::Probe), and it is deterministic. So
 //! what it asks next, and what it decides in the end, follows from the answers that it got so far. All that it was ever asked
 //! about one server is therefore one tree: at each node a question, for each answer a branch, at the leaves decisions. A
 //! request that finds its way to a leaf by its own answers would be decided so by the product, too: the product would ask

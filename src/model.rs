@@ -98,7 +98,7 @@ pub struct Model {
     pub handwritten: handwritten::Handwritten,
     /// How it is deployed: what `mcpctl.yaml` says of targets.
     pub deployment: deployment::Deployment,
-    /// What a change may open without failing the gate of `mcpctl diff`.
+    /// What access a change may widen without failing the gate of `mcpctl diff`.
     pub gate: gate::Gate,
     /// Every key in use, by family: the key's path inside the section (`resource_pools[].resources.cpu_cores`) and the
     /// first place it is used. Targets report the ones that they cannot express.

@@ -60,7 +60,7 @@ pub struct SettingsFile {
     /// Targets that are compiled although their products cannot hold hand-written Cedar, so that they enforce nothing of it.
     #[serde(default)]
     accept_handwritten: Vec<Spanned<String>>,
-    /// What a change may open without failing `mcpctl diff --deny widening`, and openings that somebody accepted.
+    /// What access a change may widen without failing `mcpctl diff --deny widening`, and widenings that somebody accepted.
     review: Option<review::ReviewSection>,
     /// Revisions of MCP that gateways accept; all that are known by default. A request without the header
     /// `MCP-Protocol-Version` is one of 2025-03-26.

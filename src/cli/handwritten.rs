@@ -96,8 +96,10 @@ fn plainly(facts: &[String]) -> Vec<&str> {
 pub(super) fn remark(proof: &Proof) -> Option<String> {
     match proof {
         Proof::Unknown(why) => Some(format!("no answer: {why}")),
-        Proof::Unproved { opens_nothing: true } => Some("without a solver; by its form it opens nothing".to_owned()),
-        Proof::Unproved { opens_nothing: false } => Some("without a solver; it may open something".to_owned()),
+        Proof::Unproved { opens_nothing: true } => {
+            Some("without a solver; by its form it does not widen access".to_owned())
+        }
+        Proof::Unproved { opens_nothing: false } => Some("without a solver; it may widen access".to_owned()),
         Proof::Equivalent | Proof::Widened | Proof::Narrowed | Proof::Incomparable => None,
     }
 }

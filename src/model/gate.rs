@@ -1,4 +1,4 @@
-//! What a change may open without failing the gate of `mcpctl diff`, and who accepted what else.
+//! What access a change may widen without failing the gate of `mcpctl diff`, and who accepted what else.
 //! Source: `review` of `mcpctl.yaml`, or the file that `mcpctl diff --budget` names.
 
 use std::collections::BTreeMap;
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use super::name::{ClassName, FactName, UnitName};
 use crate::source::{Loc, Spanned};
 
-/// The rules of the gate. Without any, nothing may open.
+/// The rules of the gate. Without any, no access may widen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gate {
-    /// Most pairs of a principal and an object that may open in all.
+    /// Most pairs of a principal and an object that may widen in all.
     pub max_new_allow: Option<Spanned<u32>>,
     /// Most of them on servers of a unit.
     pub units: BTreeMap<UnitName, Spanned<u32>>,
@@ -29,10 +29,10 @@ impl Gate {
     }
 }
 
-/// An opening that somebody accepted before the change was made, for a reason and a time.
+/// A widening that somebody accepted before the change was made, for a reason and a time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateWaiver {
-    /// Which opening.
+    /// Which widening.
     pub what: Waived,
     /// Why it is accepted.
     pub reason: Spanned<String>,

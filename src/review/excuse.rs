@@ -1,4 +1,4 @@
-//! What excuses an opening: a waiver of the base that is about it.
+//! What excuses a widening: a waiver of the base that is about it.
 
 use super::access::{Compared, Flip};
 use super::naming::spelled;
@@ -24,7 +24,7 @@ pub struct Rules<'a> {
     pub today: Option<&'a str>,
 }
 
-/// A waiver that is about an opening.
+/// A waiver that is about a widening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Excuse {
     /// Which one, by its place in [`Gate::waivers`].
@@ -106,7 +106,7 @@ fn is_of(pattern: &str, object: &Object) -> bool {
         || (matches!(object.kind, ObjectKind::Protocol) && matches(pattern, &format!("{}/", object.server)))
 }
 
-/// What excuses an opening, where something does.
+/// What excuses a widening, where something does.
 pub(super) fn holds(excuse: Option<Excuse>) -> bool {
     excuse.is_some_and(|excuse| !excuse.expired)
 }

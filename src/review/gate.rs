@@ -14,7 +14,7 @@ use crate::policy::Object;
 pub struct Limit {
     /// What it is about: "in all", "on servers of unit `retail`", "on servers of class `public`".
     pub of: String,
-    /// The most pairs that may open.
+    /// The most pairs that may widen.
     pub most: u32,
     /// How many open and are not waived.
     pub used: usize,

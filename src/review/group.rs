@@ -70,7 +70,7 @@ type Shape<'p> = (Change, CondId, CondId, &'p [Premise], Option<Excuse>, Option<
 /// Principals and objects, every pair of which belongs to it.
 type Rectangle = (Vec<usize>, Vec<usize>);
 
-/// The changed cells in groups: openings first, those that a waiver excuses after the others; the most sensitive data first, and
+/// The changed cells in groups: widenings first, those that a waiver excuses after the others; the most sensitive data first, and
 /// of the same the largest. What a waiver is about, and what a guessed new name explains, stands by itself.
 #[must_use]
 pub fn groups(compared: &Compared, base: Side<'_>, head: Side<'_>, rules: Rules<'_>, renamed: &Renamed) -> Vec<Group> {

@@ -66,9 +66,9 @@ pub struct TrustChange {
     pub at: Option<(Which, Loc)>,
     /// The file and line of it, where they are in the files of an environment.
     pub elsewhere: Option<(Which, String, u32)>,
-    /// Whether it must be taken for an opening: it is not shown to be none.
+    /// Whether it must be taken for a widening: it is not shown to be none.
     pub widening: bool,
-    /// The waiver that is about it, where it is an opening.
+    /// The waiver that is about it, where it is a widening.
     pub excuse: Option<Excuse>,
     /// Which cells rest on it, where something was replaced that many do.
     pub radius: Option<Radius>,

@@ -13,19 +13,19 @@ use crate::schema::Validator;
 use crate::source::yaml;
 use crate::source::{FileId, Loc, SourceFile, Spanned};
 
-/// What a change may open without failing `mcpctl diff --deny widening`. Every limit must hold, and a pair that no limit
+/// What access a change may widen without failing `mcpctl diff --deny widening`. Every limit must hold, and a pair that no limit
 /// speaks of may not open at all. Read from the base of the comparison: a change cannot excuse itself.
 #[derive(Debug, Default, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReviewSection {
-    /// Most pairs of a principal and a tool that may open in all. Without it, a pair that no unit and no class named here has may
-    /// not open.
+    /// Most pairs of a principal and a tool that may widen in all. Without it, a pair that no unit and no class named here may
+    /// not widen.
     max_new_allow: Option<Spanned<u32>>,
-    /// Most pairs that may open on the servers of a unit, by unit; `central` for servers of none.
+    /// Most pairs that may widen on the servers of a unit, by unit; `central` for servers of none.
     #[serde(default)]
     units: BTreeMap<UnitName, Spanned<u32>>,
-    /// Most pairs that may open on the servers of a data class, by class.
+    /// Most pairs that may widen on the servers of a data class, by class.
     #[serde(default)]
     classes: BTreeMap<ClassName, Spanned<u32>>,
     /// Most changes of operation that may take capacity, protection or visibility away: a smaller pool, a breaker that opens
@@ -36,7 +36,7 @@ pub(super) struct ReviewSection {
     waivers: Vec<Spanned<WaiverEntry>>,
 }
 
-/// An accepted opening: of pairs, with `principals` and `tools`; or of trust, with `trust` and `to`.
+/// An accepted widening: of pairs, with `principals` and `tools`; or of trust, with `trust` and `to`.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend(
@@ -51,7 +51,7 @@ struct WaiverEntry {
     principals: Option<OneOrMany<Spanned<Pattern>>>,
     /// What, one or a list: `server/tool`; `*` stands for any text.
     tools: Option<OneOrMany<Spanned<Pattern>>>,
-    /// Facts that every request which is let through must show; an opening that needs less is not accepted.
+    /// Facts that every request which is let through must show; a widening that needs less is not accepted.
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     facts: Vec<Spanned<FactName>>,

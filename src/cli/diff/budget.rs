@@ -59,7 +59,7 @@ impl DiffCommand {
         let (bytes, caution) = match read(places[0]) {
             Ok(bytes) => (bytes, None),
             Err(error) if missing(&error) => {
-                let said = format!("`{}` has no `{}`, so nothing may open", self.base, file.display());
+                let said = format!("`{}` has no `{}`, so no access may widen", self.base, file.display());
                 (Vec::new(), Some(said))
             }
             Err(error) => return Err(failed(error).into()),

@@ -77,7 +77,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<p><b class=\"open\">Caution:</b> {}</p>", shown(caution))?;
     }
     if view.diff.is_empty() && view.head_errors == 0 {
-        writeln!(out, "<p>Nothing opens and nothing closes.</p>")?;
+        writeln!(out, "<p>Access does not change.</p>")?;
     }
     if !view.diff.groups.is_empty() {
         writeln!(out, "<h2>Access</h2>")?;

@@ -128,16 +128,16 @@ impl View<'_> {
     fn why(&self) -> String {
         let verdict = self.verdict;
         let pairs = |count: usize| counted(count, "pair");
-        let opens = |count: usize| if count == 1 { "1 pair opens".to_owned() } else { format!("{count} pairs open") };
+        let widens = |count: usize| format!("access widens for {}", pairs(count));
         let over = verdict.limits.iter().filter(|limit| limit.used > limit.most as usize);
         let mut said: Vec<String> =
-            over.map(|limit| format!("{} {}, and {} may", opens(limit.used), limit.of, limit.most)).collect();
+            over.map(|limit| format!("{} {}, and the limit is {}", widens(limit.used), limit.of, limit.most)).collect();
         if verdict.beyond > 0 {
-            let may = if verdict.limits.is_empty() { ", and none may" } else { " that no limit covers" };
-            said.push(format!("{}{may}", opens(verdict.beyond)));
+            let may = if verdict.limits.is_empty() { ", and none is allowed" } else { " that no limit covers" };
+            said.push(format!("{}{may}", widens(verdict.beyond)));
         }
         if verdict.handwritten > 0 {
-            said.push(format!("hand-written Cedar may open {}", pairs(verdict.handwritten)));
+            said.push(format!("hand-written Cedar may widen access for {}", pairs(verdict.handwritten)));
         }
         if verdict.trust > 0 {
             let verb = if verdict.trust == 1 { "counts" } else { "count" };
@@ -146,7 +146,9 @@ impl View<'_> {
         said.extend(self.lost(None).filter(|_| verdict.loses(None)));
         if !verdict.fails() {
             let used = verdict.limits.iter().filter(|limit| limit.used > 0);
-            said.extend(used.map(|limit| format!("{} {}, of {} that may", opens(limit.used), limit.of, limit.most)));
+            said.extend(
+                used.map(|limit| format!("{} {}, within the limit of {}", widens(limit.used), limit.of, limit.most)),
+            );
         }
         if verdict.waived > 0 {
             said.push(format!("{} waived", pairs(verdict.waived)));
@@ -159,7 +161,7 @@ impl View<'_> {
             said.push(format!("{} {verb} expired", counted(verdict.expired, "waiver")));
         }
         if said.is_empty() {
-            said.push("nothing opens".to_owned());
+            said.push("access does not widen".to_owned());
         }
         said.join("; ")
     }

@@ -54,7 +54,7 @@ pub(super) struct View<'a> {
     pub(super) new_errors: &'a [Fault],
 }
 
-/// A waiver that is about an opening.
+/// A waiver that is about a widening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Waiver {
     pub(super) reason: String,

@@ -60,7 +60,7 @@ fn written(gate: &Gate) -> BTreeMap<String, Rule<'_>> {
     let mut rules: BTreeMap<String, Rule<'_>> = BTreeMap::new();
     for (of, loc, limit) in limits {
         let (Of::All(most) | Of::Unit(most) | Of::Class(most)) = limit else { continue };
-        rules.insert(format!("gate: pairs that may open {of}"), Rule { value: most.to_string(), loc, of: limit });
+        rules.insert(format!("gate: pairs that may widen {of}"), Rule { value: most.to_string(), loc, of: limit });
     }
     if let Some(most) = &gate.max_lost_operation {
         let what = "gate: changes that may take away from operation".to_owned();
@@ -97,7 +97,7 @@ fn about(what: &Waived) -> String {
     }
 }
 
-/// Whether a later change may open more than before by one rule.
+/// Whether a later change may widen more than before by one rule.
 fn widens(old: Option<&Rule<'_>>, new: Option<&Rule<'_>>, base: &Gate, head: &Gate) -> bool {
     match (old.map(|old| &old.of), new.map(|new| &new.of)) {
         (Some(Of::All(old)), Some(Of::All(new)))
@@ -110,7 +110,7 @@ fn widens(old: Option<&Rule<'_>>, new: Option<&Rule<'_>>, base: &Gate, head: &Ga
         (None, Some(Of::All(new))) => *new > 0,
         // Under a limit in all, one more limit lets nothing open. Without it, no pair could open that had no limit.
         (None, Some(Of::Unit(new) | Of::Class(new))) => base.max_new_allow.is_none() && *new > 0,
-        // What may open where the limit is gone: as much as the others let.
+        // What may widen where the limit is gone: as much as the others let.
         (Some(Of::All(old)), None) => sum(head.units.values()) + sum(head.classes.values()) > u64::from(*old),
         (Some(Of::Unit(old)), None) => rest(head, sum(head.classes.values())) > u64::from(*old),
         (Some(Of::Class(old)), None) => rest(head, sum(head.units.values())) > u64::from(*old),
@@ -126,7 +126,7 @@ fn sum<'a>(limits: impl Iterator<Item = &'a Spanned<u32>>) -> u64 {
     limits.map(|limit| u64::from(limit.value)).sum()
 }
 
-/// What may open on servers without a limit of their own.
+/// What may widen on servers without a limit of their own.
 fn rest(gate: &Gate, by_others: u64) -> u64 {
     gate.max_new_allow.as_ref().map_or(by_others, |most| u64::from(most.value))
 }
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    /// Whether so many pairs may open: of the unit and the class, of the unit alone, of the class alone, of neither.
+    /// Whether so many pairs may widen: of the unit and the class, of the unit alone, of the class alone, of neither.
     fn lets(gate: [Option<u32>; 3], [both, unit, class, neither]: [u32; 4]) -> bool {
         let [all, of_unit, of_class] = gate;
         let within = |used: u32, limit: Option<u32>| limit.is_none_or(|most| used <= most);

@@ -65,7 +65,11 @@ fn without_rules_nothing_may_open() {
     assert!(opened > 2, "{opened}");
     let ran = change.run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains(&format!("gate failed: {opened} pairs open, and none may")), "{}", ran.err);
+    assert!(
+        ran.err.contains(&format!("gate failed: access widens for {opened} pairs, and none is allowed")),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -74,11 +78,15 @@ fn a_budget_lets_so_many_pairs_open_and_says_so() {
     let with = |budget: &str| Change::of(&format!("review: {budget}\n"), &[LOWERED]).run(&[]);
     let enough = with(&format!("{{max_new_allow: {opened}}}"));
     assert_eq!(enough.code, 0, "{enough:?}");
-    let said = format!("passed: {opened} pairs open in all, of {opened} that may");
+    let said = format!("passed: access widens for {opened} pairs in all, within the limit of {opened}");
     assert!(enough.err.contains(&said) && enough.out.contains(&said), "{enough:?}");
     let short = with(&format!("{{max_new_allow: {}}}", opened - 1));
     assert_eq!(short.code, 1);
-    assert!(short.err.contains(&format!("{opened} pairs open in all, and {} may", opened - 1)), "{}", short.err);
+    assert!(
+        short.err.contains(&format!("access widens for {opened} pairs in all, and the limit is {}", opened - 1)),
+        "{}",
+        short.err
+    );
     // Of the unit whose servers they are, and of the class of its data.
     assert_eq!(with(&format!("{{units: {{sales: {opened}}}}}")).code, 0);
     assert_eq!(with(&format!("{{units: {{sales: {}}}}}", opened - 1)).code, 1);
@@ -88,7 +96,7 @@ fn a_budget_lets_so_many_pairs_open_and_says_so() {
     assert_eq!(with(&format!("{{max_new_allow: 0, classes: {{confidential: {opened}}}}}")).code, 1);
     let other = with(&format!("{{units: {{claims: {opened}}}}}"));
     assert_eq!(other.code, 1);
-    assert!(other.err.contains(&format!("{opened} pairs open that no limit covers")), "{}", other.err);
+    assert!(other.err.contains(&format!("access widens for {opened} pairs that no limit covers")), "{}", other.err);
 }
 
 #[test]
@@ -192,7 +200,7 @@ fn a_change_cannot_excuse_itself() {
     );
     let ran = Change::of("", &[LOWERED, settings]).run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("gate: pairs that may open in all: nothing -> 99"), "{}", ran.out);
+    assert!(ran.out.contains("gate: pairs that may widen in all: nothing -> 99"), "{}", ran.out);
     // The next change is judged by it, so by itself it is a widening.
     assert_eq!(Change::of("", &[settings]).run(&[]).code, 1);
     let waiver = waiver("\"*\"", "\"*\"", "", "2027-01-01");
@@ -201,7 +209,7 @@ fn a_change_cannot_excuse_itself() {
     let ran = Change::of("", &[LOWERED, (settings.0, settings.1, &settings.2)]).run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("gate: waiver of `*` on `*`: nothing -> until 2027-01-01, sec: a trial"), "{}", ran.out);
-    // A server that moves to a class where more may open counts for the class that it had.
+    // A server that moves to a class where more may widen counts for the class that it had.
     let budget = "review: {classes: {public: 99}}\n";
     let moved = [
         ("access.yaml", "mcp_servers: [docs_server]", "mcp_servers: [docs_server, crm_server]"),
@@ -220,7 +228,7 @@ fn a_budget_may_stand_in_a_file_of_its_own() {
     put(&change.head, ".budget.yaml", "max_new_allow: 99\n");
     let ran = with(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("has no `.budget.yaml`, so nothing may open"), "{}", ran.out);
+    assert!(ran.out.contains("has no `.budget.yaml`, so no access may widen"), "{}", ran.out);
     put(&change.base, ".budget.yaml", "max_new_allow: 99\n");
     let ran = with(&[]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -269,16 +277,16 @@ fn the_rules_of_a_revision_judge_the_tree() {
     assert_eq!(run(&[]).code, 1);
     let ran = run(&["--budget", ".budget.yaml"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("gate: pairs that may open in all: 99 -> nothing"), "{}", ran.out);
+    assert!(ran.out.contains("gate: pairs that may widen in all: 99 -> nothing"), "{}", ran.out);
 }
 
 /// What the rules of the base become in the head, what is shown of it, and whether it is a widening.
 const RULES: &[(&str, &str, &str, bool)] = &[
-    ("{max_new_allow: 3}", "{max_new_allow: 4}", "gate: pairs that may open in all: 3 -> 4", true),
-    ("{max_new_allow: 4}", "{max_new_allow: 3}", "gate: pairs that may open in all: 4 -> 3", false),
-    ("{max_new_allow: 3}", "{}", "gate: pairs that may open in all: gone, was 3", false),
-    ("{}", "{max_new_allow: 0}", "gate: pairs that may open in all: new, 0", false),
-    ("{}", "{max_new_allow: 1}", "gate: pairs that may open in all: new, 1", true),
+    ("{max_new_allow: 3}", "{max_new_allow: 4}", "gate: pairs that may widen in all: 3 -> 4", true),
+    ("{max_new_allow: 4}", "{max_new_allow: 3}", "gate: pairs that may widen in all: 4 -> 3", false),
+    ("{max_new_allow: 3}", "{}", "gate: pairs that may widen in all: gone, was 3", false),
+    ("{}", "{max_new_allow: 0}", "gate: pairs that may widen in all: new, 0", false),
+    ("{}", "{max_new_allow: 1}", "gate: pairs that may widen in all: new, 1", true),
     ("{max_new_allow: 3, units: {sales: 1}}", "{max_new_allow: 3}", "of unit `sales`: gone, was 1", true),
     ("{max_new_allow: 3}", "{max_new_allow: 3, units: {sales: 1}}", "of unit `sales`: new, 1", false),
     ("{}", "{units: {sales: 1}}", "of unit `sales`: new, 1", true),

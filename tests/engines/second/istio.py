@@ -13,7 +13,7 @@ from live.fleet import free_ports
 from live.tally import Tally
 from live.tokens import Issuer
 
-from . import istio_revoked, istio_spoiled, istio_traffic, kubernetes
+from . import istio_revoked, istio_spoiled, istio_taken, istio_traffic, kubernetes
 from .api_server import ApiServer
 from .backend import Backend
 from .bundles import ROOT, Programs, Workspace
@@ -28,7 +28,7 @@ from .network_pods import Site, documents
 TARGETS = ["kubernetes", "istio"]
 # One with rules by header, tokens for one server each, and keys in the bundle; one with rules for whole servers, shared tokens, and keys
 # at URLs.
-COMPILED = ["projects/bank"]
+COMPILED = ["projects/bank", "projects/enterprise"]
 # Numbers that a test can wait for.
 CHANGES = {"projects/bank": [("half_open_timeout: 60s", "half_open_timeout: 2s"), ("memory: 2Gi, connections: 40}", "memory: 2Gi, connections: 2}")]}
 # Where all servers listen, for their callers.
@@ -36,8 +36,6 @@ PORT = free_ports(1)[0]
 # Servers that can fail: one is left out then, of the other too much is asked.
 FAILING = {"projects/bank": ["cards_server", "directory_server"]}
 NEEDED = ["istio.yaml", "spire_clusterspiffeids.yaml"]
-
-
 
 
 def prepared(programs: Programs, name: str, copy: str) -> tuple[Path, dict[str, Issuer], dict[str, str]]:
@@ -68,14 +66,14 @@ class Bench:
 
     def __init__(self, programs: Programs, server: ApiServer, name: str, tally: Tally):
         self.programs, self.server, self.name, self.tally = programs, server, name, tally
-        self.source, self.issuers, published = prepared(programs, name, "workspaces")
+        self.source, self.issuers, self.published = prepared(programs, name, "workspaces")
         self.workspace = Workspace(programs, f"mesh/{name}", TARGETS, self.source)
         self.work = programs.work / ("mesh-" + name.replace("/", "-"))
         self.work.mkdir()
         self.pods: Pods | None = None
         self.backend = Backend("{}")
         self.failing = {server: Failing() for server in FAILING.get(name, [])}
-        self.mesh = Mesh(server, programs.engines["kubernetes"], self.work / "control", self.workspace.relation.trust_domain, published)
+        self.mesh = Mesh(server, programs.engines["kubernetes"], self.work / "control", self.workspace.relation.trust_domain, self.published)
 
     def apply(self, bundle: Path, *more: str) -> float:
         """As the book says, cluster by cluster; here all are one. When it was done."""
@@ -97,27 +95,29 @@ class Bench:
         return Asker(self.workspace, Identity(self.source, self.workspace.relation), self.pods, certificates, self.issuers)
 
     def run(self) -> None:
-        took = [time.monotonic()]
         asker = self.start()
-        took.append(time.monotonic())
         answers = asker.judge_all(list(asker.all()), self.tally)
-        took.append(time.monotonic())
+        asked = self.mesh.keys.asked
+        self.tally.check(set(self.published) <= set(asked), f"istiod asks for the keys of issuers: {asked}")
         spoiler = istio_spoiled.run(asker, answers, self.tally)
-        took.append(time.monotonic())
         dropped, note = istio_traffic.run(asker, answers, self.source, self.failing, self.tally)
-        took.append(time.monotonic())
-        notes = [f"{spoiler.noticed + dropped} spoiled bundles noticed", note]
+        self.note(f"{len(answers)} requests", f"{spoiler.noticed + dropped} spoiled bundles noticed", note)
         if self.failing:
-            copy, _, _ = prepared(self.programs, self.name, "revoked")
-            for file in self.source.rglob("*.json"):
-                shutil.copy(file, copy / file.relative_to(self.source))
-            notes.append(istio_revoked.run(self.programs, asker, self.workspace.folder, copy, self.apply, answers, self.tally))
+            self.note(self.revoked(asker, answers), istio_taken.run(self.programs, self.server, self.workspace.folder, self.tally))
         rejected = self.pods.rejected()
         self.tally.check(not rejected, f"{self.name}: {rejected}")
-        took.append(time.monotonic())
-        print(self.name, [f"{b - a:.1f}" for a, b in zip(took, took[1:])], spoiler.sent, notes)
-        notes.append(f"{len(self.pods.running)} sidecars with {self.pods.resident()} MB, the control plane with {self.mesh.resident()} MB")
-        self.tally.notes.append(f"{self.name}: " + ", ".join(note for note in notes if note))
+        memory = self.pods.resident(), self.mesh.resident(), self.server.resident()
+        self.note("{} sidecars with {} MB, istiod with {} MB, the API server with {} MB".format(len(self.pods.running), *memory))
+
+    def note(self, *notes: str) -> None:
+        self.tally.notes += [f"{self.name}: {note}" for note in notes if note]
+
+    def revoked(self, asker: Asker, answers: list) -> str:
+        """The same workspace with the same keys, and fewer grants."""
+        copy, _, _ = prepared(self.programs, self.name, "revoked")
+        for file in self.source.rglob("*.json"):
+            shutil.copy(file, copy / file.relative_to(self.source))
+        return istio_revoked.run(self.programs, asker, self.workspace.folder, copy, self.apply, answers, self.tally)
 
     def stop(self) -> None:
         if self.pods:

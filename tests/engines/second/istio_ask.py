@@ -24,7 +24,7 @@ from .requests import Drawing
 
 BODY = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 # What a server answers; there is nothing to get from it, but it was asked.
-ANSWERED = (200, 405)
+ANSWERED = (200, 405, 501)
 ASKED = {"tool": "tools/call", "prompt": "prompts/get", "resource": "resources/read"}
 
 
@@ -106,9 +106,12 @@ class Asker:
             first.setdefault(one["server"], one)
         return list(first.values())
 
+    def cells(self, object_: dict) -> list[dict]:
+        """What has to be allowed for the object to be: everything on the server, where Istio cannot tell it apart."""
+        return [object_] if self.judge.verified else [one for one in self.relation.objects if one["server"] == object_["server"]]
+
     def minimal(self, principal: dict, object_: dict) -> list[int]:
-        cells = [object_] if self.judge.verified else [one for one in self.relation.objects if one["server"] == object_["server"]]
-        return sorted({self.masks.mask(facts) for one in cells for facts in self.relation.sets(principal, one)})
+        return sorted({self.masks.mask(facts) for one in self.cells(object_) for facts in self.relation.sets(principal, one)})
 
     def all(self) -> Iterator[Ask]:
         for object_ in self.objects():
@@ -141,13 +144,14 @@ class Asker:
             # Odd tokens of one caller of each kind are enough; what is told apart is told of all alike.
             if first or principal["kind"] not in self.kinds:
                 self.kinds.add(principal["kind"])
-                for facts, object_, _ in {id(one): one for one in (good[0], good[-1])}.values():
-                    yield from self.odd(principal, object_, facts)
+                yield from self.odd(*good[-1][:2], principal, self.drawing.odd_callers, self.drawing.odd_values)
+                if len(good) > 1:
+                    yield from self.odd(*good[0][:2], principal, self.drawing.odd_callers)
             first = False
 
-    def odd(self, principal: dict, object_: dict, facts: frozenset[str]) -> Iterator[Ask]:
+    def odd(self, facts: frozenset[str], object_: dict, principal: dict, *ways) -> Iterator[Ask]:
         self.drawing.sufficient = facts
-        for request in (*self.drawing.odd_callers(principal, object_), *self.drawing.odd_values(principal, object_)):
+        for request in (request for way in ways for request in way(principal, object_)):
             if not self.judge.vague(request):
                 yield self.of("odd token", request, exact=False)
         self.drawing.sufficient = None
@@ -158,9 +162,13 @@ class Asker:
         for one in objects:
             request = self.drawing.everything(principal, one)
             if self.judge.allows(request):
-                facts = max(self.judge.sets(request, one), key=lambda facts: ("user_delegation" in facts, len(facts), sorted(facts)))
-                found.append((facts, one, request))
+                facts = [self.most(request, cell) for cell in self.cells(one)]
+                found.append((frozenset().union(*facts), one, request))
         return sorted(found, key=lambda one: ("user_delegation" in one[0], len(one[0])))
+
+    def most(self, request: Request, object_: dict) -> frozenset[str]:
+        """Of the sets of facts that are sufficient one with the most, and one that says that somebody acts for another one."""
+        return max(self.judge.sets(request, object_), key=lambda facts: ("user_delegation" in facts, len(facts), sorted(facts)))
 
     def forms(self, server: str, good: Request) -> Iterator[Ask]:
         gateway, headers = self.gateway(server), self.headers(good)

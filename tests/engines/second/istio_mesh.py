@@ -18,6 +18,8 @@ from pathlib import Path
 from live.fleet import free_ports
 from live.pki import Authority
 
+from .api_server import megabytes
+
 SYSTEM = "istio-system"
 # Without these two a proxy needs extensions that only Istio's own build of Envoy has. They carry telemetry.
 SETTINGS = {
@@ -182,11 +184,3 @@ def client_context(certificates: Path, identity: str | None) -> ssl.SSLContext:
     if identity:
         context.load_cert_chain(certificates / f"{identity}.pem")
     return context
-
-
-def megabytes(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS:")), 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from live import gateway
 from live.fleet import free_ports
 
-from .istio_mesh import megabytes
+from .api_server import megabytes
 from .network_pods import GATEWAYS, IN_CLUSTER, Pod, Site, port_of
 
 NETWORKING = "/apis/networking.istio.io/v1/namespaces"

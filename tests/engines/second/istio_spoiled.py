@@ -52,12 +52,22 @@ def dropped(policy: dict, kind: str) -> dict:
     return changed
 
 
+# What is most likely to show that a condition is gone, by a word of its kind; a claim shows at the edges of cells.
+LIKELY = {
+    "principals": "another's certificate", "methods": "by ", "paths": "at ", "[iss]": "another's issuer", "[sub]": "odd token", "act": "odd token",
+    "auth_time": "odd token", "mcp-": "of what nobody declared",
+}  # fmt: skip
+
+
+def likely(kind: str, ask: Ask) -> bool:
+    return next((word for part, word in LIKELY.items() if part in kind), "edge") in ask.what.partition(": ")[0] + " "
+
+
 class Spoiler:
     def __init__(self, asker: Asker, denied: dict[str, list[Ask]], tally: Tally):
         self.asker, self.denied, self.tally, self.server = asker, denied, tally, asker.pods.server
         self.versions = {name: self.version(name) for name in asker.pods.servers}
         self.noticed = self.redundant = 0
-        self.sent = 0
 
     def version(self, name: str) -> int:
         stats = self.asker.pods.of_server(name).stats("lds.update_success")
@@ -82,14 +92,16 @@ class Spoiler:
         time.sleep(0.05)
         return not waiting
 
-    def opened(self, name: str) -> bool:
-        """Whether something that was denied is let through; what was noticed last is asked for first."""
+    def opened(self, name: str, kind: str = "") -> bool:
+        """Whether something that was denied is let through; the likeliest, and what was noticed last, is asked for first."""
         connections: dict[tuple, Connection] = {}
         try:
-            for place, ask in enumerate(self.denied[name]):
-                self.sent += 1
+            asks = sorted(self.denied[name], key=lambda ask: not likely(kind, ask))
+            # Where nothing is expected to change, the likeliest are enough.
+            for ask in asks if kind != TWICE else [ask for ask in asks if likely(kind, ask)]:
                 if self.asker.send(connections, ask) in ANSWERED:
-                    self.denied[name].insert(0, self.denied[name].pop(place))
+                    self.denied[name].remove(ask)
+                    self.denied[name].insert(0, ask)
                     return True
             return False
         finally:
@@ -111,7 +123,7 @@ class Spoiler:
                 self.put(path, dropped(policy, kind), [name])
             self.tally.check(self.arrived(list(some)), f"spoiled policies, turn {turn}, reach the sidecars")
             for name, (_, _, kind) in some.items():
-                self.judge(f"{name}: no {kind}", self.opened(name), kind == TWICE)
+                self.judge(f"{name}: no {kind}", self.opened(name, kind), kind == TWICE)
         for name, (path, policy, _) in policies.items():
             self.put(path, policy, [name])
         self.tally.check(self.arrived(list(policies)), "whole policies reach the sidecars")

@@ -44,7 +44,6 @@ pub(super) struct ServerPlace<'m> {
     pub(super) host: String,
     /// Whether the mesh knows it as a service.
     pub(super) service: bool,
-    pub(super) plain: bool,
     pub(super) port: u16,
     pub(super) path: String,
 }
@@ -88,7 +87,6 @@ impl<'m> Expected<'m> {
                 gateway,
                 host,
                 service,
-                plain: parsed.is_plaintext(),
                 port: parsed.port.unwrap_or(if parsed.is_plaintext() { 80 } else { 443 }),
                 path: path(&url.value),
             };

@@ -65,8 +65,6 @@ pub struct ServerPlace<'m> {
     pub host: Host,
     /// Port of its URL.
     pub port: u16,
-    /// Whether its URL is one without TLS.
-    pub is_plaintext: bool,
     /// Path of its URL.
     pub path: &'m str,
 }
@@ -126,7 +124,6 @@ pub fn cluster<'m>(target: TargetId, model: &'m Model) -> Result<Cluster<'m>, Ve
             gateway,
             host,
             port: parsed.port.unwrap_or(default_port),
-            is_plaintext: parsed.is_plaintext(),
             path: path_of(&url.value),
         });
     }

@@ -51,9 +51,10 @@ and the proxy removes it, so that no server sees a caller's token.
 writes nothing: its rules name gateways by their certificates.
 - `destination-rules.yaml`: circuit breaker and limits of connections, for the gateways. Hosts are complete names: \
 `cards.retail.svc` becomes `cards.retail.svc.cluster.local`, or ends with the setting `cluster_domain`; Istio itself completes \
-names without a dot alone, and ignores rules for others. A host without a dot is an error.
+names without a dot alone, and ignores rules for others. A host without a dot is an error, and for an address no rule is written, since istiod refuses it. A call for which no connection is \
+left waits in the gateway's proxy; it is not refused.
 - `service-entries.yaml`: for each host that is not a service of the cluster, such as `crm.example.com`, that it leads to the pods \
-with the labels of its server. The mesh protects a server that runs in it alone.
+with the labels of its server, and that they speak HTTP. The mesh protects a server that runs in it alone.
 - `telemetry.yaml`: sampling of traces. The gateway of a unit that has its own `tracing_config` goes by that, as do the namespaces \
 of its servers alone; for it, its pods need the label `mcpctl.io/gateway` with the name of the unit. \
 `spiffe-ids.yaml`: identities by SPIRE, and how long their certificates live.
@@ -66,12 +67,14 @@ kubectl apply -k new/istio/central
 mcpctl diff old new --format prune --cluster central | kubectl delete --ignore-not-found -f -
 ```
 
+A connection that a gateway keeps open carries one more call by the rules from before; then the proxy of the server ends it.
+
 **What it takes.** Istio 1.27 or later, with `meshConfig.trustDomain` set to `trust_domain`, and sidecars (not the ambient mode) \
 in the namespaces of the servers and of the gateways. Each gateway runs in the namespace `mcp-gateways` under the service \
 account of its name (`central`, or the unit), forwards the caller's token, and has asked for the facts `tls` and `mtls` of the \
 connection that it was called through: servers take calls from it alone, so its own connection is always mutual TLS. Servers \
-listen in plain HTTP; the proxy beside them encrypts. A server that ends TLS itself is denied every call, because the proxy \
-then sees no requests.
+listen in plain HTTP, and gateways send plain HTTP, also to a URL with `https`: the proxies beside them encrypt. Where a gateway or \
+a server does TLS itself, every call is denied, because the proxy then sees no requests.
 
 **Methods.** Istio reads no bodies, so it denies what only a body tells: responses of clients, completions, subscriptions and tasks. \
 Sampling and elicitation of 2025-11-25 do not work through rules by header. The gateway in front judges revisions, `Origin`, and \
@@ -89,13 +92,17 @@ server to refuse.
 **How the caller is read.** `act.sub` where the token has `act`, else `sub`. Istio cannot ask whether the object `act` is there. \
 So the proxy copies that claim into the header `x-mcpctl-act`, and a rule for `sub` asks for neither that header nor the claim \
 `act.sub`. An issuer must send `act.sub` and the claim of a unit as texts: Istio takes a list with one fitting element for that \
-element.",
+element. An empty text in `act` counts as no `act`. A claim with `present: true` has to be a text or a list of texts: a number, such \
+as `auth_time` of OpenID Connect, shows nothing to Istio.",
     covers: coverage::COVERS,
     unexpressed: coverage::unexpressed,
     names: renamed,
-    proof: Proof::Model(
-        "every request of the access relation is put to an interpreter of Istio's rules, written from the source of Istio and \
-         Envoy; the files conform to the custom resource definitions, their CEL rules included; no proxy is run",
+    proof: Proof::Run(
+        "bundles of two projects are applied to a Kubernetes API server and istiod 1.31, with its validating webhook; upstream Envoy as \
+         the sidecar of each server and gateway, with certificates of istiod's authority, is asked at the edges of every cell of the \
+         access relation, through the gateway in front and through others; each kind of condition that is dropped from a policy is \
+         noticed, a revoked grant is closed, and limits, ejection and TLS are seen with servers that fail; pods are processes of one \
+         machine whose connections are not redirected, and telemetry, SPIRE, waypoints and the ambient mode are not run",
     ),
     needs,
     does: Does::Decides(Decides {

@@ -13,8 +13,8 @@ READY_SECONDS = 20
 class Envoy:
     """One gateway, run from the folder that was compiled for it."""
 
-    def __init__(self, binary: Path, folder: Path, admin: int, file: str = "bootstrap.yaml"):
-        self.binary, self.folder, self.admin, self.file = binary, folder, admin, file
+    def __init__(self, binary: Path, folder: Path, admin: int, file: str = "bootstrap.yaml", more: list[str] = ()):
+        self.binary, self.folder, self.admin, self.file, self.more = binary, folder, admin, file, more
         self.log = folder / "envoy.log"
         self.process = None
 
@@ -22,7 +22,7 @@ class Envoy:
         command = [self.binary, "-c", self.file, "--disable-hot-restart", "--concurrency", "1", "-l", "warning",
                    # Without it, what Envoy does not know in a file of `xds` is passed over, and a misspelled DENY is an ALLOW.
                    "--reject-unknown-dynamic-fields",
-                   "--log-path", self.log.name]
+                   "--log-path", self.log.name, *self.more]
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=open(self.folder / "stdout.log", "ab"), stderr=subprocess.STDOUT)
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:

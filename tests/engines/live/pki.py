@@ -55,9 +55,10 @@ class Authority:
             made = made.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return made.sign(self.key, hashes.SHA256())
 
-    def issue(self, file: str, uri: str | None, hosts: bool = False, ended: bool = False) -> "Pair":
-        """A certificate for a URI, and for this machine where `hosts`."""
+    def issue(self, file: str, uri: str | None, hosts: bool = False, ended: bool = False, named: list[str] = ()) -> "Pair":
+        """A certificate for a URI, for this machine where `hosts`, and for the hosts that are named."""
         names = [x509.UniformResourceIdentifier(uri)] if uri else []
+        names += [x509.DNSName(host) for host in named]
         if hosts:
             names += [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         key = ec.generate_private_key(ec.SECP256R1())

@@ -42,6 +42,9 @@ class Answer:
 class Connection:
     """A connection that is kept, and made again where the other side ended it between two requests."""
 
+    # The host that is asked for.
+    named = "localhost"
+
     def __init__(self, port: int, context: ssl.SSLContext | None, host: str = "127.0.0.1"):
         self.port, self.context, self.host = port, context, host
         self.socket = self.file = None
@@ -68,7 +71,7 @@ class Connection:
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"", head_only: bool = False,
             chunks: list[bytes] | None = None) -> Answer:
-        lines = [f"{method} {path} HTTP/1.1", "host: localhost"]
+        lines = [f"{method} {path} HTTP/1.1", f"host: {self.named}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if chunks is not None:
             lines.append("transfer-encoding: chunked")

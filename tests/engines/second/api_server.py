@@ -20,7 +20,9 @@ from live.fleet import free_ports
 TOKEN = "of-the-tests"
 SERVER_FLAGS = [
     "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.0.0.0/24",
-    "--service-account-issuer=https://kubernetes.default.svc", "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+    # Istio's authority takes tokens that are for it.
+    "--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc,istio-ca",
+    "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
     "--endpoint-reconciler-type=none", "--profiling=false",
 ]  # fmt: skip
 
@@ -100,15 +102,21 @@ class ApiServer:
 
     def send(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
         """Each thread keeps its connection, since a new one costs more than the question."""
-        if getattr(self.kept, "connection", None) is None:
-            self.kept.connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=30)
+        kept = getattr(self.kept, "connection", None)
+        connection = kept or http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=30)
+        self.kept.connection = None
         try:
-            self.kept.connection.request(method, path, body, {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"})
-            answer = self.kept.connection.getresponse()
-            return answer.status, answer.read()
+            connection.request(method, path, body, {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"})
+            answer = connection.getresponse()
+            found = answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
-            self.kept.connection = None
+            connection.close()
+            if kept and isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
+                # The server ended it while it was idle.
+                return self.send(method, path, body)
             raise OSError(f"{method} {path}: {error}") from error
+        self.kept.connection = connection
+        return found
 
     def kubectl(self, *arguments, given: str | None = None, timeout: int = 120) -> subprocess.CompletedProcess:
         environment = {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.work), "PATH": os.environ["PATH"]}
@@ -164,6 +172,10 @@ class ApiServer:
             if not namespaced and plural == "clusterspiffeids":
                 self.ask("DELETE", f"{path}/{plural}")
 
+    def resident(self) -> int:
+        """Memory in MB, that of etcd included."""
+        return sum(megabytes(process.pid) for process in self.running)
+
     def stop(self) -> None:
         """The server first: without etcd it would not end for minutes."""
         self.stopping.set()
@@ -175,3 +187,12 @@ class ApiServer:
                 process.kill()
                 process.wait()
         self.running = []
+
+
+def megabytes(pid: int) -> int:
+    """The memory of a process that is resident; 0 where there is none."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS:")), 0)

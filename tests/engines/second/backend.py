@@ -12,6 +12,8 @@ class Backend:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body in one piece; else the second waits until the first has been acknowledged.
+            wbufsize = -1
 
             def do_GET(self):
                 self.answer(200 if self.path == "/keys.json" else 405, keys if self.path == "/keys.json" else "{}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .bundles import Programs
 
-PARTS = {"cedar": "cedar", "ai-gateway": "ai_gateway", "toolhive": "toolhive", "network": "network", "kubernetes": "kubernetes"}
+PARTS = {"cedar": "cedar", "ai-gateway": "ai_gateway", "toolhive": "toolhive", "network": "network", "kubernetes": "kubernetes", "istio": "istio"}
 
 
 def main() -> int:

@@ -51,6 +51,9 @@ def beyond(piece: dict) -> list:
 class Drawing:
     """`issuers` is whether the rules that are judged see who issued a token."""
 
+    # What shows that a claim is there.
+    present = ("something", ["a"], {"a": 1}, 7, False)
+
     def __init__(self, identity: Identity, relation, seed: str, issuers: bool = False):
         self.identity, self.relation, self.draw, self.issuers = identity, relation, random.Random(seed), issuers
         self.cells = Cells(relation)
@@ -65,7 +68,7 @@ class Drawing:
             claims[self.identity.unit_claim] = principal["unit"]
         # Where a pattern is meant, one of the texts that it stands for.
         request = Request(
-            object_["server"], object_["kind"], object_["name"].replace("*", "17"), self.relation.servers[object_["server"]]["unit"], claims, {"note": "n"}
+            object_["server"], object_["kind"], (object_["name"] or "").replace("*", "17"), self.relation.servers[object_["server"]]["unit"], claims, {"note": "n"}
         )
         if "user_delegation" in facts:
             claims |= {"act": {"sub": subject}, "sub": USER}
@@ -87,7 +90,7 @@ class Drawing:
         if "argument" in piece:
             put(into, path(names), self.argument(piece, request, holds))
         elif piece.get("present"):
-            put(into, path(names), self.draw.choice(["something", ["a"], {"a": 1}, 7, False] if holds else [None, "", [], {}]))
+            put(into, path(names), self.draw.choice(self.present if holds else [None, "", [], {}]))
         else:
             wanted = wanted_of(piece, request) or ["nothing that can be said"]
             one = self.draw.choice(wanted)

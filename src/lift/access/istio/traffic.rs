@@ -1,7 +1,7 @@
 //! What decides no calls: limits of connections, traces, identities. It must be what the model says, no more and no less.
 
 use core::net::IpAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::Value;
 
@@ -73,10 +73,10 @@ fn seconds(duration: Duration) -> Value {
     }
 }
 
-/// The rules for the gateways' connections, one for each host.
+/// The rules for the gateways' connections, one for each host that is a name.
 fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
     let mut hosts: BTreeMap<&str, Value> = BTreeMap::new();
-    for place in expected.places.values() {
+    for place in expected.places.values().filter(|place| place.host.parse::<IpAddr>().is_err()) {
         hosts.entry(&place.host).or_insert_with(|| connections(model, place));
     }
     let rule = |(host, policy): (&str, Value)| {
@@ -90,8 +90,8 @@ fn rules_for_traffic(model: &Model, expected: &Expected<'_>) -> Vec<Wanted> {
     hosts.into_iter().map(rule).collect()
 }
 
-/// Pods by namespace and labels, each with its ports, and whether these are plain.
-type Pods<'a> = BTreeMap<(&'a String, &'a BTreeMap<String, String>), BTreeMap<u16, bool>>;
+/// Pods by namespace and labels, each with its ports.
+type Pods<'a> = BTreeMap<(&'a String, &'a BTreeMap<String, String>), BTreeSet<u16>>;
 
 /// For each host that is not a service: that it leads to the pods of its server, in the server's cluster.
 fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
@@ -100,7 +100,7 @@ fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
     let mut hosts: BTreeMap<&str, Pods<'_>> = BTreeMap::new();
     for place in all.places.values().filter(named) {
         let pods = hosts.entry(&place.host).or_default().entry((&place.namespace, &place.labels)).or_default();
-        pods.insert(place.port, place.plain);
+        pods.insert(place.port);
     }
     let text = |text: &str| Some(Value::from(text));
     let list = |values: Vec<Value>| Some(Value::Sequence(values));
@@ -110,12 +110,12 @@ fn entries(all: &Expected<'_>, expected: &Expected<'_>) -> Vec<Wanted> {
         if !expected.places.values().any(|place| place.host == host) {
             return None;
         }
-        let ports = ports.into_iter().map(|(number, plain)| {
-            let word = if plain { "http" } else { "https" };
+        // The proxies take plain requests and encrypt them, whatever the URL says.
+        let ports = ports.into_iter().map(|number| {
             map([
-                ("name", Some(Value::from(format!("{word}-{number}")))),
+                ("name", Some(Value::from(format!("http-{number}")))),
                 ("number", Some(Value::from(number))),
-                ("protocol", Some(Value::from(word.to_uppercase()))),
+                ("protocol", Some(Value::from("HTTP"))),
             ])
         });
         let labels = labels.iter().map(|(key, value)| (Value::from(key.as_str()), Value::from(value.as_str())));

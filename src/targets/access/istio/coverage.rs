@@ -1,8 +1,12 @@
 //! What of each family Istio enforces.
 
+use core::net::IpAddr;
+
 use crate::families::FamilyId;
 use crate::model::Model;
+use crate::model::server::Server;
 use crate::model::telemetry::Tracing;
+use crate::model::url::Url;
 use crate::targets::access::keys;
 use crate::targets::{Covers, NotExpressed};
 
@@ -129,9 +133,22 @@ pub(super) const COVERS: &[Covers] = &[
     ),
 ];
 
-/// Values in use that Istio does not express: strategies of sampling that are no share of the traces.
+/// Values in use that Istio does not express: strategies of sampling that are no share of the traces, and addresses.
 pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
-    model.tracing.values().filter_map(of_sampling).collect()
+    let addresses = model.servers.values().filter_map(of_address);
+    model.tracing.values().filter_map(of_sampling).chain(addresses).collect()
+}
+
+fn of_address(server: &Server) -> Option<NotExpressed> {
+    let url = server.url.as_ref()?;
+    let host = Url::parse(&url.value)?.host;
+    host.parse::<IpAddr>().is_ok().then(|| NotExpressed {
+        family: FamilyId::Registry,
+        key: format!("url: {url}"),
+        loc: url.loc,
+        why: "Istio takes no limits, ejection or TLS for an address, so only the rules of the server itself are written",
+        own: false,
+    })
 }
 
 fn of_sampling(tracing: &Tracing) -> Option<NotExpressed> {

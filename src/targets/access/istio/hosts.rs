@@ -1,6 +1,6 @@
 //! Entries for hosts that the mesh does not know as services: each leads to the pods of its server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kcr_networking_istio_io::v1::serviceentries::{
     ServiceEntry, ServiceEntryLocation, ServiceEntryPorts as Port, ServiceEntryResolution, ServiceEntrySpec,
@@ -49,15 +49,14 @@ pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<V
         if others.iter().any(|other| differs(&other)) {
             continue;
         }
-        let ports: BTreeMap<u16, bool> = places.iter().map(|place| (place.port, place.is_plaintext)).collect();
-        let port = |(number, plain): (u16, bool)| {
-            let (word, protocol) = if plain { ("http", "HTTP") } else { ("https", "HTTPS") };
-            Port {
-                name: format!("{word}-{number}"),
-                number: i64::from(number),
-                protocol: Some(protocol.to_owned()),
-                target_port: None,
-            }
+        let ports: BTreeSet<u16> = places.iter().map(|place| place.port).collect();
+        // HTTP also where the URL is `https`: the proxies encrypt. As HTTPS they would pass on bytes that they cannot read, and rules
+        // for requests deny those.
+        let port = |number: u16| Port {
+            name: format!("http-{number}"),
+            number: i64::from(number),
+            protocol: Some("HTTP".to_owned()),
+            target_port: None,
         };
         documents.push(document(&ServiceEntry {
             metadata: metadata(&format!("host-{}", first.name), &first.namespace),

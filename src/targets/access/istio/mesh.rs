@@ -29,6 +29,7 @@ use crate::model::access::{Issuer, Jwks};
 use crate::model::quantity::Duration;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
+use crate::targets::cluster::hosts::HostKind;
 use crate::targets::cluster::{Cluster, GATEWAY, ServerPlace};
 use crate::targets::objects::{document, metadata};
 use crate::targets::traffic;
@@ -151,10 +152,10 @@ pub(super) fn disagreeing(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnosti
     findings
 }
 
-/// One for each host, for the gateway alone.
+/// One for each host, for the gateway alone. istiod takes none for an address.
 fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let mut by_host: BTreeMap<&str, (&ServerPlace<'_>, TrafficPolicy)> = BTreeMap::new();
-    for place in &cluster.places {
+    let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
+    for place in cluster.places.iter().filter(|place| place.host.kind != HostKind::Address) {
         by_host.entry(&place.host.name).or_insert_with(|| (place, traffic_policy(model, place)));
     }
     let rule = |(host, (place, policy)): (&str, (&ServerPlace<'_>, TrafficPolicy))| {

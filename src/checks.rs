@@ -93,6 +93,8 @@ checks! {
     duplicate_subject,
     earlier_call_out_of_reach,
     error_boost_needs_tail_sampling,
+    eviction_not_offered,
+    eviction_without_ttl,
     expected_outcome_unsupported,
     factor_without_login,
     failing_policy_test,

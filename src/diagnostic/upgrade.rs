@@ -441,6 +441,14 @@ upgrades! {
         before: "the pattern was compared character by character, and matched nothing that was meant",
         write: "`matches: \"sandbox-*\"` for an argument, `crm://customer/*` for a URI, and a list for a path: `claim: [realm_access, roles]`",
     }
+    /// `eviction-not-offered`.
+    EVICTION_NOT_OFFERED {
+        rule: "eviction-not-offered",
+        of: Of::Every,
+        what: "a cache layer in Redis or Memcached with an eviction that the product does not have",
+        before: "the word was read, and nothing was compiled for the layer",
+        write: "`eviction: lru`, which both have",
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
 //! Readers of files that configure an engine: what they say must be what the model says.
 
 pub mod kubernetes;
+pub mod redis;
+mod scoped;

@@ -8,7 +8,7 @@ pub mod target;
 use std::collections::BTreeMap;
 
 use self::egress::Egress;
-use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kubernetes, Toolhive};
+use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kubernetes, Redis, Toolhive};
 pub use self::target::TargetId;
 use super::name::FactName;
 use super::protocol::REVISIONS;
@@ -31,6 +31,8 @@ pub struct Deployment {
     pub istio: Option<Istio>,
     /// Keys of `kubernetes`.
     pub kubernetes: Option<Kubernetes>,
+    /// Keys of `redis`.
+    pub redis: Option<Redis>,
     /// Keys of `toolhive`.
     pub toolhive: Option<Toolhive>,
     /// The name of the bundle, where `bundle.name` of `mcpctl.yaml` says it: a value that a Kubernetes label can have.
@@ -112,6 +114,14 @@ impl Deployment {
         let agentgateway = self.agentgateway.as_ref().map(|keys| (TargetId::Agentgateway, &keys.gateways));
         let envoy = self.envoy.as_ref().map(|keys| (TargetId::Envoy, &keys.gateways));
         agentgateway.into_iter().chain(envoy)
+    }
+
+    /// The masters of a cluster of Redis, between which its keys are spread. Redis asks for three, which is the default.
+    #[must_use]
+    pub fn redis_masters(&self) -> u32 {
+        const LEAST: u32 = 3;
+        let set = self.redis.as_ref().and_then(|keys| keys.masters.as_ref());
+        set.map_or(LEAST, |masters| masters.value)
     }
 
     /// The revisions of MCP that gateways accept, the oldest first.

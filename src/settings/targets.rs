@@ -9,6 +9,7 @@ mod envoy;
 mod istio;
 mod kubernetes;
 mod over;
+mod redis;
 mod toolhive;
 
 use std::collections::BTreeMap;

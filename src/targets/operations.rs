@@ -1,3 +1,5 @@
 //! The targets that configure an engine and decide no call.
 
 pub mod kubernetes;
+pub mod redis;
+mod scopes;

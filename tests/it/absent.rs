@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 34] = [
+const SETTINGS: [&str; 36] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -100,6 +100,7 @@ const SETTINGS: [&str; 34] = [
     "envoy",
     "istio",
     "kubernetes",
+    "redis",
     "toolhive",
     "assume",
     "assume_reason",
@@ -114,6 +115,7 @@ const SETTINGS: [&str; 34] = [
     "cluster_domain",
     "verified_headers",
     "egress",
+    "masters",
 ];
 
 /// The paths of all keys of a schema that may be absent.

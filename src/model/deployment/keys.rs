@@ -63,6 +63,13 @@ pub struct Kubernetes {
     pub egress: Vec<Egress>,
 }
 
+/// Keys of `redis`.
+#[derive(Debug, Clone, Default)]
+pub struct Redis {
+    /// Masters of a cluster, between which its keys are spread.
+    pub masters: Option<Spanned<u32>>,
+}
+
 /// Keys of `toolhive`.
 #[derive(Debug, Clone, Default)]
 pub struct Toolhive {

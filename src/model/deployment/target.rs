@@ -13,6 +13,7 @@ macro_rules! targets {
             access Envoy envoy "envoy" own "Configuration of Envoy, a folder for each gateway.";
             access Istio istio "istio" own "Policies of the Istio mesh.";
             operations Kubernetes kubernetes "kubernetes" own "Namespaces, network policies and quotas of Kubernetes.";
+            operations Redis redis "redis" own "Nodes of Redis and their clients, for the cache layers in Redis.";
             access Toolhive toolhive "toolhive" own "Cedar policies for ToolHive.";
         }
     };

@@ -7,6 +7,7 @@ mod ai_gateway;
 mod egress;
 mod envoy;
 mod istio;
+mod kafka;
 mod kubernetes;
 mod over;
 mod redis;

@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 36] = [
+const SETTINGS: [&str; 39] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -99,6 +99,7 @@ const SETTINGS: [&str; 36] = [
     "cedar",
     "envoy",
     "istio",
+    "kafka",
     "kubernetes",
     "redis",
     "toolhive",
@@ -115,7 +116,9 @@ const SETTINGS: [&str; 36] = [
     "cluster_domain",
     "verified_headers",
     "egress",
+    "cluster",
     "masters",
+    "replicas",
 ];
 
 /// The paths of all keys of a schema that may be absent.

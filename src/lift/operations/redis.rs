@@ -71,13 +71,14 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, _relation: &P
 fn expected(layers: &[CacheLayer], model: &Model) -> Result<BTreeMap<String, Layer>, LiftError> {
     let wanted = layers.iter().filter_map(|layer| {
         let location = layer.location.as_ref()?.value;
-        let masters = match location {
-            CacheLocation::RedisCluster => model.deployment.redis.as_ref().and_then(|keys| keys.masters.as_ref()),
-            _ if location == CacheLocation::Redis => None,
-            _ => return None,
+        let masters = if location == CacheLocation::Redis {
+            1
+        } else if location == CacheLocation::RedisCluster {
+            let set = model.deployment.redis.as_ref().and_then(|keys| keys.masters.as_ref());
+            set.map_or(3, |masters| u64::from(masters.value))
+        } else {
+            return None;
         };
-        let masters =
-            masters.map_or(if location == CacheLocation::Redis { 1 } else { 3 }, |masters| masters.value.into());
         let layer_of = Layer {
             location,
             node: layer.size.as_ref().map(|size| (size.value.0 - size.value.0 % masters) / masters),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .programs import Programs
 
-PARTS = {"redis": "caches"}
+PARTS = {"kafka": "events", "redis": "caches"}
 
 
 def main() -> int:

@@ -441,38 +441,39 @@ upgrades! {
         before: "the pattern was compared character by character, and matched nothing that was meant",
         write: "`matches: \"sandbox-*\"` for an argument, `crm://customer/*` for a URI, and a list for a path: `claim: [realm_access, roles]`",
     }
+    /// `eviction-not-offered`.
+    EVICTION_NOT_OFFERED {
+        rule: "eviction-not-offered",
+        of: Of::Every,
+        what: "a cache layer in Redis or Memcached with an eviction that the product does not have",
+        before: "the word was read, and nothing was compiled for the layer",
+        write: "`eviction: lru`, which both have",
+    }
+    /// `colliding-topics`.
+    COLLIDING_TOPICS {
+        rule: "colliding-topics",
+        of: Of::Every,
+        what: "two topics whose names differ only in `.` and `_`",
+        before: "both were read, and Kafka refused the second one",
+        write: "two names that differ in a letter: `name: customer_events_v2`",
+    }
+    /// `flush-interval-too-long`.
+    FLUSH_INTERVAL {
+        rule: "flush-interval-too-long",
+        of: Of::Every,
+        what: "a `flush_interval` of more than 15 minutes, where the event bus is Kafka",
+        before: "the time was read, and a producer of librdkafka refused to start with it",
+        write: "`flush_interval: 15m`",
+    }
+    /// More partitions than a broker makes at once.
+    TOO_MANY_PARTITIONS {
+        rule: "invalid-value",
+        of: Of::At(&["event_driven_config/event_bus/topics/*/partitions"]),
+        what: "a topic with more than 9997 partitions",
+        before: "the number was read, and a broker of Kafka refused the topic",
+        write: "`partitions: 12`; partitions can be added later",
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    static LIST: Upgrade = Upgrade {
-        rule: "invalid-value",
-        of: Of::At(&["identity/issuers/*/speaks_for"]),
-        what: "an empty list",
-        before: "it meant everybody",
-        write: "`speaks_for: [agents]`",
-    };
-
-    #[test]
-    fn a_path_matches_key_by_key() {
-        assert!(LIST.is_at("invalid-value", "identity/issuers/0/speaks_for"));
-        assert!(!LIST.is_at("wrong-type", "identity/issuers/0/speaks_for"));
-        for other in ["identity/issuers/speaks_for", "identity/issuers/0/speaks_for/0", "identity/issuers/0/audiences"]
-        {
-            assert!(!LIST.is_at("invalid-value", other), "{other}");
-        }
-    }
-
-    #[test]
-    fn each_change_is_written_as_messages_are() {
-        for upgrade in UPGRADES {
-            for text in [upgrade.what, upgrade.before, upgrade.write] {
-                let upper = text.chars().next().is_none_or(char::is_uppercase);
-                assert!(!upper && !text.ends_with('.') && !text.contains(['\n', '\t']), "{}: {text}", upgrade.rule);
-            }
-            assert!(upgrade.write.contains('`'), "{}: the line to write stands in backticks", upgrade.rule);
-        }
-    }
-}
+mod tests;

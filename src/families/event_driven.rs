@@ -42,8 +42,9 @@ struct EventBusSection {
 struct TopicSection {
     /// Its name, unique on the bus.
     name: Spanned<TopicName>,
-    /// How many partitions it has.
-    #[cfg_attr(test, schemars(range(min = 1, max = 2_147_483_647)))]
+    /// How many partitions it has. A broker of Kafka makes 10000 records at once: one for each, one for the topic, and one for each
+    /// setting of it.
+    #[cfg_attr(test, schemars(range(min = 1, max = 9997)))]
     partitions: Option<Spanned<u32>>,
     /// How long events are kept: at most `30_days`, or `{at_least: 30_days}`.
     retention: Option<Spanned<Kept>>,

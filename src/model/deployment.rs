@@ -8,7 +8,7 @@ pub mod target;
 use std::collections::BTreeMap;
 
 use self::egress::Egress;
-use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kubernetes, Toolhive};
+use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Redis, Toolhive};
 pub use self::target::TargetId;
 use super::name::FactName;
 use super::protocol::REVISIONS;
@@ -29,8 +29,12 @@ pub struct Deployment {
     pub envoy: Option<Envoy>,
     /// Keys of `istio`.
     pub istio: Option<Istio>,
+    /// Keys of `kafka`.
+    pub kafka: Option<Kafka>,
     /// Keys of `kubernetes`.
     pub kubernetes: Option<Kubernetes>,
+    /// Keys of `redis`.
+    pub redis: Option<Redis>,
     /// Keys of `toolhive`.
     pub toolhive: Option<Toolhive>,
     /// The name of the bundle, where `bundle.name` of `mcpctl.yaml` says it: a value that a Kubernetes label can have.
@@ -112,6 +116,29 @@ impl Deployment {
         let agentgateway = self.agentgateway.as_ref().map(|keys| (TargetId::Agentgateway, &keys.gateways));
         let envoy = self.envoy.as_ref().map(|keys| (TargetId::Envoy, &keys.gateways));
         agentgateway.into_iter().chain(envoy)
+    }
+
+    /// The `Kafka` resource of Strimzi whose topics they are; `kafka` where the settings name none.
+    #[must_use]
+    pub fn kafka_cluster(&self) -> &str {
+        let set = self.kafka.as_ref().and_then(|keys| keys.cluster.as_ref());
+        set.map_or("kafka", |cluster| cluster.value.as_str())
+    }
+
+    /// How many brokers hold each partition of a topic: three where the settings do not say, as a cluster that may lose one needs.
+    #[must_use]
+    pub fn kafka_replicas(&self) -> u32 {
+        const USUAL: u32 = 3;
+        let set = self.kafka.as_ref().and_then(|keys| keys.replicas.as_ref());
+        set.map_or(USUAL, |replicas| replicas.value)
+    }
+
+    /// The masters of a cluster of Redis, between which its keys are spread. Redis asks for three, which is the default.
+    #[must_use]
+    pub fn redis_masters(&self) -> u32 {
+        const LEAST: u32 = 3;
+        let set = self.redis.as_ref().and_then(|keys| keys.masters.as_ref());
+        set.map_or(LEAST, |masters| masters.value)
     }
 
     /// The revisions of MCP that gateways accept, the oldest first.

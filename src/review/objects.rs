@@ -22,10 +22,14 @@ pub struct Object {
 type Key = (String, String, Option<String>, String);
 
 impl Object {
-    /// The object of a document; `None` where it is none, such as a Kustomization.
+    /// The object of a document; `None` where it is none, such as a Kustomization, and for a topic: whoever deletes one deletes its
+    /// events, which is nothing to be done with a list.
     fn of(document: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (api_version, kind) = (text(document.get("apiVersion")?)?, text(document.get("kind")?)?);
+        if kind == "KafkaTopic" {
+            return None;
+        }
         let metadata = document.get("metadata")?;
         let name = text(metadata.get("name")?)?;
         Some(Self { api_version, kind, namespace: metadata.get("namespace").and_then(text), name })

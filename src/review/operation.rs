@@ -3,6 +3,7 @@
 //! Families that decide access are left out: their changes are cells and trust. Lists are compared by what names their elements, so
 //! that an order or a file is not a change, and durations by their length.
 
+mod engines;
 mod loss;
 mod phrases;
 
@@ -97,20 +98,18 @@ pub fn changes(base: (&Sources, &Model), head: (&Sources, &Model)) -> Vec<Operat
     for (path, leaf) in &after {
         match before.get(path) {
             Some(old) if is_same(&old.value, &leaf.value) => {}
-            Some(old) => found.push(change(path, Some(old), Some(leaf), leaf.family, (Which::Head, leaf.loc))),
+            Some(old) => found.push(change(path, Some(old), Some(leaf), head.1, (Which::Head, leaf.loc))),
             None => {}
         }
     }
     found.extend(
-        alone(&after, &before)
-            .map(|(path, leaf)| change(&path, None, Some(&leaf), leaf.family, (Which::Head, leaf.loc))),
+        alone(&after, &before).map(|(path, leaf)| change(&path, None, Some(&leaf), head.1, (Which::Head, leaf.loc))),
     );
     found.extend(
-        alone(&before, &after)
-            .map(|(path, leaf)| change(&path, Some(&leaf), None, leaf.family, (Which::Base, leaf.loc))),
+        alone(&before, &after).map(|(path, leaf)| change(&path, Some(&leaf), None, base.1, (Which::Base, leaf.loc))),
     );
     for change in found.iter_mut().filter(|change| change.at.0 == Which::Head) {
-        change.note = phrases::shortage(head.1, change.at.1);
+        change.note = change.note.take().or_else(|| phrases::shortage(head.1, change.at.1));
     }
     found.sort_by(|a, b| a.what.cmp(&b.what).then_with(|| a.at.cmp(&b.at)));
     found
@@ -157,13 +156,15 @@ fn is_same(a: &str, b: &str) -> bool {
     a == b || matches!((Duration::parse(a), Duration::parse(b)), (Ok(a), Ok(b)) if a == b)
 }
 
+/// A change of a value. `model` is that of the side where the value is, or where it was last.
 fn change(
     path: &[String],
     before: Option<&Leaf>,
     after: Option<&Leaf>,
-    family: FamilyId,
+    model: &Model,
     at: (Which, Loc),
 ) -> OperationChange {
+    let family = after.or(before).map_or(FamilyId::Federation, |leaf| leaf.family);
     let amount = |leaf: &Leaf| loss::amount(&leaf.value);
     let text = |leaf: Option<&'_ Leaf>| leaf.map(|leaf| leaf.value.clone());
     let (old, new) = (text(before), text(after));
@@ -182,7 +183,7 @@ fn change(
         before: old,
         after: new,
         risk: format!("{how} {}", bears_on(family).unwrap_or("access")),
-        note: None,
+        note: engines::note(path, family, how, model),
         at,
     }
 }

@@ -7,8 +7,10 @@ mod ai_gateway;
 mod egress;
 mod envoy;
 mod istio;
+mod kafka;
 mod kubernetes;
 mod over;
+mod redis;
 mod toolhive;
 
 use std::collections::BTreeMap;

@@ -65,6 +65,13 @@ pub fn dns_label(name: &str) -> String {
     format!("{}-{digits}", if kept.is_empty() { "x" } else { kept.trim_end_matches('-') })
 }
 
+/// The DNS label of a name and the name, where the two differ.
+#[must_use]
+pub fn renamed(name: &str) -> Option<(String, String)> {
+    let label = dns_label(name);
+    (label != name).then(|| (label, name.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,3 +1,6 @@
 //! The targets that configure an engine and decide no call.
 
+pub mod kafka;
 pub mod kubernetes;
+pub mod redis;
+mod scopes;

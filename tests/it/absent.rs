@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 34] = [
+const SETTINGS: [&str; 39] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -99,7 +99,9 @@ const SETTINGS: [&str; 34] = [
     "cedar",
     "envoy",
     "istio",
+    "kafka",
     "kubernetes",
+    "redis",
     "toolhive",
     "assume",
     "assume_reason",
@@ -114,6 +116,9 @@ const SETTINGS: [&str; 34] = [
     "cluster_domain",
     "verified_headers",
     "egress",
+    "cluster",
+    "masters",
+    "replicas",
 ];
 
 /// The paths of all keys of a schema that may be absent.

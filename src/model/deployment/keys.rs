@@ -52,6 +52,15 @@ pub struct Istio {
     pub verified_headers: Option<Spanned<bool>>,
 }
 
+/// Keys of `kafka`.
+#[derive(Debug, Clone, Default)]
+pub struct Kafka {
+    /// Name of the `Kafka` resource of Strimzi whose topics they are.
+    pub cluster: Option<Spanned<String>>,
+    /// How many brokers hold each partition.
+    pub replicas: Option<Spanned<u32>>,
+}
+
 /// Keys of `kubernetes`.
 #[derive(Debug, Clone, Default)]
 pub struct Kubernetes {
@@ -61,6 +70,13 @@ pub struct Kubernetes {
     pub cluster_domain: Option<Spanned<String>>,
     /// What gateways may connect to beside servers and each other.
     pub egress: Vec<Egress>,
+}
+
+/// Keys of `redis`.
+#[derive(Debug, Clone, Default)]
+pub struct Redis {
+    /// Masters of a cluster, between which its keys are spread.
+    pub masters: Option<Spanned<u32>>,
 }
 
 /// Keys of `toolhive`.

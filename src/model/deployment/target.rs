@@ -12,7 +12,9 @@ macro_rules! targets {
             access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
             access Envoy envoy "envoy" own "Configuration of Envoy, a folder for each gateway.";
             access Istio istio "istio" own "Policies of the Istio mesh.";
+            operations Kafka kafka "kafka" own "Topics of Apache Kafka, settings of its clients, and plans of event processors.";
             operations Kubernetes kubernetes "kubernetes" own "Namespaces, network policies and quotas of Kubernetes.";
+            operations Redis redis "redis" own "Nodes of Redis and their clients, for the cache layers in Redis.";
             access Toolhive toolhive "toolhive" own "Cedar policies for ToolHive.";
         }
     };

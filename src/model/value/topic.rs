@@ -3,11 +3,17 @@
 /// Most characters of a name: it becomes part of the name of a folder.
 const MOST: usize = 249;
 
+/// Topics of the brokers themselves.
+const INTERNAL: [&str; 4] = ["__cluster_metadata", "__consumer_offsets", "__share_group_state", "__transaction_state"];
+
 /// Whether a text is the name of a topic.
 ///
 /// # Errors
 /// The accepted form.
 pub fn check_topic(text: &str) -> Result<(), String> {
+    if INTERNAL.contains(&text) {
+        return Err(format!("`{text}` is a topic of Kafka itself; write another name, such as `customer_events`"));
+    }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !text.is_empty() && text.len() <= MOST && text.chars().all(fits) && !matches!(text, "." | "..") {
         return Ok(());
@@ -33,7 +39,10 @@ mod tests {
             ("a b", false),
             ("a/b", false),
             ("ü", false),
+            (&"a".repeat(MOST), true),
             (&"a".repeat(MOST + 1), false),
+            ("__audit", true),
+            ("__consumer_offsets", false),
         ] {
             assert_eq!(check_topic(text).is_ok(), fits, "{text}");
         }

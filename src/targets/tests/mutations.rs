@@ -135,7 +135,9 @@ fn walk(value: &Value, at: &str, found: &mut dyn FnMut(String, &'static str, Val
             found(at.to_owned(), "text", Value::String(format!("{text}x")));
             found(at.to_owned(), "empty", Value::String(String::new()));
         }
-        Value::Number(number) => found(at.to_owned(), "number", Value::from(number.as_u64().unwrap() + 1)),
+        Value::Number(number) => {
+            found(at.to_owned(), "number", Value::from(number.as_u64().map_or(0, |number| number + 1)))
+        }
         Value::Bool(value) => found(at.to_owned(), "number", Value::Bool(!value)),
         Value::Null => {}
     }

@@ -1,7 +1,9 @@
 //! What the settings of targets say: what they take as given, where their gateways listen, and what single targets have.
 
 use super::{Anchors, Bears, Harmless};
-use crate::model::deployment::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kubernetes, Toolhive};
+use crate::model::deployment::keys::{
+    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Redis, Toolhive,
+};
 use crate::model::deployment::{Deployment, Gateways, Listen, TargetId};
 
 /// Adds all of it.
@@ -70,5 +72,8 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
     }
     // These have no keys but those that were named above.
     if let Some(Agentgateway { gateways: _, namespace: _ }) = &deployment.agentgateway {}
+    // What follows configures an engine, through which no call goes.
+    if let Some(Kafka { cluster: _, replicas: _ }) = &deployment.kafka {}
+    if let Some(Redis { masters: _ }) = &deployment.redis {}
     if let Some(Toolhive { namespace: _ }) = &deployment.toolhive {}
 }

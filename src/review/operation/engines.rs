@@ -1,0 +1,77 @@
+//! What a change of operation does to an engine that holds data.
+
+use crate::families::FamilyId;
+use crate::model::Model;
+use crate::model::vocabulary::{BusProvider, CacheLocation};
+
+/// What the engine does on a change of a value, where that loses data or moves it. `path` leads to the value, elements of lists in
+/// backticks; `how` is `new`, `lost`, `less`, `more` or `other`; `model` tells the engine.
+pub(super) fn note(path: &[String], family: FamilyId, how: &str, model: &Model) -> Option<String> {
+    let key = path.iter().rev().find(|part| !part.starts_with('`')).map_or("", String::as_str);
+    let said = if family == FamilyId::EventDriven && is_kafka(model) {
+        match (key, how) {
+            ("partitions", "less") => {
+                "Kafka takes no partition away; the topic has to be made anew, and its events with it"
+            }
+            ("partitions", "more") => {
+                "events of one key go to another partition, so their order is lost at that moment"
+            }
+            ("retention", "less") => "brokers delete the events that are older",
+            ("topics", "lost") => "its events are lost when the topic is deleted",
+            _ => return None,
+        }
+    } else if family == FamilyId::Caching && in_redis(path, model) && (key, how) == ("size", "less") {
+        "a node of Redis evicts what exceeds it at once"
+    } else {
+        return None;
+    };
+    Some(said.to_owned())
+}
+
+fn is_kafka(model: &Model) -> bool {
+    let providers = model.event_bus.values().filter_map(|bus| bus.provider.as_ref());
+    providers.into_iter().any(|provider| provider.value == BusProvider::ApacheKafka)
+}
+
+/// Whether the layer that a path leads to is in Redis.
+fn in_redis(path: &[String], model: &Model) -> bool {
+    let named =
+        |name: &str| path.iter().any(|part| part.strip_prefix('`').and_then(|it| it.strip_suffix('`')) == Some(name));
+    let layers = model.caching.values().flatten().filter(|layer| named(&layer.name.value));
+    let mut places = layers.filter_map(|layer| layer.location.as_ref());
+    places.any(|at| matches!(at.value, CacheLocation::Redis | CacheLocation::RedisCluster))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::tests::checked;
+
+    #[test]
+    fn engines_say_what_becomes_of_data() {
+        let text = "
+# file: all.yaml
+event_driven_config: {event_bus: {provider: apache_kafka, topics: [{name: a, partitions: 2}]}}
+caching_strategy: {layers: [{name: far, location: redis, size: 1GB}, {name: near, location: gateway, size: 1MB}]}
+";
+        let (kafka, _) = checked(text);
+        let (other, _) = checked(&text.replace("apache_kafka", "nats").replace("location: redis", "location: gateway"));
+        let of = |model: &Model, family, path: &[&str], how: &str| {
+            let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+            note(&path, family, how, model)
+        };
+        let events = FamilyId::EventDriven;
+        for (family, path, how) in [
+            (events, ["event_bus", "topics", "`a`", "partitions"].as_slice(), "less"),
+            (events, &["event_bus", "topics", "`a`", "partitions"], "more"),
+            (events, &["event_bus", "topics", "`a`", "retention"], "less"),
+            (events, &["event_bus", "topics", "`a`"], "lost"),
+            (FamilyId::Caching, &["layers", "`far`", "size"], "less"),
+        ] {
+            assert!(of(kafka.model(), family, path, how).is_some(), "{path:?} {how}");
+            assert_eq!(of(other.model(), family, path, how), None, "{path:?} {how}");
+        }
+        assert_eq!(of(kafka.model(), events, &["event_bus", "topics", "`a`", "retention"], "more"), None);
+        assert_eq!(of(kafka.model(), FamilyId::Caching, &["layers", "`near`", "size"], "less"), None);
+    }
+}

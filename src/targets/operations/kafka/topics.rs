@@ -1,0 +1,102 @@
+//! Topics: as a list for `apply_topics.py`, and as resources of Strimzi.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Bus;
+use crate::bundle::Artifact;
+use crate::model::flow::Topic;
+use crate::targets::names::dns_labels;
+use crate::targets::objects::{document, objects};
+use crate::targets::{CompileError, Input, TargetId};
+
+/// A topic as an administrator of Kafka creates it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewTopic<'m> {
+    name: &'m str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
+    replication_factor: u32,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    config: BTreeMap<&'static str, String>,
+}
+
+/// The configuration of a topic by Kafka's names, with whole numbers. Where events are kept at least for a time, no size cuts it short.
+pub(super) fn config(topic: &Topic) -> BTreeMap<&'static str, i64> {
+    let Some(kept) = topic.retention.as_ref().map(|kept| kept.value) else { return BTreeMap::new() };
+    // At most a hundred years, by the grammar of quantities.
+    let milliseconds = i64::try_from(kept.time.0.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let mut config = BTreeMap::from([("retention.ms", milliseconds)]);
+    if kept.at_least {
+        config.insert("retention.bytes", -1);
+    }
+    config
+}
+
+/// `topics.json`.
+pub(super) fn list(bus: &Bus<'_>) -> Result<(String, Artifact), CompileError> {
+    let topics: Vec<NewTopic<'_>> = bus
+        .topics
+        .iter()
+        .map(|topic| NewTopic {
+            name: topic.name.value.as_str(),
+            partitions: topic.partitions.as_ref().map(|partitions| partitions.value),
+            replication_factor: bus.replicas,
+            config: config(topic).into_iter().map(|(key, value)| (key, value.to_string())).collect(),
+        })
+        .collect();
+    super::json("topics.json", &topics, bus.places())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KafkaTopic<'m> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata<'m>,
+    spec: Spec<'m>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'m> {
+    name: &'m str,
+    labels: BTreeMap<&'static str, &'m str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec<'m> {
+    topic_name: &'m str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
+    replicas: u32,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    config: BTreeMap<&'static str, i64>,
+}
+
+/// `kafka-topics.yaml`.
+pub(super) fn strimzi(input: &Input<'_>, bus: &Bus<'_>) -> Result<(String, Artifact), CompileError> {
+    let names = bus.topics.iter().map(|topic| (topic.name.value.as_str(), topic.name.loc));
+    let labels = dns_labels(TargetId::Kafka, names).map_err(CompileError::Findings)?;
+    let cluster = input.model.deployment.kafka_cluster();
+    let documents = bus.topics.iter().filter_map(|topic| {
+        let name = topic.name.value.as_str();
+        let resource = KafkaTopic {
+            api_version: "kafka.strimzi.io/v1",
+            kind: "KafkaTopic",
+            metadata: Metadata { name: labels.get(name)?, labels: [("strimzi.io/cluster", cluster)].into() },
+            spec: Spec {
+                topic_name: name,
+                partitions: topic.partitions.as_ref().map(|partitions| partitions.value),
+                replicas: bus.replicas,
+                config: config(topic),
+            },
+        };
+        Some(document(&resource))
+    });
+    let documents = documents.collect::<Result<Vec<Value>, _>>()?;
+    objects(input.model, "kafka-topics.yaml", documents, bus.places())
+}

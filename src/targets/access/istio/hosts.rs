@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kcr_networking_istio_io::v1::serviceentries::{
-    ServiceEntry, ServiceEntryLocation, ServiceEntryPorts as Port, ServiceEntryResolution, ServiceEntrySpec,
-    ServiceEntryWorkloadSelector,
-};
 use serde_json::Value;
 
+use super::api::networking::{Location, Port, Resolution, ServiceEntry, WorkloadSelector};
 use crate::diagnostic::Diagnostic;
 use crate::targets::cluster::hosts::{HostKind, url_at};
 use crate::targets::cluster::{Cluster, Place};
@@ -51,26 +48,17 @@ pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<V
         let ports: BTreeMap<u16, bool> = places.iter().map(|place| (place.port, place.is_plaintext)).collect();
         let port = |(number, plain): (u16, bool)| {
             let (word, protocol) = if plain { ("http", "HTTP") } else { ("https", "HTTPS") };
-            Port {
-                name: format!("{word}-{number}"),
-                number: i64::from(number),
-                protocol: Some(protocol.to_owned()),
-                target_port: None,
-            }
+            Port { name: format!("{word}-{number}"), number, protocol: protocol.to_owned() }
         };
-        documents.push(document(&ServiceEntry {
-            metadata: metadata(&format!("host-{}", first.name), &first.namespace),
-            spec: ServiceEntrySpec {
-                hosts: vec![host.to_owned()],
-                export_to: Some(vec![cluster.gateways_namespace.clone()]),
-                location: Some(ServiceEntryLocation::MeshInternal),
-                resolution: Some(ServiceEntryResolution::Static),
-                ports: Some(ports.into_iter().map(port).collect()),
-                workload_selector: Some(ServiceEntryWorkloadSelector { labels: Some(first.labels.clone()) }),
-                ..ServiceEntrySpec::default()
-            },
-            status: None,
-        })?);
+        let entry = ServiceEntry {
+            hosts: vec![host.to_owned()],
+            export_to: vec![cluster.gateways_namespace.clone()],
+            location: Location::MeshInternal,
+            resolution: Resolution::Static,
+            ports: ports.into_iter().map(port).collect(),
+            workload_selector: WorkloadSelector { labels: first.labels.clone() },
+        };
+        documents.push(document(&metadata(&format!("host-{}", first.name), &first.namespace), &entry)?);
     }
     Ok(documents)
 }

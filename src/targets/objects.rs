@@ -1,9 +1,8 @@
 //! Files of Kubernetes objects, in one folder for each cluster: each object has the label of its bundle, so that what the next
 //! bundle lacks can be found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -72,17 +71,56 @@ pub fn kustomization<'p>(
     yaml("kustomization.yaml", &[document], from)
 }
 
-/// A typed resource as a document.
-///
-/// # Errors
-/// Where it has no JSON form.
-pub fn document(resource: &impl Serialize) -> Result<Value, CompileError> {
-    serde_json::to_value(resource)
-        .map_err(|cause| CompileError::Refused(format!("a resource has no JSON form: {cause}")))
+/// What an object asks for, as the product declares it. Fields of the product that mcpctl never writes are left out, and
+/// those that are there are in the order of the alphabet, as the product's own tools write them.
+pub trait Spec: Serialize {
+    /// `apiVersion`: the group and the version.
+    const API_VERSION: &'static str;
+    /// `kind`.
+    const KIND: &'static str;
+}
+
+/// `metadata` of an object, `ObjectMeta` of Kubernetes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Metadata {
+    /// `labels`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// `name`.
+    pub name: String,
+    /// `namespace`; an object of the whole cluster has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 /// Name and namespace.
 #[must_use]
-pub fn metadata(name: &str, namespace: &str) -> ObjectMeta {
-    ObjectMeta { name: Some(name.to_owned()), namespace: Some(namespace.to_owned()), ..ObjectMeta::default() }
+pub fn metadata(name: &str, namespace: &str) -> Metadata {
+    Metadata { labels: BTreeMap::new(), name: name.to_owned(), namespace: Some(namespace.to_owned()) }
+}
+
+/// An object with its `spec` as a document.
+///
+/// # Errors
+/// Where it has no JSON form.
+pub fn document<S: Spec>(metadata: &Metadata, spec: &S) -> Result<Value, CompileError> {
+    let mut document = bare(S::API_VERSION, S::KIND, metadata);
+    let spec = serde_json::to_value(spec)
+        .map_err(|cause| CompileError::Refused(format!("a resource has no JSON form: {cause}")))?;
+    document.insert("spec".to_owned(), spec);
+    Ok(Value::Object(document))
+}
+
+/// An object of Kubernetes itself that has no `spec`.
+#[must_use]
+pub fn without_spec(kind: &str, metadata: &Metadata) -> Value {
+    Value::Object(bare("v1", kind, metadata))
+}
+
+fn bare(api_version: &str, kind: &str, metadata: &Metadata) -> Map<String, Value> {
+    Map::from_iter([
+        ("apiVersion".to_owned(), json!(api_version)),
+        ("kind".to_owned(), json!(kind)),
+        ("metadata".to_owned(), json!(metadata)),
+    ])
 }

@@ -1,5 +1,6 @@
 //! The target `istio`: who may call which server, decided by the proxy beside each server.
 
+mod api;
 mod claims;
 mod coverage;
 mod hosts;
@@ -10,10 +11,6 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use kcr_security_istio_io::v1::authorizationpolicies::{
-    AuthorizationPolicy, AuthorizationPolicyAction, AuthorizationPolicyRules, AuthorizationPolicySelector,
-    AuthorizationPolicySpec,
-};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -26,6 +23,8 @@ use crate::targets::objects::{document, folder, metadata, objects};
 use crate::targets::{
     CompileError, Decides, Does, Files, Input, Need, Proof, TARGET_LIMIT, Target, TargetId, gateways,
 };
+use api::Selector;
+use api::security::{Action, AuthorizationPolicy, Rule};
 use claims::exact;
 use rules::Rules;
 
@@ -214,28 +213,22 @@ fn gateway_principal(model: &Model, cluster: &Cluster<'_>, place: &ServerPlace<'
 }
 
 fn default_deny(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let deny = |namespace: &String| {
-        let nothing = AuthorizationPolicySpec::default();
-        document(&AuthorizationPolicy { metadata: metadata("default-deny", namespace), spec: nothing, status: None })
-    };
+    let nothing = AuthorizationPolicy::default();
+    let deny = |namespace: &String| document(&metadata("default-deny", namespace), &nothing);
     cluster.server_namespaces.keys().map(deny).collect()
 }
 
 /// The policies of a server: as many as its rules need.
-fn policies(place: &ServerPlace<'_>, rules: Vec<AuthorizationPolicyRules>) -> Result<Vec<Value>, CompileError> {
+fn policies(place: &ServerPlace<'_>, rules: Vec<Rule>) -> Result<Vec<Value>, CompileError> {
     let chunks = rules.chunks(MOST_RULES).zip(1_u32..);
-    let policy = |(rules, number): (&[AuthorizationPolicyRules], u32)| {
+    let policy = |(rules, number): (&[Rule], u32)| {
         let name = if number == 1 { format!("allow-{}", place.name) } else { format!("allow-{}.{number}", place.name) };
-        document(&AuthorizationPolicy {
-            metadata: metadata(&name, &place.namespace),
-            spec: AuthorizationPolicySpec {
-                action: Some(AuthorizationPolicyAction::Allow),
-                selector: Some(AuthorizationPolicySelector { match_labels: Some(place.labels.clone()) }),
-                rules: Some(rules.to_vec()),
-                ..AuthorizationPolicySpec::default()
-            },
-            status: None,
-        })
+        let policy = AuthorizationPolicy {
+            action: Some(Action::Allow),
+            selector: Some(Selector { match_labels: place.labels.clone() }),
+            rules: Some(rules.to_vec()),
+        };
+        document(&metadata(&name, &place.namespace), &policy)
     };
     chunks.map(policy).collect()
 }

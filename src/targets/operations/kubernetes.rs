@@ -1,5 +1,6 @@
 //! The target `kubernetes`: namespaces, who may connect to whom, and quotas.
 
+mod api;
 mod coverage;
 mod egress;
 mod network;
@@ -11,10 +12,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{Namespace, ResourceQuota, ResourceQuotaSpec, ServiceAccount};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
+
+use api::ResourceQuota;
 
 use crate::model::Model;
 use crate::model::operations::ResourcePool;
@@ -22,7 +22,7 @@ use crate::source::Loc;
 use crate::targets::cluster::{Cluster, ServerPlace, cluster, renamed};
 use crate::targets::gateways::used;
 use crate::targets::names::dns_label;
-use crate::targets::objects::{NAMESPACE, document, folder, metadata, objects};
+use crate::targets::objects::{Metadata, NAMESPACE, document, folder, metadata, objects, without_spec};
 use crate::targets::{CompileError, Does, Files, Input, Need, Proof, Target, TargetId};
 
 /// The label that names the segment of a namespace.
@@ -148,12 +148,12 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let others = others(input, &here);
         let servers: Vec<Loc> = here.places.iter().map(ServerPlace::loc).collect();
         let segments = model.topology.segments.iter().map(|(role, _)| role.loc);
-        let spaces = namespaces(model, &cluster, &here, &others)?;
+        let spaces = namespaces(model, &cluster, &here, &others);
         let policies = network::policies(model, (&cluster, &here), &used, &others)?;
         let mut own = vec![
             objects(model, "namespaces.yaml", spaces, segments.chain(servers.iter().copied()).collect())?,
             objects(model, "network-policies.yaml", policies, servers.clone())?,
-            objects(model, "service-accounts.yaml", service_accounts(&here)?, servers.clone())?,
+            objects(model, "service-accounts.yaml", service_accounts(&here), servers.clone())?,
         ];
         let (quotas, from) = quotas(&here)?;
         if !quotas.is_empty() {
@@ -184,12 +184,7 @@ fn others(input: &Input<'_>, cluster: &Cluster<'_>) -> BTreeSet<String> {
     here.map(namespace).filter(|namespace| !known(namespace)).map(str::to_owned).collect()
 }
 
-fn namespaces(
-    model: &Model,
-    all: &Cluster<'_>,
-    cluster: &Cluster<'_>,
-    others: &BTreeSet<String>,
-) -> Result<Vec<Value>, CompileError> {
+fn namespaces(model: &Model, all: &Cluster<'_>, cluster: &Cluster<'_>, others: &BTreeSet<String>) -> Vec<Value> {
     let segment = |namespace: &str, segment: &str, role: &str| {
         let subnet = model.topology.segments.iter().find(|(name, _)| name.value == role).map(|(_, subnet)| subnet);
         let mut labels = BTreeMap::from([
@@ -197,31 +192,26 @@ fn namespaces(
             (SEGMENT.to_owned(), segment.to_owned()),
         ]);
         labels.extend(subnet.map(|subnet| (SUBNET.to_owned(), dns_label(&subnet.value))));
-        document(&Namespace {
-            metadata: ObjectMeta { name: Some(namespace.to_owned()), labels: Some(labels), ..ObjectMeta::default() },
-            ..Namespace::default()
-        })
+        without_spec("Namespace", &Metadata { labels, name: namespace.to_owned(), namespace: None })
     };
     let mut found = vec![
-        segment(&cluster.agents_namespace, "agents", "agents")?,
-        segment(&cluster.gateways_namespace, "gateways", "gateways")?,
+        segment(&cluster.agents_namespace, "agents", "agents"),
+        segment(&cluster.gateways_namespace, "gateways", "gateways"),
     ];
     for namespace in cluster.server_namespaces.keys() {
-        found.push(segment(namespace, "servers", "mcp_servers")?);
+        found.push(segment(namespace, "servers", "mcp_servers"));
     }
     for namespace in others {
         // It may be one of servers in another cluster.
         let servers = all.server_namespaces.contains_key(namespace);
         let (kind, role) = if servers { ("servers", "mcp_servers") } else { ("policies", "policies") };
-        found.push(segment(namespace, kind, role)?);
+        found.push(segment(namespace, kind, role));
     }
-    Ok(found)
+    found
 }
 
-fn service_accounts(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let account = |name: &String| {
-        document(&ServiceAccount { metadata: metadata(name, &cluster.gateways_namespace), ..ServiceAccount::default() })
-    };
+fn service_accounts(cluster: &Cluster<'_>) -> Vec<Value> {
+    let account = |name: &String| without_spec("ServiceAccount", &metadata(name, &cluster.gateways_namespace));
     cluster.gateways.values().map(account).collect()
 }
 
@@ -231,18 +221,14 @@ fn quotas(cluster: &Cluster<'_>) -> Result<(Vec<Value>, Vec<Loc>), CompileError>
         let Some((pool, hard)) = pool.map(|pool| (pool, hard(pool))).filter(|(_, hard)| !hard.is_empty()) else {
             continue;
         };
-        documents.push(document(&ResourceQuota {
-            metadata: metadata("pool", namespace),
-            spec: Some(ResourceQuotaSpec { hard: Some(hard), ..ResourceQuotaSpec::default() }),
-            ..ResourceQuota::default()
-        })?);
+        documents.push(document(&metadata("pool", namespace), &ResourceQuota { hard })?);
         from.push(pool.name.loc);
     }
     Ok((documents, from))
 }
 
 /// What the pods of a pool may ask for, and use, together.
-fn hard(pool: &ResourcePool) -> BTreeMap<String, Quantity> {
+fn hard(pool: &ResourcePool) -> BTreeMap<String, String> {
     let cpu = pool.cpu_millicores.as_ref().map(|cpu| match cpu.value {
         whole if whole.is_multiple_of(1_000) => (whole / 1_000).to_string(),
         part => format!("{part}m"),
@@ -256,7 +242,7 @@ fn hard(pool: &ResourcePool) -> BTreeMap<String, Quantity> {
         .into_iter()
         .filter_map(|(resource, amount)| amount.map(|amount| (resource, amount)))
         .flat_map(|(resource, amount)| {
-            ["limits", "requests"].map(|kind| (format!("{kind}.{resource}"), Quantity(amount.clone())))
+            ["limits", "requests"].map(|kind| (format!("{kind}.{resource}"), amount.clone()))
         })
         .collect()
 }

@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kcr_networking_istio_io::v1::serviceentries::{
-    ServiceEntry, ServiceEntryLocation, ServiceEntryPorts as Port, ServiceEntryResolution, ServiceEntrySpec,
-    ServiceEntryWorkloadSelector,
-};
 use serde_json::Value;
 
+use super::api::networking::{Location, Port, Resolution, ServiceEntry, WorkloadSelector};
 use crate::diagnostic::Diagnostic;
 use crate::targets::cluster::hosts::{HostKind, url_at};
 use crate::targets::cluster::{Cluster, ServerPlace};
@@ -52,25 +49,16 @@ pub(super) fn entries(cluster: &Cluster<'_>, here: &Cluster<'_>) -> Result<Vec<V
         let ports: BTreeSet<u16> = places.iter().map(|place| place.port).collect();
         // HTTP also where the URL is `https`: the proxies encrypt. As HTTPS they would pass on bytes that they cannot read, and rules
         // for requests deny those.
-        let port = |number: u16| Port {
-            name: format!("http-{number}"),
-            number: i64::from(number),
-            protocol: Some("HTTP".to_owned()),
-            target_port: None,
+        let port = |number: u16| Port { name: format!("http-{number}"), number, protocol: "HTTP".to_owned() };
+        let entry = ServiceEntry {
+            hosts: vec![host.to_owned()],
+            export_to: vec![cluster.gateways_namespace.clone()],
+            location: Location::MeshInternal,
+            resolution: Resolution::Static,
+            ports: ports.into_iter().map(port).collect(),
+            workload_selector: WorkloadSelector { labels: first.labels.clone() },
         };
-        documents.push(document(&ServiceEntry {
-            metadata: metadata(&format!("host-{}", first.name), &first.namespace),
-            spec: ServiceEntrySpec {
-                hosts: vec![host.to_owned()],
-                export_to: Some(vec![cluster.gateways_namespace.clone()]),
-                location: Some(ServiceEntryLocation::MeshInternal),
-                resolution: Some(ServiceEntryResolution::Static),
-                ports: Some(ports.into_iter().map(port).collect()),
-                workload_selector: Some(ServiceEntryWorkloadSelector { labels: Some(first.labels.clone()) }),
-                ..ServiceEntrySpec::default()
-            },
-            status: None,
-        })?);
+        documents.push(document(&metadata(&format!("host-{}", first.name), &first.namespace), &entry)?);
     }
     Ok(documents)
 }

@@ -2,27 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kcr_networking_istio_io::v1::destinationrules::{
-    DestinationRule, DestinationRuleSpec, DestinationRuleTrafficPolicy as TrafficPolicy,
-    DestinationRuleTrafficPolicyConnectionPool as Pool, DestinationRuleTrafficPolicyConnectionPoolHttp as HttpPool,
-    DestinationRuleTrafficPolicyConnectionPoolTcp as TcpPool, DestinationRuleTrafficPolicyOutlierDetection as Outliers,
-    DestinationRuleTrafficPolicyTls as Tls, DestinationRuleTrafficPolicyTlsMode as TlsMode,
-};
-use kcr_security_istio_io::v1::peerauthentications::{
-    PeerAuthentication, PeerAuthenticationMtls, PeerAuthenticationMtlsMode, PeerAuthenticationSpec,
-};
-use kcr_security_istio_io::v1::requestauthentications::{
-    RequestAuthentication, RequestAuthenticationJwtRules as JwtRule,
-    RequestAuthenticationJwtRulesFromHeaders as FromHeader,
-    RequestAuthenticationJwtRulesOutputClaimToHeaders as ClaimToHeader, RequestAuthenticationSelector,
-    RequestAuthenticationSpec,
-};
-use kcr_telemetry_istio_io::v1::telemetries::{
-    Telemetry, TelemetrySelector, TelemetrySpec, TelemetryTracing as Tracing, TelemetryTracingCustomTags as Tag,
-    TelemetryTracingCustomTagsHeader as TagHeader,
-};
 use serde_json::{Value, json};
 
+use super::api::Selector;
+use super::api::networking::{
+    ConnectionPool, DestinationRule, HttpPool, OutlierDetection, TcpPool, Tls, TlsMode, TrafficPolicy,
+};
+use super::api::security::{
+    ClaimToHeader, FromHeader, JwtRule, MutualTls, MutualTlsMode, PeerAuthentication, RequestAuthentication,
+};
+use super::api::telemetry::{Tag, TagHeader, Telemetry, Tracing};
 use super::claims::ACT_HEADER;
 use crate::diagnostic::Diagnostic;
 use crate::model::access::{Issuer, Jwks};
@@ -42,14 +31,8 @@ const SWEEP: &str = "1s";
 type Traffic = (&'static str, Vec<Value>, Vec<Loc>);
 
 pub(super) fn peer_authentication(cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let strict = |namespace: &String| {
-        let mtls = Some(PeerAuthenticationMtls { mode: Some(PeerAuthenticationMtlsMode::Strict) });
-        document(&PeerAuthentication {
-            metadata: metadata("default", namespace),
-            spec: PeerAuthenticationSpec { mtls, ..PeerAuthenticationSpec::default() },
-            status: None,
-        })
-    };
+    let strict = PeerAuthentication { mtls: MutualTls { mode: MutualTlsMode::Strict } };
+    let strict = |namespace: &String| document(&metadata("default", namespace), &strict);
     cluster.server_namespaces.keys().map(strict).collect()
 }
 
@@ -59,27 +42,17 @@ pub(super) fn request_authentication(model: &Model, cluster: &Cluster<'_>) -> Re
     if model.has_tokens_per_server() {
         let of_place = |place: &ServerPlace<'_>| {
             let audiences = |issuer: &Issuer| issuer.audiences_at(place.server, &model.topology);
-            document(&RequestAuthentication {
-                metadata: metadata(&format!("tokens-{}", place.name), &place.namespace),
-                spec: RequestAuthenticationSpec {
-                    jwt_rules: Some(jwt_rules(model, &audiences)),
-                    selector: Some(RequestAuthenticationSelector { match_labels: Some(place.labels.clone()) }),
-                    ..RequestAuthenticationSpec::default()
-                },
-                status: None,
-            })
+            let authentication = RequestAuthentication {
+                jwt_rules: jwt_rules(model, &audiences),
+                selector: Some(Selector { match_labels: place.labels.clone() }),
+            };
+            document(&metadata(&format!("tokens-{}", place.name), &place.namespace), &authentication)
         };
         return cluster.places.iter().map(of_place).collect();
     }
     let shared = |issuer: &Issuer| issuer.audiences.iter().map(|audience| audience.value.clone()).collect();
-    let rules = jwt_rules(model, &shared);
-    let with_rules = |namespace: &String| {
-        document(&RequestAuthentication {
-            metadata: metadata("tokens", namespace),
-            spec: RequestAuthenticationSpec { jwt_rules: Some(rules.clone()), ..RequestAuthenticationSpec::default() },
-            status: None,
-        })
-    };
+    let authentication = RequestAuthentication { jwt_rules: jwt_rules(model, &shared), selector: None };
+    let with_rules = |namespace: &String| document(&metadata("tokens", namespace), &authentication);
     cluster.server_namespaces.keys().map(with_rules).collect()
 }
 
@@ -87,8 +60,8 @@ fn jwt_rules(model: &Model, audiences: &dyn Fn(&Issuer) -> Vec<String>) -> Vec<J
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     issuers
         .map(|issuer| JwtRule {
-            issuer: Some(issuer.issuer.value.clone()),
-            audiences: Some(audiences(issuer)),
+            issuer: issuer.issuer.value.clone(),
+            audiences: audiences(issuer),
             jwks_uri: match issuer.keys.as_ref().map(|keys| &keys.value) {
                 Some(Jwks::Url(url)) => Some(url.clone()),
                 Some(Jwks::File(_)) | None => None,
@@ -98,16 +71,9 @@ fn jwt_rules(model: &Model, audiences: &dyn Fn(&Issuer) -> Vec<String>) -> Vec<J
                 Some(Jwks::Url(_)) | None => None,
             },
             // Else a token in the query would do as well.
-            from_headers: Some(vec![FromHeader {
-                name: "Authorization".to_owned(),
-                prefix: Some("Bearer ".to_owned()),
-            }]),
-            forward_original_token: Some(false),
-            output_claim_to_headers: Some(vec![ClaimToHeader {
-                claim: "act".to_owned(),
-                header: ACT_HEADER.to_owned(),
-            }]),
-            ..JwtRule::default()
+            from_headers: vec![FromHeader { name: "Authorization".to_owned(), prefix: "Bearer ".to_owned() }],
+            forward_original_token: false,
+            output_claim_to_headers: vec![ClaimToHeader { claim: "act".to_owned(), header: ACT_HEADER.to_owned() }],
         })
         .collect()
 }
@@ -154,21 +120,13 @@ pub(super) fn disagreeing(model: &Model, cluster: &Cluster<'_>) -> Vec<Diagnosti
 
 /// One for each host, for the gateway alone. istiod takes none for an address.
 fn destination_rules(model: &Model, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
-    let mut by_host: BTreeMap<&str, (&Place<'_>, TrafficPolicy)> = BTreeMap::new();
+    let mut by_host: BTreeMap<&str, (&ServerPlace<'_>, TrafficPolicy)> = BTreeMap::new();
     for place in cluster.places.iter().filter(|place| place.host.kind != HostKind::Address) {
         by_host.entry(&place.host.name).or_insert_with(|| (place, traffic_policy(model, place)));
     }
     let rule = |(host, (place, policy)): (&str, (&ServerPlace<'_>, TrafficPolicy))| {
-        document(&DestinationRule {
-            metadata: metadata(&place.name, &cluster.gateways_namespace),
-            spec: DestinationRuleSpec {
-                host: host.to_owned(),
-                export_to: Some(vec![".".to_owned()]),
-                traffic_policy: Some(policy),
-                ..DestinationRuleSpec::default()
-            },
-            status: None,
-        })
+        let rule = DestinationRule { host: host.to_owned(), export_to: vec![".".to_owned()], traffic_policy: policy };
+        document(&metadata(&place.name, &cluster.gateways_namespace), &rule)
     };
     by_host.into_iter().map(rule).collect()
 }
@@ -180,29 +138,23 @@ fn traffic_policy(model: &Model, place: &ServerPlace<'_>) -> TrafficPolicy {
     let requests = traffic.share.or(traffic.pool_size()).map(in_32);
     let connections = [traffic.share, traffic.pool_size()].into_iter().flatten().min().map(in_32);
     let idle = traffic.pool.and_then(|pool| pool.keep_alive.as_ref()).map(|keep_alive| go_duration(keep_alive.value));
-    let connection_pool = (requests.is_some() || idle.is_some()).then(|| Pool {
-        tcp: connections.map(|most| TcpPool { max_connections: Some(most), ..TcpPool::default() }),
+    let connection_pool = (requests.is_some() || idle.is_some()).then(|| ConnectionPool {
+        tcp: connections.map(|max_connections| TcpPool { max_connections }),
         // A connection of HTTP/2 carries many requests, so their number is limited too.
-        http: Some(HttpPool { http2_max_requests: requests, idle_timeout: idle, ..HttpPool::default() }),
+        http: HttpPool { http2_max_requests: requests, idle_timeout: idle },
     });
     let outlier_detection = traffic.breaker.and_then(|breaker| {
-        Some(Outliers {
-            consecutive5xx_errors: Some(i64::from(breaker.opens_after()?)),
+        Some(OutlierDetection {
+            consecutive5xx_errors: breaker.opens_after()?,
             // Counted apart, resets and timeouts are never in a row.
-            split_external_local_origin_errors: Some(false),
-            interval: Some(SWEEP.to_owned()),
-            base_ejection_time: Some(go_duration(breaker.open_for())),
+            split_external_local_origin_errors: false,
+            interval: SWEEP.to_owned(),
+            base_ejection_time: go_duration(breaker.open_for()),
             // The default of 10 would never eject one of a few.
-            max_ejection_percent: Some(100),
-            ..Outliers::default()
+            max_ejection_percent: 100,
         })
     });
-    TrafficPolicy {
-        connection_pool,
-        outlier_detection,
-        tls: Some(Tls { mode: Some(TlsMode::IstioMutual), ..Tls::default() }),
-        ..TrafficPolicy::default()
-    }
+    TrafficPolicy { connection_pool, outlier_detection, tls: Tls { mode: TlsMode::IstioMutual } }
 }
 
 /// A duration as Go reads it, which knows no days.
@@ -220,11 +172,7 @@ fn telemetry(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<(Ve
             return Ok(());
         };
         from.push(tracing.loc);
-        documents.push(document(&Telemetry {
-            metadata: metadata(name, namespace),
-            spec: TelemetrySpec { tracing: Some(vec![rule]), selector, ..TelemetrySpec::default() },
-            status: None,
-        })?);
+        documents.push(document(&metadata(name, namespace), &Telemetry { tracing: vec![rule], selector })?);
         Ok::<_, CompileError>(())
     };
     for namespace in here.server_namespaces.keys().chain([&here.gateways_namespace]) {
@@ -237,8 +185,7 @@ fn telemetry(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<(Ve
     for (name, account) in &here.gateways {
         let own = model.tracing.keys().find(|scope| scope.as_ref().is_some_and(|unit| unit.as_str() == *name));
         if let Some(scope) = own {
-            let labels = Some([(GATEWAY.to_owned(), account.clone())].into());
-            let selector = Some(TelemetrySelector { match_labels: labels });
+            let selector = Some(Selector { match_labels: [(GATEWAY.to_owned(), account.clone())].into() });
             add(&format!("traces-{account}"), &here.gateways_namespace, scope, selector)?;
         }
     }
@@ -262,16 +209,12 @@ fn tracing_rule(tracing: &crate::model::telemetry::Tracing) -> Option<Tracing> {
     let tags: BTreeMap<String, Tag> = headers
         .into_iter()
         .filter_map(|(tag, header)| {
-            let header = Some(TagHeader { name: header.as_ref()?.value.to_string(), default_value: None });
-            Some((tag.to_owned(), Tag { header, ..Tag::default() }))
+            let header = TagHeader { name: header.as_ref()?.value.to_string() };
+            Some((tag.to_owned(), Tag { header }))
         })
         .collect();
-    let tags = (!tags.is_empty()).then_some(tags);
-    (percent.is_some() || tags.is_some()).then(|| Tracing {
-        random_sampling_percentage: percent,
-        custom_tags: tags,
-        ..Tracing::default()
-    })
+    (percent.is_some() || !tags.is_empty())
+        .then_some(Tracing { random_sampling_percentage: percent, custom_tags: tags })
 }
 
 /// Identities of servers and gateways by SPIRE, in the form that Istio takes.
@@ -291,7 +234,6 @@ fn spiffe_ids(model: &Model, cluster: &Cluster<'_>) -> (Vec<Value>, Vec<Loc>) {
         spec.insert("ttl".to_owned(), json!(go_duration(rotation.value)));
     }
     let accounts: Vec<&str> = cluster.gateways.values().map(String::as_str).collect();
-    // No crate has types for it; this is the whole of it.
     let document = json!({
         "apiVersion": "spire.spiffe.io/v1alpha1",
         "kind": "ClusterSPIFFEID",

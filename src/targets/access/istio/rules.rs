@@ -8,14 +8,9 @@ mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kcr_security_istio_io::v1::authorizationpolicies::{
-    AuthorizationPolicyRules as Rule, AuthorizationPolicyRulesFrom as From,
-    AuthorizationPolicyRulesFromSource as Peers, AuthorizationPolicyRulesTo as To,
-    AuthorizationPolicyRulesToOperation as Operation, AuthorizationPolicyRulesWhen as When,
-};
-
 use self::requests::{Request, joined, operations};
 use self::shown::{Claims, Shown};
+use super::api::security::{From, Operation, Rule, Source, To, When};
 use super::claims::{exact, verified_headers};
 use super::narrow::delegations;
 use crate::diagnostic::Diagnostic;
@@ -123,17 +118,14 @@ impl<'a> Rules<'a> {
                     }
                 }
                 rules.extend(operations(place.server, requests).into_iter().map(|(methods, headers)| Rule {
-                    from: Some(vec![From {
-                        source: Some(Peers { principals: Some(vec![gateway.to_owned()]), ..Peers::default() }),
-                    }]),
-                    to: Some(vec![To {
-                        operation: Some(Operation {
-                            methods: Some(methods.iter().map(|method| (*method).to_owned()).collect()),
-                            paths: Some(vec![place.path.to_owned()]),
-                            ..Operation::default()
-                        }),
-                    }]),
-                    when: Some(common.iter().cloned().chain(headers).collect()),
+                    from: vec![From { source: Source { principals: vec![gateway.to_owned()] } }],
+                    to: vec![To {
+                        operation: Operation {
+                            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+                            paths: vec![place.path.to_owned()],
+                        },
+                    }],
+                    when: common.iter().cloned().chain(headers).collect(),
                 }));
             }
         }

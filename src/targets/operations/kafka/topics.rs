@@ -9,7 +9,7 @@ use super::Bus;
 use crate::bundle::Artifact;
 use crate::model::flow::Topic;
 use crate::targets::names::dns_labels;
-use crate::targets::objects::{document, objects};
+use crate::targets::objects::{Metadata, Spec, document, objects};
 use crate::targets::{CompileError, Input, TargetId};
 
 /// A topic as an administrator of Kafka creates it.
@@ -51,51 +51,39 @@ pub(super) fn list(bus: &Bus<'_>) -> Result<(String, Artifact), CompileError> {
     super::json("topics.json", &topics, bus.places())
 }
 
+/// `KafkaTopic` of Strimzi.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct KafkaTopic<'m> {
-    api_version: &'static str,
-    kind: &'static str,
-    metadata: Metadata<'m>,
-    spec: Spec<'m>,
-}
-
-#[derive(Serialize)]
-struct Metadata<'m> {
-    name: &'m str,
-    labels: BTreeMap<&'static str, &'m str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Spec<'m> {
-    topic_name: &'m str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    config: BTreeMap<&'static str, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     partitions: Option<u32>,
     replicas: u32,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    config: BTreeMap<&'static str, i64>,
+    topic_name: &'m str,
+}
+
+impl Spec for KafkaTopic<'_> {
+    const API_VERSION: &'static str = "kafka.strimzi.io/v1";
+    const KIND: &'static str = "KafkaTopic";
 }
 
 /// `kafka-topics.yaml`.
 pub(super) fn strimzi(input: &Input<'_>, bus: &Bus<'_>) -> Result<(String, Artifact), CompileError> {
     let names = bus.topics.iter().map(|topic| (topic.name.value.as_str(), topic.name.loc));
-    let labels = dns_labels(TargetId::Kafka, names).map_err(CompileError::Findings)?;
+    let names = dns_labels(TargetId::Kafka, names).map_err(CompileError::Findings)?;
     let cluster = input.model.deployment.kafka_cluster();
     let documents = bus.topics.iter().filter_map(|topic| {
         let name = topic.name.value.as_str();
+        let labels = BTreeMap::from([("strimzi.io/cluster".to_owned(), cluster.to_owned())]);
+        let metadata = Metadata { labels, name: names.get(name)?.clone(), namespace: None };
         let resource = KafkaTopic {
-            api_version: "kafka.strimzi.io/v1",
-            kind: "KafkaTopic",
-            metadata: Metadata { name: labels.get(name)?, labels: [("strimzi.io/cluster", cluster)].into() },
-            spec: Spec {
-                topic_name: name,
-                partitions: topic.partitions.as_ref().map(|partitions| partitions.value),
-                replicas: bus.replicas,
-                config: config(topic),
-            },
+            config: config(topic),
+            partitions: topic.partitions.as_ref().map(|partitions| partitions.value),
+            replicas: bus.replicas,
+            topic_name: name,
         };
-        Some(document(&resource))
+        Some(document(&metadata, &resource))
     });
     let documents = documents.collect::<Result<Vec<Value>, _>>()?;
     objects(input.model, "kafka-topics.yaml", documents, bus.places())

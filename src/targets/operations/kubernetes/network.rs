@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::networking::v1::{
-    NetworkPolicy, NetworkPolicyEgressRule as Egress, NetworkPolicyIngressRule as Ingress, NetworkPolicyPeer as Peer,
-    NetworkPolicySpec,
-};
 use serde_json::Value;
 
+use super::api::{Egress, Ingress, NetworkPolicy, Peer};
 use super::peers::{NAME, from, labelled, pods, port};
 use super::{SEGMENT, ports};
 use crate::model::Model;
@@ -18,7 +15,7 @@ use crate::targets::gateways::CENTRAL;
 use crate::targets::objects::{document, metadata};
 
 /// Where Istio's control plane stands, and its port for configuration and certificates.
-const MESH: (&str, i32) = ("istio-system", 15_012);
+const MESH: (&str, u16) = ("istio-system", 15_012);
 
 /// Those of one cluster among all. `used` are the servers that somebody may call, and `others` the namespaces of objects that
 /// no segment has.
@@ -35,28 +32,28 @@ pub(super) fn policies(
     for namespace in [agents, gateways].into_iter().chain(cluster.server_namespaces.keys()).chain(others) {
         found.push(policy("default-deny", namespace, &[], Some(Vec::new()), Some(Vec::new()))?);
         let dns = Egress {
-            to: Some(vec![Peer {
+            to: vec![Peer {
                 pod_selector: Some(labelled(&[("k8s-app", "kube-dns")])),
                 ..from(&[(NAME, "kube-system")])
-            }]),
+            }],
             ports: Some(vec![port("UDP", 53), port("TCP", 53)]),
         };
         found.push(policy("allow-dns", namespace, &[], None, Some(vec![dns]))?);
         if meshed {
-            let control = Egress { to: Some(vec![from(&[(NAME, MESH.0)])]), ports: Some(vec![port("TCP", MESH.1)]) };
+            let control = Egress { to: vec![from(&[(NAME, MESH.0)])], ports: Some(vec![port("TCP", MESH.1)]) };
             found.push(policy("allow-mesh", namespace, &[], None, Some(vec![control]))?);
         }
     }
-    let to = |peer, ports| Some(vec![Egress { to: Some(vec![peer]), ports }]);
+    let to = |peer, ports| Some(vec![Egress { to: vec![peer], ports }]);
     let listening = ports::of_gateways(model, all);
     let at = |name: &str| {
         let open = listening.get(name).into_iter().flatten();
-        Some(open.map(|number| ports::tcp(*number)).collect::<Vec<_>>())
+        open.map(|number| port("TCP", *number)).collect::<Vec<_>>()
     };
     for (name, account) in &cluster.gateways {
         let gateway = Peer { pod_selector: Some(labelled(&[(GATEWAY, account)])), ..from(&[(NAME, gateways)]) };
-        found.push(policy(&format!("allow-to-gateway-{account}"), agents, &[], None, to(gateway, at(name)))?);
-        let ingress = Ingress { from: Some(vec![from(&[(NAME, agents)])]), ports: at(name) };
+        found.push(policy(&format!("allow-to-gateway-{account}"), agents, &[], None, to(gateway, Some(at(name))))?);
+        let ingress = Ingress { from: vec![from(&[(NAME, agents)])], ports: at(name) };
         let selected = [(GATEWAY, account.as_str())];
         found.push(policy(&format!("gateway-{account}-from-agents"), gateways, &selected, Some(vec![ingress]), None)?);
     }
@@ -66,13 +63,13 @@ pub(super) fn policies(
     for (unit, account) in all.gateways.iter().filter(|(name, _)| **name != CENTRAL) {
         let selected = [(GATEWAY, account.as_str())];
         if cluster.gateways.contains_key(unit) {
-            let ingress = Ingress { from: Some(vec![pods(&central)]), ports: at(unit) };
+            let ingress = Ingress { from: vec![pods(&central)], ports: at(unit) };
             let name = format!("gateway-{account}-from-central");
             found.push(policy(&name, gateways, &selected, Some(vec![ingress]), None)?);
         }
         if cluster.gateways.contains_key(CENTRAL) {
             let name = format!("gateway-central-to-{account}");
-            found.push(policy(&name, gateways, &central, None, to(pods(&selected), at(unit)))?);
+            found.push(policy(&name, gateways, &central, None, to(pods(&selected), Some(at(unit))))?);
         }
     }
     for place in cluster.places.iter().filter(|place| used.contains(place.server.name.value.as_str())) {
@@ -103,7 +100,7 @@ fn needed(
         let here = [gateways, &cluster.agents_namespace].contains(&namespace);
         if here || cluster.server_namespaces.contains_key(namespace) || others.contains(namespace) {
             let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            let ingress = Ingress { from: Some(peers.clone()), ports: Some(vec![ports::tcp(*number)]) };
+            let ingress = Ingress { from: peers.clone(), ports: vec![port("TCP", *number)] };
             let name = format!("others-{count}-from-gateways");
             found.push(policy(&name, namespace, &labels, Some(vec![ingress]), None)?);
         }
@@ -118,7 +115,7 @@ fn for_server(cluster: &Cluster<'_>, place: &ServerPlace<'_>) -> Result<Value, C
         ..from(&[(NAME, &cluster.gateways_namespace)])
     };
     let labels: Vec<(&str, &str)> = place.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let ingress = Ingress { from: Some(vec![gateway]), ports: Some(vec![port("TCP", i32::from(place.port))]) };
+    let ingress = Ingress { from: vec![gateway], ports: vec![port("TCP", place.port)] };
     policy(&format!("server-{}", place.name), &place.namespace, &labels, Some(vec![ingress]), None)
 }
 
@@ -135,14 +132,12 @@ fn policy(
     egress: Option<Vec<Egress>>,
 ) -> Result<Value, CompileError> {
     let kinds = [("Ingress", ingress.is_some()), ("Egress", egress.is_some())];
-    let types = kinds.into_iter().filter(|(_, used)| *used).map(|(kind, _)| kind.to_owned()).collect();
-    document(&NetworkPolicy {
-        metadata: metadata(name, namespace),
-        spec: Some(NetworkPolicySpec {
-            pod_selector: Some(labelled(labels)),
-            policy_types: Some(types),
-            ingress: ingress.filter(|rules| !rules.is_empty()),
-            egress: egress.filter(|rules| !rules.is_empty()),
-        }),
-    })
+    let types = kinds.into_iter().filter(|(_, used)| *used).map(|(kind, _)| kind).collect();
+    let policy = NetworkPolicy {
+        pod_selector: labelled(labels),
+        policy_types: types,
+        ingress: ingress.unwrap_or_default(),
+        egress: egress.unwrap_or_default(),
+    };
+    document(&metadata(name, namespace), &policy)
 }

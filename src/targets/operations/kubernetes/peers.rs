@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::networking::v1::{NetworkPolicyPeer as Peer, NetworkPolicyPort as Port};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use super::api::{LabelSelector, Peer, Port};
 
 /// The label by which Kubernetes itself names every namespace.
 pub(super) const NAME: &str = "kubernetes.io/metadata.name";
 
 pub(super) fn labelled(labels: &[(&str, &str)]) -> LabelSelector {
-    let labels: BTreeMap<String, String> =
-        labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    LabelSelector { match_labels: (!labels.is_empty()).then_some(labels), match_expressions: None }
+    selector(labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+}
+
+/// What has all of these labels.
+pub(super) fn selector(match_labels: BTreeMap<String, String>) -> LabelSelector {
+    LabelSelector { match_labels }
 }
 
 /// The pods of the namespaces with these labels.
@@ -25,6 +26,6 @@ pub(super) fn pods(labels: &[(&str, &str)]) -> Peer {
     Peer { pod_selector: Some(labelled(labels)), ..Peer::default() }
 }
 
-pub(super) fn port(protocol: &str, port: i32) -> Port {
-    Port { protocol: Some(protocol.to_owned()), port: Some(IntOrString::Int(port)), end_port: None }
+pub(super) fn port(protocol: &'static str, port: u16) -> Port {
+    Port { protocol, port }
 }

@@ -2,12 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::networking::v1::{
-    IPBlock, NetworkPolicyEgressRule as Rule, NetworkPolicyPeer as Peer, NetworkPolicyPort as Port,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-
-use super::peers::{NAME, from, labelled, port};
+use super::api::{Egress, IpBlock, Peer};
+use super::peers::{NAME, from, port, selector};
 use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::deployment::egress::Destination;
@@ -88,28 +84,17 @@ impl Needed {
     }
 
     /// The rules that let gateways connect there; to pods among the servers they may anyway.
-    pub(super) fn rules(&self, cluster: &Cluster<'_>) -> Vec<Rule> {
-        let rule = |peer, number: &u16| Rule { to: Some(vec![peer]), ports: Some(vec![tcp(*number)]) };
+    pub(super) fn rules(&self, cluster: &Cluster<'_>) -> Vec<Egress> {
+        let rule = |peer, number: &u16| Egress { to: vec![peer], ports: Some(vec![port("TCP", *number)]) };
         let elsewhere = self.pods.iter().filter(|(namespace, ..)| !cluster.server_namespaces.contains_key(namespace));
         let pods = elsewhere.map(|(namespace, labels, number)| {
-            let selector = (!labels.is_empty()).then(|| selected(labels));
-            rule(Peer { pod_selector: selector, ..from(&[(NAME, namespace)]) }, number)
+            let selected = (!labels.is_empty()).then(|| selector(labels.clone()));
+            rule(Peer { pod_selector: selected, ..from(&[(NAME, namespace)]) }, number)
         });
         let outside = self.outside.iter().map(|(range, number)| {
-            let block = IPBlock { cidr: range.clone(), except: None };
+            let block = IpBlock { cidr: range.clone() };
             rule(Peer { ip_block: Some(block), ..Peer::default() }, number)
         });
         pods.chain(outside).collect()
     }
-}
-
-/// A TCP port.
-pub(super) fn tcp(number: u16) -> Port {
-    port("TCP", i32::from(number))
-}
-
-/// The pods with these labels.
-fn selected(labels: &BTreeMap<String, String>) -> LabelSelector {
-    let pairs: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    labelled(&pairs)
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kcr_security_istio_io::v1::authorizationpolicies::AuthorizationPolicyRulesWhen as When;
-
 use super::{Rules, is};
 use crate::model::server::Server;
 use crate::policy::condition::Condition;
 use crate::policy::{Object, ObjectIx, ObjectKind};
+use crate::targets::access::istio::api::security::When;
 use crate::targets::access::istio::narrow::excepted;
 
 /// The protocol's own methods, which need no object.

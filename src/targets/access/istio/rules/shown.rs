@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use kcr_security_istio_io::v1::authorizationpolicies::AuthorizationPolicyRulesWhen as When;
-
 use super::{Rules, is, is_not};
 use crate::diagnostic::Diagnostic;
 use crate::model::access::evidence::SPIFFE;
 use crate::model::access::placeholder::filled;
 use crate::model::access::{ClaimTest, Evidence};
 use crate::policy::{Object, Principal, PrincipalId};
+use crate::targets::access::istio::api::security::When;
 use crate::targets::access::istio::claims::{ACT_HEADER, delegation, exact, key};
 use crate::targets::cluster::ServerPlace;
 

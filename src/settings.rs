@@ -36,7 +36,7 @@ pub struct SettingsFile {
     /// Where `compile` writes the bundle, relative to the workspace; `bundle` by default.
     #[cfg_attr(test, schemars(length(min = 1)))]
     output: Option<Spanned<String>>,
-    /// Paths that are not read, relative to the workspace; `*` stands for any text within a name, `**` for any folders.
+    /// Paths that are not read, relative to the workspace; `*` matches any text within a name, `**` for any folders.
     #[serde(default)]
     exclude: Vec<Spanned<String>>,
     /// Levels of checks, by name: `error`, `warning`, `note`, or `off`. Errors of reading and shape cannot be lowered, and a check

@@ -314,7 +314,7 @@ fn speakers_changed(
             issuer.issuer,
             named(first.unwrap_or_default())
         );
-        let help = "give it the `speaks_for` of the issuer that it stands for";
+        let help = "give it the `speaks_for` of the issuer that it replaces";
         return Some(Diagnostic::new(&ENVIRONMENT_CHANGES_ACCESS, issuer.issuer.loc, one_line(&message)).help(help));
     }
     let all = |sets: &[BTreeSet<usize>]| sets.iter().flatten().copied().collect::<BTreeSet<usize>>();

@@ -105,7 +105,7 @@ pub static ENVIRONMENT_WITHOUT_FILES: Rule = Rule {
     name: "environment-without-files",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds folders under `environments` in `mcpctl.yaml` in which no YAML file stands.",
+    what: "Finds folders under `environments` in `mcpctl.yaml` that contain no YAML file.",
     why: "Where the folder is mistyped, a compile for the environment would have the addresses of another one.",
     fix: "Correct the path (relative to the workspace, case matters), or remove the line.",
 };
@@ -119,7 +119,7 @@ pub static ENVIRONMENT_CHANGES_ACCESS: Rule = Rule {
            may speak for more principals than one of the workspace's does, or leave out some.",
     why: "The relation is derived with and without the environment, and both must be the same. Whoever an issuer may speak for \
           it can be: one that speaks for agents and for flows can pass off either as the other.",
-    fix: "Give each issuer of the environment the `speaks_for` of the one that it stands for.",
+    fix: "Give each issuer of the environment the `speaks_for` of the one that it replaces.",
 };
 
 /// A check that does not exist.

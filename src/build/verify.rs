@@ -137,7 +137,7 @@ fn in_words(policy: &Policy, difference: &Difference) -> String {
     };
     let mut what = Vec::new();
     if !difference.leaks.is_empty() {
-        what.push(format!("lets through {}", sets(&difference.leaks)));
+        what.push(format!("allows {}", sets(&difference.leaks)));
     }
     if !difference.denies.is_empty() {
         what.push(format!("denies {}", sets(&difference.denies)));

@@ -13,7 +13,7 @@ pub static CHECK: Check = Check {
         name: "conflicting-classification",
         guards_access: true,
         severity: Severity::Error,
-        what: "Finds servers that two classes of `data_routing` list, the centre's or those that hold in the server's unit.",
+        what: "Finds servers that two classes of `data_routing` list, the central ones or those that hold in the server's unit.",
         why: "Which rules hold for the server's data would depend on the reader. Until it is fixed, the more sensitive \
               class holds.",
         fix: "Leave the server in one class.",

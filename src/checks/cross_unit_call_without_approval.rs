@@ -16,7 +16,7 @@ pub static CHECK: Check = Check {
                `explicit_approval`; one finding for each flow and other unit.",
         why: "Each such call needs the fact `cross_unit_approval`. A flow that runs by itself has it only if somebody put it \
               into its token; else it stops half-way.",
-        fix: "Let the other unit approve the flow, move the step to a flow of that unit, or make the flow the centre's by \
+        fix: "Let the other unit approve the flow, move the step to a flow of that unit, or make the flow a central one by \
               writing it outside the unit folders.",
     },
     run,

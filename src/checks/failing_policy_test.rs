@@ -99,7 +99,7 @@ fn contradicted(finding: Diagnostic, opposite: &Opposite<'_>) -> Diagnostic {
 }
 
 fn of_nothing(name: &Spanned<String>, call: &Spanned<String>) -> Diagnostic {
-    let message = format!("`{call}` stands for no tool, so `{name}` says nothing of it");
+    let message = format!("`{call}` matches no tool, so `{name}` tests nothing there");
     Diagnostic::new(&CHECK.rule, call.loc, message)
 }
 

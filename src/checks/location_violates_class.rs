@@ -42,7 +42,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let (message, loc) = match location {
             Some(location) => (
                 format!(
-                    "server `{}` of class `{}` stands {}, not {demand}",
+                    "server `{}` of class `{}` runs {}, not {demand}",
                     server.name,
                     class.name,
                     place(location.value)

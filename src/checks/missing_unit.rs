@@ -12,7 +12,7 @@ pub static CHECK: Check = Check {
         severity: Severity::Error,
         what: "Finds registered servers and agents without a `business_unit` while the registry declares business units.",
         why: "Whether a call crosses units cannot be said without the units of both sides, so every such call is denied.",
-        fix: "Add `business_unit: NAME`, or `business_unit: central` for what belongs to the centre.",
+        fix: "Add `business_unit: NAME`, or `business_unit: central` for what belongs to no unit.",
     },
     run,
 };

@@ -12,7 +12,7 @@ pub static CHECK: Check = Check {
         guards_access: true,
         severity: Severity::Warning,
         what: "Finds workspaces with tools and without any level of `progressive_auth`.",
-        why: "Every tool then needs the fact `service_account_token` alone, whatever it does.",
+        why: "Every tool then needs the fact `service_account_token` alone, even if it deletes data.",
         fix: "Declare levels:\n\n```yaml\nprogressive_auth:\n  levels:\n    - level: 1\n      requirements: \
               [service_account_token]\n```",
     },

@@ -12,11 +12,11 @@ pub static CHECK: Check = Check {
         name: "unit-widens-policy",
         guards_access: true,
         severity: Severity::Error,
-        what: "Finds levels, classes and server entries of a unit folder that let a request through which the centre's rules \
+        what: "Finds levels, classes and server entries of a unit folder that allow a request that the central rules \
                deny.",
-        why: "A unit may make the centre's rules stricter for its own servers, never weaker. Both gateways enforce both, so \
+        why: "A unit may make the central rules stricter for its own servers, never weaker. Both gateways enforce both, so \
               the request stays denied; but the unit's text promises something else.",
-        fix: "Ask for at least what the centre asks for: the message shows a request that makes the difference.",
+        fix: "Ask for at least what the central configuration asks for: the message shows a request that makes the difference.",
     },
     run,
 };
@@ -35,9 +35,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
         let (who, what) = (&policy.principal_at(*principal).id, policy.object_at(*object));
         let message = format!(
-            "unit `{unit}` lets `{who}` use `{what}` with {}, which the centre denies",
+            "unit `{unit}` lets `{who}` use `{what}` with {}, which the central configuration denies",
             policy.facts.shown(*facts)
         );
-        report.push(Diagnostic::new(&CHECK.rule, *loc, message).label(*centre, "the centre's rule"));
+        report.push(Diagnostic::new(&CHECK.rule, *loc, message).label(*centre, "the central rule"));
     }
 }

@@ -14,7 +14,7 @@ pub static CHECK: Check = Check {
         name: "unknown-principal",
         guards_access: true,
         severity: Severity::Error,
-        what: "Finds policy tests whose `principal` is not an agent, workflow, saga or event processor, and stands for none. `any_agent` always \
+        what: "Finds policy tests whose `principal` is not an agent, workflow, saga or event processor, and matches none. `any_agent` always \
                exists: it is every caller that is not declared.",
         why: "A test of a principal that does not exist can only find that it is denied, and so proves nothing.",
         fix: "Write an agent by its name, a flow as `workflow:NAME`, `saga:NAME` or `processor:NAME`, and other callers as \

@@ -15,7 +15,7 @@ pub static CHECK: Check = Check {
         guards_access: false,
         severity: Severity::Warning,
         what: "Finds levels that no known tool, resource or prompt needs.",
-        why: "A level without tools protects nothing; often the tools that it was meant for are not known, or stand in \
+        why: "A level without tools protects nothing; often the tools that it was meant for are not known, or are in \
               another class.",
         fix: "List the tools of the servers whose class leads to the level, set `auth_level` where it is meant, or remove the \
               level.",

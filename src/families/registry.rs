@@ -51,7 +51,7 @@ impl McpRegistry {
         if out.centre_only(at, "business_units", first_unit) {
             for unit in self.business_units {
                 if unit.name.value.is_central() {
-                    let message = "`central` is the centre itself, and cannot be a business unit";
+                    let message = "`central` means the central configuration, and cannot be a business unit";
                     out.report.push(Diagnostic::new(&rules::DUPLICATE_NAME, unit.name.loc, message));
                     continue;
                 }

@@ -34,7 +34,7 @@ pub(super) static PERMIT: Rule = Rule {
     guards_access: true,
     severity: Severity::Error,
     what: "Finds hand-written policies that permit, where `mcpctl.yaml` does not allow it.",
-    why: "A hand-written permit lets through what levels, classes and grants deny, and no check of the access relation sees it.",
+    why: "A hand-written permit allows what levels, classes and grants deny, and no check of the access relation sees it.",
     fix: "Grant it in the registry, or set `allow_handwritten_permits: true` in `mcpctl.yaml`.",
 };
 

@@ -113,7 +113,7 @@ impl Lowering {
             if let Some(loc) = loc.filter(|_| !same) {
                 faults.push((
                     loc,
-                    format!("`{what}` of server `{name}` is the centre's, and a unit folder may not change it"),
+                    format!("`{what}` of server `{name}` belongs to the central configuration, and a unit folder cannot change it"),
                 ));
             }
         };
@@ -144,7 +144,7 @@ impl Lowering {
         server.suspended = server.suspended.take().or(mine.suspended);
         let first = server.name.loc;
         self.report.extend(faults.into_iter().map(|(loc, message)| {
-            Diagnostic::new(&rules::CENTRE_ONLY, loc, message).label(first, "the centre's entry")
+            Diagnostic::new(&rules::CENTRE_ONLY, loc, message).label(first, "the central entry")
         }));
     }
 
@@ -155,7 +155,7 @@ impl Lowering {
             for class in &rules.classes {
                 if !access.classes.iter().any(|central| central.name == class.name) {
                     let message =
-                        format!("class `{}` is not the centre's; the classes and their order are", class.name);
+                        format!("class `{}` is not in the central configuration, which alone names the classes and their order", class.name);
                     self.report.push(Diagnostic::new(&rules::CENTRE_ONLY, class.name.loc, message));
                 }
                 for server in &class.servers {
@@ -328,7 +328,7 @@ pub fn judge_repeats(sections: &[At], report: &mut Report) {
                 Diagnostic::new(
                     &rules::DUPLICATE_SECTION,
                     at.key,
-                    format!("`{}` stands a second time, and may stand once", at.family),
+                    format!("`{}` is here a second time, and only one is allowed", at.family),
                 )
                 .label(earlier.key, "first here"),
             ),

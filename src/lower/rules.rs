@@ -136,7 +136,7 @@ pub static OVERRIDES_FORBIDDEN: Rule = Rule {
     what: "Finds sections in a unit folder that `local_policy_override` does not permit there.",
     why: "The centre decides what its units may set: `none` nothing, `security_only` only `progressive_auth`, \
           `data_routing` and `zero_trust_config`, `full` any family that is not the centre's own.",
-    fix: "Move the section to the centre, or let the centre permit it.",
+    fix: "Move the section to the central configuration, or let the central configuration permit it.",
 };
 
 /// A mark that repeats an argument in a header, where MCP does not allow it.
@@ -158,7 +158,7 @@ pub static FOREIGN_UNIT: Rule = Rule {
     severity: Severity::Error,
     what: "Finds servers, agents and flows in a unit folder that claim to be of another unit, or restate another unit's \
            server.",
-    why: "A unit could otherwise give itself the rights of another one, or of the centre.",
+    why: "A unit could otherwise give itself the rights of another one, or of the central configuration.",
     fix: "Leave `business_unit` out, or move the entry to where it belongs.",
 };
 
@@ -177,8 +177,8 @@ pub static FOLDER_WITHOUT_FILES: Rule = Rule {
     name: "unit-folder-without-files",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds folders under `units` in `mcpctl.yaml` in which no YAML file stands.",
-    why: "Where the folder is mistyped, the unit's own files count as the centre's, with all the rights of the centre.",
+    what: "Finds folders under `units` in `mcpctl.yaml` that contain no YAML file.",
+    why: "Where the folder is mistyped, the unit's own files count as central ones, with all the rights of the central configuration.",
     fix: "Correct the path (relative to the workspace, case matters), or remove the line until the unit has files.",
 };
 

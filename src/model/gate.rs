@@ -49,16 +49,16 @@ pub struct GateWaiver {
 pub enum Waived {
     /// Pairs of one of these principals and one of these objects.
     Pairs {
-        /// Who: names in which `*` stands for any text.
+        /// Who: names in which `*` matches any text.
         principals: Vec<Spanned<String>>,
-        /// What: `server/tool`, in which `*` stands for any text.
+        /// What: `server/tool`, in which `*` matches any text.
         tools: Vec<Spanned<String>>,
         /// Facts that every request which is let through must show.
         facts: Vec<Spanned<FactName>>,
     },
     /// A change of trust.
     Trust {
-        /// What it is about: a text in which `*` stands for any text.
+        /// What it is about: a text in which `*` matches any text.
         what: Spanned<String>,
         /// The new value that is accepted, and no other one. Without it nothing is accepted, and a check says so.
         to: Option<Spanned<String>>,

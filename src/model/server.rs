@@ -146,7 +146,7 @@ pub struct Tool {
 /// A readable MCP resource or a family of them.
 #[derive(Debug, Clone)]
 pub struct Resource {
-    /// URI, in which `*` stands for any text. The registry lists it, or it lies within one that the registry lists, and a grant
+    /// URI, in which `*` matches any text. The registry lists it, or it lies within one that the registry lists, and a grant
     /// names it.
     pub uri: Spanned<String>,
     /// Its level, else the server's.

@@ -1,4 +1,4 @@
-//! URIs of MCP resources and their patterns, in which `*` stands for any text.
+//! URIs of MCP resources and their patterns, in which `*` matches any text.
 //!
 //! Two spellings of one URI must be one URI, or a stricter pattern could be dodged by spelling: `docs://secret` as
 //! `docs://%73ecret` or `docs://x/../secret`. So URIs are compared in the normal form of RFC 3986, sections 6.2.2.2 and 6.2.2.3:

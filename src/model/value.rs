@@ -79,7 +79,7 @@ macro_rules! texts {
 }
 
 texts! {
-    /// The URI of an MCP resource, or a pattern of such URIs in which `*` stands for any text, in normal form.
+    /// The URI of an MCP resource, or a pattern of such URIs in which `*` matches any text, in normal form.
     ResourceUri by check_resource_uri;
     /// `https://host[:port]/path`, or `http://`.
     HttpUrl by check_url;

@@ -47,15 +47,15 @@ pub(super) struct ReviewSection {
 )))]
 #[serde(deny_unknown_fields)]
 struct WaiverEntry {
-    /// Who, one or a list, as `mcpctl diff` shows them; `*` stands for any text.
+    /// Who, one or a list, as `mcpctl diff` shows them; `*` matches any text.
     principals: Option<OneOrMany<Spanned<Pattern>>>,
-    /// What, one or a list: `server/tool`; `*` stands for any text.
+    /// What, one or a list: `server/tool`; `*` matches any text.
     tools: Option<OneOrMany<Spanned<Pattern>>>,
     /// Facts that every request which is let through must show; a widening that needs less is not accepted.
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     facts: Vec<Spanned<FactName>>,
-    /// A change of trust, as `mcpctl diff` shows it but without backticks: `URL of server crm_server`; `*` stands for any text.
+    /// A change of trust, as `mcpctl diff` shows it but without backticks: `URL of server crm_server`; `*` matches any text.
     #[cfg_attr(test, schemars(length(min = 1)))]
     trust: Option<Spanned<String>>,
     /// The new value of `trust` that is accepted, as `mcpctl diff` shows it, with or without backticks; `nothing` for what is
@@ -73,7 +73,7 @@ struct WaiverEntry {
     expires: Spanned<String>,
 }
 
-/// A name in which `*` stands for any text.
+/// A name in which `*` matches any text.
 #[derive(Debug, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]

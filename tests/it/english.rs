@@ -29,6 +29,13 @@ const GLOSSARY: &[(&str, &str)] = &[
     ("no YAML file stands in", "there is no YAML file in"),
     ("what stands there", "the value there"),
     ("is no longer than it", "is at most as long as it"),
+    ("stands a second time", "is here a second time"),
+    ("stands for no tool", "matches no tool"),
+    ("stands for any text", "matches any text"),
+    ("denied whatever it shows", "denied regardless of its evidence"),
+    ("pairs open in all", "access widens for pairs in all"),
+    ("may open in all", "may widen in all"),
+    ("Nothing opens", "Access does not widen"),
 ];
 
 /// The pages and texts that people read, beside the source.

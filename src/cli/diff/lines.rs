@@ -146,7 +146,7 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         writeln!(out)?;
     }
     if view.diff.is_empty() && view.head_errors == 0 {
-        writeln!(out, "{} lets through exactly what {} does.", view.head, view.base)?;
+        writeln!(out, "{} allows exactly what {} allows.", view.head, view.base)?;
     }
     Ok(())
 }

@@ -191,7 +191,7 @@ fn short(row: &Row<'_>) -> String {
     let (before, after) = (&row.first.before, &row.first.after);
     in_short(before, after).unwrap_or_else(|| match (before.is_empty(), after.is_empty()) {
         (true, _) => needs(after),
-        (_, true) => "denied whatever it shows".to_owned(),
+        (_, true) => "denied regardless of its evidence".to_owned(),
         _ => format!("{}; before: {}", needs(after), needs(before)),
     })
 }

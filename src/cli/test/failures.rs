@@ -106,7 +106,7 @@ pub(super) fn of_test(analysis: &Analysis, run: &TestRun<'_>) -> Failure {
 }
 
 fn of_nothing(call: &str) -> Vec<String> {
-    vec![format!("`{call}` stands for no tool, so it says nothing of it")]
+    vec![format!("`{call}` matches no tool, so it tests nothing there")]
 }
 
 fn of_request(analysis: &Analysis, run: &TestRun<'_>, outcome: &Outcome) -> Vec<String> {

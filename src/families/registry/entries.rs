@@ -121,7 +121,7 @@ struct Annotations {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ResourceSection {
-    /// Its URI, in which `*` stands for any text.
+    /// Its URI, in which `*` matches any text.
     uri: Spanned<ResourceUri>,
     /// Its authentication level; by default its server's.
     auth_level: Option<Spanned<u32>>,
@@ -309,7 +309,7 @@ impl AgentEntry {
     pub(super) fn lower(self, at: &At, out: &mut Lowering) {
         let unit = out.unit_of(at, self.business_unit, "an agent");
         if self.name.value.as_str() == "any_agent" {
-            let message = "`any_agent` stands for callers that are no declared agent, and cannot name one";
+            let message = "`any_agent` means every caller that is not a declared agent, and cannot be the name of one";
             out.report.push(Diagnostic::new(&rules::DUPLICATE_NAME, self.name.loc, message));
         }
         if !out.declare("agent", self.name.value.as_str(), self.name.loc) {

@@ -151,7 +151,7 @@ impl Probe<'_> {
         self.ask(Question::Begins(source.clone(), Cow::Borrowed(start))) == 1
     }
 
-    /// Whether a text is there and is of a pattern, in which `*` stands for any text. Who calls is told by whole names alone.
+    /// Whether a text is there and is of a pattern, in which `*` matches any text. Who calls is told by whole names alone.
     pub fn fits(&mut self, source: &Source<'_>, pattern: &str) -> bool {
         if let Source::Claim(_) = source {
             return self.unknown(format!("a caller whose name is like `{pattern}`"));

@@ -3,7 +3,7 @@
 /// A resource or prompt, as a grant or a step of a flow names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readable {
-    /// The resources of a URI, or of a pattern in which `*` stands for any text.
+    /// The resources of a URI, or of a pattern in which `*` matches any text.
     Resource(String),
     /// A prompt.
     Prompt(String),

@@ -78,7 +78,7 @@ pub fn check_unit_claim(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a text is the URI of a resource, in which `*` stands for any text. What looks like a variable, `{id}`, is a finding of its
+/// Whether a text is the URI of a resource, in which `*` matches any text. What looks like a variable, `{id}`, is a finding of its
 /// own. Source: RFC 3986, and RFC 3987 for letters beyond ASCII.
 ///
 /// # Errors

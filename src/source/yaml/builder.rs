@@ -197,7 +197,7 @@ impl<'s> Builder<'s, '_> {
         };
         if twice {
             let first = entries.iter().find(|(k, _)| self.tree.text(*k) == text).map(|(k, _)| self.tree.loc(*k));
-            let mut finding = Diagnostic::new(&DUPLICATE_KEY, loc, format!("key `{text}` stands here a second time"));
+            let mut finding = Diagnostic::new(&DUPLICATE_KEY, loc, format!("key `{text}` is here a second time"));
             if let Some(first) = first {
                 finding = finding.label(first, "first here");
             }

@@ -47,7 +47,7 @@ pub(super) enum Node {
     AtMost(Box<Node>, f64),
     /// Begins with a text.
     StartsWith(Box<Node>, String),
-    /// Is of a pattern, in which `*` stands for any text.
+    /// Is of a pattern, in which `*` matches any text.
     IsOf(Box<Node>, String),
     /// Is a URI that is not in normal form.
     NotNormal(Box<Node>),

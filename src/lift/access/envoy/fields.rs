@@ -49,7 +49,7 @@ pub(super) fn is_type(value: &Value, name: &str) -> Read<()> {
     if found == format!("type.googleapis.com/{name}") {
         Ok(())
     } else {
-        Err(unexpected(format!("`{found}` stands where `{name}` should")))
+        Err(unexpected(format!("`{found}` is where `{name}` should be")))
     }
 }
 

@@ -230,7 +230,7 @@ fn pattern(regex: &str) -> Option<Vec<Option<String>>> {
     Some(parts)
 }
 
-/// The parts as a pattern in which `*` stands for any text; `None` where a text has a star in it.
+/// The parts as a pattern in which `*` matches any text; `None` where a text has a star in it.
 pub(super) fn written(parts: &[Option<String>]) -> Option<String> {
     parts.iter().map(|part| part.as_deref().map_or(Some("*"), |text| (!text.contains('*')).then_some(text))).collect()
 }

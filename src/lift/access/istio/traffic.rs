@@ -46,7 +46,7 @@ pub(super) fn check(
             Some(at) => drop(wanted.swap_remove(at)),
             None => {
                 return unexpected(format!(
-                    "the {} `{}` does not say what the model does, or stands elsewhere",
+                    "the {} `{}` differs from the model, or is in another place",
                     resource.kind, resource.name
                 ));
             }

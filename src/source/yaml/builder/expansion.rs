@@ -23,7 +23,7 @@ impl<'s> Builder<'s, '_> {
             return Err(Stop);
         };
         if self.open.iter().any(|open| open.id == target) {
-            self.refuse(&UNSUPPORTED, loc, "this alias stands inside the value that it names".to_owned());
+            self.refuse(&UNSUPPORTED, loc, "this alias is inside the value that it names".to_owned());
             return Err(Stop);
         }
         let target = self.tree.target(target);

@@ -59,7 +59,7 @@ impl<'m> Expected<'m> {
                     }
                     let nobody = parsed.get("false").ok();
                     if !rules.require.is_empty() || nobody.is_none() || !rules.allow.iter().eq(nobody.iter()) {
-                        return unexpected(format!("`{path}` lets through what has no rules of its own"));
+                        return unexpected(format!("`{path}` allows what has no rules of its own"));
                     }
                 }
                 ("gateway.networking.k8s.io", "Gateway", Some(traffic), None, _) if at.name == label(name) => {

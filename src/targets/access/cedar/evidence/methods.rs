@@ -71,7 +71,7 @@ pub(super) fn methods() -> Vec<Method> {
             "{server}/{pattern}",
             "denied where `params.uri` is not in the normal form of RFC 3986 (a segment of its path is `.` or `..`, or a letter, digit, \
              `-`, `.`, `_` or `~` is percent-encoded); else one decision for each of the narrowest URI patterns of the server's \
-             entities that match it, in which `*` stands for any text; a pattern is passed over where another one that matches lies \
+             entities that match it, in which `*` matches any text; a pattern is passed over where another one that matches lies \
              within it; allowed if at least one pattern matches and each of these decisions allows",
         ),
         on(&["prompts/get"], action::GET_PROMPT, kind::PROMPT, "{server}/{params.name}", "one decision"),

@@ -67,7 +67,7 @@ fn a_dropped_fact_is_a_leak() {
     assert!(leaks > 0 && denies == 0, "{leaks} {denies}");
     let said = verdict(&changed);
     assert!(
-        said.contains("`any_agent@treasury` on `site/get_page`: lets through {mtls, service_account_token, tls}"),
+        said.contains("`any_agent@treasury` on `site/get_page`: allows {mtls, service_account_token, tls}"),
         "{said}"
     );
 }
@@ -88,7 +88,7 @@ fn a_tool_in_another_group_is_a_leak() {
     });
     let (leaks, denies) = leaks_and_denies(&changed);
     assert!(leaks > 0 && denies > 0, "{leaks} {denies}");
-    assert!(verdict(&changed).contains("`any_agent@retail` on `bank/pay`: lets through"), "{}", verdict(&changed));
+    assert!(verdict(&changed).contains("`any_agent@retail` on `bank/pay`: allows"), "{}", verdict(&changed));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn an_added_grant_is_a_leak() {
         *grants = json!([{"__entity": {"type": "Mcp::Group", "id": "site/publish"}}]);
     });
     assert_eq!(leaks_and_denies(&changed), (1, 0));
-    assert!(verdict(&changed).contains("1 cell differently from the model: `idle` on `site/publish`: lets through"));
+    assert!(verdict(&changed).contains("1 cell differently from the model: `idle` on `site/publish`: allows"));
 }
 
 #[test]

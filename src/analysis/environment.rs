@@ -3,9 +3,12 @@
 //! The sections are read like those of any file, into a small model of their own. What it says is put in the place of what the
 //! workspace says, and the relation is derived once more: who may do what is the same in every environment.
 
+mod overreach;
+
 use std::collections::BTreeSet;
 
-use super::rules::{ENVIRONMENT_CHANGES_ACCESS, ENVIRONMENT_OVERREACH, ENVIRONMENT_WITHOUT_FILES};
+use self::overreach::{beyond, overreach, stray};
+use super::rules::{ENVIRONMENT_CHANGES_ACCESS, ENVIRONMENT_WITHOUT_FILES};
 use crate::diagnostic::{Diagnostic, Severity, did_you_mean, one_line};
 use crate::families::{self, FamilyId};
 use crate::lower::{At, Lowering, finish, rules};
@@ -138,42 +141,6 @@ pub(super) fn applied(
 
 fn is_kept(path: &str) -> bool {
     path.rsplit('.').next().is_some_and(|key| settings::KEPT.contains(&key)) && path.split('.').count() == 3
-}
-
-/// Reports every key of a document that may not stand there, the outermost only.
-fn stray(
-    place: &DeclaredEnvironment<'_>,
-    tree: &Tree<'_>,
-    permitted: impl Fn(&str) -> bool,
-    findings: &mut Vec<Diagnostic>,
-) {
-    for document in tree.documents() {
-        let mut found = Vec::new();
-        beyond(tree, *document, "", &permitted, &mut found);
-        findings.extend(found.into_iter().map(|(loc, path)| overreach(place, loc, &path)));
-    }
-}
-
-fn beyond(tree: &Tree<'_>, node: NodeId, path: &str, permitted: &dyn Fn(&str) -> bool, found: &mut Vec<(Loc, String)>) {
-    for (key, value) in tree.entries(node).unwrap_or_default() {
-        let name = tree.text(*key);
-        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        if permitted(&path) {
-            beyond(tree, *value, &path, permitted, found);
-        } else {
-            found.push((tree.loc(*key), path));
-        }
-    }
-    for element in tree.elements(node).unwrap_or_default() {
-        beyond(tree, *element, &format!("{path}[]"), permitted, found);
-    }
-}
-
-fn overreach(place: &DeclaredEnvironment<'_>, loc: Loc, key: &str) -> Diagnostic {
-    let message = format!("environment `{}` may not set `{}`", place.name, key.replace("[]", ""));
-    let help =
-        "an environment replaces URLs, issuers and settings of targets; what is set here is the same in every one";
-    Diagnostic::new(&ENVIRONMENT_OVERREACH, loc, message).help(help)
 }
 
 fn document_sections(
@@ -361,44 +328,4 @@ fn relation_changed(place: &DeclaredEnvironment<'_>, base: &Policy, here: &Polic
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::condition::Condition;
-
-    fn place() -> DeclaredEnvironment<'static> {
-        DeclaredEnvironment { name: "prod", folder: "env/prod", declared: Loc::default(), files: vec![FileId(0)] }
-    }
-
-    fn analysed(text: &str) -> Policy {
-        let file = crate::workspace::InputFile { name: "a.yaml".to_owned(), bytes: Ok(text.as_bytes().to_vec()) };
-        let workspace = crate::workspace::Workspace {
-            root: "/".into(),
-            files: vec![file],
-            settings: None,
-            skipped: crate::workspace::Skipped::default(),
-        };
-        crate::analysis::analyse(workspace, None).policy
-    }
-
-    const BASE: &str = "mcp_registry:\n  servers: [{name: a, tools: [{name: t, auth_level: 1}, {name: u}]}]\n  agents: [{name: one, subject: s, \
-                        may_call: [a/t]}]\nprogressive_auth:\n  levels: [{level: 1, requirements: [service_account_token]}]\n";
-
-    #[test]
-    fn another_relation_is_found_and_the_cell_is_named() {
-        let base = analysed(BASE);
-        let said = |text: &str| relation_changed(&place(), &base, &analysed(text)).map(|finding| finding.message);
-        assert_eq!(said(BASE), None);
-        let more = said(&BASE.replace("[a/t]", "[a/t, a/u]")).unwrap();
-        assert_eq!(more, "environment `prod` changes who may do what: the cell `one` on `a/u`");
-        let other = said(&BASE.replace("subject: s", "subject: x")).unwrap();
-        assert!(other.ends_with("the principal `one` is another one"), "{other}");
-        let object = said(&BASE.replace("name: u", "name: v")).unwrap();
-        assert!(object.ends_with("other things to call"), "{object}");
-        let fact = said(&BASE.replace("[service_account_token]", "[mfa]")).unwrap();
-        assert!(fact.ends_with("the facts that calls need are others"), "{fact}");
-        let mut looser = base.clone();
-        let always = looser.conditions.intern(Condition::always());
-        looser.cells[0].iter_mut().for_each(|(_, cell)| cell.condition = always);
-        assert!(relation_changed(&place(), &base, &looser).unwrap().message.contains("`one` on `a"));
-    }
-}
+mod tests;

@@ -154,8 +154,10 @@ impl Lowering {
         for (unit, rules) in overlays {
             for class in &rules.classes {
                 if !access.classes.iter().any(|central| central.name == class.name) {
-                    let message =
-                        format!("class `{}` is not in the central configuration, which alone names the classes and their order", class.name);
+                    let message = format!(
+                        "class `{}` is not in the central configuration, which alone names the classes and their order",
+                        class.name
+                    );
                     self.report.push(Diagnostic::new(&rules::CENTRE_ONLY, class.name.loc, message));
                 }
                 for server in &class.servers {

@@ -4,6 +4,7 @@
 //! Together with the pair's condition in the access relation that is the whole decision; two decisions are compared by a solver,
 //! and what it finds is put to Cedar's own authorizer on both sides. Pairs that decide alike share one question.
 
+mod found;
 mod pairs;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::policy::{Object, PrincipalId};
 use crate::source::Sources;
 use crate::targets::CompileError;
 use crate::targets::access::cedar::{Texts, principal_uid, request_of};
+pub use found::{Example, Found, Judged, Proof};
 use pairs::{Pairs, Row};
 
 /// Why hand-written policies could not be judged.
@@ -111,119 +113,6 @@ impl<'a> Loaded<'a> {
         let Some(effects) = &self.effects else { return Ok(Effect::default()) };
         let (action, resource) = request_of(object);
         effects.of(&principal_uid(principal), action, &resource).map_err(HandwrittenError::Cedar)
-    }
-}
-
-/// What is known of the decisions of some pairs before and after.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Proof {
-    /// A solver shows that every request is decided alike.
-    Equivalent,
-    /// More is allowed.
-    Widened,
-    /// Less is allowed.
-    Narrowed,
-    /// Some requests are allowed that were denied, and some denied that were allowed.
-    Incomparable,
-    /// The solver has no answer, and why.
-    Unknown(String),
-    /// There is no solver. Whether at least nothing opens is seen from the form of the policies.
-    Unproved {
-        /// Permits were only removed, forbids only added, and the access relation allows no more.
-        opens_nothing: bool,
-    },
-}
-
-impl Proof {
-    /// The word in every output.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Equivalent => "PROVED EQUIVALENT",
-            Self::Widened => "WIDENED",
-            Self::Narrowed => "NARROWED",
-            Self::Incomparable => "INCOMPARABLE",
-            Self::Unknown(_) => "UNKNOWN",
-            Self::Unproved { .. } => "UNPROVED",
-        }
-    }
-
-    /// Whether it is not shown that nothing opens.
-    #[must_use]
-    pub fn may_open(&self) -> bool {
-        match self {
-            Self::Equivalent | Self::Narrowed | Self::Unproved { opens_nothing: true } => false,
-            Self::Widened | Self::Incomparable | Self::Unknown(_) | Self::Unproved { opens_nothing: false } => true,
-        }
-    }
-
-    /// Whether there is a proof at all.
-    #[must_use]
-    pub fn is_proved(&self) -> bool {
-        !matches!(self, Self::Unknown(_) | Self::Unproved { .. })
-    }
-}
-
-/// A request that is decided otherwise, as Cedar's authorizer decided it on both sides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Example {
-    /// The facts that hold.
-    pub facts: Held,
-    /// Whether it is allowed now.
-    pub allowed: bool,
-    /// The policies that decide now, or that decided before where nothing allows it now.
-    pub policies: Vec<String>,
-}
-
-/// Pairs whose decisions changed alike, and in which hand-written policies have a say on a side at least.
-#[derive(Debug, Clone)]
-pub struct Judged {
-    /// What is known.
-    pub proof: Proof,
-    /// The principals, sorted.
-    pub principals: Vec<PrincipalId>,
-    /// The objects, sorted.
-    pub objects: Vec<Object>,
-    /// How many pairs: not every principal with every object need be among them.
-    pub pairs: usize,
-    /// The decision before.
-    pub before: Decided,
-    /// The decision now.
-    pub after: Decided,
-    /// Requests that are decided otherwise: an opened one first.
-    pub examples: Vec<Example>,
-}
-
-/// What hand-written policies change.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// How many pairs there are in which they have a say on a side at least.
-    pub pairs: usize,
-    /// How many of those are decided by the same conditions before and after.
-    pub same: usize,
-    /// The others.
-    pub groups: Vec<Judged>,
-    /// What proved it; `None` without a solver.
-    pub solver: Option<String>,
-}
-
-impl Found {
-    /// Whether it is not shown that nothing opens.
-    #[must_use]
-    pub fn may_open(&self) -> bool {
-        self.groups.iter().any(|group| group.proof.may_open())
-    }
-
-    /// Whether nothing is known to be decided otherwise.
-    #[must_use]
-    pub fn is_same(&self) -> bool {
-        self.groups.iter().all(|group| group.proof == Proof::Equivalent)
-    }
-
-    /// Whether every verdict is proved.
-    #[must_use]
-    pub fn is_proved(&self) -> bool {
-        self.groups.iter().all(|group| group.proof.is_proved())
     }
 }
 

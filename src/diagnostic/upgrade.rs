@@ -465,6 +465,25 @@ upgrades! {
         before: "the time was read, and a producer of librdkafka refused to start with it",
         write: "`flush_interval: 15m`",
     }
+    /// `recycle-time-not-whole`.
+    RECYCLE_TIME {
+        rule: "recycle-time-not-whole",
+        of: Of::Every,
+        what: "a `recycle_time` in fractions of a second",
+        before: "the time was read, and no pool could be told it",
+        write: "`recycle_time: 1800s`",
+    }
+    /// Larger database pools than PgBouncer counts.
+    POOL_TOO_LARGE {
+        rule: "invalid-value",
+        of: Of::At(&[
+            "connection_pooling/database_pools/*/pool_size",
+            "connection_pooling/database_pools/*/max_overflow",
+        ]),
+        what: "a database pool of more than a billion connections",
+        before: "the number was read, and PgBouncer took its default in place of it",
+        write: "`pool_size: 20`",
+    }
     /// More partitions than a broker makes at once.
     TOO_MANY_PARTITIONS {
         rule: "invalid-value",

@@ -246,6 +246,7 @@ checks! {
     pool_exceeds_bulkhead,
     processor_without_topic,
     production_data_in_tests,
+    recycle_time_not_whole,
     redundant_alternative,
     redundant_grant,
     redundant_requirement,

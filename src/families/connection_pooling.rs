@@ -27,10 +27,10 @@ struct DatabaseSection {
     /// The server.
     mcp_server: Spanned<ServerName>,
     /// Connections kept open.
-    #[cfg_attr(test, schemars(range(min = 1, max = 4_294_967_295_u32)))]
+    #[cfg_attr(test, schemars(range(min = 1, max = 1_000_000_000)))]
     pool_size: Option<Spanned<u64>>,
     /// Connections beyond that under load.
-    #[cfg_attr(test, schemars(range(max = 4_294_967_295_u32)))]
+    #[cfg_attr(test, schemars(range(max = 1_000_000_000)))]
     max_overflow: Option<Spanned<u64>>,
     /// The age at which a connection is replaced.
     recycle_time: Option<Spanned<Duration>>,

@@ -2,5 +2,6 @@
 
 pub mod kafka;
 pub mod kubernetes;
+pub mod pools;
 pub mod redis;
 mod scoped;

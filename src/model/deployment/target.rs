@@ -14,6 +14,7 @@ macro_rules! targets {
             access Istio istio "istio" own "Policies of the Istio mesh.";
             operations Kafka kafka "kafka" own "Topics of Apache Kafka, settings of its clients, and plans of event processors.";
             operations Kubernetes kubernetes "kubernetes" own "Namespaces, network policies and quotas of Kubernetes.";
+            operations Pools pools "pools" plain "Pools of connections: SQLAlchemy, PgBouncer and httpx.";
             operations Redis redis "redis" own "Nodes of Redis and their clients, for the cache layers in Redis.";
             access Toolhive toolhive "toolhive" own "Cedar policies for ToolHive.";
         }

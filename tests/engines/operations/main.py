@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .programs import Programs
 
-PARTS = {"kafka": "events", "redis": "caches"}
+PARTS = {"kafka": "events", "pools": "connections", "redis": "caches"}
 
 
 def main() -> int:

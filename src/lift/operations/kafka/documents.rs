@@ -180,8 +180,11 @@ struct Group {
     r#enum: Vec<String>,
 }
 
+/// Processors, each with a topic that it receives.
+type Receives = BTreeSet<(String, String)>;
+
 /// `asyncapi.yaml`: its topics, and each processor with each topic that it receives.
-pub(super) fn asyncapi(text: &str, model: &Model) -> Result<(Vec<Topic>, BTreeSet<(String, String)>), LiftError> {
+pub(super) fn asyncapi(text: &str, model: &Model) -> Result<(Vec<Topic>, Receives), LiftError> {
     let document: Document = serde_yaml::from_str(text)
         .map_err(|cause| LiftError::Unexpected(format!("`asyncapi.yaml` has another shape: {cause}")))?;
     let Document { asyncapi, info: Info { title, version }, channels, operations, components } = document;

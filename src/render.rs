@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::source::Sources;
 
+pub mod escape;
 pub mod github;
 pub mod human;
 pub mod json;

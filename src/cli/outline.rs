@@ -1,8 +1,10 @@
 //! The keys of a JSON Schema as an indented list, for `mcpctl explain`.
 
 use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
 
 use super::prose;
+use super::table::padded;
 
 /// Deepest nesting shown; the schema itself holds the rest.
 const MOST_DEPTH: usize = 6;
@@ -12,8 +14,11 @@ const MOST_DEPTH: usize = 6;
 pub fn outline(schema: &Value) -> String {
     let mut lines = Vec::new();
     keys(schema, schema, &mut Vec::new(), &mut lines);
-    let width = lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
-    lines.iter().map(|Line { name, text }| format!("{name:<width$}  {text}").trim_end().to_owned() + "\n").collect()
+    let width = lines.iter().map(|line| line.name.width()).max().unwrap_or(0);
+    lines
+        .iter()
+        .map(|Line { name, text }| format!("{}  {text}", padded(name, width)).trim_end().to_owned() + "\n")
+        .collect()
 }
 
 /// The text of a schema's `description`.

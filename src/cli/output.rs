@@ -1,10 +1,11 @@
 //! Standard output and standard error: colour, closed pipes, and how errors look.
 
+mod drawn;
+
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, Write};
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use drawn::drawn;
 
 use crate::diagnostic::is_unprintable;
 use crate::source::credential::redacted;
@@ -74,7 +75,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// Those of the writer.
     pub fn complain(&mut self, error: &dyn miette::Diagnostic) -> io::Result<()> {
-        let plain = draw(error, GraphicalTheme::unicode_nocolor())?;
+        let plain = drawn(error, false);
         let safe = redacted(&plain);
         // A path or a quoted text may hold anything. Escaping is only possible where no colour codes are in between.
         if safe != plain || plain.chars().any(|c| c != '\n' && is_unprintable(c)) {
@@ -84,7 +85,7 @@ impl<'a> Output<'a> {
                 .collect();
             return self.write_all(harmless.as_bytes());
         }
-        let text = if self.color { draw(error, GraphicalTheme::unicode())? } else { plain };
+        let text = if self.color { drawn(error, true) } else { plain };
         self.write_all(text.as_bytes())
     }
 
@@ -97,51 +98,6 @@ impl<'a> Output<'a> {
             other => other,
         }
     }
-}
-
-/// An error without its code, which stands in the head line instead.
-#[derive(Debug)]
-struct Headed<'e>(&'e dyn miette::Diagnostic);
-
-impl fmt::Display for Headed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)
-    }
-}
-
-impl std::error::Error for Headed<'_> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
-
-impl miette::Diagnostic for Headed<'_> {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.0.help()
-    }
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.0.source_code()
-    }
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
-        self.0.labels()
-    }
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        self.0.related()
-    }
-    fn diagnostic_source(&self) -> Option<&dyn miette::Diagnostic> {
-        self.0.diagnostic_source()
-    }
-}
-
-fn draw(error: &dyn miette::Diagnostic, theme: GraphicalTheme) -> io::Result<String> {
-    let mut text = String::new();
-    GraphicalReportHandler::new_themed(theme)
-        .with_wrap_lines(false)
-        .with_links(false)
-        .render_report(&mut text, &Headed(error))
-        .map_err(io::Error::other)?;
-    let code = error.code().map(|code| format!("[{code}]")).unwrap_or_default();
-    Ok(format!("error{code}:\n{}", text.trim_start_matches('\n')))
 }
 
 impl Write for Output<'_> {

@@ -1,42 +1,50 @@
 //! Documentation text for a terminal.
 
-/// Widest line of prose, in characters.
+use std::borrow::Cow;
+
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
+/// Widest line of prose, in columns.
 const WIDTH: usize = 88;
 
 /// Breaks paragraphs into lines, each behind `indent`. Indented lines, list items and fenced code keep their line breaks.
 #[must_use]
 pub fn wrap(text: &str, indent: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut open = false;
+    let (mut lines, mut words) = (Vec::new(), Vec::new());
     let mut fenced = false;
-    let mut hanging = "";
     for source in text.trim_end().lines() {
-        let fence = source.trim_start().starts_with("```");
-        let kept = fenced || fence || source.starts_with("    ") || source.starts_with('|');
+        let line = source.trim();
+        let fence = line.starts_with("```");
+        let kept = fenced || fence || source.starts_with("    ") || source.starts_with('|') || line.is_empty();
         fenced ^= fence;
-        if kept || source.trim().is_empty() {
-            lines.push(if source.trim().is_empty() { String::new() } else { format!("{indent}{source}") });
-            open = false;
-            continue;
+        if kept || line.starts_with("- ") {
+            fill(&mut words, indent, &mut lines);
         }
-        let starts_item = source.trim_start().starts_with("- ");
-        if starts_item || !open {
-            hanging = if starts_item { "  " } else { "" };
-        }
-        for (number, word) in source.split_whitespace().enumerate() {
-            let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= WIDTH;
-            match lines.last_mut() {
-                Some(line) if open && !(starts_item && number == 0) && fits(line) => {
-                    line.push(' ');
-                    line.push_str(word);
-                }
-                Some(_) | None if starts_item && number == 0 => lines.push(format!("{indent}{word}")),
-                Some(_) | None => lines.push(format!("{indent}{hanging}{word}")),
-            }
-            open = true;
+        if kept {
+            lines.push(if line.is_empty() { String::new() } else { format!("{indent}{source}") });
+        } else {
+            words.extend(line.split_whitespace());
         }
     }
+    fill(&mut words, indent, &mut lines);
     lines.join("\n")
+}
+
+/// Makes lines of the words of a paragraph or of a list item, whose later lines hang.
+fn fill(words: &mut Vec<&str>, indent: &str, lines: &mut Vec<String>) {
+    let hanging = if words.first() == Some(&"-") { "  " } else { "" };
+    let hanging = format!("{indent}{hanging}");
+    let options = Options::new(WIDTH)
+        .initial_indent(indent)
+        .subsequent_indent(&hanging)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    if !words.is_empty() {
+        lines.extend(textwrap::wrap(&words.join(" "), options).into_iter().map(Cow::into_owned));
+        words.clear();
+    }
 }
 
 /// The first sentence, for tables.

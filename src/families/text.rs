@@ -1,5 +1,6 @@
 //! Words, names and quantities as they are written: how each is decoded, and what a schema says of it.
 
+use jiff::civil::Date;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use crate::model::access::Readable;
@@ -180,24 +181,14 @@ pub fn check_format(format: &str, text: &str) -> Option<Result<(), String>> {
     FORMATS.iter().find(|(name, _)| *name == format).map(|(_, check)| check(text))
 }
 
-/// `YYYY-MM-DD`, a day that exists.
+/// Whether a text is `YYYY-MM-DD`, a day that exists. Other forms are dates to the parser, too.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    text.parse::<Date>().is_ok_and(|date| date.year() >= 0 && date.to_string() == text)
+}
+
 fn check_date(text: &str) -> Result<(), String> {
-    let read = || {
-        let mut parts = text.split('-');
-        let mut part = |digits: usize| {
-            parts.next().filter(|p| p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<u32>().ok()
-        };
-        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            2 => 28 + u32::from(leap),
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => return None,
-        };
-        (parts.next().is_none() && (1..=days).contains(&day)).then_some(())
-    };
-    read().ok_or_else(|| format!("`{text}` is not a date; write it as `2027-03-31`"))
+    is_date(text).then_some(()).ok_or_else(|| format!("`{text}` is not a date; write it as `2027-03-31`"))
 }
 
 /// `server/tool`, `server/*`, `server/resource:URI` or `server/prompt:NAME`.
@@ -288,6 +279,10 @@ mod tests {
             ("27-03-31", false),
             ("2027-03-31-1", false),
             ("2027-3-31", false),
+            ("20270331", false),
+            ("2027-03-31T00:00", false),
+            ("-002027-03-31", false),
+            ("+002027-03-31", false),
         ] {
             assert_eq!(check_date(text).is_ok(), fits, "{text}");
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use super::Findings;
+use super::escape::{github_message, github_property};
 use crate::diagnostic::{Diagnostic, Severity, one_line};
 
 /// Writes one command a finding.
@@ -43,12 +44,12 @@ impl fmt::Display for Annotation<'_> {
         write!(f, "::{level} ")?;
         if !self.file.is_empty() {
             let (line, end) = self.lines;
-            write!(f, "file={},line={line},endLine={end},", property(&one_line(self.file)))?;
+            write!(f, "file={},line={line},endLine={end},", github_property(self.file))?;
             if let Some((from, to)) = self.columns {
                 write!(f, "col={from},endColumn={to},")?;
             }
         }
-        write!(f, "title={}::{}", property(&one_line(self.title)), data(self.message))
+        write!(f, "title={}::{}", github_property(self.title), github_message(self.message))
     }
 }
 
@@ -78,14 +79,4 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
         message: &message,
     }
     .to_string()
-}
-
-/// Escapes the text after `::`.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escapes the value of a property, which ends at a comma and the properties at a colon.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::cedar_changes;
 use super::phrases::{decisions, in_short, needs, plainly};
 use super::view::{Row, View, Waiver};
-use crate::diagnostic::one_line;
+use crate::render::escape::html;
 use crate::review::access::Which;
 
 /// Light and dark, one column, nothing from elsewhere.
@@ -27,25 +27,10 @@ pre{border:1px solid var(--line);border-radius:.3rem;margin:.3rem 0;padding:.4re
 .place{opacity:.7}
 @media(prefers-color-scheme:dark){:root{--open:#ff8a80;--close:#7ddba0;--waived:#f0c36d}}";
 
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for c in one_line(text).chars() {
-        match c {
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
 /// Text with parts in backticks, each of them code.
 fn shown(text: &str) -> String {
     let part = |(index, part): (usize, &str)| {
-        if index % 2 == 1 { format!("<code>{}</code>", escaped(part)) } else { escaped(part) }
+        if index % 2 == 1 { format!("<code>{}</code>", html(part)) } else { html(part) }
     };
     text.split('`').enumerate().map(part).collect()
 }
@@ -58,8 +43,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">"
     )?;
-    writeln!(out, "<title>{}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>", escaped(&title))?;
-    writeln!(out, "<h1>{}</h1>\n<p><b>{}</b></p>", escaped(&title), escaped(&view.headline()))?;
+    writeln!(out, "<title>{}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>", html(&title))?;
+    writeln!(out, "<h1>{}</h1>\n<p><b>{}</b></p>", html(&title), html(&view.headline()))?;
     for answer in view.answers() {
         let class = if answer.fails { "open" } else { "close" };
         writeln!(out, "<p class=\"gate\"><b class=\"{class}\">{}</b></p>", shown(&first_up(&answer.text)))?;
@@ -68,11 +53,11 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<h2>New errors</h2>\n<ul>")?;
         for fault in view.new_errors {
             let at = format!("{}:{}", fault.file, fault.line);
-            writeln!(out, "<li><code>{}</code> {}: {}</li>", escaped(&at), fault.check, shown(&fault.message))?;
+            writeln!(out, "<li><code>{}</code> {}: {}</li>", html(&at), fault.check, shown(&fault.message))?;
         }
         writeln!(out, "</ul>")?;
     }
-    writeln!(out, "<p>{}.</p>", escaped(&first_up(&view.summary())))?;
+    writeln!(out, "<p>{}.</p>", html(&first_up(&view.summary())))?;
     for caution in view.cautions {
         writeln!(out, "<p><b class=\"open\">Caution:</b> {}</p>", shown(caution))?;
     }
@@ -118,7 +103,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
         writeln!(out, "<h2>Artifacts</h2>\n<ul>")?;
         for file in files {
-            writeln!(out, "<li>{} <code>{}</code></li>", file.change.word(), escaped(&file.path))?;
+            writeln!(out, "<li>{} <code>{}</code></li>", file.change.word(), html(&file.path))?;
         }
         writeln!(out, "</ul>")?;
     }
@@ -150,18 +135,18 @@ fn access(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>",
-        escaped(&needs(&group.before)),
-        escaped(&needs(&group.after))
+        html(&needs(&group.before)),
+        html(&needs(&group.after))
     )?;
     writeln!(
         out,
         "<dt>such as</dt><dd><code>{}</code> on <code>{}</code> with {}: {before} → <b class=\"{class}\">{after}</b></dd></dl>",
-        escaped(&example.principal.to_string()),
-        escaped(&example.object.to_string()),
-        if facts.is_empty() { "nothing".to_owned() } else { escaped(&facts.join(", ")) }
+        html(&example.principal.to_string()),
+        html(&example.object.to_string()),
+        if facts.is_empty() { "nothing".to_owned() } else { html(&facts.join(", ")) }
     )?;
     let list = |names: Vec<String>| {
-        names.iter().map(|name| format!("<code>{}</code>", escaped(name))).collect::<Vec<_>>().join(" ")
+        names.iter().map(|name| format!("<code>{}</code>", html(name))).collect::<Vec<_>>().join(" ")
     };
     writeln!(out, "<details><summary>all of it: {}</summary>", super::cells(row.cells()))?;
     for group in &row.groups {
@@ -187,8 +172,8 @@ fn of_policies(group: &cedar_changes::Shown, out: &mut dyn Write) -> io::Result<
     writeln!(
         out,
         "<dl><dt>before</dt><dd><code>{}</code></dd><dt>now</dt><dd><code>{}</code></dd>",
-        escaped(&group.before),
-        escaped(&group.after)
+        html(&group.before),
+        html(&group.after)
     )?;
     for example in &group.examples {
         writeln!(out, "<dt>such as</dt><dd>{}</dd>", shown(example))?;
@@ -205,8 +190,8 @@ fn line(cause: &super::view::Line, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<pre class=\"{side}\">{} <span class=\"place\">{}:{}</span></pre>",
-        escaped(&cause.text),
-        escaped(&cause.file),
+        html(&cause.text),
+        html(&cause.file),
         cause.line
     )
 }
@@ -219,21 +204,21 @@ fn values(
     at: Option<&super::view::Line>,
 ) -> io::Result<()> {
     let value = |value: &Option<String>| {
-        value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", escaped(it)))
+        value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", html(it)))
     };
-    writeln!(out, "<article class=\"{class}\"><h3><b class=\"{class}\">{}</b> {}</h3>", escaped(kind), shown(what))?;
+    writeln!(out, "<article class=\"{class}\"><h3><b class=\"{class}\">{}</b> {}</h3>", html(kind), shown(what))?;
     waived(waiver, out)?;
     writeln!(out, "<dl><dt>before</dt><dd>{}</dd><dt>now</dt><dd>{}</dd>", value(before), value(after))?;
     if let Some(line) = at {
         let gone = if line.side == Which::Base { " (base)" } else { "" };
-        writeln!(out, "<dt>where</dt><dd>{}:{}{gone}</dd>", escaped(&line.file), line.line)?;
+        writeln!(out, "<dt>where</dt><dd>{}:{}{gone}</dd>", html(&line.file), line.line)?;
     }
     writeln!(out, "</dl></article>")
 }
 
 fn waived(waiver: Option<&Waiver>, out: &mut dyn Write) -> io::Result<()> {
     let Some(waiver) = waiver else { return Ok(()) };
-    writeln!(out, "<p><b class=\"waived\">{}</b> {}</p>", first_up(&waiver.state()), escaped(&waiver.why()))
+    writeln!(out, "<p><b class=\"waived\">{}</b> {}</p>", first_up(&waiver.state()), html(&waiver.why()))
 }
 
 fn first_up(text: &str) -> String {

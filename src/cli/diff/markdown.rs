@@ -6,6 +6,7 @@ use super::cedar_changes;
 use super::phrases::{decisions, in_short, needs, plainly};
 use super::view::{Row, View, Waiver};
 use crate::diagnostic::one_line;
+use crate::render::escape::{code_span, html, markdown};
 use crate::review::access::Which;
 
 /// Most names that a list shows: a comment on a pull request has a limit.
@@ -17,41 +18,14 @@ const MOST_PLACES: usize = 2;
 /// Most rows with details, and most blocks in one.
 const MOST_DETAILS: usize = 20;
 
-/// Text that cannot end a table cell or begin markup.
-fn plain(text: &str) -> String {
-    let mut safe = String::new();
-    for c in one_line(text).chars() {
-        match c {
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            '|' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '@' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// Text in a code span, which a backtick in it cannot end and a bar cannot leave.
-fn code(text: &str) -> String {
-    let text = one_line(text).replace('|', "\\|");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let pad = if longest > 0 { " " } else { "" };
-    format!("{fence}{pad}{text}{pad}{fence}")
-}
-
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "## Access review\n\n**{}** {} ({} → {}).\n",
-        plain(&view.headline()),
-        first_up(&plain(&view.compared())),
-        code(view.base),
-        code(view.head)
+        markdown(&view.headline()),
+        first_up(&markdown(&view.compared())),
+        code_span(view.base),
+        code_span(view.head)
     )?;
     for answer in view.answers() {
         let mark = if answer.fails { "❌" } else { "✅" };
@@ -60,8 +34,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !view.new_errors.is_empty() {
         writeln!(out, "### New errors\n")?;
         for fault in view.new_errors.iter().take(MOST_NAMES) {
-            let at = code(&format!("{}:{}", fault.file, fault.line));
-            writeln!(out, "- {at} {}: {}", plain(fault.check), shown(&fault.message))?;
+            let at = code_span(&format!("{}:{}", fault.file, fault.line));
+            writeln!(out, "- {at} {}: {}", markdown(fault.check), shown(&fault.message))?;
         }
         if let Some(rest) = view.new_errors.len().checked_sub(MOST_NAMES).filter(|rest| *rest > 0) {
             writeln!(out, "- and {rest} more")?;
@@ -112,8 +86,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 group.verdict,
                 shown(&group.who),
                 shown(&group.what),
-                code(&group.before),
-                code(&group.after),
+                code_span(&group.before),
+                code_span(&group.after),
                 places.join(", ")
             )?;
         }
@@ -127,7 +101,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "### Trust\n\n| | what | before | now | where |\n|---|---|---|---|---|")?;
         for change in &view.diff.trust {
             let at = view.at(change).map_or_else(String::new, |line| place(&line));
-            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
+            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code_span);
             let waiver = change.excuse.and_then(|excuse| view.waiver(excuse));
             let kind = with_waiver(if change.widening { "widening" } else { "other" }, waiver.as_ref());
             writeln!(
@@ -145,7 +119,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !view.diff.operation.is_empty() {
         writeln!(out, "### Operation\n\n| risk | what | before | now | where |\n|---|---|---|---|---|")?;
         for change in &view.diff.operation {
-            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code);
+            let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), code_span);
             let at = place(&view.line(change.at.0, change.at.1));
             writeln!(
                 out,
@@ -161,7 +135,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if let Some(files) = view.artifacts.filter(|files| !files.is_empty()) {
         writeln!(out, "<details><summary>{} to roll out</summary>\n", crate::render::counted(files.len(), "file"))?;
         for file in files {
-            writeln!(out, "- {} {}", file.change.word(), code(&file.path))?;
+            writeln!(out, "- {} {}", file.change.word(), code_span(&file.path))?;
         }
         writeln!(out, "\n</details>")?;
     }
@@ -183,7 +157,10 @@ fn mark(widens: bool) -> &'static str {
 
 /// Text with parts in backticks, each of them a code span.
 fn shown(text: &str) -> String {
-    text.split('`').enumerate().map(|(index, part)| if index % 2 == 1 { code(part) } else { plain(part) }).collect()
+    text.split('`')
+        .enumerate()
+        .map(|(index, part)| if index % 2 == 1 { code_span(part) } else { markdown(part) })
+        .collect()
 }
 
 /// What is otherwise, as short as it can be said.
@@ -206,29 +183,20 @@ fn causes(row: &Row<'_>) -> String {
 
 /// The word, and below it the waiver with its reason.
 fn with_waiver(word: &str, waiver: Option<&Waiver>) -> String {
-    waiver.map_or_else(|| word.to_owned(), |it| format!("{word}<br>**{}** {}", it.state(), plain(&it.why())))
+    waiver.map_or_else(|| word.to_owned(), |it| format!("{word}<br>**{}** {}", it.state(), markdown(&it.why())))
 }
 
 fn place(line: &super::view::Line) -> String {
     let gone = if line.side == Which::Base { " (base)" } else { "" };
-    format!("{}{gone}", code(&format!("{}:{}", line.file, line.line)))
+    format!("{}{gone}", code_span(&format!("{}:{}", line.file, line.line)))
 }
 
 fn details(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     let group = row.first;
     let (who, what) = row.who_and_what();
-    let summary: String = format!("{who} on {what}")
-        .replace('`', "")
-        .chars()
-        .map(|c| match c {
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '&' => "&amp;".to_owned(),
-            c => c.to_string(),
-        })
-        .collect();
+    let summary = html(&format!("{who} on {what}").replace('`', ""));
     writeln!(out, "<details><summary>{}: {summary}</summary>\n", group.change.word())?;
-    writeln!(out, "Before: {}.<br>\nNow: {}.\n", plain(&needs(&group.before)), plain(&needs(&group.after)))?;
+    writeln!(out, "Before: {}.<br>\nNow: {}.\n", markdown(&needs(&group.before)), markdown(&needs(&group.after)))?;
     writeln!(out, "Because of these lines:\n\n```diff")?;
     for cause in row.causes.iter().take(MOST_NAMES) {
         let mark = if cause.side == Which::Base { '-' } else { '+' };
@@ -238,16 +206,16 @@ fn details(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "```\n")?;
     let example = &group.example;
     let [before, after] = decisions(example.allowed);
-    let facts: Vec<String> = plainly(&example.facts).into_iter().map(code).collect();
+    let facts: Vec<String> = plainly(&example.facts).into_iter().map(code_span).collect();
     let with = if facts.is_empty() { "nothing".to_owned() } else { facts.join(", ") };
     writeln!(
         out,
         "For example {} on {} with {with}: {before} → **{after}** (by Cedar's own authorizer).\n",
-        code(&example.principal.to_string()),
-        code(&example.object.to_string())
+        code_span(&example.principal.to_string()),
+        code_span(&example.object.to_string())
     )?;
     let list = |names: Vec<String>| {
-        let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| code(name)).collect();
+        let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| code_span(name)).collect();
         let rest = names.len().saturating_sub(MOST_NAMES);
         if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
     };

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use super::Found;
 use super::failures::{Failure, of_invariant, of_test};
-use crate::diagnostic::is_unprintable;
-use crate::source::credential::redacted;
+use crate::render::escape::xml;
 
 pub(super) fn write(found: &Found<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Found { analysis, suite, .. } = found;
@@ -32,11 +31,11 @@ fn group(name: &str, tests: Vec<(&str, &str, Option<Failure>)>, out: &mut dyn Wr
     writeln!(
         out,
         r#"  <testsuite name="{}" tests="{}" failures="{failed}" errors="0" skipped="0">"#,
-        escaped(name),
+        xml(name),
         tests.len()
     )?;
     for (name, file, failure) in tests {
-        write!(out, r#"    <testcase name="{}" classname="{}""#, escaped(name), escaped(file))?;
+        write!(out, r#"    <testcase name="{}" classname="{}""#, xml(name), xml(file))?;
         let Some(failure) = failure else {
             writeln!(out, "/>")?;
             continue;
@@ -44,38 +43,9 @@ fn group(name: &str, tests: Vec<(&str, &str, Option<Failure>)>, out: &mut dyn Wr
         writeln!(out, ">")?;
         let lines: Vec<&str> = failure.what.iter().flatten().map(String::as_str).collect();
         let message = lines.first().copied().unwrap_or_default();
-        let text = escaped(&format!("{}\n{}", failure.place, lines.join("\n")));
-        writeln!(out, r#"      <failure message="{}" type="policy">{text}</failure>"#, escaped(message))?;
+        let text = xml(&format!("{}\n{}", failure.place, lines.join("\n")));
+        writeln!(out, r#"      <failure message="{}" type="policy">{text}</failure>"#, xml(message))?;
         writeln!(out, "    </testcase>")?;
     }
     writeln!(out, "  </testsuite>")
-}
-
-/// Text for XML 1.0. Characters that it cannot hold at all are written as in Rust, `\u{1b}`.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in redacted(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", c as u32)),
-            c if is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn no_text_ends_what_it_stands_in() {
-        assert_eq!(escaped("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&apos;");
-        assert_eq!(escaped("]]>\n\t\u{1b}[0m\u{0}\u{ffff}é"), "]]&gt;&#10;&#9;\\u{1b}[0m\\u{0}\\u{ffff}é");
-    }
 }

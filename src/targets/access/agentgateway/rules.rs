@@ -228,22 +228,10 @@ fn is_of(variable: &str, pattern: &str) -> String {
         None => format!("{variable} == {}", text(pattern)),
         Some((start, "")) => format!("{variable}.startsWith({})", text(start)),
         Some(_) => {
-            let parts: Vec<String> = pattern.split('*').map(escaped).collect();
+            let parts: Vec<String> = pattern.split('*').map(regex_syntax::escape).collect();
             format!("{variable}.matches({})", text(&format!(r"(?s)\A{}\z", parts.join(".*"))))
         }
     }
-}
-
-/// A text as a regular expression that matches it alone.
-fn escaped(part: &str) -> String {
-    let mut escaped = String::with_capacity(part.len());
-    for letter in part.chars() {
-        if r"\.+*?()|[]{}^$#&-~".contains(letter) {
-            escaped.push('\\');
-        }
-        escaped.push(letter);
-    }
-    escaped
 }
 
 /// Whether some text is of both patterns.

@@ -165,6 +165,8 @@ class Spoiler:
         namespace = next(pod.namespace for name, pod in pods.items() if name in self.policed)
         names = [name for name in self.policed if pods[name].namespace == namespace]
         path = f"{SECURITY}/{namespace}"
+        for name in self.policed:
+            self.tally.check(not self.asker.answers_plainly(name), f"{name} answers over a connection without TLS")
         lax = lambda one: one["spec"]["mtls"].update(mode="PERMISSIVE")
         self.object("connections without TLS", f"{path}/peerauthentications/default", names, lax, self.asker.answers_plainly)
         for one in self.server.ask("GET", f"{path}/requestauthentications")["items"][:1]:

@@ -17,6 +17,7 @@ RULES = f"/apis/networking.istio.io/v1/namespaces/{GATEWAYS}/destinationrules"
 # How much later than declared an ejection may end: one sweep, and a slow machine.
 LATE = 4.0
 BOUND = 20.0
+FORGED = "forged"
 
 
 class Failing:
@@ -24,6 +25,8 @@ class Failing:
 
     def __init__(self):
         self.mode, self.arrived, self.released = "ok", 0, threading.Event()
+        # How many requests came, and how many of them with a token or what a caller wrote in the name of the proxy.
+        self.seen = self.leaked = 0
         failing = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -32,7 +35,8 @@ class Failing:
 
             def do_POST(self):
                 self.rfile.read(int(self.headers.get("content-length", 0)))
-                failing.arrived += 1
+                failing.arrived, failing.seen = failing.arrived + 1, failing.seen + 1
+                failing.leaked += "authorization" in self.headers or self.headers.get("x-mcpctl-act") == FORGED
                 if failing.mode == "hang":
                     failing.released.wait(15)
                 self.send_response(500 if failing.mode == "500" else 200)
@@ -98,7 +102,7 @@ class Traffic:
     def call(self, gateway: str, name: str) -> int:
         connection, ask = self.connection(gateway, name), self.good[name]
         try:
-            return connection.ask("POST", self.pods.path(name), ask.headers, BODY).status
+            return connection.ask("POST", self.pods.path(name), ask.headers | {"x-mcpctl-act": FORGED}, BODY).status
         except Refused:
             return 0
         finally:
@@ -234,4 +238,7 @@ def run(asker: Asker, answers: list[tuple[Ask, int]], source: Path, failing: dic
     ejected, limited = failing.items()
     note = traffic.faults(*ejected, Declared(source, ejected[0]))
     traffic.limit(*limited, Declared(source, limited[0]))
-    return traffic.spoiled(ejected, limited, source), note
+    noticed = traffic.spoiled(ejected, limited, source)
+    for name, one in failing.items():
+        tally.check(one.seen > 0 and not one.leaked, f"{name}: {one.leaked} of {one.seen} requests came with a token, or a forged header")
+    return noticed, note

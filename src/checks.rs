@@ -68,6 +68,7 @@ mod plaintext_in_transit;
 mod pool_exceeds_bulkhead;
 mod processor_without_topic;
 mod production_data_in_tests;
+mod recycle_time_not_whole;
 mod redundant_alternative;
 mod redundant_grant;
 mod redundant_requirement;

@@ -8,7 +8,7 @@ mod overreach;
 use std::collections::BTreeSet;
 
 use self::overreach::{beyond, overreach, stray};
-use super::rules::{ENVIRONMENT_CHANGES_ACCESS, ENVIRONMENT_WITHOUT_FILES};
+use super::rules::{ENVIRONMENT_CHANGES_ACCESS, ENVIRONMENT_OVERREACH, ENVIRONMENT_WITHOUT_FILES};
 use crate::diagnostic::{Diagnostic, Severity, did_you_mean, one_line};
 use crate::families::{self, FamilyId};
 use crate::lower::{At, Lowering, finish, rules};

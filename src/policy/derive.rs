@@ -9,7 +9,7 @@ mod rules;
 pub use self::demand::{condition_of, effective_level, level_condition};
 pub use self::facts::facts_in_use;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -19,11 +19,11 @@ use self::objects::{Grantable, Objects, objects_of};
 use self::rules::Rules;
 use super::cell::Cell;
 use super::condition::{CondId, Condition, Conditions};
-use super::fact::{CROSS_UNIT_APPROVAL, Facts, MOST_FACTS, MTLS, TLS};
+use super::fact::Facts;
 use super::objects::ObjectIndex;
 use super::{Object, ObjectIx, ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
 use crate::model::Model;
-use crate::model::access::{Agent, AnyAgent, Evidence, Grant, Granted, Readable};
+use crate::model::access::{Agent, AnyAgent, Grant, Granted, Readable};
 use crate::model::flow::Flow;
 use crate::model::name::{FactName, ServerName, UnitName};
 use crate::source::{Loc, Spanned};

@@ -104,7 +104,7 @@ pub fn mask(policy: &Policy, facts: &[Spanned<FactName>]) -> u64 {
     policy.facts.closed(bits.fold(0, |all, bit| all | bit))
 }
 
-/// Whether a call that stands for no tool is an error of its own: the registry does not list the server, or not the tool.
+/// Whether a call that matches no tool is an error of its own: the registry does not list the server, or not the tool.
 #[must_use]
 pub fn is_reported(model: &Model, call: &str) -> bool {
     let Some((server, tool)) = call.split_once('/') else { return false };

@@ -55,8 +55,9 @@ fn topics_are_those_of_the_bus() {
     let of_unit = serde_json::json!([{"name": "audit", "partitions": 1, "replicationFactor": 2}]);
     assert_eq!(value(WORLD, "kafka/shop/topics.json"), of_unit);
     let strimzi = text(WORLD, "kafka/central/kafka-topics.yaml");
-    let first = "apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata:\n  name: order-events\n  labels:\n    strimzi.io/cluster: events\n    \
-                 mcpctl.io/bundle: workspace\nspec:\n  topicName: order_events\n  partitions: 8\n  replicas: 2\n  config:\n    retention.ms: 7776000000\n";
+    let first = "apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata:\n  labels:\n    strimzi.io/cluster: events\n    \
+                 mcpctl.io/bundle: workspace\n  name: order-events\nspec:\n  config:\n    retention.ms: 7776000000\n  partitions: 8\n  \
+                 replicas: 2\n  topicName: order_events\n";
     assert_eq!(strimzi.split("---\n").next(), Some(first));
     let names = built(&TARGET, WORLD).unwrap().bundle.manifest.targets[0].names.clone();
     let pairs = [("bare-topic", "bare.topic"), ("order-events", "order_events")];

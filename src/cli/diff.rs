@@ -29,7 +29,7 @@ use crate::review::excuse::Rules;
 use crate::review::gate;
 use crate::review::objects;
 use crate::review::rollout::{self, Deployed, Rollout};
-use side::{Read, Revised};
+use side::{Read, Version};
 use view::View;
 
 const EXAMPLES: &str = "\
@@ -267,8 +267,8 @@ impl DiffCommand {
 
     fn rollout(
         &self,
-        base: (&Revised, &Read),
-        head: (&Revised, &Read),
+        base: (&Version, &Read),
+        head: (&Version, &Read),
     ) -> Result<Option<Rollout>, Vec<miette::Report>> {
         if self.no_artifacts {
             return Ok(None);
@@ -286,7 +286,7 @@ fn prune(removed: &[objects::Object], out: &mut dyn Write) -> std::io::Result<()
 }
 
 /// What a side deploys; `None` where a bundle could not be compiled from it.
-fn deployed<'a>(place: &'a Revised, read: &'a Read) -> Option<Deployed<'a>> {
+fn deployed<'a>(place: &'a Version, read: &'a Read) -> Option<Deployed<'a>> {
     match (place.bundle(), &read.checked) {
         (Some(bundle), _) => Some(Deployed::Bundle(bundle)),
         (None, Ok(checked)) => Some(Deployed::Workspace(checked, &read.sources)),

@@ -4,6 +4,7 @@ pub(crate) mod absence;
 mod added;
 mod audience;
 pub(crate) mod last;
+pub(crate) mod lines;
 mod methods;
 pub(crate) mod mutations;
 mod random;

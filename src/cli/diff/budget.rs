@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::DiffCommand;
-use super::side::{Read, Revised};
+use super::side::{Read, Version};
 use crate::analysis::Counts;
 use crate::checks::waiver_without_value;
 use crate::cli::Session;
@@ -35,7 +35,7 @@ impl DiffCommand {
     /// Reads the file that `--budget` names from both sides.
     pub(super) fn budget_file(
         &self,
-        places: [&Revised; 2],
+        places: [&Version; 2],
         base: &Read,
         session: &mut Session<'_>,
     ) -> Result<Option<Budget>, Vec<miette::Report>> {
@@ -48,11 +48,11 @@ impl DiffCommand {
             let help = "name a file of the workspace, which is read from BASE, or give its full path".to_owned();
             return Err(Refusal::Usage { message, help }.into());
         }
-        let read = |place: &Revised| match place {
+        let read = |place: &Version| match place {
             _ if outside => session.reader.read(file, MOST_BYTES),
-            Revised::Folder(folder) => session.reader.read(&folder.join(file), MOST_BYTES),
-            Revised::Revision(revision) => revision.read(file, MOST_BYTES),
-            Revised::Bundle(bundle) => bundle.1.read(file, MOST_BYTES),
+            Version::Folder(folder) => session.reader.read(&folder.join(file), MOST_BYTES),
+            Version::Revision(revision) => revision.read(file, MOST_BYTES),
+            Version::Bundle(bundle) => bundle.1.read(file, MOST_BYTES),
         };
         let missing = |error: &io::Error| !outside && error.kind() == io::ErrorKind::NotFound;
         let failed = |source| Refusal::Stream { what: "read the budget", source };
@@ -90,11 +90,11 @@ impl DiffCommand {
     }
 
     /// Refuses a budget that stands in the folder that it judges.
-    fn keep_outside(&self, file: &Path, head: &Revised, session: &Session<'_>) -> Result<(), Refusal> {
+    fn keep_outside(&self, file: &Path, head: &Version, session: &Session<'_>) -> Result<(), Refusal> {
         let here = session.globals.at(Path::new("."));
         let folder = match head {
-            Revised::Folder(folder) => folder,
-            Revised::Revision(_) | Revised::Bundle(_) => &here,
+            Version::Folder(folder) => folder,
+            Version::Revision(_) | Version::Bundle(_) => &here,
         };
         let (Ok(file), Ok(folder)) = (file.canonicalize(), folder.canonicalize()) else { return Ok(()) };
         let Ok(inside) = file.strip_prefix(&folder) else { return Ok(()) };

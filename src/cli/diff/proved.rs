@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::DiffCommand;
 use super::phrases::some;
-use super::side::{Read, Revised};
+use super::side::{Read, Version};
 use crate::build::{self, BuildError};
 use crate::bundle::existing;
 use crate::bundle::manifest::VERSION;
@@ -73,7 +73,7 @@ impl DiffCommand {
     pub(super) fn proved(
         &self,
         what: &str,
-        place: &Revised,
+        place: &Version,
         read: &Read,
         session: &Session<'_>,
     ) -> Result<Vec<String>, Vec<miette::Report>> {

@@ -24,8 +24,8 @@ use crate::workspace::Input;
 use crate::workspace::git::Revision;
 use crate::workspace::stored::Stored;
 
-/// Where a side stands.
-pub(super) enum Revised {
+/// A version of the workspace.
+pub(super) enum Version {
     /// A folder.
     Folder(PathBuf),
     /// A revision of the repository.
@@ -34,7 +34,7 @@ pub(super) enum Revised {
     Bundle(Box<(Existing, Stored)>),
 }
 
-impl Revised {
+impl Version {
     /// The bundle, where it is one.
     pub(super) fn bundle(&self) -> Option<&Existing> {
         match self {
@@ -94,7 +94,7 @@ impl Read {
 
 impl DiffCommand {
     /// Finds one side: a bundle or a folder where there is one of that name, else a revision.
-    pub(super) fn place(&self, what: &str, session: &Session<'_>) -> Result<Revised, Vec<miette::Report>> {
+    pub(super) fn place(&self, what: &str, session: &Session<'_>) -> Result<Version, Vec<miette::Report>> {
         let folder = session.globals.at(Path::new(what));
         if session.reader.is_folder(&folder).is_ok() {
             // A change may add a folder that is called as the branch that it is judged against.
@@ -107,10 +107,10 @@ impl DiffCommand {
             if session.reader.read(&folder.join(crate::bundle::MANIFEST), 1).is_ok() {
                 return bundle(what, &folder, session);
             }
-            return Ok(Revised::Folder(folder));
+            return Ok(Version::Folder(folder));
         }
         let revision = Revision::open(&self.folder_of_revisions(session), what);
-        Ok(Revised::Revision(Box::new(revision.map_err(|error| vec![miette::Report::new(error)])?)))
+        Ok(Version::Revision(Box::new(revision.map_err(|error| vec![miette::Report::new(error)])?)))
     }
 
     /// The folder that a revision is of: the one that it is compared with, else the one that the run is in.
@@ -123,7 +123,7 @@ impl DiffCommand {
     /// The environment that both sides are read in: that of `--env`, or the one that a bundle was compiled for.
     pub(super) fn environment(
         &self,
-        places: [&Revised; 2],
+        places: [&Version; 2],
         session: &Session<'_>,
     ) -> Result<Option<String>, Vec<miette::Report>> {
         let mut chosen = session.globals.environment.as_ref().map(|name| (Some(name), "`--env`"));
@@ -146,12 +146,12 @@ impl DiffCommand {
 
     /// The name of the folder that workspaces without a name of their own are compared under: both would be compiled in the
     /// same place, wherever they are now.
-    pub(super) fn folder(&self, places: [&Revised; 2], session: &Session<'_>) -> Option<String> {
+    pub(super) fn folder(&self, places: [&Version; 2], session: &Session<'_>) -> Option<String> {
         let of_bundle = places.iter().find_map(|place| place.name().map(str::to_owned));
         let of_folder = || {
             let at = match places[1] {
-                Revised::Folder(at) => at.clone(),
-                Revised::Revision(_) | Revised::Bundle(_) => session.globals.at(Path::new(".")),
+                Version::Folder(at) => at.clone(),
+                Version::Revision(_) | Version::Bundle(_) => session.globals.at(Path::new(".")),
             };
             load::folder_name(&at)
         };
@@ -161,7 +161,7 @@ impl DiffCommand {
     /// Reads and analyses one side. `folder` is the name of the folder that it is taken to be in.
     pub(super) fn analyse(
         &self,
-        place: &Revised,
+        place: &Version,
         folder: Option<&str>,
         session: &mut Session<'_>,
     ) -> Result<Read, Vec<miette::Report>> {
@@ -169,22 +169,22 @@ impl DiffCommand {
         let here = Input::Path(PathBuf::from("."));
         let reader = session.reader;
         let loaded = match place {
-            Revised::Folder(at) => load::analysed(&Input::Path(at.clone()), reader, Some(&today), folder, session),
-            Revised::Revision(revision) => load::analysed(&here, revision.as_ref(), Some(&today), folder, session),
+            Version::Folder(at) => load::analysed(&Input::Path(at.clone()), reader, Some(&today), folder, session),
+            Version::Revision(revision) => load::analysed(&here, revision.as_ref(), Some(&today), folder, session),
             // It was accepted on the day that it was compiled.
-            Revised::Bundle(bundle) => {
+            Version::Bundle(bundle) => {
                 load::analysed(&bundle.1.input(), &bundle.1, None, place.name().or(folder), session)
             }
         };
         let Loaded { mut analysis, .. } = loaded?;
         match place {
-            Revised::Folder(_) => {}
+            Version::Folder(_) => {}
             // What stands in a revision is shown where the working tree has it.
-            Revised::Revision(_) => {
+            Version::Revision(_) => {
                 let below = place::shown_below(&self.folder_of_revisions(session), session.globals.format);
                 analysis.sources.show_below(below);
             }
-            Revised::Bundle(_) => analysis.sources.show_below(""),
+            Version::Bundle(_) => analysis.sources.show_below(""),
         }
         if !self.no_artifacts {
             schemas::attach(&mut analysis);
@@ -195,7 +195,7 @@ impl DiffCommand {
 }
 
 /// Reads a bundle with what it was compiled from.
-fn bundle(what: &str, folder: &Path, session: &Session<'_>) -> Result<Revised, Vec<miette::Report>> {
+fn bundle(what: &str, folder: &Path, session: &Session<'_>) -> Result<Version, Vec<miette::Report>> {
     let report = |error: existing::ExistingError| vec![miette::Report::new(error)];
     let bundle = existing::read(folder, session.disk).map_err(report)?;
     if bundle.manifest.settings.other.shadow.is_some() {
@@ -205,5 +205,5 @@ fn bundle(what: &str, folder: &Path, session: &Session<'_>) -> Result<Revised, V
     }
     let found = embedded(&bundle, what).map_err(|error| vec![miette::Report::new(error)])?;
     let stored = Stored::new(found.files, found.key_sets);
-    Ok(Revised::Bundle(Box::new((bundle, stored))))
+    Ok(Version::Bundle(Box::new((bundle, stored))))
 }

@@ -69,7 +69,9 @@ impl Drawn {
         let mut labels: Vec<LabeledSpan> = error.labels().into_iter().flatten().collect();
         labels.sort_by_key(LabeledSpan::offset);
         for label in labels {
-            out.push_str(&source.and_then(|source| self.place(&label, source)).unwrap_or_default());
+            // What a place says is said without it, too.
+            let alone = || indented(label.label().unwrap_or_default(), "  ", "  ");
+            out.push_str(&source.and_then(|source| self.place(&label, source)).unwrap_or_else(alone));
         }
         if let Some(help) = error.help() {
             out.push_str(&indented(&help.to_string(), &self.paint(Paint::Cyan, "  help: "), "        "));
@@ -142,6 +144,12 @@ mod tests {
         text: &'static str,
         #[label("here")]
         at: miette::SourceSpan,
+    }
+
+    #[test]
+    fn what_a_label_says_is_not_lost_with_its_place() {
+        let inner = Inner { text: "short", at: (60, 3).into() };
+        assert_eq!(drawn(&inner, false), "error[unexpected]:\n  × unexpected\n  here\n");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::scoped;
 use crate::bundle::Artifact;
@@ -105,10 +104,6 @@ fn by_label<'m, T>(named: impl Iterator<Item = (&'m str, T)>) -> Result<BTreeMap
     Ok(found.into_iter().filter_map(|(label, name)| Some((label, by_name.remove(name)?))).collect())
 }
 
-fn json<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, LiftError> {
-    serde_json::from_str(text).map_err(|cause| LiftError::Unexpected(format!("`{path}` has another shape: {cause}")))
-}
-
 fn sqlalchemy(path: &str, text: &str) -> Result<Database, LiftError> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -120,7 +115,7 @@ fn sqlalchemy(path: &str, text: &str) -> Result<Database, LiftError> {
         #[serde(rename = "sqlalchemy.pool_recycle")]
         recycle: Option<u64>,
     }
-    let Settings { size, overflow, recycle } = json(path, text)?;
+    let Settings { size, overflow, recycle } = scoped::json(path, text)?;
     Ok(Database { size, overflow, recycle: recycle.map(|seconds| Duration(seconds * 1_000)) })
 }
 
@@ -138,7 +133,7 @@ fn httpx(path: &str, text: &str) -> Result<Client, LiftError> {
         max_connections: Option<u64>,
         keepalive_expiry: Option<f64>,
     }
-    let Settings { limits, timeout } = json(path, text)?;
+    let Settings { limits, timeout } = scoped::json(path, text)?;
     let time = |seconds: Option<f64>| match seconds {
         None => Ok(None),
         Some(seconds) if seconds > 0.0 && seconds < 1e11 => Ok(Some(Duration((seconds * 1_000.0).round() as u64))),

@@ -125,8 +125,7 @@ fn layer(conf: &str, client: &str) -> Result<Layer, LiftError> {
     if let Some(other) = directives.keys().next() {
         return unexpected(format!("the directive `{other}` is none that this target writes"));
     }
-    let client: Client = serde_json::from_str(client)
-        .map_err(|cause| LiftError::Unexpected(format!("`client.json` has another shape: {cause}")))?;
+    let client: Client = scoped::json("client.json", client)?;
     if client.cluster != cluster {
         return unexpected("clients and nodes differ in whether they are a cluster");
     }

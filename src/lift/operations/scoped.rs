@@ -1,6 +1,8 @@
-//! The folders of a target: whose configuration is in each, and that no file is anywhere else.
+//! The folders of a target: whose configuration is in each, that no file is anywhere else, and what a file holds.
 
 use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
 
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
@@ -45,4 +47,15 @@ pub(super) fn by_scope<'a, 'm>(
 /// Where it is not.
 pub(super) fn text<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, LiftError> {
     std::str::from_utf8(bytes).map_err(|_| LiftError::File(path.to_owned()))
+}
+
+/// A file of JSON.
+///
+/// # Errors
+/// Where it has another shape, or a key twice: of these, readers take either.
+pub(super) fn json<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, LiftError> {
+    let unexpected = |cause: String| LiftError::Unexpected(format!("`{path}` has another shape: {cause}"));
+    // JSON is YAML, whose reader refuses a key that is there twice.
+    serde_yaml::from_str::<serde_yaml::Value>(text).map_err(|cause| unexpected(cause.to_string()))?;
+    serde_json::from_str(text).map_err(|cause| unexpected(cause.to_string()))
 }

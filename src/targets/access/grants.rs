@@ -13,7 +13,7 @@ use crate::policy::{Object, ObjectKind, Policy, Principal, PrincipalId};
 
 /// What requests ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ObjectsKind {
+pub enum RequestKind {
     /// The protocol's own methods.
     Protocol,
     /// Tools, by name.
@@ -41,7 +41,7 @@ pub enum Who {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     /// What kind of thing.
-    pub kind: ObjectsKind,
+    pub kind: RequestKind,
     /// Who.
     pub who: Who,
     /// The issuers that may speak for them; `None` where all may. All of them name callers by the same claim.
@@ -83,20 +83,20 @@ pub fn grants<'m>(
     for (principal, row) in policy.principals.iter().zip(&policy.cells) {
         let Some((who, issuers)) = callers(model, principal) else { continue };
         let subject = principal.subject.clone().filter(|_| who == Who::Subjects);
-        let mut lists: BTreeMap<(&ServerName, ObjectsKind), Condition> = BTreeMap::new();
+        let mut lists: BTreeMap<(&ServerName, RequestKind), Condition> = BTreeMap::new();
         for (object, cell) in row {
             let object = policy.object_at(*object);
             let condition = policy.conditions.get(cell.condition);
             let (kind, name) = match &object.kind {
-                ObjectKind::Protocol => (ObjectsKind::Protocol, None),
-                ObjectKind::Tool(tool) => (ObjectsKind::Tool, Some(tool.as_str())),
-                ObjectKind::Resource(pattern) => (ObjectsKind::Resource, Some(pattern.as_str())),
-                ObjectKind::Prompt(prompt) => (ObjectsKind::Prompt, Some(prompt.as_str())),
+                ObjectKind::Protocol => (RequestKind::Protocol, None),
+                ObjectKind::Tool(tool) => (RequestKind::Tool, Some(tool.as_str())),
+                ObjectKind::Resource(pattern) => (RequestKind::Resource, Some(pattern.as_str())),
+                ObjectKind::Prompt(prompt) => (RequestKind::Prompt, Some(prompt.as_str())),
             };
             let list = match kind {
-                ObjectsKind::Resource => Some(ObjectsKind::SomeResource),
-                ObjectsKind::Prompt => Some(ObjectsKind::SomePrompt),
-                ObjectsKind::Protocol | ObjectsKind::Tool | ObjectsKind::SomeResource | ObjectsKind::SomePrompt => None,
+                RequestKind::Resource => Some(RequestKind::SomeResource),
+                RequestKind::Prompt => Some(RequestKind::SomePrompt),
+                RequestKind::Protocol | RequestKind::Tool | RequestKind::SomeResource | RequestKind::SomePrompt => None,
             };
             if let Some(list) = list {
                 let known = lists.entry((&object.server, list)).or_insert_with(Condition::never);
@@ -172,7 +172,7 @@ struct Look<'a> {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    kind: ObjectsKind,
+    kind: RequestKind,
     name: Option<String>,
     who: Who,
     issuers: Issuers,

@@ -2,11 +2,10 @@
 
 import argparse
 import importlib
-import signal
 import sys
-import tempfile
-import traceback
 from pathlib import Path
+
+from live.part import ended
 
 from .programs import Programs
 
@@ -19,20 +18,8 @@ def main() -> int:
     options.add_argument("--mcpctl", type=Path, required=True)
     options.add_argument("--engine", type=Path, required=True)
     given = options.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="mcpctl-operations.") as work:
-        try:
-            part = importlib.import_module(f".{PARTS[given.part]}", __package__)
-            tally = part.run(Programs(given.mcpctl.resolve(), given.engine, Path(work)))
-        except Exception:
-            traceback.print_exc()
-            return 1
-    for fault in tally.faults[:50]:
-        print(f"FAILED: {fault}")
-    if len(tally.faults) > 50:
-        print(f"FAILED: and {len(tally.faults) - 50} more")
-    print("; ".join([tally.shown(), *tally.notes]))
-    return 1 if tally.faults else 0
+    part = importlib.import_module(f".{PARTS[given.part]}", __package__)
+    return ended("operations", lambda work: part.run(Programs(given.mcpctl.resolve(), given.engine, work)))
 
 
 if __name__ == "__main__":

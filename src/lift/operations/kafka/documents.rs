@@ -3,15 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::{Processor, Topic, kept, resource_name, unexpected};
 use crate::lift::LiftError;
+use crate::lift::operations::scoped::json;
 use crate::model::Model;
-
-fn json<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, LiftError> {
-    serde_json::from_str(text).map_err(|cause| LiftError::Unexpected(format!("`{path}` has another shape: {cause}")))
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -7,7 +7,7 @@ use crate::model::uri::NOT_NORMAL;
 use crate::policy::visibility::{matches, sample};
 use crate::policy::{ObjectKind, Policy};
 use crate::targets::access::cel::{caller, claim, is_one_of, text};
-use crate::targets::access::grants::{Grant, ObjectsKind, Who};
+use crate::targets::access::grants::{Grant, RequestKind, Who};
 
 /// The variable that holds the claims of the verified token.
 pub(super) const CLAIMS: &str = "jwt";
@@ -98,7 +98,7 @@ impl Context<'_> {
                     (!methods.is_empty()).then_some(one)
                 };
                 match grant.kind {
-                    ObjectsKind::Protocol => {
+                    RequestKind::Protocol => {
                         let notices = format!("{BODY}.method.startsWith({})", text("notifications/"));
                         let methods = is_one_of(&format!("{BODY}.method"), &left(&PROTOCOL));
                         rules.http.push(rule(vec![format!("({methods} || {notices})"), alone()]));
@@ -107,15 +107,15 @@ impl Context<'_> {
                         rules.http.extend(listens.map(|listens| rule(vec![listens, format!("!{names_one}")])));
                         rules.http.push(rule(response()));
                     }
-                    ObjectsKind::SomeResource => {
+                    RequestKind::SomeResource => {
                         let lists = method(&["resources/list", "resources/templates/list"]);
                         rules.http.extend(lists.map(|lists| rule(vec![lists])));
                     }
-                    ObjectsKind::SomePrompt => {
+                    RequestKind::SomePrompt => {
                         rules.http.extend(method(&["prompts/list"]).map(|lists| rule(vec![lists])));
                     }
-                    ObjectsKind::Tool => rules.mcp.push(rule(vec![is_one_of("mcp.tool.name", &names)])),
-                    ObjectsKind::Prompt => {
+                    RequestKind::Tool => rules.mcp.push(rule(vec![is_one_of("mcp.tool.name", &names)])),
+                    RequestKind::Prompt => {
                         let asked = |variable: &str| is_one_of(&format!("{BODY}.params.{variable}"), &names);
                         let gets = method(&["prompts/get"]);
                         rules.http.extend(gets.map(|gets| rule(vec![gets, asked("name")])));
@@ -124,7 +124,7 @@ impl Context<'_> {
                         rules.http.extend(completes.map(refers));
                         rules.mcp.push(rule(vec![is_one_of("mcp.prompt.name", &names)]));
                     }
-                    ObjectsKind::Resource => {
+                    RequestKind::Resource => {
                         let methods = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
                         for pattern in &names {
                             let asked = uri(&format!("{BODY}.params.uri"), pattern, &patterns);

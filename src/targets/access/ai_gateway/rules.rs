@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::Model;
 use crate::targets::access::cel::{caller, claim, is_one_of, text};
-use crate::targets::access::grants::{Grant, ObjectsKind, Shown, Who};
+use crate::targets::access::grants::{Grant, RequestKind, Shown, Who};
 
 /// The variable that holds the claims of the token.
 pub(super) const CLAIMS: &str = "request.auth.jwt.claims";
@@ -61,7 +61,7 @@ impl Context<'_> {
     pub(super) fn rules(&self, label: &str, grants: &[Grant]) -> Rules {
         let mut made = Rules { rules: Vec::new(), callers: Vec::new(), scopes: BTreeSet::new(), too_long: None };
         let mut challenges: Vec<Value> = Vec::new();
-        let of_tools: Vec<&Grant> = grants.iter().filter(|grant| grant.kind == ObjectsKind::Tool).collect();
+        let of_tools: Vec<&Grant> = grants.iter().filter(|grant| grant.kind == RequestKind::Tool).collect();
         for grant in &of_tools {
             let names: Vec<&String> = grant.names.iter().collect();
             for who in self.who(&grant.who, &grant.subjects) {

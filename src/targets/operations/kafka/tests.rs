@@ -1,7 +1,7 @@
 use super::*;
-use crate::build::verify;
+use crate::targets::tests::built;
+use crate::targets::tests::lines::{self, Files};
 use crate::targets::tests::mutations::mutate;
-use crate::targets::tests::{built, checked};
 
 const WORLD: &str = "
 targets: {kafka: {cluster: events, replicas: 2}}
@@ -34,13 +34,11 @@ event_driven_config:
 ";
 
 fn text(world: &str, file: &str) -> String {
-    let bundle = built(&TARGET, world).unwrap().bundle;
-    let found = bundle.artifacts.get(file).unwrap_or_else(|| panic!("{file}: {:?}", bundle.artifacts.keys()));
-    String::from_utf8(found.bytes.clone()).unwrap()
+    lines::text(&TARGET, world, file)
 }
 
 fn value(world: &str, file: &str) -> serde_json::Value {
-    serde_json::from_str(&text(world, file)).unwrap()
+    lines::value(&TARGET, world, file)
 }
 
 #[test]
@@ -144,41 +142,13 @@ fn every_change_of_a_document_is_noticed() {
 /// Every line of the other files, left out, doubled, or with another value.
 #[test]
 fn every_changed_line_is_noticed() {
-    let (checked, _) = checked(WORLD);
-    let files = built(&TARGET, WORLD).unwrap().bundle.artifacts;
-    let refused = |path: &str, bytes: Option<Vec<u8>>| {
-        let mut files = files.clone();
-        match bytes {
-            Some(bytes) => drop(files.insert(path.to_owned(), Artifact { bytes, from: Vec::new() })),
-            None => drop(files.remove(path)),
-        }
-        verify(TARGET.id, &files, checked.model(), checked.policy()).is_err()
-    };
-    let mut tried = 0;
-    for (path, artifact) in files.iter().filter(|(path, _)| !path.ends_with(".yaml")) {
-        let text = String::from_utf8(artifact.bytes.clone()).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        for at in 0..lines.len() {
-            let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-            let mut less = lines.clone();
-            less.remove(at);
-            let mut variants = vec![joined(&less)];
-            for (old, new) in [("0", "1"), ("e", "x"), ("1", "2"), ("8", "9")] {
-                let changed = lines[at].replacen(old, new, 1);
-                let mut other = lines.clone();
-                other[at] = &changed;
-                variants.push(joined(&other));
-            }
-            for variant in variants.into_iter().filter(|variant| *variant != text) {
-                tried += 1;
-                assert!(refused(path, Some(variant.clone().into_bytes())), "{path}:\n{variant}");
-            }
-        }
-        assert!(refused(path, None), "{path} may be missing");
-    }
+    let files = Files::of(&TARGET, WORLD);
+    let paths = files.texts().map(|(path, _)| path).filter(|path| !path.ends_with(".yaml"));
+    let changes = [("0", "1"), ("e", "x"), ("1", "2"), ("8", "9")];
+    let tried: usize = paths.map(|path| files.assert_each_line_counts(path, &changes)).sum();
     assert!(tried > 300, "{tried}");
-    assert!(refused("kafka/central/other.json", Some(b"{}\n".to_vec())));
-    assert!(refused("kafka/elsewhere/topics.json", Some(b"[]\n".to_vec())));
+    assert!(files.refused("kafka/central/other.json", Some("{}\n")));
+    assert!(files.refused("kafka/elsewhere/topics.json", Some("[]\n")));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::build::verify;
-use crate::targets::tests::{built, checked};
+use crate::targets::tests::built;
+use crate::targets::tests::lines::{self, Files};
 
 const WORLD: &str = "
 units: {shop: units/shop}
@@ -26,13 +26,11 @@ connection_pooling: {database_pools: [{mcp_server: crm_server, pool_size: 2, max
 ";
 
 fn text(world: &str, file: &str) -> String {
-    let bundle = built(&TARGET, world).unwrap().bundle;
-    let found = bundle.artifacts.get(file).unwrap_or_else(|| panic!("{file}: {:?}", bundle.artifacts.keys()));
-    String::from_utf8(found.bytes.clone()).unwrap()
+    lines::text(&TARGET, world, file)
 }
 
 fn value(world: &str, file: &str) -> serde_json::Value {
-    serde_json::from_str(&text(world, file)).unwrap()
+    lines::value(&TARGET, world, file)
 }
 
 #[test]
@@ -66,44 +64,15 @@ fn clients_keep_to_the_pools_of_servers_and_bulkheads() {
 
 #[test]
 fn every_changed_file_is_noticed() {
-    let (checked, _) = checked(WORLD);
-    let files = built(&TARGET, WORLD).unwrap().bundle.artifacts;
-    let refused = |path: &str, bytes: Option<Vec<u8>>| {
-        let mut files = files.clone();
-        match bytes {
-            Some(bytes) => drop(files.insert(path.to_owned(), Artifact { bytes, from: Vec::new() })),
-            None => drop(files.remove(path)),
-        }
-        verify(TARGET.id, &files, checked.model(), checked.policy()).is_err()
-    };
+    let files = Files::of(&TARGET, WORLD);
     let mut tried = 0;
-    for (path, artifact) in &files {
-        let text = String::from_utf8(artifact.bytes.clone()).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        for at in 0..lines.len() {
-            let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-            let mut less = lines.clone();
-            less.remove(at);
-            let mut twice = lines.clone();
-            twice.insert(at, lines[at]);
-            let mut variants = vec![joined(&less), joined(&twice)];
-            for (old, new) in [("0", "1"), ("1", "2"), ("5", "6"), ("_", "-"), ("2", "3")] {
-                let changed = lines[at].replacen(old, new, 1);
-                let mut other = lines.clone();
-                other[at] = &changed;
-                variants.push(joined(&other));
-            }
-            for variant in variants.into_iter().filter(|variant| *variant != text) {
-                tried += 1;
-                assert!(refused(path, Some(variant.clone().into_bytes())), "{path}:\n{variant}");
-            }
-        }
-        assert!(refused(path, None), "{path} may be missing");
-        assert!(refused(path, Some(format!("{text}[databases]\n").into_bytes())), "{path}");
+    for (path, text) in files.texts() {
+        tried += files.assert_each_line_counts(path, &[("0", "1"), ("1", "2"), ("5", "6"), ("_", "-"), ("2", "3")]);
+        assert!(files.refused(path, Some(&format!("{text}[databases]\n"))), "{path}");
     }
     assert!(tried > 100, "{tried}");
     for path in ["pools/central/databases/other/pgbouncer.ini", "pools/nowhere/servers/site/httpx.json", "pools/x"] {
-        assert!(refused(path, Some(b"{}\n".to_vec())), "{path}");
+        assert!(files.refused(path, Some("{}\n")), "{path}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::targets::tests::checked;
 const WORLD: &str = "
 # file: all.yaml
 identity: {issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', trust_domain: example.org}
-data_routing: {classifications: [{level: public, mcp_servers: [docs, crm, kb, strict]}]}
+data_routing: {classifications: [{level: public, mcp_servers: [docs, crm, kb, strict, own]}]}
 progressive_auth:
   levels: [{level: 1, requirements: [service_account_token]}, {level: 2, requirements: [service_account_token, mfa]}]
 mcp_registry:
@@ -24,6 +24,11 @@ mcp_registry:
       prompts: [{name: mail}]
     - {name: kb, url: 'https://kb.example/mcp', resources: [{uri: 'kb://a'}, {uri: 'kb://b'}]}
     - {name: strict, url: 'https://strict.example/mcp', resources: [{uri: 's://*', requires: [mfa]}, {uri: 's://a/*'}]}
+    - name: own
+      url: https://own.example/mcp
+      tools: [{name: level, auth_level: 2}, {name: fact, requires: [mfa]}]
+      resources: [{uri: 'o://level', auth_level: 2}, {uri: 'o://fact', requires: [mfa]}]
+      prompts: [{name: level, auth_level: 2}, {name: fact, requires: [mfa]}, {name: plain}]
   agents:
     - {name: one, subject: one, may_call: [GRANTS]}
 workflow_definition:
@@ -56,6 +61,14 @@ fn cells(grants: &str, principal: &str) -> Vec<String> {
 #[test]
 fn a_tool_brings_the_protocol_and_nothing_else() {
     assert_eq!(cells("crm/get", "one"), ["crm -: ", "crm get: service_account_token"]);
+}
+
+#[test]
+fn tools_resources_and_prompts_ask_for_what_is_written_at_them() {
+    let asked = ["own -: ", "own fact: mfa+service_account_token", "own level: mfa+service_account_token"];
+    let resources = ["own o://fact: mfa+service_account_token", "own o://level: mfa+service_account_token"];
+    let expected = [&asked[..], &resources, &asked[1..], &["own plain: service_account_token"]].concat();
+    assert_eq!(cells("'own/*'", "one"), expected);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod damage;
 mod environment;
 mod file;
+mod ignore;
 mod judged;
 pub mod keys;
 pub mod levels;
@@ -45,8 +46,6 @@ pub struct Counts {
     pub left_out: Skipped,
     /// Files that could not be read at all: the run is incomplete.
     pub unreadable: usize,
-    /// Findings that waivers accepted.
-    pub waived: usize,
 }
 
 /// Everything that can be said about a workspace.
@@ -219,8 +218,9 @@ pub fn analyse_in(
     report.extend(checks::run(&model, whole).into_iter().filter(|finding| damaged.lets_say(finding)));
     keep_the_cause(&mut report.diagnostics);
     apply_levels(&mut report.diagnostics, &settings);
-    counts.waived = waive::apply(&mut report, &model, &sources, today);
-    // What is said about waivers has levels, too.
+    ignore::apply(&mut report, &sources, (!model.unread_files && model.unread.is_empty(), false));
+    waive::apply(&mut report, &model, &sources, today);
+    // What is said about comments and waivers has levels, too.
     apply_levels(&mut report.diagnostics, &settings);
     if model.unread_files {
         held_back(&mut report);
@@ -311,18 +311,19 @@ fn apply_levels(findings: &mut Vec<Diagnostic>, settings: &Settings) {
     });
 }
 
-/// Applies levels and waivers to what a compile found beyond the analysis. Answers how many findings were accepted. `whole`
-/// says whether every target was compiled that the workspace can be: only then an unused waiver of such a finding is one.
+/// Applies levels, comments and waivers to what a compile found beyond the analysis. `whole` says whether every target was compiled that the
+/// workspace can be: only then an unused comment or waiver of such a finding is one.
 pub fn settle_compiled(
     findings: Vec<Diagnostic>,
     (model, settings, sources): (&Model, &Settings, &Sources),
     today: Option<&str>,
     whole: bool,
-) -> (Vec<Diagnostic>, usize) {
-    let mut report = Report { diagnostics: findings };
+) -> Report {
+    let mut report = Report { diagnostics: findings, ..Report::default() };
     apply_levels(&mut report.diagnostics, settings);
-    let accepted = waive::of_compile(&mut report, model, sources, today, whole);
-    (report.diagnostics, accepted)
+    ignore::apply(&mut report, sources, (whole, true));
+    waive::of_compile(&mut report, model, sources, today, whole);
+    report
 }
 
 /// Says once that findings from absence were held back.

@@ -11,14 +11,15 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::bundle::write::Disk;
 use crate::render::Format;
 use crate::workspace::Reader;
+use formats::{Given, GivenParser, Writes};
 use output::{ColorChoice, Output};
-use refusal::Refusal;
 
 pub mod ask;
 pub mod compile;
 pub mod completions;
 pub mod diff;
 pub mod explain;
+pub mod formats;
 mod handwritten;
 pub mod init;
 pub mod list;
@@ -115,10 +116,17 @@ const MOST_JOBS: i64 = 1024;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
-    /// How to write findings, lists and explanations: human, short (one line a finding), json (version 1) or github
-    /// (annotations); for diff also markdown, html and prune
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    /// How to write findings and answers: human (the default), short (one line a finding), json (version 1) or github
+    /// (annotations). Findings also as jsonl, sarif (2.1.0), gitlab (code quality), junit, rdjson (reviewdog) or azure; a comparison
+    /// also as markdown, html or prune. With FILE, written there instead of to standard output; several are possible
+    #[arg(long = "format", global = true, value_parser = GivenParser, value_name = "FORMAT[=FILE]", hide_possible_values = true)]
+    pub formats: Vec<Given>,
+    /// The format of standard output.
+    #[arg(skip)]
     pub format: Format,
+    /// The format of each file.
+    #[arg(skip)]
+    pub files: Vec<(Format, PathBuf)>,
     /// When to use color: auto, always or never; auto respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: ColorChoice,
@@ -140,6 +148,12 @@ pub struct Globals {
 }
 
 impl Globals {
+    /// Whether something is written in a format.
+    #[must_use]
+    pub fn writes(&self, format: Format) -> bool {
+        self.format == format || self.files.iter().any(|(other, _)| *other == format)
+    }
+
     /// A path as given, seen from the folder of `-C`.
     #[must_use]
     pub fn at(&self, path: &Path) -> PathBuf {
@@ -185,6 +199,25 @@ pub enum Command {
 }
 
 impl Command {
+    /// What it writes.
+    fn writes(&self) -> Writes {
+        match self {
+            Self::Validate(_) | Self::Compile(_) => Writes::Findings,
+            Self::Diff(_) => Writes::Comparison,
+            Self::Can(_)
+            | Self::WhoCan(_)
+            | Self::WhatCan(_)
+            | Self::Test(_)
+            | Self::Prove(_)
+            | Self::Explain(_)
+            | Self::List(_)
+            | Self::Schema(_)
+            | Self::Init(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Writes::Answers,
+        }
+    }
+
     /// Whether it reads a workspace, which may be one in an environment.
     fn reads_a_workspace(&self) -> bool {
         match self {
@@ -251,14 +284,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
     };
     out.choose(cli.globals.color, env);
     err.choose(cli.globals.color, env);
-    let mut session = Session { globals: cli.globals, out, err, stdin, reader, disk, env };
-    let of_diff = matches!(cli.command, Command::Diff(_));
-    let outcome = match &cli.command {
-        _ if session.globals.format.is_of_diff() && !of_diff => Err(Refusal::Usage {
-            message: "only `mcpctl diff` writes this format".to_owned(),
-            help: "write human, short, json or github".to_owned(),
-        }
-        .into()),
+    let mut globals = cli.globals;
+    let settled = formats::settle(&mut globals, cli.command.writes());
+    let mut session = Session { globals, out, err, stdin, reader, disk, env };
+    let outcome = settled.map_err(Into::into).and_then(|()| match &cli.command {
         command if session.globals.environment.is_some() && !command.reads_a_workspace() => {
             Err(refusal::Refusal::Usage {
                 message: "`--env` is for commands that read a workspace".to_owned(),
@@ -280,7 +309,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::Init(command) => command.run(&mut session),
         Command::Completions(command) => command.run(&mut session),
         Command::Man(command) => command.run(&mut session),
-    };
+    });
     let outcome = outcome.and_then(|exit| session.out.flush().map(|()| exit).map_err(refusal::stdout));
     let exit = match outcome {
         Ok(exit) => exit,

@@ -6,8 +6,10 @@
 use crate::source::Loc;
 use crate::source::credential::redacted;
 
+pub mod suppressed;
 pub mod upgrade;
 
+use suppressed::{Suppressed, Suppression};
 use upgrade::Upgrade;
 
 /// How serious a finding is. Ordered: a note is less than a warning, a warning less than an error.
@@ -206,6 +208,8 @@ pub fn is_unprintable(c: char) -> bool {
 pub struct Report {
     /// In the order found until [`Report::sort`] is called.
     pub diagnostics: Vec<Diagnostic>,
+    /// Findings that somebody accepted.
+    pub suppressed: Vec<Suppressed>,
 }
 
 impl Report {
@@ -219,12 +223,27 @@ impl Report {
         self.diagnostics.extend(diagnostics);
     }
 
+    /// Takes out the findings that something accepts. Answers how many those are.
+    pub fn suppress(&mut self, mut accepted: impl FnMut(&Diagnostic) -> Option<Suppression>) -> usize {
+        let before = self.suppressed.len();
+        for diagnostic in std::mem::take(&mut self.diagnostics) {
+            match accepted(&diagnostic) {
+                Some(by) => self.suppressed.push(Suppressed { diagnostic, by }),
+                None => self.diagnostics.push(diagnostic),
+            }
+        }
+        self.suppressed.len() - before
+    }
+
     /// Sorts by file, place, rule and message, and drops exact repetitions.
     pub fn sort(&mut self) {
-        self.diagnostics.sort_by(|a, b| {
+        let order = |a: &Diagnostic, b: &Diagnostic| {
             (a.loc, a.rule.name, &a.message).cmp(&(b.loc, b.rule.name, &b.message)).then_with(|| a.help.cmp(&b.help))
-        });
+        };
+        self.diagnostics.sort_by(order);
         self.diagnostics.dedup();
+        self.suppressed.sort_by(|a, b| order(&a.diagnostic, &b.diagnostic));
+        self.suppressed.dedup();
     }
 
     /// How many findings there are of exactly that level.

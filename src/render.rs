@@ -2,14 +2,24 @@
 
 use std::io::{self, Write};
 
+use crate::diagnostic::suppressed::Suppressed;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::source::Sources;
 
+mod azure;
+pub mod entry;
 pub mod escape;
+pub mod fingerprint;
 pub mod github;
+mod gitlab;
 pub mod human;
 pub mod json;
+mod junit;
+mod rdjson;
+mod sarif;
 pub mod short;
+
+use entry::Entry;
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -21,8 +31,20 @@ pub enum Format {
     Short,
     /// One JSON object, version 1
     Json,
+    /// One JSON object a line, each a finding as in `json`
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
     /// GitHub annotations
     Github,
+    /// GitLab's report of code quality
+    Gitlab,
+    /// JUnit's report of tests
+    Junit,
+    /// The Reviewdog Diagnostic Format
+    Rdjson,
+    /// Logging commands of Azure Pipelines
+    Azure,
     /// A comment for a pull request; of `diff` alone
     Markdown,
     /// One page for a browser; of `diff` alone
@@ -31,11 +53,38 @@ pub enum Format {
     Prune,
 }
 
+/// How an answer is written that is no finding: of `list`, `explain`, `can` and others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerFormat {
+    /// For people.
+    Human,
+    /// A line each, for `grep` and logs.
+    Short,
+    /// For programs.
+    Json,
+}
+
 impl Format {
     /// Whether only a comparison can be written so.
     #[must_use]
     pub fn is_of_diff(self) -> bool {
         matches!(self, Self::Markdown | Self::Html | Self::Prune)
+    }
+
+    /// Whether only findings can be written so.
+    #[must_use]
+    pub fn is_of_findings(self) -> bool {
+        matches!(self, Self::Jsonl | Self::Sarif | Self::Gitlab | Self::Junit | Self::Rdjson | Self::Azure)
+    }
+
+    /// How an answer is written where findings are written so.
+    #[must_use]
+    pub fn of_answers(self) -> AnswerFormat {
+        match self {
+            Self::Short | Self::Github | Self::Azure => AnswerFormat::Short,
+            Self::Json | Self::Jsonl | Self::Sarif | Self::Gitlab | Self::Rdjson => AnswerFormat::Json,
+            Self::Human | Self::Junit | Self::Markdown | Self::Html | Self::Prune => AnswerFormat::Human,
+        }
     }
 }
 
@@ -49,6 +98,8 @@ pub struct Findings<'a> {
     pub sources: &'a Sources,
     /// The findings, sorted.
     pub diagnostics: &'a [Diagnostic],
+    /// Those that somebody accepted, sorted.
+    pub suppressed: &'a [Suppressed],
     /// How many files were read.
     pub files: usize,
     /// Most findings of one check that people are shown; programs are given all.
@@ -106,6 +157,37 @@ pub fn write(format: Format, findings: &Findings<'_>, color: bool, out: &mut dyn
         Format::Human | Format::Markdown | Format::Html | Format::Prune => human::write(findings, color, out),
         Format::Short => short::write(findings, out),
         Format::Json => json::write(findings, out),
+        Format::Jsonl => json::write_lines(findings, out),
         Format::Github => github::write(findings, out),
+        Format::Sarif | Format::Gitlab | Format::Junit | Format::Rdjson | Format::Azure => {
+            write_entries(format, findings.docs_url, &entry::entries(findings), out)
+        }
+    }
+}
+
+/// Writes entries in a format that lists them. Other formats are written from findings, and write nothing here.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_entries(
+    format: Format,
+    docs_url: Option<&str>,
+    entries: &[Entry<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Sarif => sarif::write(docs_url, entries, out),
+        Format::Gitlab => gitlab::write(entries, out),
+        Format::Junit => junit::write(entries, out),
+        Format::Rdjson => rdjson::write(docs_url, entries, out),
+        Format::Azure => azure::write(entries, out),
+        Format::Jsonl => json::write_entries(entries, out),
+        Format::Human
+        | Format::Short
+        | Format::Json
+        | Format::Github
+        | Format::Markdown
+        | Format::Html
+        | Format::Prune => Ok(()),
     }
 }

@@ -130,6 +130,14 @@ impl SourceFile {
         })
     }
 
+    /// Column of a byte offset in its line, from 1, in bytes.
+    #[must_use]
+    pub fn byte_column(&self, offset: u32) -> u32 {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        offset.saturating_sub(starts.get(line).copied().unwrap_or(0)) + 1
+    }
+
     /// Line and column of a byte offset, both from 1, the column in Unicode characters.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
@@ -160,6 +168,8 @@ pub struct Sources {
     files: Vec<SourceFile>,
     /// What stands in front of every name where it is shown.
     below: String,
+    /// What stands in front of every name, as seen from the root of the repository.
+    in_repository: String,
 }
 
 impl Sources {
@@ -218,20 +228,23 @@ impl Sources {
         Position { line, column, end_line, end_column }
     }
 
-    /// Shows every file below a folder: the workspace's, as seen from where the reader of the output is.
-    pub fn show_below(&mut self, folder: impl Into<String>) {
+    /// Shows every file below a folder: the workspace's, as seen from where the reader of the output is. `in_repository` is the
+    /// same folder as seen from the root of the repository.
+    pub fn show_below(&mut self, folder: impl Into<String>, in_repository: impl Into<String>) {
         self.below = folder.into();
+        self.in_repository = in_repository.into();
     }
 
     /// The path of a file as people are shown it: one that they can open.
     #[must_use]
     pub fn shown_name(&self, file: FileId) -> String {
-        let name = self.file(file).name();
-        match self.below.as_str() {
-            "" => name.to_owned(),
-            below if below.ends_with('/') => format!("{below}{name}"),
-            below => format!("{below}/{name}"),
-        }
+        below(&self.below, self.file(file).name())
+    }
+
+    /// The path of a file in its repository, which is how services that keep repositories know it.
+    #[must_use]
+    pub fn name_in_repository(&self, file: FileId) -> String {
+        below(&self.in_repository, self.file(file).name())
     }
 
     /// `file:line`, for people.
@@ -244,6 +257,14 @@ impl Sources {
     #[must_use]
     pub fn file_line(&self, loc: Loc) -> String {
         format!("{}:{}", self.file(loc.file).name(), self.position(loc).line)
+    }
+}
+
+fn below(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder if folder.ends_with('/') => format!("{folder}{name}"),
+        folder => format!("{folder}/{name}"),
     }
 }
 

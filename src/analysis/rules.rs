@@ -76,6 +76,38 @@ pub static UNUSED_WAIVER: Rule = Rule {
     fix: "Remove the waiver, or correct its `check`, `file`, `line` or `matches`.",
 };
 
+/// A comment accepts nothing.
+pub static UNUSED_IGNORE: Rule = Rule {
+    name: "unused-ignore",
+    guards_access: false,
+    severity: Severity::Warning,
+    what: "Finds comments `# mcpctl: ignore[CHECK]` on whose line the check finds nothing.",
+    why: "What the comment accepted is corrected, or the comment is on another line. Left there, it would accept the next finding \
+          unseen.",
+    fix: "Remove the name from the comment, or the whole comment. A comment at the end of a line is about that line; alone on a \
+          line, about the next one.",
+};
+
+/// A comment says why for nobody.
+pub static IGNORE_WITHOUT_REASON: Rule = Rule {
+    name: "ignore-without-reason",
+    guards_access: false,
+    severity: Severity::Warning,
+    what: "Finds comments `# mcpctl: ignore[CHECK]` that give no reason. They accept nothing.",
+    why: "Whoever reads the file later cannot judge whether the finding still does not matter.",
+    fix: "Write the reason after the bracket: `# mcpctl: ignore[server-without-pool] a batch server, one call at a time`.",
+};
+
+/// A comment cannot be read.
+pub static INVALID_IGNORE: Rule = Rule {
+    name: "invalid-ignore",
+    guards_access: false,
+    severity: Severity::Warning,
+    what: "Finds comments that begin with `mcpctl:` and are not of the form `# mcpctl: ignore[CHECK] REASON`.",
+    why: "The comment has no effect, and its author believes that it has one.",
+    fix: "Write `# mcpctl: ignore[CHECK] REASON`, with several checks separated by commas; or begin the comment with another word.",
+};
+
 /// A key set is none.
 pub static KEY_SET: Rule = Rule {
     name: "unreadable-key-set",
@@ -127,8 +159,8 @@ pub static UNKNOWN_CHECK: Rule = Rule {
     name: "unknown-check",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds check names, in `checks` of `mcpctl.yaml` and in waivers, that no check has, or whose findings can be \
-           neither waived nor given another level: those of reading and shape, and `unit-widens-policy`.",
+    what: "Finds check names, in `checks` of `mcpctl.yaml`, in waivers and in ignore comments, that no check has, or whose \
+           findings can be neither waived nor given another level: those of reading and shape, and `unit-widens-policy`.",
     why: "The setting or waiver has no effect, and the check that was meant goes on as before.",
     fix: "Correct the name; `mcpctl list checks` shows all.",
 };
@@ -138,7 +170,8 @@ pub static GUARDING_CHECK_OFF: Rule = Rule {
     name: "guarding-check-off",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds checks in `checks` of `mcpctl.yaml` that guard access and are set to `off`.",
+    what: "Finds checks that guard access and are set to `off` in `checks` of `mcpctl.yaml`, or are named in a comment \
+           `# mcpctl: ignore[CHECK]`.",
     why: "Without the check, more could be allowed than somebody meant, and nobody would be told. Such a finding is accepted one by \
           one, by a waiver that names an owner and a last day.",
     fix: "Correct what the check finds, or add an entry to `waivers` for that finding. A lower level is possible: the finding is \
@@ -146,19 +179,22 @@ pub static GUARDING_CHECK_OFF: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 13] = [
+pub static RULES: [&Rule; 16] = [
     &EMPTY_WORKSPACE,
     &ENVIRONMENT_CHANGES_ACCESS,
     &ENVIRONMENT_OVERREACH,
     &ENVIRONMENT_WITHOUT_FILES,
     &EXPIRED_WAIVER,
     &GUARDING_CHECK_OFF,
+    &IGNORE_WITHOUT_REASON,
+    &INVALID_IGNORE,
     &KEY_SET,
     &LINK_OUTSIDE,
     &MISPLACED_SETTINGS,
     &NOT_UTF8,
     &UNKNOWN_CHECK,
     &UNREADABLE,
+    &UNUSED_IGNORE,
     &UNUSED_WAIVER,
 ];
 

@@ -3,16 +3,16 @@
 use super::levels::can_be_adjusted;
 use super::rules::UNKNOWN_CHECK;
 use super::rules::{EXPIRED_WAIVER, UNUSED_WAIVER, all_rules};
+use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::Model;
 use crate::model::assurance::Waiver;
 use crate::source::Sources;
 
-/// Applies every waiver. Answers how many findings were accepted. A finding about a waiver cannot be waived.
-pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today: Option<&str>) -> usize {
+/// Applies every waiver. A finding about a waiver cannot be waived.
+pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today: Option<&str>) {
     let known = all_rules();
     let mut about_waivers = Vec::new();
-    let mut accepted = 0;
     for waiver in &model.waivers {
         let check = waiver.check.value.as_str();
         let Some(rule) = known.iter().find(|rule| rule.name == check) else {
@@ -33,38 +33,27 @@ pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today
             continue;
         }
         let of_this = accept(waiver, report, sources);
-        accepted += of_this;
         // What only a compile finds is not looked for yet.
         if of_this == 0 && !model.unread_files && model.unread.is_empty() && !is_of_compile(rule) {
             about_waivers.push(unused(waiver));
         }
     }
     report.extend(about_waivers);
-    accepted
 }
 
-/// Applies the waivers of what only a compile finds. Answers how many findings were accepted. `whole` says whether every
-/// target was compiled, so that a waiver without a finding is unused.
-pub(super) fn of_compile(
-    report: &mut Report,
-    model: &Model,
-    sources: &Sources,
-    today: Option<&str>,
-    whole: bool,
-) -> usize {
+/// Applies the waivers of what only a compile finds. `whole` says whether every target was compiled, so that a waiver without a
+/// finding is unused.
+pub(super) fn of_compile(report: &mut Report, model: &Model, sources: &Sources, today: Option<&str>, whole: bool) {
     let compiled: Vec<&str> = crate::targets::RULES.iter().map(|rule| rule.name).collect();
-    let mut accepted = 0;
     for waiver in &model.waivers {
         if !compiled.contains(&waiver.check.value.as_str()) || is_over(waiver, today) {
             continue;
         }
         let of_this = accept(waiver, report, sources);
-        accepted += of_this;
         if of_this == 0 && whole {
             report.push(unused(waiver));
         }
     }
-    accepted
 }
 
 fn is_of_compile(rule: &Rule) -> bool {
@@ -78,9 +67,13 @@ fn is_over(waiver: &Waiver, today: Option<&str>) -> bool {
 
 /// Takes out what a waiver covers, and answers how much that was.
 fn accept(waiver: &Waiver, report: &mut Report, sources: &Sources) -> usize {
-    let before = report.diagnostics.len();
-    report.diagnostics.retain(|finding| !covers(waiver, finding, sources));
-    before - report.diagnostics.len()
+    let by = Suppression::Waiver {
+        name: waiver.name.value.clone(),
+        owner: waiver.owner.value.clone(),
+        expires: waiver.expires.value.clone(),
+        reason: waiver.reason.value.clone(),
+    };
+    report.suppress(|finding| covers(waiver, finding, sources).then(|| by.clone()))
 }
 
 fn unused(waiver: &Waiver) -> Diagnostic {

@@ -14,7 +14,7 @@ use crate::build::{self, Built};
 use crate::bundle::existing::{self, Existing};
 use crate::bundle::{self, manifest::sources_digest};
 use crate::checks::CheckedModel;
-use crate::diagnostic::{Diagnostic, Report};
+use crate::diagnostic::Diagnostic;
 use crate::model::deployment::TargetId;
 use crate::render::{Format, counted};
 use crate::source::Sources;
@@ -76,7 +76,7 @@ impl Compile {
         let Loaded { root, mut analysis } =
             self.source.analyse(out.as_deref(), self.today.as_deref(), Wanted::None, session)?;
         analysis::schemas::attach(&mut analysis);
-        let Judged { sources, settings, report, mut counts, checked, .. } = analysis.judged();
+        let Judged { sources, settings, report, counts, checked, .. } = analysis.judged();
         let docs_url = settings.docs_url.as_deref();
         let shown = Shown { sources: &sources, counts: &counts, docs_url };
         let mandatory: Vec<&'static Target> = if asked.is_empty() {
@@ -86,7 +86,7 @@ impl Compile {
         };
 
         let Ok(checked) = checked else {
-            load::report(&shown, &report.diagnostics, session)?;
+            load::report(&shown, &report, session)?;
             let held = report.diagnostics.iter().filter(|finding| finding.stops).count();
             if held > 0 {
                 let findings = counted(held, "finding");
@@ -101,7 +101,7 @@ impl Compile {
         let digest = sources_digest(sources.iter().map(|(_, file)| (file.name(), file.text().as_bytes())));
         let candidates = if asked.is_empty() { TARGETS.to_vec() } else { asked.clone() };
         let Possible { targets, left_out, refused } = possible(&candidates, &mandatory, &checked, &sources);
-        let mut all = Report { diagnostics: report.diagnostics };
+        let mut all = report;
         let built = match &enforced {
             Some(enforced) => build::shadow(&checked, &sources, enforced, &digest).map(|built| (built, Vec::new())),
             // Settings say how a target is compiled; that its product holds the workspace is asked for by `--target` alone.
@@ -118,7 +118,7 @@ impl Compile {
                 if reports.is_empty() || !findings.is_empty() {
                     all.extend(findings);
                     all.sort();
-                    load::report(&shown, &all.diagnostics, session)?;
+                    load::report(&shown, &all, session)?;
                 }
                 if !reports.is_empty() {
                     return Err(reports);
@@ -136,14 +136,13 @@ impl Compile {
         let of_compile: Vec<Diagnostic> = unexpressed.chain(notes).chain(left_out).chain(over_limit).collect();
         let day = self.today.clone().unwrap_or_else(today::today);
         let read = (checked.model(), &settings, &sources);
-        let (of_compile, waived) = analysis::settle_compiled(of_compile, read, Some(&day), asked.is_empty());
-        counts.waived += waived;
-        let shown = Shown { sources: &sources, counts: &counts, docs_url };
-        all.extend(of_compile);
+        let settled = analysis::settle_compiled(of_compile, read, Some(&day), asked.is_empty());
+        all.extend(settled.diagnostics);
+        all.suppressed.extend(settled.suppressed);
         all.sort();
         let exit = load::exit(&all.diagnostics, &counts, self.fail_on);
         if exit != Exit::Clean {
-            load::report(&shown, &all.diagnostics, session)?;
+            load::report(&shown, &all, session)?;
             session.say("no bundle was written")?;
             return Ok(exit);
         }
@@ -161,7 +160,7 @@ impl Compile {
         } else {
             Vec::new()
         };
-        load::report(&shown, &all.diagnostics, session)?;
+        load::report(&shown, &all, session)?;
         session.say(&format!("wrote {} to {}", counted(bundle.artifacts.len() + 1, "file"), out.display()))?;
         for line in tables::of_targets(&bundle)?.into_iter().chain(tables::of_left(&tabled, &sources)?) {
             session.say(&line)?;

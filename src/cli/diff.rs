@@ -11,6 +11,8 @@ mod markdown;
 mod outcome;
 mod phrases;
 mod proved;
+mod results;
+mod rules;
 mod short;
 mod side;
 mod view;
@@ -22,8 +24,8 @@ use clap::{Args, ValueEnum};
 
 use super::load::{self, Shown};
 use super::solver::Proofs;
-use super::{Exit, Outcome, Session, refusal, today};
-use crate::render::{Format, counted};
+use super::{Exit, Outcome, Session, formats, refusal, today};
+use crate::render::{self, Format, counted};
 use crate::review::diff;
 use crate::review::excuse::Rules;
 use crate::review::gate;
@@ -174,8 +176,8 @@ impl DiffCommand {
         let rollout = self.rollout((places[0], &base), (places[1], &head))?;
         let gone = rollout.as_ref().map(|rollout| rollout.clusters.gone()).unwrap_or_default();
         let pruned = match &rollout {
-            Some(rollout) if session.globals.format == Format::Prune => self.pruned(&rollout.clusters)?,
-            None if session.globals.format == Format::Prune => return Err(self.nothing_to_prune().into()),
+            Some(rollout) if session.globals.writes(Format::Prune) => self.pruned(&rollout.clusters)?,
+            None if session.globals.writes(Format::Prune) => return Err(self.nothing_to_prune().into()),
             Some(_) | None => Vec::new(),
         };
         let view = View {
@@ -196,18 +198,15 @@ impl DiffCommand {
             new_errors: &new_errors,
         };
         let color = session.out.color();
-        let out = &mut session.out;
-        match session.globals.format {
-            Format::Human => lines::human(&view, color, out),
-            Format::Short => short::write(&view, out),
-            Format::Github => annotations::write(&view, out),
-            Format::Json => json::write(&view, out),
-            Format::Markdown => markdown::write(&view, out),
-            Format::Html => html::write(&view, out),
-            Format::Prune => prune(&pruned, out),
-        }
-        .map_err(refusal::stdout)?;
+        let docs_url = load::docs_url(head.settings.docs_url.as_deref());
+        write(session.globals.format, &view, (&pruned, docs_url, color), &mut session.out).map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;
+        for (format, file) in &session.globals.files {
+            let (file, mut text) = (session.globals.at(file), Vec::new());
+            write(*format, &view, (&pruned, docs_url, false), &mut text)
+                .map_err(|error| refusal::Refusal::write(&file, error))?;
+            formats::write_file(&file, &text)?;
+        }
         session.say(&view.summary())?;
         for answer in view.answers().iter().filter(|answer| answer.asked) {
             session.say(&answer.text)?;
@@ -232,7 +231,7 @@ impl DiffCommand {
     fn refuse(&self, head: &Read, session: &mut Session<'_>) -> Outcome {
         let docs_url = head.settings.docs_url.as_deref();
         let shown = Shown { sources: &head.sources, counts: &head.counts, docs_url };
-        load::report(&shown, &head.report.diagnostics, session)?;
+        load::report(&shown, &head.report, session)?;
         session.say(&format!("`{}` has errors, so it cannot be compared", self.head))?;
         Ok(Exit::Failed)
     }
@@ -276,6 +275,30 @@ impl DiffCommand {
         let (Some(before), Some(after)) = (deployed(base.0, base.1), deployed(head.0, head.1)) else { return Ok(None) };
         let found = rollout::rollout(before, after);
         found.map(Some).map_err(|errors| errors.into_iter().map(miette::Report::new).collect())
+    }
+}
+
+/// Writes a comparison in a format.
+fn write(
+    format: Format,
+    view: &View<'_>,
+    (pruned, docs_url, color): (&[objects::Object], Option<&str>, bool),
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    match format {
+        Format::Human => lines::human(view, color, out),
+        Format::Short => short::write(view, out),
+        Format::Github => annotations::write(view, out),
+        Format::Json => json::write(view, out),
+        Format::Markdown => markdown::write(view, out),
+        Format::Html => html::write(view, out),
+        Format::Prune => prune(pruned, out),
+        Format::Jsonl | Format::Sarif | Format::Gitlab | Format::Junit | Format::Rdjson | Format::Azure => {
+            let found = results::found(view);
+            let accepted = results::suppressions(view, &found);
+            let entries: Vec<_> = found.iter().zip(&accepted).map(|(one, by)| one.entry(view, by.as_ref())).collect();
+            render::write_entries(format, docs_url, &entries, out)
+        }
     }
 }
 

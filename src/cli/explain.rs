@@ -11,7 +11,7 @@ use crate::analysis;
 use crate::diagnostic::{Rule, upgrade};
 use crate::families::FamilyId;
 use crate::model::protocol;
-use crate::render::{self, Format, json};
+use crate::render::{self, AnswerFormat, json};
 use crate::settings;
 use crate::targets::{Coverage, TARGETS, Target, families_for_products};
 
@@ -60,9 +60,9 @@ impl Explain {
     /// Where nothing has that name.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let subject = find(&self.name).ok_or_else(|| unknown(&self.name))?;
-        let written = match session.globals.format {
-            Format::Json => as_json(&subject).and_then(|value| json::write_value(&value, &mut session.out)),
-            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html | Format::Prune => {
+        let written = match session.globals.format.of_answers() {
+            AnswerFormat::Json => as_json(&subject).and_then(|value| json::write_value(&value, &mut session.out)),
+            AnswerFormat::Human | AnswerFormat::Short => {
                 as_text(&subject).and_then(|text| writeln!(session.out, "{}", text.trim_end()))
             }
         };

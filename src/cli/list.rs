@@ -7,7 +7,7 @@ use super::load::{self, FailOn, Source};
 use super::{Exit, Outcome, Session, refusal, table};
 use crate::analysis::Analysis;
 use crate::diagnostic::Severity;
-use crate::render::{Format, counted, json};
+use crate::render::{AnswerFormat, counted, json};
 use crate::workspace::Wanted;
 
 mod catalogue;
@@ -109,14 +109,12 @@ impl List {
     }
 
     fn show(&self, listing: &Listing, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
-        match session.globals.format {
-            Format::Json => json::write_value(&listing.data, &mut session.out).map_err(refusal::stdout),
-            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html | Format::Prune
-                if listing.rows.is_empty() =>
-            {
+        match session.globals.format.of_answers() {
+            AnswerFormat::Json => json::write_value(&listing.data, &mut session.out).map_err(refusal::stdout),
+            AnswerFormat::Human | AnswerFormat::Short if listing.rows.is_empty() => {
                 session.say(&format!("no {}", self.kind.word()))
             }
-            Format::Human | Format::Short | Format::Github | Format::Markdown | Format::Html | Format::Prune => {
+            AnswerFormat::Human | AnswerFormat::Short => {
                 table::write(listing.head, &listing.rows, &mut session.out).map_err(refusal::stdout)
             }
         }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::refusal::{self, Refusal};
-use super::{Exit, Session, place, progress, today};
+use super::{Exit, Session, formats, place, progress, today};
 use crate::analysis::{self, Analysis, Counts};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::suppressed::{self, Suppressed};
+use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::render::{self, Findings, READABLE, counted};
 use crate::source::Sources;
 use crate::source::yaml::MOST_BYTES;
@@ -141,11 +142,12 @@ fn read(
             let mut workspace = workspace::read(input, reader, out)?;
             let environments = workspace::environments(&mut workspace, reader, wanted)?;
             // Standard input stands in the folder that the run begins in.
-            let shown = place::shown_below(here.as_ref().map_or(&workspace.root, |_| Path::new(".")), format);
+            let seen = here.as_ref().map_or(workspace.root.as_path(), |_| Path::new("."));
+            let (shown, in_repository) = (place::shown_below(seen, format), place::in_repository(seen));
             let root = here.unwrap_or_else(|| workspace.root.clone());
             let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), today);
             analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
-            analysis.sources.show_below(shown);
+            analysis.sources.show_below(shown, in_repository);
             analysis.is_in_folder(folder.map(str::to_owned).or_else(|| folder_name(&root)));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
         })
@@ -195,29 +197,38 @@ pub struct Shown<'a> {
 ///
 /// # Errors
 /// Those of the writers.
-pub fn report(
-    shown: &Shown<'_>,
-    diagnostics: &[Diagnostic],
-    session: &mut Session<'_>,
-) -> Result<(), Vec<miette::Report>> {
+pub fn report(shown: &Shown<'_>, report: &Report, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
     let Shown { sources, counts, docs_url: configured } = *shown;
     let most = if session.globals.all { usize::MAX } else { READABLE };
-    let findings = Findings { sources, diagnostics, files: counts.files, most, docs_url: docs_url(configured) };
+    let findings = Findings {
+        sources,
+        diagnostics: &report.diagnostics,
+        suppressed: &report.suppressed,
+        files: counts.files,
+        most,
+        docs_url: docs_url(configured),
+    };
     let color = session.out.color();
     render::write(session.globals.format, &findings, color, &mut session.out).map_err(refusal::stdout)?;
     // Findings come before the summary also where both streams are one terminal.
     session.out.flush().map_err(refusal::stdout)?;
-    session.say(&format!("{}{}", findings.summary(), beside(counts)))
+    for (format, file) in &session.globals.files {
+        let mut text = Vec::new();
+        let file = session.globals.at(file);
+        render::write(*format, &findings, false, &mut text).map_err(|error| Refusal::write(&file, error))?;
+        formats::write_file(&file, &text)?;
+    }
+    session.say(&format!("{}{}", findings.summary(), beside(counts, &report.suppressed)))
 }
 
 /// What the summary adds: nothing is left out in silence.
-fn beside(counts: &Counts) -> String {
+fn beside(counts: &Counts, suppressed: &[Suppressed]) -> String {
     let mut text = String::new();
     if counts.unreadable > 0 {
         text.push_str(&format!("; could not read {}", counted(counts.unreadable, "file")));
     }
-    if counts.waived > 0 {
-        text.push_str(&format!("; {} waived", counted(counts.waived, "finding")));
+    for (count, accepted) in suppressed::counts(suppressed) {
+        text.push_str(&format!("; {} {accepted}", counted(count, "finding")));
     }
     if counts.skipped_manifests > 0 {
         text.push_str(&format!("; skipped {}", counted(counts.skipped_manifests, "Kubernetes manifest")));

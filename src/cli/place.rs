@@ -1,5 +1,5 @@
-//! Where a workspace is, as the reader of the output sees it: people from the folder that they are in, GitHub from the
-//! repository. Programs that read JSON are given paths in the workspace.
+//! Where a workspace is, as the reader of the output sees it: people from the folder that they are in, services such
+//! as GitHub from the repository. Programs that read JSON are given paths in the workspace.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,9 +9,9 @@ use crate::render::Format;
 #[must_use]
 pub fn shown_below(root: &Path, format: Format) -> String {
     match format {
-        Format::Json => String::new(),
+        Format::Json | Format::Jsonl => String::new(),
         Format::Human | Format::Short => from_here(root),
-        Format::Github | Format::Markdown | Format::Html | Format::Prune => in_repository(root),
+        _ => in_repository(root),
     }
 }
 
@@ -25,7 +25,8 @@ fn from_here(root: &Path) -> String {
 }
 
 /// A folder as seen from the work tree of the repository that holds it. Outside of a repository, as seen from here.
-fn in_repository(root: &Path) -> String {
+#[must_use]
+pub fn in_repository(root: &Path) -> String {
     let Ok(real) = std::fs::canonicalize(root) else { return from_here(root) };
     match real.ancestors().find(|folder| folder.join(".git").exists()) {
         Some(repository) => shown(real.strip_prefix(repository).unwrap_or(&real)),

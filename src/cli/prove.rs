@@ -11,7 +11,7 @@ use super::solver::Proofs;
 use super::{Exit, Outcome, Session, ask::answerable, handwritten};
 use crate::analysis::{self, Judged};
 use crate::diagnostic::one_line;
-use crate::render::{Format, counted, json as versioned};
+use crate::render::{AnswerFormat, counted, json as versioned};
 use crate::review::proof::{Claim, Proved, prove};
 
 const EXAMPLES: &str = "\
@@ -53,10 +53,10 @@ impl Prove {
         let mut solver = self.proofs.solver(session)?;
         let proved = prove(&checked, &sources, solver.as_mut()).map_err(|error| vec![miette::Report::new(error)])?;
         let out = &mut session.out;
-        match session.globals.format {
-            Format::Json => versioned::write_value(&data(&proved), out),
-            Format::Short | Format::Github => short(&proved, out),
-            Format::Human | Format::Markdown | Format::Html | Format::Prune => human(&proved, out),
+        match session.globals.format.of_answers() {
+            AnswerFormat::Json => versioned::write_value(&data(&proved), out),
+            AnswerFormat::Short => short(&proved, out),
+            AnswerFormat::Human => human(&proved, out),
         }
         .map_err(refusal::stdout)?;
         session.out.flush().map_err(refusal::stdout)?;

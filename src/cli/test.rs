@@ -154,9 +154,9 @@ fn show(found: &Found<'_>, session: &mut Session<'_>) -> io::Result<()> {
     }
     for failure in failures::of(found) {
         match format {
-            Format::Short => writeln!(out, "{}", one_line(&failure.short()))?,
             Format::Github => failure.github(&found.analysis.sources, out)?,
-            Format::Human | Format::Json | Format::Markdown | Format::Html | Format::Prune => failure.human(out)?,
+            Format::Short => writeln!(out, "{}", one_line(&failure.short()))?,
+            _ => failure.human(out)?,
         }
     }
     summary::write(found, format, out)

@@ -86,6 +86,18 @@ pub fn github_property(text: &str) -> String {
     github_message(&one_line(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
+/// The message of a logging command of Azure Pipelines; may have several lines, each made harmless already.
+#[must_use]
+pub fn azure_message(text: &str) -> String {
+    text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property of a logging command of Azure Pipelines, which ends at a semicolon, and the properties at a bracket.
+#[must_use]
+pub fn azure_property(text: &str) -> String {
+    azure_message(&one_line(text)).replace(';', "%3B").replace(']', "%5D")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +127,7 @@ mod tests {
     fn no_property_of_a_command_ends_it() {
         assert_eq!(github_property("a,b:c%\n"), "a%2Cb%3Ac%25\\n");
         assert_eq!(github_message("a,b:c%\n"), "a,b:c%25%0A");
+        assert_eq!(azure_property("a;b]c%\n"), "a%3Bb%5Dc%AZP25\\n");
+        assert_eq!(azure_message("a;b]c%\n"), "a;b]c%AZP25%0A");
     }
 }

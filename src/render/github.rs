@@ -1,5 +1,5 @@
 //! `--format github`: workflow commands, which GitHub shows as annotations on the changed lines. It finds a file by its path
-//! in the repository, which is how [`crate::source::Sources::shown_name`] gives it for this format.
+//! in the repository, which is how [`crate::source::Sources::name_in_repository`] gives it.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -58,8 +58,9 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     let at = findings.sources.position(diagnostic.loc);
     let mut message = one_line(&diagnostic.message);
     for label in &diagnostic.labels {
-        let place = findings.sources.shown_line(label.loc);
-        message.push_str(&format!("\n{}: {}", one_line(&place), one_line(&label.message)));
+        let file = findings.sources.name_in_repository(label.loc.file);
+        let line = findings.sources.position(label.loc).line;
+        message.push_str(&format!("\n{}:{line}: {}", one_line(&file), one_line(&label.message)));
     }
     if let Some(help) = &diagnostic.help {
         message.push_str(&format!("\nhelp: {}", one_line(help)));
@@ -72,7 +73,7 @@ fn command(findings: &Findings<'_>, diagnostic: &Diagnostic) -> String {
     }
     Annotation {
         severity: diagnostic.severity,
-        file: &findings.sources.shown_name(diagnostic.loc.file),
+        file: &findings.sources.name_in_repository(diagnostic.loc.file),
         lines: (at.line, at.end_line),
         columns: (at.line == at.end_line).then_some((at.column, at.end_column)),
         title: diagnostic.rule.name,

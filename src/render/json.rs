@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Findings;
+use super::entry::{Entry, Place};
+use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Diagnostic, Label, Severity, is_unprintable};
 use crate::source::credential::redacted;
 use crate::source::{Loc, Sources};
@@ -17,6 +20,7 @@ struct Run<'a> {
     version: u32,
     summary: Summary,
     diagnostics: Vec<Finding<'a>>,
+    suppressed: Vec<Finding<'a>>,
 }
 
 #[derive(Serialize)]
@@ -25,6 +29,7 @@ struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
+    suppressed: usize,
 }
 
 #[derive(Serialize)]
@@ -43,6 +48,17 @@ struct Finding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     upgrade: Option<Change>,
     url: Option<String>,
+    /// Only of what does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppression: Option<Accepted<'a>>,
+}
+
+#[derive(Serialize)]
+struct Accepted<'a> {
+    by: &'static str,
+    justification: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiver: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -73,10 +89,52 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
             errors: findings.count(Severity::Error),
             warnings: findings.count(Severity::Warning),
             notes: findings.count(Severity::Note),
+            suppressed: findings.suppressed.len(),
         },
-        diagnostics: findings.diagnostics.iter().map(|diagnostic| finding(findings, diagnostic)).collect(),
+        diagnostics: findings.diagnostics.iter().map(|diagnostic| finding(findings, diagnostic, None)).collect(),
+        suppressed: findings.suppressed.iter().map(|one| finding(findings, &one.diagnostic, Some(&one.by))).collect(),
     };
     write_value(&run, out)
+}
+
+/// Writes each finding as an object on a line of its own; what is accepted is left out.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_lines(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
+    findings.diagnostics.iter().try_for_each(|diagnostic| write_line(&finding(findings, diagnostic, None), out))
+}
+
+/// Writes each entry as an object on a line of its own, with the fields of a finding.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_entries(entries: &[Entry<'_>], out: &mut dyn Write) -> io::Result<()> {
+    entries.iter().filter(|entry| entry.suppressed.is_none()).try_for_each(|entry| {
+        let place = |place: &Place| {
+            let (from, to) = place.columns.unwrap_or((1, 1));
+            json!({
+                "file": place.file, "line": place.lines.0, "column": from,
+                "end_line": place.lines.1, "end_column": to,
+            })
+        };
+        let mut line = json!({ "check": entry.rule.name, "severity": entry.severity.word(), "message": entry.message });
+        let labels = entry.related.iter().map(|(at, message)| {
+            let mut label = place(at);
+            extend(&mut label, json!({ "message": message }));
+            label
+        });
+        let labels: Vec<Value> = labels.collect();
+        extend(&mut line, entry.place.as_ref().map_or_else(|| json!({ "file": null }), place));
+        extend(&mut line, json!({ "labels": labels, "help": entry.help, "url": null }));
+        write_line(&line, out)
+    })
+}
+
+fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
 }
 
 /// Writes any value as indented JSON with a final line break, without the secrets of its URLs. JSON leaves most invisible characters as they are; they are
@@ -85,8 +143,16 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub fn write_value(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    let text = redacted(&text);
+    write_text(&serde_json::to_string_pretty(value).map_err(io::Error::other)?, out)
+}
+
+/// The same on one line.
+fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write_text(&serde_json::to_string(value).map_err(io::Error::other)?, out)
+}
+
+fn write_text(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let text = redacted(text);
     let mut rest = text.as_ref();
     // Outside of strings the only such character is the line break of the indentation.
     while let Some((at, found)) = rest.char_indices().find(|(_, c)| *c != '\n' && is_unprintable(*c)) {
@@ -100,7 +166,11 @@ pub fn write_value(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "{rest}")
 }
 
-fn finding<'a>(findings: &Findings<'a>, diagnostic: &'a Diagnostic) -> Finding<'a> {
+fn finding<'a>(
+    findings: &Findings<'a>,
+    diagnostic: &'a Diagnostic,
+    suppressed: Option<&'a Suppression>,
+) -> Finding<'a> {
     let Location { file, line, column, end_line, end_column, message } =
         place(findings.sources, diagnostic.loc, &diagnostic.message);
     Finding {
@@ -116,6 +186,11 @@ fn finding<'a>(findings: &Findings<'a>, diagnostic: &'a Diagnostic) -> Finding<'
         help: diagnostic.help.as_deref(),
         upgrade: diagnostic.upgrades().map(|upgrade| Change { before: upgrade.before, write: upgrade.write }),
         url: findings.url(diagnostic.rule),
+        suppression: suppressed.map(|by| Accepted {
+            by: by.word(),
+            justification: by.justification(),
+            waiver: if let Suppression::Waiver { name, .. } = by { Some(name) } else { None },
+        }),
     }
 }
 

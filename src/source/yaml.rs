@@ -5,6 +5,7 @@
 //! Merge keys are expanded here, each merged value keeping the place where it was written.
 
 mod builder;
+pub mod comments;
 mod edit;
 mod rules;
 pub mod scalar;

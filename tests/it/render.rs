@@ -1,5 +1,6 @@
 //! Every output format on hand-made findings.
 
+use mcpctl::diagnostic::suppressed::{Suppressed, Suppression};
 use mcpctl::diagnostic::upgrade::{Of, Upgrade};
 use mcpctl::diagnostic::{Diagnostic, Rule, Severity, is_unprintable};
 use mcpctl::render::{self, Findings, Format};
@@ -67,8 +68,21 @@ fn sample() -> (Sources, Vec<Diagnostic>) {
     (sources, findings)
 }
 
+/// The formats of other tools.
+const LISTED: [Format; 6] =
+    [Format::Jsonl, Format::Sarif, Format::Gitlab, Format::Junit, Format::Rdjson, Format::Azure];
+
 fn rendered_with(format: Format, sources: &Sources, diagnostics: &[Diagnostic], docs_url: Option<&str>) -> String {
-    let findings = Findings { sources, diagnostics, files: sources.len(), most: usize::MAX, docs_url };
+    rendered_beside(format, sources, (diagnostics, &[]), docs_url)
+}
+
+fn rendered_beside(
+    format: Format,
+    sources: &Sources,
+    (diagnostics, suppressed): (&[Diagnostic], &[Suppressed]),
+    docs_url: Option<&str>,
+) -> String {
+    let findings = Findings { sources, diagnostics, suppressed, files: sources.len(), most: usize::MAX, docs_url };
     let mut out = Vec::new();
     render::write(format, &findings, false, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("text")
@@ -102,11 +116,50 @@ fn github() {
     insta::assert_snapshot!(rendered(Format::Github, &sources, &findings));
 }
 
+/// The sample with its warning accepted by each kind of suppression.
+#[test]
+fn formats_of_other_tools() {
+    let (sources, mut findings) = sample();
+    let accepted = findings.remove(1);
+    let waiver = Suppression::Waiver {
+        name: "crm".to_owned(),
+        owner: "platform".to_owned(),
+        expires: "2027-03-31".to_owned(),
+        reason: "classed with the audit".to_owned(),
+    };
+    let by = [waiver, Suppression::Comment { reason: "a test server".to_owned() }, Suppression::Baseline];
+    let suppressed = by.map(|by| Suppressed { diagnostic: accepted.clone(), by });
+    let docs = Some("https://docs.example.com");
+    for format in LISTED.into_iter().chain([Format::Json]) {
+        let text = rendered_beside(format, &sources, (&findings, &suppressed), docs);
+        insta::assert_snapshot!(format!("listed_{format:?}").to_lowercase(), text);
+    }
+}
+
+/// Fingerprints: one more finding alike has the same one in SARIF, and another one in GitLab, which shows one of each.
+#[test]
+fn findings_alike_have_one_fingerprint_and_are_both_shown() {
+    let (sources, findings) = sample();
+    let twice = [findings[1].clone(), findings[1].clone()];
+    let sarif: serde_json::Value = serde_json::from_str(&rendered(Format::Sarif, &sources, &twice)).unwrap();
+    let results = &sarif["runs"][0]["results"];
+    assert_eq!(results[0]["partialFingerprints"], results[1]["partialFingerprints"]);
+    let gitlab: serde_json::Value = serde_json::from_str(&rendered(Format::Gitlab, &sources, &twice)).unwrap();
+    let first = gitlab[0]["fingerprint"].as_str().unwrap();
+    assert_eq!(gitlab[1]["fingerprint"], format!("{first}-2"));
+}
+
 #[test]
 fn color_changes_nothing_but_color() {
     let (sources, diagnostics) = sample();
-    let findings =
-        Findings { sources: &sources, diagnostics: &diagnostics, files: 2, most: usize::MAX, docs_url: None };
+    let findings = Findings {
+        sources: &sources,
+        diagnostics: &diagnostics,
+        suppressed: &[],
+        files: 2,
+        most: usize::MAX,
+        docs_url: None,
+    };
     let mut colored = Vec::new();
     render::write(Format::Human, &findings, true, &mut colored).unwrap();
     let colored = String::from_utf8(colored).unwrap();
@@ -160,9 +213,14 @@ fn no_findings() {
     assert_eq!(rendered(Format::Human, &sources, &[]), "");
     assert_eq!(rendered(Format::Short, &sources, &[]), "");
     assert_eq!(rendered(Format::Github, &sources, &[]), "");
+    assert_eq!(rendered(Format::Azure, &sources, &[]), "");
+    assert_eq!(rendered(Format::Jsonl, &sources, &[]), "");
+    assert_eq!(rendered(Format::Gitlab, &sources, &[]), "[]\n");
+    assert!(rendered(Format::Junit, &sources, &[]).contains("<testcase name=\"no findings\""));
     let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json, &sources, &[])).unwrap();
     let empty = serde_json::json!({
-        "version": 1, "summary": {"files": 2, "errors": 0, "warnings": 0, "notes": 0}, "diagnostics": [],
+        "version": 1, "summary": {"files": 2, "errors": 0, "warnings": 0, "notes": 0, "suppressed": 0},
+        "diagnostics": [], "suppressed": [],
     });
     assert_eq!(json, empty);
 }
@@ -171,7 +229,7 @@ fn no_findings() {
 fn the_summary_counts_in_words() {
     let (sources, all) = sample();
     let summary = |diagnostics: &[Diagnostic], files| {
-        Findings { sources: &sources, diagnostics, files, most: usize::MAX, docs_url: None }.summary()
+        Findings { sources: &sources, diagnostics, suppressed: &[], files, most: usize::MAX, docs_url: None }.summary()
     };
     assert_eq!(summary(&all, 2), "1 error, 1 warning, 1 note in 2 files");
     assert_eq!(summary(&[all[1].clone(), all[1].clone()], 1), "2 warnings in 1 file");
@@ -195,6 +253,27 @@ fn hostile_characters_are_written_out() {
     insta::assert_snapshot!("hostile_json", rendered(Format::Json, &sources, &findings[..1]));
     let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json, &sources, &findings[..1])).unwrap();
     assert_eq!(json["diagnostics"][0]["file"], sources.file(FileId(0)).name(), "escaping keeps the name");
+    for format in LISTED {
+        let shown = rendered(format, &sources, &findings);
+        assert!(!shown.chars().any(|c| c != '\n' && is_unprintable(c)), "{format:?}: {shown:?}");
+        insta::assert_snapshot!(format!("hostile_{format:?}").to_lowercase(), shown);
+    }
+}
+
+#[test]
+fn commands_of_azure_cannot_be_broken_out_of() {
+    let sources = sources(&[("a;b]##vso[x]%.yaml", "x: 1\ny: 2\n")]);
+    let findings = [
+        Diagnostic::new(&DANGLING, at(&sources, 0, "x"), "100% of `]`").help("write\n##vso[task.complete]"),
+        Diagnostic::new(&AMBIGUOUS, at(&sources, 0, "y"), "##vso[task.setvariable variable=a]b"),
+    ];
+    let shown = rendered(Format::Azure, &sources, &findings);
+    assert_eq!(
+        shown,
+        "##vso[task.logissue type=error;code=unknown-server;sourcepath=a%3Bb%5D##vso[x%5D%AZP25.yaml;linenumber=1;\
+         columnnumber=1;]100%AZP25 of `]`%0Ahelp: write\\n##vso[task.complete]\n\
+         a;b]# #vso[x]%.yaml:2: note[ambiguous-scalar]: # #vso[task.setvariable variable=a]b\n"
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn shown(analysis: &Analysis) -> Vec<u8> {
     let findings = Findings {
         sources: &analysis.sources,
         diagnostics: &analysis.report().diagnostics,
+        suppressed: &[],
         files: analysis.counts.files,
         most: usize::MAX,
         docs_url: None,

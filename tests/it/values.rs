@@ -263,6 +263,7 @@ fn rendered(analysis: &Analysis, format: &str) -> String {
     let findings = Findings {
         sources: &analysis.sources,
         diagnostics: &analysis.report().diagnostics,
+        suppressed: &[],
         files: analysis.counts.files,
         most: usize::MAX,
         docs_url: None,

@@ -11,7 +11,7 @@ use crate::analysis::Analysis;
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::policy::{Policy, PrincipalIx};
-use crate::render::{Format, json};
+use crate::render::{AnswerFormat, json};
 use crate::review::decide::{Answer, Closed, Reason};
 use crate::review::evidence::{StepUp, step_up};
 use crate::review::naming::{named, sets_in_words, spelled};
@@ -36,12 +36,12 @@ impl Asked<'_> {
 
 /// Prints an answer in the format asked for.
 pub(super) fn show(asked: &Asked<'_>, answer: &Answer, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
-    match session.globals.format {
-        Format::Human | Format::Markdown | Format::Html | Format::Prune => human(asked, answer, &mut session.out),
-        Format::Short | Format::Github => {
+    match session.globals.format.of_answers() {
+        AnswerFormat::Human => human(asked, answer, &mut session.out),
+        AnswerFormat::Short => {
             writeln!(session.out, "{}", one_line(&format!("{}: {}", word(asked, answer), because(asked, answer))))
         }
-        Format::Json => json::write_value(&data(asked, answer), &mut session.out),
+        AnswerFormat::Json => json::write_value(&data(asked, answer), &mut session.out),
     }
     .map_err(refusal::stdout)
 }

@@ -11,7 +11,7 @@ use super::listed;
 use crate::analysis::Analysis;
 use crate::diagnostic::one_line;
 use crate::policy::{ObjectIx, Policy, PrincipalIx};
-use crate::render::{Format, counted, json};
+use crate::render::{AnswerFormat, counted, json};
 use crate::review::decide::{Groups, is_allowed, reason};
 use crate::review::naming::{named, sets_in_words};
 
@@ -62,14 +62,12 @@ pub(super) fn show<T>(
         let facts = missing.iter().map(|set| set.count_ones()).min();
         (missing.is_empty(), facts, missing.len())
     });
-    let format = session.globals.format;
+    let format = session.globals.format.of_answers();
     let out = &mut session.out;
     match format {
-        Format::Human | Format::Markdown | Format::Html | Format::Prune => {
-            human(about, policy, (&sorted, &groups.unknown), named, why, out)
-        }
-        Format::Short | Format::Github => short(about, policy, (&sorted, &groups.unknown), named, out),
-        Format::Json => json::write_value(&data(about, policy, (&sorted, &groups.unknown), named, why), out),
+        AnswerFormat::Human => human(about, policy, (&sorted, &groups.unknown), named, why, out),
+        AnswerFormat::Short => short(about, policy, (&sorted, &groups.unknown), named, out),
+        AnswerFormat::Json => json::write_value(&data(about, policy, (&sorted, &groups.unknown), named, why), out),
     }
     .map_err(refusal::stdout)
 }

@@ -10,7 +10,7 @@ use crate::checks::waiver_without_value;
 use crate::cli::Session;
 use crate::cli::load::{self, Shown};
 use crate::cli::refusal::Refusal;
-use crate::diagnostic::{Diagnostic, Severity, did_you_mean};
+use crate::diagnostic::{Diagnostic, Report, Severity, did_you_mean};
 use crate::model::Model;
 use crate::model::gate::Gate;
 use crate::model::name::{ClassName, UnitName};
@@ -76,7 +76,8 @@ impl DiffCommand {
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let counts = Counts { files: 1, ..Counts::default() };
             let shown = Shown { sources: &sources, counts: &counts, docs_url: None };
-            load::report(&shown, &findings, session)?;
+            let report = Report { diagnostics: findings, ..Report::default() };
+            load::report(&shown, &report, session)?;
             let message = format!("the budget `{name}` of `{}` has errors", self.base);
             let help = "a budget has the keys of `review` in mcpctl.yaml; see `mcpctl schema settings`".to_owned();
             return Err(Refusal::Usage { message, help }.into());

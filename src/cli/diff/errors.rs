@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::side::Read;
-use crate::diagnostic::{Diagnostic, Severity};
+use super::view::{Line, line_at};
+use crate::diagnostic::{Diagnostic, Rule, Severity};
+use crate::review::access::Which;
 
 /// An error that the base does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    pub(super) check: &'static str,
+    pub(super) rule: &'static Rule,
     pub(super) message: String,
-    pub(super) file: String,
-    pub(super) line: u32,
+    pub(super) at: Line,
 }
 
 /// What tells an error of one side from another one: not its line, which moves with every edit above it.
@@ -35,10 +36,9 @@ pub(super) fn new(base: &Read, head: &Read) -> Vec<Fault> {
         match before.get_mut(&known(head, finding)).filter(|left| **left > 0) {
             Some(left) => *left -= 1,
             None => found.push(Fault {
-                check: finding.rule.name,
+                rule: finding.rule,
                 message: finding.message.clone(),
-                file: head.sources.shown_name(finding.loc.file),
-                line: head.sources.position(finding.loc).line,
+                at: line_at(Which::Head, &head.sources, finding.loc),
             }),
         }
     }

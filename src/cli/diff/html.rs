@@ -52,8 +52,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !view.new_errors.is_empty() {
         writeln!(out, "<h2>New errors</h2>\n<ul>")?;
         for fault in view.new_errors {
-            let at = format!("{}:{}", fault.file, fault.line);
-            writeln!(out, "<li><code>{}</code> {}: {}</li>", html(&at), fault.check, shown(&fault.message))?;
+            let at = format!("{}:{}", fault.at.file, fault.at.line);
+            writeln!(out, "<li><code>{}</code> {}: {}</li>", html(&at), fault.rule.name, shown(&fault.message))?;
         }
         writeln!(out, "</ul>")?;
     }

@@ -24,7 +24,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         "base_errors": view.base_errors,
         "head_errors": view.head_errors,
         "new_errors": view.new_errors.iter().map(|fault| {
-            json!({"check": fault.check, "message": fault.message, "file": fault.file, "line": fault.line})
+            json!({"check": fault.rule.name, "message": fault.message, "file": fault.at.file, "line": fault.at.line})
         }).collect::<Vec<_>>(),
         "cautions": view.cautions,
         "access": {

@@ -34,8 +34,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !view.new_errors.is_empty() {
         writeln!(out, "### New errors\n")?;
         for fault in view.new_errors.iter().take(MOST_NAMES) {
-            let at = code_span(&format!("{}:{}", fault.file, fault.line));
-            writeln!(out, "- {at} {}: {}", markdown(fault.check), shown(&fault.message))?;
+            let at = code_span(&format!("{}:{}", fault.at.file, fault.at.line));
+            writeln!(out, "- {at} {}: {}", markdown(fault.rule.name), shown(&fault.message))?;
         }
         if let Some(rest) = view.new_errors.len().checked_sub(MOST_NAMES).filter(|rest| *rest > 0) {
             writeln!(out, "- and {rest} more")?;

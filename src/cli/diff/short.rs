@@ -74,7 +74,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// `access.yaml:3: error[unknown-server]: ...`.
 pub(super) fn in_line(fault: &Fault) -> String {
-    format!("{}:{}: error[{}]: {}", one_line(&fault.file), fault.line, fault.check, one_line(&fault.message))
+    format!("{}:{}: error[{}]: {}", one_line(&fault.at.file), fault.at.line, fault.rule.name, one_line(&fault.message))
 }
 
 /// `; 12 cells depend on it: ...`, where that is known.

@@ -181,10 +181,11 @@ impl DiffCommand {
             Version::Folder(_) => {}
             // What stands in a revision is shown where the working tree has it.
             Version::Revision(_) => {
-                let below = place::shown_below(&self.folder_of_revisions(session), session.globals.format);
-                analysis.sources.show_below(below);
+                let folder = self.folder_of_revisions(session);
+                let shown = place::shown_below(&folder, session.globals.format);
+                analysis.sources.show_below(shown, place::in_repository(&folder));
             }
-            Version::Bundle(_) => analysis.sources.show_below(""),
+            Version::Bundle(_) => analysis.sources.show_below("", ""),
         }
         if !self.no_artifacts {
             schemas::attach(&mut analysis);

@@ -84,9 +84,24 @@ impl Waiver {
 pub(super) struct Line {
     pub(super) side: Which,
     pub(super) file: String,
+    /// The file as its repository knows it.
+    pub(super) file_in_repository: String,
     pub(super) line: u32,
     /// What it says, without the space around it.
     pub(super) text: String,
+}
+
+/// A place of a side as a line.
+pub(super) fn line_at(side: Which, sources: &Sources, loc: Loc) -> Line {
+    let line = sources.position(loc).line;
+    let text = sources.file(loc.file).text().lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
+    Line {
+        side,
+        file: sources.shown_name(loc.file),
+        file_in_repository: sources.name_in_repository(loc.file),
+        line,
+        text: one_line(text.trim()),
+    }
 }
 
 /// Groups that changed alike for the same reason: their blocks of principals and objects, one line for people.
@@ -151,11 +166,7 @@ impl View<'_> {
 
     /// A place as a line.
     pub(super) fn line(&self, side: Which, loc: Loc) -> Line {
-        let sources = self.sources(side);
-        let file = sources.file(loc.file);
-        let line = sources.position(loc).line;
-        let text = file.text().lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
-        Line { side, file: sources.shown_name(loc.file), line, text: one_line(text.trim()) }
+        line_at(side, self.sources(side), loc)
     }
 
     /// The waiver that an excuse is from.
@@ -198,7 +209,13 @@ impl View<'_> {
     /// Where a change of trust is to be looked at.
     pub(super) fn at(&self, change: &TrustChange) -> Option<Line> {
         let elsewhere = change.elsewhere.clone();
-        let elsewhere = elsewhere.map(|(side, file, line)| Line { side, file, line, text: String::new() });
+        let elsewhere = elsewhere.map(|(side, file, line)| Line {
+            side,
+            file_in_repository: file.clone(),
+            file,
+            line,
+            text: String::new(),
+        });
         change.at.map(|(side, loc)| self.line(side, loc)).or(elsewhere)
     }
 

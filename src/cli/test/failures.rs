@@ -50,7 +50,7 @@ impl Failure {
         }
         let annotation = Annotation {
             severity: Severity::Error,
-            file: &sources.shown_name(self.at.file),
+            file: &sources.name_in_repository(self.at.file),
             lines: (at.line, at.end_line),
             columns: (at.line == at.end_line).then_some((at.column, at.end_column)),
             title: "failing policy test",

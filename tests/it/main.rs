@@ -19,6 +19,7 @@ mod cluster;
 mod dialects;
 mod english;
 mod environments;
+mod formats;
 mod fuzz;
 mod guide;
 mod handwritten;

@@ -4,6 +4,7 @@
 mod damage;
 mod environment;
 mod file;
+pub mod groups;
 mod ignore;
 mod judged;
 pub mod keys;

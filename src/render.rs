@@ -53,7 +53,7 @@ pub enum Format {
     Prune,
 }
 
-/// How an answer is written that is no finding: of `list`, `explain`, `can` and others.
+/// How answers are written: those of `list`, `explain`, `can` and others, which report no findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerFormat {
     /// For people.

@@ -6,6 +6,7 @@ mod cedar_changes;
 mod errors;
 mod html;
 mod json;
+mod line;
 mod lines;
 mod markdown;
 mod outcome;

@@ -104,12 +104,13 @@ pub fn settle(globals: &mut Globals, writes: Writes) -> Result<(), Refusal> {
 /// Where it cannot be written.
 pub fn write_file(file: &Path, text: &[u8]) -> Result<(), Refusal> {
     let refuse = |error| Refusal::write(file, error);
-    // What is there and is no file, such as /dev/stderr or a pipe, is written to and not replaced.
+    // A pipe or a device such as /dev/stderr is written to and not replaced.
     let special = std::fs::symlink_metadata(file).is_ok_and(|known| !known.is_file());
     if special {
         return std::fs::write(file, text).map_err(refuse);
     }
-    let name = file.file_name().ok_or_else(|| refuse(std::io::Error::other("it is no name of a file")))?;
+    let name =
+        file.file_name().ok_or_else(|| refuse(std::io::Error::other("a path to a file has a name at its end")))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
     beside.push(format!(".{}", std::process::id()));

@@ -11,7 +11,15 @@ pub fn shown_below(root: &Path, format: Format) -> String {
     match format {
         Format::Json | Format::Jsonl => String::new(),
         Format::Human | Format::Short => from_here(root),
-        _ => in_repository(root),
+        Format::Sarif
+        | Format::Github
+        | Format::Gitlab
+        | Format::Junit
+        | Format::Rdjson
+        | Format::Azure
+        | Format::Markdown
+        | Format::Html
+        | Format::Prune => in_repository(root),
     }
 }
 

@@ -153,10 +153,12 @@ fn show(found: &Found<'_>, session: &mut Session<'_>) -> io::Result<()> {
         return json::write_value(&object::of(found), out);
     }
     for failure in failures::of(found) {
-        match format {
-            Format::Github => failure.github(&found.analysis.sources, out)?,
-            Format::Short => writeln!(out, "{}", one_line(&failure.short()))?,
-            _ => failure.human(out)?,
+        if format == Format::Github {
+            failure.github(&found.analysis.sources, out)?;
+        } else if format == Format::Short {
+            writeln!(out, "{}", one_line(&failure.short()))?;
+        } else {
+            failure.human(out)?;
         }
     }
     summary::write(found, format, out)

@@ -1,6 +1,7 @@
 //! `mcpctl validate`.
 
 pub mod baseline;
+pub mod selection;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -9,7 +10,9 @@ use clap::Args;
 
 use super::load::{self, FailOn, Loaded, Shown, Source};
 use super::{Outcome, Session, today};
+use crate::render::counted;
 use crate::workspace::Wanted;
+use selection::Selection;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +21,7 @@ Examples:
   mcpctl validate fleet --env prod                   with the addresses of one environment
   mcpctl validate fleet --format json                for programs
   mcpctl validate --format sarif=findings.sarif      for code scanning, and for people
+  mcpctl validate --select security                  findings of one group of checks
   mcpctl validate --baseline check                   only what the baseline does not have
   mcpctl validate - --stdin-filename a.yaml <a.yaml  one file";
 
@@ -41,6 +45,13 @@ pub struct Validate {
     /// The file of the baseline; mcpctl-baseline.json in the workspace by default
     #[arg(long, value_name = "FILE", requires = "baseline")]
     pub baseline_file: Option<PathBuf>,
+    /// Report these checks and groups alone, separated by commas: security, resilience, observability, assurance or style.
+    /// Findings that guard access are always reported
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Do not report these checks and groups; checks that guard access cannot be named
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub ignore: Vec<String>,
 }
 
 impl Validate {
@@ -61,6 +72,13 @@ impl Validate {
             let file = baseline::place(self.baseline_file.as_deref().map(|file| session.globals.at(file)), &root);
             let whole = analysis.counts.unreadable == 0 && !analysis.model().unread_files;
             said = baseline::apply(action, &file, report.to_mut(), &analysis.sources, whole)?;
+        }
+        if !self.select.is_empty() || !self.ignore.is_empty() {
+            let selection = Selection { select: &self.select, ignore: &self.ignore };
+            let left = selection.apply(report.to_mut())?;
+            if left > 0 {
+                said.push(format!("{} not reported, by `--select` and `--ignore`", counted(left, "finding")));
+            }
         }
         load::report(&shown, &report, session)?;
         for line in &said {

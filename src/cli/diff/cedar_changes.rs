@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::handwritten;
-use super::view::{Line, View};
+use super::line::Line;
+use super::view::View;
 use crate::cedar::handwritten::parse;
 use crate::diagnostic::one_line;
 use crate::review::access::Which;

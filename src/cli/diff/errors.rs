@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::line::{Line, line_at};
 use super::side::Read;
-use super::view::{Line, line_at};
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::review::access::Which;
 

@@ -185,7 +185,7 @@ fn of_policies(group: &cedar_changes::Shown, out: &mut dyn Write) -> io::Result<
     writeln!(out, "</article>")
 }
 
-fn line(cause: &super::view::Line, out: &mut dyn Write) -> io::Result<()> {
+fn line(cause: &super::line::Line, out: &mut dyn Write) -> io::Result<()> {
     let side = if cause.side == Which::Base { "gone" } else { "new" };
     writeln!(
         out,
@@ -201,7 +201,7 @@ fn values(
     (kind, class, waiver): (&str, &str, Option<&Waiver>),
     what: &str,
     (before, after): (&Option<String>, &Option<String>),
-    at: Option<&super::view::Line>,
+    at: Option<&super::line::Line>,
 ) -> io::Result<()> {
     let value = |value: &Option<String>| {
         value.as_deref().map_or("nothing".to_owned(), |it| format!("<code>{}</code>", html(it)))

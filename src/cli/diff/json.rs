@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::handwritten;
 use super::cedar_changes;
+use super::line::Line;
 use super::phrases::decisions;
-use super::view::{Line, View, Waiver};
+use super::view::{View, Waiver};
 use crate::model::name::FactName;
 use crate::render::json::write_value;
 use crate::review::group::Group;

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use super::super::handwritten;
 use super::cedar_changes;
+use super::line::Line;
 use super::phrases::{decisions, in_short, needs, plainly, some};
 use super::short::{in_line, place, values, with_note};
-use super::view::{Line, Row, View};
+use super::view::{Row, View};
 use crate::diagnostic::one_line;
 use crate::model::name::FactName;
 use crate::review::access::Change;

@@ -186,7 +186,7 @@ fn with_waiver(word: &str, waiver: Option<&Waiver>) -> String {
     waiver.map_or_else(|| word.to_owned(), |it| format!("{word}<br>**{}** {}", it.state(), markdown(&it.why())))
 }
 
-fn place(line: &super::view::Line) -> String {
+fn place(line: &super::line::Line) -> String {
     let gone = if line.side == Which::Base { " (base)" } else { "" };
     format!("{}{gone}", code_span(&format!("{}:{}", line.file, line.line)))
 }

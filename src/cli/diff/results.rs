@@ -3,10 +3,11 @@
 use super::super::handwritten;
 use super::Deny;
 use super::cedar_changes;
+use super::line::Line;
 use super::phrases::{needs, some};
 use super::rules;
 use super::short::{bears, values, waived, with_note};
-use super::view::{Line, View};
+use super::view::View;
 use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Rule, Severity, one_line};
 use crate::render::entry::{Entry, Place};

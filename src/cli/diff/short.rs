@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use super::cedar_changes;
 use super::errors::Fault;
+use super::line::Line;
 use super::phrases::{needs, some};
-use super::view::{Line, View};
+use super::view::View;
 use crate::diagnostic::one_line;
 use crate::review::access::Which;
 use crate::review::excuse::Excuse;

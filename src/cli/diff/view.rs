@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Deny;
 use super::errors::Fault;
+use super::line::{Line, line_at};
 use super::phrases::some;
 use crate::diagnostic::one_line;
 use crate::model::gate::Gate;
@@ -76,31 +77,6 @@ impl Waiver {
     /// `by alice: quarterly audit (mcpctl.yaml:12)`.
     pub(super) fn why(&self) -> String {
         one_line(&format!("by {}: {} ({}:{})", self.owner, self.reason, self.file, self.line))
-    }
-}
-
-/// A line of one side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) side: Which,
-    pub(super) file: String,
-    /// The file as its repository knows it.
-    pub(super) file_in_repository: String,
-    pub(super) line: u32,
-    /// What it says, without the space around it.
-    pub(super) text: String,
-}
-
-/// A place of a side as a line.
-pub(super) fn line_at(side: Which, sources: &Sources, loc: Loc) -> Line {
-    let line = sources.position(loc).line;
-    let text = sources.file(loc.file).text().lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
-    Line {
-        side,
-        file: sources.shown_name(loc.file),
-        file_in_repository: sources.name_in_repository(loc.file),
-        line,
-        text: one_line(text.trim()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::Listing;
+use crate::analysis::groups::group_of;
 use crate::analysis::rules::all_rules;
 use crate::cli::{load, outline, prose};
 use crate::families::FamilyId;
@@ -26,19 +27,26 @@ pub(super) fn checks() -> Listing {
     let rules = all_rules();
     let rows = rules
         .iter()
-        .map(|rule| vec![rule.name.into(), rule.severity.word().into(), prose::first_sentence(rule.what).into()])
+        .map(|rule| {
+            vec![
+                rule.name.into(),
+                rule.severity.word().into(),
+                group_of(rule).word().into(),
+                prose::first_sentence(rule.what).into(),
+            ]
+        })
         .collect();
     let data = rules
         .iter()
         .map(|rule| {
             json!({
-                "name": rule.name, "severity": rule.severity.word(), "guards_access": rule.guards_access,
+                "name": rule.name, "severity": rule.severity.word(), "group": group_of(rule).word(), "guards_access": rule.guards_access,
                 "what": rule.what, "why": rule.why, "fix": rule.fix,
                 "url": check_url(load::docs_url(None), rule),
             })
         })
         .collect();
-    Listing { head: &["name", "level", "about"], rows, data }
+    Listing { head: &["name", "level", "group", "about"], rows, data }
 }
 
 pub(super) fn targets() -> Listing {

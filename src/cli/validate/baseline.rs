@@ -55,7 +55,7 @@ struct Known {
 /// said. `whole` says whether every file could be read.
 ///
 /// # Errors
-/// Where the file cannot be read or written, or is no baseline, or not every file could be read.
+/// Where the file cannot be read or written, where it does not hold a baseline, and where not every file could be read.
 pub fn apply(
     action: Action,
     file: &Path,

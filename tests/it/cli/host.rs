@@ -56,7 +56,7 @@ fn every_help_has_examples_that_parse() {
 fn usage_errors_are_2_on_standard_error() {
     mcpctl(&[]).run().refused("Usage:");
     mcpctl(&["valdate"]).run().refused("validate");
-    mcpctl(&["validate", "--format", "xml"]).run().refused("human, short, json, github");
+    mcpctl(&["validate", "--format", "xml"]).run().refused("human, short, json, jsonl, sarif, github");
     mcpctl(&["validate", "--jobs", "0"]).run().refused("1..=1024");
     mcpctl(&["validate", "--jobs", "1000000"]).run().refused("1..=1024");
     mcpctl(&["validate", "--today", "2026-02-30"]).run().refused("YYYY-MM-DD");

@@ -144,6 +144,23 @@ fn a_baseline_lets_old_findings_not_count_and_new_ones_do() {
 }
 
 #[test]
+fn a_run_can_be_about_some_checks_and_never_leaves_out_what_guards_access() {
+    let pools = POOLS.replace("crm_server]", "crm_server, crm_srver]");
+    let files = [("registry.yaml", REGISTRY), ("levels.yaml", LEVELS), ("pools.yaml", pools.as_str())];
+    let all = short(&files, &[]).code(1).out;
+    let has = |ran: &super::Ran, check: &str| ran.out.contains(&format!("[{check}]"));
+    assert!(all.contains("[server-without-pool]") && all.contains("[unknown-server]"), "{all}");
+    for args in [["--select", "observability"], ["--ignore", "resilience"], ["--ignore", "server-without-pool"]] {
+        let ran = short(&files, &args).code(1);
+        assert!(!has(&ran, "server-without-pool") && has(&ran, "unknown-server"), "{args:?}: {}", ran.out);
+        assert!(ran.err.contains("not reported, by `--select` and `--ignore`"), "{}", ran.err);
+    }
+    assert!(has(&short(&files, &["--select", "dead-retention,resilience"]), "server-without-pool"));
+    short(&files, &["--select", "resilence"]).refused("did you mean `resilience`?");
+    short(&files, &["--ignore", "unknown-server"]).refused("`unknown-server` guards access");
+}
+
+#[test]
 fn a_baseline_that_is_none_is_refused() {
     let all = folder(&[("registry.yaml", REGISTRY), ("levels.yaml", LEVELS)]);
     let entry = |check: &str| {

@@ -38,19 +38,53 @@ pub(super) fn cluster_of<'m>(model: &'m Model, unit: Option<&UnitName>) -> &'m s
 /// Where it is missing, is anything else, lists a file that is not there, or a file twice.
 pub(super) fn listed(artifacts: &BTreeMap<String, Artifact>, folder: &str) -> Result<BTreeSet<String>, LiftError> {
     let path = format!("{folder}/kustomization.yaml");
+    let resources = resources(artifacts, &path)?;
     let unexpected = |what: &str| LiftError::Unexpected(format!("`{path}` {what}"));
-    let file = artifacts.get(&path).ok_or_else(|| LiftError::File(path.clone()))?;
-    let Kustomization { api_version, kind, resources } =
-        serde_yaml::from_slice(&file.bytes).map_err(|cause| unexpected(&format!("has another shape: {cause}")))?;
-    if (api_version.as_str(), kind.as_str()) != ("kustomize.config.k8s.io/v1beta1", "Kustomization") {
-        return Err(unexpected("is not a Kustomization"));
-    }
     let count = resources.len();
     let found: BTreeSet<String> = resources.into_iter().collect();
     if found.len() != count || !found.iter().all(|name| artifacts.contains_key(&format!("{folder}/{name}"))) {
         return Err(unexpected("lists a file twice, or one that does not exist"));
     }
     Ok(found)
+}
+
+/// What a Kustomization lists; it has nothing else.
+fn resources(artifacts: &BTreeMap<String, Artifact>, path: &str) -> Result<Vec<String>, LiftError> {
+    let unexpected = |what: &str| LiftError::Unexpected(format!("`{path}` {what}"));
+    let file = artifacts.get(path).ok_or_else(|| LiftError::File(path.to_owned()))?;
+    let Kustomization { api_version, kind, resources } =
+        serde_yaml::from_slice(&file.bytes).map_err(|cause| unexpected(&format!("has another shape: {cause}")))?;
+    if (api_version.as_str(), kind.as_str()) != ("kustomize.config.k8s.io/v1beta1", "Kustomization") {
+        return Err(unexpected("is not a Kustomization"));
+    }
+    Ok(resources)
+}
+
+/// Checks that there is a Kustomization for each cluster that a target has a folder for, and that it lists these folders and nothing
+/// else. `paths` are those of the targets' files.
+///
+/// # Errors
+/// Where one is missing, is anything else, or lists anything else.
+pub fn check_clusters(files: &BTreeMap<String, Artifact>, paths: &BTreeSet<&str>) -> Result<(), LiftError> {
+    let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in paths {
+        let parts: Vec<&str> = path.split('/').collect();
+        if let [target, cluster, "kustomization.yaml"] = parts.as_slice() {
+            let listing = format!("clusters/{cluster}/kustomization.yaml");
+            expected.entry(listing).or_default().insert(format!("../../{target}/{cluster}"));
+        }
+    }
+    for (path, folders) in &expected {
+        let found = resources(files, path)?;
+        if found.len() != folders.len() || !found.iter().all(|folder| folders.contains(folder)) {
+            let what = format!("`{path}` does not list exactly the folders of its cluster");
+            return Err(LiftError::Unexpected(what));
+        }
+    }
+    match files.keys().find(|path| !expected.contains_key(*path)) {
+        Some(path) => Err(LiftError::Unexpected(format!("the file `{path}` is for nothing"))),
+        None => Ok(()),
+    }
 }
 
 /// Checks that each folder of a target lists exactly the files in it, and that each file is in the folder of a cluster.

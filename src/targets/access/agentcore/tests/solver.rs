@@ -71,7 +71,7 @@ fn the_solver_finds_what_is_spoiled() {
     // The product of two numbers may be too large.
     let product = found(argument, "context.input.amount < 1", "context.input.amount * 2 < 1");
     assert_eq!(product, Findings { fails: true, ..none });
-    // Any issuer, and an actor whom nobody declared.
+    // Any issuer, and an actor who is not declared.
     let issuers = "[\"https://idp.example\"].contains(principal.getTag(\"iss\"))";
     assert_eq!(found(of(issuers), issuers, "true"), Findings { beyond: true, ..none });
     let actor = "\\\"sub\\\":\\\"clerk\\\"";
@@ -82,7 +82,11 @@ fn the_solver_finds_what_is_spoiled() {
     // Everybody, and nobody.
     let (head, _) = claim.split_once("when {").unwrap();
     let other = |condition: &str| format!("{head}when {{ {condition} }};");
+    // One that names the gateway says nothing of others, so it never fits everything.
+    assert_eq!(solver.findings(&schema, &other("true"), BOUND).unwrap(), Findings { beyond: true, ..none });
+    let (start, _) = head.split_once("resource ==").unwrap();
+    let everywhere = format!("{start}resource is AgentCore::Gateway) when {{ true }};");
     let all = Findings { always: true, beyond: true, ..none };
-    assert_eq!(solver.findings(&schema, &other("true"), BOUND).unwrap(), all);
+    assert_eq!(solver.findings(&schema, &everywhere, BOUND).unwrap(), all);
     assert_eq!(solver.findings(&schema, &other("false"), BOUND).unwrap(), Findings { never: true, ..none });
 }

@@ -113,3 +113,54 @@ pub(super) fn check(artifacts: &BTreeMap<String, Artifact>, target: &str, model:
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATHS: [&str; 5] = [
+        "istio/central/kustomization.yaml",
+        "istio/central/mesh.yaml",
+        "kubernetes/central/kustomization.yaml",
+        "kubernetes/retail/kustomization.yaml",
+        "kubernetes/retail/deep/kustomization.yaml",
+    ];
+
+    fn listing(resources: &str) -> String {
+        format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{resources}]\n")
+    }
+
+    fn checked(files: &[(&str, &str)]) -> Result<(), LiftError> {
+        let files = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), Artifact { bytes: text.as_bytes().to_vec(), from: Vec::new() }));
+        check_clusters(&files.collect(), &PATHS.into())
+    }
+
+    #[test]
+    fn a_cluster_is_all_that_targets_have_for_it() {
+        let (central, retail) = ("clusters/central/kustomization.yaml", "clusters/retail/kustomization.yaml");
+        let (both, one) =
+            (listing("../../istio/central, ../../kubernetes/central"), listing("../../kubernetes/retail"));
+        checked(&[(central, &both), (retail, &one)]).unwrap();
+        let fewer = listing("../../kubernetes/central");
+        let more = listing("../../kubernetes/retail, https://elsewhere.example/base");
+        let twice = listing("../../kubernetes/retail, ../../kubernetes/retail");
+        let other = listing("../../kubernetes/central/../retail");
+        let prefixed = format!("{one}namePrefix: x\n");
+        let kind = one.replace("Kustomization", "Component");
+        for spoiled in [
+            vec![(central, both.as_str())],
+            vec![(central, &fewer), (retail, &one)],
+            vec![(central, &both), (retail, &more)],
+            vec![(central, &both), (retail, &twice)],
+            vec![(central, &both), (retail, &other)],
+            vec![(central, &both), (retail, &prefixed)],
+            vec![(central, &both), (retail, &kind)],
+            vec![(central, &both), (retail, &one), ("clusters/other/kustomization.yaml", &one)],
+            vec![(central, &both), (retail, &one), ("clusters/retail/more.yaml", "kind: Namespace")],
+        ] {
+            assert!(checked(&spoiled).is_err(), "{spoiled:?}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from live.tally import Tally
 
-from . import kubernetes_next, kubernetes_refused
+from . import kubernetes_bounds, kubernetes_next, kubernetes_refused
 from .api_server import ApiServer
 from .bundles import Programs, Workspace
 from .evidence import Loader
@@ -149,12 +149,13 @@ def run(programs: Programs) -> Tally:
             tally.check(again.returncode == 0, f"{cluster}: {again.stderr[-1000:]}")
         differs(server, workspace.folder / "kubernetes/central", programs.work, tally)
         refused = kubernetes_refused.run(server, documents, left_out, tally)
+        bounds = kubernetes_bounds.run(programs, server, tally)
         removed = kubernetes_next.run(programs, server, tally)
         version = server.ask("GET", "/version")["gitVersion"]
     finally:
         server.stop()
     tally.notes.append(f"Kubernetes {version}, ready in {ready:.1f} s; {defined} definitions, {objects} objects applied twice, {refused} faults refused")
-    tally.notes.append(removed)
+    tally.notes.append(f"{removed}; {bounds}")
     for target in sorted(left_out):
         print(f"skipped: {target}, whose definitions are not at hand")
     return tally.end()

@@ -132,7 +132,10 @@ def run(programs: Programs) -> Tally:
         for name, targets in COMPILED.items():
             workspace = Workspace(programs, name, [target for target in targets if target not in left_out], OWN.get(name))
             for cluster in clusters(workspace.folder):
-                objects += applied(server, f"{name} {cluster.name}", cluster, tally)
+                count = applied(server, f"{name} {cluster.name}", cluster, tally)
+                all_ = len(kubernetes_next.written(workspace.folder, cluster.name))
+                tally.check(count == all_, f"{name} {cluster.name}: {count} of {all_} objects are in one Kustomization")
+                objects += count
             emptied(server, name, workspace.folder, tally)
             bundles.append(workspace.folder)
             for target in targets:

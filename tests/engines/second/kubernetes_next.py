@@ -36,14 +36,14 @@ EXPECTED = [
 
 @functools.cache
 def written(bundle: Path, cluster: str) -> set[tuple]:
-    """What a bundle has for a cluster: kind, namespace and name."""
+    """What the targets of a bundle have for a cluster: kind, namespace and name."""
     found = set()
-    for target in TARGETS:
-        folder = bundle / target / cluster
-        if folder.is_dir():
-            for file in folder.rglob("*.yaml"):
-                documents = [one for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one and one["kind"] != "Kustomization"]
-                found |= {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in documents}
+    for folder in bundle.glob(f"*/{cluster}"):
+        for file in folder.rglob("*.yaml") if folder.parent.name != "clusters" else []:
+            # The configuration of a product is not a resource.
+            documents = [one for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one]
+            objects = [one for one in documents if one.get("kind", "Kustomization") != "Kustomization"]
+            found |= {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects}
     return found
 
 

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bundle::existing::Existing;
 use crate::bundle::manifest::{self, Manifest, Other, Settings};
-use crate::bundle::{Artifact, Bundle};
+use crate::bundle::{Artifact, Bundle, CLUSTERS};
 use crate::checks::CheckedModel;
 use crate::diagnostic::Diagnostic;
-use crate::lift::{LiftError, Said};
+use crate::lift::{self, LiftError, Said};
 use crate::model::Model;
 use crate::source::Sources;
 use crate::targets::undecided::undecided;
@@ -179,7 +179,11 @@ fn build_beside(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(together(checked.model(), sources, made, source_digest)) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(together(checked.model(), sources, made, BTreeMap::new(), source_digest))
+    } else {
+        Err(errors)
+    }
 }
 
 /// What one target gives, verified.
@@ -226,9 +230,30 @@ fn each(
     done.into_iter().map(|(_, target, made)| (target, made)).collect()
 }
 
-/// The bundle of what each target gives.
-fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>, source_digest: &str) -> Built {
-    let mut artifacts = BTreeMap::new();
+/// The Kustomization of each cluster, which lists what every target has for it.
+fn clusters(made: &[(&'static Target, Made)]) -> Result<BTreeMap<String, Artifact>, BuildError> {
+    let all = || made.iter().flat_map(|(_, made)| &made.files);
+    let target = CLUSTERS;
+    let files =
+        targets::objects::clusters(all()).map_err(|cause| BuildError::Compile { target, said: Vec::new(), cause })?;
+    let files: BTreeMap<String, Artifact> = files.into_iter().collect();
+    let paths = all().map(|(path, _)| path.as_str()).collect();
+    lift::folders::check_clusters(&files, &paths).map_err(|cause| BuildError::Verify {
+        target,
+        said: Vec::new(),
+        cause,
+    })?;
+    Ok(files)
+}
+
+/// The bundle of what each target gives, and of what belongs to none.
+fn together(
+    model: &Model,
+    sources: &Sources,
+    made: Vec<(&'static Target, Made)>,
+    mut artifacts: BTreeMap<String, Artifact>,
+    source_digest: &str,
+) -> Built {
     let mut entries = Vec::new();
     let mut names = Vec::new();
     let targets: Vec<&Target> = made.iter().map(|(target, _)| *target).collect();
@@ -246,7 +271,8 @@ fn together(model: &Model, sources: &Sources, made: Vec<(&'static Target, Made)>
     Built { bundle: Bundle { artifacts, manifest }, left, notes }
 }
 
-/// As [`build`], but a target beyond a limit of its product is left out with a warning, where nobody asked for it.
+/// The bundle of a compile: as [`build`], but a target beyond a limit of its product is left out with a warning, where nobody asked
+/// for it; and with the Kustomization of each cluster.
 ///
 /// # Errors
 /// Those of [`build`].
@@ -272,11 +298,11 @@ pub fn build_what_fits(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok((together(checked.model(), sources, made, source_digest), left_out))
-    } else {
-        Err(errors)
+    if !errors.is_empty() {
+        return Err(errors);
     }
+    let clusters = clusters(&made).map_err(|error| vec![error])?;
+    Ok((together(checked.model(), sources, made, clusters, source_digest), left_out))
 }
 
 /// The files of one target, by path in the bundle.

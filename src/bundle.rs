@@ -19,6 +19,9 @@ use manifest::Manifest;
 /// Name of the file with the sources, at the root of a bundle.
 pub const SOURCES: &str = "sources.json";
 
+/// The folder of the Kustomizations that list everything for one cluster, whichever target made it.
+pub const CLUSTERS: &str = "clusters";
+
 /// Name of the manifest, at the root of the bundle.
 pub const MANIFEST: &str = "bundle.json";
 

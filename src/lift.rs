@@ -5,7 +5,7 @@
 
 pub mod access;
 pub mod cluster;
-mod folders;
+pub mod folders;
 mod metadata;
 pub mod names;
 pub mod operations;

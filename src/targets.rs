@@ -172,13 +172,13 @@ pub enum LeftOut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// The real product is exercised with such files, in the project's tests.
-    Run(&'static str),
+    Run(Shown),
     /// The product's own policy engine decides such files, in the project's tests; the rest of the product is our reading.
-    Engine(&'static str),
+    Engine(Shown),
     /// Our reading of the product's rules.
-    Model(&'static str),
+    Model(Shown),
     /// The product's published schema.
-    Schema(&'static str),
+    Schema(Shown),
 }
 
 impl Proof {
@@ -193,12 +193,29 @@ impl Proof {
         }
     }
 
-    /// What was done, in a sentence.
+    /// By what something is shown, and what.
     #[must_use]
-    pub fn what(self) -> &'static str {
+    pub fn shown(self) -> Shown {
         match self {
-            Self::Run(what) | Self::Engine(what) | Self::Model(what) | Self::Schema(what) => what,
+            Self::Run(shown) | Self::Engine(shown) | Self::Model(shown) | Self::Schema(shown) => shown,
         }
+    }
+}
+
+/// What tests show of the files of a target. Each is a part of a sentence, without a capital and a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// What shows it: products with their versions, and readings.
+    pub by: &'static str,
+    /// What they show.
+    pub what: &'static str,
+    /// What nothing shows.
+    pub beyond: &'static str,
+}
+
+impl core::fmt::Display for Shown {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}. Not shown: {}", self.by, self.what, self.beyond)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{BuildError, SHADOWS};
-use crate::bundle::Artifact;
 use crate::bundle::existing::Existing;
+use crate::bundle::{Artifact, CLUSTERS};
 use crate::checks::CheckedModel;
 use crate::diagnostic::one_line;
 use crate::lift::access::relation::Part;
@@ -96,7 +96,15 @@ pub fn prove(bundle: &Existing, checked: &CheckedModel) -> Result<(), Vec<BuildE
         verify(target, &own, checked.model(), &policy)
     };
     // Also of targets that the manifest no longer speaks of.
-    let errors: Vec<BuildError> = bundle.targets().into_iter().filter_map(|name| prove(name).err()).collect();
+    let mut errors: Vec<BuildError> = bundle.targets().into_iter().filter_map(|name| prove(name).err()).collect();
+    let (together, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        files.iter().partition(|(path, _)| path.split('/').next() == Some(CLUSTERS));
+    // Bundles of earlier versions have none.
+    if !together.is_empty() {
+        let together = together.into_iter().map(|(path, file)| (path.clone(), file.clone())).collect();
+        let checked = lift::folders::check_clusters(&together, &others.into_keys().map(String::as_str).collect());
+        errors.extend(checked.err().map(|cause| BuildError::Verify { target: CLUSTERS, said: Vec::new(), cause }));
+    }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::MANIFEST;
-use super::SOURCES;
 use super::disk::{Disk, PathKind};
 use super::manifest::{FORMAT, Manifest, VERSION, sha256};
+use super::{CLUSTERS, SOURCES};
 use crate::diagnostic::one_line;
 
 /// A bundle as it stands in its folder.
@@ -69,7 +69,7 @@ impl Existing {
     #[must_use]
     pub fn targets(&self) -> BTreeSet<&str> {
         let of_files = self.manifest.files.iter().map(|file| file.path.split('/').next().unwrap_or_default());
-        let of_files = of_files.filter(|name| *name != SOURCES);
+        let of_files = of_files.filter(|name| ![CLUSTERS, SOURCES].contains(name));
         self.manifest.settings.targets.iter().map(String::as_str).chain(of_files).collect()
     }
 }

@@ -88,7 +88,7 @@ pub struct File {
     pub size: u64,
     /// Its SHA-256, in hexadecimal digits.
     pub sha256: String,
-    /// The target that it belongs to; `sources` for [`super::sources::SOURCES`], which belongs to none.
+    /// The target that it belongs to; `sources` for [`super::SOURCES`] and `clusters` for [`super::CLUSTERS`], which belong to none.
     pub target: String,
     /// Source places that it was made from, as `file.yaml:line`: the first [`MOST_PLACES`] in the order of the sources.
     pub from: Vec<String>,
@@ -151,8 +151,14 @@ pub struct Proof {
     /// `RUN`: the real product is exercised. `ENGINE`: its own policy engine is. `MODEL`: a reading of its rules. `SCHEMA`: its schema
     /// alone.
     pub rests_on: String,
-    /// What was done.
+    /// What shows it: products with their versions, and readings.
+    #[serde(default)]
+    pub by: String,
+    /// What they show.
     pub what: String,
+    /// What nothing shows.
+    #[serde(default)]
+    pub not_shown: String,
 }
 
 /// A fact that is taken as given.

@@ -40,8 +40,9 @@ impl Solver {
             .map_err(|cause| failed(cause.to_string()))?;
         let name = version(&String::from_utf8_lossy(&said.stdout))
             .ok_or_else(|| failed("it does not call itself cvc5".to_owned()))?;
-        let arguments: [OsString; 3] =
-            ["--lang".into(), "smt".into(), format!("--tlimit-per={MOST_MILLISECONDS}").into()];
+        // Patterns of texts are among what cvc5 does not do unasked.
+        let limit = format!("--tlimit-per={MOST_MILLISECONDS}");
+        let arguments: [OsString; 4] = ["--lang".into(), "smt".into(), "--strings-exp".into(), limit.into()];
         let process = runtime
             .block_on(async { LocalSolver::from_command(Command::new(program).args(arguments).kill_on_drop(true)) })
             .map_err(|cause| failed(cause.to_string()))?;

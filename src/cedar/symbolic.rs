@@ -3,6 +3,8 @@
 //!
 //! Principal and object are known, so what is compared are conditions over the facts alone, in a schema that has nothing else.
 
+mod findings;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use super::effect::{Adds, Effect};
 use super::schema::{Action, Entity, Namespace, Type, print};
 use super::solver::Solver;
 use super::{Error, handwritten};
+pub use findings::Findings;
 
 /// How the requests of one principal on one object are decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -161,7 +161,7 @@ fn target_text(target: &Target) -> std::io::Result<String> {
     let others: Vec<&str> = others.iter().map(|family| family.name()).collect();
     let others = prose::wrap(&format!("It enforces nothing of {}.", others.join(", ")), "  ");
     let doc = prose::wrap(target.doc, "  ");
-    let proof = prose::wrap(&format!("{}: {}", target.proof.word(), target.proof.what()), "  ");
+    let proof = prose::wrap(&format!("{}, by {}", target.proof.word(), target.proof.shown()), "  ");
     let coverage = String::from_utf8_lossy(&coverage);
     Ok(format!(
         "{}: a target, {}\n\n{doc}\n\n{coverage}\n{others}\n\nWhat its proof rests on\n{proof}\n",
@@ -210,8 +210,10 @@ fn as_json(subject: &Subject) -> std::io::Result<Value> {
         Subject::Target(target) => {
             let of = |family: &FamilyId| json!({"family": family.name(), "enforced": enforced(target, *family), "why": target.leaves(*family)});
             let coverage: Vec<Value> = families_for_products().map(of).collect();
+            let shown = target.proof.shown();
             json!({
                 "kind": "target", "name": target.name(), "summary": target.summary, "doc": target.doc, "coverage": coverage,
+                "proof": {"rests_on": target.proof.word(), "by": shown.by, "what": shown.what, "not_shown": shown.beyond},
             })
         }
     })

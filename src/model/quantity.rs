@@ -51,7 +51,7 @@ const SHARED: [&str; 4] = ["memory", "cpu", "disk", "connections"];
 pub struct Attempts(pub u32);
 
 const DURATION_FORMS: &str = "`500ms`, `30s`, `5m`, `1h`, `24_hours`, `30_days`, `2_weeks`, `7_years` or `1 day`";
-const SIZE_FORMS: &str = "`100MB` or `1GB` (decimal), `512Mi` or `8Gi` (binary)";
+const SIZE_FORMS: &str = "`100MB` or `1GB` (decimal), `512Mi` or `1.5Gi` (binary)";
 const PERCENT_FORMS: &str = "`50%`, `12.5%` or `90%_memory`";
 
 /// Milliseconds of one unit of time, for each word that names one.
@@ -77,6 +77,19 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
     let (number, rest) = text.split_at_checked(digits)?;
     let unit = rest.strip_prefix('_').or_else(|| rest.strip_prefix(' ')).unwrap_or(rest);
     Some((number.parse().ok()?, unit))
+}
+
+/// Splits `1.5Gi` into thousandths and its unit, as [`number_and_unit`] does; a number has three decimals at most.
+fn thousandths_and_unit(text: &str) -> Option<(u128, &str)> {
+    let (whole, rest) = match text.split_once('.') {
+        None => return number_and_unit(text).map(|(number, unit)| (u128::from(number) * 1_000, unit)),
+        Some(parts) => parts,
+    };
+    let whole: u64 = whole.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.parse().ok()).flatten()?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (decimals, unit) = number_and_unit(rest)?;
+    let scale = [100, 10, 1].get(digits.checked_sub(1)?)?;
+    Some((u128::from(whole) * 1_000 + u128::from(decimals) * scale, unit))
 }
 
 impl Duration {
@@ -158,10 +171,10 @@ impl fmt::Display for Kept {
 }
 
 impl Bytes {
-    /// Reads a size: `MB` is a million bytes, `Mi` is 1,048,576.
+    /// Reads a size: `MB` is a million bytes, `Mi` is 1,048,576; `1.5Gi` is `1536Mi`.
     ///
     /// # Errors
-    /// The accepted forms, where the text is none of them or the number is too large.
+    /// The accepted forms, where the text is none of them, is not in whole bytes, or the number is too large.
     pub fn parse(text: &str) -> Result<Self, String> {
         let factor = |unit: &str| {
             let (base, prefix): (u64, &str) = match unit.strip_suffix('B').unwrap_or(unit) {
@@ -175,12 +188,17 @@ impl Bytes {
                 "G" | "Gi" => 3,
                 "T" | "Ti" => 4,
                 "P" | "Pi" => 5,
+                "E" | "Ei" => 6,
                 _ => return None,
             };
             base.checked_pow(power)
         };
-        let read = number_and_unit(text).filter(|(_, unit)| !unit.is_empty());
-        match read.and_then(|(number, unit)| Some(number.checked_mul(factor(unit)?))) {
+        let read = thousandths_and_unit(text).filter(|(_, unit)| !unit.is_empty());
+        let read = read.and_then(|(number, unit)| Some(number * u128::from(factor(unit)?)));
+        match read
+            .filter(|thousandths| thousandths.is_multiple_of(1_000))
+            .map(|number| u64::try_from(number / 1_000).ok())
+        {
             None => Err(format!("`{text}` is not a size; write {SIZE_FORMS}")),
             Some(Some(0)) => Err(format!("`{text}` is no size at all; write {SIZE_FORMS}, or leave the key out")),
             Some(Some(bytes)) if bytes <= LARGEST => Ok(Self(bytes)),
@@ -295,6 +313,25 @@ mod tests {
         assert_eq!(Bytes::parse("100MB"), Ok(Bytes(100_000_000)));
         assert_eq!(Bytes::parse("8Gi"), Ok(Bytes(8 << 30)));
         assert_eq!(Bytes::parse("8GiB"), Ok(Bytes(8 << 30)));
+        for (text, bytes) in
+            [("1.5Gi", 3 << 29), ("0.5 Gi", 1 << 29), ("1.005MB", 1_005_000), ("7Ei", 7 << 60), ("0.25k", 250)]
+        {
+            assert_eq!(Bytes::parse(text), Ok(Bytes(bytes)), "{text}");
+        }
+        for text in [
+            "1.Gi",
+            ".5Gi",
+            "1.5.5Gi",
+            "1.0005MB",
+            "0.001Ki",
+            "8Ei",
+            "1.5",
+            "0.0Gi",
+            "+1.5Gi",
+            "99999999999999999999Gi",
+        ] {
+            assert!(Bytes::parse(text).is_err(), "{text}");
+        }
         assert!(Bytes::parse("8").is_err());
         assert!(Bytes::parse("8mb").is_err());
         assert_eq!(Bytes(8 << 30).to_string(), "8Gi");

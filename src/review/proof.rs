@@ -123,7 +123,7 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
             _ if target.decides().is_none() => {
                 format!("the files of `{}`, which decide no call, do what the model says and no more", target.name())
             }
-            targets::Proof::Run(_) | targets::Proof::Engine(_) | targets::Proof::Model(_) => {
+            targets::Proof::Run(..) | targets::Proof::Engine(..) | targets::Proof::Model(..) => {
                 format!("the files of `{}` decide each of {cells} cells as the access relation", target.name())
             }
             targets::Proof::Schema(_) => {
@@ -146,7 +146,7 @@ fn targets_decide_alike(checked: &CheckedModel, sources: &Sources) -> Vec<Claim>
 
 /// What the proof of a target rests on, and what it does not speak of.
 fn weighed(said: &crate::bundle::manifest::Target) -> String {
-    let mut by = format!("read back and compared; rests on {}: {}", said.proof.rests_on, said.proof.what);
+    let mut by = format!("read back and compared; rests on {}: {}", said.proof.rests_on, said.proof.by);
     let but = [
         (said.assumed.len(), "assumed as given"),
         (said.stricter.len(), "denied for lack of sight"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::Clusters;
 use crate::build;
+use crate::bundle::CLUSTERS;
 use crate::bundle::existing::Existing;
 use crate::checks::CheckedModel;
 use crate::source::Sources;
@@ -75,7 +76,8 @@ impl Deployed<'_> {
     fn files(&self, wanted: &BTreeSet<&str>) -> Result<BTreeMap<String, Vec<u8>>, Vec<build::BuildError>> {
         match self {
             Self::Bundle(bundle) => {
-                let of_target = |path: &str| path.split_once('/').is_some_and(|(target, _)| wanted.contains(target));
+                let wanted = |of: &str| wanted.contains(of) || of == CLUSTERS;
+                let of_target = |path: &str| path.split_once('/').is_some_and(|(target, _)| wanted(target));
                 let files = bundle.files.iter().filter(|(path, _)| of_target(path));
                 Ok(files.map(|(path, bytes)| (path.clone(), bytes.clone())).collect())
             }

@@ -18,6 +18,7 @@ use crate::model::name::ServerName;
 use crate::model::operations::ResourcePool;
 use crate::model::server::Server;
 use crate::model::url::Url;
+use crate::model::value::{check_label_key, check_label_value};
 use crate::source::Loc;
 use crate::targets::TargetId;
 
@@ -29,9 +30,6 @@ pub(crate) const NAME_LABEL: &str = "app.kubernetes.io/name";
 
 /// The label of a gateway's pods.
 pub(crate) const GATEWAY: &str = "mcpctl.io/gateway";
-
-/// Most characters of a label's name or value.
-const MOST: usize = 63;
 
 /// What stands where.
 #[derive(Debug)]
@@ -283,25 +281,13 @@ fn labels_of(
         return [(NAME_LABEL.to_owned(), name.to_owned())].into();
     }
     for (key, value) in &server.labels {
-        if !is_label_key(key) || !(value.value.is_empty() || is_label_name(&value.value)) {
+        if check_label_key(key).is_err() || check_label_value(&value.value).is_err() {
             let message = format!("`{key}: {value}` is not a label for target `{target}`");
             let help = "a label has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
             findings.push(Diagnostic::new(&TARGET_LIMIT, value.loc, message).help(help));
         }
     }
     server.labels.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
-}
-
-fn is_label_name(text: &str) -> bool {
-    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    text.len() <= MOST && ends(text.chars().next()) && ends(text.chars().last()) && text.chars().all(inner)
-}
-
-fn is_label_key(text: &str) -> bool {
-    let Some((prefix, name)) = text.split_once('/') else { return is_label_name(text) };
-    let label = |label: &str| !label.is_empty() && dns_label(label) == label;
-    prefix.len() <= 253 && prefix.split('.').all(label) && is_label_name(name)
 }
 
 /// Servers of one namespace whose pods cannot be told apart: rules for one would hold for the other too.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::coverage::{families_for_products, is_used};
-use super::{Input, Target, handwritten, listed, not_expressed, undecided};
+use super::{Input, Shown, Target, handwritten, listed, not_expressed, undecided};
 use crate::bundle::manifest;
 use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
@@ -45,7 +45,11 @@ pub fn entry(target: &Target, input: &Input<'_>, whole: &Policy, view: &View, st
         coverage: coverage.collect(),
         not_expressed: not_expressed.collect(),
         names: (target.names)(model),
-        proof: manifest::Proof { rests_on: target.proof.word().to_owned(), what: target.proof.what().to_owned() },
+        proof: {
+            let Shown { by, what, beyond } = target.proof.shown();
+            let [by, what, not_shown] = [by, what, beyond].map(str::to_owned);
+            manifest::Proof { rests_on: target.proof.word().to_owned(), by, what, not_shown }
+        },
         assumed: view
             .given
             .iter()

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{CompileError, Files, yaml};
-use crate::bundle::Artifact;
+use crate::bundle::{Artifact, CLUSTERS};
 use crate::model::Model;
 use crate::source::Loc;
 
@@ -69,6 +69,27 @@ pub fn kustomization<'p>(
         "resources": files,
     });
     yaml("kustomization.yaml", &[document], from)
+}
+
+/// For each cluster the Kustomization of everything that these files, by path in the bundle, have for it: it lists the folders
+/// `TARGET/CLUSTER`.
+///
+/// # Errors
+/// Where one has no YAML form.
+pub fn clusters<'f>(files: impl Iterator<Item = (&'f String, &'f Artifact)>) -> Result<Files, CompileError> {
+    let mut folders: BTreeMap<&str, (Vec<String>, Vec<Loc>)> = BTreeMap::new();
+    for (path, artifact) in files {
+        if let [target, cluster, "kustomization.yaml"] = path.split('/').collect::<Vec<_>>().as_slice() {
+            let (listed, from) = folders.entry(*cluster).or_default();
+            listed.push(format!("../../{target}/{cluster}"));
+            from.extend(artifact.from.iter().copied());
+        }
+    }
+    let each = folders.into_iter().map(|(cluster, (listed, from))| {
+        let (name, artifact) = kustomization(listed.iter().map(String::as_str), from)?;
+        Ok((format!("{CLUSTERS}/{cluster}/{name}"), artifact))
+    });
+    each.collect()
 }
 
 /// What an object asks for, as the product declares it. Fields of the product that mcpctl never writes are left out, and

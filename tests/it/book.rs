@@ -13,7 +13,7 @@ use mcpctl::diagnostic::upgrade::{UPGRADES, Upgrade, of_rule};
 use mcpctl::families::FamilyId;
 use mcpctl::model::protocol;
 use mcpctl::schema::narrowing::{Absent, Empty, NARROWING};
-use mcpctl::targets::{TARGETS, Target, families_for_products};
+use mcpctl::targets::{Shown, TARGETS, Target, families_for_products};
 
 const BEGIN: &str = "<!-- pages made from the code: begin -->";
 /// Widest line of the commands' help, in characters.
@@ -46,6 +46,7 @@ fn pages() -> BTreeMap<String, String> {
         ("reference/settings.md".to_owned(), settings_page()),
         ("reference/absent.md".to_owned(), absent_page()),
         ("reference/protocol.md".to_owned(), protocol_page()),
+        ("reference/proofs.md".to_owned(), proofs_page()),
     ];
     families.chain(checks).chain(targets).chain(others).collect()
 }
@@ -182,14 +183,42 @@ fn target_page(target: &Target) -> String {
     }
     let others: Vec<String> = others.iter().map(link).collect();
     writeln!(page, "\nIt enforces nothing of {}.", others.join(", ")).expect("a String takes everything");
-    let (word, what) = (target.proof.word(), target.proof.what());
-    write!(page, "\n## What its proof rests on\n\n{word}: {what}.\n\n{PROOFS}\n").expect("a String takes everything");
+    let (word, shown) = (target.proof.word(), target.proof.shown());
+    write!(page, "\n## What its proof rests on\n\n{word}, by {shown}.\n\n{PROOFS} ")
+        .expect("a String takes everything");
+    page.push_str("[What the proofs rest on](../reference/proofs.md) has all targets side by side.\n");
     page
 }
 
 /// What the words for a proof mean.
 const PROOFS: &str = "RUN is the product itself, run in the project's tests; ENGINE its own policy engine, run there; MODEL a \
                       reading of its rules; SCHEMA its published schema.";
+
+/// What the proof of each target rests on.
+fn proofs_page() -> String {
+    let mut text = format!(
+        "# What the proofs rest on\n\nEvery compile reads its own files back and compares what they decide with the access relation. \
+         That comparison is only as good as the reading. So the project's tests put the files of each target to something that shares no \
+         code with mcpctl. {PROOFS} `mcpctl explain TARGET` and `bundle.json` say the same of each target.\n\n\
+         | target | rests on | by |\n|---|---|---|\n"
+    );
+    for target in TARGETS {
+        let (name, word, by) = (target.name(), target.proof.word(), target.proof.shown().by);
+        writeln!(text, "| [{name}](#{name}) | {word} | {by} |").expect("a String takes everything");
+    }
+    for target in TARGETS {
+        let Shown { by, what, beyond } = target.proof.shown();
+        let (name, word) = (target.name(), target.proof.word());
+        write!(
+            text,
+            "\n## {name}\n\n{} ([its page](../targets/{name}.md))\n\n- {word}, by {by}.\n- The tests show: {what}.\n\
+             - They do not show: {beyond}.\n",
+            sentence(target.summary)
+        )
+        .expect("a String takes everything");
+    }
+    text
+}
 
 /// A summary without a capital and a stop, as a sentence.
 fn sentence(text: &str) -> String {

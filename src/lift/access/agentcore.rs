@@ -7,7 +7,7 @@
 
 mod history;
 mod judge;
-mod schema;
+pub(crate) mod schema;
 mod shapes;
 mod temporal;
 
@@ -231,10 +231,6 @@ struct Gateway {
 }
 
 impl Product for Gateway {
-    fn lists_workloads(&self) -> bool {
-        true
-    }
-
     /// Callers are told by `act.sub` and `sub` alone.
     fn reads_callers_of(&self, issuer: &Issuer) -> bool {
         issuer.caller.is_none()

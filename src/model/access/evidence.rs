@@ -20,8 +20,8 @@ pub enum Evidence {
     Called(CalledEvidence),
     /// The token is of this issuer.
     Issuer(String),
-    /// The token's `sub` is not the subject of a declared principal: a user is not a workload. Products that can tell take no
-    /// SPIFFE ID for a user either, declared or not.
+    /// The token's `sub` is not the subject of a declared principal: a user is not a workload. A SPIFFE ID is not
+    /// a user either, declared or not.
     NotWorkload,
     /// The connection's own TLS state (`tls`, `mtls`): not a claim, decided by the hop.
     Transport,

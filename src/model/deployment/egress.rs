@@ -65,6 +65,9 @@ impl Cidr {
         let wrong = || "is not a range of addresses like `203.0.113.0/24`".to_owned();
         let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
         let first: IpAddr = address.parse().map_err(|_| wrong())?;
+        if matches!(first, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
+            return Err("is a range of IPv4 in the form of IPv6, which Kubernetes refuses: write it as IPv4".to_owned());
+        }
         let plain = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_digit());
         let prefix: u8 = prefix.parse().ok().filter(|_| plain).ok_or_else(wrong)?;
         let (bits, fewest) = if first.is_ipv4() { (32, FEWEST.0) } else { (128, FEWEST.1) };
@@ -126,7 +129,7 @@ mod tests {
         for bad in ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "2000::/3", "203.0.113.7/24", "203.0.113.0/33"] {
             assert!(Cidr::parse(bad).is_err(), "{bad}");
         }
-        for bad in ["203.0.113.0", "a/8", "203.0.113.0/", "203.0.113.0/+8", "10.0.0.0/8/8", ""] {
+        for bad in ["::ffff:10.0.0.0/104", "203.0.113.0", "a/8", "203.0.113.0/", "203.0.113.0/+8", "10.0.0.0/8/8", ""] {
             assert!(Cidr::parse(bad).is_err(), "{bad}");
         }
     }

@@ -50,8 +50,11 @@ fn is_qualified(text: &str) -> bool {
 /// The accepted form.
 pub fn check_label_key(text: &str) -> Result<(), String> {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    let prefix = prefix
-        .is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(|label| check_dns_label(label).is_ok()));
+    // Kubernetes counts the prefix as a whole, and not its parts.
+    let part = |part: &str| {
+        part.chars().all(|c| is_edge(c) || c == '-') && part.starts_with(is_edge) && part.ends_with(is_edge)
+    };
+    let prefix = prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(part));
     if prefix && is_qualified(name) {
         return Ok(());
     }
@@ -120,6 +123,14 @@ mod tests {
             ("a/b/c", false),
             ("a b", false),
             ("Example.com/team", false),
+            ("xn--a/b", true),
+            (&format!("{}/a", "x".repeat(253)), true),
+            (&format!("{}/a", "x".repeat(254)), false),
+            ("a..b/c", false),
+            ("A_b-c.d", true),
+            ("-a", false),
+            ("a-", false),
+            (&"x".repeat(64), false),
         ] {
             assert_eq!(check_label_key(text).is_ok(), fits, "{text}");
         }

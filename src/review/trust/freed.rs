@@ -7,13 +7,9 @@ use super::super::access::Which;
 use super::TrustChange;
 use crate::model::access::Evidence;
 use crate::model::access::evidence::SPIFFE;
-use crate::model::deployment::TargetId;
 use crate::model::name::FactName;
 use crate::policy::condition::CondId;
 use crate::policy::{Policy, Principal, PrincipalId};
-
-/// Targets that know a workload by the list of subjects alone; the others take no SPIFFE ID for a user's.
-const BY_LIST: [TargetId; 1] = [TargetId::Agentcore];
 
 /// Every subject whose tokens name nobody now and may do more than before.
 pub(super) fn changes(base: Side<'_>, head: Side<'_>) -> Vec<TrustChange> {
@@ -69,8 +65,8 @@ fn lets_anybody_more(old: &Principal, base: &Policy, head: &Policy) -> bool {
 /// Whether a token with this `sub` may show that a user stands behind a call, where some call asks for that.
 fn passes_as_user(subject: &str, head: Side<'_>) -> bool {
     let policy = head.policy;
-    let workload =
-        subject.starts_with(SPIFFE) && !BY_LIST.iter().any(|target| head.model.deployment.listed.contains_key(target));
+    // No target takes a SPIFFE ID for a user's.
+    let workload = subject.starts_with(SPIFFE);
     let told_by_subjects = |evidence: &Evidence| evidence.pieces().contains(&Evidence::NotWorkload);
     let shown = policy.shown().filter(|(_, evidence)| told_by_subjects(evidence));
     let users = shown.fold(0, |all, (bit, _)| all | bit);

@@ -20,7 +20,9 @@ use crate::model::Model;
 use crate::policy::ObjectKind;
 use crate::source::Loc;
 use crate::targets::names::{dns_label, dns_labels};
-use crate::targets::{CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target, TargetId};
+use crate::targets::{
+    CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, Shown, TARGET_LIMIT, Target, TargetId,
+};
 use rules::Rules;
 
 /// The target.
@@ -51,12 +53,14 @@ call of somebody else. A new or changed policy of this kind ends all sessions, a
 A target of the gateway must have the name of its server as the manifest gives it (`payment_server` is `payment-server`), so \
 that a tool is the action `TARGET___TOOL`, with three underscores. Attach the engine in the mode `ENFORCE`.
 
-The caller is `act.sub` where the token has `act`, else `sub`. AgentCore hands every claim to its policies as a text, lists and \
+The caller is `act.sub` where the token has `act`, else `sub`. A user is told from a workload by how `sub` begins, which the policies \
+read as `principal.id`. AgentCore hands every claim to its policies as a text, lists and \
 objects as their JSON text. Of a list, the element is looked for so that no other element can pass for it, whatever it holds; a \
 list with lists or objects in it holds nothing. What AgentCore cannot tell apart is a text from a list that reads like it: let no \
 issuer put a text that a user chooses into a claim that is evidence, `act` or the claim of the unit. \
 Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
-a token without `sub`; a caller that is not a declared principal and acts for a user. \
+a token without `sub`; a caller that is not a declared principal and acts for a user; a list with lists or objects in a claim that is evidence; an argument \
+of another type than the schema of its tool gives. \
 What the entry of a server denies of the protocol (`methods`) is not denied there: policies decide calls of tools alone, and \
 `target-undecided` names it. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare \
 them with the body.
@@ -67,11 +71,14 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     covers: coverage::COVERS,
     unexpressed: |_| Vec::new(),
     names,
-    proof: Proof::Model(
-        "AgentCore's rules as its documentation has them, interpreted by mcpctl; the policies validate strictly against the \
-         schema that follows from the documentation, and Cedar's own authorizer decides the same in the tests, as does the \
-         reference interpreter of Dogwood for what the policies remember. No gateway was run",
-    ),
+    proof: Proof::Engine(Shown {
+        by: "cedar-go, Cedar's own engine and its symbolic compiler with cvc5, and Dogwood's reference \
+         interpreter",
+        what: "drawn requests are decided by the policies as by the access relation, or denied where its page says so; the policies validate strictly; for those of one workspace no request makes one fail, none \
+         fits everything or nothing, and none goes beyond the issuers and the declared actors; what the \
+         policies remember is replayed",
+        beyond: "how the gateway makes a request for Cedar, and a schema from the tools: both follow its documentation",
+    }),
     needs,
     does: Does::Decides(Decides {
         blind_to: sight::blind_to,

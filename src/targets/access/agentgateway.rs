@@ -27,7 +27,7 @@ use crate::source::Loc;
 use crate::targets::gateways::{CENTRAL, Gateway, Hop, gateways, needs as every_gateway_needs, used};
 use crate::targets::names::dns_labels;
 use crate::targets::objects::kustomization;
-use crate::targets::{CompileError, Decides, Does, Files, Input, Need, Proof, TARGET_LIMIT, Target, TargetId};
+use crate::targets::{CompileError, Decides, Does, Files, Input, Need, Proof, Shown, TARGET_LIMIT, Target, TargetId};
 use rules::{CLAIMS, Context, Rules, chunks};
 
 /// The target.
@@ -102,11 +102,13 @@ gateway itself is not run.",
     covers: coverage::COVERS,
     unexpressed: |_| Vec::new(),
     names: |model| labels(model).unwrap_or_default(),
-    proof: Proof::Model(
-        "our reading of agentgateway's sources; the files are held to its published schema where that is at hand. No registry has the \
-         gateway, so no test runs it: by hand, agentgateway 1.4.1 took compiled configurations, decided 1,020 live requests as the access \
-         relation, and let no attack through",
-    ),
+    proof: Proof::Model(Shown {
+        by: "our reading of agentgateway's sources, and its published schema where that is at hand",
+        what: "an interpreter of the rules decides every cell as the access relation. By hand, agentgateway 1.4.1 \
+         took compiled configurations, decided 1,020 live requests as the access relation, and let no attack \
+         through",
+        beyond: "the gateway in a test: no registry has it",
+    }),
     needs,
     does: Does::Decides(Decides {
         blind_to,

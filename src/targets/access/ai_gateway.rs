@@ -19,7 +19,9 @@ use crate::model::server::Server;
 use crate::policy::{ObjectKind, Policy};
 use crate::targets::gateways::{needs as every_gateway_needs, used};
 use crate::targets::names::{dns_label, dns_labels};
-use crate::targets::{CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, TARGET_LIMIT, Target, TargetId};
+use crate::targets::{
+    CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, Shown, TARGET_LIMIT, Target, TargetId,
+};
 use rules::{Context, MOST_RULES, Rules};
 
 /// The target.
@@ -58,11 +60,12 @@ Every compile reads the files back and compares what they decide with the access
     covers: coverage::COVERS,
     unexpressed: |_| Vec::new(),
     names: |model| labels(model).unwrap_or_default(),
-    proof: Proof::Engine(
-        "cel-go, the CEL engine of the Envoy AI Gateway, decides drawn requests by the rules of the routes as the access relation, with the \
-         gateway's options, limit of cost and order of rules; sessions and lists are our reading of its sources, and the gateway \
-         itself is not run",
-    ),
+    proof: Proof::Engine(Shown {
+        by: "cel-go, the CEL engine of the Envoy AI Gateway, with the gateway's options, limit of cost and order \
+         of rules",
+        what: "it decides drawn requests by the rules of the routes as the access relation",
+        beyond: "sessions and lists, which are our reading of the gateway's sources; the gateway itself is not run",
+    }),
     needs,
     does: Does::Decides(Decides {
         blind_to,

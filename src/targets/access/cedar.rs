@@ -21,7 +21,7 @@ use crate::cedar::Uid;
 use crate::model::Model;
 use crate::policy::{Object, ObjectKind, Policy, PrincipalId};
 use crate::source::{Loc, Sources};
-use crate::targets::{CompileError, Decides, Does, Files, Input, Proof, Target, TargetId};
+use crate::targets::{CompileError, Decides, Does, Files, Input, Proof, Shown, Target, TargetId};
 use layout::Layout;
 
 /// The target.
@@ -54,10 +54,12 @@ is for `mcpctl prove` and `mcpctl diff`.",
     unexpressed: |_| Vec::new(),
     // Cedar ids hold any character, so every name is the one in YAML.
     names: |_| BTreeMap::new(),
-    proof: Proof::Engine(
-        "Cedar's own engine, linked into mcpctl, and cedar-go, which shares no code with it, decide the cells of every fixture as the \
-         access relation, by the same policies; every set of facts is tried where there are few, and a sample where there are many",
-    ),
+    proof: Proof::Engine(Shown {
+        by: "Cedar's own engine, linked into mcpctl, and cedar-go, which shares no code with it",
+        what: "they decide the cells of every fixture as the access relation, by the same policies; every set of \
+         facts is tried where there are few, and a sample where there are many",
+        beyond: "how a policy enforcement point takes facts from a request, which `evidence.json` tells it",
+    }),
     needs: |_| Vec::new(),
     does: Does::Decides(Decides {
         blind_to: |_, _, _| None,

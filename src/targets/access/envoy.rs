@@ -44,7 +44,7 @@ use crate::policy::Policy;
 use crate::policy::fact::MTLS;
 use crate::source::Loc;
 use crate::targets::gateways::{self, CENTRAL, Gateway, gateways};
-use crate::targets::{CompileError, Decides, Does, Files, Input, Need, Proof, Target, TargetId, object};
+use crate::targets::{CompileError, Decides, Does, Files, Input, Need, Proof, Shown, Target, TargetId, object};
 use evidence::Evidences;
 use listener::Listener;
 use routes::{Routes, Rows};
@@ -59,10 +59,14 @@ pub static TARGET: Target = Target {
     unexpressed: unexpressed::values,
     // Paths, clusters and actions hold any name that the registry takes.
     names: |_| BTreeMap::new(),
-    proof: Proof::Run(
-        "Envoy 1.40.0 loads every compiled fixture; on a federation, every principal, tool and set of facts is called through \
-         running gateways, and an attack suite is",
-    ),
+    proof: Proof::Run(Shown {
+        by: "Envoy 1.40.0, with servers and clients of the official SDK",
+        what: "it loads every compiled fixture; on a federation, every principal, tool and set of facts is called \
+         through running gateways, and no attack of a suite gets through; \
+         MCP's conformance suite passes behind the gateways as it does without them, but for listed exceptions; drawn messages and \
+         headers are read as a server reads them",
+        beyond: "keys that are fetched from an issuer over the Internet, and gateways under load",
+    }),
     needs,
     does: Does::Decides(Decides {
         blind_to,

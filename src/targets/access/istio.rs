@@ -21,7 +21,7 @@ use crate::source::{Loc, Spanned};
 use crate::targets::cluster::{Cluster, ServerPlace, cluster, renamed};
 use crate::targets::objects::{document, folder, metadata, objects};
 use crate::targets::{
-    CompileError, Decides, Does, Files, Input, Need, Proof, TARGET_LIMIT, Target, TargetId, gateways,
+    CompileError, Decides, Does, Files, Input, Need, Proof, Shown, TARGET_LIMIT, Target, TargetId, gateways,
 };
 use api::Selector;
 use api::security::{Action, AuthorizationPolicy, Rule};
@@ -96,13 +96,15 @@ as `auth_time` of OpenID Connect, shows nothing to Istio.",
     covers: coverage::COVERS,
     unexpressed: coverage::unexpressed,
     names: renamed,
-    proof: Proof::Run(
-        "bundles of two projects are applied to a Kubernetes API server and istiod 1.31, with its validating webhook; upstream Envoy as \
-         the sidecar of each server and gateway, with certificates of istiod's authority, is asked at the edges of every cell of the \
-         access relation, through the gateway in front and through others; each kind of condition that is dropped from a policy is \
-         noticed, a revoked grant is closed, and limits, ejection and TLS are seen with servers that fail; pods are processes of one \
-         machine whose connections are not redirected, and telemetry, SPIRE, waypoints and the ambient mode are not run",
-    ),
+    proof: Proof::Run(Shown {
+        by: "a Kubernetes API server 1.37, istiod 1.31 with its validating webhook, and upstream Envoy as the \
+         sidecar of each server and gateway, with certificates of istiod's authority",
+        what: "bundles of two projects are asked at the edges of every cell of the access relation, through the \
+         gateway in front and through others; each kind of condition that is dropped from a policy is \
+         noticed, a revoked grant is closed, and limits, ejection and TLS are seen with servers that fail",
+        beyond: "connections that are redirected to a sidecar, since pods are processes of one machine; telemetry, \
+         SPIRE, waypoints and the ambient mode",
+    }),
     needs,
     does: Does::Decides(Decides {
         blind_to: claims::blind_to,

@@ -26,7 +26,7 @@ use crate::source::Loc;
 use crate::targets::gateways::{cluster_of, clusters};
 use crate::targets::names::{dns_label, dns_labels};
 use crate::targets::objects::{NAMESPACE, folder, objects};
-use crate::targets::{CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, Target, TargetId};
+use crate::targets::{CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, Shown, Target, TargetId};
 use rules::Rules;
 
 /// The target.
@@ -72,10 +72,14 @@ forbidden; `like` cannot tell a path from a query, so a dot segment in a query i
     covers: coverage::COVERS,
     unexpressed: coverage::unexpressed,
     names,
-    proof: Proof::Engine(
-        "ToolHive 0.44's own packages take every compiled file, and its authorizer decides drawn requests for each cell as the access \
-         relation, or denies them where the text above says so; a few go through its proxy, for both revisions of the protocol",
-    ),
+    proof: Proof::Engine(Shown {
+        by: "ToolHive 0.44's own packages",
+        what: "its operator takes every compiled file, and its authorizer decides drawn requests for each cell as \
+         the access relation, or denies them where its page says so; a few go through its proxy, for \
+         both revisions of the protocol",
+        beyond: "the operator in a cluster, and what the proxy lets through without asking the policies, which \
+         `target-undecided` lists",
+    }),
     needs,
     does: Does::Decides(Decides {
         blind_to,

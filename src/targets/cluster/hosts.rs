@@ -7,6 +7,7 @@ use core::net::IpAddr;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
+use crate::model::value::check_dns_label;
 use crate::source::Loc;
 use crate::targets::TARGET_LIMIT;
 use crate::targets::TargetId;
@@ -100,8 +101,7 @@ pub(crate) fn domain(model: &Model, findings: &mut Vec<Diagnostic>) -> String {
         findings.push(Diagnostic::new(&TARGET_LIMIT, there.loc, message).label(here.loc, format!("`{here}`")));
     }
     let Some(domain) = here.or(there) else { return DOMAIN.to_owned() };
-    let part = |part: &str| !part.is_empty() && super::dns_label(part) == part;
-    if !domain.value.split('.').all(part) {
+    if !domain.value.split('.').all(|part| check_dns_label(part).is_ok()) {
         let message = format!("`{domain}` cannot be the domain of a cluster");
         let help = "write it in lower case without a dot at either end, such as `cluster.local`";
         findings.push(Diagnostic::new(&TARGET_LIMIT, domain.loc, message).help(help));
@@ -117,7 +117,7 @@ pub(super) fn refused(namespace: &str, taken: (&str, &str)) -> Option<String> {
 /// Why a namespace is not one for servers, and for what gateways connect to.
 pub(crate) fn reserved(namespace: &str, (gateways, agents): (&str, &str)) -> Option<&'static str> {
     let what = match namespace {
-        _ if super::dns_label(namespace) != namespace => "cannot be the name of a Kubernetes namespace",
+        _ if check_dns_label(namespace).is_err() => "cannot be the name of a Kubernetes namespace",
         _ if namespace == gateways => "is the namespace of the gateways",
         _ if namespace == agents => "is the namespace of the agents",
         "istio-system" => "is the namespace of the mesh itself",

@@ -21,7 +21,7 @@ use crate::model::vocabulary::BusProvider;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
 use crate::targets::names::renamed;
-use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Target, TargetId};
+use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Shown, Target, TargetId};
 
 /// The header of a record that names the event, as the Kafka binding of CloudEvents has it.
 const EVENT_ID: &str = "ce_id";
@@ -107,10 +107,13 @@ collects the items does that. Who may read and write a topic is for the access l
     ],
     unexpressed,
     names,
-    proof: Proof::Run(
-        "a broker of Apache Kafka 4.4 takes every topic and reports it as declared, processors read by their settings, both \
-         clients take their properties, AsyncAPI's own parser takes the document, and Strimzi's published schema the resources",
-    ),
+    proof: Proof::Run(Shown {
+        by: "a broker of Apache Kafka 4.4, both client libraries, AsyncAPI's own parser, and Strimzi's published \
+         schema",
+        what: "the broker takes every topic and reports it as declared, processors read by their settings, both \
+         clients take their properties, and the parser takes the document",
+        beyond: "Strimzi's operator, several brokers, and what happens when one fails",
+    }),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,

@@ -23,7 +23,7 @@ use crate::targets::cluster::{Cluster, ServerPlace, cluster, renamed};
 use crate::targets::gateways::used;
 use crate::targets::names::dns_label;
 use crate::targets::objects::{Metadata, NAMESPACE, document, folder, metadata, objects, without_spec};
-use crate::targets::{CompileError, Does, Files, Input, Need, Proof, Target, TargetId};
+use crate::targets::{CompileError, Does, Files, Input, Need, Proof, Shown, Target, TargetId};
 
 /// The label that names the segment of a namespace.
 const SEGMENT: &str = "mcpctl.io/segment";
@@ -59,16 +59,9 @@ account (`central`, or the unit) with the label `mcpctl.io/gateway` of the same 
 settings to that namespace, because its pods run where its objects are. The cluster's network has to enforce network policies; \
 some do not.
 
-**All of a cluster at once.** Gateways are alternatives, so each target has folders of its own. A Kustomization that you write \
-beside the bundle takes what runs in a cluster, with one of the gateways, and `kubectl apply -k` of it applies everything:
-
-```yaml
-# retail/kustomization.yaml
-resources:
-  - ../bundle/kubernetes/retail
-  - ../bundle/istio/retail
-  - ../bundle/agentgateway/retail
-```
+**All of a cluster at once.** `clusters/CLUSTER` of the bundle lists what every target of the compile has for a cluster, and \
+`kubectl apply -k clusters/CLUSTER` applies it, also to an empty one. Gateways are alternatives: compile for the one that runs \
+there. [A cluster with one command](../guide/cluster.md) has every step, also with Argo CD and Flux.
 
 **Token issuers.** Gateways may connect to an issuer in the cluster by the URL of its keys: to the pods that have the name of the \
 service as `app.kubernetes.io/name`, at that port. An issuer outside of the cluster has to be in the settings by its addresses, \
@@ -88,7 +81,7 @@ A range of addresses shares at least 8 bits (16 in IPv6), so it is never the who
 bundle that is deployed, apply the next one, and remove what disappears, what lets through first, cluster by cluster:
 
 ```sh
-kubectl apply -k new/kubernetes/central
+kubectl apply -k new/clusters/central
 mcpctl diff old new --format prune --cluster central | kubectl delete --ignore-not-found -f -
 ```
 
@@ -107,11 +100,13 @@ This target decides connections, not calls. It is checked that no connections bu
     covers: coverage::COVERS,
     unexpressed: |_| Vec::new(),
     names: renamed,
-    proof: Proof::Model(
-        "every pair of agents, gateways, servers and strangers is put to an interpreter of network policies, and \
-         network-config-analyzer finds the same pairs; an API server of Kubernetes 1.37 takes every object, and the documented way removes exactly what a later \
-         bundle lacks. No network plugin is run",
-    ),
+    proof: Proof::Model(Shown {
+        by: "an interpreter of network policies, network-config-analyzer, and an API server of Kubernetes 1.37",
+        what: "the first two find the same pairs of agents, gateways, servers and strangers that may connect; the API server \
+         takes the objects of every cluster in one command when it is empty, the documented way removes \
+         exactly what a later bundle lacks, and another removes everything",
+        beyond: "a network plugin that enforces the policies, and controllers, such as those that count quotas",
+    }),
     needs,
     does: Does::Configures,
     compile,

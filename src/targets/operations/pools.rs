@@ -16,7 +16,7 @@ use crate::model::operations::{DatabasePool, HttpPool, ResourcePool};
 use crate::model::{Model, Scope};
 use crate::source::Loc;
 use crate::targets::names::{dns_labels, renamed};
-use crate::targets::{CompileError, Covers, Does, Files, Input, Proof, Target, TargetId};
+use crate::targets::{CompileError, Covers, Does, Files, Input, Proof, Shown, Target, TargetId};
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -83,10 +83,12 @@ bulkhead are those of all callers together, so give each caller its part, or let
     ],
     unexpressed: |_| Vec::new(),
     names,
-    proof: Proof::Run(
-        "SQLAlchemy 2.1 and httpx 0.28 hand out exactly as many connections as declared, and PgBouncer 1.18 loads its files and \
+    proof: Proof::Run(Shown {
+        by: "SQLAlchemy 2.1, httpx 0.28 and PgBouncer 1.18",
+        what: "the libraries hand out exactly as many connections as declared, and PgBouncer loads its files and \
          reports the declared values",
-    ),
+        beyond: "databases and servers that are slow or fail",
+    }),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,

@@ -18,7 +18,9 @@ use crate::model::operations::CacheLayer;
 use crate::model::vocabulary::{CacheLocation, Eviction};
 use crate::source::{Loc, Spanned};
 use crate::targets::names::{dns_labels, renamed};
-use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, TARGET_LIMIT, Target, TargetId};
+use crate::targets::{
+    CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Shown, TARGET_LIMIT, Target, TargetId,
+};
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -75,10 +77,12 @@ not either: a note names each of them.",
     )],
     unexpressed,
     names,
-    proof: Proof::Run(
-        "three nodes of Redis 7.0 run with such files, alone and as a cluster: they report the declared values, evict what each \
-         word says, and let entries expire when `client.json` says",
-    ),
+    proof: Proof::Run(Shown {
+        by: "three nodes of Redis 7.0, alone and as a cluster",
+        what: "they report the declared values, evict what each word says, and let entries expire when \
+         `client.json` says",
+        beyond: "a cache under load, and clients of the user",
+    }),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,

@@ -1,10 +1,15 @@
 """The workspaces that are judged: each compiled once, with its access relation."""
 
 import copy
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
+import yaml
 from live.relation import Relation
+
+from .evidence import Loader
 
 ROOT = Path(__file__).resolve().parents[3]
 # Every project, and the smaller workspaces that hold what no project does.
@@ -49,3 +54,19 @@ class Programs:
     def mcpctl_run(self, *arguments) -> subprocess.CompletedProcess:
         command = [str(part) for part in (self.mcpctl, *arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def with_settings(programs: Programs, name: str, source: Path, target: str, settings: dict) -> Path:
+    """A copy of a workspace, with these settings of a target; of a file it is a folder."""
+    copied = programs.work / "with-settings" / name.replace("/", "-")
+    copied.parent.mkdir(exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, copied)
+    else:
+        copied.mkdir()
+        shutil.copyfile(source, copied / "all.yaml")
+    file = copied / "mcpctl.yaml"
+    document = yaml.load(file.read_text(), Loader) if file.exists() else {}
+    document.setdefault("targets", {})[target] = settings
+    file.write_text(json.dumps(document))
+    return copied

@@ -22,7 +22,6 @@ from .istio_ask import Asker
 from .istio_mesh import Mesh
 from .istio_pods import Pods
 from .istio_traffic import Failing
-from .kubernetes_next import kustomized
 from .network_pods import Site, documents
 
 TARGETS = ["kubernetes", "istio"]
@@ -77,11 +76,9 @@ class Bench:
 
     def apply(self, bundle: Path, *more: str) -> float:
         """As the book says, cluster by cluster; here all are one. When it was done."""
-        beside = self.work / f"beside-{bundle.name}"
-        for cluster in sorted(folder.name for folder in (bundle / "istio").iterdir()):
-            folder = kustomized(beside, cluster, [bundle / target / cluster for target in TARGETS])
-            done = self.server.kubectl(*kubernetes.APPLY, *more, "-k", folder)
-            self.tally.check(done.returncode == 0 and "arning" not in done.stderr, f"{bundle.name} {cluster}: {done.stderr[-2000:]}")
+        for cluster in kubernetes.clusters(bundle):
+            done = self.server.kubectl(*kubernetes.APPLY, *more, "-k", cluster)
+            self.tally.check(done.returncode == 0 and "arning" not in done.stderr, f"{bundle.name} {cluster.name}: {done.stderr[-2000:]}")
         return time.monotonic()
 
     def start(self) -> Asker:

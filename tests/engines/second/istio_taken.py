@@ -13,7 +13,7 @@ from live.tally import Tally
 from .bundles import Programs
 from .drawn import workspaces
 
-COUNT = 16
+COUNT = 64
 STRICTLY = "dryRun=All&fieldValidation=Strict"
 
 

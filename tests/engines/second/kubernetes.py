@@ -1,5 +1,5 @@
-"""Everything for clusters, by a Kubernetes API server: each bundle is applied strictly, a second time it changes nothing, and
-the next bundle takes its place in the way that the book describes.
+"""Everything for clusters, by a Kubernetes API server: the Kustomization of each cluster is applied strictly to an empty one, a
+second time it changes nothing, all of it is removed, and the next bundle takes the place of one in the way that the book describes.
 
 Resources of products need their definitions, in the folders of MCPCTL_CRDS; a target whose definitions are in none of them is
 left out, and named.
@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from live.tally import Tally
 
-from . import kubernetes_next, kubernetes_refused
+from . import kubernetes_bounds, kubernetes_next, kubernetes_refused
 from .api_server import ApiServer
 from .bundles import Programs, Workspace
 from .evidence import Loader
@@ -59,16 +59,25 @@ def define(server: ApiServer, files: dict[str, Path], tally: Tally) -> int:
     return len(documents)
 
 
-def folders(bundle: Path, targets: list[str]) -> list[tuple[str, list[Path]]]:
-    """What is applied together. Of the mesh and one gateway the book says how; the other gateways are alternatives to it."""
-    found = []
-    for cluster in sorted(folder.name for folder in (bundle / "kubernetes").iterdir()):
-        together = [bundle / target / cluster for target in ("kubernetes", "istio", "agentgateway") if target in targets]
-        apart = [[bundle / target / cluster] for target in targets if target in ("ai-gateway", "toolhive")]
-        for number, some in enumerate([together, *apart]):
-            if any(folder.is_dir() for folder in some):
-                found.append((f"{cluster}-{number}", some))
-    return found
+def clusters(bundle: Path) -> list[Path]:
+    """The Kustomization of each cluster. The gateways of one compile are alternatives, but the server takes them all."""
+    return sorted((bundle / "clusters").iterdir())
+
+
+def emptied(server: ApiServer, where: str, bundle: Path, tally: Tally) -> None:
+    """Everything goes in the way that the book describes, and nothing else does."""
+    own = server.kubectl("apply", "-f", "-", given=json.dumps(kubernetes_next.ELSEWHERE))
+    tally.check(own.returncode == 0, f"{where}: an object of somebody else: {own.stderr}")
+    label = json.loads((bundle / "bundle.json").read_text())["name"]
+    tally.check(bool(kubernetes_next.present(server, label)), f"{where}: nothing has the label of the bundle")
+    for cluster in clusters(bundle):
+        done = server.kubectl("delete", "--ignore-not-found", "-k", cluster)
+        tally.check(done.returncode == 0, f"{where}: {done.stderr[-1000:]}")
+    left = kubernetes_next.present(server, label)
+    tally.check(not left, f"{where}: {sorted(left, key=str)[:5]} stay")
+    other = kubernetes_next.ELSEWHERE
+    key = (other["kind"], other["metadata"]["namespace"], other["metadata"]["name"])
+    tally.check(key in kubernetes_next.present(server, None), f"{where}: something of somebody else is gone")
 
 
 def versions(server: ApiServer, folder: Path) -> dict[tuple, str]:
@@ -119,24 +128,37 @@ def run(programs: Programs) -> Tally:
     try:
         ready = time.monotonic() - began
         defined = define(server, files, tally)
-        objects, documents = 0, []
+        objects, documents, bundles = 0, [], []
         for name, targets in COMPILED.items():
             workspace = Workspace(programs, name, [target for target in targets if target not in left_out], OWN.get(name))
-            beside = programs.work / f"beside-{len(documents)}"
-            for part, some in folders(workspace.folder, targets):
-                objects += applied(server, f"{name} {part}", kubernetes_next.kustomized(beside, part, some), tally)
+            for cluster in clusters(workspace.folder):
+                count = applied(server, f"{name} {cluster.name}", cluster, tally)
+                all_ = len(kubernetes_next.written(workspace.folder, cluster.name))
+                tally.check(count == all_, f"{name} {cluster.name}: {count} of {all_} objects are in one Kustomization")
+                objects += count
+            emptied(server, name, workspace.folder, tally)
+            bundles.append(workspace.folder)
+            for target in targets:
+                folder = workspace.folder / target
+                if not folder.is_dir():
+                    continue
                 # The configuration of a product is not a resource.
-                paths = [file for folder in some for file in folder.rglob("*.yaml")]
+                paths = sorted(folder.rglob("*.yaml"))
                 written = [one for file in paths for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one]
                 documents += [one for one in written if one.get("kind", "Kustomization") != "Kustomization"]
+        # The faults are planted in objects of all bundles, whose namespaces they need.
+        for cluster in (cluster for bundle in bundles for cluster in clusters(bundle)):
+            again = server.kubectl(*APPLY, "-k", cluster)
+            tally.check(again.returncode == 0, f"{cluster}: {again.stderr[-1000:]}")
         differs(server, workspace.folder / "kubernetes/central", programs.work, tally)
         refused = kubernetes_refused.run(server, documents, left_out, tally)
+        bounds = kubernetes_bounds.run(programs, server, tally)
         removed = kubernetes_next.run(programs, server, tally)
         version = server.ask("GET", "/version")["gitVersion"]
     finally:
         server.stop()
     tally.notes.append(f"Kubernetes {version}, ready in {ready:.1f} s; {defined} definitions, {objects} objects applied twice, {refused} faults refused")
-    tally.notes.append(removed)
+    tally.notes.append(f"{removed}; {bounds}")
     for target in sorted(left_out):
         print(f"skipped: {target}, whose definitions are not at hand")
     return tally.end()

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -17,32 +16,34 @@ from .evidence import Loader
 TARGETS = ["kubernetes", "istio"]
 REVIEW = ROOT / "fixtures/review"
 OWN = Path(__file__).with_name("cluster")
-PAGE = ROOT / "book/src/targets/kubernetes.md"
+PAGE = ROOT / "book/src/guide/cluster.md"
 LABEL = "mcpctl.io/bundle"
 
 
 def commands() -> list[str]:
-    """Those of the page; the test plays them, and fails where they are others."""
+    """Those of the page that speak to a cluster; the test plays them, and fails where they are others."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
-    return next(block.splitlines() for block in blocks if "prune" in block)
+    return [line for block in blocks for line in block.splitlines() if "kubectl" in line and "kubectl get" not in line]
 
 
 EXPECTED = [
-    "kubectl apply -k new/kubernetes/central",
+    "kubectl apply --server-side -k bundle/clusters/central",
+    "kubectl apply --server-side -k new/clusters/central",
     "mcpctl diff old new --format prune --cluster central | kubectl delete --ignore-not-found -f -",
+    "kubectl delete --ignore-not-found -k bundle/clusters/central",
 ]
 
 
 @functools.cache
 def written(bundle: Path, cluster: str) -> set[tuple]:
-    """What a bundle has for a cluster: kind, namespace and name."""
+    """What the targets of a bundle have for a cluster: kind, namespace and name."""
     found = set()
-    for target in TARGETS:
-        folder = bundle / target / cluster
-        if folder.is_dir():
-            for file in folder.rglob("*.yaml"):
-                documents = [one for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one and one["kind"] != "Kustomization"]
-                found |= {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in documents}
+    for folder in bundle.glob(f"*/{cluster}"):
+        for file in folder.rglob("*.yaml") if folder.parent.name != "clusters" else []:
+            # The configuration of a product is not a resource.
+            documents = [one for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one]
+            objects = [one for one in documents if one.get("kind", "Kustomization") != "Kustomization"]
+            found |= {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects}
     return found
 
 
@@ -61,15 +62,6 @@ def present(server, label: str | None) -> set[tuple]:
         kind = listed["kind"].removesuffix("List")
         found |= {(kind, one["metadata"].get("namespace"), one["metadata"]["name"]) for one in listed["items"]}
     return found
-
-
-def kustomized(beside: Path, name: str, resources: list[Path]) -> Path:
-    """A Kustomization of one's own, beside the bundle; of a target that has nothing in a cluster there is no folder."""
-    folder = beside / name
-    folder.mkdir(parents=True, exist_ok=True)
-    document = {"resources": [os.path.relpath(resource, folder) for resource in resources if resource.is_dir()]}
-    (folder / "kustomization.yaml").write_text(json.dumps(document))
-    return folder
 
 
 def without_tools(fleet: Path) -> None:
@@ -107,12 +99,11 @@ class Fleet:
         return Workspace(self.programs, f"next/{number}", TARGETS, source).folder
 
     def clusters(self, bundle: Path) -> list[str]:
-        return sorted({folder.name for target in TARGETS for folder in (bundle / target).iterdir()})
+        return sorted(folder.name for folder in (bundle / "clusters").iterdir())
 
     def apply(self, bundle: Path) -> None:
         for cluster in self.clusters(bundle):
-            folder = kustomized(bundle.parent / f"beside-{bundle.name}", cluster, [bundle / target / cluster for target in TARGETS])
-            done = self.server.kubectl("apply", "-k", folder)
+            done = self.server.kubectl("apply", "--server-side", "-k", bundle / "clusters" / cluster)
             self.tally.check(done.returncode == 0, f"{bundle.name}, {cluster}: {done.stderr[-1000:]}")
 
     def prune(self, old: Path, new: Path) -> int:
@@ -144,6 +135,8 @@ class Fleet:
         return len(stays), deleted
 
 
+# In a namespace of no bundle.
+ELSEWHERE = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own", "namespace": "default"}}
 # In a namespace of every bundle, and of nobody's bundle.
 BYSTANDER = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "own", "namespace": "mcp-gateways"}}
 

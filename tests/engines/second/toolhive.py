@@ -5,17 +5,15 @@ something of another form. Such a denial is counted; any other difference is a f
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import yaml
 from live.tally import Tally
 
 from . import toolhive_live, toolhive_spoiled
-from .bundles import ROOT, Programs, Workspace
+from .bundles import ROOT, Programs, Workspace, with_settings
 from .drawn import workspaces
-from .evidence import EMPTY, Identity, Loader, Request, at, path, pieces, wanted_of
+from .evidence import EMPTY, Identity, Request, at, path, pieces, wanted_of
 from .judge import Judge
 from .requests import Drawing
 
@@ -23,6 +21,8 @@ TARGET = "toolhive"
 OWN = Path(__file__).with_name("fleet.yaml")
 SMALL = {"second/fleet.yaml": OWN, "targets/one-gateway.yaml": ROOT / "fixtures/targets/one-gateway.yaml"}
 PROJECTS = ["projects/enterprise", "projects/federation"]
+# The mesh sees to the connections, which ToolHive's policies do not see.
+ASSUMED = {"assume": ["tls", "mtls"], "assume_reason": "the mesh is strict"}
 USES = {"tool": ("tool", "call"), "prompt": ("prompt", "get"), "resource": ("resource", "read")}
 DRAWN = 16
 
@@ -38,17 +38,6 @@ def unseen(piece: dict) -> bool:
     if "argument" in piece:
         return "one_of" not in piece or not texts or len(path(piece["argument"])) > 1
     return "called" in piece
-
-
-def with_assumptions(programs: Programs, name: str) -> Path:
-    """A copy of a project whose settings say that the mesh sees to the connections, which ToolHive's policies do not see."""
-    copy = programs.work / name.replace("/", "-")
-    shutil.copytree(ROOT / "fixtures" / name, copy)
-    settings = copy / "mcpctl.yaml"
-    document = yaml.load(settings.read_text(), Loader)
-    document["targets"][TARGET] = {"assume": ["tls", "mtls"], "assume_reason": "the mesh is strict"}
-    settings.write_text(json.dumps(document))
-    return copy
 
 
 class Verdict:
@@ -124,7 +113,7 @@ def taken(programs: Programs, folder: Path, name: str, tally: Tally) -> list[Pat
 def run(programs: Programs) -> Tally:
     tally = Tally(TARGET)
     judged = spoiled = stricter_ones = files_taken = 0
-    projects = {name: with_assumptions(programs, name) for name in PROJECTS}
+    projects = {name: with_settings(programs, name, ROOT / "fixtures" / name, TARGET, ASSUMED) for name in PROJECTS}
     for name, source in [*SMALL.items(), *projects.items(), *workspaces(programs, TARGET, DRAWN)]:
         workspace = Workspace(programs, name, [TARGET], source)
         identity = Identity(source, workspace.relation)

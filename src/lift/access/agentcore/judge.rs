@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::{USER, shapes};
-use crate::cedar::dialect::Expr;
+use crate::cedar::dialect::{Expr, Piece};
 use crate::lift::access::probe::{Probe, Source};
+use crate::model::access::evidence::SPIFFE;
 
 pub(super) struct Judge<'a, 'w> {
     pub(super) probe: &'a mut Probe<'w>,
@@ -47,6 +48,13 @@ impl Judge<'_, '_> {
             Expr::Not(inner) => match &**inner {
                 Expr::HasTag(of, name) if **of == Expr::Principal && name == "act" => Ok(!self.acts()),
                 Expr::Contains(set, one) if **one == Expr::Principal => Ok(!self.is_user(set)?),
+                // `id` is `sub`, which every principal has.
+                Expr::Like(of, pattern)
+                    if **of == Expr::Principal.attribute("id")
+                        && *pattern == [Piece::Text(SPIFFE.to_owned()), Piece::Any] =>
+                {
+                    Ok(!self.probe.begins(&Source::claim(&["sub".to_owned()]), SPIFFE))
+                }
                 other => Err(unreadable(other)),
             },
             Expr::HasTag(of, name) if **of == Expr::Principal => match name.as_str() {

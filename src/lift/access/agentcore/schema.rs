@@ -7,7 +7,7 @@ use crate::lift::names::label;
 use crate::model::Model;
 use crate::model::server::Tool;
 
-pub(super) fn of(model: &Model) -> Value {
+pub(crate) fn of(model: &Model) -> Value {
     let mut actions = Map::new();
     actions.insert("Mcp".to_owned(), json!({}));
     actions.insert("CallTool".to_owned(), json!({"memberOf": [{"id": "Mcp"}]}));

@@ -103,11 +103,6 @@ pub trait Product: Sync {
         true
     }
 
-    /// Whether it tells workloads from users by their whole names alone, and not by what SPIFFE IDs begin with.
-    fn lists_workloads(&self) -> bool {
-        false
-    }
-
     /// Whether it tells requests for one server apart. Where not, all of them are decided alike, and those that the model
     /// knows nothing of with them: it is for the server to refuse these.
     fn tells_apart(&self) -> bool {

@@ -9,9 +9,6 @@ use crate::model::access::evidence::SPIFFE;
 use crate::model::name::UnitName;
 use crate::policy::{Principal, PrincipalId};
 
-/// Up to so many declared workloads are each tried as the user of a call, where a product tells SPIFFE IDs one by one.
-const MOST_WORKLOADS: usize = 32;
-
 impl Question<'_> {
     /// The tokens that mean a principal, and the certificates that its connections can show.
     pub(super) fn caller<'b>(
@@ -35,12 +32,9 @@ impl Question<'_> {
             self.token(&[(&["act", "sub"], id)], &[&["act"], &["sub"]]),
         ];
         // Somebody else whom evidence speaks of: a workload, which is not a user, or what a fact asks `sub` to be.
-        let most =
-            if self.product.lists_workloads() && self.subjects.len() <= MOST_WORKLOADS { MOST_WORKLOADS } else { 1 };
         let users = self.subjects.iter().copied().filter(|subject| !subject.starts_with(SPIFFE));
         let asked: Vec<String> = self.texts_of(&["sub".to_owned()]).map(str::to_owned).collect();
-        let others =
-            users.chain(self.subjects.iter().copied().filter(|s| s.starts_with(SPIFFE) && *s != id).take(most));
+        let others = users.chain(self.subjects.iter().copied().filter(|s| s.starts_with(SPIFFE) && *s != id).take(1));
         for other in others.chain(asked.iter().map(String::as_str)).filter(|other| *other != id) {
             tokens.push(self.token(&[(&["sub"], other), (&["act", "sub"], id)], &[&["act"]]));
         }
@@ -48,10 +42,8 @@ impl Question<'_> {
         if subject.is_none() {
             tokens.push(self.token(&[(&["sub"], &workload)], &[]));
         }
-        if !self.product.lists_workloads() {
-            // An undeclared workload is not a user either.
-            tokens.push(self.token(&[(&["sub"], &workload), (&["act", "sub"], id)], &[&["act"]]));
-        }
+        // An undeclared workload is not a user either.
+        tokens.push(self.token(&[(&["sub"], &workload), (&["act", "sub"], id)], &[&["act"]]));
         // By the claims that other issuers name callers with, whatever `sub` is.
         let mut by_claim: Vec<(Vec<String>, Token)> = Vec::new();
         for path in &self.caller_claims {

@@ -9,6 +9,7 @@
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Piece, Scope, Statement};
 use crate::model::Model;
+use crate::model::access::evidence::SPIFFE;
 use crate::policy::Policy;
 use crate::targets::access::dialects::{self, Argument, Callers, Test, Ways, Who};
 
@@ -159,9 +160,14 @@ fn shown(test: &Test) -> Vec<Expr> {
             vec![Expr::Principal.has_tag("iss"), Expr::Principal.tag("iss").same(Expr::text(issuer))]
         }
         Test::NotWorkload(workloads) => {
-            // The name of a principal has no parts here, so all of them are listed.
-            let workloads: Vec<&str> = workloads.iter().map(String::as_str).collect();
-            vec![users(&workloads).contains(Expr::Principal).not()]
+            // `id` is `sub` as a text, whose beginning can be read.
+            let spiffe = vec![Piece::Text(SPIFFE.to_owned()), Piece::Any];
+            let mut parts = vec![Expr::Principal.attribute("id").like(spiffe).not()];
+            let others: Vec<&str> = workloads.iter().map(String::as_str).filter(|s| !s.starts_with(SPIFFE)).collect();
+            if !others.is_empty() {
+                parts.push(users(&others).contains(Expr::Principal).not());
+            }
+            parts
         }
         Test::Claim(path, texts) => {
             let name = path.first().map_or("", String::as_str);

@@ -7,6 +7,7 @@ use crate::targets::tests::built;
 
 mod approvals;
 mod decisions;
+mod solver;
 mod tampering;
 
 /// A workspace with every kind of evidence and caller that this target knows.

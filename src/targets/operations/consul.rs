@@ -51,8 +51,8 @@ done
 ```
 
 The agent probes by itself, from where it runs. With `https` it verifies the certificate of the server by the authorities in its own \
-settings (`ca_file`, `enable_agent_tls_for_checks`). The token of the agent's access lists comes from where you keep secrets \
-(`CONSUL_HTTP_TOKEN`).
+settings (`ca_file`, `enable_agent_tls_for_checks`). Where the agent has access lists, its token comes from where you keep \
+secrets, in the header `X-Consul-Token`.
 
 **What is not there.** Other products of discovery; a note says so. Consul has no strategy of balancing for its catalog: clients \
 choose by the order of DNS and by weights, and the target `envoy` balances. The form of files for the agent (`service { ... }`) has \

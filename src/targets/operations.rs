@@ -15,9 +15,6 @@ use crate::targets::left_out::Waiting;
 /// What keeps files of a target from being written, although the target is compiled.
 #[must_use]
 pub fn waiting(target: TargetId, model: &Model) -> Option<Waiting> {
-    match target {
-        TargetId::Consul => consul::waiting(model),
-        TargetId::Prometheus => prometheus::waiting(model),
-        _ => None,
-    }
+    let all = [(TargetId::Consul, consul::waiting as fn(&Model) -> _), (TargetId::Prometheus, prometheus::waiting)];
+    all.into_iter().find(|(known, _)| *known == target).and_then(|(_, waiting)| waiting(model))
 }

@@ -94,8 +94,11 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, _relation: &P
     scrapes::read(scraped, model)
 }
 
+/// An alarm, and the rule that it was read from.
+type Alarms<'r> = Vec<(Alarm, &'r Rule)>;
+
 /// What the rules are, in the order in which they are there.
-fn of_rules(rules: &Rules) -> Result<(Vec<Recorded>, Vec<(Alarm, &Rule)>), LiftError> {
+fn of_rules(rules: &Rules) -> Result<(Vec<Recorded>, Alarms<'_>), LiftError> {
     let (mut recorded, mut alarms) = (Vec::new(), Vec::new());
     let mut names: Vec<&str> = Vec::new();
     for group in &rules.groups {

@@ -45,13 +45,16 @@ fn example(calls: &Calls) -> [String; 2] {
     [gateway, calls.servers.first().cloned().unwrap_or_else(|| "any server".to_owned())]
 }
 
+/// A series, its value at first, and afterwards.
+type Input = (String, u64, u64);
+
 fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
     let by_server = |calls: &Calls, name: &str| {
         let [gateway, server] = example(calls);
         let series = format!("envoy_cluster_{name}{{gateway=\"{gateway}\",mcp_server=\"{server}\"}}");
         (series, BTreeMap::from([("gateway", gateway), ("mcp_server", server)]))
     };
-    let (input, mut labels): (Vec<(String, u64, u64)>, BTreeMap<&str, String>) = match alarm {
+    let (input, mut labels): (Vec<Input>, BTreeMap<&str, String>) = match alarm {
         Alarm::Unread => {
             let series = "up{gateway=\"central\",instance=\"one\",job=\"mcp-gateways\"}".to_owned();
             let pairs = [("gateway", "central"), ("instance", "one"), ("job", "mcp-gateways")];

@@ -10,6 +10,9 @@ use crate::model::Model;
 use crate::model::vocabulary::MetricKind;
 use crate::targets::{CompileError, object};
 
+/// A panel: its title, its unit, and its queries with the legend of each.
+type Panel = (String, &'static str, Vec<(String, String)>);
+
 /// The data source, which whoever opens the dashboard chooses.
 fn source() -> Value {
     json!({"type": "prometheus", "uid": "${datasource}"})
@@ -36,7 +39,7 @@ pub(super) fn dashboard(model: &Model) -> Result<(String, Artifact), CompileErro
         let key = (metric.name.value.as_str(), labels(metric), metric.kind.value.word());
         by_metric.entry(key).or_default().push(recording);
     }
-    let mut wanted: Vec<(String, &'static str, Vec<(String, String)>)> = by_metric
+    let mut wanted: Vec<Panel> = by_metric
         .into_iter()
         .map(|((name, labels, _), recordings)| {
             let legend: Vec<String> = labels.iter().map(|label| format!("{{{{{label}}}}}")).collect();
@@ -81,7 +84,7 @@ pub(super) fn dashboard(model: &Model) -> Result<(String, Artifact), CompileErro
 }
 
 /// A panel: two in a row, of the 24 columns that Grafana has.
-fn drawn(index: usize, (title, unit, queries): (String, &'static str, Vec<(String, String)>)) -> Value {
+fn drawn(index: usize, (title, unit, queries): Panel) -> Value {
     let letters = ["A", "B"];
     let targets: Vec<Value> = queries
         .into_iter()

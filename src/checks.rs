@@ -16,7 +16,9 @@ mod cache_ttl_not_increasing;
 mod caller_without_issuer;
 mod chaos_target_unmatched;
 mod class_weaker_than_lower;
+mod colliding_metrics;
 mod colliding_topics;
+mod colon_in_metric_name;
 mod compensation_disabled;
 mod compensation_repeats_action;
 mod conflicting_classification;
@@ -29,6 +31,7 @@ mod delegation_by_fixed_claim;
 mod delegation_without_login;
 mod destructive_tool_low_level;
 mod duplicate_dependency;
+mod duplicate_label;
 mod duplicate_subject;
 mod earlier_call_out_of_reach;
 mod error_boost_needs_tail_sampling;
@@ -42,6 +45,7 @@ mod fallback_without_cache;
 mod flow_never_completes;
 mod flush_interval_too_long;
 mod grant_of_nothing;
+mod health_interval_too_short;
 mod health_timeout_not_below_interval;
 mod high_cardinality_label;
 mod histogram_without_unit;
@@ -51,6 +55,7 @@ mod legacy_exporter_endpoint;
 mod level_below_derived;
 mod load_balancing_factors_do_not_sum;
 mod location_violates_class;
+mod metric_suffix_of_another_kind;
 mod missing_additional_control;
 mod missing_at_rest_encryption;
 mod missing_subject;
@@ -195,7 +200,9 @@ checks! {
     caller_without_issuer,
     chaos_target_unmatched,
     class_weaker_than_lower,
+    colliding_metrics,
     colliding_topics,
+    colon_in_metric_name,
     compensation_disabled,
     compensation_repeats_action,
     conflicting_classification,
@@ -208,6 +215,7 @@ checks! {
     delegation_without_login,
     destructive_tool_low_level,
     duplicate_dependency,
+    duplicate_label,
     duplicate_subject,
     earlier_call_out_of_reach,
     error_boost_needs_tail_sampling,
@@ -221,6 +229,7 @@ checks! {
     flow_never_completes,
     flush_interval_too_long,
     grant_of_nothing,
+    health_interval_too_short,
     health_timeout_not_below_interval,
     high_cardinality_label,
     histogram_without_unit,
@@ -230,6 +239,7 @@ checks! {
     level_below_derived,
     load_balancing_factors_do_not_sum,
     location_violates_class,
+    metric_suffix_of_another_kind,
     missing_additional_control,
     missing_at_rest_encryption,
     missing_subject,

@@ -207,6 +207,7 @@ fn settle(written: SettingsFile, findings: &mut Vec<Diagnostic>) -> Settings {
     let mut deployment = written.targets.map(|targets| targets.lower(findings)).unwrap_or_default();
     deployment.revisions =
         REVISIONS.into_iter().filter(|known| written.protocol.iter().any(|word| word.value.word() == *known)).collect();
+    deployment.docs = written.docs_url.as_ref().map(|url| url.value.trim_end_matches('/').to_owned());
     deployment.bundle = written.bundle.and_then(|bundle| bundle.name);
     if let Some(name) = deployment.bundle.as_ref().filter(|name| !is_label_value(&name.value)) {
         let message = format!("`{name}` cannot be the value of a Kubernetes label, which is what names a bundle");

@@ -226,6 +226,7 @@ pub static RULES: &[&Rule] = &[
     &cluster::notes::POOL_WITHOUT_NAMESPACE,
     &cluster::notes::SHORT_HOST,
     &NOT_EXPRESSIBLE,
+    &left_out::FILES_LEFT_OUT,
     &left_out::TARGET_LEFT_OUT,
     &left_out::TARGET_OVER_LIMIT,
     &NAME_COLLISION,

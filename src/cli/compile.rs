@@ -133,7 +133,12 @@ impl Compile {
             embedded.map_err(|error| vec![miette::Report::new(bundle::write::WriteError::Manifest(error))])?;
         }
         let unexpressed = left.iter().map(Left::note);
-        let of_compile: Vec<Diagnostic> = unexpressed.chain(notes).chain(left_out).chain(over_limit).collect();
+        let waiting =
+            |target: &&Target| Some((target.name(), targets::operations::waiting(target.id, checked.model())?));
+        let waiting: Vec<_> = targets.iter().filter_map(waiting).collect();
+        let waiting = targets::left_out::files_left_out(&waiting, checked.model(), &sources);
+        let of_compile: Vec<Diagnostic> =
+            unexpressed.chain(notes).chain(waiting).chain(left_out).chain(over_limit).collect();
         let day = self.today.clone().unwrap_or_else(today::today);
         let read = (checked.model(), &settings, &sources);
         let settled = analysis::settle_compiled(of_compile, read, Some(&day), asked.is_empty());

@@ -1,7 +1,9 @@
 //! Readers of files that configure an engine: what they say must be what the model says.
 
+pub mod consul;
 pub mod kafka;
 pub mod kubernetes;
 pub mod pools;
+pub mod prometheus;
 pub mod redis;
 mod scoped;

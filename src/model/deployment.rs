@@ -8,7 +8,7 @@ pub mod target;
 use std::collections::BTreeMap;
 
 use self::egress::Egress;
-use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Redis, Toolhive};
+use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Prometheus, Redis, Toolhive};
 pub use self::target::TargetId;
 use super::name::FactName;
 use super::protocol::REVISIONS;
@@ -33,12 +33,16 @@ pub struct Deployment {
     pub kafka: Option<Kafka>,
     /// Keys of `kubernetes`.
     pub kubernetes: Option<Kubernetes>,
+    /// Keys of `prometheus`.
+    pub prometheus: Option<Prometheus>,
     /// Keys of `redis`.
     pub redis: Option<Redis>,
     /// Keys of `toolhive`.
     pub toolhive: Option<Toolhive>,
     /// The name of the bundle, where `bundle.name` of `mcpctl.yaml` says it: a value that a Kubernetes label can have.
     pub bundle: Option<Spanned<String>>,
+    /// Where a copy of the book is published, where `docs_url` of `mcpctl.yaml` says it; without a slash at the end.
+    pub docs: Option<String>,
     /// The name of the workspace's folder, where it is known.
     pub folder: Option<String>,
     /// The revisions of MCP that gateways accept, the oldest first; empty where the settings name none, which is all.

@@ -10,6 +10,7 @@ mod istio;
 mod kafka;
 mod kubernetes;
 mod over;
+mod prometheus;
 mod redis;
 mod toolhive;
 

@@ -16,6 +16,43 @@ pub struct Need {
     pub loc: Option<Loc>,
 }
 
+/// Files of a target that is compiled, which wait for something that the workspace does not declare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What waits, such as "`prometheus.yaml`".
+    pub file: String,
+    /// What is missing, as the end of "it needs ...".
+    pub needs: String,
+    /// How to add it.
+    pub how: String,
+}
+
+/// The note about files that wait.
+pub static FILES_LEFT_OUT: Rule = Rule {
+    name: "files-left-out",
+    guards_access: false,
+    severity: Severity::Note,
+    what: "Finds files of targets that a compile leaves out, because they need something that the workspace does not declare, such as \
+           addresses. The other files of these targets are written. One finding names all of them.",
+    why: "The engine has nothing to load in their place.",
+    fix: "Add what is missing, as the help says.",
+};
+
+/// The note that files are left out: one for all targets.
+#[must_use]
+pub fn files_left_out(all: &[(&str, Waiting)], model: &Model, sources: &Sources) -> Vec<Diagnostic> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let first = sources.iter().map(|(id, _)| Loc::start_of(id)).next().unwrap_or_default();
+    let parts: Vec<String> =
+        all.iter().map(|(target, it)| format!("{} of `{target}` needs {}", it.file, it.needs)).collect();
+    let mut how: Vec<&str> = all.iter().map(|(_, it)| it.how.as_str()).collect();
+    how.dedup();
+    let message = format!("files are left out: {}", parts.join("; "));
+    vec![Diagnostic::new(&FILES_LEFT_OUT, model.registry.unwrap_or(first), message).help(how.join("; "))]
+}
+
 /// The note about a target that a plain compile leaves out.
 pub static TARGET_LEFT_OUT: Rule = Rule {
     name: "target-left-out",

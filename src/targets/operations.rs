@@ -1,7 +1,20 @@
 //! The targets that configure an engine and decide no call.
 
+pub mod consul;
 pub mod kafka;
 pub mod kubernetes;
 pub mod pools;
+pub mod prometheus;
 pub mod redis;
 mod scopes;
+
+use crate::model::Model;
+use crate::targets::TargetId;
+use crate::targets::left_out::Waiting;
+
+/// What keeps files of a target from being written, although the target is compiled.
+#[must_use]
+pub fn waiting(target: TargetId, model: &Model) -> Option<Waiting> {
+    let all = [(TargetId::Consul, consul::waiting as fn(&Model) -> _), (TargetId::Prometheus, prometheus::waiting)];
+    all.into_iter().find(|(known, _)| *known == target).and_then(|(_, waiting)| waiting(model))
+}

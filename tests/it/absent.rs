@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 40] = [
+const SETTINGS: [&str; 43] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -97,11 +97,13 @@ const SETTINGS: [&str; 40] = [
     "agentgateway",
     "ai-gateway",
     "cedar",
+    "consul",
     "envoy",
     "istio",
     "kafka",
     "kubernetes",
     "pools",
+    "prometheus",
     "redis",
     "toolhive",
     "assume",
@@ -120,6 +122,7 @@ const SETTINGS: [&str; 40] = [
     "cluster",
     "masters",
     "replicas",
+    "alertmanager",
 ];
 
 /// The paths of all keys of a schema that may be absent.

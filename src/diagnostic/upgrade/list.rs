@@ -406,5 +406,20 @@ upgrades! {
         what: "a topic with more than 9997 partitions",
         before: "the number was read, and a broker of Kafka refused the topic",
         write: "`partitions: 12`; partitions can be added later",
+    }    /// `colliding-metrics`.
+    COLLIDING_METRICS {
+        rule: "colliding-metrics",
+        of: Of::Every,
+        what: "a metric with the name of a series of a histogram or summary",
+        before: "both were read, and Prometheus took their samples for one series",
+        write: "two names that differ: `name: mcp_waits_total` beside `name: mcp_wait_seconds`",
+    }
+    /// `duplicate-label`.
+    DUPLICATE_LABEL {
+        rule: "duplicate-label",
+        of: Of::Every,
+        what: "a metric that lists a label twice",
+        before: "both were read, and client libraries refused the metric",
+        write: "each label once: `labels: [mcp_server, method]`",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Gateways;
 use super::egress::Egress;
-use crate::model::value::Origin;
+use crate::model::value::{HttpUrl, Origin};
 use crate::source::Spanned;
 
 /// Keys of `agentcore`.
@@ -70,6 +70,13 @@ pub struct Kubernetes {
     pub cluster_domain: Option<Spanned<String>>,
     /// What gateways may connect to beside servers and each other.
     pub egress: Vec<Egress>,
+}
+
+/// Keys of `prometheus`.
+#[derive(Debug, Clone, Default)]
+pub struct Prometheus {
+    /// Where Alertmanager takes alerts.
+    pub alertmanager: Option<Spanned<HttpUrl>>,
 }
 
 /// Keys of `redis`.

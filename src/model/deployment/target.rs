@@ -10,11 +10,13 @@ macro_rules! targets {
             access Agentgateway agentgateway "agentgateway" own "Configuration of agentgateway.";
             access AiGateway ai_gateway "ai-gateway" own "Routes of the Envoy AI Gateway.";
             access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
+            operations Consul consul "consul" plain "Services of Consul with their health checks.";
             access Envoy envoy "envoy" own "Configuration of Envoy, a folder for each gateway.";
             access Istio istio "istio" own "Policies of the Istio mesh.";
             operations Kafka kafka "kafka" own "Topics of Apache Kafka, settings of its clients, and plans of event processors.";
             operations Kubernetes kubernetes "kubernetes" own "Namespaces, network policies and quotas of Kubernetes.";
             operations Pools pools "pools" plain "Pools of connections: SQLAlchemy, PgBouncer and httpx.";
+            operations Prometheus prometheus "prometheus" own "Scrapes, rules, alerts and a dashboard of Prometheus.";
             operations Redis redis "redis" own "Nodes of Redis and their clients, for the cache layers in Redis.";
             access Toolhive toolhive "toolhive" own "Cedar policies for ToolHive.";
         }

@@ -20,6 +20,13 @@ pub(super) fn note(path: &[String], family: FamilyId, how: &str, model: &Model) 
             ("topics", "lost") => "its events are lost when the topic is deleted",
             _ => return None,
         }
+    } else if family == FamilyId::Metrics {
+        match (key, how) {
+            ("custom_metrics", "lost") => "its series end, and the rules and panels that ask for it show nothing",
+            ("labels", "lost" | "new") => "Prometheus begins other series, and what sums up by the label shows nothing",
+            ("type", "other") => "Prometheus reads the old samples as those of another kind",
+            _ => return None,
+        }
     } else if family == FamilyId::Caching && in_redis(path, model) && (key, how) == ("size", "less") {
         "a node of Redis evicts what exceeds it at once"
     } else {
@@ -61,6 +68,15 @@ caching_strategy: {layers: [{name: far, location: redis, size: 1GB}, {name: near
             note(&path, family, how, model)
         };
         let events = FamilyId::EventDriven;
+        for (path, how) in [
+            (["custom_metrics", "`calls_total`"].as_slice(), "lost"),
+            (&["custom_metrics", "`calls_total`", "labels", "`method`"], "lost"),
+            (&["custom_metrics", "`calls_total`", "labels", "`method`"], "new"),
+            (&["custom_metrics", "`calls_total`", "type"], "other"),
+        ] {
+            assert!(of(other.model(), FamilyId::Metrics, path, how).is_some(), "{path:?} {how}");
+        }
+        assert_eq!(of(other.model(), FamilyId::Metrics, &["custom_metrics", "`calls_total`"], "new"), None);
         for (family, path, how) in [
             (events, ["event_bus", "topics", "`a`", "partitions"].as_slice(), "less"),
             (events, &["event_bus", "topics", "`a`", "partitions"], "more"),

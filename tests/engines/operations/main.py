@@ -9,7 +9,7 @@ from live.part import ended
 
 from .programs import Programs
 
-PARTS = {"kafka": "events", "pools": "connections", "redis": "caches"}
+PARTS = {"consul": "services", "kafka": "events", "pools": "connections", "prometheus": "monitoring", "redis": "caches"}
 
 
 def main() -> int:
@@ -17,9 +17,11 @@ def main() -> int:
     options.add_argument("part", choices=PARTS)
     options.add_argument("--mcpctl", type=Path, required=True)
     options.add_argument("--engine", type=Path, required=True)
+    options.add_argument("--more", action="append", default=[], help="NAME=PATH: another program or folder that the part needs")
     given = options.parse_args()
+    more = {name: Path(path) for name, path in (one.split("=", 1) for one in given.more)}
     part = importlib.import_module(f".{PARTS[given.part]}", __package__)
-    return ended("operations", lambda work: part.run(Programs(given.mcpctl.resolve(), given.engine, work)))
+    return ended("operations", lambda work: part.run(Programs(given.mcpctl.resolve(), given.engine, work, more)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,11 +25,12 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Programs:
-    """`engine` is the folder that the engine was unpacked to, `work` the folder that everything is written to."""
+    """`engine` is the folder that the engine was unpacked to, `work` the folder that everything is written to, `more` what else there is."""
 
     mcpctl: Path
     engine: Path
     work: Path
+    more: dict[str, Path] = field(default_factory=dict)
 
     def compiled(self, source: Path, target: str) -> Path:
         """The files of a target for a workspace."""

@@ -1,0 +1,263 @@
+//! Alerts, as alarms on what the model declares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Rule, between, number, unexpected};
+use crate::lift::LiftError;
+use crate::model::name::UnitName;
+use crate::model::operations::{Probe, ResourcePool};
+use crate::model::quantity::Duration;
+use crate::model::{Model, Scope};
+
+/// Which calls: those through one gateway or through others than some, and those to some servers or to others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Calls {
+    pub(super) gateway: Option<String>,
+    not_gateways: BTreeSet<String>,
+    pub(super) servers: BTreeSet<String>,
+    not_servers: BTreeSet<String>,
+}
+
+/// An alert on something that the model declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Alarm {
+    Unread,
+    Open { calls: Calls, failures: u32, open: Duration },
+    TimesOut { calls: Calls, timeout: Duration },
+    NearlyFull { calls: Calls, pool: String, connections: u64 },
+    Full { calls: Calls, pool: String, connections: u64 },
+    Unhealthy { calls: Calls, interval: Duration },
+}
+
+impl Alarm {
+    /// Its name, the family whose page tells more, and the labels that the rule sets.
+    pub(super) fn facts(&self) -> (&'static str, &'static str, Vec<(&'static str, &str)>) {
+        match self {
+            Self::Unread => ("McpGatewayUnread", "metrics", vec![("severity", "page")]),
+            Self::Open { .. } => ("McpBreakerOpen", "circuit-breaker", vec![("severity", "page")]),
+            Self::TimesOut { .. } => ("McpCallsTimeOut", "circuit-breaker", vec![("severity", "ticket")]),
+            Self::NearlyFull { pool, .. } => {
+                ("McpBulkheadNearlyFull", "bulkhead", vec![("pool", pool), ("severity", "ticket")])
+            }
+            Self::Full { pool, .. } => ("McpBulkheadFull", "bulkhead", vec![("pool", pool), ("severity", "page")]),
+            Self::Unhealthy { .. } => ("McpServerUnhealthy", "health-monitoring", vec![("severity", "page")]),
+        }
+    }
+
+    /// How long it has to be true.
+    pub(super) fn hold(&self) -> Duration {
+        match self {
+            Self::Unread => Duration(60_000),
+            Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => Duration(0),
+            Self::NearlyFull { .. } => Duration(300_000),
+            Self::Unhealthy { interval, .. } => *interval,
+        }
+    }
+}
+
+/// What an alert is on.
+pub(super) fn alarm(name: &str, rule: &Rule) -> Result<Alarm, LiftError> {
+    let summary = rule.annotations.get("summary").map_or("", String::as_str);
+    let read = match name {
+        "McpGatewayUnread" => unread(rule, summary),
+        "McpBreakerOpen" => open(rule, summary),
+        "McpCallsTimeOut" => times_out(rule, summary),
+        "McpBulkheadNearlyFull" => nearly_full(rule, summary),
+        "McpBulkheadFull" => full(rule, summary),
+        "McpServerUnhealthy" => unhealthy(rule, summary),
+        _ => None,
+    };
+    match read {
+        Some(alarm) if alarm.facts().0 == name => Ok(alarm),
+        _ => unexpected(format!("the alert `{name}` cannot be read exactly")),
+    }
+}
+
+fn unread(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let same = rule.expr == "up{job=\"mcp-gateways\"} == 0"
+        && summary == "Prometheus cannot read gateway {{ $labels.gateway }}, so no other alert fires for it";
+    same.then_some(Alarm::Unread)
+}
+
+fn open(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let before = "max by (gateway, mcp_server) (envoy_cluster_outlier_detection_ejections_active";
+    let calls = calls(between(&rule.expr, before, ") > 0")?)?;
+    let before = "gateway {{ $labels.gateway }} sends no calls to {{ $labels.mcp_server }} for ";
+    let (open, failures) = between(summary, before, " failures in a row")?.split_once(", after ")?;
+    Some(Alarm::Open { calls, failures: u32::try_from(number(failures)?).ok()?, open: duration(open)? })
+}
+
+fn times_out(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let before = "sum by (gateway, mcp_server) (increase(envoy_cluster_upstream_rq_per_try_idle_timeout";
+    let calls = calls(between(&rule.expr, before, "[5m])) > 0")?)?;
+    let before = "calls to {{ $labels.mcp_server }} through gateway {{ $labels.gateway }} get no answer for ";
+    Some(Alarm::TimesOut { calls, timeout: duration(summary.strip_prefix(before)?)? })
+}
+
+fn nearly_full(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let inner = rule.expr.strip_prefix("sum by (gateway, instance) (envoy_cluster_upstream_rq_active")?;
+    let (selector, most) = inner.rsplit_once(") > ")?;
+    let text = between(summary, "gateway {{ $labels.gateway }} has more than ", " has")?;
+    let (said, rest) = text.split_once(" calls in hand of the ")?;
+    let (connections, pool) = rest.split_once(" that bulkhead ")?;
+    let connections = number(connections)?;
+    let fits = u128::from(number(most)?) == u128::from(connections) * 4 / 5 && said == most;
+    fits.then_some(Alarm::NearlyFull { calls: calls(selector)?, pool: pool.to_owned(), connections })
+}
+
+fn full(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let before = "sum by (gateway, mcp_server) (increase(envoy_cluster_upstream_rq_pending_overflow";
+    let calls = calls(between(&rule.expr, before, "[5m])) > 0")?)?;
+    let before = "gateway {{ $labels.gateway }} refuses calls to {{ $labels.mcp_server }}: bulkhead ";
+    let (pool, connections) = between(summary, before, " connections")?.rsplit_once(" has ")?;
+    Some(Alarm::Full { calls, pool: pool.to_owned(), connections: number(connections)? })
+}
+
+fn unhealthy(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let by = "max by (gateway, mcp_server) (envoy_cluster_";
+    let middle = format!(") == 0 unless on (gateway, mcp_server) {by}outlier_detection_ejections_active");
+    let (healthy, ejected) =
+        between(&rule.expr, &format!("{by}membership_healthy"), ") > 0")?.split_once(middle.as_str())?;
+    let same = healthy == ejected
+        && summary == "no instance of {{ $labels.mcp_server }} answers the probes of gateway {{ $labels.gateway }}";
+    let interval = duration(rule.hold.as_deref()?)?;
+    same.then_some(Alarm::Unhealthy { calls: calls(healthy)?, interval })
+}
+
+/// A duration in its one spelling.
+fn duration(text: &str) -> Option<Duration> {
+    Duration::parse(text).ok().filter(|duration| duration.to_string() == text)
+}
+
+/// A selector.
+fn calls(selector: &str) -> Option<Calls> {
+    let mut calls = Calls::default();
+    if selector.is_empty() {
+        return Some(calls);
+    }
+    for matcher in between(selector, "{", "}")?.split(", ") {
+        let (label, value) = matcher.strip_suffix('"')?.split_once('"')?;
+        let names: BTreeSet<String> = value.split('|').map(|name| name.replace("[.]", ".")).collect();
+        // In the one order that a pattern of ours has.
+        let spelled: Vec<String> = names.iter().map(|name| name.replace('.', "[.]")).collect();
+        let place = match label {
+            "gateway=" if calls.gateway.is_none() => {
+                calls.gateway = Some(value.to_owned());
+                continue;
+            }
+            "gateway!~" => &mut calls.not_gateways,
+            "mcp_server=~" => &mut calls.servers,
+            "mcp_server!~" => &mut calls.not_servers,
+            _ => return None,
+        };
+        if !place.is_empty() || spelled.join("|") != value {
+            return None;
+        }
+        *place = names;
+    }
+    Some(calls)
+}
+
+/// Checks what an alert has beside its condition: how long it holds, its labels, and where to read on.
+pub(super) fn read_on(alarm: &Alarm, rule: &Rule, model: &Model) -> Result<(), LiftError> {
+    let (name, family, labels) = alarm.facts();
+    let hold = Some(alarm.hold()).filter(|hold| hold.0 > 0).map(|hold| hold.to_string());
+    let set: BTreeMap<&str, &str> = rule.labels.iter().map(|(label, value)| (label.as_str(), value.as_str())).collect();
+    let more = match &model.deployment.docs {
+        Some(docs) => ("runbook_url", format!("{docs}/families/{family}.html")),
+        None => ("runbook", format!("mcpctl explain {family}")),
+    };
+    let read_on = rule.annotations.len() == 2 && rule.annotations.get(more.0) == Some(&more.1);
+    if rule.hold == hold && set == labels.into_iter().collect() && read_on {
+        return Ok(());
+    }
+    unexpected(format!("the alert `{name}` holds for another time, or has other labels or another page"))
+}
+
+/// The alarms that there should be, in their order.
+pub(super) fn expected(model: &Model) -> Vec<Alarm> {
+    let mut all = vec![Alarm::Unread];
+    for (scope, breaker) in &model.breaker {
+        let Some(calls) = held(scope, &model.breaker, model) else { continue };
+        if let Some(failures) = breaker.opens_after() {
+            all.push(Alarm::Open { calls: calls.clone(), failures, open: breaker.open_for() });
+        }
+        all.extend(breaker.timeout.as_ref().map(|timeout| Alarm::TimesOut { calls, timeout: timeout.value }));
+    }
+    for (scope, pools) in &model.bulkheads {
+        for pool in pools {
+            let calls = in_pool(scope, pool, model);
+            let (Some(connections), false) = (&pool.connections, calls.servers.is_empty()) else { continue };
+            let (pool, connections) = (pool.name.value.clone(), connections.value);
+            all.push(Alarm::NearlyFull { calls: calls.clone(), pool: pool.clone(), connections });
+            all.push(Alarm::Full { calls, pool, connections });
+        }
+    }
+    for (scope, health) in &model.health {
+        let made = health.checks.iter().filter(|check| match &check.probe {
+            Probe::Http(path) => path.as_ref().is_some_and(|path| path.value.starts_with('/')),
+            Probe::Tcp(_) => true,
+            Probe::Grpc(_) => false,
+        });
+        let longest =
+            made.map(|check| check.interval.as_ref().map_or(Duration(10_000), |interval| interval.value)).max();
+        if let (Some(interval), Some(calls)) = (longest, held(scope, &model.health, model)) {
+            all.push(Alarm::Unhealthy { calls, interval });
+        }
+    }
+    all
+}
+
+fn has_gateway(unit: &UnitName, model: &Model) -> bool {
+    model.topology.units.get(unit).is_some_and(|unit| unit.gateway.is_some())
+}
+
+/// The servers of a unit.
+pub(super) fn servers(unit: &UnitName, model: &Model) -> BTreeSet<String> {
+    let of_unit = |name: &str| model.unit_of(&name.into()) == Some(unit.as_str());
+    model.servers.keys().map(ToString::to_string).filter(|name| of_unit(name)).collect()
+}
+
+/// The calls that a section of a scope is for, where there are any.
+fn held<T>(scope: &Scope, sections: &BTreeMap<Scope, T>, model: &Model) -> Option<Calls> {
+    let mut calls = Calls::default();
+    match scope {
+        Some(unit) if has_gateway(unit, model) => calls.gateway = Some(unit.to_string()),
+        Some(unit) => {
+            calls.servers = servers(unit, model);
+            return (!calls.servers.is_empty()).then_some(calls);
+        }
+        None => {
+            for unit in sections.keys().flatten() {
+                if has_gateway(unit, model) {
+                    calls.not_gateways.insert(unit.to_string());
+                } else {
+                    calls.not_servers.extend(servers(unit, model));
+                }
+            }
+        }
+    }
+    Some(calls)
+}
+
+/// The calls that a bulkhead is for; none where no server is left in it.
+fn in_pool(scope: &Scope, pool: &ResourcePool, model: &Model) -> Calls {
+    let names =
+        |pool: &ResourcePool| pool.servers.iter().map(|server| server.value.to_string()).collect::<BTreeSet<_>>();
+    let mut calls = Calls { servers: names(pool), ..Calls::default() };
+    if let Some(unit) = scope {
+        calls.servers = calls.servers.intersection(&servers(unit, model)).cloned().collect();
+        calls.gateway = has_gateway(unit, model).then(|| unit.to_string());
+        return calls;
+    }
+    for (unit, pools) in model.bulkheads.iter().filter_map(|(scope, pools)| Some((scope.as_ref()?, pools))) {
+        let listed: BTreeSet<String> = pools.iter().flat_map(names).collect();
+        let restated: BTreeSet<String> = listed.intersection(&servers(unit, model)).cloned().collect();
+        if !has_gateway(unit, model) {
+            calls.servers = calls.servers.difference(&restated).cloned().collect();
+        } else if !calls.servers.is_disjoint(&restated) {
+            calls.not_gateways.insert(unit.to_string());
+        }
+    }
+    calls
+}

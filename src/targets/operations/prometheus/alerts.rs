@@ -1,0 +1,190 @@
+//! Alerts: on breakers, bulkheads and probes of the target `envoy`, by the statistics that its gateways have of each server.
+
+use super::calls::{Part, held};
+use super::recordings::{GATEWAY, SERVER, WINDOW};
+use crate::families::FamilyId;
+use crate::model::operations::{Breaker, Health, HealthCheck, Probe, ResourcePool};
+use crate::model::quantity::Duration;
+use crate::model::{Model, Scope};
+use crate::source::Loc;
+
+/// The name of the job that scrapes gateways.
+pub(super) const GATEWAYS: &str = "mcp-gateways";
+/// Time between probes where a check does not say it, in milliseconds: that of the target `envoy`.
+const INTERVAL: u64 = 10_000;
+
+/// Envoy's statistics that the alerts read. Source: Envoy 1.40, "Cluster manager statistics".
+pub(super) const STATISTICS: [&str; 5] = [
+    "envoy_cluster_membership_healthy",
+    "envoy_cluster_outlier_detection_ejections_active",
+    "envoy_cluster_upstream_rq_active",
+    "envoy_cluster_upstream_rq_pending_overflow",
+    "envoy_cluster_upstream_rq_per_try_idle_timeout",
+];
+
+/// An alert.
+pub(super) struct Alert<'m> {
+    pub(super) name: &'static str,
+    pub(super) expr: String,
+    /// How long it has to be true.
+    pub(super) hold: Duration,
+    /// `page` where calls fail, else `ticket`.
+    pub(super) severity: &'static str,
+    /// The bulkhead that it is about.
+    pub(super) pool: Option<&'m str>,
+    pub(super) summary: String,
+    /// The family whose page tells more.
+    pub(super) family: FamilyId,
+    pub(super) from: Vec<Loc>,
+    /// Series with their values at first, and afterwards, when it has to fire.
+    pub(super) trial: Vec<(String, u64, u64)>,
+    /// The labels of the alert that then fires, beside those of the rule.
+    pub(super) fired: Vec<(&'static str, String)>,
+}
+
+/// Every alert.
+pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
+    let mut found = vec![unread()];
+    for (scope, breaker) in &model.breaker {
+        found.extend(Part::of(scope, &model.breaker, model).into_iter().flat_map(|part| breakers(breaker, &part)));
+    }
+    for (scope, pools) in &model.bulkheads {
+        found.extend(pools.iter().flat_map(|pool| bulkheads(scope, pool, model)));
+    }
+    for (scope, health) in &model.health {
+        found.extend(Part::of(scope, &model.health, model).and_then(|part| probes(health, &part)));
+    }
+    found
+}
+
+/// A gateway that cannot be scraped: no other alert fires for it.
+fn unread<'m>() -> Alert<'m> {
+    Alert {
+        name: "McpGatewayUnread",
+        expr: format!("up{{job=\"{GATEWAYS}\"}} == 0"),
+        hold: Duration(60_000),
+        severity: "page",
+        pool: None,
+        summary: "Prometheus cannot read gateway {{ $labels.gateway }}, so no other alert fires for it".to_owned(),
+        family: FamilyId::Metrics,
+        from: Vec::new(),
+        trial: vec![(format!("up{{{GATEWAY}=\"central\",instance=\"one\",job=\"{GATEWAYS}\"}}"), 1, 0)],
+        fired: vec![(GATEWAY, "central".to_owned()), ("instance", "one".to_owned()), ("job", GATEWAYS.to_owned())],
+    }
+}
+
+fn breakers<'m>(breaker: &Breaker, part: &Part) -> Vec<Alert<'m>> {
+    let selector = &part.selector;
+    let alert = |name, expr, severity, summary, from: Vec<Loc>, statistic: &str| Alert {
+        name,
+        expr,
+        hold: Duration(0),
+        severity,
+        pool: None,
+        summary,
+        family: FamilyId::CircuitBreaker,
+        from,
+        trial: vec![(part.series(statistic), 0, 1)],
+        fired: part.fired(),
+    };
+    let mut found = Vec::new();
+    if let Some(failures) = breaker.opens_after() {
+        let statistic = "envoy_cluster_outlier_detection_ejections_active";
+        let summary = format!(
+            "gateway {{{{ $labels.gateway }}}} sends no calls to {{{{ $labels.mcp_server }}}} for {}, after {failures} failures in a row",
+            breaker.open_for()
+        );
+        let expr = format!("max by ({GATEWAY}, {SERVER}) ({statistic}{selector}) > 0");
+        let keys =
+            [breaker.failure_threshold.as_ref().map(|it| it.loc), breaker.half_open_timeout.as_ref().map(|it| it.loc)];
+        let from = std::iter::once(breaker.loc).chain(keys.into_iter().flatten()).collect();
+        found.push(alert("McpBreakerOpen", expr, "page", summary, from, statistic));
+    }
+    if let Some(timeout) = &breaker.timeout {
+        let statistic = "envoy_cluster_upstream_rq_per_try_idle_timeout";
+        let summary = format!(
+            "calls to {{{{ $labels.mcp_server }}}} through gateway {{{{ $labels.gateway }}}} get no answer for {}",
+            timeout.value
+        );
+        let expr = format!("sum by ({GATEWAY}, {SERVER}) (increase({statistic}{selector}[{WINDOW}])) > 0");
+        found.push(alert("McpCallsTimeOut", expr, "ticket", summary, vec![timeout.loc], statistic));
+    }
+    found
+}
+
+/// A bulkhead of which more than four fifths are in use for five minutes, and one that refuses calls.
+fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Alert<'m>> {
+    let (Some(connections), Some(part)) = (&pool.connections, held(scope, pool, model)) else { return Vec::new() };
+    let most = connections.value - connections.value.div_ceil(5);
+    let (name, all) = (pool.name.value.as_str(), connections.value);
+    let alert = |name_of, expr, hold, severity, summary, trial, fired| Alert {
+        name: name_of,
+        expr,
+        hold: Duration(hold),
+        severity,
+        pool: Some(name),
+        summary,
+        family: FamilyId::Bulkhead,
+        from: vec![pool.name.loc, connections.loc],
+        trial: vec![trial],
+        fired,
+    };
+    let active = "envoy_cluster_upstream_rq_active";
+    let overflow = "envoy_cluster_upstream_rq_pending_overflow";
+    let [gateway, server] = &part.example;
+    let in_use = format!("{active}{{{GATEWAY}=\"{gateway}\",instance=\"one\",{SERVER}=\"{server}\"}}");
+    vec![
+        alert(
+            "McpBulkheadNearlyFull",
+            format!("sum by ({GATEWAY}, instance) ({active}{}) > {most}", part.selector),
+            300_000,
+            "ticket",
+            format!(
+                "gateway {{{{ $labels.gateway }}}} has more than {most} calls in hand of the {all} that bulkhead {name} has"
+            ),
+            (in_use, most, most.saturating_add(1)),
+            vec![(GATEWAY, gateway.clone()), ("instance", "one".to_owned())],
+        ),
+        alert(
+            "McpBulkheadFull",
+            format!("sum by ({GATEWAY}, {SERVER}) (increase({overflow}{}[{WINDOW}])) > 0", part.selector),
+            0,
+            "page",
+            format!(
+                "gateway {{{{ $labels.gateway }}}} refuses calls to {{{{ $labels.mcp_server }}}}: bulkhead {name} has {all} connections"
+            ),
+            (part.series(overflow), 0, 1),
+            part.fired(),
+        ),
+    ]
+}
+
+/// A server that fails its probes, and is not left out by its breaker.
+fn probes<'m>(health: &Health, part: &Part) -> Option<Alert<'m>> {
+    let probed: Vec<&HealthCheck> = health.checks.iter().filter(|check| is_probed(check)).collect();
+    let interval = probed.iter().map(|check| check.interval.as_ref().map_or(INTERVAL, |it| it.value.0)).max()?;
+    let (healthy, open) = ("envoy_cluster_membership_healthy", "envoy_cluster_outlier_detection_ejections_active");
+    let (by, selector) = (format!("{GATEWAY}, {SERVER}"), &part.selector);
+    Some(Alert {
+        name: "McpServerUnhealthy",
+        expr: format!("max by ({by}) ({healthy}{selector}) == 0 unless on ({by}) max by ({by}) ({open}{selector}) > 0"),
+        hold: Duration(interval),
+        severity: "page",
+        pool: None,
+        summary: "no instance of {{ $labels.mcp_server }} answers the probes of gateway {{ $labels.gateway }}"
+            .to_owned(),
+        family: FamilyId::HealthMonitoring,
+        from: probed.iter().map(|check| check.loc).collect(),
+        trial: vec![(part.series(healthy), 1, 0), (part.series(open), 0, 0)],
+        fired: part.fired(),
+    })
+}
+
+/// Whether gateways of the target `envoy` make a probe.
+fn is_probed(check: &HealthCheck) -> bool {
+    match &check.probe {
+        Probe::Http(Some(endpoint)) => endpoint.value.starts_with('/'),
+        Probe::Tcp(_) => true,
+        Probe::Http(None) | Probe::Grpc(_) => false,
+    }
+}

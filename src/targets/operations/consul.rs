@@ -18,7 +18,7 @@ use crate::model::vocabulary::{Balancing, Discovery};
 use crate::source::Loc;
 use crate::targets::left_out::Waiting;
 use crate::targets::names::{dns_labels, renamed};
-use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Target, TargetId};
+use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Shown, Target, TargetId};
 
 /// Time between probes, and the longest that one may take, where a check does not say it: those of the target `envoy`.
 const INTERVAL: Duration = Duration(10_000);
@@ -76,10 +76,11 @@ keys in another spelling, and is not written.",
     )],
     unexpressed,
     names: |model| services(model).filter_map(|(server, ..)| renamed(server.name.value.as_str())).collect(),
-    proof: Proof::Schema(
-        "each definition is decoded strictly by HashiCorp's own client package, and has the times that Envoy probes with; no agent of Consul \
-         has loaded one",
-    ),
+    proof: Proof::Schema(Shown {
+        by: "HashiCorp's own client package for Go (`consul/api`), and Envoy 1.40",
+        what: "each definition is decoded strictly, and has the address and the times that Envoy probes the same server with",
+        beyond: "no agent of Consul has loaded a definition or made a probe",
+    }),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,

@@ -21,7 +21,9 @@ use crate::families::FamilyId;
 use crate::model::Model;
 use crate::source::Loc;
 use crate::targets::left_out::Waiting;
-use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, TARGET_LIMIT, Target, TargetId};
+use crate::targets::{
+    CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Shown, TARGET_LIMIT, Target, TargetId,
+};
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -96,11 +98,13 @@ no alert; a note names it.",
     ],
     unexpressed,
     names: |_| BTreeMap::new(),
-    proof: Proof::Run(
-        "Prometheus 2.42 scrapes running gateways of the target `envoy` and a server by such files: every declared metric is there under its \
-         name, with its labels, and the alert fires when a breaker opens; promtool runs the tests of rules, amtool the routes; \
-         the dashboard is decoded by Grafana's own types, and never loaded",
-    ),
+    proof: Proof::Run(Shown {
+        by: "Prometheus 2.42 with promtool, amtool 0.25, running gateways of the target `envoy` and a server that exports the declared metrics",
+        what: "every declared metric is there under its name, with its labels; five alerts fire and reach the address of Alertmanager; promtool \
+               runs the tests of all rules, and amtool routes their labels",
+        beyond: "`McpBulkheadNearlyFull` fires in the tests of rules alone, no Alertmanager has sent a notification, and the dashboard is decoded by \
+                 Grafana's own types and never loaded",
+    }),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,

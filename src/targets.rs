@@ -209,6 +209,7 @@ pub static RULES: &[&Rule] = &[
     &cluster::notes::POOL_WITHOUT_NAMESPACE,
     &cluster::notes::SHORT_HOST,
     &NOT_EXPRESSIBLE,
+    &operations::temporal::waits::FILE_WAITS,
     &left_out::TARGET_LEFT_OUT,
     &left_out::TARGET_OVER_LIMIT,
     &NAME_COLLISION,

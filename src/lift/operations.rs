@@ -5,3 +5,4 @@ pub mod kubernetes;
 pub mod pools;
 pub mod redis;
 mod scoped;
+pub mod temporal;

@@ -5,3 +5,4 @@ pub mod kubernetes;
 pub mod pools;
 pub mod redis;
 mod scopes;
+pub mod temporal;

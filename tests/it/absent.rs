@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 40] = [
+const SETTINGS: [&str; 41] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -103,6 +103,7 @@ const SETTINGS: [&str; 40] = [
     "kubernetes",
     "pools",
     "redis",
+    "temporal",
     "toolhive",
     "assume",
     "assume_reason",

@@ -9,7 +9,7 @@ from live.part import ended
 
 from .programs import Programs
 
-PARTS = {"kafka": "events", "pools": "connections", "redis": "caches"}
+PARTS = {"kafka": "events", "pools": "connections", "redis": "caches", "temporal": "flows"}
 
 
 def main() -> int:

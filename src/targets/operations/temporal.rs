@@ -1,0 +1,121 @@
+//! The target `temporal`: a plan for each workflow and saga, and the worker that runs them.
+
+mod coverage;
+mod plan;
+mod steps;
+pub mod waits;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::bundle::Artifact;
+use crate::families::FamilyId;
+use crate::model::Model;
+use crate::model::flow::{Flow, Orchestration};
+use crate::model::name::FlowKind;
+use crate::model::vocabulary::Engine;
+use crate::source::Loc;
+use crate::targets::names::{dns_labels, renamed};
+use crate::targets::{CompileError, Does, Files, Input, NotExpressed, Proof, Target, TargetId};
+
+/// The target.
+pub static TARGET: Target = Target {
+    id: TargetId::Temporal,
+    summary: "Plans of workflows and sagas for Temporal, and a worker that runs any of them",
+    doc: coverage::DOC,
+    covers: coverage::COVERS,
+    unexpressed,
+    names: |model| running(model).filter_map(|(flow, _)| renamed(&flow.id.to_string())).collect(),
+    proof: Proof::Schema("every plan fits the schema of plans; Temporal itself does not run in the tests"),
+    needs: |_| Vec::new(),
+    does: Does::Configures,
+    compile,
+};
+
+/// The workflows and sagas that Temporal runs, with what `orchestration` says of them: those that are not suspended, in a scope whose
+/// `engine` is `temporal`.
+fn running(model: &Model) -> impl Iterator<Item = (&Flow, &Orchestration)> {
+    let flows = model.flows.values().filter(|flow| {
+        let unit = model.topology.units.get(&flow.unit.value);
+        let suspended = flow.suspended.is_some() || unit.is_some_and(|unit| unit.suspended.is_some());
+        flow.id.value.kind != FlowKind::Processor && !suspended
+    });
+    flows.filter_map(|flow| Some((flow, rules(flow, model).filter(|rules| runs_on_temporal(rules))?)))
+}
+
+/// How a flow is run: what its unit's folder says, else what the central configuration says.
+fn rules<'m>(flow: &Flow, model: &'m Model) -> Option<&'m Orchestration> {
+    Model::in_scope(&model.orchestration, &Some(flow.unit.value.clone()))
+}
+
+fn runs_on_temporal(rules: &Orchestration) -> bool {
+    rules.engine.as_ref().is_some_and(|engine| engine.value == Engine::Temporal)
+}
+
+fn unexpressed(model: &Model) -> Vec<NotExpressed> {
+    let mut found = Vec::new();
+    for engine in model.orchestration.values().filter_map(|rules| rules.engine.as_ref()) {
+        if engine.value != Engine::Temporal {
+            let why = "the flows run in another engine; they are for it to run, or the engine is `temporal`";
+            let key = format!("engine: {engine}");
+            found.push(NotExpressed { family: FamilyId::Orchestration, key, loc: engine.loc, why, own: true });
+        }
+    }
+    for flow in model.flows.values().filter(|flow| flow.id.value.kind != FlowKind::Processor) {
+        if rules(flow, model).is_none_or(|rules| rules.engine.is_none()) {
+            let family = match flow.id.value.kind {
+                FlowKind::Saga => FamilyId::Saga,
+                FlowKind::Workflow | FlowKind::Processor => FamilyId::Workflow,
+            };
+            let why = "nothing says which engine runs it; write `engine: temporal` into `orchestration`";
+            let key = format!("name: {}", flow.id.value.name);
+            found.push(NotExpressed { family, key, loc: flow.id.loc, why, own: true });
+        }
+    }
+    found
+}
+
+/// The name of a plan's file, below the folder of the target.
+fn path(label: &str) -> String {
+    format!("plans/{label}.json")
+}
+
+fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
+    let model = input.model;
+    let flows: Vec<(&Flow, &Orchestration)> = running(model).collect();
+    let ids: Vec<(String, Loc)> = flows.iter().map(|(flow, _)| (flow.id.to_string(), flow.id.loc)).collect();
+    let labels = dns_labels(TargetId::Temporal, ids.iter().map(|(id, loc)| (id.as_str(), *loc)));
+    let labels = labels.map_err(CompileError::Findings)?;
+    let subjects: BTreeMap<String, Option<&str>> = input
+        .policy
+        .flows(model)
+        .filter_map(|row| Some((row.flow.id.to_string(), input.policy.principals.get(row.principal.0 as usize)?)))
+        .map(|(id, principal)| (id, principal.subject.as_deref()))
+        .collect();
+    let mut files = Files::new();
+    for ((flow, rules), (id, _)) in flows.iter().zip(&ids) {
+        let Some(label) = labels.get(id.as_str()) else { continue };
+        let plan = steps::plan(model, flow, rules, subjects.get(id).copied().flatten())?;
+        let path = path(label);
+        let mut bytes = serde_json::to_vec_pretty(&plan)
+            .map_err(|cause| CompileError::Refused(format!("`{path}` has no JSON form: {cause}")))?;
+        bytes.push(b'\n');
+        files.push((path, Artifact { bytes, from: places(model, flow, rules) }));
+    }
+    if !files.is_empty() {
+        let places: Vec<Loc> = flows.iter().map(|(flow, _)| flow.id.loc).collect();
+        files.extend(worker::files(&places));
+    }
+    Ok(files)
+}
+
+/// The places that a plan is made from.
+fn places(model: &Model, flow: &Flow, rules: &Orchestration) -> Vec<Loc> {
+    let mut from = vec![flow.id.loc, rules.loc];
+    from.extend(flow.steps.iter().map(|step| step.name.loc));
+    from.extend(Model::in_scope(&model.breaker, &Some(flow.unit.value.clone())).map(|breaker| breaker.loc));
+    from
+}

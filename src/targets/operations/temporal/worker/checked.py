@@ -1,0 +1,36 @@
+"""What a plan must be before a run begins by it: as its schema says, and without a call or a step that leads nowhere."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+
+_SCHEMA = jsonschema.Draft202012Validator(json.loads((Path(__file__).parent / "plan.schema.json").read_text("utf-8")))
+
+
+def fault(plan: object) -> str | None:
+    """What is wrong with a plan, in a line."""
+    for error in _SCHEMA.iter_errors(plan):
+        return f"{error.json_path}: {error.message}"
+    steps = {step["id"]: step for step in plan["steps"]}
+    if len(steps) < len(plan["steps"]):
+        return "two steps have one id"
+    calls = [call for step in plan["steps"] for call in step["calls"] + step["compensations"]]
+    for key, count in Counter(call["key"] for call in calls).items():
+        if count > 1:
+            return f"the key {key} is there twice"
+    for call in calls:
+        if call["server"] not in plan["servers"]:
+            return f"the server {call['server']} is not in the plan"
+    for step in plan["steps"]:
+        for on in step["dependsOn"]:
+            if on not in steps:
+                return f"step {step['id']} depends on {on}, which is not a step"
+    done: set[str] = set()
+    while len(done) < len(steps):
+        ready = {name for name, step in steps.items() if name not in done and done.issuperset(step["dependsOn"])}
+        if not ready:
+            return f"these steps wait for each other: {', '.join(sorted(set(steps) - done))}"
+        done |= ready
+    return None

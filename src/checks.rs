@@ -18,6 +18,8 @@ mod chaos_target_unmatched;
 mod class_weaker_than_lower;
 mod colliding_topics;
 mod compensation_disabled;
+mod compensation_never_runs;
+mod compensation_not_idempotent;
 mod compensation_repeats_action;
 mod conflicting_classification;
 mod correlation_header_not_logged;
@@ -197,6 +199,8 @@ checks! {
     class_weaker_than_lower,
     colliding_topics,
     compensation_disabled,
+    compensation_never_runs,
+    compensation_not_idempotent,
     compensation_repeats_action,
     conflicting_classification,
     correlation_header_not_logged,

@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::bundle::Artifact;
+use crate::diagnostic::Diagnostic;
 use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::flow::{Flow, Orchestration};
@@ -19,7 +20,13 @@ use crate::model::name::FlowKind;
 use crate::model::vocabulary::Engine;
 use crate::source::Loc;
 use crate::targets::names::{dns_labels, renamed};
-use crate::targets::{CompileError, Does, Files, Input, NotExpressed, Proof, Target, TargetId};
+use crate::targets::{CompileError, Does, Files, Input, NotExpressed, Proof, TARGET_LIMIT, Target, TargetId};
+
+/// Most bytes of a step's name: Temporal takes ids of 1000 bytes, and `/undo-NUMBER` ends the id of an activity.
+const MOST_OF_NAME: usize = 950;
+
+/// Most bytes of a plan. Temporal's default limit for the input of a run is 2 MiB, and a run has arguments, too.
+const MOST_BYTES: usize = 1_500_000;
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -29,7 +36,11 @@ pub static TARGET: Target = Target {
     covers: coverage::COVERS,
     unexpressed,
     names: |model| running(model).filter_map(|(flow, _)| renamed(&flow.id.to_string())).collect(),
-    proof: Proof::Schema("every plan fits the schema of plans; Temporal itself does not run in the tests"),
+    proof: Proof::Run(
+        "the worker of a bundle runs the plans of a bundle on Temporal 1.32, and MCP servers get exactly the calls that the workspace \
+         declares: tried again, undone in reverse order, after `kill -9` of worker and server, and with late replies; every history \
+         replays",
+    ),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,
@@ -95,6 +106,10 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         .filter_map(|row| Some((row.flow.id.to_string(), input.policy.principals.get(row.principal.0 as usize)?)))
         .map(|(id, principal)| (id, principal.subject.as_deref()))
         .collect();
+    let long: Vec<Diagnostic> = flows.iter().flat_map(|(flow, _)| too_long(flow)).collect();
+    if !long.is_empty() {
+        return Err(CompileError::Findings(long));
+    }
     let mut files = Files::new();
     for ((flow, rules), (id, _)) in flows.iter().zip(&ids) {
         let Some(label) = labels.get(id.as_str()) else { continue };
@@ -103,6 +118,14 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let mut bytes = serde_json::to_vec_pretty(&plan)
             .map_err(|cause| CompileError::Refused(format!("`{path}` has no JSON form: {cause}")))?;
         bytes.push(b'\n');
+        if bytes.len() > MOST_BYTES {
+            let message = format!(
+                "the plan of `{id}` has {} bytes, and Temporal takes at most {MOST_BYTES} to start a run",
+                bytes.len()
+            );
+            let fault = Diagnostic::new(&TARGET_LIMIT, flow.id.loc, message).help("split the flow into several");
+            return Err(CompileError::Findings(vec![fault]));
+        }
         files.push((path, Artifact { bytes, from: places(model, flow, rules) }));
     }
     if !files.is_empty() {
@@ -110,6 +133,16 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         files.extend(worker::files(&places));
     }
     Ok(files)
+}
+
+/// Steps whose names leave no room in the ids of activities.
+fn too_long(flow: &Flow) -> impl Iterator<Item = Diagnostic> {
+    let long = flow.steps.iter().filter(|step| step.name.value.len() > MOST_OF_NAME);
+    long.map(|step| {
+        let message =
+            format!("the name of a step has {} bytes, and Temporal takes {MOST_OF_NAME} of it", step.name.value.len());
+        Diagnostic::new(&TARGET_LIMIT, step.name.loc, message).help("shorten the name")
+    })
 }
 
 /// The places that a plan is made from.

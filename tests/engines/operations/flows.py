@@ -17,7 +17,8 @@ from pathlib import Path
 
 import yaml
 from live.tally import Tally
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.runtime import Runtime, TelemetryConfig
 
 from .programs import HERE, READY_SECONDS, ROOT, Programs, free_ports
 from .toolbench import Bench
@@ -164,6 +165,8 @@ def plans(*folders: Path) -> dict[str, dict]:
 def run(programs: Programs) -> Tally:
     from . import flow_cases, flow_proofs
 
+    # What is replayed on purpose with another workflow would be logged.
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     tally = Tally("temporal")
     seed, own = flows(SEED), flows(OWN)
     of_seed, of_own = programs.compiled(SEED, "temporal"), programs.compiled(OWN, "temporal")

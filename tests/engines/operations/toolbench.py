@@ -53,6 +53,7 @@ class Bench:
         self.void: list[str] = []
         self.tokens: list[dict] = []
         self.stale: set[str] = set()
+        self.refused: list[str] = []
 
     def url(self, server: str) -> str:
         return f"http://127.0.0.1:{self.port}/{server}/mcp"
@@ -79,14 +80,16 @@ class Bench:
             made, word = self.next[ctx.request_context.meta[KEY]]
             if word == "fail":
                 raise RuntimeError("it was told to fail")
-            if isinstance(word, float):
-                # The effect comes in any case, whether or not the caller still waits for the answer.
-                asyncio.get_running_loop().call_later(word, self.effect, made)
-                await asyncio.sleep(word)
-            else:
-                self.effect(made)
             self.undone.update(made.undoes)
-            made.ended = time.monotonic()
+            if not isinstance(word, float):
+                self.effect(made)
+                return {}
+            # The effect comes in any case, whether or not the caller still waits for the answer.
+            asyncio.get_running_loop().call_later(word, self.effect, made)
+            try:
+                await asyncio.sleep(word)
+            finally:
+                made.ended = time.monotonic()
             return {}
 
         call.__name__ = name
@@ -103,6 +106,7 @@ class Bench:
             given, meta = message["params"], message["params"]["_meta"]
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
             if token in self.stale:
+                self.refused.append(meta[KEY].split("/")[0])
                 return await JSONResponse({}, status_code=401)(scope, receive, send)
             made = Made(scope["path"].split("/")[1], given["name"], meta[KEY], meta.get(UNDOES, []), given.get("arguments") or {}, token)
             word = self.word(made.run, made.tool)
@@ -121,11 +125,11 @@ class Bench:
         await self.app(scope, replayed, send)
 
     async def token(self, request: Request) -> JSONResponse:
-        """A token endpoint whose tokens last two seconds."""
+        """A token endpoint whose tokens last ten seconds, so that the worker uses them for five."""
         form = dict(item.split("=") for item in (await request.body()).decode().split("&"))
         given = {"token": f"granted-{len(self.tokens)}", "authorization": request.headers.get("authorization", ""), **form}
         self.tokens.append(given)
-        return JSONResponse({"access_token": given["token"], "token_type": "Bearer", "expires_in": 2})
+        return JSONResponse({"access_token": given["token"], "token_type": "Bearer", "expires_in": 10})
 
     @contextlib.contextmanager
     def running(self):

@@ -84,7 +84,7 @@ fn expected_call(model: &Model, call: &flow::Call, actions: &[&flow::Call]) -> C
         tool: call.tool.to_string(),
         compensation: call.compensation,
         arguments,
-        repeated: !tool.and_then(|tool| tool.idempotent.as_ref()).is_some_and(|flag| !flag.value),
+        repeated: tool.and_then(|tool| tool.idempotent.as_ref()).is_none_or(|flag| flag.value),
     }
 }
 

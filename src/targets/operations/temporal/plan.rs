@@ -19,7 +19,9 @@ pub(crate) struct Plan {
     pub flow: String,
     /// As whom the flow calls.
     pub identity: Identity,
-    /// What happens when all attempts of a call failed.
+    /// What happens when all attempts of a call failed. `compensate`: what was done is undone in reverse order, and the run ends with the
+    /// outcome `compensating_transaction`. `stop`: the run fails, and what was done stays done. `continue`: the run goes on without the step.
+    /// `wait`: the step waits until a person decides.
     pub on_failure: OnFailure,
     /// How calls are tried again.
     pub retry: Retry,
@@ -56,18 +58,14 @@ pub(crate) struct Issuer {
     pub audience_per_server: bool,
 }
 
-/// What happens when all attempts of a call failed.
+/// What happens when all attempts of a call failed: see [`Plan::on_failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnFailure {
-    /// What was done is undone in reverse order, and the run ends with the outcome `compensating_transaction`.
     Compensate,
-    /// The run fails, and what was done stays done.
     Stop,
-    /// The run goes on without the step.
     Continue,
-    /// The step waits until a person decides: `retry`, `skip`, `compensate` or `stop`.
     Wait,
 }
 
@@ -162,17 +160,16 @@ pub(crate) struct Call {
     /// that has any.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub arguments_of: Vec<String>,
-    /// What happens when nobody knows whether an attempt did anything: its answer is missing.
+    /// What happens when the answer of an attempt is missing. `repeat`: the call is tried again, with the same idempotency key. `fail`: the step
+    /// fails, because the registry says that the tool is not idempotent.
     pub in_doubt: InDoubt,
 }
 
-/// What happens when the answer to a call is missing.
+/// What happens when the answer to a call is missing: see [`Call::in_doubt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum InDoubt {
-    /// The call is tried again, with the same idempotency key.
     Repeat,
-    /// The step fails: the registry says that the tool is not idempotent.
     Fail,
 }

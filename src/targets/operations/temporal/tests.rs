@@ -210,6 +210,27 @@ fn two_flows_of_one_file_are_refused() {
     );
 }
 
+#[test]
+fn what_temporal_does_not_take_is_refused_at_its_place() {
+    let fault = |world: &str| {
+        let Err(errors) = built(&TARGET, world) else { panic!("it compiles") };
+        let (mut findings, _) = crate::build::findings(errors);
+        findings.remove(0).message
+    };
+    let name = "x".repeat(951);
+    let message = "the name of a step has 951 bytes, and Temporal takes 950 of it";
+    assert_eq!(fault(&WORLD.replace("name: take", &format!("name: {name}"))), message);
+    let tools = vec!["count"; 20_000].join(", ");
+    let long = fault(&WORLD.replace(
+        "name: beside, mcp_server: stock, tools: [count]",
+        &format!("name: beside, mcp_server: stock, tools: [{tools}]"),
+    ));
+    assert!(
+        long.starts_with("the plan of `workflow:look` has ") && long.ends_with(" at most 1500000 to start a run"),
+        "{long}"
+    );
+}
+
 /// Every plan fits the published schema, and every line of it counts: left out, doubled, or with another value.
 #[test]
 fn every_changed_line_is_noticed() {

@@ -75,9 +75,18 @@ class Attempt:
         return failed("Unanswered", f"status {self.status}: {said}" if self.status >= 500 else said)
 
 
+def origin(url: str) -> tuple[str, str, int | None]:
+    parts = httpx2.URL(url)
+    return parts.scheme, parts.host, parts.port
+
+
 class Calls:
-    def __init__(self, servers: dict[str, str], tokens: Tokens, tls: ssl.SSLContext | bool = True):
+    """`known` are addresses that settings or the plans of the bundle name. Whoever starts a run gives its plan, so the plan alone cannot say
+    where the tokens of a flow are sent."""
+
+    def __init__(self, servers: dict[str, str], known: list[str], tokens: Tokens, tls: ssl.SSLContext | bool = True):
         self.servers, self.tokens, self.tls = servers, tokens, tls
+        self.origins = {origin(url) for url in [*servers.values(), *known]}
         self.breakers: dict[tuple[str, str], Breaker] = {}
 
     @activity.defn(name="call_tool")
@@ -86,8 +95,8 @@ class Calls:
         plan, call = given["plan"], given["call"]
         server = plan["servers"][call["server"]]
         url = self.servers.get(call["server"]) or server.get("url")
-        if not url:
-            raise failed("NoAddress", f"the settings of the worker name no address of {call['server']}", final=True)
+        if not url or origin(url) not in self.origins:
+            raise failed("NoAddress", f"neither settings nor bundle name the address {url} of {call['server']}", final=True)
         breaker = self.breakers.setdefault((call["server"], str(server.get("breaker"))), Breaker(server.get("breaker")))
         try:
             trial = breaker.enter()

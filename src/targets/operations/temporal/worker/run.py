@@ -12,7 +12,8 @@ Settings are an object of JSON:
       "tls": {"ca": "/etc/mcp/ca.crt", "cert": "/etc/mcp/worker.crt", "key": "/etc/mcp/worker.key"}
     }
 
-All of it may be left out. `servers` comes before what a plan says. A token or a secret is never in it: only where it is. A file of tokens may
+All of it may be left out. `servers` comes before what a plan says, whose addresses count where the plans beside this worker, or `servers`, name one
+of the same origin. A token or a secret is never in it: only where it is. A file of tokens may
 have `{server}` in its name.
 """
 
@@ -49,6 +50,12 @@ def settings(path: Path) -> dict:
     return found
 
 
+def addresses(plans: Path) -> list[str]:
+    """Where the plans of the bundle say that their servers are."""
+    found = [json.loads(path.read_text("utf-8"))["servers"] for path in sorted(plans.glob("*.json"))]
+    return [server["url"] for servers in found for server in servers.values() if "url" in server]
+
+
 def tls(paths: dict) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=paths.get("ca"))
     if "cert" in paths:
@@ -59,7 +66,8 @@ def tls(paths: dict) -> ssl.SSLContext:
 async def main(path: Path) -> None:
     given = settings(path)
     context = tls(given.get("tls", {}))
-    calls = Calls(given.get("servers", {}), Tokens(given.get("tokens", {}), context), context)
+    known = addresses(Path(__file__).resolve().parent.parent / "plans")
+    calls = Calls(given.get("servers", {}), known, Tokens(given.get("tokens", {}), context), context)
     temporal = given["temporal"]
     client = await Client.connect(temporal["address"], namespace=temporal["namespace"])
     beat = timedelta(seconds=HEARTBEAT_SECONDS)

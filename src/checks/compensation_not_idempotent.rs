@@ -9,12 +9,13 @@ pub static CHECK: Check = Check {
         name: "compensation-not-idempotent",
         guards_access: false,
         severity: Severity::Warning,
-        what: "Finds compensations that the registry annotates as `idempotent: false`. Where the tool also does the step, \
-               `compensation-repeats-action` says so.",
-        why: "A compensation also runs where nobody knows whether its step did anything, and it is tried again when its answer is missing. \
-              One that must not be called twice is given up instead, and what it should undo stays done.",
-        fix: "Let the tool take the idempotency key of the call that it undoes, and annotate it as `idempotent: true`; or name another \
-              compensation.",
+        what: "Finds compensations that the registry annotates as `idempotent: false`. Where the tool also does the \
+               step, `compensation-repeats-action` says so.",
+        why: "A compensation also runs where nobody knows whether its step did anything, and it is tried again when \
+              its answer is missing. One that must not be called twice is given up instead, and what it should undo \
+              stays done.",
+        fix: "Let the tool take the idempotency key of the call that it undoes, and annotate it as `idempotent: true`; \
+              or name another compensation.",
     },
     run,
 };

@@ -1,5 +1,5 @@
-//! Reads the files of the target `temporal` back into flows: their steps, how they are tried again and undone, and the limits of the
-//! servers that they call.
+//! Reads the files of the target `temporal` back into flows: their steps, how they are tried again and undone, and the
+//! limits of the servers that they call.
 
 mod expected;
 

@@ -37,17 +37,17 @@ pub static TARGET: Target = Target {
     unexpressed,
     names: |model| running(model).filter_map(|(flow, _)| renamed(&flow.id.to_string())).collect(),
     proof: Proof::Run(
-        "the worker of a bundle runs the plans of a bundle on Temporal 1.32, and MCP servers get exactly the calls that the workspace \
-         declares: tried again, undone in reverse order, after `kill -9` of worker and server, and with late replies; every history \
-         replays",
+        "the worker of a bundle runs the plans of a bundle on Temporal 1.32, and MCP servers get exactly the calls \
+         that the workspace declares: tried again, undone in reverse order, after `kill -9` of worker and server, and \
+         with late replies; every history replays",
     ),
     needs: |_| Vec::new(),
     does: Does::Configures,
     compile,
 };
 
-/// The workflows and sagas that Temporal runs, with what `orchestration` says of them: those that are not suspended, in a scope whose
-/// `engine` is `temporal`.
+/// The workflows and sagas that Temporal runs, with what `orchestration` says of them: those that are not suspended, in
+/// a scope whose `engine` is `temporal`.
 fn running(model: &Model) -> impl Iterator<Item = (&Flow, &Orchestration)> {
     let flows = model.flows.values().filter(|flow| {
         let unit = model.topology.units.get(&flow.unit.value);

@@ -2,6 +2,9 @@
 
 import asyncio
 import copy
+import json
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -174,21 +177,27 @@ async def handled(runs: Runs, seed: dict) -> None:
     runs.check("stop", all_of[:3], await runs.to_the_end("stop", of("stop")), "failed")
 
 
+async def misfits(runs: Runs, seed: dict) -> None:
+    """A run whose arguments are not by step and tool ends before its first call."""
+    for number, given in enumerate([{"charge_payment": 1}, {"charge_payment": {"charge_card": []}}, ["x"]]):
+        run = f"misfit-{number}"
+        runs.check(run, [], await runs.to_the_end(run, SAGA, given), "failed")
+
+
 async def tokens(runs: Runs, seed: dict) -> None:
-    """A token is renewed before it expires, and once where a server does not take it any more; no attempt is lost by it."""
-    runs.bench.tell("renewed", "open_case", "ok")
-    await runs.to_the_end("renewed", "saga-once")
-    first = runs.bench.of("renewed")[0].token
-    runs.bench.stale.update(one["token"] for one in runs.bench.tokens)
+    """A token is renewed before it expires, and once where a server does not take it any more. No attempt is lost by it."""
+    used = lambda run: {made.token for made in runs.bench.of(run)}  # noqa: E731
+    await runs.to_the_end("taken", "saga-once")
+    runs.bench.stale.update(used("taken"))
     runs.check("taken-back", ["open_case", "pay"], await runs.to_the_end("taken-back", "saga-once"), "success")
-    runs.tally.check("taken-back" in runs.bench.refused, "no token was refused")
-    second = runs.bench.of("taken-back")[0].token
-    await asyncio.sleep(5.2)
-    await runs.to_the_end("expiring", "saga-once")
-    third = runs.bench.of("expiring")[0].token
-    runs.tally.check(len({first, second, third}) == 3 and all((first, second, third)), f"tokens: {first}, {second}, {third}")
-    asked = {(one["grant_type"], one["authorization"].split()[0]) for one in runs.bench.tokens}
-    runs.tally.check(asked == {("client_credentials", "Basic")}, f"tokens are asked for with {asked}")
+    runs.tally.check(not used("taken") & used("taken-back") and "taken-back" in runs.bench.refused, f"taken back: {used('taken-back')}")
+    await runs.to_the_end("short", "workflow-wide")
+    await asyncio.sleep(2.1)
+    await runs.to_the_end("shorter", "workflow-wide")
+    runs.tally.check(not used("short") & used("shorter"), f"a token that expires is used: {used('short')}, {used('shorter')}")
+    asked = {(one["grant_type"], one["client"], "resource" in one) for one in runs.bench.tokens}
+    clients = {("client_credentials", f"{client}:the-secret", True) for client in ("flows", "short")}
+    runs.tally.check(asked == clients and all(map(used, ("taken", "taken-back", "short"))), f"tokens are asked for with {asked}")
 
 
 async def addresses(runs: Runs, seed: dict) -> None:
@@ -203,9 +212,25 @@ async def addresses(runs: Runs, seed: dict) -> None:
     runs.tally.check(outcome["cause"].startswith("NoAddress"), f"elsewhere: {outcome}")
 
 
-async def together(runs: Runs, seed: dict, own: dict, token: Path) -> None:
-    cases = [happy, tried_again, undone, denied, breaker, in_doubt, beside, cancelled, cancelled_while_undoing, handled, tokens, addresses]
-    await asyncio.gather(*(case(runs, seed) for case in cases), late(runs, token))
+async def started(runs: Runs, stack: Stack) -> None:
+    """The command of the page starts a run, and ends with 0 where all of it was done."""
+    plans, folder = stack.worker.parent / "plans", runs.folder
+    (folder / "given.json").write_text(json.dumps({"charge_payment": {"charge_card": {"amount": 12}}}))
+    (folder / "bad.json").write_text(json.dumps({**runs.plans[SAGA], "version": 2}))
+    runs.bench.tell("command-undone", "schedule_delivery", "status 403")
+    for run, plan, code in (("command", plans / f"{SAGA}.json", 0), ("command-undone", plans / f"{SAGA}.json", 1), ("command-bad", folder / "bad.json", 1)):
+        command = [stack.worker / "start.py", plan, "--id", run, "--arguments", folder / "given.json", "--address", stack.address]
+        process = await asyncio.create_subprocess_exec(sys.executable, *map(str, command), stdout=PIPE, stderr=PIPE)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        runs.tally.check(process.returncode == code, f"start.py of {run} ends with {process.returncode}: {out + err}")
+        runs.tally.check((b"$.version" in err) == (run == "command-bad") == (not runs.bench.of(run)), f"start.py of {run}: {out + err}")
+        amounts = [made.arguments for made in runs.bench.of(run) if made.tool == "charge_card"]
+        runs.tally.check(amounts == [{"amount": 12}] * (run != "command-bad"), f"{run}: {amounts}")
+
+
+async def together(runs: Runs, seed: dict, stack: Stack, token: Path) -> None:
+    cases = [happy, tried_again, undone, denied, breaker, in_doubt, beside, cancelled, cancelled_while_undoing, handled, tokens, addresses, misfits]
+    await asyncio.gather(*(case(runs, seed) for case in cases), late(runs, token), started(runs, stack))
 
 
 async def killed(runs: Runs, stack: Stack) -> Client:

@@ -122,6 +122,7 @@ class Runs:
     bench: Bench
     plans: dict[str, dict]
     tally: Tally
+    folder: Path
 
     async def start(self, run: str, plan: str | dict, arguments: dict | None = None) -> WorkflowHandle:
         plan = self.plans[plan] if isinstance(plan, str) else plan
@@ -174,16 +175,17 @@ def run(programs: Programs) -> Tally:
     token = programs.folder("tokens") / "late"
     token.write_text("from-a-file")
     endpoint = {"endpoint": f"http://127.0.0.1:{bench.port}/token", "client_id": "flows", "secret_env": "TEST_SECRET"}
+    short = {**endpoint, "client_id": "short"}
     settings = {
         "servers": {server: bench.url(server) for server in bench.servers},
-        "tokens": {"saga:late": {"file": str(token)}} | {flow: endpoint for flow in ("saga:once", "workflow:shaky", "workflow:wide")},
+        "tokens": {"saga:late": {"file": str(token)}} | {"saga:once": endpoint, "workflow:shaky": endpoint, "workflow:wide": short},
     }
 
     async def all_cases(stack: Stack) -> None:
         client = await stack.client()
         stack.start("worker")
-        runs = Runs(client, bench, plans(of_seed, of_own), tally)
-        await flow_cases.together(runs, seed, own, token)
+        runs = Runs(client, bench, plans(of_seed, of_own), tally, stack.folder)
+        await flow_cases.together(runs, seed, stack, token)
         noticed = await flow_proofs.spoiled(runs, seed)
         runs.client = await flow_cases.killed(runs, stack)
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")

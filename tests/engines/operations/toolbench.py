@@ -4,6 +4,7 @@ What they do is told by run and tool: the run is the first part of the idempoten
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -125,11 +126,12 @@ class Bench:
         await self.app(scope, replayed, send)
 
     async def token(self, request: Request) -> JSONResponse:
-        """A token endpoint whose tokens last ten seconds, so that the worker uses them for five."""
+        """A token endpoint. Tokens of the client `short` last four seconds, so the worker uses them for two; all others last an hour."""
         form = dict(item.split("=") for item in (await request.body()).decode().split("&"))
-        given = {"token": f"granted-{len(self.tokens)}", "authorization": request.headers.get("authorization", ""), **form}
-        self.tokens.append(given)
-        return JSONResponse({"access_token": given["token"], "token_type": "Bearer", "expires_in": 10})
+        client = base64.b64decode(request.headers.get("authorization", "").removeprefix("Basic ")).decode()
+        self.tokens.append({"token": f"granted-{len(self.tokens)}", "client": client, **form})
+        lasts = 4 if client.startswith("short:") else 3600
+        return JSONResponse({"access_token": self.tokens[-1]["token"], "token_type": "Bearer", "expires_in": lasts})
 
     @contextlib.contextmanager
     def running(self):

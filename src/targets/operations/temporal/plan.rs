@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What the worker does for one run of a workflow or saga. It is the input of the run, so a run goes on by the plan that it was started with.
+/// What the worker does for one run of a workflow or saga. It is the input of the run, so a run goes on by the plan
+/// that it was started with.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,9 +20,9 @@ pub(crate) struct Plan {
     pub flow: String,
     /// As whom the flow calls.
     pub identity: Identity,
-    /// What happens when all attempts of a call failed. `compensate`: what was done is undone in reverse order, and the run ends with the
-    /// outcome `compensating_transaction`. `stop`: the run fails, and what was done stays done. `continue`: the run goes on without the step.
-    /// `wait`: the step waits until a person decides.
+    /// What happens when all attempts of a call failed. `compensate`: what was done is undone in reverse order, and the
+    /// run ends with the outcome `compensating_transaction`. `stop`: the run fails, and what was done stays done.
+    /// `continue`: the run goes on without the step. `wait`: the step waits until a person decides.
     pub on_failure: OnFailure,
     /// How calls are tried again.
     pub retry: Retry,
@@ -93,14 +94,16 @@ pub(crate) struct Retry {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Server {
-    /// Where the central gateway serves it; absent where the workspace does not say. The settings of the worker may name another one.
+    /// Where the central gateway serves it; absent where the workspace does not say. The settings of the worker may
+    /// name another one.
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// How long a call may take, in milliseconds.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub call_timeout_ms: u64,
-    /// How long an attempt may take with all that the worker does around the call, in milliseconds: Temporal's start-to-close timeout.
+    /// How long an attempt may take with all that the worker does around the call, in milliseconds: Temporal's
+    /// start-to-close timeout.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub start_to_close_ms: u64,
     /// After how many milliseconds without a heartbeat an attempt counts as lost with its worker.
@@ -156,12 +159,12 @@ pub(crate) struct Call {
     /// What names the call within a run. The idempotency key is made of it and of the run.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub key: String,
-    /// A run is started with arguments by step and tool. These are the tools of this step whose arguments the call takes: those of the first
-    /// that has any.
+    /// A run is started with arguments by step and tool. These are the tools of this step whose arguments the call
+    /// takes: those of the first that has any.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub arguments_of: Vec<String>,
-    /// What happens when the answer of an attempt is missing. `repeat`: the call is tried again, with the same idempotency key. `fail`: the step
-    /// fails, because the registry says that the tool is not idempotent.
+    /// What happens when the answer of an attempt is missing. `repeat`: the call is tried again, with the same
+    /// idempotency key. `fail`: the step fails, because the registry says that the tool is not idempotent.
     pub in_doubt: InDoubt,
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Open(Exception):
-    """The call is not sent. `after` says in how many seconds it may be tried again; `None` where trial calls are being made."""
+    """The call is not sent. `after`: in how many seconds it may be tried again; `None` while trial calls are being made."""
 
     def __init__(self, after: float | None):
         super().__init__("the circuit breaker is open" if after is not None else "trial calls are being made")

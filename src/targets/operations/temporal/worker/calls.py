@@ -81,8 +81,8 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 class Calls:
-    """`known` are addresses that settings or the plans of the bundle name. Whoever starts a run gives its plan, so the plan alone cannot say
-    where the tokens of a flow are sent."""
+    """`known` are addresses that the plans of the bundle name. Whoever starts a run gives its plan, so that plan alone cannot
+    say where the tokens of a flow are sent."""
 
     def __init__(self, servers: dict[str, str], known: list[str], tokens: Tokens, tls: ssl.SSLContext | bool = True):
         self.servers, self.tokens, self.tls = servers, tokens, tls
@@ -96,7 +96,7 @@ class Calls:
         server = plan["servers"][call["server"]]
         url = self.servers.get(call["server"]) or server.get("url")
         if not url or origin(url) not in self.origins:
-            raise failed("NoAddress", f"neither settings nor bundle name the address {url} of {call['server']}", final=True)
+            raise failed("NoAddress", f"settings and bundle name no such address of {call['server']}", final=True)
         breaker = self.breakers.setdefault((call["server"], str(server.get("breaker"))), Breaker(server.get("breaker")))
         try:
             trial = breaker.enter()
@@ -133,7 +133,8 @@ class Calls:
         try:
             with anyio.fail_after(seconds):
                 hooks = {"response": [attempt.answered]}
-                async with httpx2.AsyncClient(headers=headers, timeout=seconds, verify=self.tls, event_hooks=hooks) as http:
+                settings = {"headers": headers, "timeout": seconds, "verify": self.tls, "event_hooks": hooks}
+                async with httpx2.AsyncClient(**settings) as http:
                     async with Client(streamable_http_client(url, http_client=http), cache=None) as client:
                         attempt.sent = True
                         result = await client.call_tool(given["call"]["tool"], given["arguments"], meta=meta)

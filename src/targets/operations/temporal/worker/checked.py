@@ -1,4 +1,4 @@
-"""What a plan must be before a run begins by it: as its schema says, and without a call or a step that leads nowhere."""
+"""What a plan must be before a run begins by it: as its schema says, and with no call or step that leads nowhere."""
 
 import json
 from collections import Counter
@@ -34,3 +34,10 @@ def fault(plan: object) -> str | None:
             return f"these steps wait for each other: {', '.join(sorted(set(steps) - done))}"
         done |= ready
     return None
+
+
+def fault_of_arguments(arguments: object) -> str | None:
+    """What is wrong with the arguments of a run: they are objects by step and tool."""
+    by_step = arguments.values() if isinstance(arguments, dict) else [None]
+    by_tool = [given for tools in by_step for given in (tools.values() if isinstance(tools, dict) else [None])]
+    return None if all(isinstance(given, dict) for given in by_tool) else "arguments are objects by step and tool"

@@ -1,4 +1,7 @@
-"""One workflow, which runs any plan. It decides by its input and by what its activities answered, so a run can be replayed."""
+"""One workflow, which runs any plan.
+
+It decides by its input and by what its activities answered, so runs can be replayed.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -59,7 +62,7 @@ class Run:
     @workflow.run
     async def run(self, given: dict) -> dict:
         self.plan, self.arguments = given.get("plan"), given.get("arguments", {})
-        fault = checked.fault(self.plan)
+        fault = checked.fault(self.plan) or checked.fault_of_arguments(self.arguments)
         if fault is not None:
             raise ApplicationError(fault, type="BadPlan", non_retryable=True)
         self.on_failure = self.plan["onFailure"]
@@ -79,7 +82,8 @@ class Run:
             if cancelled:
                 raise
             if self.on_failure != "compensate":
-                raise ApplicationError(why(error), self._outcome("failure"), type="StepFailed", non_retryable=True) from error
+                details = self._outcome("failure")
+                raise ApplicationError(why(error), details, type="StepFailed", non_retryable=True) from error
             return self._outcome("compensating_transaction") | {"cause": why(error)}
 
     def _outcome(self, word: str) -> dict:
@@ -122,7 +126,7 @@ class Run:
         return self.decisions.pop(step)
 
     async def _undo(self) -> None:
-        """Undoes every step that was begun, the last one first. What one compensation fails at does not keep the others from running."""
+        """Undoes every step that was begun, the last one first. Where one compensation fails, the others run."""
         failures = []
         for step in reversed(self.begun):
             for call in step["compensations"]:
@@ -156,7 +160,7 @@ class Run:
         self.trace.append(call["key"])
 
     async def _unless_in_doubt(self, given: dict, retry: dict) -> None:
-        """Attempts of a call that must not be made twice: the next one only after an answer, or where nothing was sent."""
+        """Attempts of a call that must not be made twice: the next one after an answer, or where nothing was sent."""
         pause = retry["initialIntervalMs"]
         for left in reversed(range(retry["maximumAttempts"])):
             try:

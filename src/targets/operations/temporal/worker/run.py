@@ -7,14 +7,16 @@ Settings are an object of JSON:
       "servers": {"payment_server": "https://mcp.example.org/payment_server/mcp"},
       "tokens": {
         "saga:order_processing_saga": {"file": "/run/tokens/order_processing_saga"},
-        "workflow:customer_onboarding": {"endpoint": "https://idp.example.org/token", "client_id": "onboarding", "secret_file": "/run/secrets/onboarding"}
+        "workflow:customer_onboarding": {
+          "endpoint": "https://idp.example.org/token", "client_id": "onboarding", "secret_file": "/run/secrets/onboarding"
+        }
       },
       "tls": {"ca": "/etc/mcp/ca.crt", "cert": "/etc/mcp/worker.crt", "key": "/etc/mcp/worker.key"}
     }
 
-All of it may be left out. `servers` comes before what a plan says, whose addresses count where the plans beside this worker, or `servers`, name one
-of the same origin. A token or a secret is never in it: only where it is. A file of tokens may
-have `{server}` in its name.
+All of it may be left out. `servers` comes before what a plan says, whose addresses count where the plans beside this
+worker, or `servers`, name one of the same origin. A token or a secret is never in it: only where it is. A file of tokens
+may have `{server}` in its name.
 """
 
 import asyncio

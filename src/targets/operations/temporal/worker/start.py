@@ -1,6 +1,7 @@
 """`python3 start.py PLAN.json --id ID`: starts a run by a plan, and prints its outcome.
 
-A run has an id of its own, such as the number of an order: a second run of one id is refused while the first one is under way.
+A run has an id of its own, such as the number of an order. A second run of one id is refused while the first one is
+under way.
 """
 
 import argparse
@@ -25,10 +26,10 @@ async def main() -> int:
     options.add_argument("--no-wait", action="store_true", help="do not wait for the outcome")
     given = options.parse_args()
     plan = json.loads(given.plan.read_text("utf-8"))
-    fault = checked.fault(plan)
+    arguments = json.loads(given.arguments.read_text("utf-8")) if given.arguments else {}
+    fault = checked.fault(plan) or checked.fault_of_arguments(arguments)
     if fault is not None:
         sys.exit(f"{given.plan}: {fault}")
-    arguments = json.loads(given.arguments.read_text("utf-8")) if given.arguments else {}
     client = await Client.connect(given.address, namespace=given.namespace)
     try:
         run = await client.start_workflow(

@@ -1,7 +1,7 @@
-"""Where the tokens of a flow come from: a file that somebody else renews, or an issuer's token endpoint by client credentials.
+"""Where the tokens of a flow come from: a file that somebody else renews, or an issuer's token endpoint.
 
-Settings hold references alone: the path of a file, the name of an environment variable. A token is renewed before it expires, and when
-a server does not take it any more.
+Settings hold references alone: the path of a file, the name of an environment variable. A token is renewed before it
+expires, and when a server does not take it any more.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ def checked(flow: str, source: dict) -> dict:
     """The settings of a flow's tokens, or an error that says what is wrong with them."""
     kinds = [kind for kind in KEYS if kind in source]
     if len(kinds) != 1 or set(source) - KEYS[kinds[0]]:
-        raise ValueError(f"tokens of {flow}: write `file`, or `endpoint` with `client_id` and `secret_file` or `secret_env`")
+        raise ValueError(f"tokens of {flow}: write either `file`, or `endpoint` with its keys, and nothing else")
     if kinds == ["endpoint"] and ("client_id" not in source or ("secret_file" in source) == ("secret_env" in source)):
         raise ValueError(f"tokens of {flow}: `endpoint` takes `client_id` and one of `secret_file` and `secret_env`")
     return source
@@ -42,7 +42,7 @@ class Tokens:
         self.locks: dict[tuple[str, str | None], asyncio.Lock] = {}
 
     async def token(self, plan: dict, server: str, url: str, renew: bool = False) -> str | None:
-        """The token of a flow for a server; `None` where the plan names no subject. `renew` takes none that was given before."""
+        """The token of a flow for a server; `None` where the plan names no subject. `renew`: not the one given before."""
         flow, identity = plan["flow"], plan["identity"]
         if "subject" not in identity:
             return None

@@ -13,7 +13,7 @@ pub static CHECK: Check = Check {
         guards_access: false,
         severity: Severity::Warning,
         what: "Finds workflows that name compensations while `failure_handling` of `orchestration` is `abort` or \
-               `continue`. Sagas undo what they did whatever it says.",
+               `continue`. Sagas undo what they did regardless of it.",
         why: "The compensations are granted and never run: what a workflow did before a step that fails stays done.",
         fix: "Write `failure_handling: compensating_transactions`, write the workflow as a `saga_definition`, or remove the compensations.",
     },

@@ -1,5 +1,5 @@
 """`temporal` by Temporal: the worker of a bundle runs the plans of a bundle, and real MCP servers get exactly the calls that the workspace
-declares, whatever fails, is killed or is late.
+declares: also where a call fails or is late, and where a program is killed.
 
 What is expected is worked out from the YAML of the workspace, and from no file that is compiled.
 """

@@ -92,7 +92,7 @@ passes through it. `file-waits` names the plans that wait for addresses. The wor
 plan of a run, so nobody who starts one can have a token sent elsewhere. A token is for one flow. It is renewed before \
 it expires, and once more where a gateway answers 401.
 
-**A run.** The plan is its input, so a run goes on by the plan that it was started with, whatever is compiled later. \
+**A run.** The plan is its input, so a run goes on by the plan that it was started with, also after a later compile. \
 `--arguments` is a file with the arguments of each call, by step and tool: `{\"charge_payment\": {\"charge_card\": \
 {\"amount\": 12}}}`. A compensation has those under its own tool; where there are none, and its step has a single \
 call, it has those of the call. No answer of a tool is kept in the history.

@@ -139,7 +139,7 @@ class Run:
             raise ApplicationError("; ".join(failures), details, type="CompensationFailed", non_retryable=True)
 
     async def _call(self, step: dict, call: dict, retry: dict, undoes: list[str]) -> None:
-        # One run has one key for a call, whatever becomes of workers; another run of the same name has another one.
+        # A call has one key in a run, also after a worker crashed. Another run of the same id has another one.
         key = f"{workflow.info().workflow_id}/{workflow.info().first_execution_run_id}/{call['key']}"
         if call in step["calls"]:
             # Before the call, because it may be half done when it fails.

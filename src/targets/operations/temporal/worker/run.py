@@ -21,6 +21,7 @@ may have `{server}` in its name.
 
 import asyncio
 import json
+import os
 import signal
 import ssl
 import sys
@@ -96,3 +97,6 @@ if __name__ == "__main__":
         asyncio.run(main(Path(sys.argv[1])))
     except (OSError, ValueError, RuntimeError) as fault:
         sys.exit(str(fault))
+    # Threads of the client may still be at work, and an interpreter that is taken down under them aborts.
+    sys.stdout.flush()
+    os._exit(0)

@@ -7,6 +7,7 @@ under way.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -48,4 +49,13 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    try:
+        code = asyncio.run(main())
+    except SystemExit as end:
+        code = 1 if isinstance(end.code, str) else end.code or 0
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of the client may still be at work, and an interpreter that is taken down under them aborts.
+    os._exit(code)

@@ -214,6 +214,7 @@ fn each(
         let mut notes = entry::stricter_notes(target, model, &view, &stricter);
         notes.extend(undecided(target, model, policy, &seen, &view));
         notes.extend(targets::cluster::notes::notes(target.id, beside, model));
+        notes.extend(targets::operations::temporal::waits::notes(target.id, model));
         Ok(Made { files, entry: entry::entry(target, &input, policy, &view, &stricter), notes })
     };
     let mut order: Vec<(usize, &'static Target)> = targets.iter().copied().enumerate().collect();

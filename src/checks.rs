@@ -20,6 +20,8 @@ mod colliding_metrics;
 mod colliding_topics;
 mod colon_in_metric_name;
 mod compensation_disabled;
+mod compensation_never_runs;
+mod compensation_not_idempotent;
 mod compensation_repeats_action;
 mod conflicting_classification;
 mod correlation_header_not_logged;
@@ -204,6 +206,8 @@ checks! {
     colliding_topics,
     colon_in_metric_name,
     compensation_disabled,
+    compensation_never_runs,
+    compensation_not_idempotent,
     compensation_repeats_action,
     conflicting_classification,
     correlation_header_not_logged,

@@ -227,6 +227,7 @@ pub static RULES: &[&Rule] = &[
     &cluster::notes::SHORT_HOST,
     &NOT_EXPRESSIBLE,
     &left_out::FILES_LEFT_OUT,
+    &operations::temporal::waits::FILE_WAITS,
     &left_out::TARGET_LEFT_OUT,
     &left_out::TARGET_OVER_LIMIT,
     &NAME_COLLISION,

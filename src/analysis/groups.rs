@@ -75,6 +75,8 @@ const GROUPS: [(Group, &[&str]); 5] = [
             "cache-ttl-not-increasing",
             "colliding-topics",
             "compensation-disabled",
+            "compensation-never-runs",
+            "compensation-not-idempotent",
             "compensation-repeats-action",
             "cyclic-workflow",
             "duplicate-dependency",
@@ -146,6 +148,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
         Group::Style,
         &[
             "ambiguous-scalar",
+            "file-waits",
             "files-left-out",
             "host-outside-cluster",
             "namespace-mismatch",

@@ -22,6 +22,10 @@ pub static CHECK: Check = Check {
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    // What a part that cannot be read says of the caller is not known.
+    if !input.model.complete_for(&["identity"]) {
+        return;
+    }
     let Some(identity) = input.model.identity.as_ref().filter(|identity| !identity.issuers.is_empty()) else { return };
     let in_use = facts_in_use(input.model);
     let (Some(asked), Some(evidence)) = (in_use.get(USER_DELEGATION), identity.evidence.get(USER_DELEGATION)) else {

@@ -7,3 +7,4 @@ pub mod pools;
 pub mod prometheus;
 pub mod redis;
 mod scoped;
+pub mod temporal;

@@ -113,6 +113,33 @@ fn settings() -> Value {
     Value::Object(head)
 }
 
+/// Schemas of files that a target writes: a test of the target makes them, with [`of_file`] and [`is_fresh`].
+const OF_TARGETS: [&str; 1] = ["temporal-plan"];
+
+/// The schema of a whole file.
+pub(crate) fn of_file<T: schemars::JsonSchema>(name: &str) -> Value {
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": format!("urn:mcpctl:schema:{name}"),
+    });
+    if let (Some(head), Value::Object(mut body)) = (schema.as_object_mut(), body_of::<T>()) {
+        head.append(&mut body);
+    }
+    schema
+}
+
+/// Whether the committed schema of that name is this one. `MCPCTL_BLESS=1` commits it.
+pub(crate) fn is_fresh(name: &str, schema: &Value) -> bool {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/{name}.schema.json"));
+    let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
+    let fresh = std::fs::read_to_string(&path).is_ok_and(|on_disk| on_disk == text);
+    if !fresh && std::env::var_os("MCPCTL_BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+        return true;
+    }
+    fresh
+}
+
 #[test]
 fn schemas_are_fresh() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
@@ -120,32 +147,22 @@ fn schemas_are_fresh() {
         FamilyId::ALL.iter().map(|family| (family.name().to_owned(), generate_schema(*family))).collect();
     files.push(("mcpctl".to_owned(), combined()));
     files.push(("settings".to_owned(), settings()));
-    let bless = std::env::var_os("MCPCTL_BLESS").is_some();
-    let mut stale = Vec::new();
-    for (name, schema) in &files {
-        let path = folder.join(format!("{name}.schema.json"));
-        let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
-        if std::fs::read_to_string(&path).is_ok_and(|on_disk| on_disk == text) {
-            continue;
-        }
-        if bless {
-            std::fs::write(&path, &text).unwrap();
-        }
-        stale.push(name.clone());
-    }
+    let stale: Vec<&String> =
+        files.iter().filter(|(name, schema)| !is_fresh(name, schema)).map(|(name, _)| name).collect();
+    assert!(stale.is_empty(), "stale: {stale:?}; rerun with MCPCTL_BLESS=1");
     let mut on_disk: Vec<String> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".schema.json", ""))
         .collect();
     on_disk.sort();
     let mut expected: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
+    expected.extend(OF_TARGETS.map(str::to_owned));
     expected.sort();
     assert_eq!(on_disk, expected, "files in schemas/");
-    assert!(bless || stale.is_empty(), "stale: {stale:?}; rerun with MCPCTL_BLESS=1");
 }
 
-#[test]
-fn every_key_is_described() {
+/// The keys of a schema without a description.
+pub(crate) fn undescribed(schema: &Value, path: &str) -> Vec<String> {
     fn walk(schema: &Value, path: &str, missing: &mut Vec<String>) {
         if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
             for (key, property) in properties {
@@ -162,7 +179,12 @@ fn every_key_is_described() {
         }
     }
     let mut missing = Vec::new();
-    walk(&combined(), "", &mut missing);
-    walk(&settings(), "settings", &mut missing);
+    walk(schema, path, &mut missing);
+    missing
+}
+
+#[test]
+fn every_key_is_described() {
+    let missing = [undescribed(&combined(), ""), undescribed(&settings(), "settings")].concat();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -7,6 +7,7 @@ pub mod pools;
 pub mod prometheus;
 pub mod redis;
 mod scopes;
+pub mod temporal;
 
 use crate::model::Model;
 use crate::targets::TargetId;

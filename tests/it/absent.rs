@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 43] = [
+const SETTINGS: [&str; 44] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -105,6 +105,7 @@ const SETTINGS: [&str; 43] = [
     "pools",
     "prometheus",
     "redis",
+    "temporal",
     "toolhive",
     "assume",
     "assume_reason",

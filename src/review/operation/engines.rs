@@ -2,7 +2,7 @@
 
 use crate::families::FamilyId;
 use crate::model::Model;
-use crate::model::vocabulary::{BusProvider, CacheLocation};
+use crate::model::vocabulary::{BusProvider, CacheLocation, Engine};
 
 /// What the engine does on a change of a value, where that loses data or moves it. `path` leads to the value, elements of lists in
 /// backticks; `how` is `new`, `lost`, `less`, `more` or `other`; `model` tells the engine.
@@ -29,10 +29,35 @@ pub(super) fn note(path: &[String], family: FamilyId, how: &str, model: &Model) 
         }
     } else if family == FamilyId::Caching && in_redis(path, model) && (key, how) == ("size", "less") {
         "a node of Redis evicts what exceeds it at once"
+    } else if matches!(family, FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration) && in_temporal(model) {
+        of_temporal(key, how)?
     } else {
         return None;
     };
     Some(said.to_owned())
+}
+
+/// What becomes of runs. Those under way go on by the plan that they were started with.
+fn of_temporal(key: &str, how: &str) -> Option<&'static str> {
+    Some(match (key, how) {
+        ("compensation", "lost") => "new runs leave what the step did when a later one fails",
+        ("compensation", "other") => "new runs undo the step by another tool",
+        ("steps", "lost") => "new runs leave the step out; runs under way still make it",
+        ("tools", "lost") => "new runs leave the call out; runs under way still make it",
+        ("depends_on", "lost") => "new runs no longer wait for that step",
+        ("max_attempts", "less") => "Temporal fails a step after fewer attempts, the first one included",
+        ("max_attempts", "lost") => "a call is tried once",
+        ("compensations_enabled", "other") => "runs under way keep what they were started with",
+        ("engine", "other" | "lost") => {
+            "new runs get no plan for Temporal; runs under way need their worker until they end"
+        }
+        _ => return None,
+    })
+}
+
+fn in_temporal(model: &Model) -> bool {
+    let mut engines = model.orchestration.values().filter_map(|rules| rules.engine.as_ref());
+    engines.any(|engine| engine.value == Engine::Temporal)
 }
 
 fn is_kafka(model: &Model) -> bool {
@@ -53,6 +78,32 @@ fn in_redis(path: &[String], model: &Model) -> bool {
 mod tests {
     use super::*;
     use crate::targets::tests::checked;
+
+    #[test]
+    fn temporal_says_what_becomes_of_runs() {
+        let text = "
+# file: all.yaml
+orchestration: {engine: temporal, error_handling: {retry_policy: {max_attempts: 3}}}
+";
+        let (temporal, _) = checked(text);
+        let (other, _) = checked(&text.replace("temporal", "camunda"));
+        let of = |model: &Model, family, path: &[&str], how: &str| {
+            let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+            note(&path, family, how, model)
+        };
+        for (family, path, how) in [
+            (FamilyId::Saga, ["`a`", "steps", "`b`", "compensation"].as_slice(), "lost"),
+            (FamilyId::Workflow, &["`a`", "steps", "`b`", "compensation", "`undo`"], "lost"),
+            (FamilyId::Workflow, &["`a`", "steps", "`b`"], "lost"),
+            (FamilyId::Workflow, &["`a`", "steps", "`b`", "depends_on", "`c`"], "lost"),
+            (FamilyId::Orchestration, &["error_handling", "retry_policy", "max_attempts"], "less"),
+        ] {
+            assert!(of(temporal.model(), family, path, how).is_some(), "{path:?} {how}");
+            assert_eq!(of(other.model(), family, path, how), None, "{path:?} {how}");
+        }
+        assert_eq!(of(temporal.model(), FamilyId::Saga, &["`a`", "steps", "`b`", "compensation"], "new"), None);
+        assert_eq!(of(temporal.model(), FamilyId::CircuitBreaker, &["steps", "`b`"], "lost"), None);
+    }
 
     #[test]
     fn engines_say_what_becomes_of_data() {

@@ -30,6 +30,12 @@ const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 /// What a value begins with that is the least of its kind.
 pub(super) const AT_LEAST: &str = "at least ";
 
+/// Keys of flows whose absence takes something away: a step is not undone any more, a call is tried once.
+const KEPT: [&str; 2] = ["compensation", "max_attempts"];
+
+/// Switches of what protects.
+const ON: [&str; 2] = ["structured_logging", "compensations_enabled"];
+
 /// Keys that take something away while they are there.
 const SWITCHES: [&str; 1] = ["suspended"];
 
@@ -50,9 +56,13 @@ pub(super) fn loses(path: &[String], family: FamilyId, before: Option<&str>, aft
     let protects = matches!(family, FamilyId::CircuitBreaker | FamilyId::HealthMonitoring);
     match (before, after) {
         (None, None) => false,
-        (Some(_), None) => !switch && !matches!(family, FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration),
+        (Some(_), None) if matches!(family, FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration) => {
+            KEPT.contains(&key)
+        }
+        (Some(_), None) => !switch,
         (None, Some(_)) => switch,
-        (Some("true"), Some("false")) => key == "structured_logging",
+        (Some("true"), Some("false")) => ON.contains(&key),
+        (Some("compensating_transactions"), Some(_)) => key == "failure_handling",
         (Some(old), Some(new)) if key == "log_level" => {
             let rank = |level: &str| LEVELS.iter().position(|known| *known == level);
             rank(old).zip(rank(new)).is_some_and(|(old, new)| new > old)
@@ -80,7 +90,9 @@ mod tests {
 
     #[test]
     fn what_takes_away_and_what_does_not() {
-        use FamilyId::{Bulkhead, CircuitBreaker, HealthMonitoring, Logging, Metrics, Tracing, Workflow};
+        use FamilyId::{
+            Bulkhead, CircuitBreaker, HealthMonitoring, Logging, Metrics, Orchestration, Saga, Tracing, Workflow,
+        };
         for (family, path, before, after, expected) in [
             (Bulkhead, ["`a`", "connections"], "100", "60", true),
             (Bulkhead, ["`a`", "connections"], "60", "100", false),
@@ -106,6 +118,17 @@ mod tests {
             (Tracing, ["sampling", "rate"], "0.5", "0.1", true),
             (Tracing, ["sampling", "rate"], "0.1", "0.5", false),
             (Workflow, ["steps", "`a`"], "tools", "", false),
+            (Workflow, ["compensation", "`undo`"], "listed", "", true),
+            (Workflow, ["compensation", "`undo`"], "", "listed", false),
+            (Saga, ["`a`", "compensation"], "undo", "", true),
+            (Saga, ["`a`", "compensation"], "undo", "redo", false),
+            (Saga, ["`a`", "compensations_enabled"], "true", "false", true),
+            (Saga, ["`a`", "compensations_enabled"], "false", "true", false),
+            (Orchestration, ["retry_policy", "max_attempts"], "3", "2", true),
+            (Orchestration, ["retry_policy", "max_attempts"], "3", "", true),
+            (Orchestration, ["retry_policy", "max_attempts"], "2", "3", false),
+            (Orchestration, ["error_handling", "failure_handling"], "compensating_transactions", "abort", true),
+            (Orchestration, ["error_handling", "failure_handling"], "abort", "compensating_transactions", false),
             (Metrics, ["custom_metrics", "suspended"], "", "for now", true),
             (Metrics, ["custom_metrics", "suspended"], "for now", "", false),
         ] {

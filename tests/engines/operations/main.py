@@ -9,7 +9,14 @@ from live.part import ended
 
 from .programs import Programs
 
-PARTS = {"consul": "services", "kafka": "events", "pools": "connections", "prometheus": "monitoring", "redis": "caches"}
+PARTS = {
+    "consul": "services",
+    "kafka": "events",
+    "pools": "connections",
+    "prometheus": "monitoring",
+    "redis": "caches",
+    "temporal": "flows",
+}
 
 
 def main() -> int:

@@ -1,0 +1,122 @@
+//! The flows that the model has for Temporal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Call, Flow, Server, Step};
+use crate::model::flow::{self, Orchestration};
+use crate::model::name::{FlowKind, ServerName};
+use crate::model::quantity::{Attempts, Duration};
+use crate::model::url::canonical;
+use crate::model::vocabulary::{Backoff, Engine, FailureHandling};
+use crate::model::{Model, access::CallerKind};
+
+/// Each flow that Temporal runs, by kind and name.
+pub(super) fn flows(model: &Model) -> BTreeMap<String, Flow> {
+    let mut found = BTreeMap::new();
+    for (id, flow) in &model.flows {
+        let off = flow.suspended.is_some()
+            || model.topology.units.get(&flow.unit.value).is_some_and(|unit| unit.suspended.is_some());
+        let kind = match id.kind {
+            FlowKind::Workflow => "workflow",
+            FlowKind::Saga => "saga",
+            FlowKind::Processor => continue,
+        };
+        let own = model.orchestration.get(&Some(flow.unit.value.clone()));
+        let Some(rules) = own.or_else(|| model.orchestration.get(&None)) else { continue };
+        if off || rules.engine.as_ref().map(|engine| engine.value) != Some(Engine::Temporal) {
+            continue;
+        }
+        found.insert(format!("{kind}:{}", id.name), expected(model, flow, rules));
+    }
+    found
+}
+
+fn expected(model: &Model, flow: &flow::Flow, rules: &Orchestration) -> Flow {
+    let (saga, name) = (flow.id.value.kind == FlowKind::Saga, &flow.id.value.name);
+    let identity = model.identity.as_ref();
+    let domain = identity.and_then(|identity| identity.trust_domain.as_ref());
+    let kind = if saga { "saga" } else { "workflow" };
+    let subject = match (&flow.subject, domain) {
+        (Some(subject), _) => Some(subject.value.clone()),
+        (None, domain) => domain.map(|domain| format!("spiffe://{}/mcp/{kind}/{name}", domain.value)),
+    };
+    let issuers = identity.map(|identity| identity.issuers.as_slice()).unwrap_or_default();
+    let issuers = issuers.iter().filter(|issuer| issuer.may_speak_for(CallerKind::Flows, Some(&flow.unit.value)));
+    let mut steps = Vec::new();
+    let mut servers: BTreeSet<&ServerName> = BTreeSet::new();
+    for (at, step) in flow.steps.iter().enumerate() {
+        let depends_on = if saga {
+            steps.last().map(|before: &Step| vec![before.name.clone()]).unwrap_or_default()
+        } else {
+            let mut seen = BTreeSet::new();
+            step.depends_on.iter().map(|on| on.value.clone()).filter(|on| seen.insert(on.clone())).collect()
+        };
+        let (actions, undoing): (Vec<_>, Vec<_>) = step.calls.iter().partition(|call| !call.compensation);
+        let switched_off = flow.compensations_enabled.as_ref().is_some_and(|switch| !switch.value);
+        let undoing = if switched_off { Vec::new() } else { undoing };
+        servers.extend(actions.iter().chain(&undoing).filter_map(|call| call.server.as_ref()));
+        let calls = actions.iter().chain(&undoing).map(|call| expected_call(model, call, &actions));
+        debug_assert_eq!(steps.len(), at);
+        steps.push(Step { name: step.name.value.clone(), depends_on, calls: calls.collect() });
+    }
+    let undoes = steps.iter().any(|step| step.calls.iter().any(|call| call.compensation));
+    Flow {
+        subject,
+        issuers: issuers.map(|issuer| (issuer.issuer.value.clone(), issuer.per_server.is_some())).collect(),
+        handling: handling(flow, rules, undoes),
+        attempts: rules.max_attempts.as_ref().map_or(Attempts(1), |attempts| attempts.value),
+        backoff: rules.backoff.as_ref().map_or(Backoff::Exponential, |backoff| backoff.value),
+        servers: servers.into_iter().map(|server| (server.to_string(), expected_server(model, server))).collect(),
+        steps,
+    }
+}
+
+fn expected_call(model: &Model, call: &flow::Call, actions: &[&flow::Call]) -> Call {
+    let server = call.server.as_ref().and_then(|server| model.servers.get(server));
+    let tool = server.and_then(|server| server.tools.get(&call.tool.value));
+    let mut arguments = vec![call.tool.to_string()];
+    if let (true, [action]) = (call.compensation, actions) {
+        arguments.push(action.tool.to_string());
+        arguments.dedup();
+    }
+    Call {
+        server: call.server.as_ref().map(ToString::to_string).unwrap_or_default(),
+        tool: call.tool.to_string(),
+        compensation: call.compensation,
+        arguments,
+        repeated: tool.and_then(|tool| tool.idempotent.as_ref()).is_none_or(|flag| flag.value),
+    }
+}
+
+/// A saga is undone, unless it says otherwise or there is nothing to undo it with.
+fn handling(flow: &flow::Flow, rules: &Orchestration, undoes: bool) -> FailureHandling {
+    let declared = rules.failure_handling.as_ref().map(|handling| handling.value);
+    let undone = FailureHandling::CompensatingTransactions;
+    match (flow.id.value.kind, declared) {
+        (FlowKind::Saga, _) | (_, None) if undoes => undone,
+        (_, None) => FailureHandling::Abort,
+        (_, Some(declared))
+            if declared == undone && flow.compensations_enabled.as_ref().is_some_and(|on| !on.value) =>
+        {
+            FailureHandling::Abort
+        }
+        (_, Some(declared)) => declared,
+    }
+}
+
+fn expected_server(model: &Model, name: &ServerName) -> Server {
+    let entry = model.servers.get(name);
+    let gateway = model.topology.central_gateway.as_ref().filter(|_| entry.is_some_and(|entry| entry.url.is_some()));
+    let of_unit =
+        entry.and_then(|entry| entry.unit.as_ref()).and_then(|unit| model.breaker.get(&Some(unit.value.clone())));
+    let breaker = of_unit.or_else(|| model.breaker.get(&None));
+    let opened = breaker.and_then(|breaker| {
+        let trials = breaker.half_open_max_calls.as_ref().map(|calls| calls.value).unwrap_or(1);
+        Some((breaker.opens_after()?, breaker.open_for(), trials))
+    });
+    Server {
+        url: gateway.map(|gateway| format!("{}/{name}/mcp", canonical(&gateway.value))),
+        timeout: breaker.and_then(|breaker| breaker.timeout.as_ref()).map_or(Duration(30_000), |timeout| timeout.value),
+        breaker: opened,
+    }
+}

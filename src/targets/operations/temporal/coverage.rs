@@ -1,0 +1,122 @@
+//! What Temporal does with flows, for readers, and what of each family it expresses.
+
+use crate::families::FamilyId;
+use crate::targets::Covers;
+
+/// What it covers.
+pub(super) const COVERS: &[Covers] = &[
+    Covers::part(
+        FamilyId::Workflow,
+        &[
+            "name",
+            "description",
+            "business_unit",
+            "subject",
+            "suspended",
+            "steps",
+            "mcp_server",
+            "tools",
+            "compensation",
+            "depends_on",
+        ],
+        "steps run in their order, each call with its attempts, and are undone; the worker reads no resources and prompts",
+    ),
+    Covers::all(FamilyId::Orchestration),
+    Covers::part(
+        FamilyId::Saga,
+        &[
+            "name",
+            "description",
+            "business_unit",
+            "subject",
+            "suspended",
+            "compensations_enabled",
+            "steps",
+            "mcp_server",
+            "action",
+            "compensation",
+        ],
+        "actions run one after the other, and are undone in reverse order; the worker reads no resources and prompts",
+    ),
+    Covers::part(
+        FamilyId::CircuitBreaker,
+        &["per_mcp_server", "failure_threshold", "timeout", "half_open_max_calls", "half_open_timeout"],
+        "each worker has a breaker for each server, with trial calls; there is no fallback and no discovery of dependencies",
+    ),
+];
+
+/// Its documentation.
+pub(super) const DOC: &str = "\
+`plans/` has a plan for each workflow and each saga of a scope whose `orchestration.engine` is `temporal`: \
+`plans/KIND-NAME.json`. A plan is data, and its schema is `worker/plan.schema.json`. `worker/` is the same for every \
+plan.
+
+| configuration | plan | |
+|---|---|---|
+| `steps[].depends_on` | `dependsOn` | a step of a workflow without it starts at once; a step of a saga waits for the one before |
+| `tools: [a, b]`, `action` | `calls`, one after the other | each is an activity of its own, so a retry repeats one call and not the step |
+| `compensation` | `compensations` | in reverse order of the steps that were begun; within a step in the order written |
+| `max_attempts: 3` | `maximumAttempts: 3` | the first one counts; 1 where it is not written |
+| `backoff: exponential` | `backoffCoefficient: 2` | pauses of 1 s, 2 s, 4 s, at most 100 s |
+| `backoff: fixed` | `backoffCoefficient: 1` | pauses of 1 s |
+| `failure_handling` | `onFailure` | `compensate`, `stop` (`abort`), `continue`, or `wait` (`manual_intervention`) |
+| `persistence`, `checkpointing`, `replay_capability` | | what Temporal always does |
+| `circuit_breaker_config.timeout` | `callTimeoutMs` | 30 s where it is not written; `startToCloseMs` is 5 s longer |
+| `failure_threshold`, `half_open_timeout`, `half_open_max_calls` | `breaker` | for each server, in each worker |
+| the flow's own identity | `identity` | the subject of its tokens, and the issuers that may name it |
+
+**What to do.** Install what the worker pins, tell it where Temporal, the tokens and the servers are, and start it. \
+Settings hold references alone: no token and no secret is in them, in a plan, or in the history of a run.
+
+```json
+{
+  \"temporal\": {\"address\": \"127.0.0.1:7233\", \"task_queue\": \"mcpctl\"},
+  \"servers\": {\"payment_server\": \"https://mcp.example.org/payment_server/mcp\"},
+  \"tokens\": {
+    \"saga:order_processing_saga\": {\"endpoint\": \"https://idp.example.org/token\", \"client_id\": \"orders\", \"secret_file\": \"/run/secrets/orders\"},
+    \"workflow:customer_onboarding\": {\"file\": \"/run/tokens/onboarding\"}
+  },
+  \"tls\": {\"ca\": \"/etc/mcp/ca.crt\", \"cert\": \"/etc/mcp/worker.crt\", \"key\": \"/etc/mcp/worker.key\"}
+}
+```
+
+```sh
+pip install -r bundle/temporal/worker/requirements.txt
+python3 bundle/temporal/worker/run.py settings.json
+python3 bundle/temporal/worker/start.py bundle/temporal/plans/saga-order-processing-saga.json --id order-4711 --arguments order.json
+```
+
+`servers` names the addresses that plans do not have, and comes before those that they have. A plan has the address of \
+a server where the workspace declares `central_gateway` and the server's `url`: the gateway's, so that every call \
+passes through it. `file-waits` names the plans that wait for addresses. The worker takes no other origin from the \
+plan of a run, so nobody who starts one can have a token sent elsewhere. A token is for one flow. It is renewed before \
+it expires, and once more where a gateway answers 401.
+
+**A run.** The plan is its input, so a run goes on by the plan that it was started with, also after a later compile. \
+`--arguments` is a file with the arguments of each call, by step and tool: `{\"charge_payment\": {\"charge_card\": \
+{\"amount\": 12}}}`. A compensation has those under its own tool; where there are none, and its step has a single \
+call, it has those of the call. No answer of a tool is kept in the history.
+
+**Each call** sends an idempotency key in `_meta` under `mcpctl.io/idempotency-key`: the same for all attempts, and \
+another one for each call and run. A compensation also sends the keys of the calls that it undoes, under \
+`mcpctl.io/undoes`. A server that honours both does nothing twice, and nothing after it was undone. An error of a tool \
+is tried again. What a gateway denies (403, or the JSON-RPC error -32001), an unknown tool and refused arguments are \
+not. Where the answer is missing, the call is tried again, unless the registry annotates the tool as `idempotent: \
+false`: then the step fails.
+
+**Undoing.** A step is undone as soon as one call of it was tried, because a call that fails may be half done. Undoing \
+begins when no call is on its way any more, runs to its end also where the run is cancelled, and gives each \
+compensation 10 attempts of its own. What cannot be undone is named in the failure of the run, and the other \
+compensations run. With `manual_intervention` a step waits for the signal `decide`, with the step and one of `retry`, \
+`skip`, `compensate` and `stop`; the query `progress` tells which steps wait.
+
+**The breaker** is the worker's own, one for each server, and begins closed. Refused and reset connections, calls \
+without an answer in time and answers of 500 and above count; an error of a tool does not. A call that it holds back \
+is an attempt, and the next one comes when it lets trial calls through.
+
+**Who may start runs** of the namespace has the flows' identities, for what the gateways allow them. Keep the namespace to those who may.
+
+**What is not there.** A note names flows that no engine runs, because `orchestration` names none. Event processors \
+are for the target `kafka`. `strategies` of `batch_processing` say when items are flushed, and a run has one. The \
+worker reads no resources and prompts, has no fallback for a server that fails, and calls as the flow alone: a step \
+that needs a user's delegation is denied (`unattended-flow-needs-human`).";

@@ -1,0 +1,178 @@
+//! The plan of a flow: what the worker runs. Its JSON Schema is `schemas/temporal-plan.schema.json`.
+//!
+//! Times are whole milliseconds. Every default is written out, so that the worker has none of its own.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What the worker does for one run of a workflow or saga. It is the input of the run, so a run goes on by the plan
+/// that it was started with.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Plan {
+    /// The version of this format.
+    #[cfg_attr(test, schemars(range(min = 1, max = 1)))]
+    pub version: u32,
+    /// Kind and name of the flow, such as `saga:order_processing_saga`.
+    #[cfg_attr(test, schemars(regex(pattern = "^(workflow|saga):.")))]
+    pub flow: String,
+    /// As whom the flow calls.
+    pub identity: Identity,
+    /// What happens when all attempts of a call failed. `compensate`: what was done is undone in reverse order, and the
+    /// run ends with the outcome `compensating_transaction`. `stop`: the run fails, and what was done stays done.
+    /// `continue`: the run goes on without the step. `wait`: the step waits until a person decides.
+    pub on_failure: OnFailure,
+    /// How calls are tried again.
+    pub retry: Retry,
+    /// How compensations are tried again.
+    pub compensation_retry: Retry,
+    /// The servers that the steps call, by name.
+    #[cfg_attr(test, schemars(extend("minProperties" = 1)))]
+    pub servers: BTreeMap<String, Server>,
+    /// The steps. A step starts when all that it depends on are done.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub steps: Vec<Step>,
+}
+
+/// As whom a flow calls.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Identity {
+    /// The subject of its tokens; absent where the workspace says nothing about tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The issuers whose tokens may name it.
+    pub issuers: Vec<Issuer>,
+}
+
+/// An issuer of tokens.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Issuer {
+    /// Its `iss`.
+    pub issuer: String,
+    /// Whether a token works at one server, whose URL is its audience (RFC 8707).
+    pub audience_per_server: bool,
+}
+
+/// What happens when all attempts of a call failed: see [`Plan::on_failure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnFailure {
+    Compensate,
+    Stop,
+    Continue,
+    Wait,
+}
+
+/// How often and how fast a call is tried again.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Retry {
+    /// Attempts in all, the first one included. Temporal takes 0 for no limit, so it is never 0.
+    #[cfg_attr(test, schemars(range(min = 1, max = 2_147_483_647)))]
+    pub maximum_attempts: u32,
+    /// The pause before the second attempt, in milliseconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub initial_interval_ms: u64,
+    /// By which factor each pause is longer than the one before; 1 for pauses of one length.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub backoff_coefficient: u32,
+    /// The longest pause, in milliseconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub maximum_interval_ms: u64,
+}
+
+/// A server, as the worker calls it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Where the central gateway serves it; absent where the workspace does not say. The settings of the worker may
+    /// name another one.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How long a call may take, in milliseconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub call_timeout_ms: u64,
+    /// How long an attempt may take with all that the worker does around the call, in milliseconds: Temporal's
+    /// start-to-close timeout.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub start_to_close_ms: u64,
+    /// After how many milliseconds without a heartbeat an attempt counts as lost with its worker.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub heartbeat_ms: u64,
+    /// When the worker stops calling it for a while; absent where the workspace declares no breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Breaker>,
+}
+
+/// A circuit breaker. Each worker has one for each server.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Breaker {
+    /// Failures in a row that open it.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub failure_threshold: u32,
+    /// How long it stays open, in milliseconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub open_ms: u64,
+    /// Trial calls that are then let through. It closes when all of them succeeded, and opens when one of them failed.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub half_open_calls: u32,
+}
+
+/// A step.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Step {
+    /// Its name.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub id: String,
+    /// The steps that must be done before.
+    pub depends_on: Vec<String>,
+    /// The calls that do it, one after the other.
+    pub calls: Vec<Call>,
+    /// The calls that undo it, one after the other.
+    pub compensations: Vec<Call>,
+}
+
+/// A call of a tool.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Call {
+    /// The server.
+    pub server: String,
+    /// The tool.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub tool: String,
+    /// What names the call within a run. The idempotency key is made of it and of the run.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub key: String,
+    /// A run is started with arguments by step and tool. These are the tools of this step whose arguments the call
+    /// takes: those of the first that has any.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub arguments_of: Vec<String>,
+    /// What happens when the answer of an attempt is missing. `repeat`: the call is tried again, with the same
+    /// idempotency key. `fail`: the step fails, because the registry says that the tool is not idempotent.
+    pub in_doubt: InDoubt,
+}
+
+/// What happens when the answer to a call is missing: see [`Call::in_doubt`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum InDoubt {
+    Repeat,
+    Fail,
+}

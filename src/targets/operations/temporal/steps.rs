@@ -1,0 +1,192 @@
+//! The plan of one flow, by what the model says of it, of its servers, and of how flows are run.
+
+use std::collections::BTreeMap;
+
+use super::plan::{Breaker, Call, Identity, InDoubt, Issuer, OnFailure, Plan, Retry, Server, Step};
+use crate::model::Model;
+use crate::model::access::CallerKind;
+use crate::model::flow::{self, Flow, Orchestration};
+use crate::model::name::{FlowKind, ServerName};
+use crate::model::quantity::Duration;
+use crate::model::url::canonical;
+use crate::model::vocabulary::{Backoff, FailureHandling};
+use crate::targets::CompileError;
+
+/// The version of the format of plans.
+const VERSION: u32 = 1;
+
+/// The pause before the second attempt: Temporal's own default.
+const FIRST_PAUSE: u64 = 1_000;
+
+/// How many times the first pause the longest one is: Temporal's own default.
+const GROWTH: u64 = 100;
+
+/// Attempts of a compensation: with growing pauses, more than five minutes.
+const UNDOING: u32 = 10;
+
+/// How long a call may take where the workspace does not say, in milliseconds.
+const CALL: Duration = Duration(30_000);
+
+/// What an attempt may take beyond its call, in milliseconds: a token, a connection, the report to Temporal.
+const AROUND: u64 = 5_000;
+
+/// After how many milliseconds without a heartbeat a worker counts as lost.
+const HEARTBEAT: u64 = 10_000;
+
+/// The plan of a flow.
+///
+/// # Errors
+/// Where a call leads to no server.
+pub(super) fn plan(
+    model: &Model,
+    flow: &Flow,
+    rules: &Orchestration,
+    subject: Option<&str>,
+) -> Result<Plan, CompileError> {
+    let steps = flow.steps.iter().enumerate().map(|(at, step)| self::step(model, flow, at, step));
+    let steps = steps.collect::<Result<Vec<Step>, CompileError>>()?;
+    let undoes = steps.iter().any(|step| !step.compensations.is_empty());
+    Ok(Plan {
+        version: VERSION,
+        flow: flow.id.to_string(),
+        identity: identity(model, flow, subject),
+        on_failure: on_failure(flow, rules, undoes),
+        retry: retry(rules),
+        compensation_retry: growing(UNDOING),
+        servers: servers(model, flow),
+        steps,
+    })
+}
+
+fn identity(model: &Model, flow: &Flow, subject: Option<&str>) -> Identity {
+    let declared = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let speaking = declared.filter(|issuer| issuer.may_speak_for(CallerKind::Flows, Some(&flow.unit.value)));
+    let issuers = speaking
+        .map(|issuer| Issuer { issuer: issuer.issuer.value.clone(), audience_per_server: issuer.per_server.is_some() });
+    Identity { subject: subject.map(str::to_owned), issuers: issuers.collect() }
+}
+
+/// A saga undoes what it did unless it says otherwise; for a workflow `failure_handling` decides.
+fn on_failure(flow: &Flow, rules: &Orchestration, undoes: bool) -> OnFailure {
+    let by_itself = match flow.id.value.kind {
+        FlowKind::Saga => true,
+        FlowKind::Workflow | FlowKind::Processor => rules.failure_handling.is_none(),
+    };
+    if undoes && by_itself {
+        return OnFailure::Compensate;
+    }
+    let switched_off = flow.compensations_enabled.as_ref().is_some_and(|switch| !switch.value);
+    match rules.failure_handling.as_ref().map(|handling| handling.value) {
+        Some(FailureHandling::CompensatingTransactions) if !switched_off => OnFailure::Compensate,
+        Some(FailureHandling::CompensatingTransactions | FailureHandling::Abort) | None => OnFailure::Stop,
+        Some(FailureHandling::Continue) => OnFailure::Continue,
+        Some(FailureHandling::ManualIntervention) => OnFailure::Wait,
+    }
+}
+
+/// How calls are tried again. Where nothing is written, a call is tried once.
+fn retry(rules: &Orchestration) -> Retry {
+    let attempts = rules.max_attempts.as_ref().map_or(1, |attempts| attempts.value.0);
+    match rules.backoff.as_ref().map(|backoff| backoff.value) {
+        Some(Backoff::Fixed) => Retry {
+            maximum_attempts: attempts,
+            initial_interval_ms: FIRST_PAUSE,
+            backoff_coefficient: 1,
+            maximum_interval_ms: FIRST_PAUSE,
+        },
+        // Temporal cannot let pauses grow by an amount, and a check says so.
+        Some(Backoff::Exponential | Backoff::Linear) | None => growing(attempts),
+    }
+}
+
+fn growing(attempts: u32) -> Retry {
+    Retry {
+        maximum_attempts: attempts,
+        initial_interval_ms: FIRST_PAUSE,
+        backoff_coefficient: 2,
+        maximum_interval_ms: FIRST_PAUSE * GROWTH,
+    }
+}
+
+/// The servers that a flow calls.
+fn servers(model: &Model, flow: &Flow) -> BTreeMap<String, Server> {
+    let called = flow.calls().filter(|(_, call)| flow.makes(call)).filter_map(|(_, call)| call.server.as_ref());
+    called.map(|name| (name.to_string(), server(model, name))).collect()
+}
+
+/// Where the central gateway serves a server; `None` where the workspace does not say, or no gateway could lead to it.
+pub(super) fn url(model: &Model, name: &ServerName) -> Option<String> {
+    let gateway = model.topology.central_gateway.as_ref()?;
+    model.servers.get(name)?.url.as_ref()?;
+    Some(format!("{}/{name}/mcp", canonical(&gateway.value)))
+}
+
+fn server(model: &Model, name: &ServerName) -> Server {
+    let unit = model.servers.get(name).and_then(|server| server.unit.as_ref()).map(|unit| unit.value.clone());
+    let breaker = Model::in_scope(&model.breaker, &unit);
+    let call = breaker.and_then(|breaker| breaker.timeout.as_ref()).map_or(CALL, |timeout| timeout.value).0;
+    Server {
+        url: url(model, name),
+        call_timeout_ms: call,
+        start_to_close_ms: call.saturating_add(AROUND),
+        heartbeat_ms: HEARTBEAT,
+        breaker: breaker.and_then(|breaker| {
+            Some(Breaker {
+                failure_threshold: breaker.opens_after()?,
+                open_ms: breaker.open_for().0,
+                half_open_calls: breaker.half_open_max_calls.as_ref().map_or(1, |calls| calls.value),
+            })
+        }),
+    }
+}
+
+fn step(model: &Model, flow: &Flow, at: usize, step: &flow::Step) -> Result<Step, CompileError> {
+    let calls = |undoes: bool| -> Result<Vec<Call>, CompileError> {
+        let made = step.calls.iter().filter(|call| call.compensation == undoes && flow.makes(call));
+        made.enumerate().map(|(number, call)| self::call(model, step, number, call)).collect()
+    };
+    let (done, undone) = (calls(false)?, calls(true)?);
+    Ok(Step { id: step.name.value.clone(), depends_on: depends_on(flow, at, step), calls: done, compensations: undone })
+}
+
+/// The steps that a step waits for. A saga is a sequence; what a workflow says nothing about may run at once.
+fn depends_on(flow: &Flow, at: usize, step: &flow::Step) -> Vec<String> {
+    match flow.id.value.kind {
+        FlowKind::Saga => {
+            let before = at.checked_sub(1).and_then(|before| flow.steps.get(before));
+            before.map(|before| before.name.value.clone()).into_iter().collect()
+        }
+        FlowKind::Workflow | FlowKind::Processor => {
+            let mut names: Vec<String> = Vec::new();
+            for on in &step.depends_on {
+                if !names.contains(&on.value) {
+                    names.push(on.value.clone());
+                }
+            }
+            names
+        }
+    }
+}
+
+fn call(model: &Model, step: &flow::Step, number: usize, call: &flow::Call) -> Result<Call, CompileError> {
+    let Some(server) = &call.server else {
+        let message = format!("step `{}` calls `{}`, and no server is known that has it", step.name, call.tool);
+        return Err(CompileError::Refused(message));
+    };
+    let mut doing = step.calls.iter().filter(|call| !call.compensation);
+    // One call is undone by one compensation, so that both are about the same thing.
+    let undone = match (call.compensation, doing.next(), doing.next()) {
+        (true, Some(only), None) if only.tool.value != call.tool.value => Some(only.tool.to_string()),
+        _ => None,
+    };
+    let tool = model.servers.get(server).and_then(|server| server.tools.get(&call.tool.value));
+    let idempotent = tool.and_then(|tool| tool.idempotent.as_ref());
+    let kind = if call.compensation { "undo-" } else { "" };
+    Ok(Call {
+        server: server.to_string(),
+        tool: call.tool.to_string(),
+        key: format!("{}/{kind}{}", step.name, number + 1),
+        arguments_of: std::iter::once(call.tool.to_string()).chain(undone).collect(),
+        in_doubt: if idempotent.is_some_and(|flag| !flag.value) { InDoubt::Fail } else { InDoubt::Repeat },
+    })
+}

@@ -1,0 +1,164 @@
+"""One activity: one attempt of one call of a tool.
+
+MCP gives errors of a tool as results, so they are raised here, or nothing would try them again. Each error has a type:
+
+    ToolError     the tool answered that it failed                       tried again
+    Unreachable   the call was not sent                                  tried again
+    Unanswered    it was sent, and nobody knows what became of it        tried again, unless the plan says otherwise
+    Overloaded    the server takes no more calls at the moment (429)     tried again
+    NoToken       there is no token for the flow at the moment           tried again
+    BreakerOpen   the circuit breaker of this worker holds it back       tried again, when the breaker lets it through
+    Denied, Unauthorized, UnknownTool, Refused, NoAddress                not tried again
+"""
+
+import asyncio
+import contextlib
+import ssl
+from datetime import timedelta
+
+import anyio
+import httpx2
+from breaker import Breaker, Open
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from tokens import NoToken, Tokens
+
+KEY, UNDOES = "mcpctl.io/idempotency-key", "mcpctl.io/undoes"
+# The error of JSON-RPC with which compiled gateways deny a call, also where its status is 200.
+DENIED = -32001
+# Errors of JSON-RPC that another attempt meets again: not a request, no such method, no such tool or arguments.
+FINAL = (-32600, -32601, -32602)
+# What an error says about the server. The others come from a gateway, or from this worker.
+HEALTHY = {"ToolError": True, "UnknownTool": True, "Unreachable": False, "Unanswered": False}
+HEARTBEAT_SECONDS = 1
+MOST = 300
+
+
+def failed(kind: str, message: str, final: bool = False, after: float | None = None) -> ApplicationError:
+    delay = timedelta(seconds=after) if after is not None else None
+    return ApplicationError(message[:MOST], type=kind, non_retryable=final, next_retry_delay=delay)
+
+
+def leaf(error: BaseException) -> BaseException:
+    """The first error of a group of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class Attempt:
+    """What is known about an attempt: whether the call was sent, and the status of the last answer."""
+
+    sent = False
+    status = 0
+
+    async def answered(self, response: httpx2.Response) -> None:
+        self.status = response.status_code
+
+    def failure(self, error: BaseException) -> ApplicationError:
+        said = str(error) or type(error).__name__
+        code = error.code if isinstance(error, MCPError) else 0
+        if self.status == 401:
+            return failed("Unauthorized", said, final=True)
+        if self.status == 403 or code == DENIED:
+            return failed("Denied", said, final=True)
+        if self.status < 500 and self.status != 429 and code in FINAL:
+            return failed("UnknownTool" if "tool" in said.lower() else "Refused", said, final=True)
+        if 400 <= self.status < 500 and self.status not in (404, 408, 429):
+            return failed("Refused", f"status {self.status}: {said}", final=True)
+        if self.status == 429:
+            return failed("Overloaded", said)
+        if not self.sent:
+            return failed("Unreachable", f"status {self.status}: {said}" if self.status else said)
+        return failed("Unanswered", f"status {self.status}: {said}" if self.status >= 500 else said)
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    parts = httpx2.URL(url)
+    return parts.scheme, parts.host, parts.port
+
+
+class Calls:
+    """`known` are addresses that the plans of the bundle name. Whoever starts a run gives its plan, so that plan alone cannot
+    say where the tokens of a flow are sent."""
+
+    def __init__(self, servers: dict[str, str], known: list[str], tokens: Tokens, tls: ssl.SSLContext | bool = True):
+        self.servers, self.tokens, self.tls = servers, tokens, tls
+        self.origins = {origin(url) for url in [*servers.values(), *known]}
+        self.breakers: dict[tuple[str, str], Breaker] = {}
+
+    @activity.defn(name="call_tool")
+    async def call_tool(self, given: dict) -> None:
+        """Makes one attempt. No answer of a tool is kept: what it holds may belong into no history."""
+        plan, call = given["plan"], given["call"]
+        server = plan["servers"][call["server"]]
+        url = self.servers.get(call["server"]) or server.get("url")
+        if not url or origin(url) not in self.origins:
+            raise failed("NoAddress", f"settings and bundle name no such address of {call['server']}", final=True)
+        breaker = self.breakers.setdefault((call["server"], str(server.get("breaker"))), Breaker(server.get("breaker")))
+        try:
+            trial = breaker.enter()
+        except Open as held:
+            raise failed("BreakerOpen", f"{call['server']}: {held}", after=held.after) from None
+        healthy = None
+        try:
+            async with beating():
+                await self._call(plan, given, url, server["callTimeoutMs"] / 1000)
+            healthy = True
+        except ApplicationError as error:
+            healthy = HEALTHY.get(error.type)
+            raise
+        finally:
+            breaker.leave(trial, healthy)
+
+    async def _call(self, plan: dict, given: dict, url: str, seconds: float) -> None:
+        for renew in (False, True):
+            try:
+                token = await self.tokens.token(plan, given["call"]["server"], url, renew)
+            except NoToken as missing:
+                raise failed("NoToken", str(missing)) from None
+            try:
+                return await self._attempt(given, url, token, seconds)
+            except ApplicationError as error:
+                # A token that was taken back is noticed here, and once.
+                if error.type != "Unauthorized" or token is None or renew:
+                    raise
+
+    async def _attempt(self, given: dict, url: str, token: str | None, seconds: float) -> None:
+        attempt, result = Attempt(), None
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        meta = {KEY: given["key"], **({UNDOES: given["undoes"]} if given["undoes"] else {})}
+        try:
+            with anyio.fail_after(seconds):
+                hooks = {"response": [attempt.answered]}
+                settings = {"headers": headers, "timeout": seconds, "verify": self.tls, "event_hooks": hooks}
+                async with httpx2.AsyncClient(**settings) as http:
+                    async with Client(streamable_http_client(url, http_client=http), cache=None) as client:
+                        attempt.sent = True
+                        result = await client.call_tool(given["call"]["tool"], given["arguments"], meta=meta)
+        except Exception as error:
+            # An answer that was there before the connection was closed counts.
+            if result is None:
+                raise attempt.failure(leaf(error)) from None
+        if result.is_error:
+            said = " ".join(getattr(part, "text", "") for part in result.content)
+            unknown = said.lower().startswith("unknown tool")
+            raise failed("UnknownTool" if unknown else "ToolError", said, final=unknown)
+
+
+@contextlib.asynccontextmanager
+async def beating():
+    """Tells Temporal that this worker lives, which also is how a cancellation gets here."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()

@@ -79,7 +79,7 @@ keys in another spelling, and is not written.",
     proof: Proof::Schema(Shown {
         by: "HashiCorp's own client package for Go (`consul/api`), and Envoy 1.40",
         what: "each definition is decoded strictly, and has the address and the times that Envoy probes the same server with",
-        beyond: "no agent of Consul has loaded a definition or made a probe",
+        beyond: "whether an agent of Consul loads a definition and makes its probes",
     }),
     needs: |_| Vec::new(),
     does: Does::Configures,

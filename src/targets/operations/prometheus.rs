@@ -100,10 +100,11 @@ no alert; a note names it.",
     names: |_| BTreeMap::new(),
     proof: Proof::Run(Shown {
         by: "Prometheus 2.42 with promtool, amtool 0.25, running gateways of the target `envoy` and a server that exports the declared metrics",
-        what: "every declared metric is there under its name, with its labels; five alerts fire and reach the address of Alertmanager; promtool \
+        what: "every declared metric is there under its name, with its labels; four of the six alerts fire and reach the address of Alertmanager, and `McpGatewayUnread` is \
+               pending; promtool \
                runs the tests of all rules, and amtool routes their labels",
-        beyond: "`McpBulkheadNearlyFull` fires in the tests of rules alone, no Alertmanager has sent a notification, and the dashboard is decoded by \
-                 Grafana's own types and never loaded",
+        beyond: "`McpBulkheadNearlyFull` outside of promtool, notifications of an Alertmanager, and the dashboard in Grafana, whose own types \
+                 decode it",
     }),
     needs: |_| Vec::new(),
     does: Does::Configures,

@@ -221,5 +221,5 @@ def run(programs: Programs) -> Tally:
     finally:
         fleet.stop()
         exporter.shutdown()
-    tally.notes.append(f"6 alerts made to fire, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
+    tally.notes.append(f"4 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
     return tally.end()

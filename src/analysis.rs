@@ -230,7 +230,7 @@ pub fn analyse_in(
     Analysis { sources, settings, model, policy, written, report, counts }
 }
 
-/// The hand-written policies of the centre, and a finding for each file of them in a unit's folder.
+/// The hand-written policies of the central configuration, and a finding for each file of them in a unit's folder.
 fn handwritten_files(
     ids: &[FileId],
     unread: &BTreeSet<FileId>,

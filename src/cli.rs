@@ -102,7 +102,7 @@ Examples:
   mcpctl init fleet                      start a workspace in the folder fleet
   mcpctl validate fleet                  show everything that is wrong in it
   mcpctl compile fleet --out policies    write the policies
-  mcpctl diff main                       show what a change opens and closes
+  mcpctl diff main                       show what a change does to access
   mcpctl can agent crm/get_customer      whether it may, why, and what it lacks
   mcpctl test fleet --coverage           run its policy tests
   mcpctl explain unclassified-server     what a finding means, how to fix it
@@ -172,7 +172,7 @@ pub enum Command {
     Validate(validate::Validate),
     /// Compile a workspace into a bundle of policies
     Compile(compile::Compile),
-    /// Show every access that a change opens or closes
+    /// Show how a change widens and narrows access
     Diff(diff::DiffCommand),
     /// Say whether a principal may call a tool, why, and what it lacks
     Can(ask::Can),

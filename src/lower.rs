@@ -184,7 +184,7 @@ impl Lowering {
         }
     }
 
-    /// Reports a part that only the centre may set, where it stands in a unit folder. Answers whether it may be taken.
+    /// Reports a part that only the central configuration may set, where it stands in a unit folder. Answers whether it may be taken.
     pub fn centre_only(&mut self, at: &At, what: &str, loc: Option<Loc>) -> bool {
         match (&at.scope, loc) {
             (Some(unit), Some(loc)) => {

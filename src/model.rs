@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{Loc, Spanned};
 use name::{FactName, FlowId, ServerName, UnitName};
 
-/// Whose configuration a value is: the centre's (`None`) or one unit folder's.
+/// Whose configuration a value is: the central one (`None`) or one unit folder's.
 pub type Scope = Option<UnitName>;
 
 /// Servers in the order of their names. Found by hash: tens of thousands of calls each ask for theirs several times.
@@ -37,7 +37,7 @@ pub type Servers = indexmap::IndexMap<ServerName, server::Server, foldhash::fast
 pub struct Model {
     /// Units, gateways, federation rules and the zero-trust network.
     pub topology: topology::Topology,
-    /// Levels, classes and transport rules of the centre.
+    /// Levels, classes and transport rules of the central configuration.
     pub access: access::AccessRules,
     /// What unit folders restate, for the calls to their own servers.
     pub overlays: BTreeMap<UnitName, access::AccessRules>,
@@ -132,7 +132,7 @@ impl Model {
     }
 
     /// The access rules that hold for calls to servers of that unit: the unit folder's, each part that it omits taken
-    /// from the centre's. `None` where the unit restates nothing.
+    /// from the central one. `None` where the unit restates nothing.
     #[must_use]
     pub fn restated_for(&self, unit: &UnitName) -> Option<access::AccessRules> {
         self.overlays.get(unit).map(|overlay| self.access.restated_by(overlay))
@@ -169,7 +169,7 @@ impl Model {
         declared.map(FactName::as_str).chain(access::DEFAULT_EVIDENCE.keys().copied()).collect()
     }
 
-    /// Every listing of a registered server in a class: the centre's, and each unit folder's for servers of that unit.
+    /// Every listing of a registered server in a class: the central one, and each unit folder's for servers of that unit.
     pub fn class_members(&self) -> impl Iterator<Item = (&access::DataClass, &server::Server, Loc)> {
         let overlays = self.overlays.iter().map(|(unit, rules)| (Some(unit), rules));
         std::iter::once((None, &self.access)).chain(overlays).flat_map(move |(unit, rules)| {
@@ -201,7 +201,7 @@ impl Model {
         of_tests.chain(self.invariants.iter().flat_map(|invariant| invariant.never.calls()))
     }
 
-    /// The scope itself if it holds a value, else the centre's value.
+    /// The scope itself if it holds a value, else the central value.
     pub fn in_scope<'a, T>(map: &'a BTreeMap<Scope, T>, scope: &Scope) -> Option<&'a T> {
         map.get(scope).or_else(|| map.get(&None))
     }

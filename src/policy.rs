@@ -222,7 +222,7 @@ pub struct Policy {
     /// For each principal (same order) what every call of its flow reaches, in the order of [`Flow::calls`]; `None` where
     /// there is no such tool. Empty for agents.
     pub calls: Vec<Vec<Option<ObjectIx>>>,
-    /// What calls demand whoever calls (level, further facts and transport, the centre's and a unit folder's together), each
+    /// What calls demand whoever calls (level, further facts and transport, those of the central configuration and of a unit folder together), each
     /// distinct condition of an object once or more. Suspensions and the rules between units are not in it.
     pub demands: Vec<condition::Condition>,
     /// For each object (same order) the number of its demand.

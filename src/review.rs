@@ -1,4 +1,4 @@
-//! Review: what a workspace lets whom do, and what a change opens or closes.
+//! Review: what a workspace lets whom do, and how a change widens and narrows access.
 //!
 //! Everything here is read from the normal form of [`crate::policy`]; nothing is evaluated that is not in it.
 

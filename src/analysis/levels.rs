@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Rule, did_you_mean};
 use crate::settings::Settings;
 
 /// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and
-/// neither can a unit's attempt to loosen what the centre asks.
+/// neither can a unit's attempt to loosen what the central configuration asks.
 #[must_use]
 pub fn can_be_adjusted(rule: &Rule) -> bool {
     let is_check = || crate::checks::CHECKS.iter().any(|known| known.rule.name == rule.name);

@@ -94,7 +94,7 @@ pub(super) fn lower(
     (model, report, damaged, skipped)
 }
 
-/// Whose configuration a file is: the unit's in whose folder it stands, else the centre's.
+/// Whose configuration a file is: the unit's in whose folder it is, else the central one.
 pub(super) fn scope_of(name: &str, settings: &Settings) -> Scope {
     let inside = |folder: &str| {
         let folder = folder.trim_start_matches("./").trim_end_matches('/');

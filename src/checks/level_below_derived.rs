@@ -49,7 +49,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
 }
 
-/// Every level that the centre's registry sets on a server or a thing of it, with what it is set on.
+/// Every level that the central registry sets on a server or a thing of it, with what it is set on.
 fn written(server: &Server) -> Vec<(String, &Spanned<u32>)> {
     let name = &server.name;
     let own = server.access.auth_level.iter().map(|level| (format!("server `{name}`"), level));

@@ -44,7 +44,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     if with_ways(&model.access.levels) {
         of_levels(input, &model.access.levels, report);
     }
-    // What a unit restates beside the centre's levels; those of the centre are found once, above.
+    // What a unit restates beside the central levels; central ones are found once, above.
     for (unit, overlay) in model.overlays.iter().filter(|(_, overlay)| !overlay.levels.is_empty()) {
         let Some(rules) = model.restated_for(unit) else { continue };
         let mut found = Report::default();

@@ -11,7 +11,7 @@ pub static CHECK: Check = Check {
         guards_access: true,
         severity: Severity::Error,
         what: "Finds a `cross_unit_max_class`, classes of `never_flow` in `policy_tests`, and classes in `review` of \
-               `mcpctl.yaml`, that the centre's `data_routing` does not declare.",
+               `mcpctl.yaml`, that the central `data_routing` does not declare.",
         why: "The first names the most sensitive class whose data may cross units. One that does not exist lets no data \
               across. An invariant about a class that does not exist says nothing, and a limit for one limits nothing.",
         fix: "Use one of the classes of `data_routing.classifications`, or declare this one there.",

@@ -54,7 +54,7 @@ of mcpctl.yaml) from BASE: a change cannot excuse itself.
 
 Exit codes: 0 nothing that --deny names, 1 something, 2 HEAD has errors, or could not compare.";
 
-/// Shows every access that a change opens or closes.
+/// Shows how a change widens and narrows access.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffCommand {

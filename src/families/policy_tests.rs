@@ -66,7 +66,7 @@ struct NeverSection {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct OutsideSection {
-    /// Everybody who is not of this unit; the centre's principals are not.
+    /// Everybody who is not of this unit; central principals are not.
     outside_unit: Spanned<UnitName>,
 }
 

@@ -68,7 +68,7 @@ impl Lowering {
 
     fn add_servers(&mut self) {
         let mut entries = std::mem::take(&mut self.entries);
-        // The centre's entries first; a unit's entry then restates one of them or stands alone.
+        // The central entries first; a unit's entry then restates one of them or stands alone.
         entries.sort_by(|a, b| a.0.scope.cmp(&b.0.scope));
         self.model.servers.reserve(entries.len());
         for (at, entry) in entries {
@@ -103,7 +103,7 @@ impl Lowering {
         }
     }
 
-    /// A unit's entry restates what calls need. What the centre says of the server itself stays the centre's: a unit that
+    /// A unit's entry restates what calls need. What the central configuration says of the server itself stays: a unit that
     /// could change it could satisfy any obligation by saying so.
     fn restate(&mut self, name: &ServerName, entry: ServerEntry) {
         let Some(server) = self.model.servers.get_mut(name) else { return };
@@ -148,7 +148,7 @@ impl Lowering {
         }));
     }
 
-    /// A unit folder restates the centre's classes, for its own servers, and no others.
+    /// A unit folder restates the central classes, for its own servers, and no others.
     fn judge_overlays(&mut self) {
         let Model { overlays, access, servers, .. } = &self.model;
         for (unit, rules) in overlays {
@@ -253,7 +253,7 @@ impl Lowering {
         }
     }
 
-    /// A flow without a unit of its own is of the centre; writing it in the central files is the approval.
+    /// A flow without a unit of its own is central; writing it in the central files is the approval.
     fn set_flow_units(&mut self) {
         for flow in self.model.flows.values_mut() {
             if flow.unit.value.as_str().is_empty() {

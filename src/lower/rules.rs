@@ -117,13 +117,13 @@ pub static APPROVAL_WITH_SCOPE: Rule = Rule {
     fix: "Remove `scope`. The caller gets the approval where people approve, and brings it in its next token.",
 };
 
-/// A unit folder sets what is the centre's.
+/// A unit folder sets what only the central configuration may set.
 pub static CENTRE_ONLY: Rule = Rule {
     name: "centre-only-section",
     guards_access: true,
     severity: Severity::Error,
     what: "Finds `federation_config`, `identity`, the list of business units, the central gateway, `any_agent`, a class \
-           that the centre does not have, or hand-written Cedar, in a unit folder.",
+           that the central configuration does not have, or hand-written Cedar, in a unit folder.",
     why: "These decide what the units may do to each other; no unit may change them, in any override mode.",
     fix: "Move it into the central files.",
 };
@@ -135,7 +135,7 @@ pub static OVERRIDES_FORBIDDEN: Rule = Rule {
     severity: Severity::Error,
     what: "Finds sections in a unit folder that `local_policy_override` does not permit there.",
     why: "The centre decides what its units may set: `none` nothing, `security_only` only `progressive_auth`, \
-          `data_routing` and `zero_trust_config`, `full` any family that is not the centre's own.",
+          `data_routing` and `zero_trust_config`, `full` any family but those that only the central configuration may have.",
     fix: "Move the section to the central configuration, or let the central configuration permit it.",
 };
 

@@ -168,7 +168,7 @@ impl Never {
 pub enum Callers {
     /// Named ones, or patterns, as in [`PolicyTest::principals`].
     Listed(Vec<Spanned<String>>),
-    /// Everybody who is not of that unit; the centre's principals are not.
+    /// Everybody who is not of that unit; central principals are not.
     OutsideUnit(Spanned<UnitName>),
 }
 

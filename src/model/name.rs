@@ -60,10 +60,10 @@ names! {
 }
 
 impl UnitName {
-    /// The unit of the centre itself: its principals may call every unit's servers.
+    /// The central unit: its principals may call every unit's servers.
     pub const CENTRAL: &'static str = "central";
 
-    /// Whether this is the centre.
+    /// Whether this is the central unit.
     #[must_use]
     pub fn is_central(&self) -> bool {
         self.as_str() == Self::CENTRAL

@@ -33,7 +33,7 @@ pub struct Server {
     pub labels: BTreeMap<String, Spanned<String>>,
     /// Switched off.
     pub suspended: Suspension,
-    /// What the centre asks of calls to it.
+    /// What the central configuration asks of calls to it.
     pub access: ServerAccess,
     /// What a unit folder restates of it.
     pub overlay: Option<ServerAccess>,
@@ -99,7 +99,7 @@ pub struct ServerAccess {
     pub auth_level: Option<Spanned<u32>>,
     /// More facts, for all its tools.
     pub requires: Vec<Spanned<FactName>>,
-    /// What single tools set; in the centre's entry only those that set something. In an overlay with any entry here, a
+    /// What single tools set; in the central entry only those that set something. In an overlay with any entry here, a
     /// tool without one is denied.
     pub tools: BTreeMap<ToolName, ToolAccess>,
 }

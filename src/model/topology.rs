@@ -113,7 +113,7 @@ pub enum LocalOverride {
     None,
     /// `progressive_auth`, `data_routing` and `zero_trust_config`.
     SecurityOnly,
-    /// Any family but the centre's own.
+    /// Any family but those that only the central configuration may have.
     Full,
 }
 

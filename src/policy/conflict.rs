@@ -40,7 +40,7 @@ pub struct Conflicts<'a> {
 }
 
 impl<'a> Conflicts<'a> {
-    /// For the policy that was derived from the model; `classes` are the centre's.
+    /// For the policy that was derived from the model; `classes` are those of the central configuration.
     #[must_use]
     pub fn new(model: &'a Model, policy: &'a Policy, classes: &'a Classification<'a>) -> Self {
         let evidence = model.identity.iter().flat_map(|identity| &identity.evidence);

@@ -43,7 +43,7 @@ pub enum Fault {
     TooManyFacts(Spanned<FactName>),
     /// A tool is granted to a principal in more ways than [`MOST_WAYS`]; its condition never holds.
     TooManyWays(PrincipalIx, ObjectIx),
-    /// A unit folder lets something through that the centre denies.
+    /// A unit folder lets something through that the central rules deny.
     UnitWidens {
         /// The unit.
         unit: UnitName,
@@ -51,11 +51,11 @@ pub enum Fault {
         principal: PrincipalIx,
         /// The cell's object.
         object: ObjectIx,
-        /// A minimal set of facts that the unit's rules let through and the centre's deny.
+        /// A minimal set of facts that the unit's rules let through and the central ones deny.
         facts: u64,
         /// Where the unit restates it.
         loc: Loc,
-        /// Where the centre's rule stands.
+        /// Where the central rule stands.
         centre: Loc,
     },
 }

@@ -56,8 +56,8 @@ fn covers(model: &Model, grant: &Grant, object: &Object) -> bool {
     grant.server == object.server && object.kind.is_granted_by(&grant.what) && !(grant.only_read_only && writes())
 }
 
-/// A place that asks for a fact of a call: by the centre's rules, else by those of the server's unit, else by the principal's
-/// grants, else the rule of the mesh, the network or between units that does. `classes` are the centre's.
+/// A place that asks for a fact of a call: by the central rules, else by those of the server's unit, else by the principal's
+/// grants, else the rule of the mesh, the network or between units that does. `classes` are those of the central configuration.
 #[must_use]
 pub fn fact_place(
     model: &Model,

@@ -1,6 +1,6 @@
 //! Which gateways there are, and where each sends the calls to a server.
 //!
-//! The central gateway routes to every server: straight to those of the centre and of units without a gateway of their own,
+//! The central gateway routes to every server: straight to central ones and those of units without a gateway of their own,
 //! and through a unit's gateway to that unit's. A unit's gateway routes to its own servers.
 
 use std::collections::BTreeMap;

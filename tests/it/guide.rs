@@ -64,3 +64,44 @@ fn the_guide_ends_in_the_decisions_that_it_says() {
     assert_eq!(decide(context), Decision::Allow);
     assert_eq!(decide(&context.replace("\"small_amount\": true", "\"small_amount\": false")), Decision::Deny);
 }
+
+/// The page about adopting, on the configuration of the project's seed: each of its commands runs, and a new finding fails.
+#[test]
+fn an_estate_adopts_with_the_commands_of_the_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("book/src/guide/adopt.md")).expect("the page");
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let fleet = scratch.path().join("fleet");
+    fs::create_dir(&fleet).expect("a folder");
+    for entry in fs::read_dir(root.join("fixtures/seed")).expect("the fixture") {
+        let path = entry.expect("an entry").path();
+        fs::copy(&path, fleet.join(path.file_name().expect("a name"))).expect("a copy");
+    }
+    let run = |args: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_mcpctl")).current_dir(scratch.path()).args(args.split(' '));
+        run.output().expect("mcpctl runs")
+    };
+    let told = |line: &str| line.strip_prefix("mcpctl ").filter(|line| !line.starts_with("diff")).map(str::to_owned);
+    let commands: Vec<String> = page
+        .split("```")
+        .filter_map(|block| block.strip_prefix("sh\n"))
+        .flat_map(str::lines)
+        .filter_map(told)
+        .collect();
+    assert_eq!(commands.len(), 7, "{commands:?}");
+    for command in &commands {
+        // What guards access is decided before, and the seed has not decided yet.
+        let command = command.replace(" --fail-on warning", "");
+        let ran = run(&command);
+        assert!(ran.status.success(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    assert!(fleet.join("mcpctl-baseline.json").is_file() && scratch.path().join("findings.sarif").is_file());
+    let check = "validate fleet --baseline check --format short --ignore security";
+    let before = String::from_utf8(run(check).stdout).expect("text");
+    fs::rename(fleet.join("saga.yaml"), fleet.join("orders.yaml")).expect("a file that moves");
+    assert_eq!(String::from_utf8(run(check).stdout).expect("text"), before);
+    let batches = fs::read_to_string(fleet.join("logging.yaml")).expect("a file").replace("7_days", "6_days");
+    fs::write(fleet.join("logging.yaml"), batches).expect("a change");
+    let after = String::from_utf8(run(check).stdout).expect("text");
+    assert!(after.contains("[dead-retention]") && !before.contains("[dead-retention]"), "{before}\n{after}");
+}

@@ -21,10 +21,10 @@ use crate::source::{Loc, Spanned};
 /// A demand by number.
 pub(super) type DemandId = u32;
 
-/// What calls demand, by the centre's rules and by what a unit folder restates.
+/// What calls demand, by the central rules and by what a unit folder restates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Demand {
-    /// By the centre's rules.
+    /// By the central rules.
     pub(super) centre: Part,
     /// By the unit folder's, where it restates anything.
     pub(super) restated: Option<Part>,

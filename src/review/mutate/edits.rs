@@ -60,7 +60,7 @@ fn rules_in<'m>(model: &'m mut Model, unit: Option<&UnitName>) -> Option<&'m mut
     }
 }
 
-/// What a server asks for, the centre's or the unit folder's.
+/// What a server asks for, by the central configuration or the unit folder.
 fn access_in<'m>(model: &'m mut Model, server: &ServerName, overlay: bool) -> Option<&'m mut ServerAccess> {
     let server = model.servers.get_mut(server)?;
     if overlay { server.overlay.as_mut() } else { Some(&mut server.access) }

@@ -177,7 +177,7 @@ fn restated(rules: &AccessRules, server: &ServerName) -> Vec<Item> {
 }
 
 fn entry(access: &ServerAccess) -> Vec<Item> {
-    // An entry that says nothing still takes the place of the centre's level.
+    // An entry that says nothing still takes the place of the central level.
     let mut found: Vec<Item> = vec![("entry".to_owned(), access.at.unwrap_or_default())];
     found.extend(number(&access.auth_level));
     found.extend(access.requires.iter().map(|fact| (fact.to_string(), fact.loc)));

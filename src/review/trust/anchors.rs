@@ -12,6 +12,7 @@ use crate::diagnostic::Severity;
 use crate::model::Model;
 use crate::model::access::Evidence;
 use crate::model::protocol::{self, Right};
+use crate::model::server::Server;
 use crate::model::topology::LocalOverride;
 use crate::source::{Loc, Spanned};
 
@@ -146,6 +147,7 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
             let harmless = if is_task { Harmless::Anything } else { Harmless::Addition };
             anchors.add(format!("method `{method}` on server `{name}`"), "denied", Some(*loc), harmless);
         }
+        headers(server, other, anchors);
     }
     let restating = topology.local_policy_override.as_ref();
     let (mode, rank) = match restating.map(|mode| mode.value) {
@@ -172,6 +174,19 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
     }
     for (role, subnet) in &topology.segments {
         anchors.add(format!("network segment of `{role}`"), subnet.value.clone(), Some(subnet.loc), Harmless::Nothing);
+    }
+}
+
+/// The tools whose `Mcp-Param-*` headers a gateway compares with the call: without a schema it leaves them as the caller wrote them,
+/// and whatever reads them behind the gateway believes the caller. Source: MCP 2026-07-28.
+fn headers(server: &Server, other: &Model, anchors: &mut Anchors) {
+    let name = &server.name.value;
+    for (tool, declared) in &server.tools {
+        let known = other.servers.get(name).is_some_and(|server| server.tools.contains_key(tool));
+        if let Some(loc) = declared.input_schema.filter(|_| known) {
+            let what = format!("headers `Mcp-Param-*` of tool `{name}/{tool}`");
+            anchors.add(what, "compared with the arguments", Some(loc), Harmless::Addition);
+        }
     }
 }
 

@@ -137,7 +137,7 @@ fn needs(model: &Model) -> Vec<Need> {
     needs
 }
 
-/// The written word, the centre's or that of a unit folder, that lets calls without certificates into the mesh.
+/// The written word, central or of a unit folder, that lets calls without certificates into the mesh.
 fn lax_mode(model: &Model) -> Option<(&'static str, String)> {
     let of_units = model.overlays.iter().map(|(unit, rules)| (rules, format!(" in the folder of unit `{unit}`")));
     let mut modes = std::iter::once((&model.access, String::new())).chain(of_units);

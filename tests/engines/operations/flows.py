@@ -164,7 +164,7 @@ def plans(*folders: Path) -> dict[str, dict]:
 
 
 def run(programs: Programs) -> Tally:
-    from . import flow_cases, flow_proofs
+    from . import flow_cases, flow_parts, flow_proofs
 
     # What is replayed on purpose with another workflow would be logged.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
@@ -189,6 +189,7 @@ def run(programs: Programs) -> Tally:
         noticed = await flow_proofs.spoiled(runs, seed)
         runs.client = await flow_cases.killed(runs, stack)
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")
+        await flow_parts.parts(runs, of_seed / "worker")
         tally.notes.append(f"{len({made.run for made in bench.made})} runs, {len(bench.made)} calls, {replayed} histories replayed, {noticed} spoiled plans noticed")
 
     with bench.running(), Stack(programs, of_seed / "worker", settings).up() as stack:

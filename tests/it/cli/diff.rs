@@ -1,4 +1,4 @@
-//! `mcpctl diff`: what a change to the federation fixture opens and closes.
+//! `mcpctl diff`: what a change to the federation fixture does to access.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -254,3 +254,19 @@ fn a_method_that_the_entry_of_a_server_no_longer_denies_is_a_widening() {
     let task = with(&denies("ping, tasks/get"), &denies("ping"));
     task.narrows("method `tasks/get` on server `crm_server`");
 }
+
+/// Without the schema of a tool, a gateway leaves its `Mcp-Param-*` headers as the caller wrote them.
+#[test]
+fn a_schema_that_is_gone_ends_the_comparison_of_headers() {
+    const TOOL: &str = "{name: get_customer, annotations: {read_only: true}}";
+    const KNOWN: &str = "{name: get_customer, annotations: {read_only: true}, input_schema: {type: object}}";
+    let change = Change::of(&[("registry.yaml", TOOL, KNOWN)], &[("registry.yaml", KNOWN, TOOL)]);
+    let said = "headers `Mcp-Param-*` of tool `crm_server/get_customer`: ";
+    change.widens(&format!("{said}gone, was compared with the arguments"));
+    change.turned().narrows(&format!("trust: {said}new, compared with the arguments"));
+    // Other marks in the schema change what is compared, and the gateway removes the rest.
+    let marked = KNOWN.replace("type: object", "type: object, properties: {id: {type: string, x-mcp-header: Id}}");
+    let change = Change::of(&[("registry.yaml", TOOL, KNOWN)], &[("registry.yaml", KNOWN, &marked)]);
+    let ran = change.run(&["--format", "short"]);
+    assert!(ran.code == 0 && !ran.out.contains("Mcp-Param"), "{ran:?}");
+}

@@ -129,7 +129,7 @@ impl<'a> Layout<'a> {
         classes
     }
 
-    /// The classes that govern a server: the centre's, and its unit's where that differs.
+    /// The classes that govern a server: the central one, and its unit's where that differs.
     pub(super) fn classes_of(&self, server: &str) -> BTreeSet<String> {
         let unit = self.model.server(server).and_then(|server| server.unit.as_ref());
         let restated = unit.and_then(|unit| self.model.restated_for(&unit.value));

@@ -114,7 +114,8 @@ compensations run. With `manual_intervention` a step waits for the signal `decid
 without an answer in time and answers of 500 and above count; an error of a tool does not. A call that it holds back \
 is an attempt, and the next one comes when it lets trial calls through.
 
-**Who may start runs** of the namespace has the flows' identities, for what the gateways allow them. Keep the namespace to those who may.
+**Who may start runs.** Anyone who can start a run in the namespace acts with the flows' identities, as far as the gateways allow them. Restrict access \
+to the namespace. The worker connects to Temporal without TLS: run them on one host, or in a network of their own.
 
 **What is not there.** A note names flows that no engine runs, because `orchestration` names none. Event processors \
 are for the target `kafka`. `strategies` of `batch_processing` say when items are flushed, and a run has one. The \

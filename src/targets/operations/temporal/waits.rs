@@ -19,7 +19,7 @@ pub static FILE_WAITS: Rule = Rule {
     guards_access: false,
     severity: Severity::Note,
     what: "Finds plans of flows that call servers whose address the workspace does not declare. One note names the files and the servers.",
-    why: "The plan is whole but for that: the worker runs it when its settings name the addresses.",
+    why: "The plan is otherwise complete: the worker runs it when its settings name the addresses.",
     fix: "Add `central_gateway` and the `url` of each server to `mcp_registry`, or name where the gateway serves them \
           under `servers` in the settings of the worker.",
 };

@@ -21,24 +21,26 @@ class Breaker:
         self.clock = clock
         self.failures = 0  # in a row, while closed
         self.opened: float | None = None
-        self.trials = 0  # under way
-        self.passed = 0  # trial calls that succeeded
+        self.phase = 0  # how often it has opened
+        self.trials = 0  # under way, of this phase
+        self.passed = 0  # trial calls of this phase that succeeded
 
-    def enter(self) -> bool:
-        """Lets a call through, or raises `Open`. Answers whether it is a trial."""
+    def enter(self) -> int:
+        """Lets a call through, or raises `Open`. Answers the phase that it is a trial of, and 0 where it is none."""
         if self.limits is None or self.opened is None:
-            return False
+            return 0
         left = self.opened + self.limits["openMs"] / 1000 - self.clock()
         if left > 0:
             raise Open(left)
         if self.trials + self.passed >= self.limits["halfOpenCalls"]:
             raise Open(None)
         self.trials += 1
-        return True
+        return self.phase
 
-    def leave(self, trial: bool, healthy: bool | None) -> None:
+    def leave(self, trial: int, healthy: bool | None) -> None:
         """What became of a call: whether the server answered, or `None` where that is not known."""
-        if self.limits is None:
+        # A trial of an earlier phase says nothing about this one.
+        if self.limits is None or trial not in (0, self.phase):
             return
         if trial:
             self.trials -= 1
@@ -51,11 +53,12 @@ class Breaker:
         elif healthy and self.opened is None:
             self.failures = 0
 
-    def _failed(self, trial: bool) -> None:
+    def _failed(self, trial: int) -> None:
         if self.opened is None:
             self.failures += 1
             if self.failures < self.limits["failureThreshold"]:
                 return
         elif not trial:
             return  # it began before the breaker opened
-        self.opened, self.passed = self.clock(), 0
+        self.opened, self.passed, self.trials = self.clock(), 0, 0
+        self.phase += 1

@@ -13,6 +13,7 @@ MCP gives errors of a tool as results, so they are raised here, or nothing would
 
 import asyncio
 import contextlib
+import json
 import ssl
 from datetime import timedelta
 
@@ -49,24 +50,31 @@ def leaf(error: BaseException) -> BaseException:
 
 
 class Attempt:
-    """What is known about an attempt: whether the call was sent, and the status of the last answer."""
+    """What is known about an attempt: whether the call was sent, and the status of the last answer to a request of its own."""
 
     sent = False
     status = 0
 
     async def answered(self, response: httpx2.Response) -> None:
-        self.status = response.status_code
+        # A stream that the client opens beside its requests, a notification, and the end of a session say nothing about the call.
+        request = response.request
+        if request.method == "POST" and "id" in json.loads(request.content):
+            self.status = response.status_code
 
     def failure(self, error: BaseException) -> ApplicationError:
-        said = str(error) or type(error).__name__
+        # What a server says may belong into no history, and the text of other errors may hold what was sent.
         code = error.code if isinstance(error, MCPError) else 0
+        said = f"error {code}" if code else type(error).__name__
         if self.status == 401:
             return failed("Unauthorized", said, final=True)
         if self.status == 403 or code == DENIED:
-            return failed("Denied", said, final=True)
+            # The gateway says what the call lacks.
+            return failed("Denied", str(error) if code else said, final=True)
+        if self.status == 404:
+            return failed("Unreachable", f"status 404: {said}")
         if self.status < 500 and self.status != 429 and code in FINAL:
-            return failed("UnknownTool" if "tool" in said.lower() else "Refused", said, final=True)
-        if 400 <= self.status < 500 and self.status not in (404, 408, 429):
+            return failed("UnknownTool" if "tool" in str(error).lower() else "Refused", said, final=True)
+        if 400 <= self.status < 500 and self.status not in (408, 429):
             return failed("Refused", f"status {self.status}: {said}", final=True)
         if self.status == 429:
             return failed("Overloaded", said)
@@ -91,7 +99,7 @@ class Calls:
 
     @activity.defn(name="call_tool")
     async def call_tool(self, given: dict) -> None:
-        """Makes one attempt. No answer of a tool is kept: what it holds may belong into no history."""
+        """Makes one attempt. No answer of a tool is kept, also not why it failed: what it holds may belong into no history."""
         plan, call = given["plan"], given["call"]
         server = plan["servers"][call["server"]]
         url = self.servers.get(call["server"]) or server.get("url")
@@ -145,7 +153,9 @@ class Calls:
         if result.is_error:
             said = " ".join(getattr(part, "text", "") for part in result.content)
             unknown = said.lower().startswith("unknown tool")
-            raise failed("UnknownTool" if unknown else "ToolError", said, final=unknown)
+            if unknown:
+                raise failed("UnknownTool", "the server has no such tool", final=True)
+            raise failed("ToolError", "the tool answers that it failed")
 
 
 @contextlib.asynccontextmanager

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     import checked
 
-# Errors after which nobody knows whether the call did anything.
-IN_DOUBT = ("Unanswered",)
+# Errors after which a call that must not be made twice is tried again: it did nothing, or the tool said that it failed.
+# After any other, such as the end of the worker, nobody knows.
+UNDONE = ("ToolError", "Unreachable", "Overloaded", "NoToken", "BreakerOpen")
 DECISIONS = ("retry", "skip", "compensate", "stop")
 
 
@@ -77,7 +78,8 @@ class Run:
                 step.cancel()
             await self._whole(asyncio.gather(*steps, return_exceptions=True))
             cancelled = is_cancelled_exception(error)
-            if self.on_failure == "compensate" or (cancelled and any(step["compensations"] for step in self.begun)):
+            # Where a person would have decided, nobody can any more when a run is cancelled.
+            if self.on_failure == "compensate" or (cancelled and self.on_failure == "wait"):
                 await self._whole(asyncio.create_task(self._undo()))
             if cancelled:
                 raise
@@ -167,8 +169,8 @@ class Run:
                 return await self._activity(given, policy(retry, 1))
             except ActivityError as error:
                 cause = error.__cause__
-                known = isinstance(cause, ApplicationError) and not cause.non_retryable and cause.type not in IN_DOUBT
-                if not left or not known or isinstance(cause, TimeoutError):
+                known = isinstance(cause, ApplicationError) and not cause.non_retryable and cause.type in UNDONE
+                if not left or not known:
                     raise
                 after = cause.next_retry_delay or milliseconds(pause)
             await asyncio.sleep(after.total_seconds())

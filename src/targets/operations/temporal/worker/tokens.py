@@ -6,6 +6,7 @@ expires, and when a server does not take it any more.
 
 import asyncio
 import os
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +17,10 @@ MARGIN = 30
 # How long a token counts as good whose issuer does not say, in seconds.
 UNSAID = 60
 SECONDS = 10
+
+# What RFC 6750 lets a token hold, and the names that can be a part of a path.
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 KEYS = {"file": {"file"}, "endpoint": {"endpoint", "client_id", "secret_file", "secret_env", "scope"}}
 
@@ -34,6 +39,13 @@ def checked(flow: str, source: dict) -> dict:
     return source
 
 
+def bearer(token: str, source: str) -> str:
+    """A token that can be sent. What cannot is shown to nobody: it may be a secret all the same."""
+    if not TOKEN.fullmatch(token):
+        raise NoToken(f"{source} gives something that cannot be sent as a token")
+    return token
+
+
 class Tokens:
     def __init__(self, sources: dict[str, dict], verify=True):
         self.sources = {flow: checked(flow, source) for flow, source in sources.items()}
@@ -50,7 +62,10 @@ class Tokens:
         if source is None:
             raise NoToken(f"the settings of the worker name no tokens for {flow}")
         if "file" in source:
-            return self._read(source["file"].replace("{server}", server))
+            # Whoever starts a run names its servers, and a name is not to lead out of the folder of tokens.
+            if not NAME.fullmatch(server):
+                raise NoToken(f"the name of server {server!r} cannot be a part of a path")
+            return bearer(self._read(source["file"].replace("{server}", server)), source["file"])
         resource = url if any(issuer["audiencePerServer"] for issuer in identity["issuers"]) else None
         key = (flow, resource)
         async with self.locks.setdefault(key, asyncio.Lock()):
@@ -86,4 +101,4 @@ class Tokens:
             raise NoToken(f"{source['endpoint']} answers {answer.status_code} and no token")
         lasts = said.get("expires_in", UNSAID)
         lasts = lasts if isinstance(lasts, int | float) else UNSAID
-        return said["access_token"], time.monotonic() + max(lasts - MARGIN, lasts / 2)
+        return bearer(said["access_token"], source["endpoint"]), time.monotonic() + max(lasts - MARGIN, lasts / 2)

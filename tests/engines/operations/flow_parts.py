@@ -1,0 +1,80 @@
+"""Parts of the worker by themselves: what no run with a well-behaved server reaches."""
+
+import asyncio
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+from .flows import Runs
+
+
+class Server:
+    """A clock that a test turns."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def breaker(runs: Runs) -> None:
+    """A trial call that ends after the breaker has opened again says nothing about the trials of the next phase."""
+    clock = Server()
+    made = importlib.import_module("breaker").Breaker({"failureThreshold": 1, "openMs": 1000, "halfOpenCalls": 2}, clock)
+    made.leave(made.enter(), False)
+    clock.now = 2
+    first, second = made.enter(), made.enter()
+    made.leave(first, False)
+    made.leave(second, True)
+    clock.now = 4
+    made.leave(made.enter(), True)
+    runs.tally.check(made.opened is not None, "a trial of an earlier phase closes the breaker")
+    made.leave(made.enter(), True)
+    runs.tally.check(made.opened is None, "two trials of one phase do not close the breaker")
+
+
+async def tokens(runs: Runs) -> None:
+    """No name of a server leads out of the folder of tokens, and what is no token is neither sent nor shown."""
+    module = importlib.import_module("tokens")
+    with tempfile.TemporaryDirectory() as given:
+        folder = Path(given)
+        (folder / "tokens").mkdir()
+        for name, text in (("secret", "other-secret"), ("tokens/crm", "good.token"), ("tokens/split", "one-secret\ntwo-secret")):
+            (folder / name).write_text(text)
+        known = module.Tokens({"workflow:a": {"file": f"{folder}/tokens/{{server}}"}})
+        plan = {"flow": "workflow:a", "identity": {"subject": "a"}}
+        runs.tally.check(await known.token(plan, "crm", "") == "good.token", "a token is not read")
+        for server in ("../secret", "..", ".", "a/../../secret", "split", ""):
+            try:
+                token = await known.token(plan, server, "")
+                runs.tally.check(False, f"server {server!r} gets {token!r}")
+            except module.NoToken as missing:
+                runs.tally.check("secret\n" not in str(missing) and "one-" not in str(missing), f"{server!r}: {missing}")
+
+
+async def statuses(runs: Runs) -> None:
+    """The status of a call is that of its own request, and no text of an error gets into a history."""
+    calls = importlib.import_module("calls")
+    httpx2 = importlib.import_module("httpx2")
+
+    def response(method: str, status: int, body: bytes = b"") -> object:
+        return httpx2.Response(status, request=httpx2.Request(method, "http://127.0.0.1/mcp", content=body))
+
+    attempt = calls.Attempt()
+    attempt.sent = True
+    await attempt.answered(response("POST", 503, b'{"jsonrpc":"2.0","id":3,"method":"tools/call"}'))
+    for method, status, body in (("GET", 405, b""), ("DELETE", 401, b""), ("POST", 202, b'{"jsonrpc":"2.0","method":"notifications/cancelled"}')):
+        await attempt.answered(response(method, status, body))
+    runs.tally.check(attempt.status == 503, f"another request makes the status {attempt.status}")
+    for status, kind in ((401, "Unauthorized"), (403, "Denied"), (404, "Unreachable"), (400, "Refused"), (429, "Overloaded"), (503, "Unanswered")):
+        attempt.status = status
+        found = attempt.failure(ValueError("Illegal header value b'Bearer the-token'"))
+        runs.tally.check(found.type == kind, f"status {status} is {found.type}")
+        runs.tally.check("the-token" not in found.message, f"status {status} shows {found.message}")
+
+
+async def parts(runs: Runs, worker: Path) -> None:
+    sys.path.insert(0, str(worker))
+    breaker(runs)
+    await asyncio.gather(tokens(runs), statuses(runs))

@@ -62,7 +62,7 @@ pub(super) fn apply(report: &mut Report, sources: &Sources, (complete, compiled)
         .filter(|ignore| !ignore.used && of_compile(ignore.check.value) == compiled);
     for ignore in unused.filter(|_| complete) {
         let message =
-            format!("`{}` finds nothing on line {} that this comment would accept", ignore.check, ignore.line);
+            format!("`{}` finds nothing on line {}, so this comment accepts nothing", ignore.check, ignore.line);
         about.push(Diagnostic::new(&UNUSED_IGNORE, ignore.check.loc, message));
     }
     report.extend(about);
@@ -78,7 +78,7 @@ fn read(id: FileId, file: &SourceFile, known: &[&'static Rule], about: &mut Vec<
         let Some(said) = comment.trim_start_matches('#').trim_start().strip_prefix(ADDRESS) else { continue };
         let loc = Loc { file: id, start: range.start as u32, end: range.end as u32 };
         let Some((names, reason)) = directive(said) else {
-            let message = "this comment speaks to mcpctl, and says nothing that it knows";
+            let message = "this comment begins with `mcpctl:`, and what follows is not known";
             let help = "write `# mcpctl: ignore[CHECK] REASON`";
             about.push(Diagnostic::new(&INVALID_IGNORE, loc, message).help(help));
             continue;

@@ -1,6 +1,6 @@
 //! `--format FORMAT` and `--format FORMAT=FILE`: one format for standard output, and any number of files.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -71,7 +71,7 @@ pub fn settle(globals: &mut Globals, writes: Writes) -> Result<(), Refusal> {
         let word = given.format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         if given.format.is_of_diff() && writes != Writes::Comparison {
             let message = "only `mcpctl diff` writes this format".to_owned();
-            return Err(usage(message, "write human, short, json or github"));
+            return Err(usage(message, "`mcpctl validate --help` lists those of findings"));
         }
         if given.format.is_of_findings() && writes == Writes::Answers {
             let message = format!("`{word}` is a format of findings, and this command gives answers");
@@ -88,7 +88,8 @@ pub fn settle(globals: &mut Globals, writes: Writes) -> Result<(), Refusal> {
             let message = "this command writes to standard output alone".to_owned();
             return Err(usage(message, "`validate`, `compile` and `diff` write formats to files"));
         }
-        if globals.files.iter().any(|(_, other)| *other == file) {
+        let parts = |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+        if globals.files.iter().any(|(_, other)| parts(other) == parts(&file)) {
             let message = format!("two formats are for the file `{}`", file.display());
             return Err(usage(message, "give each format a file of its own"));
         }
@@ -104,11 +105,12 @@ pub fn settle(globals: &mut Globals, writes: Writes) -> Result<(), Refusal> {
 /// Where it cannot be written.
 pub fn write_file(file: &Path, text: &[u8]) -> Result<(), Refusal> {
     let refuse = |error| Refusal::write(file, error);
-    // A pipe or a device such as /dev/stderr is written to and not replaced.
-    let special = std::fs::symlink_metadata(file).is_ok_and(|known| !known.is_file());
-    if special {
+    // A pipe or a device such as /dev/stderr is written to and not replaced; of a link, what it leads to is replaced.
+    if std::fs::metadata(file).is_ok_and(|known| !known.is_file()) {
         return std::fs::write(file, text).map_err(refuse);
     }
+    let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let file = real.as_path();
     let name =
         file.file_name().ok_or_else(|| refuse(std::io::Error::other("a path to a file has a name at its end")))?;
     let mut beside = std::ffi::OsString::from(".");

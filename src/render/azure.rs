@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::entry::Entry;
-use super::escape::{azure_message, azure_property};
+use super::escape::{azure_line, azure_message, azure_property};
 use crate::diagnostic::{Severity, one_line};
 
 /// Writes one command a finding.
@@ -22,7 +22,7 @@ pub fn write(entries: &[Entry<'_>], out: &mut dyn Write) -> io::Result<()> {
                 .unwrap_or_default();
             // Such a command is read wherever it is in a line.
             let line = format!("{place}{word}[{}]: {}", entry.rule.name, entry.message);
-            writeln!(out, "{}", line.replace("##", "# #"))?;
+            writeln!(out, "{}", azure_line(&line))?;
             continue;
         }
         write!(out, "##vso[task.logissue type={word};code={};", azure_property(entry.rule.name))?;

@@ -86,6 +86,42 @@ pub fn github_property(text: &str) -> String {
     github_message(&one_line(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
+/// A line of a log of Azure Pipelines in which no command begins: no two `#` are beside each other.
+#[must_use]
+pub fn azure_line(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        if c == '#' && safe.ends_with('#') {
+            safe.push(' ');
+        }
+        safe.push(c);
+    }
+    safe
+}
+
+/// A message of SARIF, in which `[text](target)` would be a link and `{0}` a placeholder (3.11.5 and 3.11.6 of the standard).
+#[must_use]
+pub fn sarif(text: &str) -> String {
+    let text = if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text.to_owned() };
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        safe.push_str(before);
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        match after.get(digits..).filter(|_| digits > 0).and_then(|tail| tail.strip_prefix('}')) {
+            Some(tail) => {
+                safe.push_str(&format!("{{{{{}}}}}", after.get(..digits).unwrap_or_default()));
+                rest = tail;
+            }
+            None => {
+                safe.push('{');
+                rest = after;
+            }
+        }
+    }
+    safe + rest
+}
+
 /// The message of a logging command of Azure Pipelines; may have several lines, each made harmless already.
 #[must_use]
 pub fn azure_message(text: &str) -> String {
@@ -129,5 +165,8 @@ mod tests {
         assert_eq!(github_message("a,b:c%\n"), "a,b:c%25%0A");
         assert_eq!(azure_property("a;b]c%\n"), "a%3Bb%5Dc%AZP25\\n");
         assert_eq!(azure_message("a;b]c%\n"), "a;b]c%AZP25%0A");
+        assert_eq!(azure_line("###vso[a]##b"), "# # #vso[a]# #b");
+        assert_eq!(sarif("[a](b) {0} {server} {{12}"), "\\[a\\](b) {{0}} {server} {{{12}}");
+        assert_eq!(sarif("list[0] { {x"), "list[0] { {x");
     }
 }

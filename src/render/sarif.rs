@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::entry::{Entry, Place};
+use super::escape::sarif;
 use super::{check_url, json::write_value};
 use crate::diagnostic::Rule;
 
@@ -70,7 +71,7 @@ fn result(entry: &Entry<'_>, index: usize) -> Value {
         "ruleId": entry.rule.name,
         "ruleIndex": index,
         "level": entry.severity.word(),
-        "message": { "text": entry.text() },
+        "message": { "text": sarif(&entry.text()) },
     });
     let Some(fields) = result.as_object_mut() else { return result };
     let locations: Vec<Value> =
@@ -78,7 +79,7 @@ fn result(entry: &Entry<'_>, index: usize) -> Value {
     fields.insert("locations".to_owned(), locations.into());
     if !entry.related.is_empty() {
         let related = entry.related.iter().zip(1..).map(|((place, message), id)| {
-            json!({ "id": id, "physicalLocation": physical(place), "message": { "text": message } })
+            json!({ "id": id, "physicalLocation": physical(place), "message": { "text": sarif(message) } })
         });
         fields.insert("relatedLocations".to_owned(), related.collect());
     }

@@ -78,8 +78,8 @@ fn an_estate_adopts_with_the_commands_of_the_page() {
         fs::copy(&path, fleet.join(path.file_name().expect("a name"))).expect("a copy");
     }
     let run = |args: &str| {
-        let run = Command::new(env!("CARGO_BIN_EXE_mcpctl")).current_dir(scratch.path()).args(args.split(' '));
-        run.output().expect("mcpctl runs")
+        let mut run = Command::new(env!("CARGO_BIN_EXE_mcpctl"));
+        run.current_dir(scratch.path()).args(args.split(' ')).output().expect("mcpctl runs")
     };
     let told = |line: &str| line.strip_prefix("mcpctl ").filter(|line| !line.starts_with("diff")).map(str::to_owned);
     let commands: Vec<String> = page

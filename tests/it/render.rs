@@ -262,7 +262,7 @@ fn hostile_characters_are_written_out() {
 
 #[test]
 fn commands_of_azure_cannot_be_broken_out_of() {
-    let sources = sources(&[("a;b]##vso[x]%.yaml", "x: 1\ny: 2\n")]);
+    let sources = sources(&[("a;b]###vso[x]%.yaml", "x: 1\ny: 2\n")]);
     let findings = [
         Diagnostic::new(&DANGLING, at(&sources, 0, "x"), "100% of `]`").help("write\n##vso[task.complete]"),
         Diagnostic::new(&AMBIGUOUS, at(&sources, 0, "y"), "##vso[task.setvariable variable=a]b"),
@@ -270,9 +270,9 @@ fn commands_of_azure_cannot_be_broken_out_of() {
     let shown = rendered(Format::Azure, &sources, &findings);
     assert_eq!(
         shown,
-        "##vso[task.logissue type=error;code=unknown-server;sourcepath=a%3Bb%5D##vso[x%5D%AZP25.yaml;linenumber=1;\
+        "##vso[task.logissue type=error;code=unknown-server;sourcepath=a%3Bb%5D###vso[x%5D%AZP25.yaml;linenumber=1;\
          columnnumber=1;]100%AZP25 of `]`%0Ahelp: write\\n##vso[task.complete]\n\
-         a;b]# #vso[x]%.yaml:2: note[ambiguous-scalar]: # #vso[task.setvariable variable=a]b\n"
+         a;b]# # #vso[x]%.yaml:2: note[ambiguous-scalar]: # #vso[task.setvariable variable=a]b\n"
     );
 }
 

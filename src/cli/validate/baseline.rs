@@ -73,11 +73,11 @@ pub fn apply(
         Action::Check | Action::Prune => read(file)?,
     };
     let left = suppress(&baseline, report, sources);
-    let gone: u32 = left.values().sum();
+    let gone = left.values().fold(0, |sum: u32, count| sum.saturating_add(*count));
     let said = match action {
         Action::Write => {
             write(&baseline, file)?;
-            let count: u32 = baseline.findings.iter().map(|known| known.count).sum();
+            let count = baseline.findings.iter().fold(0, |sum: u32, known| sum.saturating_add(known.count));
             vec![format!("wrote {} to {}", crate::render::counted(count as usize, "finding"), file.display())]
         }
         Action::Check if gone == 0 || !whole => Vec::new(),
@@ -89,8 +89,13 @@ pub fn apply(
             )]
         }
         Action::Prune => {
+            let mut left = left;
+            // A merge of two branches may have left a finding in it twice.
             for known in &mut baseline.findings {
-                known.count -= left.get(&known.fingerprint).copied().unwrap_or(0).min(known.count);
+                let rest = left.entry(known.fingerprint.clone()).or_default();
+                let taken = known.count.min(*rest);
+                known.count -= taken;
+                *rest -= taken;
             }
             baseline.findings.retain(|known| known.count > 0);
             if gone > 0 {
@@ -129,7 +134,8 @@ fn known(report: &Report, sources: &Sources) -> Baseline {
 fn suppress(baseline: &Baseline, report: &mut Report, sources: &Sources) -> BTreeMap<String, u32> {
     let mut left: BTreeMap<String, u32> = BTreeMap::new();
     for known in &baseline.findings {
-        *left.entry(known.fingerprint.clone()).or_default() += known.count;
+        let left = left.entry(known.fingerprint.clone()).or_default();
+        *left = left.saturating_add(known.count);
     }
     let mut prints = fingerprint::fingerprints(sources, report.diagnostics.iter()).into_iter();
     report.suppress(|finding| {

@@ -167,7 +167,7 @@ fn unexpressed(model: &Model) -> Vec<NotExpressed> {
     for health in model.health.values() {
         let discovery = health.discovery_service.as_ref();
         if let Some(word) = discovery.filter(|word| word.value != Discovery::Consul) {
-            let why = "servers are not found by Consul; the product that finds them is told by its own means";
+            let why = "servers are not found by Consul; configure the product that finds them";
             found.push(left("discovery_service", word.value.word(), word.loc, why));
         }
         let strategy = health.strategy.as_ref();

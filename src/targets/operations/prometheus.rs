@@ -51,7 +51,7 @@ and fires above it.
 | `interval` of health checks | `McpServerUnhealthy`: no instance answers for that time |
 | | `McpGatewayUnread`: a gateway cannot be scraped for a minute |
 
-A page is for calls that fail, a ticket for what is about to. Each alert has a link to the page of its family, where `docs_url` of \
+Failing calls page; conditions under which calls will soon fail open a ticket. Each alert has a link to the page of its family, where `docs_url` of \
 `mcpctl.yaml` says where the book is published; otherwise it names the command that shows the page.
 
 **Names.** Envoy puts `envoy_mcpctl_` in front of the declared names, and the scrape takes it away again. It keeps the declared metrics, \
@@ -67,17 +67,20 @@ targets:
 ```
 
 Servers are asked for `/metrics` at the host and port of their `url`. A server that has none is `up == 0`, and no alert says so. \
-The receivers of `alertmanager.yaml` have names alone: `central-page` and `central-ticket`, and two for each unit. Add to them whom \
-they tell, with the credentials from where you keep secrets:
+The receivers of `alertmanager.yaml` have names alone: `central-page` and `central-ticket`, and two for each unit. Add the notification \
+settings of each receiver, and load credentials from your secret store:
 
 ```sh
 yq eval-all '. as $item ireduce ({}; . *d $item)' bundle/prometheus/alertmanager.yaml receivers.yaml > alertmanager.yaml
 amtool check-config alertmanager.yaml
 ```
 
+Of servers, the declared metrics alone are kept, so that no server can give a series of a gateway's.
+
 **What is not there.** Thresholds that the workspace does not declare, such as a share of failed calls. Bounds of buckets are those of \
 whoever measures. Envoy takes the name of a server up to its first dot for the name of its statistics, so a server with a dot in its name has \
-no alert; a note names it.",
+no alert; a note names it. Gateways limit each server to its share of a bulkhead, and `McpBulkheadNearlyFull` compares the calls to all of its \
+servers with the whole: where one server uses up its share, only `McpBulkheadFull` says so.",
     covers: &[
         Covers::all(FamilyId::Metrics),
         Covers::part(

@@ -42,7 +42,7 @@ fn what_cannot_be_written_is_refused_before_anything_is_read() {
     let good = good();
     let refused = |args: &[&str], saying: &str| mcpctl(args).arg(good.path()).run().refused(saying);
     refused(&["validate", "--format", "json", "--format", "short"], "standard output has one format");
-    refused(&["validate", "--format", "json=a", "--format", "short=a"], "two formats are for the file `a`");
+    refused(&["validate", "--format", "json=./a", "--format", "short=a"], "two formats are for the file `a`");
     refused(&["validate", "--format", "html=a"], "only `mcpctl diff` writes this format");
     refused(&["validate", "--format", "sarif="], "names no file");
     refused(&["validate", "--format", "sarf=a"], "sarif");

@@ -25,7 +25,7 @@ impl Recorded {
             (MetricKind::Counter, _) => format!("{base}:rate5m"),
             (MetricKind::Gauge, _) => format!("{metric}:sum"),
             (MetricKind::Histogram, percent) => format!("{metric}:p{}_rate5m", percent.unwrap_or_default()),
-            (MetricKind::Summary, _) => format!("{base}:mean_rate5m"),
+            (MetricKind::Summary, _) => format!("{metric}:mean_rate5m"),
         };
         let record = format!("{}:{operation}", labels.join("_"));
         Self { record, metric: metric.to_owned(), kind, labels, percent }

@@ -72,6 +72,8 @@ struct Scraped {
     servers: BTreeMap<String, (String, String)>,
     /// The series that are kept of gateways.
     kept: BTreeSet<String>,
+    /// Those that are kept of servers.
+    kept_of_servers: BTreeSet<String>,
     /// Scheme, address and path.
     alertmanager: Option<(String, String, String)>,
 }
@@ -84,6 +86,9 @@ pub(super) fn read(config: Option<Config>, model: &Model) -> Result<(), LiftErro
     }
     if !wanted.gateways.is_empty() {
         wanted.kept = kept(model);
+    }
+    if !wanted.servers.is_empty() {
+        wanted.kept_of_servers = declared(model).collect();
     }
     let declared = model.deployment.prometheus.as_ref().and_then(|keys| keys.alertmanager.as_ref());
     wanted.alertmanager = declared.and_then(|url| {
@@ -127,8 +132,8 @@ fn scraped(config: Config) -> Result<Scraped, LiftError> {
         }
         if of_gateways {
             found.kept = relabelled(&job.metric_relabel_configs)?;
-        } else if !job.metric_relabel_configs.is_empty() {
-            return unexpected("metrics of servers get other names");
+        } else {
+            found.kept_of_servers = kept_alone(&job.metric_relabel_configs)?;
         }
         for Targets { targets, mut labels } in job.static_configs {
             let [address] = targets.as_slice() else { return unexpected("a target has several addresses") };
@@ -166,18 +171,34 @@ fn relabelled(steps: &[Relabel]) -> Result<BTreeSet<String>, LiftError> {
     }
 }
 
-fn kept(model: &Model) -> BTreeSet<String> {
-    let of_alarms = ["membership_healthy", "outlier_detection_ejections_active", "upstream_rq_active"];
-    let of_alarms = of_alarms.into_iter().chain(["upstream_rq_pending_overflow", "upstream_rq_per_try_idle_timeout"]);
-    let metrics = model.metrics.values().flatten().flat_map(|metric| {
+/// The series that are kept of servers.
+fn kept_alone(steps: &[Relabel]) -> Result<BTreeSet<String>, LiftError> {
+    let fault = || unexpected("other metrics of servers are kept than some by their names");
+    let [keep] = steps else { return fault() };
+    let names: BTreeSet<String> = keep.regex.split('|').map(str::to_owned).collect();
+    let right = keep.source_labels == ["__name__"]
+        && keep.action.as_deref() == Some("keep")
+        && keep.target_label.is_none()
+        && names.len() == keep.regex.split('|').count();
+    if right { Ok(names) } else { fault() }
+}
+
+/// The series of the declared metrics.
+fn declared(model: &Model) -> impl Iterator<Item = String> {
+    model.metrics.values().flatten().flat_map(|metric| {
         let ends = match metric.kind.value {
             MetricKind::Counter | MetricKind::Gauge => vec![""],
             MetricKind::Histogram => vec!["_bucket", "_count", "_sum"],
             MetricKind::Summary => vec!["", "_count", "_sum"],
         };
-        let name = metric.name.value.replace(':', "_");
-        ends.into_iter().map(move |end| format!("envoy_mcpctl_{name}{end}"))
-    });
+        ends.into_iter().map(|end| format!("{}{end}", metric.name))
+    })
+}
+
+fn kept(model: &Model) -> BTreeSet<String> {
+    let of_alarms = ["membership_healthy", "outlier_detection_ejections_active", "upstream_rq_active"];
+    let of_alarms = of_alarms.into_iter().chain(["upstream_rq_pending_overflow", "upstream_rq_per_try_idle_timeout"]);
+    let metrics = declared(model).map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
     of_alarms.map(|name| format!("envoy_cluster_{name}")).chain(metrics).collect()
 }
 

@@ -148,7 +148,7 @@ pub(super) fn config(model: &Model) -> Result<(String, Artifact), CompileError> 
             honor_labels: true,
             metrics_path: "/metrics",
             static_configs: targets,
-            metric_relabel_configs: Vec::new(),
+            metric_relabel_configs: vec![kept(declared(model))],
         });
     }
     let config = Config {
@@ -171,11 +171,21 @@ fn alerting(model: &Model) -> Option<Alerting> {
     Some(Alerting { alertmanagers: [Alertmanager { scheme, path_prefix, static_configs: [targets] }] })
 }
 
+/// The series of the declared metrics.
+fn declared(model: &Model) -> BTreeSet<String> {
+    model.metrics.values().flatten().flat_map(series).collect()
+}
+
+/// These series alone. A server could otherwise give a series of a gateway's, by which an alert about another server is judged.
+fn kept(series: impl IntoIterator<Item = String>) -> Relabel {
+    let names: Vec<String> = series.into_iter().collect();
+    Relabel { source_labels: ["__name__"], regex: names.join("|"), action: Some("keep"), target_label: None }
+}
+
 /// Of Envoy's statistics the declared metrics are kept, under their declared names, and those that alerts read, by server.
 fn relabelled(model: &Model) -> Vec<Relabel> {
-    let declared: BTreeSet<String> = model.metrics.values().flatten().flat_map(series).collect();
-    let own = declared.iter().map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
-    let kept: Vec<String> = STATISTICS.iter().map(|name| (*name).to_owned()).chain(own).collect();
+    let own = declared(model).into_iter().map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
+    let all = STATISTICS.iter().map(|name| (*name).to_owned()).chain(own);
     let named = |source, regex: &str, label| Relabel {
         source_labels: [source],
         regex: regex.to_owned(),
@@ -183,7 +193,7 @@ fn relabelled(model: &Model) -> Vec<Relabel> {
         target_label: Some(label),
     };
     vec![
-        Relabel { source_labels: ["__name__"], regex: kept.join("|"), action: Some("keep"), target_label: None },
+        kept(all),
         named("__name__", "envoy_mcpctl_(.+)", "__name__"),
         named("envoy_cluster_name", "(.+)/messages", SERVER),
     ]

@@ -90,6 +90,22 @@ fn gateways_and_servers_are_scraped_where_they_are() {
     assert_eq!(waits.needs, "an `admin` address of its own for gateway `central` and `shop`");
 }
 
+/// A warning says that the name of a summary does not end in `_total`; it is recorded under its whole name all the same.
+#[test]
+fn a_summary_is_recorded_by_its_whole_name() {
+    let rules = text(&WORLD.replace("name: size_bytes", "name: size_total"), "prometheus/rules.yaml");
+    assert!(rules.contains("size_total:mean_rate5m"), "{rules}");
+}
+
+/// A server can give no series of a gateway's.
+#[test]
+fn of_servers_the_declared_metrics_alone_are_kept() {
+    let config = text(WORLD, "prometheus/prometheus.yaml");
+    let (_, of_servers) = config.split_once("job_name: mcp-servers").expect("the job of servers");
+    let kept = "calls_total|open_sessions|size_bytes|size_bytes_count|size_bytes_sum|wait_seconds_bucket|wait_seconds_count|wait_seconds_sum";
+    assert!(of_servers.contains(kept) && of_servers.contains("action: keep"), "{of_servers}");
+}
+
 #[test]
 fn a_name_that_is_a_program_is_refused_at_its_place() {
     let world = WORLD.replace("name: all of it", "name: 'a {{b'");

@@ -152,13 +152,17 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     }
     // What is between these braces in a text of an alert is a program to Prometheus.
     let pools = model.bulkheads.values().flatten().filter(|pool| pool.name.value.contains("{{"));
-    let findings: Vec<Diagnostic> = pools
-        .map(|pool| {
-            let message =
-                format!("the name of pool `{}` holds `{{{{`, which Prometheus takes for a template", pool.name);
-            Diagnostic::new(&TARGET_LIMIT, pool.name.loc, message).help("give the pool another name")
-        })
-        .collect();
+    let pools = pools.map(|pool| {
+        let message = format!("the name of pool `{}` holds `{{{{`, which Prometheus takes for a template", pool.name);
+        Diagnostic::new(&TARGET_LIMIT, pool.name.loc, message).help("give the pool another name")
+    });
+    let metrics = recordings::colliding(model).into_iter().map(|(metric, first, record)| {
+        let message = format!("`{}` is recorded as `{record}`, and so is `{}`", metric.name, first.name);
+        Diagnostic::new(&TARGET_LIMIT, metric.name.loc, message)
+            .label(first.name.loc, "recorded under the same name")
+            .help("give one of the two another name, or other labels")
+    });
+    let findings: Vec<Diagnostic> = pools.chain(metrics).collect();
     if !findings.is_empty() {
         return Err(CompileError::Findings(findings));
     }

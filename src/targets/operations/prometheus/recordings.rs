@@ -32,6 +32,21 @@ pub(super) fn recordings(model: &Model) -> BTreeMap<String, Recording<'_>> {
     all.map(|recording| (recording.record.clone(), recording)).collect()
 }
 
+/// Metrics that are recorded under the name of another one, with that other one and the name: `calls` beside `calls_total`, and the
+/// label `a_b` beside `a` and `b`.
+pub(super) fn colliding(model: &Model) -> Vec<(&Metric, &Metric, String)> {
+    let mut known: BTreeMap<String, Recording<'_>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for recording in model.metrics.values().flatten().flat_map(of) {
+        match known.get(&recording.record) {
+            Some(first) if first.expr == recording.expr => {}
+            Some(first) => found.push((recording.metric, first.metric, recording.record)),
+            None => drop(known.insert(recording.record.clone(), recording)),
+        }
+    }
+    found
+}
+
 /// The places of all metrics.
 pub(super) fn places(model: &Model) -> Vec<Loc> {
     model.metrics.values().flatten().map(|metric| metric.name.loc).collect()

@@ -97,6 +97,17 @@ fn a_summary_is_recorded_by_its_whole_name() {
     assert!(rules.contains("size_total:mean_rate5m"), "{rules}");
 }
 
+#[test]
+fn metrics_of_one_recorded_name_are_refused_at_their_place() {
+    for (name, other) in [("calls", "counter, labels: [mcp_server, gateway]"), ("a_total", "counter, labels: [x_y]")] {
+        let more = format!("    - {{name: {name}, type: {other}}}\n    - {{name: a, type: counter, labels: [x, y]}}\n");
+        let world = WORLD.replace("    - {name: open_sessions", &format!("{more}    - {{name: open_sessions"));
+        let Err(errors) = built(&TARGET, &world) else { panic!("it compiles: {name}") };
+        let (findings, _) = crate::build::findings(errors);
+        assert!(findings[0].message.contains("is recorded as `gateway"), "{}", findings[0].message);
+    }
+}
+
 /// A server can give no series of a gateway's.
 #[test]
 fn of_servers_the_declared_metrics_alone_are_kept() {

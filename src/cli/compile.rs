@@ -158,14 +158,14 @@ impl Compile {
         // Written before anything is said, so that a run that fails says nothing but why.
         bundle::write(&bundle, &out, self.force, session.disk).map_err(|error| vec![miette::Report::new(error)])?;
         // People read these notes as a table; every other format has each of them.
+        let mut on_output = all.clone();
         let tabled = if session.globals.format == Format::Human {
-            let tabled = tables::tabled(&left, &all.diagnostics);
-            all.diagnostics.retain(|finding| !tables::is_tabled(finding));
-            tabled
+            on_output.diagnostics.retain(|finding| !tables::is_tabled(finding));
+            tables::tabled(&left, &all.diagnostics)
         } else {
             Vec::new()
         };
-        load::report(&shown, &all, session)?;
+        load::report_both(&shown, (&on_output, &all), session)?;
         session.say(&format!("wrote {} to {}", counted(bundle.artifacts.len() + 1, "file"), out.display()))?;
         for line in tables::of_targets(&bundle)?.into_iter().chain(tables::of_left(&tabled, &sources)?) {
             session.say(&line)?;

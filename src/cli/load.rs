@@ -198,6 +198,18 @@ pub struct Shown<'a> {
 /// # Errors
 /// Those of the writers.
 pub fn report(shown: &Shown<'_>, report: &Report, session: &mut Session<'_>) -> Result<(), Vec<miette::Report>> {
+    report_both(shown, (report, report), session)
+}
+
+/// The same, where files get other findings than standard output.
+///
+/// # Errors
+/// Those of the writers.
+pub fn report_both(
+    shown: &Shown<'_>,
+    (report, in_files): (&Report, &Report),
+    session: &mut Session<'_>,
+) -> Result<(), Vec<miette::Report>> {
     let Shown { sources, counts, docs_url: configured } = *shown;
     let most = if session.globals.all { usize::MAX } else { READABLE };
     let findings = Findings {
@@ -215,6 +227,8 @@ pub fn report(shown: &Shown<'_>, report: &Report, session: &mut Session<'_>) -> 
     for (format, file) in &session.globals.files {
         let mut text = Vec::new();
         let file = session.globals.at(file);
+        let (diagnostics, suppressed) = (in_files.diagnostics.as_slice(), in_files.suppressed.as_slice());
+        let findings = Findings { diagnostics, suppressed, ..findings };
         render::write(*format, &findings, false, &mut text).map_err(|error| Refusal::write(&file, error))?;
         formats::write_file(&file, &text)?;
     }

@@ -37,6 +37,29 @@ fn standard_output_is_for_people_where_files_alone_are_given() {
     mcpctl(&["compile", "--format", &given]).arg(bad.path()).run().code(1);
 }
 
+/// People read what no target expresses as a table; a file has each of these notes.
+#[test]
+fn a_file_of_a_compile_has_what_people_read_as_a_table() {
+    let out = folder(&[]);
+    let seed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/seed");
+    let (json, bundle) = (out.path().join("out.json"), out.path().join("bundle"));
+    let given = format!("json={}", json.display());
+    let ran =
+        mcpctl(&["compile", "--target", "cedar", "--format", &given, "--out"]).arg(&bundle).arg(&seed).run().code(0);
+    assert!(!ran.out.contains("not-expressible"), "{}", ran.out);
+    assert!(std::fs::read_to_string(&json).unwrap().contains("\"check\": \"not-expressible\""));
+}
+
+#[test]
+fn a_link_stays_a_link() {
+    let (good, out) = (good(), folder(&[("real.json", "old")]));
+    let (link, real) = (out.path().join("link.json"), out.path().join("real.json"));
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    mcpctl(&["validate", "--format", &format!("json={}", link.display())]).arg(good.path()).run().code(0);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(std::fs::read_to_string(&real).unwrap().starts_with('{'));
+}
+
 #[test]
 fn what_cannot_be_written_is_refused_before_anything_is_read() {
     let good = good();

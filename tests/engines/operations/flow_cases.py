@@ -144,6 +144,18 @@ async def cancelled(runs: Runs, seed: dict) -> None:
     runs.tally.check(gone is not None and gone <= of["refund_charge"].at, f"{run}: a call is undone while it is on its way: {of}")
 
 
+async def cancelled_otherwise(runs: Runs, seed: dict) -> None:
+    """What `stop` leaves is left where a run is cancelled, too; where a person would have decided, it is undone."""
+    begun = ["reserve_items", "charge_card"]
+    for word, expected in (("stop", begun), ("continue", begun), ("wait", [*begun, "refund_charge", "release_reservation"])):
+        run = f"cancelled-{word}"
+        runs.bench.tell(run, "charge_card", 2.0)
+        handle = await runs.start(run, {**runs.plans[SAGA], "onFailure": word})
+        await runs.until(lambda: "charge_card" in runs.bench.tools(run))
+        await handle.cancel()
+        runs.check(run, expected, await runs.outcome(handle), "failed")
+
+
 async def cancelled_while_undoing(runs: Runs, seed: dict) -> None:
     """A run that is undoing what it did goes on with it when it is cancelled."""
     run = "cancelled-undoing"
@@ -230,7 +242,7 @@ async def started(runs: Runs, stack: Stack) -> None:
 
 
 async def together(runs: Runs, seed: dict, stack: Stack, token: Path) -> None:
-    cases = [happy, tried_again, undone, denied, breaker, in_doubt, beside, cancelled, cancelled_while_undoing, handled, tokens, addresses, misfits]
+    cases = [happy, tried_again, undone, denied, breaker, in_doubt, beside, cancelled, cancelled_otherwise, cancelled_while_undoing, handled, tokens, addresses, misfits]
     await asyncio.gather(*(case(runs, seed) for case in cases), late(runs, token), started(runs, stack))
 
 

@@ -168,13 +168,13 @@ impl<'a> Input<'a> {
         Self { model, policy: whole.policy, whole, classes, comparisons: Cell::new(COMPARISONS) }
     }
 
-    /// `did you mean `x`?`, as [`diagnostic::did_you_mean`], within this check's budget of comparisons.
-    pub fn did_you_mean<'b>(&self, written: &str, candidates: impl IntoIterator<Item = &'b str>) -> Option<String> {
+    /// The name that was likely meant, as [`diagnostic::nearest`], within this check's budget of comparisons.
+    pub fn nearest<'b>(&self, written: &str, candidates: impl IntoIterator<Item = &'b str>) -> Option<&'b str> {
         let left = self.comparisons.get();
         let compared = candidates.into_iter().take(left).inspect(|_| {
             self.comparisons.set(self.comparisons.get().saturating_sub(1));
         });
-        diagnostic::did_you_mean(written, compared)
+        diagnostic::nearest(written, compared)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod compile;
 pub mod completions;
 pub mod diff;
 pub mod explain;
+pub mod fmt;
 pub mod formats;
 mod handwritten;
 pub mod init;
@@ -190,6 +191,8 @@ pub enum Command {
     List(list::List),
     /// Print the JSON Schema of a family, for editors
     Schema(schema::Schema),
+    /// Lay out the YAML of a workspace
+    Fmt(fmt::Fmt),
     /// Start a small, valid, commented workspace
     Init(init::Init),
     /// Print a completion script for a shell
@@ -212,6 +215,7 @@ impl Command {
             | Self::Explain(_)
             | Self::List(_)
             | Self::Schema(_)
+            | Self::Fmt(_)
             | Self::Init(_)
             | Self::Completions(_)
             | Self::Man(_) => Writes::Answers,
@@ -230,7 +234,9 @@ impl Command {
             | Self::Test(_)
             | Self::Prove(_) => true,
             Self::List(list) => list.kind.is_of_a_workspace(),
-            Self::Explain(_) | Self::Schema(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Explain(_) | Self::Schema(_) | Self::Fmt(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => {
+                false
+            }
         }
     }
 }
@@ -291,7 +297,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         command if session.globals.environment.is_some() && !command.reads_a_workspace() => {
             Err(refusal::Refusal::Usage {
                 message: "`--env` is for commands that read a workspace".to_owned(),
-                help: "they are all but `explain`, `schema`, `init`, `completions`, `man`, and `list` of what mcpctl knows".to_owned(),
+                help: "they are all but `explain`, `schema`, `fmt`, `init`, `completions`, `man`, and `list` of what mcpctl knows".to_owned(),
             }
             .into())
         }
@@ -306,6 +312,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),
+        Command::Fmt(command) => command.run(&mut session),
         Command::Init(command) => command.run(&mut session),
         Command::Completions(command) => command.run(&mut session),
         Command::Man(command) => command.run(&mut session),

@@ -6,9 +6,11 @@
 use crate::source::Loc;
 use crate::source::credential::redacted;
 
+pub mod fix;
 pub mod suppressed;
 pub mod upgrade;
 
+pub use fix::{Edit, Fix};
 use suppressed::{Suppressed, Suppression};
 use upgrade::Upgrade;
 
@@ -61,26 +63,6 @@ pub struct Label {
     pub loc: Loc,
     /// One lower-case line, no final stop.
     pub message: String,
-}
-
-/// A change that would mend a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
-    /// What applying it does.
-    pub title: String,
-    /// Whether it keeps the meaning that the author certainly intended.
-    pub safe: bool,
-    /// Replacements, in any order, not overlapping.
-    pub edits: Vec<Edit>,
-}
-
-/// One replacement of text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What is replaced.
-    pub loc: Loc,
-    /// By what.
-    pub text: String,
 }
 
 /// One finding.
@@ -157,6 +139,27 @@ impl Diagnostic {
     pub fn fix(mut self, fix: Fix) -> Self {
         self.fix = Some(fix);
         self
+    }
+
+    /// Offers a change, where there is one.
+    #[must_use]
+    pub fn maybe_fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix.or(self.fix);
+        self
+    }
+
+    /// Says which name was likely meant, where one is known, and offers to write it.
+    #[must_use]
+    pub fn suggest(self, written: &str, meant: Option<&str>) -> Self {
+        let at = [self.loc];
+        self.suggest_at(at, written, meant)
+    }
+
+    /// The same, where the name is written at several places.
+    #[must_use]
+    pub fn suggest_at(self, places: impl IntoIterator<Item = Loc>, written: &str, meant: Option<&str>) -> Self {
+        let Some(meant) = meant else { return self };
+        self.help(format!("did you mean `{meant}`?")).fix(Fix::word(places, written, meant))
     }
 
     /// Says that what is found was valid before, what it meant, and what to write now.

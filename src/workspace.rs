@@ -5,6 +5,7 @@ pub mod disk;
 mod environments;
 pub mod git;
 mod names;
+pub mod over;
 pub mod stored;
 
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Diagnostic, Severity, did_you_mean};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::families::keys::Keys;
 use crate::families::{self, FamilyId, Section};
 use crate::lower::rules;
@@ -92,9 +92,8 @@ fn document_sections(tree: &mut Tree<'_>, document: NodeId, read: &mut Read, key
                     tree.loc(key),
                     format!("`{name}` is not a family of configuration"),
                 );
-                let help =
-                    did_you_mean(name, known).unwrap_or_else(|| "`mcpctl list families` shows all families".to_owned());
-                read.findings.push(finding.help(help));
+                let finding = finding.help("`mcpctl list families` shows all families");
+                read.findings.push(finding.suggest(name, nearest(name, known)));
                 // It may have been meant as any family.
                 read.whole = false;
             }

@@ -9,7 +9,7 @@ use super::rules::{
     GUARDING_CHECK_OFF, IGNORE_WITHOUT_REASON, INVALID_IGNORE, UNKNOWN_CHECK, UNUSED_IGNORE, all_rules,
 };
 use crate::diagnostic::suppressed::Suppression;
-use crate::diagnostic::{Diagnostic, Report, Rule, did_you_mean};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, nearest};
 use crate::source::yaml::comments::comments;
 use crate::source::{FileId, Loc, SourceFile, Sources, Spanned};
 use crate::workspace::is_cedar;
@@ -25,6 +25,23 @@ struct Ignore {
     line: u32,
     reason: String,
     used: bool,
+    /// The comment, where this is all that it accepts.
+    alone: Option<Loc>,
+}
+
+impl Ignore {
+    /// Takes the comment out, with its line where it is alone on it.
+    fn removed(&self, sources: &Sources) -> Option<Fix> {
+        let comment = self.alone?;
+        let text = sources.file(comment.file).text();
+        let (before, after) = (text.get(..comment.start as usize)?, text.get(comment.end as usize..)?);
+        let kept = before.trim_end_matches([' ', '\t']);
+        let line_break = after.find('\n').map_or(after.len(), |at| at + 1);
+        let whole_line = kept.is_empty() || kept.ends_with('\n');
+        let end = if whole_line { comment.end as usize + line_break } else { comment.end as usize };
+        let at = Loc { file: comment.file, start: kept.len() as u32, end: end as u32 };
+        Some(Fix::safe("remove the comment", vec![Edit::Text { at, to: String::new() }]))
+    }
 }
 
 /// Takes out what comments accept, and puts in what is wrong with a comment. `complete` says whether everything was read, so that
@@ -63,7 +80,7 @@ pub(super) fn apply(report: &mut Report, sources: &Sources, (complete, compiled)
     for ignore in unused.filter(|_| complete) {
         let message =
             format!("`{}` finds nothing on line {}, so this comment accepts nothing", ignore.check, ignore.line);
-        about.push(Diagnostic::new(&UNUSED_IGNORE, ignore.check.loc, message));
+        about.push(Diagnostic::new(&UNUSED_IGNORE, ignore.check.loc, message).maybe_fix(ignore.removed(sources)));
     }
     report.extend(about);
 }
@@ -95,7 +112,8 @@ fn read(id: FileId, file: &SourceFile, known: &[&'static Rule], about: &mut Vec<
             let at = Loc { file: id, start: start as u32, end: (start + name.len()) as u32 };
             if let Some(rule) = check(name, at, known, about) {
                 let check = Spanned { value: rule.name, loc: at };
-                found.push(Ignore { check, line, reason: reason.to_owned(), used: false });
+                let alone = (!names.contains(',')).then_some(loc);
+                found.push(Ignore { check, line, reason: reason.to_owned(), used: false, alone });
             }
         }
     }
@@ -114,7 +132,15 @@ fn check(name: &str, at: Loc, known: &[&'static Rule], about: &mut Vec<Diagnosti
     let Some(rule) = known.iter().find(|rule| rule.name == name).copied() else {
         let names = known.iter().filter(|rule| !rule.guards_access).map(|rule| rule.name);
         let finding = Diagnostic::new(&UNKNOWN_CHECK, at, format!("no check is called `{name}`"));
-        about.push(finding.maybe_help(did_you_mean(name, names)));
+        about.push(match nearest(name, names) {
+            Some(meant) => {
+                let write = Edit::Text { at, to: meant.to_owned() };
+                finding
+                    .help(format!("did you mean `{meant}`?"))
+                    .fix(Fix::guess(format!("write `{meant}`"), vec![write]))
+            }
+            None => finding,
+        });
         return None;
     };
     if rule.guards_access {

@@ -2,7 +2,7 @@
 
 use super::rules::{GUARDING_CHECK_OFF, UNKNOWN_CHECK, all_rules};
 use crate::checks::Levels;
-use crate::diagnostic::{Diagnostic, Rule, did_you_mean};
+use crate::diagnostic::{Diagnostic, Rule, nearest};
 use crate::settings::Settings;
 
 /// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and
@@ -28,8 +28,8 @@ pub fn settle(settings: &Settings) -> (Levels, Vec<Diagnostic>) {
         let Some(rule) = known.iter().find(|rule| rule.name == name.value) else {
             let message = format!("no check is called `{name}`");
             let names = known.iter().filter(|rule| can_be_adjusted(rule)).map(|rule| rule.name);
-            let help = did_you_mean(&name.value, names);
-            findings.push(Diagnostic::new(&UNKNOWN_CHECK, name.loc, message).maybe_help(help));
+            let finding = Diagnostic::new(&UNKNOWN_CHECK, name.loc, message);
+            findings.push(finding.suggest(&name.value, nearest(&name.value, names)));
             continue;
         };
         if rule.guards_access && level.value.is_none() {

@@ -4,7 +4,7 @@ use super::levels::can_be_adjusted;
 use super::rules::UNKNOWN_CHECK;
 use super::rules::{EXPIRED_WAIVER, UNUSED_WAIVER, all_rules};
 use crate::diagnostic::suppressed::Suppression;
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity, nearest};
 use crate::model::Model;
 use crate::model::assurance::Waiver;
 use crate::source::Sources;
@@ -18,7 +18,7 @@ pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today
         let Some(rule) = known.iter().find(|rule| rule.name == check) else {
             about_waivers.push(
                 Diagnostic::new(&UNKNOWN_CHECK, waiver.check.loc, format!("no check is called `{check}`"))
-                    .maybe_help(crate::diagnostic::did_you_mean(check, known.iter().map(|rule| rule.name))),
+                    .suggest(check, nearest(check, known.iter().map(|rule| rule.name))),
             );
             continue;
         };
@@ -29,7 +29,7 @@ pub(super) fn apply(report: &mut Report, model: &Model, sources: &Sources, today
         }
         if is_over(waiver, today) {
             let message = format!("waiver `{}` of {} expired on {}", waiver.name, waiver.owner, waiver.expires);
-            about_waivers.push(Diagnostic::new(&EXPIRED_WAIVER, waiver.expires.loc, message));
+            about_waivers.push(Diagnostic::new(&EXPIRED_WAIVER, waiver.expires.loc, message).fix(removed(waiver)));
             continue;
         }
         let of_this = accept(waiver, report, sources);
@@ -78,7 +78,11 @@ fn accept(waiver: &Waiver, report: &mut Report, sources: &Sources) -> usize {
 
 fn unused(waiver: &Waiver) -> Diagnostic {
     let message = format!("waiver `{}` accepts nothing: no finding of `{}` matches it", waiver.name, waiver.check);
-    Diagnostic::new(&UNUSED_WAIVER, waiver.name.loc, message)
+    Diagnostic::new(&UNUSED_WAIVER, waiver.name.loc, message).fix(removed(waiver))
+}
+
+fn removed(waiver: &Waiver) -> Fix {
+    Fix::safe(format!("remove waiver `{}`", waiver.name), vec![Edit::RemoveElement(waiver.name.loc)])
 }
 
 fn covers(waiver: &Waiver, finding: &Diagnostic, sources: &Sources) -> bool {

@@ -1,7 +1,7 @@
 //! `audit-fields-missing`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity, quoted};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -41,7 +41,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, first.loc, format!("the logged fields are without {names}"))
                     .label(control.loc, format!("class `{}` demands that users are monitored", class.name))
-                    .help(format!("add {names} to `logging_config.fields`")),
+                    .help(format!("add {names} to `logging_config.fields`"))
+                    .fix(Fix::guess(
+                        format!("add {names}"),
+                        missing
+                            .iter()
+                            .map(|field| Edit::Append { to: first.loc, value: (*field).to_owned() })
+                            .collect(),
+                    )),
             );
         }
     }

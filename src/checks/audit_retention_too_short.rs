@@ -1,7 +1,7 @@
 //! `audit-retention-too-short`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -25,7 +25,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, kept.loc, message)
                     .label(least.loc, "the least that holds for every unit")
-                    .help(format!("keep audit logs for {least} or longer")),
+                    .help(format!("keep audit logs for {least} or longer"))
+                    .fix(Fix::value(kept.loc, least.value.to_string())),
             );
         }
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity, quoted};
 use crate::model::access::{Alternative, AuthLevel};
-use crate::source::Loc;
+use crate::model::name::FactName;
+use crate::source::{Loc, Spanned};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -40,7 +41,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, list, message)
                     .label(first.loc, format!("level {low} asks for it"))
-                    .help(format!("{names} is asked for anyway; write it")),
+                    .help(format!("{names} is asked for anyway; write it"))
+                    .maybe_fix(upper.requirements.last().map(|last| {
+                        let one = |fact: &&Spanned<FactName>| Edit::Append { to: last.loc, value: fact.to_string() };
+                        Fix::safe(format!("add {names}"), missing.iter().map(one).collect())
+                    })),
             );
         }
         for weaker in upper.alternatives.iter().filter(|way| !meets(way, lower, &cumulative)) {

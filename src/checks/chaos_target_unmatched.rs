@@ -31,9 +31,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         if is_provided(model, &target.value) {
             continue;
         }
-        let help = input.did_you_mean(&target.value, names(model)).unwrap_or_else(|| {
-            "write a server, a network segment, or another thing that the workspace names".to_owned()
-        });
-        report.push(Diagnostic::new(&CHECK.rule, target.loc, format!("nothing here is called `{target}`")).help(help));
+        let finding = Diagnostic::new(&CHECK.rule, target.loc, format!("nothing here is called `{target}`"))
+            .help("write a server, a network segment, or another thing that the workspace names");
+        report.push(finding.suggest(&target.value, input.nearest(&target.value, names(model))));
     }
 }

@@ -1,7 +1,7 @@
 //! `colon-in-metric-name`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -21,7 +21,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
     for metric in input.model.metrics.values().flatten().filter(|metric| metric.name.value.contains(':')) {
         report.push(
             Diagnostic::new(&CHECK.rule, metric.name.loc, format!("metric `{}` has a colon in its name", metric.name))
-                .help(format!("write `{}`", metric.name.value.replace(':', "_"))),
+                .fix(Fix::value(metric.name.loc, metric.name.value.replace(':', "_"))),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! `compensation-disabled`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -26,7 +26,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
                     switch.loc,
                     format!("the compensations of `{}` are switched off: they are neither granted nor run", flow.id),
                 )
-                .label(call.tool.loc, "the first of them"),
+                .label(call.tool.loc, "the first of them")
+                .fix(Fix::value(switch.loc, "true")),
             );
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::access::classification::{Classification, Listing};
 use crate::source::Loc;
 
@@ -35,7 +35,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 let (a, b) = (&first.class.name, &other.class.name);
                 let message = format!("server `{server}` is listed as `{b}` and as `{a}`");
                 let label = format!("listed as `{a}` here");
-                report.push(Diagnostic::new(&CHECK.rule, other.loc, message).label(first.loc, label));
+                // The server is treated as of the more sensitive class until then, too.
+                let less = if first.rank < other.rank { first } else { other };
+                let title = format!("remove `{server}` from class `{}`", less.class.name);
+                let fix = Fix::guess(title, vec![Edit::Remove(less.loc)]);
+                report.push(Diagnostic::new(&CHECK.rule, other.loc, message).label(first.loc, label).fix(fix));
             }
         }
     };

@@ -1,7 +1,7 @@
 //! `correlation-header-not-logged`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::Model;
 
 /// The check.
@@ -38,7 +38,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 report.push(
                     Diagnostic::new(&CHECK.rule, header.loc, format!("no log holds the value of header `{header}`"))
                         .label(first.loc, format!("the logged fields are listed here, without `{field}`"))
-                        .help(format!("add `{field}` to `logging_config.fields`")),
+                        .help(format!("add `{field}` to `logging_config.fields`"))
+                        .fix(Fix::guess(
+                            format!("add `{field}` to `logging_config.fields`"),
+                            vec![Edit::Append { to: first.loc, value: field.to_owned() }],
+                        )),
                 );
             }
         }

@@ -1,7 +1,7 @@
 //! `counter-without-total`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::telemetry::conventions::is_of_another_exporter;
 
 /// The check.
@@ -26,7 +26,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, metric.name.loc, format!("counter `{name}` does not end in `_total`"))
                     .label(metric.kind.loc, "a counter")
-                    .help(format!("write `{}_total`", name.trim_end_matches("_count"))),
+                    .fix(Fix::value(metric.name.loc, format!("{}_total", name.trim_end_matches("_count")))),
             );
         }
     }

@@ -1,7 +1,7 @@
 //! `dead-retention`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -25,7 +25,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             let message = format!("debug logs are kept {retention}, but none are written");
             report.push(
                 Diagnostic::new(&CHECK.rule, retention.loc, message)
-                    .label(level.loc, format!("the log level is `{level}`")),
+                    .label(level.loc, format!("the log level is `{level}`"))
+                    .fix(Fix::guess("remove the retention", vec![Edit::Remove(retention.loc)])),
             );
         }
     }

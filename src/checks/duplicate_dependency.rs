@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::source::Loc;
 
 /// The check.
@@ -26,7 +26,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         for on in &step.depends_on {
             if let Some(first) = seen.get(on.value.as_str()) {
                 let message = format!("step `{}` depends on `{on}` twice", step.name);
-                report.push(Diagnostic::new(&CHECK.rule, on.loc, message).label(*first, "already here"));
+                let fix = Fix::safe(format!("remove the second `{on}`"), vec![Edit::Remove(on.loc)]);
+                report.push(Diagnostic::new(&CHECK.rule, on.loc, message).label(*first, "already here").fix(fix));
             } else {
                 seen.insert(&on.value, on.loc);
             }

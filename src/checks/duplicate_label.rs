@@ -1,7 +1,7 @@
 //! `duplicate-label`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -22,7 +22,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
             let before = metric.labels.iter().take(index).find(|known| known.value == label.value);
             if let Some(first) = before {
                 let message = format!("metric `{}` lists the label `{label}` twice", metric.name);
-                report.push(Diagnostic::new(&CHECK.rule, label.loc, message).label(first.loc, "the first of the two"));
+                let fix = Fix::safe(format!("remove the second `{label}`"), vec![Edit::Remove(label.loc)]);
+                let finding = Diagnostic::new(&CHECK.rule, label.loc, message).label(first.loc, "the first of the two");
+                report.push(finding.fix(fix));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `error-boost-needs-tail-sampling`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -34,7 +34,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let message = "traces with errors cannot be kept more often: sampling decides before an error is known";
         let finding = Diagnostic::new(&CHECK.rule, boost.loc, message).help("use `strategy: tail`, or `always_on`");
         report.push(match (&tracing.strategy, &tracing.rate) {
-            (Some(strategy), _) => finding.label(strategy.loc, format!("the strategy is `{strategy}`")),
+            (Some(strategy), _) => finding
+                .label(strategy.loc, format!("the strategy is `{strategy}`"))
+                .fix(Fix::value(strategy.loc, "tail")),
             (None, Some(rate)) => finding.label(rate.loc, "a rate is decided at the first span"),
             (None, None) => finding,
         });

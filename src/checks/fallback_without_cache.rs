@@ -1,7 +1,7 @@
 //! `fallback-without-cache`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::Model;
 
 /// The check.
@@ -27,7 +27,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         for strategy in breaker.fallback_strategies.iter().filter(|strategy| strategy.value == "cached_responses") {
             if !cached {
                 let message = "no cache layer is declared, so there are no cached responses to fall back to";
-                report.push(Diagnostic::new(&CHECK.rule, strategy.loc, message));
+                let fix = Fix::guess(format!("remove `{strategy}`"), vec![Edit::Remove(strategy.loc)]);
+                report.push(Diagnostic::new(&CHECK.rule, strategy.loc, message).fix(fix));
             }
         }
     }

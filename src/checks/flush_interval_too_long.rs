@@ -1,7 +1,7 @@
 //! `flush-interval-too-long`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::model::vocabulary::BusProvider;
@@ -32,7 +32,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, flush.loc, message)
                     .label(kafka.loc, "the event bus")
-                    .help("write `15m` or less"),
+                    .help("write `15m` or less")
+                    .fix(Fix::value(flush.loc, LONGEST.to_string())),
             );
         }
     }

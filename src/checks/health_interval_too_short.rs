@@ -1,7 +1,7 @@
 //! `health-interval-too-short`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::vocabulary::Discovery;
 
 /// The shortest time between probes that Consul keeps to, in milliseconds.
@@ -31,7 +31,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 report.push(
                     Diagnostic::new(&CHECK.rule, interval.loc, message)
                         .label(product.loc, "servers are found by Consul")
-                        .help("write `interval: 1s`, or longer"),
+                        .help("write `interval: 1s`, or longer")
+                        .fix(Fix::value(interval.loc, "1s")),
                 );
             }
         }

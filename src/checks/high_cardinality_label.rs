@@ -1,7 +1,7 @@
 //! `high-cardinality-label`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::telemetry::conventions::is_unbounded;
 
 /// The check.
@@ -26,7 +26,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, label.loc, format!("label `{label}` has an unbounded number of values"))
                     .label(metric.name.loc, format!("each value is a time series of `{}` of its own", metric.name))
-                    .help(format!("leave the label out; `{label}` belongs into the logs")),
+                    .help(format!("leave the label out; `{label}` belongs into the logs"))
+                    .fix(Fix::guess(format!("remove the label `{label}`"), vec![Edit::Remove(label.loc)])),
             );
         }
     }

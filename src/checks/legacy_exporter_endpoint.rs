@@ -1,7 +1,7 @@
 //! `legacy-exporter-endpoint`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::url::Url;
 
 /// The check.
@@ -23,9 +23,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let Some(endpoint) = &exporter.endpoint else { continue };
         if let Some(port @ (14268 | 14250 | 6831 | 6832)) = Url::parse(&endpoint.value).and_then(|url| url.port) {
             let message = format!("port {port} of exporter `{}` is Jaeger's own protocol, not OTLP", exporter.name);
+            let over_http = endpoint.value.replace(&format!(":{port}"), ":4318").replace("/api/traces", "/v1/traces");
+            let known = port == 14268 && over_http.ends_with(":4318/v1/traces");
             report.push(
                 Diagnostic::new(&CHECK.rule, endpoint.loc, message)
-                    .help("use Jaeger's OTLP port: 4318 with `/v1/traces` for HTTP, 4317 for gRPC"),
+                    .help("use Jaeger's OTLP port: 4318 with `/v1/traces` for HTTP, 4317 for gRPC")
+                    .maybe_fix(known.then(|| Fix::value(endpoint.loc, over_http))),
             );
         }
     }

@@ -1,7 +1,7 @@
 //! `level-below-derived`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::server::Server;
 use crate::source::Spanned;
 
@@ -34,7 +34,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 continue;
             }
             let message = format!("{what} has auth level {level}, below the {derived} of its data class");
-            let finding = Diagnostic::new(&CHECK.rule, level.loc, message);
+            let fix = Fix::value(level.loc, derived.to_string());
+            let finding = Diagnostic::new(&CHECK.rule, level.loc, message).fix(fix);
             report.push(match (classes.listed(name), classes.governing(name)) {
                 (Some(listing), _) => {
                     let class = &listing.class.name;

@@ -1,7 +1,7 @@
 //! `load-balancing-factors-do-not-sum`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -26,9 +26,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
             if (sum - 1.0).abs() > INEXACT {
                 let sum = (sum * 1e6).round() / 1e6;
                 let message = format!("the factors {of_health} and {of_latency} are {sum} together, not 1");
-                report.push(
-                    Diagnostic::new(&CHECK.rule, of_latency.loc, message).label(of_health.loc, "the other factor"),
-                );
+                let rest = ((1.0 - of_health.value) * 1e6).round() / 1e6;
+                let finding = Diagnostic::new(&CHECK.rule, of_latency.loc, message);
+                let finding = finding.label(of_health.loc, "the other factor");
+                report.push(if rest < 0.0 {
+                    finding
+                } else {
+                    finding.fix(Fix::value(of_latency.loc, rest.to_string()))
+                });
             }
         }
     }

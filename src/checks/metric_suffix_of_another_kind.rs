@@ -1,7 +1,7 @@
 //! `metric-suffix-of-another-kind`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::telemetry::conventions::is_of_another_exporter;
 use crate::model::vocabulary::MetricKind;
 
@@ -40,7 +40,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         report.push(
             Diagnostic::new(&CHECK.rule, metric.name.loc, message)
                 .label(metric.kind.loc, format!("a {}", metric.kind))
-                .help(format!("write `{}`, or another type", name.trim_end_matches(end))),
+                .help(format!("write `{}`, or another type", name.trim_end_matches(end)))
+                .fix(Fix::value(metric.name.loc, name.trim_end_matches(end))),
         );
     }
 }

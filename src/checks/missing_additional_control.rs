@@ -26,9 +26,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let missing: Vec<_> = class.additional_controls.iter().filter(|control| lacks(&control.value)).collect();
         let Some(first) = missing.first() else { continue };
         let names = quoted(missing.iter().map(|control| control.value.as_str()));
-        let meant = missing.iter().find_map(|control| {
-            input.did_you_mean(&control.value, server.controls.iter().map(|own| own.value.as_str()))
-        });
+        let meant = missing
+            .iter()
+            .find_map(|control| input.nearest(&control.value, server.controls.iter().map(|own| own.value.as_str())));
         let loc = Loc::around(server.controls.iter().map(|own| own.loc)).unwrap_or(server.name.loc);
         let message = format!("server `{}` of class `{}` does not have {names} in place", server.name, class.name);
         report.push(

@@ -26,7 +26,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, label.loc, format!("no target knows the label `{label}`"))
                     .label(metric.name.loc, format!("a label of `{}`", metric.name))
-                    .help(format!("did you mean `{known}`?")),
+                    .suggest(&label.value, Some(known)),
             );
         }
     }

@@ -29,7 +29,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             }
             report.push(
                 Diagnostic::new(&CHECK.rule, field.loc, format!("no target knows the log field `{field}`"))
-                    .help(format!("did you mean `{known}`?")),
+                    .suggest(&field.value, Some(known)),
             );
         }
     }

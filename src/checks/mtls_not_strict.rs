@@ -1,7 +1,7 @@
 //! `mtls-not-strict`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::access::MutualTls;
 use crate::model::topology::Encryption;
 
@@ -30,7 +30,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             MutualTls::Permissive => "the mesh accepts plaintext: mutual TLS is permissive",
             MutualTls::Disabled => "the mesh does not encrypt: mutual TLS is disabled",
         };
-        let finding = Diagnostic::new(&CHECK.rule, mode.loc, message);
+        let finding = Diagnostic::new(&CHECK.rule, mode.loc, message).fix(Fix::value(mode.loc, "strict"));
         report.push(match required {
             Some(required) => finding.label(required.loc, "encryption in transit is required here"),
             None => finding,

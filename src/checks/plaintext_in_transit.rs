@@ -1,7 +1,7 @@
 //! `plaintext-in-transit`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, upgrade};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity, upgrade};
 use crate::model::access::classification::Classification;
 use crate::model::access::{Jwks, MutualTls};
 use crate::model::operations::Probe;
@@ -38,7 +38,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         if url.is_loopback() || (meshed && url.is_cluster_local()) {
             return;
         }
-        let finding = Diagnostic::new(&CHECK.rule, loc, format!("{what} `{text}` is not encrypted"));
+        let finding = Diagnostic::new(&CHECK.rule, loc, format!("{what} `{text}` is not encrypted"))
+            .maybe_fix(text.strip_prefix("http://").map(|rest| Fix::value(loc, format!("https://{rest}"))));
         let finding = if required.is_none() { finding.upgrade(&upgrade::CLASS_ENCRYPTION) } else { finding };
         report.push(finding.at(severity).label(place, why));
     };

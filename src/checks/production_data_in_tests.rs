@@ -1,7 +1,7 @@
 //! `production-data-in-tests`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity, quoted};
 use crate::model::access::{AccessRules, DataClass};
 use crate::model::assurance::ServerSet;
 
@@ -37,7 +37,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         report.push(
             Diagnostic::new(&CHECK.rule, data.loc, message)
                 .label(first.loc, format!("class `{}` is the most sensitive one", class.name))
-                .label(servers.loc, "the servers of the environment"),
+                .label(servers.loc, "the servers of the environment")
+                .fix(Fix::value(data.loc, "synthetic")),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! `recycle-time-not-whole`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -23,6 +23,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         };
         let message =
             format!("the pool of `{}` replaces connections after {time}, which is not whole seconds", pool.server);
-        report.push(Diagnostic::new(&CHECK.rule, time.loc, message).help("write whole seconds, such as `1800s`"));
+        let whole = format!("{}s", time.value.0.div_ceil(1_000));
+        let finding = Diagnostic::new(&CHECK.rule, time.loc, message).help("write whole seconds, such as `1800s`");
+        report.push(finding.fix(Fix::value(time.loc, whole)));
     }
 }

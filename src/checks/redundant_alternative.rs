@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::access::AuthLevel;
 use crate::policy::derive::condition_of;
 use crate::policy::fact::Facts;
@@ -94,5 +94,9 @@ fn finding(level: &AuthLevel, way: &Way, by: &Way) -> Diagnostic {
     } else {
         format!("nobody needs {} of level {}: {} asks for {same}", way.name, level.number, by.name)
     };
-    Diagnostic::new(&CHECK.rule, way.loc, message).label(by.loc, format!("this asks for {same}"))
+    let finding = Diagnostic::new(&CHECK.rule, way.loc, message).label(by.loc, format!("this asks for {same}"));
+    if way.own {
+        return finding;
+    }
+    finding.fix(Fix::safe(format!("remove {}", way.name), vec![Edit::RemoveElement(way.loc)]))
 }

@@ -1,7 +1,7 @@
 //! `redundant-grant`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity, quoted};
 use crate::model::access::Grant;
 use crate::policy::redundant::{self, Redundant};
 
@@ -51,5 +51,7 @@ fn finding(who: &str, found: &Redundant<'_>) -> Diagnostic {
     let message = format!("`{who}` is granted all of `{}` by {} already", found.grant.text, covers(found));
     let says = if several { "this is a part of it" } else { "this grants it" };
     let places = found.covered_by.iter().map(|grant| (grant.text.loc, says.to_owned()));
-    Diagnostic::new(&CHECK.rule, found.grant.text.loc, message).labels(places)
+    // An entry may be a map, whose first value is its text.
+    let fix = Fix::safe(format!("remove `{}`", found.grant.text), vec![Edit::RemoveElement(found.grant.text.loc)]);
+    Diagnostic::new(&CHECK.rule, found.grant.text.loc, message).labels(places).fix(fix)
 }

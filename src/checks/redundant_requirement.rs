@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::redundant_grant::lists;
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::access::DataClass;
 use crate::model::name::FactName;
 use crate::model::server::Server;
@@ -84,7 +84,8 @@ fn common(condition: &Condition) -> u64 {
 }
 
 fn finding(fact: &Spanned<FactName>, message: String, asked: Option<Asked>) -> Diagnostic {
-    let finding = Diagnostic::new(&CHECK.rule, fact.loc, message);
+    let fix = Fix::safe(format!("remove `{fact}`"), vec![Edit::Remove(fact.loc)]);
+    let finding = Diagnostic::new(&CHECK.rule, fact.loc, message).fix(fix);
     match asked {
         Some((loc, who)) => finding.label(loc, format!("{who} asks for it")),
         None => finding,

@@ -1,7 +1,7 @@
 //! `reserved-label`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::telemetry::conventions::{OF_PROMETHEUS, OF_SCRAPES};
 
 /// The check.
@@ -36,7 +36,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, label.loc, message)
                     .at(severity)
-                    .label(metric.name.loc, format!("a label of `{}`", metric.name)),
+                    .label(metric.name.loc, format!("a label of `{}`", metric.name))
+                    .fix(Fix::guess(format!("remove the label `{label}`"), vec![Edit::Remove(label.loc)])),
             );
         }
     }

@@ -1,7 +1,7 @@
 //! `self-dependency`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -21,7 +21,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         if let Some(own) = step.depends_on.iter().find(|on| on.value == step.name.value) {
             report.push(
                 Diagnostic::new(&CHECK.rule, own.loc, format!("step `{}` depends on itself", step.name))
-                    .label(step.name.loc, "the step"),
+                    .label(step.name.loc, "the step")
+                    .fix(Fix::safe("remove the step's own name", vec![Edit::Remove(own.loc)])),
             );
         }
     }

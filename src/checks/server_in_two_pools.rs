@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::source::Loc;
 
 /// The check.
@@ -34,9 +34,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
                         true => format!("pool `{pool}` lists server `{name}` twice"),
                         false => format!("server `{name}` is in the pools `{other}` and `{pool}`"),
                     };
-                    report.push(
-                        Diagnostic::new(&CHECK.rule, server.loc, message).label(*loc, format!("in pool `{other}`")),
-                    );
+                    let remove = vec![Edit::Remove(server.loc)];
+                    let title = format!("remove the second `{name}`");
+                    let fix = if *other == pool { Fix::safe(title, remove) } else { Fix::guess(title, remove) };
+                    let finding = Diagnostic::new(&CHECK.rule, server.loc, message);
+                    report.push(finding.label(*loc, format!("in pool `{other}`")).fix(fix));
                 }
             }
         }

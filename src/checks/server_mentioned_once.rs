@@ -44,7 +44,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, server.name.loc, format!("server `{name}` is mentioned only here"))
                     .label(other.name.loc, format!("`{}` is mentioned here", other.name))
-                    .help(format!("did you mean `{}`?", other.name)),
+                    .suggest(name, Some(other.name.value.as_str())),
             );
         }
     }

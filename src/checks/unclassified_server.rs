@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::access::classification::Classification;
 
 /// The check.
@@ -41,7 +41,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 server.name.loc,
                 format!("server `{name}` has no data class, so it is treated as `{}`", most.name),
             )
-            .help(format!("list `{name}` under `mcp_servers` of its class in `data_routing`")),
+            .help(format!("list `{name}` under `mcp_servers` of its class in `data_routing`"))
+            .maybe_fix(most.servers.last().map(|last| {
+                let add = Edit::Append { to: last.loc, value: name.to_owned() };
+                Fix::guess(format!("list `{name}` in class `{}`", most.name), vec![add])
+            })),
         );
     }
 }

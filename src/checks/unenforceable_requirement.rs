@@ -27,11 +27,10 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
     let known = model.proved_facts();
     for (fact, loc) in facts_in_use(model).iter().filter(|(fact, _)| !known.contains(fact.as_str())) {
-        let help = input
-            .did_you_mean(fact.as_str(), known.iter().copied())
-            .unwrap_or_else(|| format!("say what proves it: add `{fact}` to `identity.requirements`"));
-        let finding =
-            Diagnostic::new(&CHECK.rule, *loc, format!("nothing says how a request proves `{fact}`")).help(help);
+        let meant = input.nearest(fact.as_str(), known.iter().copied());
+        let finding = Diagnostic::new(&CHECK.rule, *loc, format!("nothing says how a request proves `{fact}`"))
+            .help(format!("say what proves it: add `{fact}` to `identity.requirements`"))
+            .suggest(fact.as_str(), meant);
         report.push(match &model.identity {
             Some(identity) => finding.label(identity.loc, format!("no line for `{fact}` here")),
             None => finding,

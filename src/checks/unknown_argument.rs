@@ -132,10 +132,10 @@ fn finding(input: &Input<'_>, fact: &FactName, path: &[String], misfits: &[Misfi
         Some(Fit::OtherType(_) | Fit::Fits | Fit::Open) | None => Vec::new(),
     };
     let last = path.last().map_or("", String::as_str);
-    let help = input
-        .did_you_mean(last, known.iter().copied())
-        .or_else(|| (!known.is_empty()).then(|| format!("the schema has {}", quoted(known.iter().copied()))));
+    let meant = input.nearest(last, known.iter().copied());
+    let help = (!known.is_empty()).then(|| format!("the schema has {}", quoted(known.iter().copied())));
     Diagnostic::new(&CHECK.rule, loc, message)
         .labels(misfits.iter().map(|misfit| (misfit.schema, format!("the arguments of `{}`", misfit.tool))))
         .maybe_help(help)
+        .suggest(last, meant)
 }

@@ -39,6 +39,6 @@ fn run(input: &Input<'_>, report: &mut Report) {
             Some(section) => finding.label(section, "the classes are declared here"),
             None => finding,
         };
-        report.push(finding.maybe_help(input.did_you_mean(name, names())));
+        report.push(finding.suggest(name, input.nearest(name, names())));
     }
 }

@@ -29,7 +29,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         for fact in test.with.iter().flatten().chain(missing).filter(|fact| !known.contains(fact.value.as_str())) {
             report.push(
                 Diagnostic::new(&CHECK.rule, fact.loc, format!("nothing asks for the fact `{fact}`"))
-                    .maybe_help(input.did_you_mean(fact.value.as_str(), known.iter().copied())),
+                    .suggest(fact.value.as_str(), input.nearest(fact.value.as_str(), known.iter().copied())),
             );
         }
     }

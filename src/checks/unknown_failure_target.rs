@@ -1,7 +1,7 @@
 //! `unknown-failure-target`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 use crate::model::assurance::target::{FAULTS, InjectedFailure};
 use crate::model::server::Server;
 
@@ -36,18 +36,24 @@ fn run(input: &Input<'_>, report: &mut Report) {
             Some(found) if found.is_known() && (found.server.registered || model.registry.is_none()) => {}
             Some(found) if found.server.registered || model.registry.is_none() => {
                 let known = FAULTS.map(|fault| format!("{}_{fault}", found.server.name));
-                let help = input.did_you_mean(&failure.value, known.iter().map(String::as_str));
-                let help = help.unwrap_or_else(|| format!("write one of the faults {}", listed()));
-                report.push(finding(format!("`{}` is not a fault that can be injected", found.fault)).help(help));
+                let meant = input.nearest(&failure.value, known.iter().map(String::as_str));
+                let finding = finding(format!("`{}` is not a fault that can be injected", found.fault))
+                    .help(format!("write one of the faults {}", listed()));
+                report.push(finding.suggest(&failure.value, meant));
             }
             _ => {
                 let server = without_fault(&failure.value);
                 let known = model.servers.values().filter(|server| server.registered || model.registry.is_none());
                 let known: Vec<&Server> = known.collect();
-                let near = input.did_you_mean(server, known.iter().map(|server| server.name.value.as_str()));
-                let help = near
-                    .unwrap_or_else(|| "write a server, `_` and a fault, such as `payment_server_timeout`".to_owned());
-                report.push(finding(format!("`{failure}` names no known server")).help(help));
+                let near = input.nearest(server, known.iter().map(|server| server.name.value.as_str()));
+                let finding = finding(format!("`{failure}` names no known server"));
+                report.push(match near {
+                    None => finding.help("write a server, `_` and a fault, such as `payment_server_timeout`"),
+                    Some(near) => {
+                        let meant = failure.value.replacen(server, near, 1);
+                        finding.help(format!("did you mean `{near}`?")).fix(Fix::value(failure.loc, meant))
+                    }
+                });
             }
         }
     }

@@ -46,9 +46,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
         let known = known.get_or_init(all_names);
         let same_name = known.iter().find(|id| id.split_once(':').is_some_and(|(_, own)| own == name));
-        let help = same_name
-            .map(|id| format!("did you mean `{id}`?"))
-            .or_else(|| input.did_you_mean(name, known.iter().map(String::as_str)));
-        report.push(Diagnostic::new(&CHECK.rule, who.loc, format!("there is no principal `{name}`")).maybe_help(help));
+        let meant = same_name.map(String::as_str);
+        let meant = meant.or_else(|| input.nearest(name, known.iter().map(String::as_str)));
+        let finding = Diagnostic::new(&CHECK.rule, who.loc, format!("there is no principal `{name}`"));
+        report.push(finding.suggest(name, meant));
     }
 }

@@ -69,7 +69,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             let finding = Diagnostic::new(&CHECK.rule, *first, message)
                 .label(server.name.loc, format!("the registry lists what `{}` offers here", server.name))
                 .labels(others.iter().map(|loc| (*loc, "also named here".to_owned())));
-            report.push(finding.maybe_help(meant(input, server, &readable)));
+            let (Readable::Resource(written) | Readable::Prompt(written)) = &readable;
+            report.push(finding.suggest(written, meant(input, server, &readable)));
         }
     }
 }
@@ -82,13 +83,9 @@ fn in_words(readable: &Readable) -> String {
 }
 
 /// The name that was likely meant.
-fn meant(input: &Input<'_>, server: &Server, readable: &Readable) -> Option<String> {
+fn meant<'a>(input: &Input<'_>, server: &'a Server, readable: &Readable) -> Option<&'a str> {
     match readable {
-        Readable::Resource(uri) => {
-            input.did_you_mean(uri, server.resources.iter().map(|known| known.uri.value.as_str()))
-        }
-        Readable::Prompt(name) => {
-            input.did_you_mean(name, server.prompts.iter().map(|known| known.name.value.as_str()))
-        }
+        Readable::Resource(uri) => input.nearest(uri, server.resources.iter().map(|known| known.uri.value.as_str())),
+        Readable::Prompt(name) => input.nearest(name, server.prompts.iter().map(|known| known.name.value.as_str())),
     }
 }

@@ -39,7 +39,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, first.loc, format!("no flow has the steps {names}"))
                     .label(scenario.name.loc, format!("no step of scenario `{}` is known", scenario.name))
-                    .maybe_help(input.did_you_mean(&first.value, known.iter().copied())),
+                    .suggest(&first.value, input.nearest(&first.value, known.iter().copied())),
             );
             continue;
         }
@@ -47,7 +47,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, step.loc, format!("no flow has a step `{step}`"))
                     .label(scenario.name.loc, format!("scenario `{}`", scenario.name))
-                    .maybe_help(input.did_you_mean(&step.value, known.iter().copied())),
+                    .suggest(&step.value, input.nearest(&step.value, known.iter().copied())),
             );
         }
     }

@@ -47,13 +47,12 @@ fn run(input: &Input<'_>, report: &mut Report) {
     }
     let known = || model.servers.values().filter(|server| server.registered).map(|server| server.name.value.as_str());
     for (name, places) in unknown {
+        let all: Vec<Loc> = places.keys().copied().collect();
         let mut places = places.into_iter();
         let Some((first, _)) = places.next() else { continue };
-        report.push(
-            Diagnostic::new(&CHECK.rule, first, format!("server `{name}` is not in the registry"))
-                .labels(places.map(|(loc, what)| (loc, format!("also named here: {what}"))))
-                .label(registry, "the registry")
-                .maybe_help(input.did_you_mean(name, known())),
-        );
+        let finding = Diagnostic::new(&CHECK.rule, first, format!("server `{name}` is not in the registry"))
+            .labels(places.map(|(loc, what)| (loc, format!("also named here: {what}"))))
+            .label(registry, "the registry");
+        report.push(finding.suggest_at(all, name, input.nearest(name, known())));
     }
 }

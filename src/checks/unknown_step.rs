@@ -31,7 +31,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 report.push(
                     Diagnostic::new(&CHECK.rule, other.loc, message)
                         .label(flow.id.loc, format!("`{}`", flow.id))
-                        .maybe_help(input.did_you_mean(&other.value, siblings)),
+                        .suggest(&other.value, input.nearest(&other.value, siblings)),
                 );
             }
         }

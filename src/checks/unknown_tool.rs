@@ -65,11 +65,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
             _ => continue,
         };
         let tools = server.tools.values().filter(|tool| tool.registered || !server.lists_tools);
-        report.push(
-            finding
-                .maybe_help(input.did_you_mean(tool, tools.map(|tool| tool.name.value.as_str())))
-                .labels(others.iter().map(|loc| (*loc, "also named here".to_owned()))),
-        );
+        let meant = input.nearest(tool, tools.map(|tool| tool.name.value.as_str()));
+        let finding = finding.labels(others.iter().map(|loc| (*loc, "also named here".to_owned())));
+        report.push(finding.suggest_at(places.clone(), tool, meant));
     }
 }
 

@@ -33,7 +33,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         for topic in flow.subscribes_to.iter().filter(|topic| !topics.contains(topic.value.as_str())) {
             report.push(
                 Diagnostic::new(&CHECK.rule, topic.loc, format!("no event bus declares the topic `{topic}`"))
-                    .maybe_help(input.did_you_mean(&topic.value, topics.iter().copied())),
+                    .suggest(&topic.value, input.nearest(&topic.value, topics.iter().copied())),
             );
         }
     }

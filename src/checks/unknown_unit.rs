@@ -45,7 +45,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let names = model.topology.units.keys().map(UnitName::as_str).chain([UnitName::CENTRAL]);
         report.push(
             Diagnostic::new(&CHECK.rule, unit.loc, format!("no business unit `{unit}` is declared"))
-                .maybe_help(input.did_you_mean(unit.value.as_str(), names)),
+                .suggest(unit.value.as_str(), input.nearest(unit.value.as_str(), names)),
         );
     }
     // Whether a unit has a gateway is a value of the registry.
@@ -73,7 +73,7 @@ fn of_gateways(input: &Input<'_>, report: &mut Report) {
                     .help("give it its `gateway` in `mcp_registry.business_units`")
             } else {
                 Diagnostic::new(&CHECK.rule, loc, format!("no business unit `{name}` is declared"))
-                    .maybe_help(input.did_you_mean(name, with_gateway().chain([UnitName::CENTRAL])))
+                    .suggest(name, input.nearest(name, with_gateway().chain([UnitName::CENTRAL])))
             };
             report.push(finding);
         }

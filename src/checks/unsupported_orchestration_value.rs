@@ -1,7 +1,7 @@
 //! `unsupported-orchestration-value`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity, quoted};
 use crate::model::vocabulary::Engine;
 use crate::source::Spanned;
 
@@ -39,13 +39,15 @@ fn run(input: &Input<'_>, report: &mut Report) {
             report.push(
                 Diagnostic::new(&CHECK.rule, value.loc, format!("`{engine}` cannot give `{key}: {value}`"))
                     .label(engine.loc, "the engine")
-                    .help(format!("it gives {}", quoted(given.iter().copied()))),
+                    .help(format!("it gives {}", quoted(given.iter().copied())))
+                    .maybe_fix(given.first().filter(|_| given.len() == 1).map(|only| Fix::value(value.loc, *only))),
             );
         }
         if let Some(replay) = rules.replay.as_ref().filter(|replay| !replay.value) {
             let message =
                 format!("`{engine}` can always replay: `state_management.replay_capability` cannot be `false`");
-            report.push(Diagnostic::new(&CHECK.rule, replay.loc, message).label(engine.loc, "the engine"));
+            let finding = Diagnostic::new(&CHECK.rule, replay.loc, message).label(engine.loc, "the engine");
+            report.push(finding.fix(Fix::value(replay.loc, "true")));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity, quoted};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::server::{Server, ServerAccess};
@@ -48,7 +48,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
             .then(|| format!("the class of {} leads to it, but no tool that needs it is known", quoted(idle)));
         report.push(
             Diagnostic::new(&CHECK.rule, level.number.loc, format!("no tool needs auth level {number}"))
-                .maybe_help(help),
+                .maybe_help(help)
+                .fix(Fix::guess(format!("remove level {number}"), vec![Edit::RemoveElement(level.number.loc)])),
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::access::DataClass;
 use crate::model::assurance::Never;
 
@@ -52,6 +52,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let help = moves
             .then(|| "its place still counts: without it, the classes after it need the next lower level".to_owned());
         let message = format!("no server is of class `{}`", class.name);
-        report.push(Diagnostic::new(&CHECK.rule, class.name.loc, message).maybe_help(help));
+        let fix = Fix::guess(format!("remove class `{}`", class.name), vec![Edit::RemoveElement(class.name.loc)]);
+        report.push(Diagnostic::new(&CHECK.rule, class.name.loc, message).maybe_help(help).fix(fix));
     }
 }

@@ -1,7 +1,7 @@
 //! `zero-attempts`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -25,7 +25,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
                     attempts.loc,
                     "`max_attempts: 0` reads as no attempt, and engines take it as no limit",
                 )
-                .help("write `1` for one attempt without a retry"),
+                .help("write `1` for one attempt without a retry")
+                .fix(Fix::value(attempts.loc, "1")),
             );
         }
     }

@@ -117,8 +117,15 @@ pub fn write_file(file: &Path, text: &[u8]) -> Result<(), Refusal> {
     beside.push(name);
     beside.push(format!(".{}", std::process::id()));
     let beside = file.with_file_name(beside);
-    std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file)).map_err(|error| {
-        let _removed = std::fs::remove_file(&beside);
-        refuse(error)
-    })
+    // What was there keeps its permissions.
+    let permit = || match std::fs::metadata(file) {
+        Ok(known) => std::fs::set_permissions(&beside, known.permissions()),
+        Err(_) => Ok(()),
+    };
+    std::fs::write(&beside, text).and_then(|()| permit()).and_then(|()| std::fs::rename(&beside, file)).map_err(
+        |error| {
+            let _removed = std::fs::remove_file(&beside);
+            refuse(error)
+        },
+    )
 }

@@ -58,7 +58,10 @@ impl Source {
     }
 
     /// What to read; standard input is read right here.
-    fn input(&self, session: &mut Session<'_>) -> Result<Input, Vec<miette::Report>> {
+    ///
+    /// # Errors
+    /// Where standard input cannot be read, or is not what the options say.
+    pub fn input(&self, session: &mut Session<'_>) -> Result<Input, Vec<miette::Report>> {
         if !self.is_stdin() {
             if self.stdin_filename.is_some() {
                 let message = "`--stdin-filename` names standard input, and a path is read instead".to_owned();
@@ -97,6 +100,22 @@ impl Source {
         let today = today.map_or_else(today::today, str::to_owned);
         let reader = session.reader;
         read(&input, reader, (out, here), others, Some(&today), None, session)
+    }
+
+    /// The same from another reader, for a path.
+    ///
+    /// # Errors
+    /// As those of [`Source::analyse`].
+    pub fn analyse_from(
+        &self,
+        reader: &dyn workspace::Reader,
+        today: Option<&str>,
+        others: Wanted<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Loaded, Vec<miette::Report>> {
+        let input = self.input(session)?;
+        let today = today.map_or_else(today::today, str::to_owned);
+        read(&input, reader, (None, None), others, Some(&today), None, session)
     }
 }
 

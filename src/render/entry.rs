@@ -4,6 +4,7 @@ use super::Findings;
 use super::fingerprint::fingerprints;
 use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Diagnostic, Rule, Severity, one_line};
+use crate::source::yaml::patches::Patches;
 use crate::source::{Loc, Position, Sources};
 
 /// One finding, whatever found it.
@@ -25,6 +26,29 @@ pub struct Entry<'a> {
     pub fingerprint: String,
     /// Why it does not count, where it does not.
     pub suppressed: Option<&'a Suppression>,
+    /// How it can be fixed, where a tool can do it.
+    pub fix: Option<EntryFix>,
+}
+
+/// A change that fixes a finding.
+#[derive(Debug, Clone)]
+pub struct EntryFix {
+    /// What it does.
+    pub title: String,
+    /// Whether nobody needs to look at it.
+    pub safe: bool,
+    /// What is replaced, and by what text.
+    pub changes: Vec<(Place, String)>,
+}
+
+impl EntryFix {
+    /// A fix with its changes, where they can be made.
+    #[must_use]
+    pub fn of(finding: &Diagnostic, patches: &Patches<'_>, sources: &Sources) -> Option<Self> {
+        let fix = finding.fix.as_ref()?;
+        let changes = patches.of(fix)?.into_iter().map(|(loc, text)| (Place::of(sources, loc), text)).collect();
+        Some(Self { title: fix.title.clone(), safe: fix.safe, changes })
+    }
 }
 
 /// A place in a file of the repository.
@@ -93,7 +117,11 @@ pub fn entries<'a>(findings: &Findings<'a>) -> Vec<Entry<'a>> {
     let suppressed = findings.suppressed.iter().map(|one| (&one.diagnostic, Some(&one.by)));
     let all: Vec<_> = findings.diagnostics.iter().map(|finding| (finding, None)).chain(suppressed).collect();
     let prints = fingerprints(findings.sources, all.iter().map(|(finding, _)| *finding));
-    all.into_iter().zip(prints).map(|((finding, by), print)| entry(findings.sources, finding, by, print)).collect()
+    let patches = Patches::new(findings.sources);
+    all.into_iter()
+        .zip(prints)
+        .map(|((finding, by), print)| entry(findings.sources, finding, by, print, &patches))
+        .collect()
 }
 
 fn entry<'a>(
@@ -101,6 +129,7 @@ fn entry<'a>(
     finding: &'a Diagnostic,
     suppressed: Option<&'a Suppression>,
     fingerprint: String,
+    patches: &Patches<'_>,
 ) -> Entry<'a> {
     let mut help: Vec<String> = finding.help.iter().map(|help| format!("help: {}", one_line(help))).collect();
     if let Some(upgrade) = finding.upgrades() {
@@ -116,6 +145,7 @@ fn entry<'a>(
         related: finding.labels.iter().map(|one| (Place::of(sources, one.loc), one_line(&one.message))).collect(),
         fingerprint,
         suppressed,
+        fix: EntryFix::of(finding, patches, sources),
     }
 }
 

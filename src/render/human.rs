@@ -10,6 +10,7 @@ use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor};
 use super::{Findings, counted, short};
 use crate::diagnostic::{Diagnostic, Severity, one_line};
 use crate::source::FileId;
+use crate::source::yaml::patches::Patches;
 use excerpt::Excerpt;
 
 mod excerpt;
@@ -25,6 +26,7 @@ const MOST_PLACES: usize = 20;
 pub fn write(findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let config = Config::default();
     let styles = if color { Styles::default() } else { Styles::no_color() };
+    let patches = Patches::new(findings.sources);
     let mut buffer = Vec::new();
     let mut left_out: BTreeMap<(Reverse<Severity>, &str), usize> = BTreeMap::new();
     let mut written: BTreeMap<&str, usize> = BTreeMap::new();
@@ -37,7 +39,7 @@ pub fn write(findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::R
         }
         *before += 1;
         buffer.clear();
-        let (excerpt, view) = view(findings, diagnostic);
+        let (excerpt, view) = view(findings, diagnostic, &patches);
         let drawn = if color {
             let mut writer = StylesWriter::new(termcolor::Ansi::new(&mut buffer), &styles);
             term::emit_to_write_style(&mut writer, &config, &excerpt, &view)
@@ -57,7 +59,11 @@ pub fn write(findings: &Findings<'_>, color: bool, out: &mut dyn Write) -> io::R
     if left_out.is_empty() { Ok(()) } else { writeln!(out, "`--all` shows all findings\n") }
 }
 
-fn view<'a>(findings: &Findings<'a>, diagnostic: &Diagnostic) -> (Excerpt<'a>, shown::Diagnostic<FileId>) {
+fn view<'a>(
+    findings: &Findings<'a>,
+    diagnostic: &Diagnostic,
+    patches: &Patches<'_>,
+) -> (Excerpt<'a>, shown::Diagnostic<FileId>) {
     let severity = match diagnostic.severity {
         Severity::Error => shown::Severity::Error,
         Severity::Warning => shown::Severity::Warning,
@@ -82,6 +88,10 @@ fn view<'a>(findings: &Findings<'a>, diagnostic: &Diagnostic) -> (Excerpt<'a>, s
         notes.push(format!("and {} more places", diagnostic.labels.len() - others));
     }
     notes.extend(diagnostic.help.as_ref().map(|help| format!("help: {}", one_line(help))));
+    if let Some(fix) = diagnostic.fix.as_ref().filter(|fix| patches.of(fix).is_some()) {
+        let option = if fix.safe { "--fix" } else { "--fix=unsafe" };
+        notes.push(format!("fix: {} (`{option}`)", one_line(&fix.title)));
+    }
     if let Some(upgrade) = diagnostic.upgrades() {
         notes.push(format!("before: {}", one_line(upgrade.before)));
         notes.push(format!("write now: {}", one_line(upgrade.write)));

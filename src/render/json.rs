@@ -10,6 +10,7 @@ use super::entry::{Entry, Place};
 use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Diagnostic, Label, Severity, is_unprintable};
 use crate::source::credential::redacted;
+use crate::source::yaml::patches::Patches;
 use crate::source::{Loc, Sources};
 
 /// The version of the object.
@@ -46,8 +47,11 @@ struct Finding<'a> {
     help: Option<&'a str>,
     /// Only where a workspace that was valid has this finding.
     #[serde(skip_serializing_if = "Option::is_none")]
-    upgrade: Option<Change>,
+    upgrade: Option<Upgraded>,
     url: Option<String>,
+    /// Only where a tool can fix it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Change<'a>>,
     /// Only of what does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     suppression: Option<Accepted<'a>>,
@@ -62,9 +66,27 @@ struct Accepted<'a> {
 }
 
 #[derive(Serialize)]
-struct Change {
+struct Upgraded {
     before: &'static str,
     write: &'static str,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    title: String,
+    safe: bool,
+    edits: Vec<Edit<'a>>,
+}
+
+/// A place, and the text that it gets. A column is the number of a character of its line, from 1.
+#[derive(Serialize)]
+struct Edit<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -82,6 +104,7 @@ struct Location<'a> {
 /// # Errors
 /// Those of the writer.
 pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let patches = Patches::new(findings.sources);
     let run = Run {
         version: VERSION,
         summary: Summary {
@@ -91,8 +114,12 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
             notes: findings.count(Severity::Note),
             suppressed: findings.suppressed.len(),
         },
-        diagnostics: findings.diagnostics.iter().map(|diagnostic| finding(findings, diagnostic, None)).collect(),
-        suppressed: findings.suppressed.iter().map(|one| finding(findings, &one.diagnostic, Some(&one.by))).collect(),
+        diagnostics: findings.diagnostics.iter().map(|one| finding(findings, one, None, &patches)).collect(),
+        suppressed: findings
+            .suppressed
+            .iter()
+            .map(|one| finding(findings, &one.diagnostic, Some(&one.by), &patches))
+            .collect(),
     };
     write_value(&run, out)
 }
@@ -102,7 +129,8 @@ pub fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub fn write_lines(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
-    findings.diagnostics.iter().try_for_each(|diagnostic| write_line(&finding(findings, diagnostic, None), out))
+    let patches = Patches::new(findings.sources);
+    findings.diagnostics.iter().try_for_each(|one| write_line(&finding(findings, one, None, &patches), out))
 }
 
 /// Writes each entry as an object on a line of its own, with the fields of a finding.
@@ -170,6 +198,7 @@ fn finding<'a>(
     findings: &Findings<'a>,
     diagnostic: &'a Diagnostic,
     suppressed: Option<&'a Suppression>,
+    patches: &Patches<'_>,
 ) -> Finding<'a> {
     let Location { file, line, column, end_line, end_column, message } =
         place(findings.sources, diagnostic.loc, &diagnostic.message);
@@ -184,14 +213,25 @@ fn finding<'a>(
         end_column,
         labels: diagnostic.labels.iter().map(|label| labelled(findings.sources, label)).collect(),
         help: diagnostic.help.as_deref(),
-        upgrade: diagnostic.upgrades().map(|upgrade| Change { before: upgrade.before, write: upgrade.write }),
+        upgrade: diagnostic.upgrades().map(|upgrade| Upgraded { before: upgrade.before, write: upgrade.write }),
         url: findings.url(diagnostic.rule),
+        fix: change(findings.sources, diagnostic, patches),
         suppression: suppressed.map(|by| Accepted {
             by: by.word(),
             justification: by.justification(),
             waiver: if let Suppression::Waiver { name, .. } = by { Some(name) } else { None },
         }),
     }
+}
+
+fn change<'a>(sources: &'a Sources, diagnostic: &Diagnostic, patches: &Patches<'_>) -> Option<Change<'a>> {
+    let fix = diagnostic.fix.as_ref()?;
+    let edit = |(loc, text): (Loc, String)| {
+        let Location { file, line, column, end_line, end_column, .. } = place(sources, loc, "");
+        Edit { file, line, column, end_line, end_column, text }
+    };
+    let edits = patches.of(fix)?.into_iter().map(edit).collect();
+    Some(Change { title: fix.title.clone(), safe: fix.safe, edits })
 }
 
 fn labelled<'a>(sources: &'a Sources, label: &'a Label) -> Location<'a> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::entry::{Entry, Place};
+use super::entry::{Entry, EntryFix, Place};
 use super::{check_url, json::write_value};
 use crate::diagnostic::Severity;
 
@@ -20,6 +20,13 @@ pub fn write(docs_url: Option<&str>, entries: &[Entry<'_>], out: &mut dyn Write)
         }
         let related =
             entry.related.iter().map(|(place, message)| json!({ "message": message, "location": location(place) }));
+        // A suggestion has no path of its own.
+        let here = |fix: &&EntryFix| {
+            fix.changes.iter().all(|(place, _)| entry.place.as_ref().is_some_and(|own| own.file == place.file))
+        };
+        let changes = entry.fix.iter().filter(here).flat_map(|fix| &fix.changes);
+        let suggestions: Vec<Value> =
+            changes.map(|(place, text)| json!({ "range": range(place), "text": text })).collect();
         json!({
             "message": entry.text(),
             "location": entry.place.as_ref().map_or_else(|| json!({ "path": "" }), location),
@@ -30,6 +37,7 @@ pub fn write(docs_url: Option<&str>, entries: &[Entry<'_>], out: &mut dyn Write)
             },
             "code": code,
             "related_locations": related.collect::<Vec<_>>(),
+            "suggestions": suggestions,
         })
     };
     let diagnostics: Vec<Value> = entries.iter().filter(|entry| entry.suppressed.is_none()).map(of).collect();
@@ -41,12 +49,15 @@ pub fn write(docs_url: Option<&str>, entries: &[Entry<'_>], out: &mut dyn Write)
 }
 
 fn location(place: &Place) -> Value {
-    let range = match place.byte_columns {
+    json!({ "path": place.file, "range": range(place) })
+}
+
+fn range(place: &Place) -> Value {
+    match place.byte_columns {
         Some((from, to)) => json!({
             "start": { "line": place.lines.0, "column": from },
             "end": { "line": place.lines.1, "column": to },
         }),
         None => json!({ "start": { "line": place.lines.0 }, "end": { "line": place.lines.1 } }),
-    };
-    json!({ "path": place.file, "range": range })
+    }
 }

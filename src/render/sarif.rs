@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::entry::{Entry, Place};
+use super::entry::{Entry, EntryFix, Place};
 use super::escape::sarif;
 use super::{check_url, json::write_value};
 use crate::diagnostic::Rule;
@@ -84,6 +84,9 @@ fn result(entry: &Entry<'_>, index: usize) -> Value {
         fields.insert("relatedLocations".to_owned(), related.collect());
     }
     fields.insert("partialFingerprints".to_owned(), json!({ "mcpctlFingerprint/v1": entry.fingerprint }));
+    if let Some(fix) = &entry.fix {
+        fields.insert("fixes".to_owned(), json!([fix_of(fix)]));
+    }
     if let Some(by) = entry.suppressed {
         let kind = if by.is_in_source() { "inSource" } else { "external" };
         let suppression = json!({ "kind": kind, "status": "accepted", "justification": by.justification() });
@@ -92,7 +95,25 @@ fn result(entry: &Entry<'_>, index: usize) -> Value {
     result
 }
 
+/// A fix, its replacements by file. Whether it is safe has no field, so its description says it.
+fn fix_of(fix: &EntryFix) -> Value {
+    let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (place, text) in &fix.changes {
+        let replacement = json!({ "deletedRegion": region(place), "insertedContent": { "text": text } });
+        files.entry(place.uri()).or_default().push(replacement);
+    }
+    let changes = files.into_iter().map(|(uri, replacements)| {
+        json!({ "artifactLocation": { "uri": uri, "uriBaseId": "%SRCROOT%" }, "replacements": replacements })
+    });
+    let title = if fix.safe { fix.title.clone() } else { format!("{} (a guess)", fix.title) };
+    json!({ "description": { "text": sarif(&title) }, "artifactChanges": changes.collect::<Vec<_>>() })
+}
+
 fn physical(place: &Place) -> Value {
+    json!({ "artifactLocation": { "uri": place.uri(), "uriBaseId": "%SRCROOT%" }, "region": region(place) })
+}
+
+fn region(place: &Place) -> Map<String, Value> {
     let mut region = Map::new();
     region.insert("startLine".to_owned(), place.lines.0.into());
     if let Some((from, to)) = place.columns {
@@ -100,5 +121,5 @@ fn physical(place: &Place) -> Value {
         region.insert("endLine".to_owned(), place.lines.1.into());
         region.insert("endColumn".to_owned(), to.into());
     }
-    json!({ "artifactLocation": { "uri": place.uri(), "uriBaseId": "%SRCROOT%" }, "region": region })
+    region
 }

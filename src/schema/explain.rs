@@ -5,7 +5,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as NodeKind};
 use serde_json::Value;
 
 use super::rules;
-use crate::diagnostic::{Diagnostic, Rule, did_you_mean, quoted};
+use crate::diagnostic::{Diagnostic, Rule, nearest, quoted};
 use crate::families::text::check_format;
 use crate::source::Loc;
 use crate::source::yaml::scalar::Value as Scalar;
@@ -103,8 +103,8 @@ pub fn explain(
             let text = tree.text(at.node);
             // A word that could be meant, and why it is not among them.
             let refused = parent().and_then(|p| p.get("x-refused")?.get(text)?.as_str()).map(str::to_owned);
-            let help = refused.or_else(|| did_you_mean(text, words));
-            vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(help)]
+            let meant = if refused.is_none() { nearest(text, words) } else { None };
+            vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(refused).suggest(text, meant)]
         }
         // The words are listed by the error of the vocabulary itself.
         NodeKind::Type { .. }
@@ -221,8 +221,8 @@ pub(super) fn unknown_key(name: &str, parent: Option<&Value>, loc: Loc) -> Diagn
     }
     let listed: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     let finding = Diagnostic::new(&rules::UNKNOWN_KEY, loc, format!("`{name}` has no meaning here"));
-    match did_you_mean(name, known.iter().copied()) {
-        Some(help) => finding.help(help),
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => finding.suggest(name, Some(meant)),
         None if listed.is_empty() => finding,
         None => finding.help(format!("legal here: {}", listed.join(", "))),
     }

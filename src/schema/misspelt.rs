@@ -62,7 +62,7 @@ fn of_map(tree: &Tree<'_>, node: NodeId, map: Map<'_>) -> Vec<Misspelt> {
         let near = nearest(name, fitting).or_else(|| nearest(name, free.iter().copied()));
         let Some(meant) = near.or(only) else { continue };
         free.retain(|other| *other != meant);
-        let finding = unknown_key(name, map.schema, tree.loc(key)).help(format!("did you mean `{meant}`?"));
+        let finding = unknown_key(name, map.schema, tree.loc(key)).suggest(name, Some(meant));
         found.push(Misspelt { key, meant: meant.to_owned(), finding });
     }
     found

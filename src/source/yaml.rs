@@ -7,6 +7,10 @@
 mod builder;
 pub mod comments;
 mod edit;
+pub mod layout;
+mod lines;
+pub mod patch;
+pub mod patches;
 mod rules;
 pub mod scalar;
 mod syntax;

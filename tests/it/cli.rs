@@ -7,6 +7,7 @@ mod compile;
 mod diff;
 mod environment;
 mod explain;
+mod fix;
 mod formats;
 mod gate;
 mod handwritten;

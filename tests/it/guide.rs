@@ -105,3 +105,39 @@ fn an_estate_adopts_with_the_commands_of_the_page() {
     let after = String::from_utf8(run(check).stdout).expect("text");
     assert!(after.contains("[dead-retention]") && !before.contains("[dead-retention]"), "{before}\n{after}");
 }
+
+/// The page about fixes: the commands in their order on the file of the page, and what they show.
+#[test]
+fn the_findings_of_the_page_about_fixes_are_fixed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("book/src/guide/fix.md")).expect("the page");
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let file = scratch.path().join("fleet/onboarding.yaml");
+    fs::create_dir(scratch.path().join("fleet")).expect("a folder");
+    fs::write(&file, block(&page, "yaml\n", "workflow_definition")).expect("the file of the page");
+    let run = |args: &str| {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_mcpctl"));
+        let ran = run.current_dir(scratch.path()).args(args.split(' ')).output().expect("mcpctl runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
+    };
+    let (_, found, _) = run("validate fleet");
+    for line in block(&page, "text\n", "fix:").lines() {
+        assert!(found.contains(line.trim()), "{line}\n{found}");
+    }
+    let commands: Vec<&str> =
+        page.split("```").filter_map(|block| block.strip_prefix("sh\nmcpctl ")).map(|block| block.trim_end()).collect();
+    let [fix, diff, guess, fmt] = commands.as_slice() else { panic!("{commands:?}") };
+    let (_, _, said) = run(fix);
+    assert!(said.contains("fixed 2 findings in 1 file"), "{said}");
+    let (code, shown, _) = run(diff);
+    assert_eq!(code, Some(1));
+    let first = block(&page, "diff\n", "depends_on").lines().next().expect("a line");
+    assert!(shown.contains(first), "{shown}");
+    let (_, left, said) = run(guess);
+    assert!(!left.contains("fix:"), "{left}\n{said}");
+    let text = fs::read_to_string(&file).expect("the file");
+    assert!(text.contains("depends_on: [validate_customer]\n"), "{text}");
+    assert!(text.contains("onboardings_total") && text.contains("# Nobody is welcomed before the check."), "{text}");
+    assert_eq!(run(fmt).0, Some(0));
+}

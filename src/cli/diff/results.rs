@@ -132,6 +132,7 @@ impl Found {
             related: others.map(|line| (place(line), format!("{}: {}", line.side.word(), line.text))).collect(),
             fingerprint: fingerprint::of(&[self.rule.name, &self.message]),
             suppressed: by,
+            fix: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::MOST_DEPTH;
 use super::rules::{AMBIGUOUS, DUPLICATE_KEY, TOO_LARGE, UNSUPPORTED};
 use super::scalar::{Scalar, Style, Value};
 use super::tree::{Node, NodeId, NodeKind, Tree};
-use crate::diagnostic::{Diagnostic, Rule};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Rule};
 use crate::source::Loc;
 
 /// Maps with more keys than this are checked for duplicates with a set instead of by looking through them.
@@ -70,7 +70,15 @@ impl<'s> Builder<'s, '_> {
                     };
                     let message = format!("`{}` is {read} here, and {taken_as} to a YAML 1.1 reader", scalar.text());
                     let help = "put quotes around a string; write a number or `true` and `false` plainly";
-                    self.report.push(Diagnostic::new(&AMBIGUOUS, Loc { end, ..loc }, message).help(help));
+                    let to = match scalar.value() {
+                        Value::Int(number) => number.to_string(),
+                        Value::Null | Value::Bool(_) | Value::Float(_) | Value::Text(_) => {
+                            format!("\"{}\"", scalar.text())
+                        }
+                    };
+                    let at = Loc { end, ..loc };
+                    let fix = Fix::safe(format!("write `{to}`"), vec![Edit::Text { at, to }]);
+                    self.report.push(Diagnostic::new(&AMBIGUOUS, at, message).help(help).fix(fix));
                 }
                 let id = self.push(start, end, NodeKind::Scalar(scalar), anchor);
                 self.place(id)

@@ -123,6 +123,36 @@ impl<'s> Tree<'s> {
         }
     }
 
+    /// The elements of a list, each as a pair with itself, or the keys and values of a map: those that are written in its own
+    /// text, so neither what an alias stands for nor what a merge key brings in.
+    #[must_use]
+    pub fn written(&self, id: NodeId) -> Vec<(NodeId, NodeId)> {
+        let Loc { start, end, .. } = self.loc(id);
+        let within = |(first, _): &(NodeId, NodeId)| (start..=end).contains(&self.loc(*first).start);
+        match &self.node(id).kind {
+            NodeKind::Sequence(elements) => elements.iter().map(|one| (*one, *one)).filter(within).collect(),
+            NodeKind::Mapping(entries) => entries.iter().copied().filter(within).collect(),
+            NodeKind::Scalar(_) | NodeKind::Alias(_) => Vec::new(),
+        }
+    }
+
+    /// The byte range of what [`Tree::written`] gives: of a key and its value together.
+    #[must_use]
+    pub fn range(&self, (first, last): (NodeId, NodeId)) -> std::ops::Range<usize> {
+        let (first, last) = (self.loc(first), self.loc(last));
+        first.start as usize..last.end.max(first.end) as usize
+    }
+
+    /// Whether a collection is written between brackets, in the text that was read. The range of a list whose dashes are below its
+    /// key begins at its first element, which may be one.
+    #[must_use]
+    pub fn is_flow(&self, text: &str, id: NodeId) -> bool {
+        let range = self.range((id, id));
+        let first = self.written(id).first().map(|first| self.range(*first).start);
+        first.is_none_or(|first| first > range.start)
+            && text.get(range).is_some_and(|text| text.starts_with(['[', '{']))
+    }
+
     /// The scalar.
     #[must_use]
     pub fn scalar(&self, id: NodeId) -> Option<&Scalar<'s>> {

@@ -1,4 +1,7 @@
-//! How a tool can fix a finding: edits in terms of YAML, which [`crate::source::yaml::patch`] turns into edits of text.
+//! How a tool can fix a finding: edits in terms of YAML, which [`patch`] turns into edits of text.
+
+pub mod patch;
+pub mod patches;
 
 use super::one_line;
 use crate::source::{FileId, Loc};

@@ -8,9 +8,9 @@ use codespan_reporting::diagnostic as shown;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor};
 
 use super::{Findings, counted, short};
+use crate::diagnostic::fix::patches::Patches;
 use crate::diagnostic::{Diagnostic, Severity, one_line};
 use crate::source::FileId;
-use crate::source::yaml::patches::Patches;
 use excerpt::Excerpt;
 
 mod excerpt;

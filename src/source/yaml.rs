@@ -5,12 +5,11 @@
 //! Merge keys are expanded here, each merged value keeping the place where it was written.
 
 mod builder;
+pub mod changes;
 pub mod comments;
 mod edit;
 pub mod layout;
-mod lines;
-pub mod patch;
-pub mod patches;
+pub(crate) mod lines;
 mod rules;
 pub mod scalar;
 mod syntax;

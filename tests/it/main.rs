@@ -34,7 +34,6 @@ mod random;
 mod redundancy;
 mod render;
 mod schemas;
-mod silent;
 mod structure;
 mod survive;
 mod units;

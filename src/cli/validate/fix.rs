@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::analysis::Analysis;
 use crate::cli::formats::write_file;
 use crate::cli::refusal::Refusal;
+use crate::diagnostic::fix::patches::Patches;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::review::access::{Side, compare};
-use crate::source::yaml::patch::{Change, applied, joined};
-use crate::source::yaml::patches::Patches;
+use crate::source::yaml::changes::{Change, applied, joined};
 use crate::source::{FileId, Loc, Sources};
 
 /// Which changes are made.

@@ -9,9 +9,9 @@ mod spaces;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::changes::{Change, applied, joined};
 use super::comments::comments;
 use super::lines::Lines;
-use super::patch::{Change, applied, joined};
 use super::{NodeId, Tree, parse};
 use crate::source::{FileId, SourceFile};
 

@@ -68,17 +68,24 @@ fn a_diff_changes_nothing() {
 
 #[test]
 fn a_change_that_does_not_hold_is_left_out() {
-    // The name that is near is the step itself once more, so the flow would go in a circle.
-    let circle = "workflow_definition:
-  name: onboarding
-  steps:
-    - {name: check_a, mcp_server: crm_server, tools: [get], depends_on: [mail]}
-    - {name: mail, mcp_server: crm_server, tools: [send], depends_on: [check_b]}
+    // The class that holds is the most sensitive one, but its servers may not be in a cloud.
+    let access = "mcp_registry:
+  servers:
+    - {name: vault, location: secure_enclave, encryption_at_rest: true, tools: [{name: get}]}
+    - {name: wiki, location: cloud, tools: [{name: get}]}
+  agents:
+    - {name: clerk, may_call: [vault/get, wiki/get]}
+data_routing:
+  classifications:
+    - {level: restricted, mcp_servers: [vault], location: secure_enclave}
 ";
-    let all = folder(&[("flow.yaml", circle)]);
+    let all = folder(&[("access.yaml", access)]);
+    let before = mcpctl(&["validate"]).arg(all.path()).run();
+    assert!(before.out.contains("fix: list `wiki` in class `restricted` (`--fix=unsafe`)"), "{}", before.out);
     let ran = mcpctl(&["validate", "--fix=unsafe"]).arg(all.path()).run();
-    println!("{}\n{}", ran.out, ran.err);
-    let single = mcpctl(&["validate", "--fix"]).arg(all.path().join("flow.yaml")).run();
+    assert!(ran.err.contains("left out 1 change that running again did not confirm"), "{}", ran.err);
+    assert_eq!(read(all.path(), "access.yaml"), access);
+    let single = mcpctl(&["validate", "--fix"]).arg(all.path().join("access.yaml")).run();
     assert!(single.err.contains("fixed 0 findings"), "{}", single.err);
 }
 

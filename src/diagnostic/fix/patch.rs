@@ -6,13 +6,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::lines::Lines;
-use super::{NodeId, Tree, parse};
-use crate::diagnostic::fix::Edit;
+use super::Edit;
+use crate::source::yaml::changes::{Change, joined};
+use crate::source::yaml::lines::Lines;
+use crate::source::yaml::{NodeId, Tree, parse};
 use crate::source::{FileId, Loc, SourceFile};
-
-/// A replacement of a byte range by text.
-pub type Change = (Range<usize>, String);
 
 /// The collection that a node is in.
 #[derive(Debug, Clone, Copy)]
@@ -215,26 +213,4 @@ fn is_plain(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '.'))
         && text.chars().all(inside)
         && !text.ends_with(':')
-}
-
-/// Changes in order; `None` where two of them overlap. Two that are equal are one.
-#[must_use]
-pub fn joined(mut changes: Vec<Change>) -> Option<Vec<Change>> {
-    changes.sort_by_key(|(range, _)| (range.start, range.end));
-    changes.dedup();
-    let overlap = |(one, next): (&Change, &Change)| next.0.start < one.0.end;
-    let mut pairs = changes.iter().zip(changes.iter().skip(1));
-    (!pairs.any(overlap)).then_some(changes)
-}
-
-/// A text with changes made that do not overlap, in order.
-#[must_use]
-pub fn applied(text: &str, changes: &[Change]) -> String {
-    let (mut result, mut at) = (String::with_capacity(text.len()), 0);
-    for (range, new) in changes {
-        result.push_str(text.get(at..range.start).unwrap_or_default());
-        result.push_str(new);
-        at = range.end;
-    }
-    result + text.get(at..).unwrap_or_default()
 }

@@ -13,12 +13,19 @@ class Server(http.server.BaseHTTPRequestHandler):
         message = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         if "authorization" in self.headers:
             print("a server was sent a token", flush=True)
+        if "id" not in message:
+            return self.answer(202, b"")
         name = message.get("params", {}).get("name")
         if message.get("method") == "tools/call":
             print(f"ran {name}", flush=True)
         answer = {"jsonrpc": "2.0", "id": message.get("id"), "result": {"content": [{"type": "text", "text": f"ran {name}"}]}}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
+        self.answer(200, json.dumps(answer).encode())
+
+    def do_GET(self):
+        self.answer(405, b"")
+
+    def answer(self, status: int, body: bytes):
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

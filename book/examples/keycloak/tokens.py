@@ -112,6 +112,7 @@ KINDS = {
     "exchanged-service": lambda: exchanged(token("helpdesk", "client_credentials")),
     "scope-only": lambda: token("care-agent", "client_credentials", scope="mcp.mfa notes.write"),
     "storefront": lambda: token("storefront-agent", "client_credentials"),
+    "undeclared": lambda: signed_in("portal"),
     "act": lambda: signed_in("care-desk"),
     "act-without-user": lambda: token("care-desk", "client_credentials"),
     "workload-as-user": lambda: signed_in("impostor"),

@@ -4,20 +4,16 @@ Each kind of token that the page names calls each tool. What the gateway answers
 the claims of the token by the access relation, which is computed without mcpctl's files. The page's own commands are run as well.
 """
 
-import base64
-import hashlib
-import hmac
 import http.client
-import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from live.gateway import Envoy
 from live.request import LEGACY, MODERN, call, headers, number
 from live.tally import Tally
+from live.tokens import claims
 
-from . import keycloak_page, keycloak_spoiled
+from . import keycloak_page, keycloak_spoiled, keycloak_toolhive
 from .bundles import Programs, Workspace
 from .evidence import Identity, Request
 from .judge import Judge
@@ -35,11 +31,6 @@ class Answer:
     challenge: str
 
 
-def claims(token: str) -> dict:
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
 class Bench:
     """The page's fleet, its tokens, and what each call should be answered with."""
 
@@ -55,9 +46,12 @@ class Bench:
         self.tokens: dict[str, str] = {}
         self.servers: Servers | None = None
 
+    def claims(self, kind: str) -> dict:
+        return claims(self.tokens[kind])
+
     def wanted(self, kind: str, tool: str) -> int:
         """By the claims and the access relation."""
-        said = claims(self.tokens[kind])
+        said = self.claims(kind)
         named = said["aud"] if isinstance(said["aud"], list) else [said["aud"]]
         issuers = {one["issuer"]: one["audiences"] for one in self.workspace.relation.issuers}
         if kind == "broken-signature" or not set(named) & set(issuers.get(said["iss"], [])):
@@ -105,9 +99,10 @@ class Bench:
         for kind in ("act-without-user", "exchanged-service", "workload-as-user", "scope-only", "service"):
             answer = self.ask(self.tokens[kind], "get_customer")
             self.tally.check(answer.reason == "deny:missing_user_delegation", f"{kind}: {answer}")
-        one, two, three = (claims(self.tokens[kind]) for kind in ("act-without-user", "workload-as-user", "scope-only"))
-        self.tally.check(one["act"]["sub"] == "care-agent" != one["sub"] and "auth_time" not in one, f"act-without-user: {one}")
-        self.tally.check(two["sub"] == "storefront-agent" and two["act"]["sub"] == "care-agent" and "auth_time" in two, f"workload-as-user: {two}")
+        # It has a session (`sid`) without anybody in it, so that claim shows no person.
+        one, two, three = (self.claims(kind) for kind in ("act-without-user", "workload-as-user", "scope-only"))
+        self.tally.check(one["act"]["sub"] == "care-agent" != one["sub"] and "sid" in one and "signed_in_at" not in one, f"act-without-user: {one}")
+        self.tally.check(two["sub"] == "storefront-agent" and two["act"]["sub"] == "care-agent" and "signed_in_at" in two, f"workload-as-user: {two}")
         self.tally.check("mcp.mfa" in three["scope"].split() and not three["amr"], f"scope-only: {three}")
 
     def matrix(self, table: dict[str, dict[str, int]]) -> None:
@@ -142,6 +137,7 @@ def run(programs: Programs) -> Tally:
             gateway.stop()
         tally.check("a server was sent a token" not in bench.servers.said(), "a server was sent a token")
         noticed = keycloak_spoiled.run(bench, table, tally)
+        tally.notes.append(keycloak_toolhive.run(bench, table, tally))
         bench.servers.stop()
         commands = keycloak_page.follow(bench, tally)
         memory = keycloak.resident()

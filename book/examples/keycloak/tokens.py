@@ -114,6 +114,8 @@ KINDS = {
     "storefront": lambda: token("storefront-agent", "client_credentials"),
     "undeclared": lambda: signed_in("portal"),
     "act": lambda: signed_in("care-desk"),
+    "act-mfa": lambda: signed_in("care-desk", scope="mcp.mfa"),
+    "act-of-another": lambda: token("night-desk", "client_credentials"),
     "act-without-user": lambda: token("care-desk", "client_credentials"),
     "workload-as-user": lambda: signed_in("impostor"),
     "other-audience": lambda: signed_in("helpdesk"),

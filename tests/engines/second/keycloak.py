@@ -91,14 +91,14 @@ class Bench:
         self.tokens = {kind: get() for kind, get in self.page.KINDS.items() if kind != "user-mfa"}
         refused = self.ask(self.tokens["user"], "update_customer")
         asked = re.search(r'scope="([^"]*)"', refused.challenge)
-        self.tally.check(refused.reason == "deny:missing_mfa" and bool(asked), f"no challenge: {refused}")
+        self.tally.check("deny:missing_mfa" in refused.reason and bool(asked), f"no challenge: {refused}")
         self.tokens["user-mfa"] = self.page.signed_in("care-agent", scope=asked[1] if asked else "mcp.mfa")
 
     def attacks(self) -> None:
         """What the two attacks lack, and what they would have: each is denied for that reason alone."""
         for kind in ("act-without-user", "exchanged-service", "workload-as-user", "scope-only", "service"):
             answer = self.ask(self.tokens[kind], "get_customer")
-            self.tally.check(answer.reason == "deny:missing_user_delegation", f"{kind}: {answer}")
+            self.tally.check("deny:missing_user_delegation" in answer.reason, f"{kind}: {answer}")
         # It has a session (`sid`) without anybody in it, so that claim shows no person.
         one, two, three = (self.claims(kind) for kind in ("act-without-user", "workload-as-user", "scope-only"))
         self.tally.check(one["act"]["sub"] == "care-agent" != one["sub"] and "sid" in one and "signed_in_at" not in one, f"act-without-user: {one}")

@@ -49,16 +49,20 @@ class Bench:
     def claims(self, kind: str) -> dict:
         return claims(self.tokens[kind])
 
-    def wanted(self, kind: str, tool: str) -> int:
-        """By the claims and the access relation."""
+    def accepted(self, kind: str) -> bool:
+        """Whether it is a token of the issuer, for the gateway."""
         said = self.claims(kind)
         named = said["aud"] if isinstance(said["aud"], list) else [said["aud"]]
         issuers = {one["issuer"]: one["audiences"] for one in self.workspace.relation.issuers}
-        if kind == "broken-signature" or not set(named) & set(issuers.get(said["iss"], [])):
+        return kind != "broken-signature" and bool(set(named) & set(issuers.get(said["iss"], [])))
+
+    def wanted(self, kind: str, tool: str) -> int:
+        """By the claims and the access relation."""
+        if not self.accepted(kind):
             return 401
         server = self.tools[tool]
         unit = self.workspace.relation.servers[server]["unit"]
-        return 200 if self.judge.allows(Request(server, "tool", tool, unit, said)) else 403
+        return 200 if self.judge.allows(Request(server, "tool", tool, unit, self.claims(kind))) else 403
 
     def gateway(self, file: str = "envoy.static.yaml") -> Envoy:
         return Envoy(self.programs.engines["envoy"] / "envoy", self.bundle, self.ports[ADMIN], file).start()
@@ -137,7 +141,7 @@ def run(programs: Programs) -> Tally:
             gateway.stop()
         tally.check("a server was sent a token" not in bench.servers.said(), "a server was sent a token")
         noticed = keycloak_spoiled.run(bench, table, tally)
-        tally.notes.append(keycloak_toolhive.run(bench, table, tally))
+        tally.notes.append(keycloak_toolhive.run(bench, tally))
         bench.servers.stop()
         commands = keycloak_page.follow(bench, tally)
         memory = keycloak.resident()

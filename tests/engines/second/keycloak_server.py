@@ -114,6 +114,10 @@ class Servers:
     def said(self) -> list[str]:
         return self.said_file.read_text().splitlines()
 
+    def ran(self) -> list[str]:
+        """The calls that reached a tool."""
+        return [line for line in self.said() if line.startswith("ran ")]
+
     def stop(self) -> None:
         ended(self.process)
 

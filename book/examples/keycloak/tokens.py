@@ -56,6 +56,14 @@ def code(step: int) -> str:
     return str((int.from_bytes(digest[at : at + 4], "big") & 0x7FFFFFFF) % 10**6).zfill(6)
 
 
+def codes():
+    """A code is good once; those of the half minutes before and after are taken as well."""
+    while True:
+        step = int(time.time()) // 30
+        yield from (code(near) for near in (step, step + 1, step - 1))
+        time.sleep(max(0, 30 * (step + 1) - time.time()) + 1)
+
+
 class OnePage(urllib.request.HTTPRedirectHandler):
     """Redirections are looked at, not followed."""
 
@@ -70,15 +78,14 @@ def signed_in(client: str, user: str = "alice", scope: str = "", kind: str = "ac
     opener = urllib.request.build_opener(OnePage, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(policy)))
     asked = {"client_id": client, "response_type": "code", "scope": f"openid {scope}".strip(), "redirect_uri": REDIRECT}
     headers, page = answer(opener, f"{realm()}/auth?{urllib.parse.urlencode(asked)}")
-    # A code is good once, and that of the next half minute is taken as well.
-    codes = [code(int(time.time()) // 30 + later) for later in (0, 1, -1)]
-    for _ in range(6):
+    unused = codes()
+    for _ in range(10):
         form = re.search(r'<form[^>]*action="([^"]+)"', page)
         if not form:
             raise SystemExit(f"no page to sign in: {re.sub('<[^>]*>', ' ', page)[-500:]}")
         filled = {"username": user, "password": f"{user}-password"}
-        if 'name="otp"' in page and codes:
-            filled = {"otp": codes.pop(0)}
+        if 'name="otp"' in page:
+            filled = {"otp": next(unused)}
         headers, page = answer(opener, html.unescape(form[1]), filled)
         where = headers.get("location", "")
         if where.startswith(REDIRECT):
@@ -89,9 +96,9 @@ def signed_in(client: str, user: str = "alice", scope: str = "", kind: str = "ac
     raise SystemExit("the sign-in does not end")
 
 
-def exchanged(subject: str, **more: str) -> str:
+def exchanged(subject: str) -> str:
     """The agent takes the token of a person, and gets one for itself that speaks for the person (RFC 8693)."""
-    return token("care-agent", EXCHANGE, subject_token=subject, subject_token_type=ACCESS_TOKEN, **more)
+    return token("care-agent", EXCHANGE, subject_token=subject, subject_token_type=ACCESS_TOKEN)
 
 
 def broken(whole: str) -> str:
@@ -115,9 +122,10 @@ KINDS = {
     "undeclared": lambda: signed_in("portal"),
     "act": lambda: signed_in("care-desk"),
     "act-mfa": lambda: signed_in("care-desk", scope="mcp.mfa"),
-    "act-of-another": lambda: token("night-desk", "client_credentials"),
+    "act-bob": lambda: signed_in("care-desk", user="bob"),
+    "act-of-another": lambda: signed_in("night-desk"),
     "act-without-user": lambda: token("care-desk", "client_credentials"),
-    "workload-as-user": lambda: signed_in("impostor"),
+    "workload-as-user": lambda: signed_in("impostor", scope="mcp.mfa"),
     "other-audience": lambda: signed_in("helpdesk"),
     "id-token": lambda: signed_in("care-agent", kind="id_token"),
     "other-realm": lambda: token("care-agent", "client_credentials", of="other"),

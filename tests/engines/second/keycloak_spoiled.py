@@ -104,7 +104,7 @@ def run(bench, table: dict[str, dict[str, int]], tally) -> int:
     # Tokens end; nothing above was noticed for that reason.
     gateway = bench.gateway()
     try:
-        tally.check(not bench.differs(table), "after the spoiled bundles the whole one answers otherwise")
+        tally.check(not bench.differs(table), "after the spoiled bundles the whole one answers differently")
     finally:
         gateway.stop()
     return noticed

@@ -97,5 +97,7 @@ def run(bench, tally) -> str:
             file = bench.folder / f"toolhive-{server}-{at}.yaml"
             file.write_text(json.dumps(spoiled))
             noticed += tally.check(any(proxies.faults(file, rows)), f"ToolHive, {what}, and no answer changes")
+        # Tokens end; nothing above was noticed for that reason.
+        tally.check(not any(proxies.faults(proxies.file(server), rows)), f"{server}: after the spoiled policies the whole ones answer differently")
     tally.check(ALLOWED <= allowed, f"ToolHive should allow {ALLOWED - allowed}")
     return f"{calls} calls through ToolHive's proxies, {noticed} spoiled policies noticed"

@@ -141,3 +141,38 @@ fn the_findings_of_the_page_about_fixes_are_fixed() {
     assert!(text.contains("onboardings_total") && text.contains("# Nobody is welcomed before the check."), "{text}");
     assert_eq!(run(fmt).0, Some(0));
 }
+
+/// The page about identity providers: its workspace has no findings and compiles, and its table has every token that its program gets.
+/// What Keycloak and gateways make of them is for `tests/engines/run_second keycloak`.
+#[test]
+fn the_page_about_identity_providers_names_what_its_files_hold() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("book/src/guide/identity-provider.md")).expect("the page");
+    let example = root.join("book/examples/keycloak");
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let out = scratch.path().join("bundle").display().to_string();
+    mcpctl(&example, &["validate", "fleet"]);
+    mcpctl(&example, &["compile", "fleet", "--out", &out]);
+
+    let program = fs::read_to_string(example.join("tokens.py")).expect("the program");
+    let kinds: Vec<&str> = program
+        .lines()
+        .filter_map(|line| line.strip_prefix("    \"").and_then(|rest| rest.split_once("\": lambda")))
+        .map(|(kind, _)| kind)
+        .collect();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.ends_with("0 |") || line.ends_with("3 |") || line.ends_with("1 |"))
+        .filter_map(|line| line.strip_prefix("| `").and_then(|rest| rest.split_once('`')))
+        .map(|(kind, _)| kind)
+        .collect();
+    assert!(kinds.len() > 10, "{kinds:?}");
+    assert_eq!(kinds, rows);
+    let registry = fs::read_to_string(example.join("fleet/registry.yaml")).expect("the registry");
+    let tools: Vec<&str> = registry
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- {name: ").filter(|line| line.contains("annotations")))
+        .filter_map(|rest| rest.split_once(',').map(|(tool, _)| tool))
+        .collect();
+    assert!(page.contains(&format!("| token | {} |", tools.join(" | "))), "{tools:?}");
+}

@@ -60,11 +60,12 @@ pub static TARGET: Target = Target {
     // Paths, clusters and actions hold any name that the registry takes.
     names: |_| BTreeMap::new(),
     proof: Proof::Run(Shown {
-        by: "Envoy 1.40.0, with servers and clients of the official SDK",
+        by: "Envoy 1.40.0, with servers and clients of the official SDK, and Keycloak 26.7",
         what: "it loads every compiled fixture; on a federation, every principal, tool and set of facts is called \
          through running gateways, and no attack of a suite gets through; \
          MCP's conformance suite passes behind the gateways as it does without them, but for listed exceptions; drawn messages and \
-         headers are read as a server reads them",
+         headers are read as a server reads them; of tokens that a running Keycloak gives, those of a person, of a service, \
+         exchanged, of another realm and of two attacks are let through or denied as their claims say",
         beyond: "keys that are fetched from an issuer over the Internet, and gateways under load",
     }),
     needs,

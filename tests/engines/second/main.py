@@ -9,7 +9,7 @@ from live.part import ended
 
 from .bundles import Programs
 
-PARTS = {"cedar": "cedar", "agentcore": "agentcore", "ai-gateway": "ai_gateway", "toolhive": "toolhive", "network": "network", "kubernetes": "kubernetes", "istio": "istio"}
+PARTS = {"cedar": "cedar", "agentcore": "agentcore", "ai-gateway": "ai_gateway", "toolhive": "toolhive", "network": "network", "kubernetes": "kubernetes", "istio": "istio", "keycloak": "keycloak"}
 
 
 def main() -> int:

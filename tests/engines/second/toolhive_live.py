@@ -26,13 +26,13 @@ AUDIENCE = "mcp-gateway"
 
 
 @contextlib.contextmanager
-def served(programs, file: Path, backend: Backend, issuer: str) -> Iterator[int]:
-    """The proxy with these policies, and its port."""
+def served(programs, file: Path, remote: str, issuer: str, keys: str) -> Iterator[int]:
+    """The proxy with these policies in front of the server at `remote`, and its port; `keys` is where those of the issuer are."""
     port = free_ports(1)[0]
     # It looks for the settings of clients in the home folder.
     home, log = programs.work / "home", programs.work / "toolhive.log"
     home.mkdir(exist_ok=True)
-    command = [programs.engines["toolhive"] / "toolhive", "serve", file, backend.url, port, issuer, f"{backend.url}/keys.json", AUDIENCE]
+    command = [programs.engines["toolhive"] / "toolhive", "serve", file, remote, port, issuer, keys, AUDIENCE]
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     with log.open("wb") as out:
         process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=out, env=environment)
@@ -71,6 +71,7 @@ def run(programs, file: Path, verdicts: list, tally: Tally) -> str:
     named = verdicts[0].request.claims["iss"]
     issuer, stranger = Issuer(named, AUDIENCE, "key"), Issuer(named, AUDIENCE, "key")
     backend = Backend(issuer.jwks())
+    keys = f"{backend.url}/keys.json"
     usable = [one for one in verdicts if one.request.kind == "tool" and one.request.claims["iss"] == named]
     allowed = draw.sample([one for one in usable if one.allowed and not one.stricter], CALLS // 2)
     denied = draw.sample([one for one in usable if not one.allowed], CALLS // 2)
@@ -87,7 +88,7 @@ def run(programs, file: Path, verdicts: list, tally: Tally) -> str:
         return status, backend.ran[before:] == [request.name], f"ToolHive's proxy: {request.name} with {claims}: {status} {text[:200]}"
 
     try:
-        with served(programs, file, backend, named) as port:
+        with served(programs, file, backend.url, named, keys) as port:
             for modern in (False, True):
                 for verdict in [*allowed, *denied]:
                     status, ran, what = sent(port, verdict, issuer, modern)
@@ -102,7 +103,7 @@ def run(programs, file: Path, verdicts: list, tally: Tally) -> str:
         spoiled = programs.work / "open.yaml"
         spoiled.write_text(json.dumps(document))
         known = next(one for one in denied if isinstance(one.request.claims.get("sub"), str) and one.request.claims["sub"])
-        with served(programs, spoiled, backend, named) as port:
+        with served(programs, spoiled, backend.url, named, keys) as port:
             status, ran, what = sent(port, known, issuer, True)
             tally.check(ran, f"policies that permit everything deny: {what}")
     finally:

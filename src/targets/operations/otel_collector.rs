@@ -13,10 +13,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use self::sampling::Choice;
 use self::used::Used;
 use super::scopes;
 use crate::families::FamilyId;
 use crate::model::Model;
+use crate::model::telemetry::{SpanProtocol, Tracing};
 use crate::targets::left_out::Waiting;
 use crate::targets::names::renamed;
 use crate::targets::{CompileError, Covers, Does, Files, Input, Proof, Shown, Target, TargetId};
@@ -78,15 +80,15 @@ otelcol-contrib --config bundle/otel-collector/central/collector.yaml --config o
 ```
 
 Give `sdk.env` to the processes that make spans (`--env-file` of Docker, `EnvironmentFile` of systemd), and say in `mcpctl.yaml` where \
-they reach the collector. Without an `endpoint` they send to their own machine:
+they reach the collector. The gateways of the target `envoy` send there, too, and begin every trace where the collector chooses. Without an \
+`endpoint` SDKs send to their own machine, and gateways to the first exporter whose protocol they speak:
 
 ```yaml
 targets:
   otel-collector: {endpoint: 'http://collector.observability:4318', memory: 512Mi}
 ```
 
-**What is not there.** User ids in a text: the message of an event, a URL, the name of a span. Attributes of links. The gateways of the \
-target `envoy` send to the first exporter that they can speak to, so name the collector there where it has to see their spans. Logs and \
+**What is not there.** User ids in a text: the message of an event, a URL, the name of a span. Attributes of links. Logs and \
 metrics have pipelines of their own: `logging_config` and `metrics_config` name no receiver for them.",
     covers: &[
         Covers::all(FamilyId::Tracing),
@@ -108,6 +110,22 @@ metrics have pipelines of their own: `logging_config` and `metrics_config` name 
     compile,
 };
 
+/// Where SDKs and gateways reach the collector, and what they speak; `None` where the settings do not say it.
+pub(crate) fn reached(model: &Model) -> Option<(&str, SpanProtocol)> {
+    let url = model.deployment.otel_collector.as_ref()?.endpoint.as_ref()?.value.as_str();
+    let spoken = SpanProtocol::of(url)?;
+    matches!(spoken, SpanProtocol::OtlpGrpc | SpanProtocol::OtlpHttp).then_some((url, spoken))
+}
+
+/// The share of traces, in percent, that are begun by who sends to the collector: all of them where the collector chooses.
+pub(crate) fn begun(model: &Model, tracing: &Tracing) -> f64 {
+    match sampling::choice(tracing, &model.deployment) {
+        Choice::All | Choice::Tail(_) => 100.0,
+        Choice::Head(share) => sampling::percent(share),
+        Choice::None => 0.0,
+    }
+}
+
 fn names(model: &Model) -> BTreeMap<String, String> {
     let exporters = Used::all(model).filter(Used::has_collector).flat_map(|used| &used.tracing.exporters);
     let exporters = exporters.filter(|exporter| exporters::destination(exporter).is_some());
@@ -117,7 +135,7 @@ fn names(model: &Model) -> BTreeMap<String, String> {
 
 /// What keeps the file of a collector from being written.
 pub(crate) fn waiting(model: &Model) -> Option<Waiting> {
-    let mut idle = Used::all(model).filter(|used| used.choice != sampling::Choice::None && !used.has_collector());
+    let mut idle = Used::all(model).filter(|used| used.choice != Choice::None && !used.has_collector());
     idle.next()?;
     Some(Waiting {
         file: "`collector.yaml`".to_owned(),

@@ -164,11 +164,11 @@ fn hashed_for(model: &Model) -> BTreeSet<String> {
     let set = keys(model).pseudonyms_up_to;
     let most = set.as_ref().map_or("internal", |class| class.value.as_str());
     let allows = |rules: &AccessRules, server: &str| {
-        let Some(last) = rules.classes.iter().position(|class| class.name.value == most) else { return false };
+        let Some(last) = rules.classes.iter().position(|class| class.name.value.as_str() == most) else { return false };
         rules
             .classes
             .iter()
-            .rposition(|class| class.servers.iter().any(|it| it.value == server))
+            .rposition(|class| class.servers.iter().any(|it| it.value.as_str() == server))
             .is_some_and(|it| it <= last)
     };
     let allowed = |server: &&Server| {

@@ -56,7 +56,7 @@ fn quoted(text: &str) -> String {
 /// configuration and in the folder of their unit.
 pub(super) fn servers(model: &Model) -> Result<Vec<&str>, Diagnostic> {
     let set = model.deployment.otel_collector.as_ref().and_then(|keys| keys.pseudonyms_up_to.as_ref());
-    let rank = |name: &str| model.access.classes.iter().position(|class| class.name.value == name);
+    let rank = |name: &str| model.access.classes.iter().position(|class| class.name.value.as_str() == name);
     let most = match set {
         None => rank(USUAL),
         Some(class) => Some(rank(&class.value).ok_or_else(|| {

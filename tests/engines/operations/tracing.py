@@ -159,7 +159,7 @@ SPOILED = [
     ("no compression", r"(zipkin/zipkin:\n    endpoint: \S+\n    compression: )gzip", r"\1none"),
     ("larger batches", r"send_batch_size: 100\n    send_batch_max_size: 150", "send_batch_size: 1000"),
     ("a key of ours", "decision_wait", "wait"),
-    ("another order", r"      - transform/user_ids\n      - tail_sampling\n      - batch\n", "      - batch\n      - tail_sampling\n"),
+    ("another order", r"      - tail_sampling\n      - batch\n", "      - batch\n      - tail_sampling\n"),
 ]
 
 

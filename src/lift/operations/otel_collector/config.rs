@@ -11,7 +11,8 @@ use crate::model::vocabulary::Compression;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    receivers: Receivers,
+    #[serde(rename = "receivers")]
+    _receivers: Receivers,
     processors: Processors,
     exporters: BTreeMap<String, Exporter>,
     service: Service,
@@ -20,13 +21,15 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Receivers {
-    otlp: Otlp,
+    #[serde(rename = "otlp")]
+    _otlp: Otlp,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Otlp {
-    protocols: Protocols,
+    #[serde(rename = "protocols")]
+    _protocols: Protocols,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +159,7 @@ pub(super) fn collector(text: &str) -> Result<Collector, LiftError> {
     // Into a value first, which refuses a key that is there twice.
     serde_yaml::from_str::<serde_yaml::Value>(text).map_err(shape)?;
     let file: File = serde_yaml::from_str(text).map_err(shape)?;
-    let File { receivers: _, processors, exporters, service: Service { pipelines: Pipelines { traces } } } = file;
+    let File { _receivers: _, processors, exporters, service: Service { pipelines: Pipelines { traces } } } = file;
     let chosen = processors.tail_sampling.map(chosen).transpose()?;
     let mut order = vec!["memory_limiter", "transform/user_ids"];
     order.extend(chosen.is_some().then_some("tail_sampling"));

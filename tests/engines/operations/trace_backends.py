@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import http.server
 import json
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -57,6 +58,15 @@ def of_zipkin(body: list) -> list[Span]:
     return [Span(one["traceId"], "error" in one.get("tags", {}), one.get("tags", {}), json.dumps(one)) for one in body]
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        # A collector that is ended drops its connections.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Backends:
     """Listens on one port of the loopback address, and keeps what comes in by the name of the backend."""
 
@@ -70,11 +80,14 @@ class Backends:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                known = self.path == "/api/v2/spans" or self.path.endswith("/v1/traces")
                 try:
-                    backends.take(self.path, self.headers, self.rfile.read(int(self.headers["content-length"])))
-                except (ValueError, KeyError, TypeError) as fault:
+                    if known:
+                        backends.take(self.path, self.headers, body)
+                except (ValueError, KeyError, TypeError, AttributeError) as fault:
                     backends.faults.append(f"{self.path}: {fault!r}")
-                self.send_response(200)
+                self.send_response(200 if known else 404)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", "2")
                 self.end_headers()
@@ -83,8 +96,7 @@ class Backends:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

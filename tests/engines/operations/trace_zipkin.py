@@ -13,6 +13,8 @@ from .trace_backends import Received, of_zipkin
 
 MOST = 50_000
 HOUR = 3_600_000
+# It takes 8 seconds on a machine that does nothing else.
+READY_SECONDS = 180
 
 
 @dataclass
@@ -50,7 +52,7 @@ def zipkin(programs: Programs) -> Iterator[Zipkin]:
     listen = {"ip": "127.0.0.1", "port": port, "protocols[0]": "http"}
     options = [f"--armeria.ports[0].{name}={value}" for name, value in listen.items()]
     jar = programs.more["zipkin"] / "zipkin.jar"
-    with programs.running(["java", "-Xmx512m", "-XX:+UseSerialGC", "-jar", jar, *options], folder, up) as said:
+    with programs.running(["java", "-Xmx512m", "-XX:+UseSerialGC", "-jar", jar, *options], folder, up, seconds=READY_SECONDS) as said:
         if said is not None:
             raise SystemExit(f"Zipkin did not start: {said[-2000:]}")
         yield server

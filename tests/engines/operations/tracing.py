@@ -164,7 +164,9 @@ SPOILED = [
 
 
 def spoiled(programs: Programs, config: str, around: Stack, written: dict, names: dict[str, str], tally: Tally) -> None:
-    """Each of these files is noticed."""
+    """Each of these files is noticed, and the one that they are made from is not."""
+    for fault in faults(programs, config, around, written, names, FEW):
+        tally.fault(f"nothing is spoiled: {fault}")
     for what, old, new in SPOILED:
         literal = old in config
         changed = config.replace(old, new) if literal else re.sub(old, new, config, count=1)

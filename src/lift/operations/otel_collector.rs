@@ -108,6 +108,15 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, _relation: &P
     Ok(())
 }
 
+/// A text as the collector takes it: `$$` is `$`, and `$` by itself would begin the name of a variable.
+fn plain(text: &str) -> Result<String, LiftError> {
+    let mut parts = text.split("$$");
+    if parts.any(|part| part.contains('$')) {
+        return unexpected(format!("`{text}` has a variable in it"));
+    }
+    Ok(text.replace("$$", "$"))
+}
+
 fn unexpected<T>(what: impl Into<String>) -> Result<T, LiftError> {
     Err(LiftError::Unexpected(what.into()))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::{Batched, Chosen, Collector, To, statements, unexpected};
+use super::{Batched, Chosen, Collector, To, plain, statements, unexpected};
 use crate::lift::LiftError;
 use crate::model::vocabulary::Compression;
 
@@ -260,15 +260,6 @@ fn sent_to(kind: &str, exporter: Exporter) -> Result<(To, Option<Compression>), 
         _ => return unexpected(format!("an exporter `{kind}` with such keys is none that this target writes")),
     };
     Ok((to, compression))
-}
-
-/// A text as the collector takes it: `$$` is `$`, and `$` by itself would begin the name of a variable.
-pub(super) fn plain(text: &str) -> Result<String, LiftError> {
-    let mut parts = text.split("$$");
-    if parts.any(|part| part.contains('$')) {
-        return unexpected(format!("`{text}` has a variable in it"));
-    }
-    Ok(text.replace("$$", "$"))
 }
 
 /// A duration of Go, in milliseconds.

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::config::plain;
-use super::{Users, unexpected};
+use super::{Users, plain, unexpected};
 use crate::lift::LiftError;
 
 const CONTEXTS: [&str; 4] = ["resource", "scope", "span", "spanevent"];

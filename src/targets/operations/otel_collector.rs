@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use self::sampling::Choice;
 use self::used::Used;
 use super::scopes;
+use crate::diagnostic::Diagnostic;
 use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::telemetry::{SpanProtocol, Tracing};
@@ -144,6 +145,11 @@ pub(crate) fn waiting(model: &Model) -> Option<Waiting> {
         needs: "an exporter that it can send to".to_owned(),
         how: "add `{name: NAME, endpoint: 'https://HOST:4317'}` to `exporters` of `tracing_config`".to_owned(),
     })
+}
+
+/// The error for one fault of the workspace.
+fn fault(finding: Diagnostic) -> CompileError {
+    CompileError::Findings(vec![finding])
 }
 
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {

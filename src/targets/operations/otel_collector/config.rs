@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::exporters::{self, Written};
+use super::fault;
 use super::redaction::{self, Transform};
 use super::sampling::{Tail, percent};
 use super::used::Used;
@@ -139,13 +140,12 @@ struct Pipeline {
 /// # Errors
 /// For what the collector would refuse or take for something else.
 pub(super) fn config(used: &Used<'_>, model: &Model) -> Result<(String, Artifact), CompileError> {
-    let findings = |finding| CompileError::Findings(vec![finding]);
     let mut exporters = BTreeMap::new();
     for (exporter, label, to) in used.destinations()? {
-        let written = exporters::written(&to, used.batch).map_err(findings)?;
+        let written = exporters::written(&to, used.batch)?;
         exporters.insert(format!("{}/{label}", to.kind.word()), (written, exporter.name.loc, to.url.loc));
     }
-    let servers = redaction::servers(model).map_err(findings)?;
+    let servers = redaction::servers(model)?;
     let set = model.deployment.otel_collector.as_ref().and_then(|keys| keys.memory.as_ref());
     let tail = used.tail();
     let mut processors = vec!["memory_limiter", "transform/user_ids"];
@@ -157,7 +157,7 @@ pub(super) fn config(used: &Used<'_>, model: &Model) -> Result<(String, Artifact
     let config = Config {
         receivers: Receivers { otlp: Otlp { protocols: Protocols { grpc: Empty {}, http: Empty {} } } },
         processors: Processors {
-            memory_limiter: limiter(set).map_err(findings)?,
+            memory_limiter: limiter(set)?,
             user_ids: redaction::transform(used.tracing, &servers),
             tail_sampling: tail.map(|tail| sampling(tail, used, model)),
             batch: used.batch.map_or_else(|| batch(None), |of| batch(Some(of))),
@@ -185,13 +185,13 @@ fn places(used: &Used<'_>, exporters: impl Iterator<Item = Loc>) -> Vec<Loc> {
     std::iter::once(tracing.loc).chain(exporters).chain(keys.into_iter().flatten()).collect()
 }
 
-fn limiter(set: Option<&Spanned<Bytes>>) -> Result<Limiter, Diagnostic> {
+fn limiter(set: Option<&Spanned<Bytes>>) -> Result<Limiter, CompileError> {
     let mut limiter =
         Limiter { check_interval: "1s", limit_mib: None, limit_percentage: None, spike_limit_percentage: None };
     match set {
         Some(most) if most.value < LEAST => {
             let message = format!("{} bytes are less than a collector needs to start", most.value.0);
-            return Err(Diagnostic::new(&TARGET_LIMIT, most.loc, message).help("write at least `64Mi`"));
+            return Err(fault(Diagnostic::new(&TARGET_LIMIT, most.loc, message).help("write at least `64Mi`")));
         }
         Some(most) => limiter.limit_mib = Some(most.value.0 / MIB),
         None => (limiter.limit_percentage, limiter.spike_limit_percentage) = (Some(80), Some(20)),

@@ -44,11 +44,10 @@ pub(super) fn sdk(used: &Used<'_>, model: &Model) -> Result<(String, Artifact), 
     }
     lines.push(("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()));
     // The specification has these two, and no others.
-    if let Some(word) = used.batch.and_then(|batch| batch.compression.as_ref()) {
-        if matches!(word.value, Compression::Gzip | Compression::None) {
-            from.push(word.loc);
-            lines.push(("OTEL_EXPORTER_OTLP_COMPRESSION", word.value.word().to_owned()));
-        }
+    let word = used.batch.and_then(|batch| batch.compression.as_ref());
+    if let Some(word) = word.filter(|word| matches!(word.value, Compression::Gzip | Compression::None)) {
+        from.push(word.loc);
+        lines.push(("OTEL_EXPORTER_OTLP_COMPRESSION", word.value.word().to_owned()));
     }
     lines.extend(sampler(used.choice));
     let headers: Vec<&str> = [&used.tracing.request_id_header, &used.tracing.tenant_id_header]

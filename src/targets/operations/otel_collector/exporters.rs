@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use super::fault;
 use crate::diagnostic::Diagnostic;
 use crate::model::flow::Batch;
 use crate::model::telemetry::{Exporter, SpanProtocol};
 use crate::model::url::Url;
 use crate::model::vocabulary::Compression;
 use crate::source::Spanned;
-use crate::targets::TARGET_LIMIT;
+use crate::targets::{CompileError, TARGET_LIMIT};
 
 /// Ports of Jaeger's own protocols. A Jaeger that listens there listens for OTLP at [`OTLP_OF_JAEGER`], too.
 const OWN_OF_JAEGER: [u16; 4] = [14268, 14250, 6831, 6832];
@@ -105,7 +106,7 @@ fn after_authority(url: &str) -> &str {
 ///
 /// # Errors
 /// For a path where gRPC has none.
-pub(super) fn written(to: &Destination<'_>, batch: Option<&Batch>) -> Result<Written, Diagnostic> {
+pub(super) fn written(to: &Destination<'_>, batch: Option<&Batch>) -> Result<Written, CompileError> {
     let url = to.url.value.as_str();
     let mut found =
         Written { endpoint: None, traces_endpoint: None, tls: None, compression: compression(to.kind, batch) };
@@ -115,7 +116,7 @@ pub(super) fn written(to: &Destination<'_>, batch: Option<&Batch>) -> Result<Wri
             if !to.moved && !path.is_empty() {
                 let message = format!("gRPC has no place for the path `{path}`");
                 let help = "remove the path, or write `type: otlp_http`";
-                return Err(Diagnostic::new(&TARGET_LIMIT, to.url.loc, message).help(help));
+                return Err(fault(Diagnostic::new(&TARGET_LIMIT, to.url.loc, message).help(help)));
             }
             let Some(parts) = Url::parse(url) else { return Ok(found) };
             let host = if parts.host.contains(':') { format!("[{}]", parts.host) } else { parts.host.to_owned() };

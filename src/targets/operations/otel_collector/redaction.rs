@@ -3,11 +3,12 @@
 
 use serde::Serialize;
 
+use super::fault;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::telemetry::Tracing;
-use crate::targets::TARGET_LIMIT;
+use crate::targets::{CompileError, TARGET_LIMIT};
 
 /// The attribute that names the server of a call.
 const SERVER: &str = "mcp.server";
@@ -54,14 +55,14 @@ fn quoted(text: &str) -> String {
 
 /// The servers whose spans keep a pseudonym of the user, by name: those of the classes up to that of the settings, in the central
 /// configuration and in the folder of their unit.
-pub(super) fn servers(model: &Model) -> Result<Vec<&str>, Diagnostic> {
+pub(super) fn servers(model: &Model) -> Result<Vec<&str>, CompileError> {
     let set = model.deployment.otel_collector.as_ref().and_then(|keys| keys.pseudonyms_up_to.as_ref());
     let rank = |name: &str| model.access.classes.iter().position(|class| class.name.value.as_str() == name);
     let most = match set {
         None => rank(USUAL),
         Some(class) => Some(rank(&class.value).ok_or_else(|| {
             let message = format!("no data class is called `{class}`");
-            Diagnostic::new(&TARGET_LIMIT, class.loc, message).help("name a `level` of `data_routing`")
+            fault(Diagnostic::new(&TARGET_LIMIT, class.loc, message).help("name a `level` of `data_routing`"))
         })?),
     };
     let Some(most) = most else { return Ok(Vec::new()) };

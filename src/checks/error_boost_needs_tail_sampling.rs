@@ -10,15 +10,22 @@ pub static CHECK: Check = Check {
         guards_access: false,
         severity: Severity::Warning,
         what: "Finds `priority_boost: error_spans` with a `sampling.strategy` that decides before a trace is finished: \
-               `probabilistic`, `rate_limiting` or `always_off`.",
+               `probabilistic`, `rate_limiting` or `always_off`. Where `targets.otel-collector.endpoint` says that a collector chooses, \
+               nothing is found.",
         why: "Whether a trace is kept is then decided at its first span, when nobody knows that a later one fails. The traces \
               with errors are dropped like all others.",
-        fix: "Use `strategy: tail`, which decides when the trace is finished, or `always_on`; or remove `priority_boost`.",
+        fix: "Use `strategy: tail`, which decides when the trace is finished, or `always_on`; or set `targets.otel-collector.endpoint`, so that \
+              everything sends to a collector that decides; or remove `priority_boost`.",
     },
     run,
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
+    // Gateways and SDKs then send every trace to the collector, which keeps those with an error.
+    let collector = input.model.deployment.otel_collector.as_ref();
+    if collector.is_some_and(|collector| collector.endpoint.is_some()) {
+        return;
+    }
     for tracing in input.model.tracing.values() {
         let Some(boost) = tracing.priority_boost.as_ref().filter(|boost| boost.value == "error_spans") else {
             continue;

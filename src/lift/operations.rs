@@ -3,6 +3,7 @@
 pub mod consul;
 pub mod kafka;
 pub mod kubernetes;
+pub mod otel_collector;
 pub mod pools;
 pub mod prometheus;
 pub mod redis;

@@ -8,7 +8,9 @@ pub mod target;
 use std::collections::BTreeMap;
 
 use self::egress::Egress;
-use self::keys::{Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Prometheus, Redis, Toolhive};
+use self::keys::{
+    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus, Redis, Toolhive,
+};
 pub use self::target::TargetId;
 use super::name::FactName;
 use super::protocol::REVISIONS;
@@ -33,6 +35,8 @@ pub struct Deployment {
     pub kafka: Option<Kafka>,
     /// Keys of `kubernetes`.
     pub kubernetes: Option<Kubernetes>,
+    /// Keys of `otel-collector`.
+    pub otel_collector: Option<OtelCollector>,
     /// Keys of `prometheus`.
     pub prometheus: Option<Prometheus>,
     /// Keys of `redis`.

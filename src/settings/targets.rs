@@ -9,6 +9,7 @@ mod envoy;
 mod istio;
 mod kafka;
 mod kubernetes;
+mod otel_collector;
 mod over;
 mod prometheus;
 mod redis;

@@ -3,6 +3,7 @@
 pub mod consul;
 pub mod kafka;
 pub mod kubernetes;
+pub mod otel_collector;
 pub mod pools;
 pub mod prometheus;
 pub mod redis;
@@ -16,6 +17,10 @@ use crate::targets::left_out::Waiting;
 /// What keeps files of a target from being written, although the target is compiled.
 #[must_use]
 pub fn waiting(target: TargetId, model: &Model) -> Option<Waiting> {
-    let all = [(TargetId::Consul, consul::waiting as fn(&Model) -> _), (TargetId::Prometheus, prometheus::waiting)];
+    let all = [
+        (TargetId::Consul, consul::waiting as fn(&Model) -> _),
+        (TargetId::OtelCollector, otel_collector::waiting),
+        (TargetId::Prometheus, prometheus::waiting),
+    ];
     all.into_iter().find(|(known, _)| *known == target).and_then(|(_, waiting)| waiting(model))
 }

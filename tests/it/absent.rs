@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 44] = [
+const SETTINGS: [&str; 49] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -102,6 +102,7 @@ const SETTINGS: [&str; 44] = [
     "istio",
     "kafka",
     "kubernetes",
+    "otel-collector",
     "pools",
     "prometheus",
     "redis",
@@ -124,6 +125,10 @@ const SETTINGS: [&str; 44] = [
     "masters",
     "replicas",
     "alertmanager",
+    "endpoint",
+    "memory",
+    "pseudonyms_up_to",
+    "slow_after",
 ];
 
 /// The paths of all keys of a schema that may be absent.

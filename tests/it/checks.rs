@@ -328,3 +328,15 @@ fn statements_that_differ_by_a_fact_that_nothing_asks_for_do_not_speak_against_e
     assert_eq!(failing(&text("", "service_account_token")), [false]);
     assert_eq!(failing(&text("", "service_account_token, small")), [true]);
 }
+
+#[test]
+fn a_collector_that_chooses_keeps_every_error() {
+    let boost = "error-boost-needs-tail-sampling";
+    let telemetry = "tracing_config:\n  sampling: {strategy: probabilistic, rate: 0.1, priority_boost: error_spans}\n";
+    let found = |settings: &str| {
+        let files = Files::of([("mcpctl.yaml", settings), ("all.yaml", telemetry)]);
+        files.findings().iter().any(|finding| finding.ends_with(boost))
+    };
+    assert!(found("targets: {otel-collector: {memory: 1Gi}}\n"));
+    assert!(!found("targets: {otel-collector: {endpoint: 'http://collector:4317'}}\n"));
+}

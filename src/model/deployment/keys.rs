@@ -2,6 +2,7 @@
 
 use super::Gateways;
 use super::egress::Egress;
+use crate::model::quantity::{Bytes, Duration};
 use crate::model::value::{HttpUrl, Origin};
 use crate::source::Spanned;
 
@@ -70,6 +71,19 @@ pub struct Kubernetes {
     pub cluster_domain: Option<Spanned<String>>,
     /// What gateways may connect to beside servers and each other.
     pub egress: Vec<Egress>,
+}
+
+/// Keys of `otel-collector`.
+#[derive(Debug, Clone, Default)]
+pub struct OtelCollector {
+    /// Where SDKs send spans to the collector.
+    pub endpoint: Option<Spanned<HttpUrl>>,
+    /// The most memory that it uses.
+    pub memory: Option<Spanned<Bytes>>,
+    /// The most sensitive class of a server whose users keep a pseudonym in spans.
+    pub pseudonyms_up_to: Option<Spanned<String>>,
+    /// How long a trace takes that `slow_spans` means.
+    pub slow_after: Option<Spanned<Duration>>,
 }
 
 /// Keys of `prometheus`.

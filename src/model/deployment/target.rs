@@ -15,6 +15,7 @@ macro_rules! targets {
             access Istio istio "istio" own "Policies of the Istio mesh.";
             operations Kafka kafka "kafka" own "Topics of Apache Kafka, settings of its clients, and plans of event processors.";
             operations Kubernetes kubernetes "kubernetes" own "Namespaces, network policies and quotas of Kubernetes.";
+            operations OtelCollector otel_collector "otel-collector" own "An OpenTelemetry Collector for traces, and the environment of SDKs.";
             operations Pools pools "pools" plain "Pools of connections: SQLAlchemy, PgBouncer and httpx.";
             operations Prometheus prometheus "prometheus" own "Scrapes, rules, alerts and a dashboard of Prometheus.";
             operations Redis redis "redis" own "Nodes of Redis and their clients, for the cache layers in Redis.";

@@ -27,6 +27,14 @@ pub(super) fn note(path: &[String], family: FamilyId, how: &str, model: &Model) 
             ("type", "other") => "Prometheus reads the old samples as those of another kind",
             _ => return None,
         }
+    } else if family == FamilyId::Tracing {
+        match (key, how) {
+            ("exporters", "lost") => "no span is sent there any more",
+            ("priority_boost", "lost") => "traces with errors are kept as seldom as all others",
+            ("rate", "less") => "fewer traces are kept",
+            ("user_id_header", "lost" | "other") => "the collector leaves the old header in spans that have it",
+            _ => return None,
+        }
     } else if family == FamilyId::Caching && in_redis(path, model) && (key, how) == ("size", "less") {
         "a node of Redis evicts what exceeds it at once"
     } else if matches!(family, FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration) && in_temporal(model) {
@@ -128,6 +136,15 @@ caching_strategy: {layers: [{name: far, location: redis, size: 1GB}, {name: near
             assert!(of(other.model(), FamilyId::Metrics, path, how).is_some(), "{path:?} {how}");
         }
         assert_eq!(of(other.model(), FamilyId::Metrics, &["custom_metrics", "`calls_total`"], "new"), None);
+        for (path, how) in [
+            (["exporters", "`jaeger`"].as_slice(), "lost"),
+            (&["sampling", "priority_boost"], "lost"),
+            (&["sampling", "rate"], "less"),
+            (&["correlation", "user_id_header"], "other"),
+        ] {
+            assert!(of(other.model(), FamilyId::Tracing, path, how).is_some(), "{path:?} {how}");
+        }
+        assert_eq!(of(other.model(), FamilyId::Tracing, &["sampling", "rate"], "more"), None);
         for (family, path, how) in [
             (events, ["event_bus", "topics", "`a`", "partitions"].as_slice(), "less"),
             (events, &["event_bus", "topics", "`a`", "partitions"], "more"),

@@ -12,6 +12,7 @@ from .programs import Programs
 PARTS = {
     "consul": "services",
     "kafka": "events",
+    "otel": "tracing",
     "pools": "connections",
     "prometheus": "monitoring",
     "redis": "caches",

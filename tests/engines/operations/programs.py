@@ -63,13 +63,13 @@ class Programs:
         return found
 
     @contextlib.contextmanager
-    def running(self, command: list, folder: Path, ready: Callable[[], bool], user: int | None = None) -> Iterator[str | None]:
+    def running(self, command: list, folder: Path, ready: Callable[[], bool], user: int | None = None, seconds: int = READY_SECONDS) -> Iterator[str | None]:
         """A process from the moment that it is ready; what it said where it ended before that."""
         log = folder / "log"
         with log.open("wb") as out:
             process = subprocess.Popen([str(part) for part in command], cwd=folder, stdout=out, stderr=out, env=self.environment(), user=user)
         try:
-            until = time.monotonic() + READY_SECONDS
+            until = time.monotonic() + seconds
             while process.poll() is None and not ready():
                 if time.monotonic() > until:
                     raise SystemExit(f"{command[0]} did not get ready: {log.read_text(errors='replace')[-2000:]}")

@@ -2,7 +2,7 @@
 
 use super::{Anchors, Bears, Harmless};
 use crate::model::deployment::keys::{
-    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Prometheus, Redis, Toolhive,
+    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus, Redis, Toolhive,
 };
 use crate::model::deployment::{Deployment, Gateways, Listen, TargetId};
 
@@ -74,6 +74,9 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
     if let Some(Agentgateway { gateways: _, namespace: _ }) = &deployment.agentgateway {}
     // What follows configures an engine, through which no call goes.
     if let Some(Kafka { cluster: _, replicas: _ }) = &deployment.kafka {}
+    if let Some(OtelCollector { endpoint: _, memory: _, pseudonyms_up_to: _, slow_after: _ }) =
+        &deployment.otel_collector
+    {}
     if let Some(Prometheus { alertmanager: _ }) = &deployment.prometheus {}
     if let Some(Redis { masters: _ }) = &deployment.redis {}
     if let Some(Toolhive { namespace: _ }) = &deployment.toolhive {}

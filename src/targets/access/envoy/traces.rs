@@ -1,5 +1,7 @@
 //! Traces: where a gateway sends spans, how many, and what they say.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::correlation::identities;
@@ -10,12 +12,32 @@ use super::upstream::Upstream;
 use super::{Setting, clusters};
 use crate::model::Model;
 use crate::model::telemetry::{Exporter, SpanProtocol, Tracing};
+use crate::targets::operations::otel_collector;
 
 /// The cluster that spans are sent to.
 const SPANS: &str = "spans";
 
+/// Where a gateway sends spans.
+pub(super) struct Sent<'m> {
+    /// The exporter of the workspace; `None` for the collector of the target `otel-collector`.
+    pub(super) exporter: Option<&'m Exporter>,
+    protocol: SpanProtocol,
+    url: Cow<'m, str>,
+}
+
+/// Where a gateway sends spans: to the collector, where the settings say how it is reached, else to an exporter.
+pub(super) fn sent<'m>(model: &'m Model, tracing: &'m Tracing) -> Option<Sent<'m>> {
+    if let Some((url, protocol)) = otel_collector::reached(model) {
+        let bare = protocol == SpanProtocol::OtlpHttp && !url.trim_end_matches('/').ends_with("/v1/traces");
+        let url = if bare { Cow::from(format!("{}/v1/traces", url.trim_end_matches('/'))) } else { Cow::from(url) };
+        return Some(Sent { exporter: None, protocol, url });
+    }
+    let (exporter, protocol, url) = exporter(tracing)?;
+    Some(Sent { exporter: Some(exporter), protocol, url: Cow::from(url) })
+}
+
 /// The exporter that Envoy sends to, the first whose protocol it speaks, and where that is.
-pub(super) fn exporter(tracing: &Tracing) -> Option<(&Exporter, SpanProtocol, &str)> {
+fn exporter(tracing: &Tracing) -> Option<(&Exporter, SpanProtocol, &str)> {
     tracing.exporters.iter().find_map(|exporter| {
         let url = exporter.endpoint.as_ref()?.value.as_str();
         match exporter.protocol? {
@@ -28,7 +50,10 @@ pub(super) fn exporter(tracing: &Tracing) -> Option<(&Exporter, SpanProtocol, &s
 }
 
 /// The share of traces that are begun, in percent. What cannot be told by a share is kept whole.
-fn percent(tracing: &Tracing) -> f64 {
+fn percent(model: &Model, tracing: &Tracing) -> f64 {
+    if otel_collector::reached(model).is_some() {
+        return otel_collector::begun(model, tracing);
+    }
     let rate = tracing.rate.as_ref().map_or(1.0, |rate| rate.value);
     match tracing.strategy.as_ref().map(|strategy| strategy.value.as_str()) {
         Some("always_off") => 0.0,
@@ -40,7 +65,7 @@ fn percent(tracing: &Tracing) -> f64 {
 /// The `tracing` of the connection manager; `None` where spans go nowhere.
 pub(super) fn spans(model: &Model, setting: &Setting<'_>) -> Option<Value> {
     let tracing = of_gateway(&model.tracing, setting)?;
-    let (_, protocol, url) = exporter(tracing)?;
+    let Sent { protocol, url, .. } = sent(model, tracing)?;
     let metadata = |kind: &str, key: &str, path: &[&str]| {
         let path: Vec<Value> = path.iter().map(|key| json!({"key": key})).collect();
         let kind: Map<String, Value> = [(kind.to_owned(), json!({}))].into_iter().collect();
@@ -56,8 +81,8 @@ pub(super) fn spans(model: &Model, setting: &Setting<'_>) -> Option<Value> {
     tags.extend(identities(model, setting).into_iter().filter_map(|identity| {
         Some(json!({"tag": identity.tag, "metadata": metadata("request", JWT, &[CLAIMS, identity.claim?])}))
     }));
-    let provider = provider(protocol, url);
-    Some(json!({"provider": provider, "random_sampling": {"value": percent(tracing)}, "custom_tags": tags}))
+    let provider = provider(protocol, &url);
+    Some(json!({"provider": provider, "random_sampling": {"value": percent(model, tracing)}, "custom_tags": tags}))
 }
 
 fn provider(protocol: SpanProtocol, url: &str) -> Value {
@@ -94,8 +119,8 @@ fn provider(protocol: SpanProtocol, url: &str) -> Value {
 
 /// The cluster that spans are sent to, where they are.
 pub(super) fn cluster(model: &Model, setting: &Setting<'_>) -> Option<Value> {
-    let (_, protocol, url) = exporter(of_gateway(&model.tracing, setting)?)?;
-    let upstream = Upstream::at(url);
+    let Sent { protocol, url, .. } = sent(model, of_gateway(&model.tracing, setting)?)?;
+    let upstream = Upstream::at(&url);
     let mut cluster = clusters::service(SPANS, &upstream);
     if protocol == SpanProtocol::OtlpGrpc {
         let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {

@@ -86,9 +86,12 @@ fn health(model: &Model, found: &mut Found) {
 
 fn of_tracing(model: &Model, tracing: &Tracing, found: &mut Found) {
     const FAMILY: FamilyId = FamilyId::Tracing;
-    let chosen = traces::exporter(tracing).map(|(exporter, ..)| exporter.name.loc);
+    let sent = traces::sent(model, tracing);
+    let collected = sent.as_ref().is_some_and(|sent| sent.exporter.is_none());
+    let chosen = sent.and_then(|sent| sent.exporter).map(|exporter| exporter.name.loc);
     for exporter in tracing.exporters.iter().filter(|exporter| Some(exporter.name.loc) != chosen) {
         let why = match exporter.protocol {
+            _ if collected => "Envoy sends spans to the collector of the target `otel-collector`, which sends them on",
             Some(SpanProtocol::Jaeger) => "Envoy does not speak Jaeger's own protocols; Jaeger takes OTLP at port 4317",
             _ if exporter.endpoint.is_none() => "it has no endpoint to send to",
             _ => "Envoy sends spans to one exporter, the first whose protocol it speaks; a collector can send them on",

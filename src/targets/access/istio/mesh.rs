@@ -21,6 +21,7 @@ use crate::source::Loc;
 use crate::targets::cluster::hosts::HostKind;
 use crate::targets::cluster::{Cluster, GATEWAY, ServerPlace};
 use crate::targets::objects::{document, metadata};
+use crate::targets::operations::otel_collector;
 use crate::targets::traffic;
 use crate::targets::{CompileError, TARGET_LIMIT};
 
@@ -168,7 +169,7 @@ fn telemetry(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<(Ve
     let (mut documents, mut from) = (Vec::new(), Vec::new());
     let mut add = |name: &str, namespace: &str, scope: &Scope, selector| {
         let tracing = Model::in_scope(&model.tracing, scope);
-        let Some((tracing, rule)) = tracing.and_then(|tracing| Some((tracing, tracing_rule(tracing)?))) else {
+        let Some((tracing, rule)) = tracing.and_then(|tracing| Some((tracing, tracing_rule(model, tracing)?))) else {
             return Ok(());
         };
         from.push(tracing.loc);
@@ -194,8 +195,10 @@ fn telemetry(model: &Model, all: &Cluster<'_>, here: &Cluster<'_>) -> Result<(Ve
 }
 
 /// The share of traces, and tags from headers; `None` where nothing of it is written.
-fn tracing_rule(tracing: &crate::model::telemetry::Tracing) -> Option<Tracing> {
+fn tracing_rule(model: &Model, tracing: &crate::model::telemetry::Tracing) -> Option<Tracing> {
     let percent = match (tracing.strategy.as_ref().map(|strategy| strategy.value.as_str()), &tracing.rate) {
+        // A collector that chooses has to get every trace.
+        _ if otel_collector::reached(model).is_some() => Some(otel_collector::begun(model, tracing)),
         (Some("always_on"), _) => Some(100.0),
         (Some("always_off"), _) => Some(0.0),
         (Some("probabilistic") | None, Some(rate)) => Some((rate.value * 1e8).round() / 1e6),

@@ -266,6 +266,29 @@ fn sampling_is_the_share_that_is_written() {
     }
 }
 
+/// A collector that chooses has to get every trace, and sends spans on to the exporters.
+#[test]
+fn spans_go_to_the_collector_where_it_is_known_how_it_is_reached() {
+    let found = |endpoint: &str, sampling: &str| {
+        let operations = OPERATIONS.replace("strategy: probabilistic, rate: 0.1", sampling);
+        let settings = format!("targets:\n  otel-collector: {{endpoint: '{endpoint}'}}\n");
+        let files = files(&world(&operations).replacen("targets:\n", &settings, 1));
+        let tracing = &manager(&files["central"])["tracing"];
+        let config = &tracing["provider"]["typed_config"];
+        let uri = config["http_service"]["http_uri"]["uri"].as_str().unwrap_or("gRPC").to_owned();
+        (uri, tracing["random_sampling"]["value"].as_f64().unwrap())
+    };
+    for (endpoint, sampling, uri, percent) in [
+        ("http://c:4317", "strategy: probabilistic, rate: 0.1", "gRPC", 10.0),
+        ("http://c:4318", "strategy: tail, rate: 0.1", "http://c:4318/v1/traces", 100.0),
+        ("http://c:4318/v1/traces", "rate: 0.1, priority_boost: error_spans", "http://c:4318/v1/traces", 100.0),
+        ("http://c:4318/", "rate: 0.1, priority_boost: slow_spans", "http://c:4318/v1/traces", 10.0),
+        ("http://c:4318", "strategy: always_off", "http://c:4318/v1/traces", 0.0),
+    ] {
+        assert_eq!(found(endpoint, sampling), (uri.to_owned(), percent), "{endpoint} {sampling}");
+    }
+}
+
 /// What is said of the operations of a world, with the line of each place.
 fn said(operations: &str) -> Vec<String> {
     let text = world(operations);

@@ -21,6 +21,13 @@ pub struct Agentgateway {
     pub namespace: Option<Spanned<String>>,
 }
 
+/// Keys of `agentic-networking`.
+#[derive(Debug, Clone, Default)]
+pub struct AgenticNetworking {
+    /// Kubernetes namespace of the policies.
+    pub namespace: Option<Spanned<String>>,
+}
+
 /// Keys of `ai-gateway`.
 #[derive(Debug, Clone, Default)]
 pub struct AiGateway {

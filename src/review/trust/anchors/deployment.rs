@@ -2,7 +2,7 @@
 
 use super::{Anchors, Bears, Harmless};
 use crate::model::deployment::keys::{
-    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, Prometheus, Redis, Toolhive,
+    Agentcore, Agentgateway, AgenticNetworking, AiGateway, Envoy, Istio, Kafka, Kubernetes, Prometheus, Redis, Toolhive,
 };
 use crate::model::deployment::{Deployment, Gateways, Listen, TargetId};
 
@@ -72,6 +72,7 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
     }
     // These have no keys but those that were named above.
     if let Some(Agentgateway { gateways: _, namespace: _ }) = &deployment.agentgateway {}
+    if let Some(AgenticNetworking { namespace: _ }) = &deployment.agentic_networking {}
     // What follows configures an engine, through which no call goes.
     if let Some(Kafka { cluster: _, replicas: _ }) = &deployment.kafka {}
     if let Some(Prometheus { alertmanager: _ }) = &deployment.prometheus {}

@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 45] = [
+const SETTINGS: [&str; 46] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -112,6 +112,7 @@ const SETTINGS: [&str; 45] = [
     "assume_reason",
     "gateway_arn",
     "gateways",
+    "version",
     "admin",
     "listen",
     "tls",

@@ -19,6 +19,8 @@ pub struct Agentgateway {
     pub gateways: Gateways,
     /// Kubernetes namespace of the policy form.
     pub namespace: Option<Spanned<String>>,
+    /// The version that the gateways have: `1.4` or `1.7`.
+    pub version: Option<Spanned<&'static str>>,
 }
 
 /// Keys of `agentic-networking`.

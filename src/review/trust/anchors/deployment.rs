@@ -49,6 +49,10 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
         let what = of("gateway_arn", TargetId::Agentcore);
         anchors.written(&what, gateway_arn.as_ref(), String::clone, Harmless::Nothing);
     }
+    if let Some(Agentgateway { gateways: _, namespace: _, version }) = &deployment.agentgateway {
+        let what = of("version", TargetId::Agentgateway);
+        anchors.written(&what, version.as_ref(), |version| (*version).to_owned(), Harmless::Nothing);
+    }
     if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
@@ -71,7 +75,6 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
         }
     }
     // These have no keys but those that were named above.
-    if let Some(Agentgateway { gateways: _, namespace: _ }) = &deployment.agentgateway {}
     if let Some(AgenticNetworking { namespace: _ }) = &deployment.agentic_networking {}
     // What follows configures an engine, through which no call goes.
     if let Some(Kafka { cluster: _, replicas: _ }) = &deployment.kafka {}

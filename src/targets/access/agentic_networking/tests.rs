@@ -189,25 +189,21 @@ fn a_policy_holds_ten_rules_and_a_list_ten_names() {
 
 #[test]
 fn hostile_names_stay_names_or_are_denied() {
-    for name in ["t\"] || true || (\"", "- x", "request.mcp.tool_name", "request.path_of_the_request", "x\u{202e}", "*"]
-    {
+    let clean = policies(WORLD);
+    for name in ["t\"] || true || (\"", "- x", "request.mcp.tool_name", "request.path_of_the_request", "x\u{202e}"] {
         let quoted = serde_json::to_string(name).unwrap();
-        let world = WORLD.replace("{name: \"draw a map\"}", &format!("{{name: {quoted}}}"));
-        if name == "*" {
-            continue;
-        }
-        let text = policies(&world);
-        assert_eq!(text.contains(name), name == "- x" && text.contains("- '- x'"), "{name}: {text}");
+        assert_eq!(policies(&WORLD.replace("{name: \"draw a map\"}", &format!("{{name: {quoted}}}"))), clean, "{name}");
     }
     let prompt = WORLD.replace("{name: sum,", "{name: 'true: [x]',");
     assert!(policies(&prompt).contains("- 'true: [x]'"));
 }
 
 #[test]
-fn a_trust_domain_that_the_definition_refuses_is_a_finding() {
-    let world = WORLD.replace("trust_domain: example.org", "trust_domain: EXAMPLE.org");
+fn without_a_trust_domain_no_rule_can_be_for_nobody() {
+    let world =
+        WORLD.replace(", trust_domain: example.org", "").replace("  name: tidy\n", "  name: tidy\n  subject: w\n");
     let Err(errors) = built(&TARGET, &world) else { panic!("it is taken") };
     let (found, _) = findings(errors);
     let said: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
-    assert_eq!(said, ["an XAccessPolicy cannot name callers in the trust domain `EXAMPLE.org`"]);
+    assert_eq!(said, ["an XAccessPolicy cannot name callers in the trust domain ``"]);
 }

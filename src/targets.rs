@@ -101,7 +101,7 @@ pub struct Decides {
     /// Why messages with a key of JSON-RPC or of MCP in another case (`Method`) come through to a server, which may read such keys;
     /// `None` where they are refused.
     pub keys_pass: Option<&'static str>,
-    /// Whether its rules recognise the caller by the token, so that a request which reaches them has a known caller.
+    /// Whether its rules recognise the caller, by the token or by the certificate, so that a request which reaches them has a known caller.
     pub recognises_callers: bool,
     /// Whether it can tell callers by the claim that their issuer names under `caller`, and not by `act.sub` and `sub` alone.
     pub reads_caller_claims: bool,

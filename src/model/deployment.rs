@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use self::egress::Egress;
 use self::keys::{
-    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus, Redis, Toolhive,
+    Agentcore, Agentgateway, AgenticNetworking, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus,
+    Redis, Toolhive,
 };
 pub use self::target::TargetId;
 use super::name::FactName;
@@ -25,6 +26,8 @@ pub struct Deployment {
     pub agentcore: Option<Agentcore>,
     /// Keys of `agentgateway`.
     pub agentgateway: Option<Agentgateway>,
+    /// Keys of `agentic-networking`.
+    pub agentic_networking: Option<AgenticNetworking>,
     /// Keys of `ai-gateway`.
     pub ai_gateway: Option<AiGateway>,
     /// Keys of `envoy`.
@@ -89,6 +92,7 @@ impl Deployment {
     pub fn namespace(&self, target: TargetId) -> Option<&Spanned<String>> {
         let named = [
             (TargetId::Agentgateway, self.agentgateway.as_ref().and_then(|keys| keys.namespace.as_ref())),
+            (TargetId::AgenticNetworking, self.agentic_networking.as_ref().and_then(|keys| keys.namespace.as_ref())),
             (TargetId::AiGateway, self.ai_gateway.as_ref().and_then(|keys| keys.namespace.as_ref())),
             (TargetId::Istio, self.istio.as_ref().and_then(|keys| keys.namespace.as_ref())),
             (TargetId::Kubernetes, self.kubernetes.as_ref().and_then(|keys| keys.namespace.as_ref())),

@@ -22,12 +22,12 @@ pub struct Object {
 type Key = (String, String, Option<String>, String);
 
 impl Object {
-    /// The object of a document; `None` where it is none, such as a Kustomization, and for a topic: whoever deletes one deletes its
-    /// events, which is nothing to be done with a list.
+    /// The object of a document; `None` where it is none, such as a Kustomization, for a topic: whoever deletes one deletes its events, and for
+    /// an access policy of agentic networking: without it, everything is let through to its server. Neither is to be done with a list.
     fn of(document: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (api_version, kind) = (text(document.get("apiVersion")?)?, text(document.get("kind")?)?);
-        if kind == "KafkaTopic" {
+        if matches!(kind.as_str(), "KafkaTopic" | "XAccessPolicy") {
             return None;
         }
         let metadata = document.get("metadata")?;

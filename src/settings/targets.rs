@@ -3,6 +3,7 @@
 
 mod agentcore;
 mod agentgateway;
+mod agentic_networking;
 mod ai_gateway;
 mod egress;
 mod envoy;

@@ -2,6 +2,7 @@
 
 pub mod agentcore;
 pub mod agentgateway;
+pub mod agentic_networking;
 pub mod ai_gateway;
 pub mod cedar;
 pub mod cel;

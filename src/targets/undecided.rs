@@ -219,7 +219,9 @@ mod tests {
     fn a_denied_method_is_left_to_the_server_where_the_product_cannot_deny_it() {
         let agentcore =
             "targets: {agentcore: {gateway_arn: 'arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/g'}}\n";
-        for (target, settings) in [("ai-gateway", ""), ("toolhive", ""), ("agentcore", agentcore), ("istio", "")] {
+        for (target, settings) in
+            [("agentic-networking", ""), ("ai-gateway", ""), ("toolhive", ""), ("agentcore", agentcore), ("istio", "")]
+        {
             let (notes, servers) = of_methods(target, settings);
             assert_eq!((notes.len(), servers.as_slice()), (1, ["crm".to_owned()].as_slice()), "{target}: {notes:?}");
             assert!(notes[0].contains("leaves to server `crm` to refuse: "), "{notes:?}");

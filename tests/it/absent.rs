@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 49] = [
+const SETTINGS: [&str; 51] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -95,6 +95,7 @@ const SETTINGS: [&str; 49] = [
     "targets",
     "agentcore",
     "agentgateway",
+    "agentic-networking",
     "ai-gateway",
     "cedar",
     "consul",
@@ -112,6 +113,7 @@ const SETTINGS: [&str; 49] = [
     "assume_reason",
     "gateway_arn",
     "gateways",
+    "version",
     "admin",
     "listen",
     "tls",

@@ -133,6 +133,37 @@ fn configurations_of_agentgateway_conform() {
     assert!(configs == 4 && objects > 50, "{configs} {objects}");
 }
 
+#[test]
+fn access_policies_of_agentic_networking_conform() {
+    let Some(policies) = from_module("agentic-networking_xaccesspolicies.yaml") else { return };
+    let known = validators(&policies);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/targets/agentic-networking");
+    let files = compiled(&workspace, "agentic-networking");
+    let objects: Vec<Value> = files.values().flat_map(|text| documents(text)).collect();
+    let objects: Vec<Value> = objects.into_iter().filter(|object| object["kind"] != "Kustomization").collect();
+    assert_eq!(objects.len(), 3);
+    for object in &objects {
+        assert_eq!(check(&known, object), Ok(()), "{object:#}");
+        let mut bad = object.clone();
+        bad["spec"]["unknown"] = json!(1);
+        assert!(check(&known, &bad).is_err());
+    }
+    let crm = objects.iter().find(|object| object["metadata"]["name"] == "crm-server").unwrap();
+    let rules = crm["spec"]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 5);
+    for (pointer, value) in [
+        ("/spec/rules", json!([&rules[..], &rules[..], &rules[..]].concat())),
+        ("/spec/rules/0/name", json!("A_rule")),
+        ("/spec/rules/0/source/spiffe", json!("spiffe://EXAMPLE/x")),
+        ("/spec/rules/0/authorization/type", json!("Regex")),
+        ("/spec/action", json!("Deny")),
+    ] {
+        let mut bad = crm.clone();
+        *bad.pointer_mut(pointer).unwrap() = value;
+        assert!(check(&known, &bad).is_err(), "{pointer} is accepted");
+    }
+}
+
 /// A workspace with one issuer and without gateways of units.
 const PLAIN: &str = r#"
 progressive_auth:

@@ -112,7 +112,8 @@ fn others(model: &Model) -> BTreeSet<String> {
         let set = model.deployment.namespace(target);
         set.map_or_else(|| "mcp".to_owned(), |namespace| namespace.value.clone())
     };
-    [TargetId::Toolhive, TargetId::AiGateway, TargetId::Agentgateway].into_iter().map(of).collect()
+    let targets = [TargetId::Toolhive, TargetId::AiGateway, TargetId::AgenticNetworking, TargetId::Agentgateway];
+    targets.into_iter().map(of).collect()
 }
 
 /// The labels of a namespace of this segment, with the subnet of this role.

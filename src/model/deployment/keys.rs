@@ -20,6 +20,15 @@ pub struct Agentgateway {
     pub gateways: Gateways,
     /// Kubernetes namespace of the policy form.
     pub namespace: Option<Spanned<String>>,
+    /// The version that the gateways have: `1.4` or `1.7`.
+    pub version: Option<Spanned<&'static str>>,
+}
+
+/// Keys of `agentic-networking`.
+#[derive(Debug, Clone, Default)]
+pub struct AgenticNetworking {
+    /// Kubernetes namespace of the policies.
+    pub namespace: Option<Spanned<String>>,
 }
 
 /// Keys of `ai-gateway`.

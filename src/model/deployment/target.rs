@@ -8,6 +8,7 @@ macro_rules! targets {
         $with! {
             access Agentcore agentcore "agentcore" own "Cedar policies for AgentCore gateways of Amazon Bedrock.";
             access Agentgateway agentgateway "agentgateway" own "Configuration of agentgateway.";
+            access AgenticNetworking agentic_networking "agentic-networking" own "Access policies of Kubernetes' agentic networking.";
             access AiGateway ai_gateway "ai-gateway" own "Routes of the Envoy AI Gateway.";
             access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
             operations Consul consul "consul" plain "Services of Consul with their health checks.";

@@ -208,6 +208,15 @@ fn plain_apply_leaves_a_removed_servers_rules_in_force() {
     assert!(!allow(&store));
 }
 
+/// A list that deletes an access policy of agentic networking would open its server.
+#[test]
+fn what_would_open_a_server_or_lose_events_is_in_no_list() {
+    for (kind, listed) in [("KafkaTopic", false), ("XAccessPolicy", false), ("AgentgatewayPolicy", true)] {
+        let document = json!({"apiVersion": "x/v1", "kind": kind, "metadata": {"name": "a", "namespace": "b"}});
+        assert_eq!(Object::of(&document).is_some(), listed, "{kind}");
+    }
+}
+
 #[test]
 fn what_lets_through_is_removed_before_what_closes() {
     let without = WORLD

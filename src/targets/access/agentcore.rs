@@ -65,6 +65,9 @@ What the entry of a server denies of the protocol (`methods`) is not denied ther
 `target-undecided` names it. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare \
 them with the body.
 
+**Scopes.** What a gateway answers to a missing token, or to a denied call, is AgentCore's own: the files that are written here have no field \
+for the scopes that a client should ask for, so no challenge names them.
+
 Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 20 policies with a history \
 of at most 3 earlier calls each, 400,000 bytes of the schema that AgentCore makes from the tools (estimated). \
 Where a workspace is beyond them, a plain compile leaves this target out with a warning.",

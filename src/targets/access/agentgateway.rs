@@ -35,7 +35,8 @@ pub static TARGET: Target = Target {
     id: TargetId::Agentgateway,
     summary: "Configuration of agentgateway for each gateway, and the same rules as policies for Kubernetes",
     doc: "\
-For agentgateway 1.4. A folder for each gateway: `central`, and one for each unit that has a gateway of its own.
+For agentgateway 1.4, or 1.7 with `version: '1.7'` in the settings. A folder for each gateway: `central`, and one for each unit that \
+has a gateway of its own.
 
 - `config.yaml`: the standalone configuration. Start the gateway with `agentgateway -f config.yaml`; `--validate-only` \
 checks it, and fetches the keys of the token issuers. Where keys come from a file, copy that file beside it.
@@ -97,6 +98,21 @@ route can be reached through the session of another one. Arguments of calls are 
 the name alone, and that a rule which reads the body of a request reads it as the server does afterwards is not known of this \
 product. What needs an argument is denied, unless `assume` says that something else makes sure of it. The gateway listens on every address of its machine.
 
+**Versions.** Read were the sources of 1.4.1 and those of its development of 21 August 2026, the newest that can be had; run by hand was \
+1.4.1. Version 1.7.0 was neither read nor run: what is written for it follows the newer sources. The two read ones differ in nothing \
+that is written here, in no variable of its rules and in no key, so the files are the same for both versions. They differ in what they do:
+
+- 1.4.1 compares `aud` and `iss` with the settings only where a token has them: a token of a declared issuer without `aud` passes the \
+listener, whatever `audiences` says. The newer sources refuse it. On 1.4, use `audience: per_server`, whose rule asks for `aud`, or an \
+issuer that puts `aud` into every token.
+- 1.4.1 refuses the responses of clients by itself, although the rules let them through, so sampling and elicitation of 2025-11-25 do \
+not work through it. The newer sources pass them on to the server.
+- The newer sources can refuse requests for other hosts than localhost (`dnsRebindingProtection`), which is off and is not written.
+
+**Scopes.** A missing or bad token is a 401 and a missing right a 403, and neither names scopes: `jwtAuth` has no field for them, and the \
+challenge of `mcpAuthentication`, which is not used here, names the metadata of the resource alone, in both versions. Clients have to ask for \
+the scopes that they need at once.
+
 Every compile reads the files back, expression by expression, and compares what they decide with the access relation. The \
 gateway itself is not run.",
     covers: coverage::COVERS,
@@ -107,7 +123,7 @@ gateway itself is not run.",
         what: "an interpreter of the rules decides every cell as the access relation. By hand, agentgateway 1.4.1 \
          took compiled configurations, decided 1,020 live requests as the access relation, and let no attack \
          through",
-        beyond: "the gateway in a test: no registry has it",
+        beyond: "the gateway in a test: no registry has it; and version 1.7, of which neither sources nor a program could be had",
     }),
     needs,
     does: Does::Decides(Decides {

@@ -88,6 +88,9 @@ earlier versions send neither, and are denied every POST. Without the setting a 
 no more of it than what holds for everything on it; methods and tools that the registry does not know are then left to the \
 server to refuse.
 
+**Scopes.** The proxies answer a missing or bad token with 401 and a missing right with 403, and name no scopes: neither resource of Istio \
+has a field for them. The gateway in front, through which alone callers come, is the place for such challenges.
+
 **How the caller is read.** `act.sub` where the token has `act`, else `sub`. Istio cannot ask whether the object `act` is there. \
 So the proxy copies that claim into the header `x-mcpctl-act`, and a rule for `sub` asks for neither that header nor the claim \
 `act.sub`. An issuer must send `act.sub` and the claim of a unit as texts: Istio takes a list with one fitting element for that \

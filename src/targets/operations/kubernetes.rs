@@ -164,7 +164,7 @@ const EXISTING: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node
 
 /// The namespaces of the objects of other targets of the same compile, where they are none of the segments'.
 fn others(input: &Input<'_>, cluster: &Cluster<'_>) -> BTreeSet<String> {
-    let here = [TargetId::Agentgateway, TargetId::AiGateway, TargetId::Toolhive]
+    let here = [TargetId::Agentgateway, TargetId::AgenticNetworking, TargetId::AiGateway, TargetId::Toolhive]
         .into_iter()
         .filter(|target| input.beside.contains(target));
     let namespace = |target: TargetId| {

@@ -4,14 +4,16 @@
 use super::last::FLEET;
 use super::*;
 use crate::bundle::Artifact;
-use crate::targets::access::{agentgateway, ai_gateway, istio, toolhive};
+use crate::targets::access::{agentgateway, agentic_networking, ai_gateway, istio, toolhive};
 
 /// The fleet with what the targets need that see no certificates.
 /// [`FLEET`] with what every target needs.
 pub(super) fn fleet() -> String {
     let assumed = "assume: [tls, mtls], assume_reason: the mesh";
     let arn = "gateway_arn: 'arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/g'";
-    let more = format!("  agentcore: {{{arn}, {assumed}}}\n  ai-gateway: {{{assumed}}}\n  toolhive: {{{assumed}}}\n");
+    let own = "agentic-networking: {namespace: mcp}";
+    let more =
+        format!("  agentcore: {{{arn}, {assumed}}}\n  {own}\n  ai-gateway: {{{assumed}}}\n  toolhive: {{{assumed}}}\n");
     FLEET.replacen("  istio:", &format!("{more}  istio:"), 1)
 }
 
@@ -49,6 +51,8 @@ fn one_more_caller_is_noticed() {
         ("\"spiffe://example.org/agent-7\"", "\"spiffe://example.org/agent-7\", \"spiffe://example.org/evil\"");
     noticed(&agentgateway::TARGET, old, new, &["subjectAltNames"], 14);
     noticed(&ai_gateway::TARGET, old, new, &[], 2);
+    let rule = "spiffe: spiffe://example.org/agent-7";
+    noticed(&agentic_networking::TARGET, rule, "spiffe: spiffe://example.org/evil", &[], 2);
     let list = |name: &str| format!("- spiffe://example.org/{name}\n");
     let more = format!("{}{}", list("agent-7"), list("evil").trim_end());
     noticed(&istio::TARGET, list("agent-7").trim_end(), &more, &[], 8);
@@ -69,6 +73,8 @@ fn one_more_tool_is_noticed() {
     noticed(&agentgateway::TARGET, "== \"z\"", "in [\"z\", \"delete_all\"]", &[], 4);
     noticed(&agentgateway::TARGET, "mcp.tool.name == \"z\"", "mcp.tool.name.startsWith(\"z\")", &[], 4);
     noticed(&istio::TARGET, "- z", "- z\n- delete_all", &[], 4);
+    noticed(&agentic_networking::TARGET, "- b", "- b\n- delete_all", &[], 8);
+    noticed(&agentic_networking::TARGET, "- b", "- z", &[], 8);
     for server in ["one", "two"] {
         let old = format!("- backend: {server}\n            tool: z");
         let one = |tool: &str| format!("- backend: {server}\n  tool: {tool}");

@@ -4,7 +4,7 @@
 use crate::build::verify;
 use crate::model::protocol::deniable;
 use crate::targets::Target;
-use crate::targets::access::{agentcore, agentgateway, ai_gateway, cedar, envoy, istio, toolhive};
+use crate::targets::access::{agentcore, agentgateway, agentic_networking, ai_gateway, cedar, envoy, istio, toolhive};
 use crate::targets::tests::{built, checked};
 
 /// A server with everything that methods are about, and one beside it.
@@ -92,7 +92,8 @@ fn everything_that_can_be_denied_may_be_denied_at_once() {
 
 #[test]
 fn what_a_product_cannot_deny_keeps_no_workspace_from_being_compiled() {
-    let blind: [&'static Target; 4] = [&agentcore::TARGET, &ai_gateway::TARGET, &istio::TARGET, &toolhive::TARGET];
+    let blind: [&'static Target; 5] =
+        [&agentcore::TARGET, &agentic_networking::TARGET, &ai_gateway::TARGET, &istio::TARGET, &toolhive::TARGET];
     let all: Vec<&str> = deniable().map(|row| row.name).collect();
     let arn = "  agentcore: {gateway_arn: 'arn:aws:bedrock-agentcore:us-west-2:123456789012:gateway/g'}\n# file: keys";
     for target in blind {

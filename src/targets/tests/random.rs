@@ -14,7 +14,7 @@ use crate::source::Loc;
 use crate::source::Spanned;
 use crate::targets::access::cedar::tests::properties::world;
 use crate::targets::access::cedar::tests::world::World;
-use crate::targets::access::{agentcore, agentgateway, ai_gateway, envoy, istio, toolhive};
+use crate::targets::access::{agentcore, agentgateway, agentic_networking, ai_gateway, envoy, istio, toolhive};
 
 /// Random models for each target.
 const CASES: u32 = 48;
@@ -24,6 +24,7 @@ const DEPLOYED: &str = "
 targets:
   envoy: {listen: 0.0.0.0:8443, tls: {cert: /c.crt, key: /c.key, ca: /ca.crt}}
   agentgateway: {listen: 0.0.0.0:9443, tls: {cert: /c.crt, key: /c.key, ca: /ca.crt}}
+  agentic-networking: {namespace: mcp, assume: [mfa], assume_reason: the proxy in front}
   ai-gateway: {namespace: mcp, gateway: central, assume: [tls, mtls], assume_reason: the listener}
   istio: {namespace: mcp, verified_headers: true}
   agentcore:
@@ -166,7 +167,8 @@ fn tried(target: &'static Target) -> (usize, BTreeMap<String, usize>) {
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     )
     .run(&strategy, |bytes| {
-        let world = deployed(&bytes, target.id == TargetId::AiGateway, target.id == TargetId::Agentcore);
+        let plain = matches!(target.id, TargetId::AiGateway | TargetId::AgenticNetworking);
+        let world = deployed(&bytes, plain, target.id == TargetId::Agentcore);
         let checked = world.checked();
         let note = |what: String| *refused.borrow_mut().entry(what).or_default() += 1;
         if let Some(need) = missing(&checked, target).first() {
@@ -213,6 +215,11 @@ fn envoy_holds_random_models() {
 #[test]
 fn agentgateway_holds_random_models() {
     holds(&agentgateway::TARGET, 90);
+}
+
+#[test]
+fn agentic_networking_holds_random_models() {
+    holds(&agentic_networking::TARGET, 60);
 }
 
 #[test]

@@ -26,11 +26,15 @@ COMPILED = {
     "projects/federation": ["kubernetes", "istio"],
     "targets/one-gateway.yaml": ["kubernetes", "istio", "agentgateway", "ai-gateway", "toolhive"],
     "targets/approvals": ["kubernetes", "istio", "agentgateway", "ai-gateway", "toolhive"],
+    "targets/agentic-networking": ["kubernetes", "agentic-networking"],
     "second/cluster": ["kubernetes", "istio"],
 }
 OWN = {"second/cluster": FOLDER / "cluster"}
 # The files that hold the definitions of what a target writes, beside those of Istio and of the Gateway API.
-NEEDED = {"agentgateway": "agentgateway_policies.yaml", "ai-gateway": "ai-gateway_mcproutes.yaml"}
+NEEDED = {
+    "agentgateway": "agentgateway_policies.yaml", "ai-gateway": "ai-gateway_mcproutes.yaml",
+    "agentic-networking": "agentic-networking_xaccesspolicies.yaml",
+}  # fmt: skip
 APPLY = ["apply", "--server-side", "--validate=strict", "--field-manager=mcpctl"]
 
 

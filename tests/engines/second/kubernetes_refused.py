@@ -61,6 +61,9 @@ def faults(documents: list[dict], left_out: set[str]):
     slow = at("spec", "trafficPolicy", "outlierDetection", {"baseEjectionTime": "60_seconds"})
     yield one("DestinationRule", slow, "baseEjectionTime", has("spec", "trafficPolicy"))
     yield one("MCPAuthzConfig", at("spec", "typee", "cedarv1"), ".spec.typee: field not declared in schema")
+    if "agentic-networking" not in left_out:
+        yield one("XAccessPolicy", lambda document: document["spec"]["rules"].append(document["spec"]["rules"][0]), "must be unique")
+        yield one("XAccessPolicy", at("spec", "rules", 0, "source", "spiffe", "spiffe://A/b"), "spec.rules[0].source.spiffe")
     if "agentgateway" not in left_out:
         both = {"targetSelectors": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "matchLabels": {"a": "b"}}]}
         yield one("AgentgatewayPolicy", lambda document: document["spec"].update(both), "spec")

@@ -295,3 +295,15 @@ fn slow_work_shows_progress_to_nobody_but_a_terminal() {
     let ran = mcpctl(&["validate"]).arg(good().path()).reader(&Slow).terminal().run().code(0);
     assert_eq!(ran.err.lines().count(), 1, "{:?}", ran.err);
 }
+
+#[test]
+fn a_version_that_files_are_not_written_for_is_an_error_at_its_place() {
+    let fleet = good();
+    for (version, known) in [("'1.4'", true), ("\"1.7\"", true), ("'1.5'", false), ("1.7", false), ("latest", false)] {
+        put(fleet.path(), "mcpctl.yaml", &format!("targets:\n  agentgateway:\n    version: {version}\n"));
+        let ran = mcpctl(&["validate"]).arg(fleet.path()).run();
+        let said = format!("{}{}", ran.out, ran.err);
+        assert_eq!(!said.contains("mcpctl.yaml:3:14"), known, "{version}: {said}");
+        assert!(known || said.contains("1.4") && said.contains("1.7"), "{version}: {said}");
+    }
+}

@@ -2,7 +2,8 @@
 
 use super::{Anchors, Bears, Harmless};
 use crate::model::deployment::keys::{
-    Agentcore, Agentgateway, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus, Redis, Toolhive,
+    Agentcore, Agentgateway, AgenticNetworking, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus,
+    Redis, Toolhive,
 };
 use crate::model::deployment::{Deployment, Gateways, Listen, TargetId};
 
@@ -49,6 +50,10 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
         let what = of("gateway_arn", TargetId::Agentcore);
         anchors.written(&what, gateway_arn.as_ref(), String::clone, Harmless::Nothing);
     }
+    if let Some(Agentgateway { gateways: _, namespace: _, version }) = &deployment.agentgateway {
+        let what = of("version", TargetId::Agentgateway);
+        anchors.written(&what, version.as_ref(), |version| (*version).to_owned(), Harmless::Nothing);
+    }
     if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
@@ -71,7 +76,7 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
         }
     }
     // These have no keys but those that were named above.
-    if let Some(Agentgateway { gateways: _, namespace: _ }) = &deployment.agentgateway {}
+    if let Some(AgenticNetworking { namespace: _ }) = &deployment.agentic_networking {}
     // What follows configures an engine, through which no call goes.
     if let Some(Kafka { cluster: _, replicas: _ }) = &deployment.kafka {}
     if let Some(OtelCollector { endpoint: _, memory: _, pseudonyms_up_to: _, slow_after: _ }) =

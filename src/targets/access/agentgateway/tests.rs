@@ -295,3 +295,17 @@ fn a_gateway_whose_servers_are_all_suspended_is_closed_and_not_forgotten() {
         assert!(policies.contains(&format!("name: {name}\n")), "{name}\n{policies}");
     }
 }
+
+/// What is written is the same for every version that can be named; an absent one is the first.
+#[test]
+fn the_files_are_the_same_for_both_versions() {
+    let files = |settings: &str| {
+        let world = WORLD.replacen("agentgateway: {tls", &format!("agentgateway: {{{settings}tls"), 1);
+        let files = built(&TARGET, &world).unwrap().bundle.artifacts.into_iter();
+        files.map(|(path, file)| (path, file.bytes)).collect::<Vec<_>>()
+    };
+    let absent = files("");
+    for version in ["version: '1.4', ", "version: '1.7', "] {
+        assert!(files(version) == absent, "{version}");
+    }
+}

@@ -15,6 +15,8 @@ mod gitlab;
 pub mod human;
 pub mod json;
 mod junit;
+pub mod patch;
+pub mod patches;
 mod rdjson;
 mod sarif;
 pub mod short;

@@ -1,7 +1,5 @@
-//! How a tool can fix a finding: edits in terms of YAML, which [`patch`] turns into edits of text.
-
-pub mod patch;
-pub mod patches;
+//! How a tool can fix a finding: edits in terms of YAML. What shows a finding turns them into edits of
+//! text.
 
 use super::one_line;
 use crate::source::{FileId, Loc};

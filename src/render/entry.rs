@@ -2,9 +2,9 @@
 
 use super::Findings;
 use super::fingerprint::fingerprints;
-use crate::diagnostic::fix::patches::Patches;
 use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Diagnostic, Rule, Severity, one_line};
+use crate::render::patches::Patches;
 use crate::source::{Loc, Position, Sources};
 
 /// One finding, whatever found it.

@@ -8,8 +8,8 @@ use codespan_reporting::diagnostic as shown;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor};
 
 use super::{Findings, counted, short};
-use crate::diagnostic::fix::patches::Patches;
 use crate::diagnostic::{Diagnostic, Severity, one_line};
+use crate::render::patches::Patches;
 use crate::source::FileId;
 use excerpt::Excerpt;
 

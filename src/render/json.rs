@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::Findings;
 use super::entry::{Entry, Place};
-use crate::diagnostic::fix::patches::Patches;
 use crate::diagnostic::suppressed::Suppression;
 use crate::diagnostic::{Diagnostic, Label, Severity, is_unprintable};
+use crate::render::patches::Patches;
 use crate::source::credential::redacted;
 use crate::source::{Loc, Sources};
 

@@ -5,7 +5,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as NodeKind};
 use serde_json::Value;
 
 use super::rules;
-use crate::diagnostic::{Diagnostic, Rule, nearest, quoted};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Rule, nearest, quoted};
 use crate::families::text::check_format;
 use crate::source::Loc;
 use crate::source::yaml::scalar::Value as Scalar;
@@ -103,8 +103,16 @@ pub fn explain(
             let text = tree.text(at.node);
             // A word that could be meant, and why it is not among them.
             let refused = parent().and_then(|p| p.get("x-refused")?.get(text)?.as_str()).map(str::to_owned);
-            let meant = if refused.is_none() { nearest(text, words) } else { None };
-            vec![Diagnostic::new(&rules::UNKNOWN_WORD, loc, message).maybe_help(refused).suggest(text, meant)]
+            let finding = Diagnostic::new(&rules::UNKNOWN_WORD, loc, message);
+            vec![if words.contains(&text) {
+                // A number or a boolean that looks like the word.
+                let to = format!("\"{text}\"");
+                let quoted = Fix::guess(format!("write `{to}`"), vec![Edit::Text { at: loc, to }]);
+                finding.help("put quotes around it").fix(quoted)
+            } else {
+                let meant = if refused.is_none() { nearest(text, words) } else { None };
+                finding.maybe_help(refused).suggest(text, meant)
+            }]
         }
         // The words are listed by the error of the vocabulary itself.
         NodeKind::Type { .. }

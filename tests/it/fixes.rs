@@ -7,7 +7,7 @@ use mcpctl::analysis::rules::all_rules;
 use mcpctl::analysis::{Analysis, analyse};
 use mcpctl::checks::CHECKS;
 use mcpctl::diagnostic::Diagnostic;
-use mcpctl::diagnostic::fix::patches::Patches;
+use mcpctl::render::patches::Patches;
 use mcpctl::review::access::{Side, compare};
 use mcpctl::source::yaml::changes::{Change, applied};
 use mcpctl::workspace::over::Over;

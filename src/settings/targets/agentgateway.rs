@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::over::by_key;
+use super::over::{Over, by_key};
 use super::{GatewayEntry, Own, TlsSettings, gateways};
 use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
@@ -16,6 +16,12 @@ words! {
     pub(super) enum VersionWord {
         OneFour = "1.4",
         OneSeven = "1.7",
+    }
+}
+
+impl Over for VersionWord {
+    fn over(self, _: Self) -> Self {
+        self
     }
 }
 

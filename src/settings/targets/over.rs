@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::agentgateway::VersionWord;
 use super::{GatewayEntry, PlainSettings, TlsSettings};
 use crate::model::quantity::{Bytes, Duration};
 use crate::model::value::HttpUrl;
@@ -51,7 +50,7 @@ impl<T: Over> Over for BTreeMap<String, T> {
 macro_rules! whole {
     ($($type:ty),*) => { $(impl Over for $type { fn over(self, _: Self) -> Self { self } })* };
 }
-whole!(String, bool, u32, Bytes, Duration, HttpUrl, PlainSettings, TlsSettings, VersionWord);
+whole!(String, bool, u32, Bytes, Duration, HttpUrl, PlainSettings, TlsSettings);
 
 /// What is replaced key by key. The list of keys is complete, or it does not compile.
 macro_rules! by_key {

@@ -69,9 +69,9 @@ rolled out. A server that moves behind a new gateway is not reached in between: 
 Each server is at `/SERVER/mcp`, with its name from the YAML; inside the gateway its name is a DNS label, and the manifest \
 lists both. What is enforced:
 
-- A token of a declared issuer, for a declared audience, on every request (`jwtAuth.mode: strict`). With `audience: per_server` \
-the route requires that `aud` holds a URL of the server (the rule `require`, or the policy `….audience`), and the gateway refuses other \
-tokens with 403, not with 401. The caller is \
+- A token of a declared issuer, for a declared audience, on every request (`jwtAuth.mode: strict`). The route requires both once more \
+(the rule `require`, or the policy `….audience`): with `audience: per_server` that `aud` holds a URL of the server, which the listener \
+does not look at, so that the gateway refuses such tokens with 403 and not with 401. The caller is \
 `act.sub` where the token has `act`, else `sub`; an issuer speaks only for the principals that it may speak for.
 - The protocol's own methods, and every other method, by the message in the body (`authorization`). What is longer than the \
 gateway keeps of a body, 2 MiB, is refused. A response of a client has the keys `jsonrpc`, `id` and one of `result` and `error`, \
@@ -103,8 +103,8 @@ product. What needs an argument is denied, unless `assume` says that something e
 that is written here, in no variable of its rules and in no key, so the files are the same for both versions. They differ in what they do:
 
 - 1.4.1 compares `aud` and `iss` with the settings only where a token has them: a token of a declared issuer without `aud` passes the \
-listener, whatever `audiences` says. The newer sources refuse it. On 1.4, use `audience: per_server`, whose rule asks for `aud`, or an \
-issuer that puts `aud` into every token.
+listener, whatever `audiences` says. The route refuses it, because a rule about a claim that is missing is false. The newer sources \
+refuse it at the listener, too.
 - 1.4.1 refuses the responses of clients by itself, although the rules let them through, so sampling and elicitation of 2025-11-25 do \
 not work through it. The newer sources pass them on to the server.
 - The newer sources can refuse requests for other hosts than localhost (`dnsRebindingProtection`), which is off and is not written.

@@ -47,7 +47,7 @@ fn a_file_that_is_read_alone_is_said_to_be() {
     let root = folder(&[("a.yaml", &many(0)), ("b.yaml", "no_such_family: {}\n")]);
     let said = "; read this file alone: references to the rest of its workspace were not checked\n";
     let alone = mcpctl(&["validate"]).arg(root.path().join("a.yaml")).run();
-    assert!(alone.err.ends_with(said), "{}", alone.err);
+    assert!(alone.err.contains(said), "{}", alone.err);
     assert!(mcpctl(&["validate", "-"]).stdin(&many(0)).run().err.ends_with(said));
     assert!(!mcpctl(&["validate"]).arg(root.path()).run().err.contains("alone"));
 }

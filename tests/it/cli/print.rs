@@ -54,6 +54,7 @@ fn the_manual_has_a_page_for_every_command() {
         "completions",
         "diff",
         "explain",
+        "fmt",
         "init",
         "list",
         "man",

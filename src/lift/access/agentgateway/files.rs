@@ -192,25 +192,24 @@ impl<'m> Expected<'m> {
         Ok(())
     }
 
-    /// What a route must ask of the audience of a token, where an issuer's tokens are for one server each.
+    /// What a route must ask of the issuer and the audience of a token.
     fn audience(&self, server: &Server) -> Option<String> {
-        let issuers = || self.model.identity.iter().flat_map(|identity| &identity.issuers);
-        if !self.model.has_tokens_per_server() {
-            return None;
-        }
-        let shared: Vec<String> = issuers()
-            .filter(|issuer| issuer.per_server.is_none())
-            .map(|issuer| format!("\"{}\"", issuer.issuer.value))
-            .collect();
-        let by_gateway = match shared.as_slice() {
-            [] => None,
-            [one] => Some(format!("jwt.iss == {one}")),
-            several => Some(format!("jwt.iss in [{}]", several.join(", "))),
+        let asks = |audiences: &[String]| {
+            let is = audiences.iter().map(|one| format!("jwt.aud == {}", literal(one)));
+            let holds = audiences.iter().map(|one| format!("{} in (jwt.aud + [])", literal(one)));
+            is.chain(holds).collect::<Vec<_>>().join(" || ")
         };
-        let uris = self.model.topology.canonical_uris(server);
-        let is = uris.iter().map(|uri| format!("jwt.aud == \"{uri}\""));
-        let holds = uris.iter().map(|uri| format!("\"{uri}\" in (jwt.aud + [])"));
-        Some(by_gateway.into_iter().chain(is).chain(holds).collect::<Vec<_>>().join(" || "))
+        let mut ways = Vec::new();
+        for issuer in self.model.identity.iter().flat_map(|identity| &identity.issuers) {
+            if issuer.per_server.is_none() {
+                let audiences: Vec<String> = issuer.audiences.iter().map(|audience| audience.value.clone()).collect();
+                ways.push(format!("(jwt.iss == {} && ({}))", literal(&issuer.issuer.value), asks(&audiences)));
+            }
+        }
+        if self.model.has_tokens_per_server() {
+            ways.push(asks(&self.model.topology.canonical_uris(server)));
+        }
+        (!ways.is_empty()).then(|| ways.join(" || "))
     }
 
     /// The rules of a set, and the subjects that they name.
@@ -243,4 +242,16 @@ fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(
         _ => return unexpected("a rule neither allows nor requires"),
     }
     Ok(())
+}
+
+/// A text as it has to be written in a rule: what is no letter, digit or plain sign by its number, and `$`, too, which stands for a
+/// variable of the environment.
+fn literal(text: &str) -> String {
+    let sign = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c != '$' && (c.is_alphanumeric() || c == ' ' || c.is_ascii_graphic()) => c.to_string(),
+        c if u32::from(c) <= 0xffff => format!("\\u{:04x}", u32::from(c)),
+        c => format!("\\U{:08x}", u32::from(c)),
+    };
+    format!("\"{}\"", text.chars().map(sign).collect::<String>())
 }

@@ -2,6 +2,7 @@
 //! expression that fails allows nothing.
 
 use crate::model::Model;
+use crate::model::access::Issuer;
 use crate::model::server::Server;
 use crate::model::uri::NOT_NORMAL;
 use crate::policy::visibility::{matches, sample};
@@ -53,19 +54,24 @@ pub(super) struct Context<'m> {
     pub(super) subjects: Vec<&'m str>,
 }
 
-/// That the token is for this server, where an issuer says that each is for one. `aud` is a text or a list.
+/// That the token is for an audience of its issuer, or for this server where an issuer says that each is for one. The gateway looks
+/// at `iss` and `aud` as well, but version 1.4 only where a token has them. `aud` is a text or a list.
 pub(super) fn audience(model: &Model, server: &Server) -> Option<String> {
     let issuers = || model.identity.iter().flat_map(|identity| &identity.issuers);
     let aud = format!("{CLAIMS}.aud");
-    let uris: Vec<String> = issuers().find(|issuer| issuer.per_server.is_some())?.audiences_at(server, &model.topology);
-    let same = uris.iter().map(|uri| format!("{aud} == {}", text(uri)));
-    // Only a list can have a list added, so nothing but an element of one is found.
-    let holds = uris.iter().map(|uri| format!("{} in ({aud} + [])", text(uri)));
-    // The gateway itself looks at the audiences of the others.
-    let others: Vec<&str> =
-        issuers().filter(|issuer| issuer.per_server.is_none()).map(|issuer| issuer.issuer.value.as_str()).collect();
-    let other = (!others.is_empty()).then(|| is_one_of(&format!("{CLAIMS}.iss"), &others));
-    Some(other.into_iter().chain(same).chain(holds).collect::<Vec<_>>().join(" || "))
+    let is_for = |issuer: &Issuer| {
+        let audiences = issuer.audiences_at(server, &model.topology);
+        let same = audiences.iter().map(|audience| format!("{aud} == {}", text(audience)));
+        // Only a list can have a list added, so nothing but an element of one is found.
+        let holds = audiences.iter().map(|audience| format!("{} in ({aud} + [])", text(audience)));
+        same.chain(holds).collect::<Vec<_>>().join(" || ")
+    };
+    let shared = issuers().filter(|issuer| issuer.per_server.is_none());
+    let shared =
+        shared.map(|issuer| format!("({CLAIMS}.iss == {} && ({}))", text(&issuer.issuer.value), is_for(issuer)));
+    let own = issuers().find(|issuer| issuer.per_server.is_some()).map(is_for);
+    let ways: Vec<String> = shared.chain(own).collect();
+    (!ways.is_empty()).then(|| ways.join(" || "))
 }
 
 impl Context<'_> {

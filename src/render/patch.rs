@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::Edit;
+use crate::diagnostic::Edit;
 use crate::source::yaml::changes::{Change, joined};
 use crate::source::yaml::lines::Lines;
 use crate::source::yaml::{NodeId, Tree, parse};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::patch::Patcher;
-use super::{Edit, Fix};
+use crate::diagnostic::{Edit, Fix};
 use crate::source::{FileId, Loc, Sources};
 
 /// The changes of fixes. A file is read once, when the first fix asks for it.

@@ -80,7 +80,7 @@ impl Validate {
             (None, false) => (loaded, None),
             (level, _) => match self.fixed(loaded, level.unwrap_or(fix::Level::Safe), session)? {
                 Changes::Shown(exit) => return Ok(exit),
-                Changes::Made(loaded, said) => (loaded, Some(said)),
+                Changes::Made(loaded, said) => (*loaded, Some(said)),
             },
         };
         let shown = Shown {
@@ -158,7 +158,7 @@ impl Validate {
             let count = counted(fixed.refused.len(), "change");
             said.push_str(&format!("; left out {count} that running again did not confirm"));
         }
-        Ok(Changes::Made(Loaded { root, analysis: after }, said))
+        Ok(Changes::Made(Box::new(Loaded { root, analysis: after }), said))
     }
 
     /// What people are told of changes that could be made.
@@ -184,7 +184,7 @@ enum Changes {
     /// They were shown, and the run is over.
     Shown(Exit),
     /// They were made. The workspace as it is now, and what is said about them.
-    Made(Loaded, String),
+    Made(Box<Loaded>, String),
 }
 
 fn files(fixed: &fix::Fixed) -> String {

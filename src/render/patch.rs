@@ -4,6 +4,7 @@
 //! scalar) is not edited: [`Patcher::changes`] then answers `None`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use crate::diagnostic::Edit;
@@ -57,8 +58,8 @@ impl<'s> Patcher<'s> {
             self.places.insert((start, end), node);
             for (item, (first, last)) in self.tree.written(node).into_iter().enumerate() {
                 for child in [first, last] {
-                    if !self.parents.contains_key(&child) {
-                        self.parents.insert(child, Parent { collection: node, item });
+                    if let Entry::Vacant(free) = self.parents.entry(child) {
+                        free.insert(Parent { collection: node, item });
                         left.push(child);
                     }
                 }

@@ -244,9 +244,8 @@ fn add(rules: &mut Rules, rule: &Authorization, parsed: &Parsed<'_>) -> Result<(
     Ok(())
 }
 
-/// A text as it has to be written in a rule. Letters, digits and plain signs stay; all others are written by their number, and so is
-/// `$`, which stands for a
-/// variable of the environment.
+/// A text as it has to be written in a rule. Letters, digits and plain signs stay; all others are written by their number, and so
+/// is `$`, which stands for a variable of the environment.
 fn literal(text: &str) -> String {
     let sign = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),

@@ -97,7 +97,7 @@ async def breaker(runs: Runs, seed: dict) -> None:
 async def late(runs: Runs, token: Path) -> None:
     """A reply that comes after its call was given up, and undone, changes nothing."""
     run = "late"
-    runs.bench.tell(run, "slow", 7.0)
+    runs.bench.tell(run, "slow", "late")
     handle = await runs.start(run, "saga-late")
     outcome = await runs.outcome(handle)
     runs.check(run, ["hold", "slow", "slow", "undo_slow", "release_hold"], outcome, "compensating_transaction")

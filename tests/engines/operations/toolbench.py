@@ -42,7 +42,7 @@ class Made:
 
 class Bench:
     """`told` has what a tool does in a run, call by call; the last word counts for all further calls. Words: `ok`, `fail`, a number of
-    seconds that it takes, and `status N` or `denied 200` for what a gateway before it answers."""
+    seconds that it takes, `late` for an effect that comes a second after the call is undone, and `status N` or `denied 200` for what a gateway before it answers."""
 
     def __init__(self, port: int, servers: dict[str, list[str]]):
         self.port, self.servers = port, servers
@@ -76,12 +76,25 @@ class Bench:
         """What a call does to the world: nothing, where it was undone before."""
         (self.void if made.key in self.undone else self.effects).append(made.key)
 
+    def late(self, made: Made, until: float) -> None:
+        """The effect of a call a second after it is undone, or at the latest at a time, whether or not its caller still waits."""
+        loop = asyncio.get_running_loop()
+        if made.key in self.undone or time.monotonic() > until:
+            loop.call_later(1, self.effect, made)
+        else:
+            loop.call_later(0.1, self.late, made, until)
+
     def tool(self, server: str, name: str):
         async def call(ctx: Context) -> dict:
             made, word = self.next[ctx.request_context.meta[KEY]]
             if word == "fail":
                 raise RuntimeError("it was told to fail")
             self.undone.update(made.undoes)
+            if word == "late":
+                until = time.monotonic() + 30
+                asyncio.get_running_loop().call_soon(self.late, made, until)
+                await asyncio.sleep(30)
+                return {}
             if not isinstance(word, float):
                 self.effect(made)
                 return {}

@@ -42,7 +42,8 @@ class Made:
 
 class Bench:
     """`told` has what a tool does in a run, call by call; the last word counts for all further calls. Words: `ok`, `fail`, a number of
-    seconds that it takes, `late` for an effect that comes a second after the call is undone, and `status N` or `denied 200` for what a gateway before it answers."""
+    seconds that it takes, `late` for an answer a second after the call is undone, and `status N` and `denied 200` for what a gateway
+    before it answers."""
 
     def __init__(self, port: int, servers: dict[str, list[str]]):
         self.port, self.servers = port, servers
@@ -76,13 +77,13 @@ class Bench:
         """What a call does to the world: nothing, where it was undone before."""
         (self.void if made.key in self.undone else self.effects).append(made.key)
 
-    def late(self, made: Made, until: float) -> None:
-        """The effect of a call a second after it is undone, or at the latest at a time, whether or not its caller still waits."""
-        loop = asyncio.get_running_loop()
-        if made.key in self.undone or time.monotonic() > until:
-            loop.call_later(1, self.effect, made)
-        else:
-            loop.call_later(0.1, self.late, made, until)
+    async def later(self, made: Made, word: float | str) -> None:
+        """The effect after a number of seconds, or a second after the call is undone."""
+        until = time.monotonic() + 30
+        while word == "late" and made.key not in self.undone and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1 if word == "late" else word)
+        self.effect(made)
 
     def tool(self, server: str, name: str):
         async def call(ctx: Context) -> dict:
@@ -90,18 +91,13 @@ class Bench:
             if word == "fail":
                 raise RuntimeError("it was told to fail")
             self.undone.update(made.undoes)
-            if word == "late":
-                until = time.monotonic() + 30
-                asyncio.get_running_loop().call_soon(self.late, made, until)
-                await asyncio.sleep(30)
-                return {}
-            if not isinstance(word, float):
+            if word != "late" and not isinstance(word, float):
                 self.effect(made)
                 return {}
             # The effect comes in any case, whether or not the caller still waits for the answer.
-            asyncio.get_running_loop().call_later(word, self.effect, made)
+            effect = asyncio.create_task(self.later(made, word))
             try:
-                await asyncio.sleep(word)
+                await asyncio.shield(effect)
             finally:
                 made.ended = time.monotonic()
             return {}

@@ -14,7 +14,7 @@ def workspaces(programs: Programs, target: str, count: int) -> Iterator[tuple[st
     if done.returncode != 0:
         raise SystemExit(f"random workspaces: {done.stdout}{done.stderr}")
     found = sorted(folder.parent.name for folder in work.glob(f"bundles/*/{target}"))
-    if len(found) < count // 5:
+    if len(found) < count // 8:
         raise SystemExit(f"{target} is written for {len(found)} of {count} random workspaces alone")
     for name in found:
         yield f"random/{name}", work / "workspaces" / name

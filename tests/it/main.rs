@@ -17,6 +17,7 @@ mod circles;
 mod cli;
 mod cluster;
 mod dialects;
+mod effect;
 mod english;
 mod environments;
 mod fixes;

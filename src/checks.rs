@@ -24,11 +24,13 @@ mod compensation_never_runs;
 mod compensation_not_idempotent;
 mod compensation_repeats_action;
 mod conflicting_classification;
+mod contradictory_outcome;
 mod correlation_header_not_logged;
 mod counter_without_total;
 mod cross_unit_call_without_approval;
 mod cyclic_workflow;
 mod dead_retention;
+mod decided_once;
 mod delegation_by_fixed_claim;
 mod delegation_without_login;
 mod destructive_tool_low_level;
@@ -100,6 +102,7 @@ mod unbounded_argument;
 mod unclassified_server;
 mod unenforceable_requirement;
 mod unit_widens_policy;
+mod units_not_isolated;
 mod unknown_argument;
 mod unknown_class;
 mod unknown_exporter_protocol;
@@ -122,6 +125,7 @@ mod unused_auth_level;
 mod unused_class;
 mod unverified_obligation;
 pub mod waiver_without_value;
+mod weak_attestation;
 mod workflow_without_compensation;
 mod zero_attempts;
 
@@ -210,11 +214,13 @@ checks! {
     compensation_not_idempotent,
     compensation_repeats_action,
     conflicting_classification,
+    contradictory_outcome,
     correlation_header_not_logged,
     counter_without_total,
     cross_unit_call_without_approval,
     cyclic_workflow,
     dead_retention,
+    decided_once,
     delegation_by_fixed_claim,
     delegation_without_login,
     destructive_tool_low_level,
@@ -286,6 +292,7 @@ checks! {
     unclassified_server,
     unenforceable_requirement,
     unit_widens_policy,
+    units_not_isolated,
     unknown_argument,
     unknown_class,
     unknown_exporter_protocol,
@@ -308,6 +315,7 @@ checks! {
     unused_class,
     unverified_obligation,
     waiver_without_value,
+    weak_attestation,
     workflow_without_compensation,
     zero_attempts,
 }

@@ -46,6 +46,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
             "auth-levels-not-cumulative",
             "caller-without-issuer",
             "cross-unit-call-without-approval",
+            "decided-once",
             "delegation-by-fixed-claim",
             "earlier-call-out-of-reach",
             "factor-without-login",
@@ -62,6 +63,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
             "unattended-flow-needs-human",
             "unclassified-server",
             "waiver-without-value",
+            "weak-attestation",
         ],
     ),
     (
@@ -134,6 +136,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
         Group::Assurance,
         &[
             "chaos-target-unmatched",
+            "contradictory-outcome",
             "expected-outcome-unsupported",
             "ignore-without-reason",
             "invalid-ignore",

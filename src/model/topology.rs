@@ -58,6 +58,14 @@ impl Topology {
         format!("spiffe://{trust_domain}/mcp/gateway/{gateway}")
     }
 
+    /// Whether network policies keep units apart: each server is reached from the gateway in front of it alone, and otherwise from
+    /// every gateway.
+    #[must_use]
+    pub fn is_isolated_by_network(&self) -> bool {
+        let level = self.isolation.as_ref().map_or(Isolation::NetworkAndIam, |level| level.value);
+        matches!(level, Isolation::NetworkAndIam | Isolation::Network)
+    }
+
     /// The URLs that name a server in the `aud` of a token: where the central gateway serves it, where its unit's gateway does,
     /// and its own. Scheme and host are in lower case, and no slash is at the end, sorted. Two servers share none: the check
     /// `shared-url` sees to their own. Source: MCP 2025-11-25, "Canonical Server URI"; RFC 8707.

@@ -133,7 +133,8 @@ fn words_of(family: FamilyId, tree: &Tree<'_>, body: NodeId, servers: &[String])
 /// Every finding, without its place: as the servers are, and with servers that keep no promise.
 fn said(files: &Files) -> [BTreeSet<String>; 2] {
     let one = |finding: &Diagnostic| {
-        format!("{} {:?} {} {:?}", finding.rule.name, finding.severity, finding.message, finding.help)
+        let labels: Vec<&str> = finding.labels.iter().map(|label| label.message.as_str()).collect();
+        format!("{} {:?} {} {labels:?} {:?}", finding.rule.name, finding.severity, finding.message, finding.help)
     };
     let mut poor = files.clone();
     for (_, text) in poor.iter_mut().filter(|(name, _)| name == "registry.yaml") {

@@ -6,6 +6,7 @@ mod clusters;
 mod correlation;
 mod coverage;
 mod evidence;
+mod levels;
 mod listener;
 mod matchers;
 mod metrics;

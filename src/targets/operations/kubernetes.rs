@@ -45,7 +45,8 @@ its unit (`mcp-UNIT`), else `mcp`. The setting `namespace` replaces `mcp`. Label
 `network_segmentation` gives it; Istio's sidecars are switched on. The namespaces of the objects that other targets of the same \
 compile write are there, too.
 - `network-policies.yaml`: in each namespace, nothing connects and nothing is connected to but for this: agents to gateways at \
-the port of their listener, the central gateway to those of units at theirs, each gateway to its servers at the ports of their \
+the port of their listener, the central gateway to those of units at theirs, each gateway to its servers (every gateway to all \
+servers where `isolation_level` is `iam` or `none`) at the ports of their \
 URLs, and everything to the cluster's DNS and to the control plane of the mesh. A server that is suspended, or that nobody is \
 granted, takes no connection. The port of a listener is that of `listen` in the settings of the gateways, `8443` by default.
 - `quotas.yaml`: for each pool with `cpu_cores` or `memory` that has a namespace for itself, what the pods of that namespace \

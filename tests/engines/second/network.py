@@ -8,6 +8,7 @@ workspace and from what the book says of this target, and from no file that is c
 import ipaddress
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from .network_pods import Pod, Site
 
 OWN = Path(__file__).with_name("cluster")
 SOURCES = {"second/cluster": OWN, "second/fleet.yaml": OWN.with_name("fleet.yaml")}
+BY_IDENTITY = "second/cluster by identity"
 WORKSPACES = [*SOURCES, *PROJECTS, "targets/one-gateway.yaml", "targets/approvals", "review/base"]
 LINE = re.compile(r"^(\S+?)(?:\[Pod\])? => (\S+?)(?:\[Pod\])? : (.*)$")
 PART = re.compile(r"\{protocols:([A-Z, ]+),dst_ports:([\d,-]+)\}")
@@ -128,12 +130,23 @@ def network(text: str) -> tuple[str, str]:
     return str(found[0]), str(found[-1])
 
 
+def by_identity(folder: Path) -> Path:
+    """The same workspace, in which identities alone keep units apart."""
+    shutil.copytree(OWN, folder)
+    file = folder / "fleet.yaml"
+    text = file.read_text()
+    assert "isolation_level: network_and_iam" in text
+    file.write_text(text.replace("isolation_level: network_and_iam", "isolation_level: iam"))
+    return folder
+
+
 def run(programs: Programs) -> Tally:
     tally = Tally("network policies")
     opened = judged = spoiled = 0
+    sources = SOURCES | {BY_IDENTITY: by_identity(programs.work / "by-identity")}
     with ThreadPoolExecutor(2) as pool:
-        for name in WORKSPACES:
-            workspace = Workspace(programs, name, ["kubernetes"], SOURCES.get(name))
+        for name in [BY_IDENTITY, *WORKSPACES]:
+            workspace = Workspace(programs, name, ["kubernetes"], sources.get(name))
             folder = workspace.folder / "kubernetes"
             site = Site(workspace.source, workspace.relation)
             pods = list(site.pods())
@@ -146,5 +159,5 @@ def run(programs: Programs) -> Tally:
             if workspace.source == OWN:
                 spoiled += network_spoiled.run(pool, analyser, policies, lambda pairs: any(faults(site, pods, expected, pairs)), tally)
     tally.check(opened > 100, "too little is open")
-    tally.notes.append(f"{len(WORKSPACES)} workspaces, {judged} pairs of pods, {opened} open as they should be, {spoiled} spoiled sets of policies noticed")
+    tally.notes.append(f"{len(WORKSPACES) + 1} workspaces, {judged} pairs of pods, {opened} open as they should be, {spoiled} spoiled sets of policies noticed")
     return tally.end()

@@ -59,6 +59,8 @@ class Site:
         self.servers = {one["name"]: one for registry in registries for one in registry.get("servers", []) if one.get("url")}
         self.targets = next((one["targets"] for one in whole if isinstance(one.get("targets"), dict)), {})
         meshes = [at(one, ["zero_trust_config", "service_mesh", "provider"]) for one in whole]
+        levels = [at(one, ["federation_config", "business_unit_gateways", "isolation_level"]) for one in whole]
+        self.isolated = not {"iam", "none"} & set(levels)
         self.mesh = "istio" in meshes or "istio" in self.targets
         self.gateways = ["central", *(name for name, unit in relation.units.items() if unit["gateway"])]
         self.behind = {name: relation.behind(name) or "central" for name in self.servers}
@@ -128,7 +130,7 @@ class Site:
         if other.role == "gateway" and (one.namespace == AGENTS or (one.which == "central" and one.role == "gateway" and other.which != "central")):
             found |= {("TCP", port) for port in self.ports_of(other.which)}
         if one.role == "gateway":
-            if other.role == "server" and other.which in self.used and self.behind[other.which] == one.which:
+            if other.role == "server" and other.which in self.used and (self.behind[other.which] == one.which or not self.isolated):
                 found.add(("TCP", port_of(self.servers[other.which]["url"])))
             for pods, _, port in self.needed:
                 if pods and other.namespace == pods[0] and pods[1].items() <= other.labels.items():

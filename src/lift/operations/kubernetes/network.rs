@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use super::pods::{Pod, Role, everywhere, expected_of, pods, ports};
+use super::pods::{Pod, Role, Site, everywhere, expected_of, pods, ports};
 use crate::lift::LiftError;
 use crate::lift::cluster::{Expected, shaped, unexpected};
 use crate::model::Model;
@@ -158,13 +158,14 @@ impl Network {
             .collect();
         let meshed = model.topology.mesh.as_ref().is_some_and(|mesh| mesh.value == "istio")
             || model.deployment.of(TargetId::Istio).is_some();
+        let site = Site { meshed, isolated: model.topology.is_isolated_by_network() };
         let others: Vec<(&Pod, Vec<&Policy>)> = others.into_iter().map(|pod| (pod, self.selecting(pod))).collect();
         for pod in &pods {
             let pod = (pod, self.selecting(pod));
             for other in &others {
                 for port in ports(pod.0, other.0, &everywhere) {
-                    pair(&pod, other, &port, meshed)?;
-                    pair(other, &pod, &port, meshed)?;
+                    pair(&pod, other, &port, site)?;
+                    pair(other, &pod, &port, site)?;
                 }
             }
         }
@@ -183,10 +184,10 @@ fn pair(
     from: &(&Pod, Vec<&Policy>),
     to: &(&Pod, Vec<&Policy>),
     port: &(u16, &str),
-    meshed: bool,
+    site: Site,
 ) -> Result<(), LiftError> {
     let (sent, taken) = (lets(from, to.0, port, Direction::To), lets(to, from.0, port, Direction::From));
-    let (may_send, may_take) = expected_of(from.0, to.0, port, meshed);
+    let (may_send, may_take) = expected_of(from.0, to.0, port, site);
     if sent.is_some_and(|sent| sent != may_send) || taken.is_some_and(|taken| taken != may_take) {
         return unexpected(format!(
             "a connection from {} to {} at {} {} is decided differently from the model",

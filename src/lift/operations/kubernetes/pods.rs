@@ -75,19 +75,31 @@ impl Role {
     }
 }
 
+/// What a workspace says of all connections.
+#[derive(Clone, Copy)]
+pub(super) struct Site {
+    /// The control plane of a mesh is reached from everywhere.
+    pub(super) meshed: bool,
+    /// The network keeps units apart.
+    pub(super) isolated: bool,
+}
+
 /// Whether the model lets the one send to the other, and the other take it.
-pub(super) fn expected_of(from: &Pod, to: &Pod, port: &(u16, &str), meshed: bool) -> (bool, bool) {
+pub(super) fn expected_of(from: &Pod, to: &Pod, port: &(u16, &str), site: Site) -> (bool, bool) {
     let at = |open: &BTreeSet<u16>| port.1 == "TCP" && open.contains(&port.0);
     match (&from.role, &to.role) {
         (_, Role::Dns) => (port.0 == 53, true),
-        (_, Role::ControlPlane) => (meshed && *port == (15_012, "TCP"), true),
+        (_, Role::ControlPlane) => (site.meshed && *port == (15_012, "TCP"), true),
         (Role::Agent, Role::Gateway(_, open)) => (at(open), at(open)),
         (Role::Gateway(from, _), Role::Gateway(to, open)) => {
             let on = from == "central" && to != "central" && at(open);
             (on, on)
         }
-        // Gateways may send to whatever stands among the servers, which takes it from its own gateway alone.
-        (Role::Gateway(from, _), Role::Server(gateway, open)) => (true, from == gateway && *port == (*open, "TCP")),
+        // Gateways may send to whatever stands among the servers, which takes it from its own gateway alone where the network keeps
+        // units apart.
+        (Role::Gateway(from, _), Role::Server(gateway, open)) => {
+            (true, (from == gateway || !site.isolated) && *port == (*open, "TCP"))
+        }
         (Role::Gateway(..), Role::Needed(open, Where::Servers)) => (true, at(open)),
         (Role::Gateway(..), Role::Needed(open, _) | Role::Address(_, open)) => (at(open), at(open)),
         (

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::levels::{Level, Levels};
 use super::listener::Listener;
 use super::predicate::{MCP, of_type};
 use super::protocol::{MESSAGE, MISMATCH};
@@ -75,15 +76,31 @@ impl Listener<'_> {
             }),
             json!({"filter": ends("origin"), "status_code": 403, "body_format_override": denied}),
         ];
+        let levels = Levels::of(self.model);
         let offers = if status == 403 { self.evidence.offers() } else { BTreeMap::new() };
-        for (leaf, scopes) in &offers {
+        for (leaf, (scopes, missing)) in &offers {
             let scope = scopes.replace('%', "%%");
+            let level = levels.of_facts(missing.iter().map(String::as_str));
+            let said = level.map(Level::parameter).unwrap_or_default();
+            let value = format!("Bearer error=\"insufficient_scope\", {said}scope=\"{scope}\", {resource}");
             mappers.push(json!({
                 "filter": ends(leaf),
                 "status_code": status,
-                "headers_to_add": challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\", {resource}")),
-                "body_format_override": denied,
+                "headers_to_add": challenge(value),
+                "body_format_override": below_level(level),
             }));
+        }
+        // Facts that no scope shows are missing by themselves.
+        for fact in levels.facts() {
+            let leaf = format!("missing_{fact}");
+            if !offers.contains_key(&leaf) {
+                let level = levels.of_facts([fact]);
+                mappers.push(json!({
+                    "filter": ends(&leaf),
+                    "status_code": status,
+                    "body_format_override": below_level(level),
+                }));
+            }
         }
         mappers.push(json!({
             "filter": when("response.code_details.startsWith('rbac_access_denied')".to_owned()),
@@ -119,6 +136,15 @@ fn error(code: i32, message: &str, data: Value) -> Value {
         "id": format!("%DYNAMIC_METADATA({MCP}:id)%"),
         "error": {"code": code, "message": message, "data": data},
     }})
+}
+
+/// A denial for want of what a level asks for.
+fn below_level(level: Option<Level<'_>>) -> Value {
+    let mut data = reason();
+    if let (Some(fields), Some(level)) = (data.as_object_mut(), level) {
+        fields.insert("level".to_owned(), level.data());
+    }
+    error(DENIED, "denied by policy", data)
 }
 
 /// Why a request was denied.

@@ -82,8 +82,8 @@ impl Evidences<'_> {
         way
     }
 
-    /// Every denial that a challenge answers, by the end of its name, with the scopes that it asks for.
-    pub(super) fn offers(&self) -> BTreeMap<String, String> {
+    /// Every denial that a challenge answers, by the end of its name, with the scopes that it asks for and the facts that are missing.
+    pub(super) fn offers(&self) -> BTreeMap<String, (String, BTreeSet<String>)> {
         let policy = self.policy();
         let sets: BTreeSet<u64> =
             policy.conditions.iter().flat_map(|condition| condition.minimal_sets()).copied().collect();
@@ -91,7 +91,10 @@ impl Evidences<'_> {
         for way in sets.into_iter().map(|set| self.way(set, policy)) {
             let scopes: BTreeSet<&str> = way.soft.keys().filter_map(|name| self.scope(name)).collect();
             let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
-            offers.extend(way.parts().iter().map(|part| (way.leaf(part), scopes.clone())));
+            for part in way.parts() {
+                let missing = part.iter().map(|fact| (*fact).to_owned()).collect();
+                offers.insert(way.leaf(&part), (scopes.clone(), missing));
+            }
         }
         offers
     }

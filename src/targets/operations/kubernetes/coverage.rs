@@ -8,7 +8,7 @@ pub(super) const COVERS: &[Covers] = &[
     Covers::part(
         FamilyId::Federation,
         &["business_unit_gateways", "isolation_level"],
-        "a unit's servers are reached through its gateway alone; which calls may pass is for the gateways and the mesh",
+        "a unit's servers are reached through its gateway alone, or from every gateway where `isolation_level` is `iam` or `none`; which calls may pass is for the gateways and the mesh",
     ),
     Covers::part(
         FamilyId::ZeroTrust,

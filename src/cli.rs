@@ -21,6 +21,7 @@ pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod formats;
+pub mod graph;
 mod handwritten;
 pub mod init;
 pub mod list;
@@ -181,6 +182,8 @@ pub enum Command {
     WhoCan(ask::WhoCan),
     /// Say what a principal may call, and what each call needs
     WhatCan(ask::WhatCan),
+    /// Draw gateways and servers, what depends on what, a flow, or what a principal may use
+    Graph(graph::Graph),
     /// Run the policy tests and invariants of a workspace
     Test(test::Test),
     /// State what is claimed of the compiled files, and check it
@@ -210,6 +213,7 @@ impl Command {
             Self::Can(_)
             | Self::WhoCan(_)
             | Self::WhatCan(_)
+            | Self::Graph(_)
             | Self::Test(_)
             | Self::Prove(_)
             | Self::Explain(_)
@@ -231,6 +235,7 @@ impl Command {
             | Self::Can(_)
             | Self::WhoCan(_)
             | Self::WhatCan(_)
+            | Self::Graph(_)
             | Self::Test(_)
             | Self::Prove(_) => true,
             Self::List(list) => list.kind.is_of_a_workspace(),
@@ -307,6 +312,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::Can(command) => command.run(&mut session),
         Command::WhoCan(command) => command.run(&mut session),
         Command::WhatCan(command) => command.run(&mut session),
+        Command::Graph(command) => command.run(&mut session),
         Command::Test(command) => command.run(&mut session),
         Command::Prove(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),

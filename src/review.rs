@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod excuse;
 pub mod export;
 pub mod gate;
+pub mod graph;
 pub mod group;
 pub mod handwritten;
 pub mod mixture;

@@ -68,7 +68,8 @@ fn contradiction(
     match expected {
         "success" | "failure" => {
             let undone = model.flows.values().filter(calling).find(|flow| undoes(flow))?;
-            let why = format!("{}, which calls `{server}`, undoes its steps: `compensating_transaction`", undone.id.value);
+            let why =
+                format!("{}, which calls `{server}`, undoes its steps: `compensating_transaction`", undone.id.value);
             Some((why, Some(undone.id.loc)))
         }
         "circuit_breaker_activation" => {
@@ -78,7 +79,9 @@ fn contradiction(
             let most = model.flows.values().map(|flow| calls(flow, server.value.as_str())).max()?;
             let made = most.checked_mul(attempts)?;
             (made < threshold.value).then(|| {
-                let why = format!("a run calls `{server}` {made} times at most, and its breaker opens after {threshold} failures");
+                let why = format!(
+                    "a run calls `{server}` {made} times at most, and its breaker opens after {threshold} failures"
+                );
                 (why, Some(threshold.loc))
             })
         }

@@ -37,7 +37,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         }
         Isolation::None => {
             for unit in topology.units.values() {
-                let message = format!("unit `{}` is not kept apart: every gateway may connect to its servers", unit.name);
+                let message =
+                    format!("unit `{}` is not kept apart: every gateway may connect to its servers", unit.name);
                 report.push(found(message).label(unit.name.loc, "the unit"));
             }
         }

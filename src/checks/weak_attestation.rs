@@ -24,7 +24,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let Some(attestation) = &topology.attestation else { return };
     let message = match attestation.value {
         Attestation::Continuous => return,
-        Attestation::AtStartup => "a workload that is taken over after its start keeps its identity for as long as it runs",
+        Attestation::AtStartup => {
+            "a workload that is taken over after its start keeps its identity for as long as it runs"
+        }
         Attestation::None => "nothing shows that a workload is what its certificate says",
     };
     let finding = Diagnostic::new(&CHECK.rule, attestation.loc, message);

@@ -220,7 +220,7 @@ pub(super) fn answerable(source: &Source, session: &mut Session<'_>) -> Result<L
     Err(Refusal::Usage { message, help: "`mcpctl validate` shows what is wrong".into() }.into())
 }
 
-fn principal(policy: &Policy, name: &str) -> Result<PrincipalIx, Vec<miette::Report>> {
+pub(super) fn principal(policy: &Policy, name: &str) -> Result<PrincipalIx, Vec<miette::Report>> {
     policy.principal(name).ok_or_else(|| {
         let names: Vec<String> = policy.principals.iter().map(|principal| principal.id.to_string()).collect();
         let otherwise = "`mcpctl list principals` lists them";

@@ -10,6 +10,7 @@ mod explain;
 mod fix;
 mod formats;
 mod gate;
+mod graph;
 mod handwritten;
 mod host;
 mod init;

@@ -34,6 +34,9 @@ const HARMLESS: &[(&str, &str)] = &[
     ("(drop on_no_match)", "what the rules of a route do not match is denied"),
 ];
 
+/// Those of them that hold the most: of the changes below these, one in eight is judged.
+const SAMPLED: [&str; 2] = ["access_log", "local_reply_config"];
+
 /// Changes at the end of a path that change no decision: what is changed, of what (the number of an element left out), and the
 /// reason. The same change anywhere else is caught, or a fault.
 const HARMLESS_AT: &[(&str, &[&str], &str)] = &[
@@ -109,8 +112,12 @@ fn every_change_that_changes_a_decision_is_caught() {
         let whole = &folders[name]["envoy.static.yaml"];
         let bootstrap = &folders[name]["bootstrap.yaml"];
         assert!(!caught(&folders, checked.model(), &policy));
+        let told = |path: &str| SAMPLED.iter().any(|word| path.split('/').any(|part| part == *word));
         let verdicts: Vec<(String, bool, Option<&str>)> = changes(whole)
             .into_par_iter()
+            .enumerate()
+            .filter(|(at, change)| at % 8 == 0 || !told(&change.path))
+            .map(|(_, change)| change)
             .map(|change| {
                 let changed = Folders::from([(name.to_owned(), folder_of(&change.of(whole), bootstrap))]);
                 let caught = match judge_one(&changed, name, checked.model(), &policy) {

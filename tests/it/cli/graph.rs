@@ -1,0 +1,88 @@
+//! `mcpctl graph`.
+
+use serde_json::Value;
+
+use super::{Ran, folder, mcpctl};
+
+const ENTERPRISE: &str = "fixtures/projects/enterprise";
+
+fn graph(args: &[&str]) -> Ran {
+    mcpctl(&["graph"]).args(args).arg(ENTERPRISE).run()
+}
+
+fn data(args: &[&str]) -> Value {
+    serde_json::from_str(&graph(&[args, &["--format", "json"]].concat()).code(0).out).unwrap()
+}
+
+/// The first lines of a node's ends, for each edge.
+fn edges(data: &Value) -> Vec<(String, String, String)> {
+    let name = |at: &Value| data["nodes"][at.as_u64().unwrap() as usize]["lines"][0].as_str().unwrap().to_owned();
+    let edges = data["edges"].as_array().unwrap().iter();
+    edges.map(|edge| (name(&edge["from"]), edge["label"].as_str().unwrap().to_owned(), name(&edge["to"]))).collect()
+}
+
+fn edge(from: &str, label: &str, to: &str) -> (String, String, String) {
+    (from.to_owned(), label.to_owned(), to.to_owned())
+}
+
+#[test]
+fn a_call_reaches_a_server_through_the_gateway_of_its_unit() {
+    let found = edges(&data(&["fleet"]));
+    assert!(found.contains(&edge("central", "", "retail")), "{found:#?}");
+    assert!(found.contains(&edge("retail", "", "crm_server")));
+    assert!(found.contains(&edge("central", "", "audit_server")));
+    assert!(!found.contains(&edge("central", "", "crm_server")));
+}
+
+#[test]
+fn what_stops_where_a_server_stops() {
+    let found = edges(&data(&["dependents"]));
+    assert!(found.contains(&edge("payment_server", "charge_card", "saga:order_fulfilment")), "{found:#?}");
+    assert!(found.contains(&edge("payment", "", "payment_server")));
+    assert!(found.contains(&edge("order_events", "", "processor:picking_processor")));
+    assert!(found.contains(&edge("warehouse_server", "", "dispatch_agent")));
+}
+
+#[test]
+fn steps_wait_for_each_other_as_they_say_and_those_of_a_saga_in_order() {
+    let found = edges(&data(&["flow", "--of", "workflow:product_return"]));
+    assert!(found.contains(&edge("receive_parcel", "", "restock")) && found.contains(&edge("restock", "", "refund")));
+    assert_eq!(found.len(), 4, "{found:#?}");
+    let text = graph(&["flow", "--of", "saga:order_fulfilment"]).code(0).out;
+    insta::assert_snapshot!("saga", text);
+}
+
+#[test]
+fn what_a_principal_may_use_says_what_each_call_needs() {
+    let data = data(&["reach", "--of", "treasury_agent"]);
+    let servers: Vec<_> = edges(&data).into_iter().filter(|(from, ..)| from == "treasury_agent").map(|e| e.2).collect();
+    assert_eq!(servers, ["fraud_server", "payment_server", "treasury_server"]);
+    let text = graph(&["reach", "--of", "treasury_agent", "--as", "dot"]).code(0).out;
+    assert!(text.contains("treasury_dealer") && text.contains("transfer_funds"), "{text}");
+}
+
+/// Everything that a workspace has can be drawn, and each picture is a graph without loose ends.
+#[test]
+fn every_principal_and_every_flow_can_be_drawn() {
+    let listed = mcpctl(&["list", "principals", "--format", "json", ENTERPRISE]).run().code(0).out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let names: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert!(names.len() > 10);
+    for name in names {
+        let found = data(&["reach", "--of", name]);
+        assert!(!edges(&found).is_empty(), "{name}");
+        if name.contains(':') {
+            assert!(!data(&["flow", "--of", name])["nodes"].as_array().unwrap().is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_name_and_a_name_too_many_are_refused() {
+    let ran = graph(&["flow", "--of", "saga:order_fulfillment"]).code(2);
+    assert!(ran.err.contains("saga:order_fulfilment"), "{}", ran.err);
+    graph(&["reach"]).code(2);
+    assert!(graph(&["fleet", "--of", "retail"]).code(2).err.contains("--of"));
+    let empty = folder(&[("a.yaml", "identity: {issuer: 'https://idp.example.com', audiences: [a]}\n")]);
+    mcpctl(&["graph", "flow", "--of", "saga:a"]).arg(empty.path()).run().code(2);
+}

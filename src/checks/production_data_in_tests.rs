@@ -33,7 +33,8 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let found: Vec<_> = class.servers.iter().filter(|server| has(server.value.as_str())).collect();
         let Some(first) = found.first() else { continue };
         let names = quoted(found.iter().map(|server| server.value.as_str()));
-        let message = format!("environment `{}` has data from production for {names}", environment.name);
+        let message =
+            format!("environment `{}` has data from production for {names}: `data: {data}`", environment.name);
         report.push(
             Diagnostic::new(&CHECK.rule, data.loc, message)
                 .label(first.loc, format!("class `{}` is the most sensitive one", class.name))

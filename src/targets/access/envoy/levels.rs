@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Model;
-use crate::model::access::AuthLevel;
+use crate::model::access::{AuthLevel, Evidence};
 
 /// The levels that say what they are for, by fact: of each fact that a level asks for itself, the lowest such level.
 pub(super) struct Levels<'m>(BTreeMap<&'m str, (u32, &'m str)>);
@@ -17,7 +17,9 @@ impl<'m> Levels<'m> {
         for rules in std::iter::once(&model.access).chain(model.overlays.values()) {
             for level in rules.levels.values() {
                 let Some(description) = &level.description else { continue };
-                for fact in facts(level) {
+                // Whoever reaches the rules of a gateway is a known caller.
+                let missed = |fact: &&str| model.evidence_for(fact) != Some(&Evidence::KnownCaller);
+                for fact in facts(level).filter(missed) {
                     found.entry(fact).or_insert((level.number.value, description.value.as_str()));
                 }
             }

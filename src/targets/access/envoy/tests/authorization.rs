@@ -157,3 +157,27 @@ fn a_route_takes_tokens_for_its_server_alone() {
         assert_eq!(route["typed_per_filter_config"]["envoy.filters.http.jwt_authn"]["requirement_name"], "notes");
     }
 }
+
+/// A level's description is told with what it asks for, as far as the parts of a challenge can hold it.
+#[test]
+fn a_denial_says_what_the_level_is_for() {
+    let described = |text: &str| {
+        let world = WORLD.replace("- level: 2\n", &format!("- level: 2\n      description: {text}\n"));
+        assert_ne!(world, WORLD);
+        world
+    };
+    let said = |world: &str| {
+        let found = challenges(world).into_iter().find(|(end, _)| end == "missing_mfa_of_can_write_and_mfa");
+        found.expect("it is challenged").1
+    };
+    assert!(!said(WORLD).contains("error_description"));
+    let written = said(&described("'Changes, 100% final'"));
+    assert!(written.contains("error_description=\"level 2: Changes, 100%% final\", scope="), "{written}");
+    // Neither a quote nor a letter beyond ASCII may be there. Source: RFC 6750, section 3.
+    for text in ["'a \"quote\"'", "Änderungen"] {
+        assert!(!said(&described(text)).contains("error_description"));
+        let whole = file(&described(text), "envoy.static.yaml").to_string();
+        let description = serde_json::to_string(text.trim_matches('\'')).unwrap();
+        assert!(whole.contains(&format!("\"level\":{{\"description\":{description},\"number\":2}}")), "{whole}");
+    }
+}

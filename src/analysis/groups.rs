@@ -133,6 +133,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
     (
         Group::Assurance,
         &[
+            "breaker-opens-by-luck",
             "chaos-target-unmatched",
             "expected-outcome-unsupported",
             "ignore-without-reason",

@@ -54,7 +54,8 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, _relation: &P
                 return unexpected(format!("the experiment `{folder}` is not one of the model"));
             }
         }
-        if let Some((folder, _)) = wanted.into_iter().find(|(_, found)| found.run.is_some() || !found.broken.is_empty()) {
+        if let Some((folder, _)) = wanted.into_iter().find(|(_, found)| found.run.is_some() || !found.broken.is_empty())
+        {
             return unexpected(format!("the experiment `{folder}` is missing"));
         }
     }
@@ -74,8 +75,11 @@ fn expected(model: &Model, scope: &Scope, pods: &Expected<'_>) -> BTreeMap<Strin
             ExperimentKind::ResourceExhaustion => "resource-exhaustion",
             ExperimentKind::DependencyFailure => "dependency-failure",
         };
-        let folder =
-            if before == 0 { format!("{kind}-{target}") } else { format!("{kind}--{}-{target}", before.saturating_add(1)) };
+        let folder = if before == 0 {
+            format!("{kind}-{target}")
+        } else {
+            format!("{kind}--{}-{target}", before.saturating_add(1))
+        };
         let hit = Hit::of(model, &experiment.target.value);
         let broken = mesh::expected(&folder, experiment, &hit, pods);
         found.insert(folder, Found { run: run(model, scope, experiment, &hit), broken });

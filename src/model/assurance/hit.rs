@@ -49,7 +49,8 @@ impl<'m> Hit<'m> {
         let using = |server: &Server| {
             let name = &server.name.value;
             model.connections.values().any(|pools| {
-                (DATABASES.iter().any(|word| same(word)) && pools.database.iter().any(|pool| pool.server.value == *name))
+                (DATABASES.iter().any(|word| same(word))
+                    && pools.database.iter().any(|pool| pool.server.value == *name))
                     || (HTTP.iter().any(|word| same(word)) && pools.http.iter().any(|pool| pool.server.value == *name))
             })
         };

@@ -167,9 +167,7 @@ fn how(experiment: &Experiment, place: &ServerPlace<'_>, cluster: &Expected<'_>)
             let labels = BTreeMap::from([("mcpctl.io/gateway".to_owned(), gateway)]);
             Some(How::CutFrom((cluster.gateways_namespace.clone(), labels)))
         }
-        ExperimentKind::DependencyFailure => {
-            amount.is_none_or(|amount| amount.milli == 100_000).then_some(How::Down)
-        }
+        ExperimentKind::DependencyFailure => amount.is_none_or(|amount| amount.milli == 100_000).then_some(How::Down),
         ExperimentKind::ResourceExhaustion => match amount?.of.as_deref()? {
             "memory" => percents.map(How::Memory),
             "cpu" => percents.map(How::Cpu),

@@ -138,7 +138,8 @@ fn read(folder: &str, written: Written) -> Option<Run> {
         is_asked_for(&probes.next()?, &proxy, &toxic)?;
         is_switched_off(&rollbacks.next()?, &proxy, &toxic)?;
         let fault = fault(&toxic)?;
-        let stream = if matches!(fault, Fault::Lost { down: true } | Fault::Late(_)) { "downstream" } else { "upstream" };
+        let stream =
+            if matches!(fault, Fault::Lost { down: true } | Fault::Late(_)) { "downstream" } else { "upstream" };
         if toxic.name != format!("{folder}-{stream}") || toxic.stream != stream {
             return None;
         }
@@ -180,7 +181,8 @@ fn request<'a>(activity: &'a Activity, kind: &str, method: Option<&str>) -> Opti
     let fits = activity.r#type == kind && asked.r#type == "http" && asked.method.as_deref() == method;
     let json = BTreeMap::from([("Content-Type".to_owned(), "application/json".to_owned())]);
     let headers = asked.headers == (method == Some("POST")).then_some(json);
-    let waits = (activity.pauses.is_none() || method == Some("POST")) && activity.tolerance.is_some() == (kind == "probe");
+    let waits =
+        (activity.pauses.is_none() || method == Some("POST")) && activity.tolerance.is_some() == (kind == "probe");
     (fits && headers && waits).then_some(asked)
 }
 
@@ -234,24 +236,36 @@ fn shown(probe: &Activity) -> Option<(Shown, (&'static str, &'static str))> {
     }
     let some = json!({"type": "jsonpath", "path": "$.data.result[*]", "target": "body"});
     let arguments = asked.arguments.as_ref()?.as_object()?;
-    if asked.url != "${prometheus_url}/api/v1/query" || *tolerance != some || arguments.len() != 1 || asked.timeout != 10.0 {
+    if asked.url != "${prometheus_url}/api/v1/query"
+        || *tolerance != some
+        || arguments.len() != 1
+        || asked.timeout != 10.0
+    {
         return None;
     }
-    let query = arguments.get("query")?.as_str()?.strip_suffix("])) > 0")?;
-    let (series, window) = query.rsplit_once('[')?;
-    let lasts = Duration::parse(window).ok().filter(|_| window.ends_with('s'))?;
-    let over = |function: &str| series.strip_prefix(function).and_then(servers);
+    let query = arguments.get("query")?.as_str()?;
     let shown = match name {
         "load_shedding" => {
-            Shown::Refuses { servers: over("sum(increase(envoy_cluster_upstream_rq_pending_overflow")?, lasts }
+            let (waiting, running) = query.split_once(" or ")?;
+            let found = over(waiting, "sum(increase(envoy_cluster_upstream_rq_pending_overflow")?;
+            let same = over(running, "sum(increase(envoy_cluster_upstream_rq_active_overflow")? == found;
+            let (servers, lasts) = same.then_some(found)?;
+            Shown::Refuses { servers, lasts }
         }
         "circuit_breaker_activation" => {
-            let servers = over("max(max_over_time(envoy_cluster_outlier_detection_ejections_active")?;
+            let (servers, lasts) = over(query, "max(max_over_time(envoy_cluster_outlier_detection_ejections_active")?;
             Shown::CutsOff { servers, lasts }
         }
         _ => return None,
     };
     Some((shown, ("prometheus_url", "PROMETHEUS_URL")))
+}
+
+/// The servers that a function is asked about, and over which time.
+fn over(query: &str, function: &str) -> Option<(BTreeSet<String>, Duration)> {
+    let (series, window) = query.strip_suffix("])) > 0")?.rsplit_once('[')?;
+    let lasts = Duration::parse(window).ok().filter(|_| window.ends_with('s'))?;
+    Some((series.strip_prefix(function).and_then(servers)?, lasts))
 }
 
 /// The servers of a selector; none where there is no selector, which is any server.
@@ -267,7 +281,8 @@ fn servers(selector: &str) -> Option<BTreeSet<String>> {
     let parts: Vec<String> = pattern.split('|').map(|part| part.replace("[.]", "\u{0}")).collect();
     // A dot on its own stands for any character.
     let plain = |part: &String| !part.is_empty() && part.chars().all(|c| c == '\u{0}' || (of_name(c) && c != '.'));
-    let distinct: BTreeSet<String> = parts.iter().filter(|part| plain(part)).map(|it| it.replace('\u{0}', ".")).collect();
+    let distinct: BTreeSet<String> =
+        parts.iter().filter(|part| plain(part)).map(|it| it.replace('\u{0}', ".")).collect();
     (distinct.len() == parts.len() && parts.len() > 1).then_some(distinct)
 }
 

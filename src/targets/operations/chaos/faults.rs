@@ -40,14 +40,15 @@ pub(super) fn toxics(case: &Case<'_>) -> Vec<Toxic> {
         }
     };
     let all = case.proxies.iter().flat_map(|proxy| each.iter().map(move |fault| (proxy, fault)));
-    let toxic = |(proxy, (stream, kind, share, attributes)): (&String, &(&'static str, &'static str, u32, Value))| Toxic {
-        proxy: proxy.clone(),
-        name: format!("{}-{stream}", case.name),
-        stream,
-        kind,
-        share: *share,
-        attributes: attributes.clone(),
-    };
+    let toxic =
+        |(proxy, (stream, kind, share, attributes)): (&String, &(&'static str, &'static str, u32, Value))| Toxic {
+            proxy: proxy.clone(),
+            name: format!("{}-{stream}", case.name),
+            stream,
+            kind,
+            share: *share,
+            attributes: attributes.clone(),
+        };
     all.map(toxic).collect()
 }
 

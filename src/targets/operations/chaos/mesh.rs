@@ -123,7 +123,8 @@ pub(super) fn means(case: &Case<'_>) -> Option<Means> {
 /// The objects of an experiment, one for each of its servers in the cluster.
 pub(super) fn objects(case: &Case<'_>, cluster: &Cluster<'_>) -> Result<Vec<Value>, CompileError> {
     let Some(means) = means(case) else { return Ok(Vec::new()) };
-    let hit = |place: &&ServerPlace<'_>| case.hit.servers.iter().any(|server| server.name.value == place.server.name.value);
+    let hit =
+        |place: &&ServerPlace<'_>| case.hit.servers.iter().any(|server| server.name.value == place.server.name.value);
     let places: Vec<&ServerPlace<'_>> = cluster.places.iter().filter(hit).filter(|place| is_inside(place)).collect();
     places.into_iter().map(|place| object(case, means, place, cluster)).collect()
 }
@@ -151,8 +152,7 @@ fn object(
                 namespaces: [cluster.gateways_namespace.clone()],
             };
             let target = Target { mode: MODE, selector: gateway };
-            let spec =
-                NetworkChaos { action: "partition", direction: "both", duration, mode: MODE, selector, target };
+            let spec = NetworkChaos { action: "partition", direction: "both", duration, mode: MODE, selector, target };
             document(&metadata, &spec)
         }
         Means::Fail => document(&metadata, &PodChaos { action: "pod-failure", duration, mode: MODE, selector }),

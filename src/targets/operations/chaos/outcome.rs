@@ -13,9 +13,13 @@ use crate::targets::object;
 pub(super) enum Seen {
     /// By what a service answers: one of these statuses.
     Service(&'static [u16]),
-    /// By a statistic of the gateways' Envoy, over the time of the experiment: the function, and the statistic.
-    Gateways(&'static str, &'static str),
+    /// By one of some statistics of the gateways' Envoy, over the time of the experiment: the function, and the statistics.
+    Gateways(&'static str, &'static [&'static str]),
 }
+
+/// Calls beyond a limit, which would have waited for a connection or would have had one. Source: Envoy 1.40, "Cluster manager
+/// statistics".
+const OVERFLOW: [&str; 2] = ["envoy_cluster_upstream_rq_pending_overflow", "envoy_cluster_upstream_rq_active_overflow"];
 
 /// How an outcome is seen; `None` where it is one of flows, which shows in their engine alone.
 pub(super) fn seen(outcome: Outcome) -> Option<Seen> {
@@ -23,9 +27,9 @@ pub(super) fn seen(outcome: Outcome) -> Option<Seen> {
         Outcome::Success => Some(Seen::Service(&[200])),
         // 203 is what an answer from a cache or another source is marked with.
         Outcome::GracefulDegradation => Some(Seen::Service(&[200, 203])),
-        Outcome::LoadShedding => Some(Seen::Gateways("sum(increase", "envoy_cluster_upstream_rq_pending_overflow")),
+        Outcome::LoadShedding => Some(Seen::Gateways("sum(increase", &OVERFLOW)),
         Outcome::CircuitBreakerActivation => {
-            Some(Seen::Gateways("max(max_over_time", "envoy_cluster_outlier_detection_ejections_active"))
+            Some(Seen::Gateways("max(max_over_time", &["envoy_cluster_outlier_detection_ejections_active"]))
         }
         Outcome::Failure | Outcome::CompensatingTransaction => None,
     }
@@ -46,9 +50,10 @@ impl Seen {
             Self::Service(statuses) => {
                 (Request::get("${service_url}".to_owned(), None, seconds(case.call_time)), json!(statuses))
             }
-            Self::Gateways(function, statistic) => {
-                let window = promql(case.experiment.lasts());
-                let query = format!("{function}({statistic}{}[{window}])) > 0", selector(case));
+            Self::Gateways(function, statistics) => {
+                let (window, selector) = (promql(case.experiment.lasts()), selector(case));
+                let over = |statistic: &&str| format!("{function}({statistic}{selector}[{window}])) > 0");
+                let query = statistics.iter().map(over).collect::<Vec<_>>().join(" or ");
                 let arguments = object([("query", Value::from(query))]);
                 let url = "${prometheus_url}/api/v1/query".to_owned();
                 let tolerance = object([

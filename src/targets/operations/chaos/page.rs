@@ -28,7 +28,8 @@ memory of the container.
 |---|---|
 | `circuit_breaker_activation` | a gateway cut one of the servers off during the experiment \
 (`envoy_cluster_outlier_detection_ejections_active`, asked of Prometheus) |
-| `load_shedding` | a gateway refused calls beyond a bulkhead during the experiment (`envoy_cluster_upstream_rq_pending_overflow`) |
+| `load_shedding` | a gateway refused calls beyond a bulkhead during the experiment (`envoy_cluster_upstream_rq_pending_overflow` or \
+`envoy_cluster_upstream_rq_active_overflow`) |
 | `graceful_degradation` | the service at `SERVICE_URL` answers `GET` with 200 or 203, in the time that a call may take |
 | `success` | it answers with 200 |
 | `failure`, `compensating_transaction` | no experiment is written, because a flow ends in this way and no gateway does; a note names \

@@ -50,10 +50,7 @@ struct Strategy {
 impl Default for Runtime {
     /// The outcome is there while the fault is on, and the fault goes away whatever the outcome was.
     fn default() -> Self {
-        Self {
-            hypothesis: Strategy { strategy: "after-method-only" },
-            rollbacks: Strategy { strategy: "always" },
-        }
+        Self { hypothesis: Strategy { strategy: "after-method-only" }, rollbacks: Strategy { strategy: "always" } }
     }
 }
 

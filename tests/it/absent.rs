@@ -98,6 +98,7 @@ const SETTINGS: [&str; 51] = [
     "agentic-networking",
     "ai-gateway",
     "cedar",
+    "chaos",
     "consul",
     "envoy",
     "istio",

@@ -1,6 +1,7 @@
 //! Reads the files of the target `chaos` back into the experiments of the model.
 
 mod mesh;
+mod shown;
 mod toolkit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,8 @@ use crate::model::vocabulary::Outcome;
 use crate::model::{Model, Scope};
 use crate::policy::Policy;
 use mesh::Broken;
-use toolkit::{Fault, Run, Shown};
+use shown::Shown;
+use toolkit::{Fault, Run};
 
 /// An experiment by its files.
 #[derive(Debug, PartialEq)]

@@ -78,7 +78,7 @@ impl Toxic {
         Activity::action(format!("add {} to {}", self.name, self.proxy), request)
     }
 
-    /// Whether it is on, to its degree. Without this a fault that was never injected would show what was expected of it.
+    /// Whether it is on, to its degree. Without this, a run could pass whose fault was never injected.
     pub(super) fn is_on(&self) -> Activity {
         let request = Request::get(format!("{}/{}", self.url(), self.name), None, Value::from(ANSWER));
         let tolerance = object([

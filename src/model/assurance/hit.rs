@@ -24,8 +24,8 @@ const DATABASES: [&str; 5] = ["database", "databases", "database_connection", "d
 const HTTP: [&str; 3] = ["http_connection", "http_connections", "http_pool"];
 
 impl<'m> Hit<'m> {
-    /// What a target is: a server, a tool of one, a network segment of servers, a unit, what servers with pools use, or a part of
-    /// a server, the first of these. Anything else is nothing of a server.
+    /// What a target is: a server, a tool of one, a network segment of servers, a unit, what servers with pools use, or a
+    /// part of a server, the first of these. Anything else is nothing of a server.
     #[must_use]
     pub fn of(model: &'m Model, target: &'m str) -> Self {
         let same = |name: &str| plain(name) == plain(target);
@@ -115,8 +115,8 @@ pub fn call_time(model: &Model, scope: &Scope) -> Duration {
     timeout.map_or(USUAL, |timeout| timeout.value)
 }
 
-/// How many calls it takes on average until `failures` in a row fail, where each fails with this probability: the sum of its
-/// powers from -1 to `-failures`, which is (1-pⁿ)/((1-p)pⁿ).
+/// How many calls it takes on average until `failures` in a row fail, where each fails with this probability: the sum of
+/// its powers from -1 to `-failures`, which is (1-pⁿ)/((1-p)pⁿ).
 #[must_use]
 pub fn calls_until(failures: u32, probability: f64) -> f64 {
     let each = 1.0 / probability;

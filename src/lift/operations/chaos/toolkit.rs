@@ -94,8 +94,8 @@ struct Toxic {
 /// Reads an experiment of a folder.
 pub(super) fn run(folder: &str, text: &str) -> Result<Run, LiftError> {
     let written: Written = scoped::json("experiment.json", text)?;
-    let what = format!("the experiment `{folder}`");
-    read(folder, written).map_or_else(|| unexpected(format!("{what} is none that this target writes")), Ok)
+    let refused = || unexpected(format!("the experiment `{folder}` is none that this target writes"));
+    read(folder, written).map_or_else(refused, Ok)
 }
 
 /// `None` for anything that is not read exactly.

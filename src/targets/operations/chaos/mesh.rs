@@ -1,6 +1,7 @@
 //! Objects of Chaos Mesh for the servers of an experiment that run in the cluster.
 //!
-//! Source: the definitions of Chaos Mesh's own resources, `chaos-mesh.org/v1alpha1`. Fields are in the order of the alphabet.
+//! Source: the definitions of Chaos Mesh's own resources, `chaos-mesh.org/v1alpha1`. Fields are in the order of the
+//! alphabet.
 
 use std::collections::BTreeMap;
 

@@ -13,12 +13,12 @@ use crate::targets::object;
 pub(super) enum Seen {
     /// By what a service answers: one of these statuses.
     Service(&'static [u16]),
-    /// By one of some statistics of the gateways' Envoy, over the time of the experiment: the function, and the statistics.
+    /// By one of some statistics of the gateways' Envoy over the time of the experiment: the function, and the statistics.
     Gateways(&'static str, &'static [&'static str]),
 }
 
-/// Calls beyond a limit, which would have waited for a connection or would have had one. Source: Envoy 1.40, "Cluster manager
-/// statistics".
+/// Calls beyond a limit, which would have waited for a connection or would have had one.
+/// Source: Envoy 1.40, "Cluster manager statistics".
 const OVERFLOW: [&str; 2] = ["envoy_cluster_upstream_rq_pending_overflow", "envoy_cluster_upstream_rq_active_overflow"];
 
 /// How an outcome is seen; `None` where it is one of flows, which shows in their engine alone.

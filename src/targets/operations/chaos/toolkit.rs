@@ -1,5 +1,5 @@
-//! Experiments of Chaos Toolkit, as far as they are written. Source: the Open API of Chaos Toolkit 1.19 (`experiment`), and
-//! `chaoslib` 1.44, which runs them.
+//! Experiments of Chaos Toolkit, as far as they are written.
+//! Source: the Open API of Chaos Toolkit 1.19 (`experiment`), and `chaoslib` 1.44, which runs them.
 
 use std::collections::BTreeMap;
 

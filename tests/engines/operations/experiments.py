@@ -98,7 +98,7 @@ SPOILED = [
 
 def spoiled(experiments: Experiments, folder: Path) -> int:
     """Each spoiled experiment has to be noticed; otherwise a run shows nothing."""
-    text = (folder / CUT / "experiment.json").read_text().replace('"after": 3', '"after": 0.5')
+    text = (folder / CUT / "experiment.json").read_text().replace('"after": 2', '"after": 0.5')
     proxies, noticed = experiments.proxies, 0
     for what, old, new, how in SPOILED:
         if old not in text:
@@ -194,7 +194,7 @@ def run(programs: Programs) -> Tally:
     ports = dict(zip(SERVERS, free_ports(len(SERVERS))))
     try:
         own = workspace(fleet, "own", ports)
-        wrong = workspace(fleet, "wrong", ports, [("graceful_degradation", "success"), ("circuit_breaker_activation", "load_shedding")])
+        wrong = workspace(fleet, "wrong", ports, [("2s, expected: graceful_degradation", "1s, expected: success"), ("5s, expected: circuit_breaker_activation", "2s, expected: load_shedding")])
         folder, other = programs.compiled(own, "chaos") / "central", programs.compiled(wrong, "chaos") / "central"
         seed = programs.compiled(ROOT / "fixtures/seed", "chaos")
         watched = programs.compiled(own, "prometheus")

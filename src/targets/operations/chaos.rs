@@ -121,7 +121,7 @@ fn called<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (&'c str, Loc)> {
     let target = &case.experiment.target;
     let servers = case.hit.servers.iter().filter(|_| case.hit.whole);
     let servers = servers.map(|server| (server.name.value.as_str(), server.name.loc));
-    // A target that is another spelling of a server, or a tool of one, is no name of its own.
+    // Another spelling of a server, and a tool of one, have no name of their own.
     let own = !case.hit.whole || case.hit.servers.len() > 1;
     servers.chain(own.then_some((target.value.as_str(), target.loc)))
 }

@@ -50,7 +50,7 @@ toxiproxy-cli create --listen 127.0.0.1:18080 --upstream payment.mcp.svc:8080 pa
 ```
 
 Let the gateway call the server at that address. Let Prometheus scrape the gateways with the files of the target `prometheus`, at least twice \
-in the time of an experiment. Send calls as users do, because without calls no breaker opens and no bulkhead is full. Then run:
+in the time of an experiment. Send calls as users do, because without calls no breaker opens and nothing is refused. Then run:
 
 ```sh
 python -m pip install chaostoolkit==1.19.0 'chaostoolkit-lib[jsonpath]==1.44.0'

@@ -176,8 +176,9 @@ mcp_registry:
         assert!((calls_until(5, 0.5) - 62.0).abs() < f64::EPSILON);
         assert!((calls_until(5, 1.0) - 5.0).abs() < f64::EPSILON);
         assert!((calls_until(1, 0.25) - 4.0).abs() < f64::EPSILON);
-        for (failures, p) in [(2, 0.9), (5, 0.75), (8, 0.3), (3, 0.01)] {
-            let all = f64::from(p).powi(failures);
+        let cases: [(i32, f64); 4] = [(2, 0.9), (5, 0.75), (8, 0.3), (3, 0.01)];
+        for (failures, p) in cases {
+            let all = p.powi(failures);
             let closed = (1.0 - all) / ((1.0 - p) * all);
             // From the state of k failures in a row: one more call, then k+1 of them with p, and none otherwise.
             let (mut of_start, mut constant) = (0.0, 0.0);

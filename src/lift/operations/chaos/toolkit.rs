@@ -162,7 +162,7 @@ fn read(folder: &str, written: Written) -> Option<Run> {
 fn milliseconds(seconds: f64) -> Option<Duration> {
     let whole = seconds * 1_000.0;
     let found = whole.round();
-    ((0.0..9e15).contains(&found) && (whole - found).abs() < 1e-6 * found.max(1.0)).then(|| Duration(found as u64))
+    ((0.0..9e15).contains(&found) && (whole - found).abs() < 1e-6 * found.max(1.0)).then_some(Duration(found as u64))
 }
 
 /// The request of an activity, where it is one of this kind with this method.

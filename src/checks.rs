@@ -10,6 +10,7 @@ mod auth_levels_not_cumulative;
 mod batch_never_triggers;
 mod batch_truncates;
 mod breaker_blind_to_tool_errors;
+mod breaker_opens_by_luck;
 mod breaker_timeouts_inverted;
 mod cache_smaller_than_inner_layer;
 mod cache_ttl_not_increasing;
@@ -200,6 +201,7 @@ checks! {
     batch_never_triggers,
     batch_truncates,
     breaker_blind_to_tool_errors,
+    breaker_opens_by_luck,
     breaker_timeouts_inverted,
     cache_smaller_than_inner_layer,
     cache_ttl_not_increasing,

@@ -135,6 +135,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
     (
         Group::Assurance,
         &[
+            "breaker-opens-by-luck",
             "chaos-target-unmatched",
             "contradictory-outcome",
             "expected-outcome-unsupported",

@@ -1,6 +1,7 @@
 //! Integration tests, chaos experiments, access tests and accepted findings.
 //! Source: the document's "Testing Strategies"; `policy_tests` and `waivers` are ours.
 
+pub mod hit;
 pub mod target;
 
 use super::name::{ClassName, FactName, ServerName, UnitName};

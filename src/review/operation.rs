@@ -58,7 +58,7 @@ fn bears_on(family: FamilyId) -> Option<&'static str> {
 }
 
 /// Keys whose value names an element of a list, the first that is there.
-const NAMES: [&str; 8] = ["name", "id", "mcp_server", "server", "layer", "type", "tool", "scenario"];
+const NAMES: [&str; 9] = ["name", "id", "mcp_server", "server", "layer", "type", "tool", "scenario", "target"];
 
 /// The value of a scalar in a list: that it is there.
 pub const LISTED: &str = "listed";

@@ -1,5 +1,6 @@
 //! The targets that configure an engine and decide no call.
 
+pub mod chaos;
 pub mod consul;
 pub mod kafka;
 pub mod kubernetes;
@@ -18,7 +19,8 @@ use crate::targets::left_out::Waiting;
 #[must_use]
 pub fn waiting(target: TargetId, model: &Model) -> Option<Waiting> {
     let all = [
-        (TargetId::Consul, consul::waiting as fn(&Model) -> _),
+        (TargetId::Chaos, chaos::waiting as fn(&Model) -> _),
+        (TargetId::Consul, consul::waiting),
         (TargetId::OtelCollector, otel_collector::waiting),
         (TargetId::Prometheus, prometheus::waiting),
     ];

@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 51] = [
+const SETTINGS: [&str; 52] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -98,6 +98,7 @@ const SETTINGS: [&str; 51] = [
     "agentic-networking",
     "ai-gateway",
     "cedar",
+    "chaos",
     "consul",
     "envoy",
     "istio",

@@ -256,11 +256,12 @@ pub(crate) fn pointed_at(analysis: &Analysis) -> BTreeSet<(&'static str, String)
 }
 
 /// The faults of the document's own configuration, all of them warnings but for the notes.
-const OF_THE_DOCUMENT: [(&str, usize); 21] = [
+const OF_THE_DOCUMENT: [(&str, usize); 22] = [
     ("ambiguous-tool", 1),
     ("batch-never-triggers", 1),
     ("batch-truncates", 1),
     ("breaker-blind-to-tool-errors", 1),
+    ("breaker-opens-by-luck", 1),
     ("chaos-target-unmatched", 1),
     ("dead-retention", 1),
     ("error-boost-needs-tail-sampling", 1),

@@ -56,7 +56,7 @@ impl<'a> InjectedFailure<'a> {
 /// database, a topic, a cache, or another thing that a section names.
 #[must_use]
 pub fn is_provided(model: &Model, target: &str) -> bool {
-    let place = ["_subnets", "_subnet", "_segment", "_network"].iter().find_map(|end| target.strip_suffix(end));
+    let place = place(target);
     let same = |name: &str| plain(name) == plain(target);
     names(model).iter().any(|name| same(name))
         || place.is_some_and(|place| model.topology.segments.iter().any(|(role, _)| plural(&role.value, place)))
@@ -120,12 +120,17 @@ pub fn names(model: &Model) -> Vec<&str> {
     names
 }
 
+/// What a network segment is of: `mcp_server` for `mcp_server_subnet`.
+pub(super) fn place(target: &str) -> Option<&str> {
+    ["_subnets", "_subnet", "_segment", "_network"].iter().find_map(|end| target.strip_suffix(end))
+}
+
 /// `mcp_servers` for `mcp_server`, and the word itself.
-fn plural(role: &str, one: &str) -> bool {
+pub(super) fn plural(role: &str, one: &str) -> bool {
     role == one || role.strip_suffix('s') == Some(one)
 }
 
 /// A name without its separators, in lower case.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -11,6 +11,7 @@ macro_rules! targets {
             access AgenticNetworking agentic_networking "agentic-networking" own "Access policies of Kubernetes' agentic networking.";
             access AiGateway ai_gateway "ai-gateway" own "Routes of the Envoy AI Gateway.";
             access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
+            operations Chaos chaos "chaos" plain "Experiments of Chaos Toolkit with faults of Toxiproxy, and objects of Chaos Mesh.";
             operations Consul consul "consul" plain "Services of Consul with their health checks.";
             access Envoy envoy "envoy" own "Configuration of Envoy, a folder for each gateway.";
             access Istio istio "istio" own "Policies of the Istio mesh.";

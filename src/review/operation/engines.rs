@@ -35,6 +35,18 @@ pub(super) fn note(path: &[String], family: FamilyId, how: &str, model: &Model) 
             ("user_id_header", "lost" | "other") => "the collector leaves the old header in spans that have it",
             _ => return None,
         }
+    } else if family == FamilyId::ChaosExperiments {
+        match (key, how) {
+            ("network_partitions" | "resource_exhaustion" | "dependency_failures", "lost") => {
+                "Chaos Toolkit no longer injects this fault"
+            }
+            ("expected", "lost") => "a run of Chaos Toolkit passes where the fault is on, whatever comes of it",
+            ("expected", "other") => "a run of Chaos Toolkit passes on another outcome",
+            ("failure_rate", "less") => "Toxiproxy resets fewer connections",
+            ("limit", "less") => "answers are slowed down less, and less is used up",
+            ("duration", "less") => "Chaos Toolkit looks for the outcome earlier, and in a shorter time",
+            _ => return None,
+        }
     } else if family == FamilyId::Caching && in_redis(path, model) && (key, how) == ("size", "less") {
         "a node of Redis evicts what exceeds it at once"
     } else if matches!(family, FamilyId::Workflow | FamilyId::Saga | FamilyId::Orchestration) && in_temporal(model) {
@@ -145,6 +157,14 @@ caching_strategy: {layers: [{name: far, location: redis, size: 1GB}, {name: near
             assert!(of(other.model(), FamilyId::Tracing, path, how).is_some(), "{path:?} {how}");
         }
         assert_eq!(of(other.model(), FamilyId::Tracing, &["sampling", "rate"], "more"), None);
+        for (path, how) in [
+            (["network_partitions", "`1`"].as_slice(), "lost"),
+            (&["dependency_failures", "`1`", "expected"], "other"),
+            (&["dependency_failures", "`1`", "failure_rate"], "less"),
+        ] {
+            assert!(of(other.model(), FamilyId::ChaosExperiments, path, how).is_some(), "{path:?} {how}");
+        }
+        assert_eq!(of(other.model(), FamilyId::ChaosExperiments, &["network_partitions", "`1`"], "new"), None);
         for (family, path, how) in [
             (events, ["event_bus", "topics", "`a`", "partitions"].as_slice(), "less"),
             (events, &["event_bus", "topics", "`a`", "partitions"], "more"),

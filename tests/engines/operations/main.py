@@ -10,6 +10,7 @@ from live.part import ended
 from .programs import Programs
 
 PARTS = {
+    "chaos": "experiments",
     "consul": "services",
     "kafka": "events",
     "otel": "tracing",

@@ -130,7 +130,7 @@ def of_gateways(fleet: Fleet, programs: Programs, folder: Path, text: str, port:
         took = scraped.until(lambda: prometheus.value(seconds))
         tally.check(0.9 < (took or 0) < 3, f"a call of a second takes {took} seconds")
         kept = {name for name in prometheus.ask("label/__name__/values") if name.startswith("envoy_")}
-        tally.check(len(kept) == 5, f"of Envoy's own statistics these are kept: {kept}")
+        tally.check(len(kept) == 6, f"of Envoy's own statistics these are kept: {kept}")
         rate = 'gateway_mcp_server_method_status_code:mcp_requests:rate5m{mcp_server="crm_server",method="tools/call"}'
         tally.check(scraped.until(lambda: care.status() == 200 and (prometheus.value(rate) or 0) > 0), "calls are not recorded as a rate")
         tally.check(not prometheus.alerts(), f"before anything fails, these alerts fire: {prometheus.alerts()}")

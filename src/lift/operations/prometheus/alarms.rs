@@ -106,8 +106,11 @@ fn nearly_full(rule: &Rule, summary: &str) -> Option<Alarm> {
 }
 
 fn full(rule: &Rule, summary: &str) -> Option<Alarm> {
-    let before = "sum by (gateway, mcp_server) (increase(envoy_cluster_upstream_rq_pending_overflow";
-    let calls = calls(between(&rule.expr, before, "[5m])) > 0")?)?;
+    let before = "sum by (gateway, mcp_server) (increase(envoy_cluster_upstream_rq_";
+    let selector = |expr, kind: &str| between(expr, &format!("{before}{kind}_overflow"), "[5m])) > 0");
+    let (waiting, running) = rule.expr.split_once(" or ")?;
+    let (waiting, running) = (selector(waiting, "pending")?, selector(running, "active")?);
+    let calls = calls(waiting).filter(|_| waiting == running)?;
     let before = "gateway {{ $labels.gateway }} refuses calls to {{ $labels.mcp_server }}: bulkhead ";
     let (pool, connections) = between(summary, before, " connections")?.rsplit_once(" has ")?;
     Some(Alarm::Full { calls, pool: pool.to_owned(), connections: number(connections)? })

@@ -197,7 +197,8 @@ fn declared(model: &Model) -> impl Iterator<Item = String> {
 
 fn kept(model: &Model) -> BTreeSet<String> {
     let of_alarms = ["membership_healthy", "outlier_detection_ejections_active", "upstream_rq_active"];
-    let of_alarms = of_alarms.into_iter().chain(["upstream_rq_pending_overflow", "upstream_rq_per_try_idle_timeout"]);
+    let of_calls = ["upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_per_try_idle_timeout"];
+    let of_alarms = of_alarms.into_iter().chain(of_calls);
     let metrics = declared(model).map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
     of_alarms.map(|name| format!("envoy_cluster_{name}")).chain(metrics).collect()
 }

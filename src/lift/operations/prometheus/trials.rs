@@ -69,7 +69,7 @@ fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
             (vec![(series, 0, 1)], labels)
         }
         Alarm::Full { calls, .. } => {
-            let (series, labels) = by_server(calls, "upstream_rq_pending_overflow");
+            let (series, labels) = by_server(calls, "upstream_rq_active_overflow");
             (vec![(series, 0, 1)], labels)
         }
         Alarm::NearlyFull { calls, connections, .. } => {

@@ -14,10 +14,11 @@ pub(super) const GATEWAYS: &str = "mcp-gateways";
 const INTERVAL: u64 = 10_000;
 
 /// Envoy's statistics that the alerts read. Source: Envoy 1.40, "Cluster manager statistics".
-pub(super) const STATISTICS: [&str; 5] = [
+pub(super) const STATISTICS: [&str; 6] = [
     "envoy_cluster_membership_healthy",
     "envoy_cluster_outlier_detection_ejections_active",
     "envoy_cluster_upstream_rq_active",
+    "envoy_cluster_upstream_rq_active_overflow",
     "envoy_cluster_upstream_rq_pending_overflow",
     "envoy_cluster_upstream_rq_per_try_idle_timeout",
 ];
@@ -130,7 +131,12 @@ fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Al
         fired,
     };
     let active = "envoy_cluster_upstream_rq_active";
-    let overflow = "envoy_cluster_upstream_rq_pending_overflow";
+    // A call beyond the limit is counted as one that would wait for a connection, or as one that would have one.
+    let waiting = "envoy_cluster_upstream_rq_pending_overflow";
+    let running = "envoy_cluster_upstream_rq_active_overflow";
+    let refused = |statistic: &str| {
+        format!("sum by ({GATEWAY}, {SERVER}) (increase({statistic}{}[{WINDOW}])) > 0", part.selector)
+    };
     let [gateway, server] = &part.example;
     let in_use = format!("{active}{{{GATEWAY}=\"{gateway}\",instance=\"one\",{SERVER}=\"{server}\"}}");
     vec![
@@ -147,13 +153,13 @@ fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Al
         ),
         alert(
             "McpBulkheadFull",
-            format!("sum by ({GATEWAY}, {SERVER}) (increase({overflow}{}[{WINDOW}])) > 0", part.selector),
+            format!("{} or {}", refused(waiting), refused(running)),
             0,
             "page",
             format!(
                 "gateway {{{{ $labels.gateway }}}} refuses calls to {{{{ $labels.mcp_server }}}}: bulkhead {name} has {all} connections"
             ),
-            (part.series(overflow), 0, 1),
+            (part.series(running), 0, 1),
             part.fired(),
         ),
     ]

@@ -5,7 +5,7 @@ mod damage;
 mod environment;
 mod file;
 pub mod groups;
-mod ignore;
+pub mod ignore;
 mod judged;
 pub mod keys;
 pub mod levels;

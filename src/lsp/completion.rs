@@ -44,7 +44,9 @@ pub fn completion(known: &Known<'_>, lines: &Lines<'_>, position: Position) -> V
     let Some(cursor) = cursor(lines.text(), lines.offset(position)) else { return Value::Null };
     let text = lines.text();
     let mut offers: BTreeMap<String, Offer> = BTreeMap::new();
-    let mut add = |offer: Offer| drop(offers.entry(offer.label.clone()).or_insert(offer));
+    let mut add = |offer: Offer| {
+        offers.entry(offer.label.clone()).or_insert(offer);
+    };
     let whole_key = cursor.is_whole_key(text);
     if cursor.path.is_empty() && known.file != settings::FILE_NAME {
         if cursor.slot == Slot::Key {

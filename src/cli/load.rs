@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::refusal::{self, Refusal};
 use super::{Exit, Session, formats, place, progress, today};
+use crate::analysis::cache::Cache;
 use crate::analysis::{self, Analysis, Counts};
 use crate::diagnostic::suppressed::{self, Suppressed};
 use crate::diagnostic::{Diagnostic, Report, Severity};
@@ -163,7 +164,7 @@ fn read(
             let seen = here.as_ref().map_or(workspace.root.as_path(), |_| Path::new("."));
             let (shown, in_repository) = (place::shown_below(seen, format), place::in_repository(seen));
             let root = here.unwrap_or_else(|| workspace.root.clone());
-            let mut analysis = analysed_in(workspace, &root, reader, (wanted, chosen.as_deref()), today)?;
+            let mut analysis = analysed_in(workspace, &root, reader, (wanted, chosen.as_deref()), today, None)?;
             analysis.sources.show_below(shown, in_repository);
             analysis.is_in_folder(folder.map(str::to_owned).or_else(|| folder_name(&root)));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
@@ -191,9 +192,10 @@ pub(super) fn analysed_in(
     reader: &dyn workspace::Reader,
     (wanted, chosen): (Wanted<'_>, Option<&str>),
     today: Option<&str>,
+    cache: Option<&Cache>,
 ) -> Result<Analysis, workspace::ReadError> {
     let environments = workspace::environments(&mut workspace, reader, wanted)?;
-    let mut analysis = analysis::analyse_in(workspace, environments, chosen, today);
+    let mut analysis = analysis::analyse_in(workspace, environments, chosen, today, cache);
     analysis::keys::attach(&mut analysis, &|file| inside(root, file, reader));
     Ok(analysis)
 }

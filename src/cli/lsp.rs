@@ -8,6 +8,7 @@ use lsp_server::Connection;
 use super::refusal::Refusal;
 use super::{Exit, Outcome, Session, load, today};
 use crate::analysis::Analysis;
+use crate::analysis::cache::Cache;
 use crate::lsp::{self, Ended, Host};
 use crate::workspace::{self, Input, ReadError, Reader, Wanted};
 
@@ -40,11 +41,12 @@ impl Lsp {
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         let chosen = session.globals.environment.clone();
         let folder = self.folder.as_ref().map(|folder| session.globals.at(folder)).map(absolute).transpose()?;
+        let cache = Cache::default();
         let analyse = |input: &Input, reader: &dyn Reader| -> Result<Analysis, ReadError> {
             let workspace = workspace::read(input, reader, None)?;
             let root = workspace.root.clone();
             let wanted = chosen.as_deref().map_or(Wanted::All, Wanted::One);
-            load::analysed_in(workspace, &root, reader, (wanted, chosen.as_deref()), Some(&today::today()))
+            load::analysed_in(workspace, &root, reader, (wanted, chosen.as_deref()), Some(&today::today()), Some(&cache))
         };
         let docs_url = load::docs_url(None).map(str::to_owned);
         let host = Host { reader: session.reader, analyse: &analyse, folder, docs_url };

@@ -46,7 +46,14 @@ impl Lsp {
             let workspace = workspace::read(input, reader, None)?;
             let root = workspace.root.clone();
             let wanted = chosen.as_deref().map_or(Wanted::All, Wanted::One);
-            load::analysed_in(workspace, &root, reader, (wanted, chosen.as_deref()), Some(&today::today()), Some(&cache))
+            load::analysed_in(
+                workspace,
+                &root,
+                reader,
+                (wanted, chosen.as_deref()),
+                Some(&today::today()),
+                Some(&cache),
+            )
         };
         let docs_url = load::docs_url(None).map(str::to_owned);
         let host = Host { reader: session.reader, analyse: &analyse, folder, docs_url };
@@ -58,7 +65,9 @@ impl Lsp {
             (Ended::Properly, _) => Ok(Exit::Clean),
             // The protocol asks for 1.
             (Ended::Abruptly, _) => Ok(Exit::Findings),
-            (Ended::Disconnected, Err(source)) => Err(Refusal::Stream { what: "read what the client says", source }.into()),
+            (Ended::Disconnected, Err(source)) => {
+                Err(Refusal::Stream { what: "read what the client says", source }.into())
+            }
             (Ended::Disconnected, Ok(())) => {
                 let message = "the client is gone, and did not say so".to_owned();
                 let help = "an editor starts this command, and talks to it on standard input".to_owned();
@@ -69,6 +78,5 @@ impl Lsp {
 }
 
 fn absolute(folder: PathBuf) -> Result<PathBuf, Vec<miette::Report>> {
-    std::path::absolute(&folder)
-        .map_err(|source| Refusal::Stream { what: "tell which folder this is", source }.into())
+    std::path::absolute(&folder).map_err(|source| Refusal::Stream { what: "tell which folder this is", source }.into())
 }

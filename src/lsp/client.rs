@@ -6,7 +6,8 @@ use lsp_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
     HoverProviderCapability, InitializeParams, InitializeResult, MarkupKind, OneOf, RenameOptions, SaveOptions,
     ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
 };
 
 use super::position::Encoding;
@@ -100,9 +101,7 @@ pub fn welcome(client: &Client) -> InitializeResult {
         inlay_hint_provider: Some(OneOf::Left(true)),
         ..ServerCapabilities::default()
     };
-    let server_info = ServerInfo {
-        name: env!("CARGO_PKG_NAME").to_owned(),
-        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-    };
+    let server_info =
+        ServerInfo { name: env!("CARGO_PKG_NAME").to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
     InitializeResult { capabilities, server_info: Some(server_info) }
 }

@@ -178,10 +178,9 @@ fn named(known: &Known<'_>, kind: Kind, within: &[String]) -> Vec<Offer> {
             }));
         }
         Kind::Unit => offers.push(offer("central", kind)),
-        Kind::Check => offers.extend(all_rules().into_iter().map(|rule| Offer {
-            documentation: rule.what.to_owned(),
-            ..offer(rule.name, kind)
-        })),
+        Kind::Check => offers.extend(
+            all_rules().into_iter().map(|rule| Offer { documentation: rule.what.to_owned(), ..offer(rule.name, kind) }),
+        ),
         Kind::Tool
         | Kind::Prompt
         | Kind::Resource

@@ -57,7 +57,7 @@ impl Cursor {
 /// Finds the surroundings of a byte. `None` in a comment, in a text of several lines, and where nothing can be written.
 #[must_use]
 pub fn cursor(text: &str, offset: usize) -> Option<Cursor> {
-    let mut scan = Scan::new(text, offset);
+    let mut scan = Scan::new(offset);
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         scan.line(start, line.trim_end_matches(['\n', '\r']));
@@ -106,8 +106,7 @@ struct Found {
 }
 
 /// A scan of a text, line by line.
-struct Scan<'t> {
-    text: &'t str,
+struct Scan {
     offset: usize,
     frames: Vec<Frame>,
     next: usize,
@@ -118,10 +117,9 @@ struct Scan<'t> {
     found: Option<Found>,
 }
 
-impl<'t> Scan<'t> {
-    fn new(text: &'t str, offset: usize) -> Self {
+impl Scan {
+    fn new(offset: usize) -> Self {
         let mut scan = Self {
-            text,
             offset,
             frames: Vec::new(),
             next: 0,

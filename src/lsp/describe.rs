@@ -34,9 +34,7 @@ pub fn described(analysis: &Analysis, mention: &Mention) -> Option<String> {
         }
         Kind::Prompt | Kind::Resource => readable(analysis, mention)?,
         Kind::Agent => caller(analysis, name)?,
-        Kind::Workflow | Kind::Saga | Kind::Processor => {
-            caller(analysis, &format!("{}:{name}", mention.kind.word()))?
-        }
+        Kind::Workflow | Kind::Saga | Kind::Processor => caller(analysis, &format!("{}:{name}", mention.kind.word()))?,
         Kind::Topic => topic(analysis, name),
         Kind::Fact => fact(analysis, name),
         Kind::Level => level(analysis, name.parse().ok()?)?,
@@ -111,11 +109,8 @@ fn tool(analysis: &Analysis, server: &Server, tool: &Tool) -> Vec<String> {
         format!("level {level}, {from}")
     });
     let hints = [("read only", &tool.read_only), ("destructive", &tool.destructive), ("idempotent", &tool.idempotent)];
-    let hints: Vec<&str> = hints
-        .iter()
-        .filter(|(_, hint)| hint.as_ref().is_some_and(|hint| hint.value))
-        .map(|(word, _)| *word)
-        .collect();
+    let hints: Vec<&str> =
+        hints.iter().filter(|(_, hint)| hint.as_ref().is_some_and(|hint| hint.value)).map(|(word, _)| *word).collect();
     let own = server.access.tools.get(name).and_then(|access| access.suspended.as_ref());
     let mut lines = vec![
         format!("tool `{of}/{name}`"),
@@ -180,11 +175,19 @@ fn caller(analysis: &Analysis, name: &str) -> Option<Vec<String>> {
         let tools = found.iter().map(|object| policy.object_at(*object)).filter(|object| object.tool().is_some());
         let tools: Vec<String> = tools.map(ToString::to_string).collect();
         if !tools.is_empty() {
-            let needs = if missing.is_empty() { "never".to_owned() } else { format!("with {}", sets_in_words(policy, missing)) };
+            let needs = if missing.is_empty() {
+                "never".to_owned()
+            } else {
+                format!("with {}", sets_in_words(policy, missing))
+            };
             groups.push(format!("- {needs}: {}", several(tools)));
         }
     }
-    lines.push(if groups.is_empty() { "may call nothing".to_owned() } else { format!("May call:\n{}", groups.join("\n")) });
+    lines.push(if groups.is_empty() {
+        "may call nothing".to_owned()
+    } else {
+        format!("May call:\n{}", groups.join("\n"))
+    });
     Some(lines)
 }
 
@@ -194,7 +197,8 @@ fn topic(analysis: &Analysis, name: &str) -> Vec<String> {
         .filter(|flow| flow.subscribes_to.iter().any(|topic| topic.value == name))
         .map(|flow| flow.id.value.name.to_string())
         .collect();
-    let readers = if readers.is_empty() { "nothing reads it".to_owned() } else { format!("read by {}", several(readers)) };
+    let readers =
+        if readers.is_empty() { "nothing reads it".to_owned() } else { format!("read by {}", several(readers)) };
     vec![format!("topic `{name}`"), readers]
 }
 
@@ -209,7 +213,8 @@ fn fact(analysis: &Analysis, name: &str) -> Vec<String> {
         (None, None) if matches!(name, "tls" | "mtls") => "decided by the connection",
         (None, None) => "nothing proves it",
     };
-    let levels = if levels.is_empty() { String::new() } else { format!("required from level {} on", levels.join(", ")) };
+    let levels =
+        if levels.is_empty() { String::new() } else { format!("required from level {} on", levels.join(", ")) };
     vec![format!("fact `{name}`"), proved.to_owned(), levels]
 }
 
@@ -235,7 +240,8 @@ fn level(analysis: &Analysis, number: u32) -> Option<Vec<String>> {
 fn class(analysis: &Analysis, name: &str) -> Option<Vec<String>> {
     let classes = &analysis.model().access.classes;
     let (rank, class) = classes.iter().enumerate().find(|(_, class)| class.name.value.as_str() == name)?;
-    let mut lines = vec![format!("class `{name}`, number {} of {}, the least sensitive first", rank + 1, classes.len())];
+    let mut lines =
+        vec![format!("class `{name}`, number {} of {}, the least sensitive first", rank + 1, classes.len())];
     lines.extend(class.min_auth_level.as_ref().map(|level| format!("its tools need level {level} at least")));
     lines.push(match class.servers.len() {
         0 => "no servers".to_owned(),

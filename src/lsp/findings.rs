@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use lsp_types::{
-    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location, NumberOrString,
-    Range, Uri,
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location,
+    NumberOrString, Range, Uri,
 };
 
 use super::position::{Encoding, Lines};
@@ -37,10 +37,8 @@ impl<'a> Places<'a> {
     /// The range of a place in its file.
     pub fn range(&mut self, loc: Loc) -> Range {
         let (analysis, encoding) = (self.analysis, self.encoding);
-        let lines = self
-            .lines
-            .entry(loc.file)
-            .or_insert_with(|| Lines::new(analysis.sources.file(loc.file).text(), encoding));
+        let lines =
+            self.lines.entry(loc.file).or_insert_with(|| Lines::new(analysis.sources.file(loc.file).text(), encoding));
         lines.range(loc.start as usize..loc.end as usize)
     }
 

@@ -84,7 +84,8 @@ fn key(view: &View<'_>, family: Option<FamilyId>, name: &str, shape: Shape, requ
     lines.push(format!("Holds {}{bounds}{required}.", holds.join(" or ")));
     let examples = shape.examples();
     if !examples.is_empty() {
-        lines.push(format!("Such as {}.", examples.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")));
+        lines
+            .push(format!("Such as {}.", examples.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")));
     }
     let page = match family {
         Some(family) => format!("families/{}.html", family.name()),

@@ -246,8 +246,16 @@ mod tests {
     #[test]
     fn tools_are_of_the_server_beside_them() {
         let text = "mcp_registry:\n  servers:\n    - tools: [{name: 'get'}]\n      name: \"crm\"\n  agents:\n    - name: a\n      may_call:\n        - crm/get\n        - {tools: crm/*}\n        - crm/prompt:p\n";
-        let expected =
-            ["tool= get crm", "server= crm", "agent= a", "server crm", "tool get crm", "server crm", "server crm", "prompt p crm"];
+        let expected = [
+            "tool= get crm",
+            "server= crm",
+            "agent= a",
+            "server crm",
+            "tool get crm",
+            "server crm",
+            "server crm",
+            "prompt p crm",
+        ];
         assert_eq!(shown(text), expected);
     }
 

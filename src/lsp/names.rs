@@ -83,6 +83,8 @@ impl Names {
 
     /// Every declared name of a kind, with what it is within.
     pub fn declared(&self, kind: Kind) -> impl Iterator<Item = &Mention> {
-        self.all().map(|(_, mention)| mention).filter(move |mention| mention.kind == kind && mention.role == Role::Definition)
+        self.all()
+            .map(|(_, mention)| mention)
+            .filter(move |mention| mention.kind == kind && mention.role == Role::Definition)
     }
 }

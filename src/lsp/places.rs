@@ -128,7 +128,8 @@ impl Place {
 }
 
 use Kind::{
-    Agent, Check, Class, Entry, Fact, Issuer, Level, Processor, Prompt, Resource, Saga, Server, Step, Tool, Topic, Unit, Workflow,
+    Agent, Check, Class, Entry, Fact, Issuer, Level, Processor, Prompt, Resource, Saga, Server, Step, Tool, Topic,
+    Unit, Workflow,
 };
 
 /// The table.
@@ -183,7 +184,8 @@ pub static PLACES: &[Place] = &[
     names("event_driven_config", "event_processors.[].subscribes_to.[]", Topic),
     names("event_driven_config", "event_processors.[].triggers_mcp.[]?", Server),
     names("event_driven_config", "event_processors.[].tools.[]", Tool).of("event_processors.[].triggers_mcp.[]?"),
-    names("event_driven_config", "event_processors.[].resources.[]", Resource).of("event_processors.[].triggers_mcp.[]?"),
+    names("event_driven_config", "event_processors.[].resources.[]", Resource)
+        .of("event_processors.[].triggers_mcp.[]?"),
     names("event_driven_config", "event_processors.[].prompts.[]", Prompt).of("event_processors.[].triggers_mcp.[]?"),
     // Access.
     defines("progressive_auth", "levels.[].level", Level),

@@ -31,7 +31,15 @@ impl<'h> Project<'h> {
     /// A workspace of which nothing is read yet.
     #[must_use]
     pub fn new(root: PathBuf, alone: bool, reader: &'h dyn Reader) -> Self {
-        Self { root, alone, reader: Kept::new(reader), analysis: None, failed: None, stale: true, read: RefCell::default() }
+        Self {
+            root,
+            alone,
+            reader: Kept::new(reader),
+            analysis: None,
+            failed: None,
+            stale: true,
+            read: RefCell::default(),
+        }
     }
 
     /// Whether something has changed since the last analysis.

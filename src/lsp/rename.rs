@@ -94,7 +94,8 @@ fn renamed<'v>(view: &'v View<'_>, position: Position) -> Result<Found<'v>, Stri
     let mut found = view.names.same(&names);
     let declared: Vec<&Mention> =
         found.iter().filter(|(_, one)| one.role == Role::Definition).map(|(_, one)| *one).collect();
-    let one_thing = declared.iter().all(|one| declared.iter().all(|other| one.is_same(other) || one.kind != other.kind));
+    let one_thing =
+        declared.iter().all(|one| declared.iter().all(|other| one.is_same(other) || one.kind != other.kind));
     let elsewhere = view.names.all().any(|(_, other)| {
         other.role == Role::Definition
             && other.name == first.name
@@ -129,11 +130,16 @@ fn check(kind: Kind, new: &str) -> Result<(), String> {
     let valid = match kind {
         Kind::Issuer => new.starts_with("http") && new.chars().all(|c| letter(c) || matches!(c, ':' | '/')),
         _ => {
-            let word = matches!(new.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null");
+            let word =
+                matches!(new.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null");
             new.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && new.chars().all(letter) && !word
         }
     };
-    if valid { Ok(()) } else { Err(format!("`{}` is not a name for a {}", crate::diagnostic::one_line(new), kind.word())) }
+    if valid {
+        Ok(())
+    } else {
+        Err(format!("`{}` is not a name for a {}", crate::diagnostic::one_line(new), kind.word()))
+    }
 }
 
 /// Whether something has the name already.

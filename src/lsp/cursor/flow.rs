@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::line::unquoted;
 use super::{Scan, Shape, Slot};
 
-impl Scan<'_> {
+impl Scan {
     /// Reads what is between brackets, from a byte on to the end of the line.
     pub(super) fn flow(&mut self, start: usize, line: &str) {
         let mut from = 0;

@@ -18,8 +18,11 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
-/// Where a key ends whose colon is followed by a space or nothing: the bytes of the key, and what is behind the colon.
+/// Where a key ends: at a colon with a space or nothing behind it.
 fn colon(content: &str) -> Option<usize> {
+    if content.starts_with(['[', '{', '#', '|', '>']) {
+        return None;
+    }
     let quoted = content.starts_with(['"', '\'']);
     let from = if quoted {
         let quote = content.chars().next()?;
@@ -42,7 +45,7 @@ pub(super) fn unquoted(text: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-impl Scan<'_> {
+impl Scan {
     /// Reads a line that begins at a byte.
     pub(super) fn line(&mut self, start: usize, whole: &str) {
         let line = without_comment(whole);
@@ -130,7 +133,9 @@ impl Scan<'_> {
             // A key that is not typed to its end, or a value.
             None => {
                 let top = self.frames.last();
-                let is_key = top.is_some_and(|top| top.shape == Shape::Map && top.indent == column);
+                let between_brackets = content.starts_with(['[', '{']);
+                let is_key =
+                    !between_brackets && top.is_some_and(|top| top.shape == Shape::Map && top.indent == column);
                 let token = at..at + content.trim_end().len();
                 if is_key && self.is_at(&token) {
                     self.note(Slot::Key, token);
@@ -190,7 +195,11 @@ impl Scan<'_> {
         let value = unquoted(content);
         let from = from + content.find(value).unwrap_or_default();
         let behind = at + written.len();
-        let token = if value.is_empty() { self.offset.clamp(at, behind)..self.offset.clamp(at, behind) } else { from..from + value.len() };
+        let token = if value.is_empty() {
+            self.offset.clamp(at, behind)..self.offset.clamp(at, behind)
+        } else {
+            from..from + value.len()
+        };
         // A space separates a value from its colon.
         let reached = slot != Slot::Value || self.offset > at;
         if reached && self.is_at(&token) {

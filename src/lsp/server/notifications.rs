@@ -8,8 +8,8 @@ use lsp_types::notification::{
     DidSaveTextDocument, Initialized, Notification as _,
 };
 use lsp_types::{
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, FileChangeType, MessageType,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, FileChangeType, MessageType,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -29,7 +29,8 @@ impl Server<'_> {
             (None, Some(why)) => open.clone().map(|path| (path, vec![unread(why)])).collect(),
             (None, None) => Vec::new(),
         };
-        let clean: Vec<PathBuf> = open.chain(before).filter(|path| files.iter().all(|(known, _)| known != path)).collect();
+        let clean: Vec<PathBuf> =
+            open.chain(before).filter(|path| files.iter().all(|(known, _)| known != path)).collect();
         files.extend(clean.into_iter().map(|path| (path, Vec::new())));
         files.sort_by(|a, b| a.0.cmp(&b.0));
         files.dedup_by(|a, b| a.0 == b.0);

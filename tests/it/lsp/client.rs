@@ -54,7 +54,8 @@ impl Client {
 
     pub(super) fn initialize(&mut self, folder: &Path, capabilities: &Value) -> Value {
         let folders = json!([{"uri": uri(folder), "name": "workspace"}]);
-        let params = json!({"processId": null, "rootUri": null, "capabilities": capabilities, "workspaceFolders": folders});
+        let params =
+            json!({"processId": null, "rootUri": null, "capabilities": capabilities, "workspaceFolders": folders});
         let welcome = self.request("initialize", params).unwrap();
         self.notify("initialized", json!({}));
         welcome

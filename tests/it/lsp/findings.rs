@@ -187,7 +187,10 @@ fn the_life_of_a_server_is_that_of_the_protocol() {
     assert_eq!(client.request("textDocument/definition", json!({"x": 1})).unwrap_err()["code"], -32602);
     client.notify("mcpctl/nothing", json!({}));
     client.notify("textDocument/didOpen", json!({"x": 1}));
-    client.notify("textDocument/didChange", json!({"textDocument": {"uri": "file:///none", "version": 1}, "contentChanges": []}));
+    client.notify(
+        "textDocument/didChange",
+        json!({"textDocument": {"uri": "file:///none", "version": 1}, "contentChanges": []}),
+    );
     assert!(client.request("shutdown", json!(null)).unwrap().is_null());
     assert_eq!(client.request("textDocument/hover", json!({})).unwrap_err()["code"], -32600);
     client.notify("exit", json!(null));

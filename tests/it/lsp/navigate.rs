@@ -79,7 +79,10 @@ fn every_use_of_a_name_is_found_and_no_other() {
         shown(&editor, &found)
     };
     // The tool `get` of `shop` is another one.
-    assert_eq!(references("flow.yaml", "[get]", 1, true), ["flow.yaml:6:get", "registry.yaml:3:get", "registry.yaml:9:get"]);
+    assert_eq!(
+        references("flow.yaml", "[get]", 1, true),
+        ["flow.yaml:6:get", "registry.yaml:3:get", "registry.yaml:9:get"]
+    );
     assert_eq!(references("flow.yaml", "[get]", 1, false), ["flow.yaml:6:get", "registry.yaml:9:get"]);
     let of_shop = "name: shop\n      tools: [{name: get";
     assert_eq!(references("registry.yaml", of_shop, of_shop.len(), true), ["registry.yaml:5:get"]);
@@ -182,7 +185,7 @@ fn a_rename_that_would_break_something_is_refused() {
         assert_eq!(error["code"], -32803);
     }
     // With the old name in a hand-written policy, which is not YAML, the workspace would have another finding.
-    let policy = "@id(\"x\")\nforbid(principal, action, resource == MCP::Tool::\"crm/get\");\n";
+    let policy = "@id(\"x\")\nforbid(principal, action, resource == Mcp::Tool::\"crm/get\");\n";
     editor.open_as("own.cedar", policy);
     let error = rename(&mut editor, "flow.yaml", "[get]", 1, "fetch");
     assert!(error.is_err(), "{error:?}");

@@ -131,7 +131,8 @@ fn said(editor: &mut Editor, name: &str, needle: &str, further: usize) -> (Strin
 #[test]
 fn keys_and_names_are_explained() {
     let markdown = json!({"textDocument": {"hover": {"contentFormat": ["markdown"]}}});
-    let files = [("registry.yaml", REGISTRY), ("access.yaml", ACCESS), ("mcpctl.yaml", "docs_url: https://docs.example\n")];
+    let files =
+        [("registry.yaml", REGISTRY), ("access.yaml", ACCESS), ("mcpctl.yaml", "docs_url: https://docs.example\n")];
     let mut editor = Editor::that_offers(&markdown, &files);
     editor.open("registry.yaml");
     editor.open("access.yaml");
@@ -166,7 +167,8 @@ fn keys_and_names_are_explained() {
 /// The actions for the findings of a check.
 fn actions(editor: &mut Editor, name: &str, check: &str) -> Vec<Value> {
     let found = editor.findings(name);
-    let finding = found.iter().find(|finding| finding["code"] == check).unwrap_or_else(|| panic!("{check} in {found:?}"));
+    let finding =
+        found.iter().find(|finding| finding["code"] == check).unwrap_or_else(|| panic!("{check} in {found:?}"));
     let context = json!({"diagnostics": [finding]});
     let params = json!({"textDocument": {"uri": editor.uri(name)}, "range": finding["range"], "context": context});
     let all = editor.client.request("textDocument/codeAction", params).unwrap();
@@ -203,7 +205,8 @@ fn a_finding_is_fixed_with_an_action() {
 #[test]
 fn a_finding_that_guards_nothing_is_accepted_in_a_comment() {
     let mut editor = editor();
-    let text = "batch_processing:\n  batch_size: 10\n  strategies:\n    - {name: s, trigger: batch_full, max_items: 5}\n";
+    let text =
+        "batch_processing:\n  batch_size: 10\n  strategies:\n    - {name: s, trigger: batch_full, max_items: 5}\n";
     editor.change("new.yaml", text);
     let check = "batch-truncates";
     let found = actions(&mut editor, "new.yaml", check);
@@ -224,7 +227,8 @@ fn a_finding_that_guards_nothing_is_accepted_in_a_comment() {
 fn a_file_is_laid_out_or_left_alone() {
     let mut editor = editor();
     editor.change("new.yaml", "# é😀\na:   1\nb:\n      c: 2\n");
-    let params = json!({"textDocument": {"uri": editor.uri("new.yaml")}, "options": {"tabSize": 2, "insertSpaces": true}});
+    let params =
+        json!({"textDocument": {"uri": editor.uri("new.yaml")}, "options": {"tabSize": 2, "insertSpaces": true}});
     let edits = editor.client.request("textDocument/formatting", params.clone()).unwrap();
     let laid = edited(&editor.text("new.yaml"), edits.as_array().unwrap());
     assert_eq!(laid, "# é😀\na: 1\nb:\n  c: 2\n");

@@ -136,6 +136,9 @@ fn files_that_change_on_the_disk_are_read_again() {
         assert!(!editor.codes("b.yaml").contains(&"unknown-key".to_owned()));
         std::fs::write(editor.path("b.yaml"), "mcp_registry: {x: 1}\n").unwrap();
         std::fs::write(editor.path("c.yaml"), "mcp_registry: {y: 1}\n").unwrap();
+        // Nobody said that they changed, so typing reads them from memory.
+        editor.change("a.yaml", &REGISTRY.replace("get", "put"));
+        assert!(!editor.codes("b.yaml").contains(&"unknown-key".to_owned()));
         if watches {
             let registered = editor.client.said.iter().any(|said| said["method"] == "client/registerCapability");
             assert!(registered);
@@ -165,14 +168,14 @@ fn a_file_is_of_the_nearest_workspace() {
     let mut editor = Editor::with(&[
         ("one/mcpctl.yaml", ""),
         ("one/a.yaml", REGISTRY),
+        ("one/b.yaml", REGISTRY),
         ("two/mcpctl.yaml", ""),
-        ("two/b.yaml", REGISTRY),
+        ("two/c.yaml", REGISTRY),
     ]);
     editor.open("one/a.yaml");
-    editor.open("two/b.yaml");
-    for name in ["one/a.yaml", "two/b.yaml"] {
-        assert!(!editor.codes(name).contains(&"duplicate-name".to_owned()));
-    }
+    editor.open("two/c.yaml");
+    assert!(editor.codes("one/b.yaml").contains(&"duplicate-name".to_owned()));
+    assert!(!editor.codes("two/c.yaml").contains(&"duplicate-name".to_owned()));
 }
 
 #[test]
@@ -221,6 +224,6 @@ fn a_given_folder_is_the_workspace() {
     let folder = editor.folder.path().to_owned();
     editor.client.initialize(&folder, &json!({}));
     editor.open("fleet/a.yaml");
-    editor.settle();
+    assert!(!editor.codes("fleet/a.yaml").is_empty());
     assert!(editor.client.published.keys().all(|uri| Path::new(uri).ends_with("fleet/a.yaml")));
 }

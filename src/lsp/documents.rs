@@ -19,7 +19,7 @@ pub struct Document {
     pub text: String,
 }
 
-/// The open files by their paths. What is no file of this machine is left out.
+/// The open files by their paths. URIs of other schemes are left out.
 #[derive(Debug, Default)]
 pub struct Documents(BTreeMap<PathBuf, Document>);
 

@@ -102,7 +102,7 @@ pub struct Place {
     pub of: &'static str,
 }
 
-/// What stands for the family in rows of `mcpctl.yaml`.
+/// The family of rows about `mcpctl.yaml`.
 pub const SETTINGS: &str = "";
 
 const fn defines(family: &'static str, path: &'static str, kind: Kind) -> Place {

@@ -35,7 +35,7 @@ fn colon(content: &str) -> Option<usize> {
         let after = rest.get(at + 1..).unwrap_or_default();
         after.is_empty() || after.starts_with([' ', '\t'])
     })?;
-    // A text in quotes with a colon somewhere behind it is no key.
+    // A text in quotes with a colon somewhere behind it is not a key.
     (!quoted || rest.get(..at).is_some_and(|between| between.trim().is_empty())).then_some(from + at)
 }
 
@@ -178,7 +178,7 @@ impl Scan {
         let from = at + (written.len() - open.len());
         let content = open.trim_end();
         if let Some(rest) = content.strip_prefix('&') {
-            // An anchor stands before its value.
+            // An anchor is in front of its value.
             let name = rest.find(' ').unwrap_or(rest.len());
             let rest = rest.get(name..).unwrap_or_default();
             self.value(from + 1 + name, rest, column, slot);

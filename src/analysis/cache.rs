@@ -12,7 +12,10 @@ pub(super) type Chunk = (Vec<file::Read>, Paths);
 /// What was read of files, by the name of the first one of those that are read together. A chunk counts as long as all its files have
 /// the same numbers and texts.
 #[derive(Debug, Default)]
-pub struct Cache(Mutex<BTreeMap<String, (Vec<(FileId, String)>, Arc<Chunk>)>>);
+pub struct Cache(Mutex<BTreeMap<String, Known>>);
+
+/// Files with the texts that were read, and what they say.
+type Known = (Vec<(FileId, String)>, Arc<Chunk>);
 
 /// Reads files that are read together.
 pub(super) fn read(ids: &[FileId], sources: &Sources, cache: Option<&Cache>) -> Chunk {

@@ -85,5 +85,5 @@ fn ignored(view: &View<'_>, finding: &Diagnostic) -> Option<Replaced> {
     let start = line.start + indentation.len();
     let with: String = [text.get(..line.start)?, comment.as_str(), text.get(line.start..)?].concat();
     let is_comment = |range: &Range<usize>| range.start == start;
-    comments(&with).iter().any(is_comment).then(|| (view.file, line.start..line.start, comment))
+    comments(&with).iter().any(is_comment).then_some((view.file, line.start..line.start, comment))
 }

@@ -149,14 +149,12 @@ impl Walk<'_> {
     fn within(&self, row: &Place) -> Vec<String> {
         let Some(&body) = self.nodes.first().filter(|_| !row.of.is_empty()) else { return Vec::new() };
         let mut node = body;
-        let mut depth = 0;
         let mut shared = true;
         let mut own = row.path.split('.');
-        for token in row.of.split('.') {
+        for (depth, token) in row.of.split('.').enumerate() {
             shared &= own.next() == Some(token);
-            depth += 1;
             // As long as both paths are the same, the way is the one that was gone.
-            node = match (shared.then(|| self.nodes.get(depth)).flatten(), token) {
+            node = match (shared.then(|| self.nodes.get(depth + 1)).flatten(), token) {
                 (Some(next), _) => *next,
                 (None, "[]?") => node,
                 (None, token) => match self.tree.get(node, token) {

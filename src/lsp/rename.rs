@@ -127,13 +127,11 @@ fn is_known_fact(name: &str) -> bool {
 /// Whether a name can be written where the old one is, whatever quotes are there.
 fn check(kind: Kind, new: &str) -> Result<(), String> {
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let valid = match kind {
-        Kind::Issuer => new.starts_with("http") && new.chars().all(|c| letter(c) || matches!(c, ':' | '/')),
-        _ => {
-            let word =
-                matches!(new.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null");
-            new.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && new.chars().all(letter) && !word
-        }
+    let valid = if kind == Kind::Issuer {
+        new.starts_with("http") && new.chars().all(|c| letter(c) || matches!(c, ':' | '/'))
+    } else {
+        let word = matches!(new.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null");
+        new.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && new.chars().all(letter) && !word
     };
     if valid {
         Ok(())

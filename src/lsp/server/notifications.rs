@@ -32,7 +32,10 @@ impl Server<'_> {
             return;
         }
         let heard = match note.method.as_str() {
-            Initialized::METHOD => Some(self.initialized()),
+            Initialized::METHOD => {
+                self.initialized();
+                Some(())
+            }
             DidOpenTextDocument::METHOD => parsed(note.params).map(|params| self.opened(params)),
             DidChangeTextDocument::METHOD => parsed(note.params).map(|params| self.changed(params)),
             DidCloseTextDocument::METHOD => parsed(note.params).map(|params| self.closed(&params)),

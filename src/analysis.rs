@@ -1,11 +1,12 @@
 //! From the files of a workspace to everything that can be said about it: parse, validate, decode, lower, derive, check.
 //! Pure: it reads nothing but what it is given.
 
+pub mod cache;
 mod damage;
 mod environment;
 mod file;
 pub mod groups;
-mod ignore;
+pub mod ignore;
 mod judged;
 pub mod keys;
 pub mod levels;
@@ -100,17 +101,18 @@ impl Analysis {
 /// Analyses a workspace. `today` (`YYYY-MM-DD`) is only for the expiry of waivers; without it none expires.
 #[must_use]
 pub fn analyse(workspace: Workspace, today: Option<&str>) -> Analysis {
-    analyse_in(workspace, Vec::new(), None, today)
+    analyse_in(workspace, Vec::new(), None, today, None)
 }
 
 /// As [`analyse`], with the files of environments, all of which are judged. What the one called `chosen` says takes the place
-/// of what the workspace says, before anything is checked.
+/// of what the workspace says, before anything is checked. What the cache has of a file that has not changed is not read again.
 #[must_use]
 pub fn analyse_in(
     workspace: Workspace,
     mut environments: Vec<Environment>,
     chosen: Option<&str>,
     today: Option<&str>,
+    cache: Option<&cache::Cache>,
 ) -> Analysis {
     let mut report = Report::default();
     let mut counts = Counts { left_out: workspace.skipped, ..Counts::default() };
@@ -178,13 +180,7 @@ pub fn analyse_in(
     let wanted = |id: &FileId| is_own(*id) && !unread.contains(id) && !is_policy(*id);
     let ids: Vec<FileId> = sources.iter().map(|(id, _)| id).filter(wanted).collect();
     // Files in a row share one map of the keys in use, so that a path that stands in many files is kept once.
-    let read: Vec<(Vec<file::Read>, file::FamilyKeys)> = ids
-        .par_chunks(FILES_AT_ONCE)
-        .map(|ids| {
-            let mut keys = file::FamilyKeys::new();
-            (ids.iter().map(|id| file::read(*id, sources.file(*id), &mut keys)).collect(), keys)
-        })
-        .collect();
+    let read: Vec<cache::Chunk> = ids.par_chunks(FILES_AT_ONCE).map(|ids| cache::read(ids, &sources, cache)).collect();
     let own_policies: Vec<FileId> =
         sources.iter().map(|(id, _)| id).filter(|id| is_own(*id) && is_policy(*id)).collect();
     let (texts, misplaced) = handwritten_files(&own_policies, &unread, &sources, &settings);

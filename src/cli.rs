@@ -26,6 +26,7 @@ mod handwritten;
 pub mod init;
 pub mod list;
 pub mod load;
+pub mod lsp;
 pub mod man;
 pub mod outline;
 pub mod output;
@@ -196,6 +197,8 @@ pub enum Command {
     Schema(schema::Schema),
     /// Lay out the YAML of a workspace
     Fmt(fmt::Fmt),
+    /// Tell an editor what is wrong while you type
+    Lsp(lsp::Lsp),
     /// Start a small, valid, commented workspace
     Init(init::Init),
     /// Print a completion script for a shell
@@ -220,6 +223,7 @@ impl Command {
             | Self::List(_)
             | Self::Schema(_)
             | Self::Fmt(_)
+            | Self::Lsp(_)
             | Self::Init(_)
             | Self::Completions(_)
             | Self::Man(_) => Writes::Answers,
@@ -237,7 +241,8 @@ impl Command {
             | Self::WhatCan(_)
             | Self::Graph(_)
             | Self::Test(_)
-            | Self::Prove(_) => true,
+            | Self::Prove(_)
+            | Self::Lsp(_) => true,
             Self::List(list) => list.kind.is_of_a_workspace(),
             Self::Explain(_) | Self::Schema(_) | Self::Fmt(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => {
                 false
@@ -319,6 +324,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),
         Command::Fmt(command) => command.run(&mut session),
+        Command::Lsp(command) => command.run(&mut session),
         Command::Init(command) => command.run(&mut session),
         Command::Completions(command) => command.run(&mut session),
         Command::Man(command) => command.run(&mut session),

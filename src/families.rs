@@ -98,7 +98,7 @@ macro_rules! families {
         }
 
         /// A section as written, of any family.
-        #[derive(Debug)]
+        #[derive(Debug, Clone)]
         pub enum Section {
             $(
                 #[doc = concat!("`", $key, "`.")]

@@ -22,6 +22,7 @@ pub mod families;
 pub mod handwritten;
 pub mod lift;
 pub mod lower;
+pub mod lsp;
 pub mod model;
 pub mod policy;
 pub mod render;

@@ -43,7 +43,7 @@ pub struct Lowering {
 }
 
 /// A registry entry of a server, before centre's and units' entries are brought together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ServerEntry {
     /// The entry's own values; `access` is what this entry says.
     pub server: Server,

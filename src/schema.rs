@@ -12,6 +12,7 @@ pub mod narrowing;
 pub mod readable;
 pub mod refused;
 pub mod rules;
+pub mod shape;
 
 use std::collections::HashSet;
 use std::sync::OnceLock;

@@ -4,6 +4,7 @@ mod compiled;
 pub mod disk;
 mod environments;
 pub mod git;
+pub mod kept;
 mod names;
 pub mod over;
 pub mod stored;

@@ -14,7 +14,11 @@ use crate::source::{FileId, Loc, SourceFile};
 /// The keys in use, by family.
 pub(super) type FamilyKeys = BTreeMap<&'static str, Keys>;
 
+/// The same as paths, each with the first place.
+pub(super) type Paths = Vec<(&'static str, Vec<(String, Loc)>)>;
+
 /// What one file says.
+#[derive(Debug, Clone)]
 pub(super) struct Read {
     pub(super) id: FileId,
     pub(super) sections: Vec<SectionRead>,
@@ -25,6 +29,7 @@ pub(super) struct Read {
 }
 
 /// A section, as far as it could be read.
+#[derive(Debug, Clone)]
 pub(super) struct SectionRead {
     pub(super) family: FamilyId,
     pub(super) key: Loc,
@@ -35,6 +40,7 @@ pub(super) struct SectionRead {
 }
 
 /// A section that could not be read whole.
+#[derive(Debug, Clone)]
 pub(super) struct Damage {
     /// From its key to its end.
     pub(super) whole: Loc,

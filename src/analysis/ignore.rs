@@ -17,6 +17,16 @@ use crate::workspace::is_cedar;
 /// How a comment begins that speaks to mcpctl.
 const ADDRESS: &str = "mcpctl:";
 
+/// Rules about comments and waivers themselves, whose findings are made when comments have been applied.
+const ABOUT_ACCEPTING: [&str; 5] =
+    ["expired-waiver", "ignore-without-reason", "invalid-ignore", "unused-ignore", "unused-waiver"];
+
+/// Whether a comment can accept the findings of a rule.
+#[must_use]
+pub fn can_be_ignored(rule: &Rule) -> bool {
+    !rule.guards_access && !ABOUT_ACCEPTING.contains(&rule.name)
+}
+
 /// A check that a comment accepts on a line.
 struct Ignore {
     /// The check and its place in the comment.

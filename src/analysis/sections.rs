@@ -1,7 +1,7 @@
 //! From the sections of all files to one model.
 
+use super::cache::Chunk;
 use super::damage::Damaged;
-use super::file;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::families;
 use crate::lower::rules as lowering_rules;
@@ -13,7 +13,7 @@ use crate::source::Sources;
 
 /// Lowers every section, in the order of the places. `whole` says whether every file could be read.
 pub(super) fn lower(
-    read: Vec<(Vec<file::Read>, file::FamilyKeys)>,
+    read: Vec<Chunk>,
     policies: Vec<PolicyFile>,
     sources: &Sources,
     settings: &Settings,
@@ -29,9 +29,9 @@ pub(super) fn lower(
     let (mut of_flows, mut others) = (Vec::new(), Vec::new());
     for (of_chunk, keys) in read {
         files.extend(of_chunk);
-        for (family, keys) in keys {
+        for (family, paths) in keys {
             let known = lowering.model.keys.entry(family).or_default();
-            for (path, loc) in keys.into_paths() {
+            for (path, loc) in paths {
                 known.entry(path).or_insert(loc);
             }
         }

@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::refusal::{self, Refusal};
 use super::{Exit, Session, formats, place, progress, today};
+use crate::analysis::cache::Cache;
 use crate::analysis::{self, Analysis, Counts};
 use crate::diagnostic::suppressed::{self, Suppressed};
 use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::render::{self, Findings, READABLE, counted};
 use crate::source::Sources;
 use crate::source::yaml::MOST_BYTES;
-use crate::workspace::{self, Input, Wanted};
+use crate::workspace::{self, Input, Wanted, Workspace};
 
 /// Where the input is.
 #[derive(Debug, Clone, Args)]
@@ -158,14 +159,12 @@ fn read(
     let format = session.globals.format;
     let work = || {
         progress::watched(watch, reader, |reader| {
-            let mut workspace = workspace::read(input, reader, out)?;
-            let environments = workspace::environments(&mut workspace, reader, wanted)?;
+            let workspace = workspace::read(input, reader, out)?;
             // Standard input stands in the folder that the run begins in.
             let seen = here.as_ref().map_or(workspace.root.as_path(), |_| Path::new("."));
             let (shown, in_repository) = (place::shown_below(seen, format), place::in_repository(seen));
             let root = here.unwrap_or_else(|| workspace.root.clone());
-            let mut analysis = analysis::analyse_in(workspace, environments, chosen.as_deref(), today);
-            analysis::keys::attach(&mut analysis, &|file| inside(&root, file, reader));
+            let mut analysis = analysed_in(workspace, &root, reader, (wanted, chosen.as_deref()), today, None)?;
             analysis.sources.show_below(shown, in_repository);
             analysis.is_in_folder(folder.map(str::to_owned).or_else(|| folder_name(&root)));
             Ok::<_, workspace::ReadError>(Loaded { root, analysis })
@@ -180,6 +179,25 @@ fn read(
         None => work(),
     };
     loaded.map_err(|error| vec![miette::Report::new(error)])
+}
+
+/// Reads what belongs to a workspace beside its files, and analyses it. `root` is its folder; of the environments, those that are
+/// wanted are judged, and the chosen one takes effect.
+///
+/// # Errors
+/// Where no environment has the name that is wanted, or the workspace cannot be walked.
+pub(super) fn analysed_in(
+    mut workspace: Workspace,
+    root: &Path,
+    reader: &dyn workspace::Reader,
+    (wanted, chosen): (Wanted<'_>, Option<&str>),
+    today: Option<&str>,
+    cache: Option<&Cache>,
+) -> Result<Analysis, workspace::ReadError> {
+    let environments = workspace::environments(&mut workspace, reader, wanted)?;
+    let mut analysis = analysis::analyse_in(workspace, environments, chosen, today, cache);
+    analysis::keys::attach(&mut analysis, &|file| inside(root, file, reader));
+    Ok(analysis)
 }
 
 /// The bytes of a file of the workspace that is not YAML; a link that leads out of it is not followed.

@@ -5,6 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::prose;
 use super::table::padded;
+pub use crate::schema::shape::description;
+use crate::schema::shape::{holds, resolve, shapes, values};
 
 /// Deepest nesting shown; the schema itself holds the rest.
 const MOST_DEPTH: usize = 6;
@@ -19,12 +21,6 @@ pub fn outline(schema: &Value) -> String {
         .iter()
         .map(|Line { name, text }| format!("{}  {text}", padded(name, width)).trim_end().to_owned() + "\n")
         .collect()
-}
-
-/// The text of a schema's `description`.
-#[must_use]
-pub fn description(schema: &Value) -> &str {
-    schema.get("description").and_then(Value::as_str).unwrap_or("")
 }
 
 struct Line {
@@ -60,19 +56,6 @@ fn keys<'a>(root: &'a Value, node: &'a Value, above: &mut Vec<&'a Value>, lines:
     above.pop();
 }
 
-/// What a map of free names holds.
-fn values(node: &Value) -> impl Iterator<Item = &Value> {
-    let by_pattern = node.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::values);
-    by_pattern.chain(node.get("additionalProperties").filter(|value| value.is_object()))
-}
-
-/// The shapes that a value may have, where there are several.
-fn shapes(node: &Value) -> Vec<&Value> {
-    let several = ["anyOf", "oneOf"].iter().filter_map(|word| node.get(word)).filter_map(Value::as_array).flatten();
-    let chosen = ["then", "else"].iter().filter_map(|word| node.get(word));
-    several.chain(chosen).collect()
-}
-
 /// The schema with keys at this place: of a list its items, of several shapes the first with keys.
 fn map_in<'a>(root: &'a Value, node: &'a Value, depth: usize) -> Option<&'a Value> {
     if depth > MOST_DEPTH {
@@ -83,61 +66,6 @@ fn map_in<'a>(root: &'a Value, node: &'a Value, depth: usize) -> Option<&'a Valu
         return Some(node);
     }
     node.get("items").into_iter().chain(shapes(node)).find_map(|inside| map_in(root, inside, depth + 1))
-}
-
-/// What a key holds, in words.
-fn holds(root: &Value, node: &Value, depth: usize) -> String {
-    if depth > MOST_DEPTH {
-        return "anything".to_owned();
-    }
-    let node = resolve(root, node);
-    let mut words: Vec<String> = Vec::new();
-    if let Some(values) = node.get("enum").and_then(Value::as_array) {
-        words.extend(values.iter().map(constant));
-    } else if let Some(value) = node.get("const") {
-        words.push(constant(value));
-    } else {
-        let types: Vec<&str> = match node.get("type") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-            Some(_) | None => vec![],
-        };
-        let items = node.get("items").map(|items| format!("list of {}", holds(root, items, depth + 1)));
-        if types.is_empty() {
-            words.extend(items.clone());
-        }
-        words.extend(types.into_iter().map(|name| match name {
-            "array" => items.clone().unwrap_or_else(|| "list".to_owned()),
-            "object" => "map".to_owned(),
-            "string" => "text".to_owned(),
-            "boolean" => "true | false".to_owned(),
-            other => other.to_owned(),
-        }));
-        if words.is_empty() {
-            words.extend(shapes(node).into_iter().map(|shape| holds(root, shape, depth + 1)));
-        }
-    }
-    words.retain(|word| word != "null");
-    words.dedup();
-    if words.is_empty() { "anything".to_owned() } else { words.join(" | ") }
-}
-
-fn constant(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Follows `$ref` within the schema, and `allOf` of one.
-fn resolve<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
-    let mut node = node;
-    for _ in 0..MOST_DEPTH {
-        let target = node.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
-        let only = node.get("allOf").and_then(Value::as_array).filter(|all| all.len() == 1).and_then(|all| all.first());
-        match target.and_then(|pointer| root.pointer(pointer)).or(only) {
-            Some(next) => node = next,
-            None => return node,
-        }
-    }
-    node
 }
 
 /// Reads a schema that is part of this binary.

@@ -8,7 +8,7 @@ use crate::model::vocabulary::Compression;
 use crate::source::Spanned;
 
 /// How calls are gathered into batches.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchProcessing {
@@ -25,7 +25,7 @@ pub struct BatchProcessing {
 }
 
 /// A way of flushing.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct StrategySection {

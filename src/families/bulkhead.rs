@@ -8,7 +8,7 @@ use crate::source::Spanned;
 
 /// Resources set aside for groups of servers, so that one group cannot starve another. May stand many times; the pools
 /// are joined.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BulkheadConfig {
@@ -18,7 +18,7 @@ pub struct BulkheadConfig {
 }
 
 /// A pool.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct PoolSection {
@@ -33,7 +33,7 @@ struct PoolSection {
 }
 
 /// What is set aside, in total.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Resources {

@@ -7,7 +7,7 @@ use crate::model::vocabulary::{CacheLocation, Eviction};
 use crate::source::Spanned;
 
 /// Cache layers, the one nearest to the caller first.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CachingStrategy {
@@ -17,7 +17,7 @@ pub struct CachingStrategy {
 }
 
 /// A cache layer.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct LayerSection {

@@ -7,7 +7,7 @@ use crate::model::vocabulary::Outcome;
 use crate::source::Spanned;
 
 /// What is broken on purpose, and what should come of it.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChaosExperiments {
@@ -23,7 +23,7 @@ pub struct ChaosExperiments {
 }
 
 /// Cutting a network off.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Partition {
@@ -37,7 +37,7 @@ struct Partition {
 }
 
 /// Using a resource up.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Exhaustion {
@@ -53,7 +53,7 @@ struct Exhaustion {
 }
 
 /// Letting a dependency fail.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct DependencyFailure {

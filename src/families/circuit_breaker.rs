@@ -7,7 +7,7 @@ use crate::model::vocabulary::{DependencyMapping, Fallback, UpstreamFailures};
 use crate::source::Spanned;
 
 /// When calls to a failing server are cut off, and what is served instead.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CircuitBreakerConfig {
@@ -18,7 +18,7 @@ pub struct CircuitBreakerConfig {
 }
 
 /// The breaker in front of every MCP server.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct PerServer {
@@ -35,7 +35,7 @@ struct PerServer {
 }
 
 /// How failures are kept from spreading.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct CascadingProtection {

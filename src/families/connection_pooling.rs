@@ -7,7 +7,7 @@ use crate::model::quantity::Duration;
 use crate::source::Spanned;
 
 /// Connection pools, per server. May stand many times; the lists are joined.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionPooling {
@@ -20,7 +20,7 @@ pub struct ConnectionPooling {
 }
 
 /// A database pool; sizes are per instance of the server.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct DatabaseSection {
@@ -37,7 +37,7 @@ struct DatabaseSection {
 }
 
 /// An HTTP pool; sizes are per instance of the caller.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct HttpSection {

@@ -9,7 +9,7 @@ use crate::source::Spanned;
 
 /// Data classes and the servers that hold each. The order of the list is the order of sensitivity, the least sensitive
 /// first.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataRouting {
@@ -19,7 +19,7 @@ pub struct DataRouting {
 }
 
 /// A class.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Classification {

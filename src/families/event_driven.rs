@@ -11,7 +11,7 @@ use crate::source::Spanned;
 
 /// The event bus, its topics, and the processors that call tools when events come. A processor is a principal of its
 /// own, granted exactly its tools. May stand many times; the lists are joined.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EventDrivenConfig {
@@ -24,7 +24,7 @@ pub struct EventDrivenConfig {
 }
 
 /// The bus.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct EventBusSection {
@@ -36,7 +36,7 @@ struct EventBusSection {
 }
 
 /// A topic.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct TopicSection {
@@ -51,7 +51,7 @@ struct TopicSection {
 }
 
 /// An event processor.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct EventProcessor {
@@ -85,7 +85,7 @@ struct EventProcessor {
 
 /// A processor as the model has it, and the unit that it names. Files are read in parallel and lowered one after the
 /// other, so this is made while reading.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[serde(from = "EventProcessor")]
 struct Ready(Flow, Option<Spanned<UnitName>>);
 

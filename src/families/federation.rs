@@ -8,7 +8,7 @@ use crate::model::topology::{CrossUnitRouting, DataSharing, Encryption, Isolatio
 use crate::source::Spanned;
 
 /// Rules between business units: what data may cross, how calls are routed, and what a unit may set itself.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FederationConfig {
@@ -19,7 +19,7 @@ pub struct FederationConfig {
 }
 
 /// The central gateway's rules.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct CentralGateway {
@@ -28,7 +28,7 @@ struct CentralGateway {
 }
 
 /// Policies that hold everywhere.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct GlobalPolicies {
@@ -44,7 +44,7 @@ struct GlobalPolicies {
 }
 
 /// The rules for the gateways of business units.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct BusinessUnitGateways {

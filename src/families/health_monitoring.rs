@@ -9,7 +9,7 @@ use crate::model::vocabulary::{Balancing, Discovery};
 use crate::source::Spanned;
 
 /// How servers are found, probed and balanced.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HealthMonitoring {
@@ -23,7 +23,7 @@ pub struct HealthMonitoring {
 }
 
 /// A probe.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct CheckSection {
@@ -41,7 +41,7 @@ struct CheckSection {
 }
 
 /// How calls are spread over instances.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct LoadBalancing {

@@ -17,7 +17,7 @@ use crate::source::Spanned;
 use evidence::EvidenceEntry;
 
 /// Who is calling, and how each fact is found in a request. The centre's alone.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IdentityConfig {
@@ -72,7 +72,7 @@ words! {
 const CLIENT: &str = "client_id";
 
 /// A token issuer.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct IssuerEntry {

@@ -9,7 +9,7 @@ use crate::model::vocabulary::{Outcome, TestData};
 use crate::source::Spanned;
 
 /// Test environments and scenarios.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntegrationTestsConfig {
@@ -22,7 +22,7 @@ pub struct IntegrationTestsConfig {
 }
 
 /// Where tests run.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct EnvironmentSection {
@@ -36,7 +36,7 @@ struct EnvironmentSection {
 }
 
 /// What is tested.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ScenarioSection {
@@ -54,7 +54,7 @@ struct ScenarioSection {
 }
 
 /// A preset word, or a list of servers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum ServersSection {
     FullDeployment,
     ProductionMirror,

@@ -5,7 +5,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use crate::model::quantity::{Kept, Retention};
 
 /// A time that is the least.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct AtLeast {

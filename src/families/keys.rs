@@ -11,7 +11,7 @@ const FREE_FORM: [&str; 3] = ["labels", "requirements", "input_schema"];
 
 /// The keys in use, each with the first place it is used: of a map its keys and what stands below each, of a list what
 /// stands in all its elements together.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Keys {
     below: IndexMap<String, (Loc, Keys), RandomState>,
     elements: Option<Box<Keys>>,

@@ -7,7 +7,7 @@ use crate::model::vocabulary::LogLevel;
 use crate::source::Spanned;
 
 /// What is logged and how long it is kept.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoggingConfig {
@@ -23,7 +23,7 @@ pub struct LoggingConfig {
 }
 
 /// How long records are kept. A log store that rolls over counts from the rollover.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RetentionSection {

@@ -7,7 +7,7 @@ use crate::model::vocabulary::MetricKind;
 use crate::source::Spanned;
 
 /// Metrics of one's own. May stand many times; the lists are joined.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MetricsConfig {
@@ -17,7 +17,7 @@ pub struct MetricsConfig {
 }
 
 /// A metric.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct MetricSection {

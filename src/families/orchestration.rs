@@ -7,7 +7,7 @@ use crate::model::vocabulary::{Backoff, Checkpointing, Engine, FailureHandling, 
 use crate::source::Spanned;
 
 /// The engine that runs workflows, and how it handles errors and state.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrchestrationConfig {
@@ -20,7 +20,7 @@ pub struct OrchestrationConfig {
 }
 
 /// What happens when a step fails.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ErrorHandling {
@@ -31,7 +31,7 @@ struct ErrorHandling {
 }
 
 /// How often and how fast a step is tried again.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RetryPolicy {
@@ -43,7 +43,7 @@ struct RetryPolicy {
 }
 
 /// How the state of runs is kept.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct StateManagement {

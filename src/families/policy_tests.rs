@@ -12,13 +12,13 @@ use crate::source::{Loc, Spanned};
 
 /// Statements about access: this caller, with these facts, may or may not call this tool; and what must never be
 /// possible. May stand many times; the names must be unique.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct PolicyTests(Vec<EntrySection>);
 
 /// A test, with `principal`, `call` and `expect`; or an invariant, with one of `never`, `never_both` and `never_flow`.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend(
     "if" = { "anyOf": [{ "required": ["never"] }, { "required": ["never_both"] }, { "required": ["never_flow"] }] },
@@ -51,7 +51,7 @@ struct EntrySection {
 }
 
 /// Who must never make which calls.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct NeverSection {
@@ -62,7 +62,7 @@ struct NeverSection {
 }
 
 /// Everybody outside of something.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct OutsideSection {
@@ -72,7 +72,7 @@ struct OutsideSection {
 
 /// Which data must never reach which servers. What is sent goes to another server than the data came from, by a tool that
 /// is not annotated as read-only.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend("minProperties" = 2)))]
 #[serde(deny_unknown_fields)]
@@ -99,7 +99,7 @@ words! {
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident $schema:tt;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(Debug, Clone, serde::Deserialize)]
         #[serde(transparent)]
         struct $name(String);
 
@@ -126,7 +126,7 @@ texts! {
 }
 
 /// A list of facts, or a list of lists of facts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct FactSets(Vec<Vec<Spanned<FactName>>>);
 
 /// An element of such a list.
@@ -172,7 +172,7 @@ impl<'de> Deserialize<'de> for FactSets {
 }
 
 /// `principals` of an invariant.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct CallersEntry(Callers);
 
 impl<'de> Deserialize<'de> for CallersEntry {

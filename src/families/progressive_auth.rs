@@ -7,7 +7,7 @@ use crate::source::Spanned;
 
 /// Authentication levels: what a call must prove, the more the more sensitive it is. A level also asks for everything
 /// that the levels below it ask for.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProgressiveAuth {
@@ -17,7 +17,7 @@ pub struct ProgressiveAuth {
 }
 
 /// A level.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct LevelSection {
@@ -35,7 +35,7 @@ struct LevelSection {
 }
 
 /// Another complete way to meet a level.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct AlternativeSection {

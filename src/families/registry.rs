@@ -18,7 +18,7 @@ use crate::source::Spanned;
 
 /// The inventory: business units, MCP servers with their tools, and the agents that may call them. With a registry, a
 /// server that it does not list is an error. May stand many times; the lists are joined.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct McpRegistry {

@@ -8,7 +8,7 @@ use crate::source::Spanned;
 
 /// A saga: steps over several servers, each with the call that undoes it. It is a principal of its own, granted every
 /// action and every compensation. May stand many times, with unique names.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SagaDefinition {
@@ -34,7 +34,7 @@ pub struct SagaDefinition {
 }
 
 /// A step of a saga.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct SagaStep {
@@ -58,7 +58,7 @@ struct SagaStep {
 }
 
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[serde(from = "SagaStep")]
 struct Ready(Step);
 

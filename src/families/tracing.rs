@@ -8,7 +8,7 @@ use crate::model::vocabulary::{PriorityBoost, Sampling};
 use crate::source::Spanned;
 
 /// Where spans are sent, which traces are kept, and the headers that tie records together.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TracingConfig {
@@ -22,7 +22,7 @@ pub struct TracingConfig {
 }
 
 /// A span exporter.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ExporterSection {
@@ -37,7 +37,7 @@ struct ExporterSection {
 }
 
 /// Which traces are kept.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend(
     "if" = serde_json::json!({"properties": {"strategy": {"const": "rate_limiting"}}, "required": ["strategy"]}),
@@ -55,7 +55,7 @@ struct SamplingSection {
 }
 
 /// The headers that tie records together.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Correlation {

@@ -6,13 +6,13 @@ use crate::source::Spanned;
 
 /// Accepted findings. The centre's alone. A waiver that has expired, or that nothing matches, is itself a finding. May stand many times; the
 /// names must be unique.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Waivers(Vec<Spanned<WaiverSection>>);
 
 /// An accepted finding.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct WaiverSection {

@@ -8,7 +8,7 @@ use crate::source::Spanned;
 
 /// A workflow: steps that call tools of MCP servers in an order. It is a principal of its own, granted exactly the tools
 /// that its steps name. May stand many times, with unique names.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowDefinition {
@@ -32,7 +32,7 @@ pub struct WorkflowDefinition {
 }
 
 /// A step of a workflow.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct WorkflowStep {
@@ -61,7 +61,7 @@ struct WorkflowStep {
 }
 
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[serde(from = "WorkflowStep")]
 struct Ready(Step);
 

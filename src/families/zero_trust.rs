@@ -9,7 +9,7 @@ use crate::model::vocabulary::{Attestation, Enforcement, Mesh, WorkloadIdentity}
 use crate::source::Spanned;
 
 /// Network segments, the service mesh, and how workloads prove who they are.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ZeroTrustConfig {
@@ -22,7 +22,7 @@ pub struct ZeroTrustConfig {
 }
 
 /// Which subnet each role stands in.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Segmentation {
@@ -38,7 +38,7 @@ struct Segmentation {
 }
 
 /// The mesh.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ServiceMesh {
@@ -51,7 +51,7 @@ struct ServiceMesh {
 }
 
 /// Workload identity.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct IdentityVerification {

@@ -23,7 +23,7 @@ const MOST_ROUNDS: usize = 8;
 const OF_NAMES: [&str; 3] = ["name", "level", "uri"];
 
 /// What could be kept of a section.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rest {
     /// Whether the rest has the shape of the family.
     pub usable: bool,

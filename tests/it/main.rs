@@ -26,6 +26,7 @@ mod fuzz;
 mod guide;
 mod handwritten;
 mod layout;
+mod lsp;
 mod meaning;
 mod memory;
 mod mistakes;

@@ -34,7 +34,7 @@ impl Files {
         let mut workspace = self.read()?;
         let environments = workspace::environments(&mut workspace, self, wanted)?;
         let chosen = if let Wanted::One(name) = wanted { Some(name) } else { None };
-        Ok(analysis::analyse_in(workspace, environments, chosen, None))
+        Ok(analysis::analyse_in(workspace, environments, chosen, None, None))
     }
 
     /// Every finding as `file:line:col rule`.

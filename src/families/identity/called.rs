@@ -13,7 +13,7 @@ use crate::model::quantity::Duration;
 use crate::source::Spanned;
 
 /// What a field of an answer must be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct AnswerWord(AnswerTest);
 
 impl<'de> Deserialize<'de> for AnswerWord {

@@ -23,7 +23,7 @@ words! {
 /// What a piece of evidence and a whole one have in common: all keys but `all`.
 macro_rules! pieces {
     ($(#[$meta:meta])* struct $name:ident { $($more:tt)* }) => {
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(Debug, Clone, serde::Deserialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         $(#[$meta])*
         #[serde(deny_unknown_fields)]

@@ -8,15 +8,15 @@ use crate::model::access::scalar::MOST_DIGITS;
 use crate::model::access::{Decimal, Scalar};
 
 /// A text, a number, `true` or `false`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ScalarWord(pub(super) Scalar);
 
 /// A number, exact.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct NumberWord(pub(super) Decimal);
 
 /// `true`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TrueWord;
 
 fn exact<E: de::Error>(number: Option<Decimal>) -> Result<Decimal, E> {

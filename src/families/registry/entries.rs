@@ -16,7 +16,7 @@ use crate::model::value::ResourceUri;
 use crate::source::{Loc, Spanned};
 
 /// A business unit.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnitEntry {
@@ -31,7 +31,7 @@ pub(super) struct UnitEntry {
 }
 
 /// An MCP server.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServerSection {
@@ -80,7 +80,7 @@ pub(super) struct ServerSection {
 }
 
 /// A tool.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ToolSection {
@@ -104,7 +104,7 @@ struct ToolSection {
 }
 
 /// MCP annotations of a tool. Hints of the tool's author, which only make policy stricter.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Annotations {
@@ -117,7 +117,7 @@ struct Annotations {
 }
 
 /// A readable resource.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ResourceSection {
@@ -132,7 +132,7 @@ struct ResourceSection {
 }
 
 /// A prompt.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct PromptSection {
@@ -148,7 +148,7 @@ struct PromptSection {
 }
 
 /// An agent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct AgentEntry {
@@ -173,7 +173,7 @@ pub(super) struct AgentEntry {
 }
 
 /// Callers that are no declared principal.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnyAgentEntry {
@@ -208,7 +208,7 @@ impl schemars::JsonSchema for AnyJson {
 
 /// A server as the model has it. Files are read in parallel and lowered one after the other, so this is made while
 /// reading; what depends on the place of the file, and on other entries, waits.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(from = "ServerSection")]
 pub(super) struct ReadyServer {
     entry: Box<ServerEntry>,

@@ -10,7 +10,7 @@ use crate::model::name::{FactName, ServerName, ToolName};
 use crate::source::{Loc, Spanned};
 
 /// A grant with conditions.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct GrantSection {
@@ -31,7 +31,7 @@ words! {
 }
 
 /// One entry of `may_call`: a word or a map.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct GrantEntry(Grant);
 
 impl<'de> Deserialize<'de> for GrantEntry {

@@ -11,7 +11,7 @@ use crate::model::protocol::{self, Row};
 use crate::source::{Loc, Spanned};
 
 /// Which of the protocol's own methods callers may use.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MethodsSection {
@@ -25,7 +25,7 @@ pub(super) struct MethodsSection {
 }
 
 /// A method of the protocol that the entry of a server can deny.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Denied(&'static Row);
 
 impl<'de> Deserialize<'de> for Denied {

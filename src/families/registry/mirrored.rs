@@ -37,11 +37,11 @@ const MANY: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 const NAMED: [&str; 5] = ["patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"];
 
 /// Every mark of a schema, in the order of the text.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Marks(Vec<Mark>);
 
 /// A mark.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Mark {
     /// What it says; `None` for what is not text.
     name: Spanned<Option<String>>,

@@ -57,6 +57,7 @@ fn the_manual_has_a_page_for_every_command() {
         "fmt",
         "init",
         "list",
+        "lsp",
         "man",
         "prove",
         "schema",

@@ -35,7 +35,7 @@ fn data(graph: &Graph) -> Value {
     json!({"version": 1, "nodes": nodes.collect::<Vec<_>>(), "edges": edges.collect::<Vec<_>>()})
 }
 
-fn numbered(graph: &Graph) -> impl Iterator<Item = (usize, Kind, &Node)> {
+fn numbered(graph: &Graph) -> impl Iterator<Item = Numbered<'_>> {
     graph.nodes.iter().enumerate().map(|(at, ((kind, _), node))| (at, *kind, node))
 }
 
@@ -49,9 +49,12 @@ fn shown(kind: Kind, node: &Node) -> &[String] {
     }
 }
 
+/// A node with its number.
+type Numbered<'g> = (usize, Kind, &'g Node);
+
 /// The boxes, in the order of their first node, each with its nodes; at last the nodes that stand in none.
-fn boxes(graph: &Graph) -> Vec<(Option<&str>, Vec<(usize, Kind, &Node)>)> {
-    let mut found: indexmap::IndexMap<Option<&str>, Vec<_>> = indexmap::IndexMap::new();
+fn boxes(graph: &Graph) -> Vec<(Option<&str>, Vec<Numbered<'_>>)> {
+    let mut found: indexmap::IndexMap<Option<&str>, Vec<Numbered<'_>>> = indexmap::IndexMap::new();
     for node in numbered(graph) {
         found.entry(node.2.within.as_deref()).or_default().push(node);
     }
@@ -148,7 +151,7 @@ fn dot(graph: &Graph) -> String {
         let label = if edge.label.is_empty() {
             String::new()
         } else {
-            format!(" [label={}]", quoted_for_dot(&[edge.label.clone()]))
+            format!(" [label={}]", quoted_for_dot(std::slice::from_ref(&edge.label)))
         };
         text.push_str(&format!("  n{} -> n{}{label};\n", edge.from.0, edge.to.0));
     }

@@ -55,6 +55,7 @@ fn the_manual_has_a_page_for_every_command() {
         "diff",
         "explain",
         "fmt",
+        "graph",
         "init",
         "list",
         "lsp",

@@ -6,7 +6,7 @@ use super::*;
 fn awkward() -> Graph {
     let mut graph = Graph::default();
     let one = graph.node(Kind::Gateway, "a \"quoted\" one", vec!["<b>#1; `x`\n".to_owned()], Some("unit \\n"));
-    let two = graph.node(Kind::Server, "crm_server", Vec::new(), None);
+    let two = graph.node(Kind::Server, "crm_server", vec!["_one_".to_owned()], None);
     assert_eq!(graph.node(Kind::Server, "crm_server", vec!["more".to_owned()], None), two);
     graph.edge(one, two, "needs \"mfa\"");
     graph.edge(one, two, "needs \"mfa\"");
@@ -19,7 +19,7 @@ fn no_name_is_a_part_of_mermaid() {
   subgraph g0[\"unit #92;n\"]
     n0{{\"a #34;quoted#34; one<br/>#60;b#62;#35;1#59; #96;x#96; \"}}
   end
-  n1[\"crm#95;server\"]
+  n1[\"crm_server<br/>#95;one#95;\"]
   n0 -->|\"needs #34;mfa#34;\"| n1
 ";
     assert_eq!(write(&awkward(), Language::Mermaid), text);
@@ -34,7 +34,7 @@ fn no_name_is_a_part_of_graphviz() {
     label="unit \\n";
     n0 [shape=hexagon, label="a \"quoted\" one\n<b>#1; `x` "];
   }
-  n1 [shape=box, label="crm_server"];
+  n1 [shape=box, label="crm_server\n_one_"];
   n0 -> n1 [label="needs \"mfa\""];
 }
 "#;
@@ -47,7 +47,7 @@ fn programs_read_nodes_and_edges() {
     assert_eq!(data["nodes"].as_array().unwrap().len(), 2);
     assert_eq!(
         data["nodes"][1],
-        serde_json::json!({"id": 1, "kind": "server", "lines": ["crm_server"], "within": null})
+        serde_json::json!({"id": 1, "kind": "server", "lines": ["crm_server", "_one_"], "within": null})
     );
     assert_eq!(data["edges"], serde_json::json!([{"from": 0, "to": 1, "label": "needs \"mfa\""}]));
 }

@@ -63,19 +63,24 @@ fn boxes(graph: &Graph) -> Vec<(Option<&str>, Vec<Numbered<'_>>)> {
     boxed
 }
 
-/// Mermaid's entity codes for what would end a text, or be read as HTML or as Markdown.
+/// Mermaid's entity codes for what would end a text, or be read as HTML or as Markdown: an underscore within a word is neither.
 fn quoted_for_mermaid(lines: &[String]) -> String {
-    let escaped = |text: &String| {
-        text.chars().fold(String::new(), |mut text, c| {
+    let escaped = |line: &String| {
+        let mut text = String::new();
+        let mut before = ' ';
+        for (at, c) in line.char_indices() {
+            let after = line.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
             match c {
+                '_' if before.is_alphanumeric() && after.is_alphanumeric() => text.push(c),
                 '"' | '#' | '<' | '>' | '&' | '`' | '\\' | '*' | '_' | ';' => {
                     text.push_str(&format!("#{};", u32::from(c)))
                 }
                 c if c.is_control() => text.push(' '),
                 c => text.push(c),
             }
-            text
-        })
+            before = c;
+        }
+        text
     };
     format!("\"{}\"", lines.iter().map(escaped).collect::<Vec<_>>().join("<br/>"))
 }

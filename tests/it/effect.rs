@@ -72,13 +72,13 @@ fn words(schemas: &[&Value], found: &mut BTreeSet<String>) {
     }
 }
 
-/// The first number of a text, twice as large and half as large.
-fn other_numbers(text: &str) -> Vec<String> {
+/// The first number of a text, twice as large.
+fn another_number(text: &str) -> Vec<String> {
     let Some(start) = text.find(|c: char| c.is_ascii_digit()) else { return Vec::new() };
     let rest = &text[start..];
     let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
     let Ok(number) = rest[..digits].parse::<f64>() else { return Vec::new() };
-    [number * 2.0, number / 2.0].map(|other| format!("{}{other}{}", &text[..start], &rest[digits..])).into()
+    vec![format!("{}{}{}", &text[..start], number * 2.0, &rest[digits..])]
 }
 
 /// Another name: of a server where it is one, else one that nothing has.
@@ -113,7 +113,7 @@ fn words_of(family: FamilyId, tree: &Tree<'_>, body: NodeId, servers: &[String])
             match text {
                 "true" => others.push("false".to_owned()),
                 "false" => others.push("true".to_owned()),
-                _ if others.is_empty() => others.extend(other_numbers(text)),
+                _ if others.is_empty() => others.extend(another_number(text)),
                 _ => {}
             }
             if others.is_empty() {

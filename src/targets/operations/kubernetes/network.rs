@@ -73,7 +73,7 @@ pub(super) fn policies(
         }
     }
     for place in cluster.places.iter().filter(|place| used.contains(place.server.name.value.as_str())) {
-        found.push(for_server(model, cluster, place)?);
+        found.push(for_server(model, (all, cluster), place)?);
     }
     Ok(found)
 }
@@ -110,14 +110,18 @@ fn needed(
 
 /// The gateway in front of a server may connect to it, at the port of its URL; every gateway, where the network does not keep units
 /// apart.
-fn for_server(model: &Model, cluster: &Cluster<'_>, place: &ServerPlace<'_>) -> Result<Value, CompileError> {
+fn for_server(
+    model: &Model,
+    (all, cluster): (&Cluster<'_>, &Cluster<'_>),
+    place: &ServerPlace<'_>,
+) -> Result<Value, CompileError> {
     let gateway = |account: &str| Peer {
         pod_selector: Some(labelled(&[(GATEWAY, account)])),
         ..from(&[(NAME, &cluster.gateways_namespace)])
     };
     let gateways = match model.topology.is_isolated_by_network() {
         true => vec![gateway(label(cluster, place.gateway))],
-        false => cluster.gateways.values().map(|account| gateway(account)).collect(),
+        false => all.gateways.values().map(|account| gateway(account)).collect(),
     };
     let labels: Vec<(&str, &str)> = place.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let ingress = Ingress { from: gateways, ports: vec![port("TCP", place.port)] };

@@ -219,3 +219,20 @@ fn without_urls_it_is_left_out() {
     let needs = needs(checked.model());
     assert_eq!(needs.iter().map(|need| need.what.as_str()).collect::<Vec<_>>(), ["the URL of server `crm`"]);
 }
+
+/// How units are kept apart: by the network, so that one gateway alone reaches a server, or by identities alone.
+#[test]
+fn without_isolation_by_the_network_every_gateway_reaches_every_server() {
+    let gateways = |level: &str| {
+        let federation = format!("federation_config: {{business_unit_gateways: {{isolation_level: {level}}}}}\n");
+        let policies = file(&format!("{WORLD}{federation}"), "network-policies.yaml");
+        let policy = policies.split("---\n").find(|policy| policy.contains("name: server-crm")).unwrap().to_owned();
+        ["central", "retail"].map(|name| policy.contains(&format!("mcpctl.io/gateway: {name}")))
+    };
+    for level in ["network_and_iam", "network"] {
+        assert_eq!(gateways(level), [false, true], "{level}");
+    }
+    for level in ["iam", "none"] {
+        assert_eq!(gateways(level), [true, true], "{level}");
+    }
+}

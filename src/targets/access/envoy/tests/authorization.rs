@@ -178,6 +178,6 @@ fn a_denial_says_what_the_level_is_for() {
         assert!(!said(&described(text)).contains("error_description"));
         let whole = file(&described(text), "envoy.static.yaml").to_string();
         let description = serde_json::to_string(text.trim_matches('\'')).unwrap();
-        assert!(whole.contains(&format!("\"level\":{{\"description\":{description},\"number\":2}}")), "{whole}");
+        assert!(whole.contains(&format!("\"level\":{{\"number\":2,\"description\":{description}}}")), "{whole}");
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::assurance::TestScenario;
 use crate::model::assurance::target::InjectedFailure;
 use crate::model::flow::Flow;
 use crate::model::{Model, Scope};
-use crate::source::Loc;
+use crate::source::{Loc, Spanned};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -42,7 +43,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 None => Some(("nothing is broken on purpose".to_owned(), None)),
                 Some(_) if !model.complete_for(&NEEDED) => None,
                 Some(failure) => InjectedFailure::parse(model, &failure.value)
-                    .and_then(|failure| contradiction(model, scope, &expected.value, failure)),
+                    .and_then(|failure| contradiction(model, scope, (scenario, &expected.value), failure)),
             };
             if let Some((why, at)) = contradiction {
                 let message = format!("scenario `{}` expects `{}`, and {why}", scenario.name, expected.value);
@@ -60,11 +61,16 @@ fn run(input: &Input<'_>, report: &mut Report) {
 fn contradiction(
     model: &Model,
     scope: &Scope,
-    expected: &str,
+    (scenario, expected): (&TestScenario, &str),
     failure: InjectedFailure<'_>,
 ) -> Option<(String, Option<Loc>)> {
     let server = &failure.server.name;
-    let calling = |flow: &&Flow| calls(flow, server.value.as_str()) > 0;
+    // A scenario that names steps runs a flow that has them all.
+    let runs = |flow: &&Flow| {
+        let has = |step: &Spanned<String>| flow.steps.iter().any(|other| other.name.value == step.value);
+        scenario.steps.iter().all(has)
+    };
+    let calling = |flow: &&Flow| runs(flow) && calls(flow, server.value.as_str()) > 0;
     match expected {
         "success" | "failure" => {
             let undone = model.flows.values().filter(calling).find(|flow| undoes(flow))?;
@@ -76,7 +82,7 @@ fn contradiction(
             let threshold = Model::in_scope(&model.breaker, scope)?.failure_threshold.as_ref()?;
             let orchestration = Model::in_scope(&model.orchestration, scope)?;
             let attempts = orchestration.max_attempts.as_ref()?.value.0;
-            let most = model.flows.values().map(|flow| calls(flow, server.value.as_str())).max()?;
+            let most = model.flows.values().filter(calling).map(|flow| calls(flow, server.value.as_str())).max()?;
             let made = most.checked_mul(attempts)?;
             (made < threshold.value).then(|| {
                 let why = format!(

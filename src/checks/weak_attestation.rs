@@ -1,7 +1,7 @@
 //! `weak-attestation`.
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Fix, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::model::vocabulary::Attestation;
 
 /// The check.
@@ -13,7 +13,7 @@ pub static CHECK: Check = Check {
         what: "Finds `identity_verification.attestation` that is not `continuous`: `at_startup`, or `none`.",
         why: "A certificate of a workload says what the workload was when it was attested. What is not attested again may have been taken \
               over since, and keeps its identity; what is never attested may be anything.",
-        fix: "Set `attestation: continuous`, which is attestation at each renewal of the certificate (SPIRE does so), or waive the finding \
+        fix: "Attest workloads at each renewal of their certificates, as SPIRE does, and set `attestation: continuous`; or waive the finding \
               with the name of whoever answers for the workloads.",
     },
     run,
@@ -34,5 +34,5 @@ fn run(input: &Input<'_>, report: &mut Report) {
         Some(age) => finding.label(age.loc, "a new certificate says no more than the one before it"),
         None => finding,
     };
-    report.push(finding.fix(Fix::value(attestation.loc, "continuous")));
+    report.push(finding);
 }

@@ -1,11 +1,11 @@
-//! What stops where a server stops: the resource pools that it shares, the flows whose steps call it, the topics that start them,
+//! What stops where a server stops: the resource pools that it shares, the flows whose steps call or read it, the topics that start them,
 //! and the agents that may call it.
 
 use super::{Graph, Kind};
 use crate::model::Model;
 use crate::policy::{Policy, PrincipalId};
 
-/// From each pool to its servers, from each server to the flows that call it (with the steps that do) and to the agents that may,
+/// From each pool to its servers, from each server to the flows that call or read it (with the steps that do) and to the agents that may,
 /// and from each topic to its processors. This is the graph that `dependency_mapping: automatic_discovery` speaks of.
 #[must_use]
 pub fn dependents(model: &Model, policy: &Policy) -> Graph {
@@ -26,7 +26,8 @@ pub fn dependents(model: &Model, policy: &Policy) -> Graph {
         }
         for step in &flow.steps {
             let called = step.calls.iter().filter(|call| flow.makes(call)).filter_map(|call| call.server.as_ref());
-            for name in called {
+            let read = step.reads.iter().filter_map(|read| read.server.as_ref());
+            for name in called.chain(read) {
                 let from = server(&mut graph, name.as_str());
                 graph.edge(from, to, step.name.value.as_str());
             }

@@ -53,6 +53,23 @@ fn steps_wait_for_each_other_as_they_say_and_those_of_a_saga_in_order() {
 }
 
 #[test]
+fn what_a_step_reads_is_drawn() {
+    let world = "\
+mcp_registry:
+  servers:
+    - {name: crm_server, tools: [{name: note}], resources: [{uri: 'crm://notes/*'}]}
+workflow_definition:
+  name: reading
+  steps:
+    - {name: look, mcp_server: crm_server, tools: [note], resources: ['crm://notes/*']}
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+";
+    let scratch = folder(&[("a.yaml", world)]);
+    let drawn = mcpctl(&["graph", "flow", "--of", "workflow:reading"]).arg(scratch.path()).run().code(0).out;
+    assert!(drawn.contains("crm_server/note<br/>crm_server/resource:crm://notes/"), "{drawn}");
+}
+
+#[test]
 fn what_a_principal_may_use_says_what_each_call_needs() {
     let data = data(&["reach", "--of", "treasury_agent"]);
     let servers: Vec<_> = edges(&data).into_iter().filter(|(from, ..)| from == "treasury_agent").map(|e| e.2).collect();

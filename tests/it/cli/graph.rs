@@ -103,3 +103,20 @@ fn a_wrong_name_and_a_name_too_many_are_refused() {
     let empty = folder(&[("a.yaml", "identity: {issuer: 'https://idp.example.com', audiences: [a]}\n")]);
     mcpctl(&["graph", "flow", "--of", "saga:a"]).arg(empty.path()).run().code(2);
 }
+
+/// A grant that no request can use is no way to a tool.
+#[test]
+fn what_is_never_allowed_is_not_drawn() {
+    let world = "\
+mcp_registry:
+  business_units: [{name: sales}, {name: finance}]
+  servers:
+    - {name: crm_server, business_unit: sales, tools: [{name: note}]}
+    - {name: pay_server, business_unit: finance, tools: [{name: charge}]}
+  agents: [{name: clerk, business_unit: sales, may_call: ['crm_server/*', 'pay_server/*']}]
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+";
+    let scratch = folder(&[("a.yaml", world)]);
+    let drawn = mcpctl(&["graph", "reach", "--of", "clerk"]).arg(scratch.path()).run().code(0).out;
+    assert!(drawn.contains("note") && !drawn.contains("charge"), "{drawn}");
+}

@@ -125,22 +125,24 @@ class Toolkit:
 
 
 @contextlib.contextmanager
-def users(call: Callable[[], object], pause: float = 0.02) -> Iterator[None]:
-    """Somebody who calls again and again."""
+def users(*calls: Callable[[], object], pause: float = 0.02) -> Iterator[None]:
+    """Some who call again and again, each without waiting for the others."""
     ended = threading.Event()
 
-    def calling() -> None:
+    def calling(call: Callable[[], object]) -> None:
         while not ended.is_set():
             call()
             ended.wait(pause)
 
-    thread = threading.Thread(target=calling, daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=calling, args=(call,), daemon=True) for call in calls]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         ended.set()
-        thread.join(SECONDS)
+        for thread in threads:
+            thread.join(SECONDS)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 //! Traces, metrics and logs. Source: the document's "Monitoring and Observability".
 
 pub mod conventions;
+pub mod opentelemetry;
 
 use super::quantity::{Kept, Retention};
 use super::url::Url;

@@ -289,7 +289,7 @@ fn of_gateway(
     };
     let mut listener = with_routes(("rds", rds))?;
     let static_listener = with_routes(("route_config", routes))?;
-    let stats = metrics::buckets(telemetry::metrics_of(model, &setting));
+    let stats = metrics::buckets(&telemetry::metrics_of(model, &setting));
     let mut whole = bootstrap(&setting, stats.as_ref(), Some((static_listener, clusters.clone())));
     let mut files = vec![file("envoy.static.yaml", &whole)];
     // The routes are many: they are taken out of what is written, and not copied.

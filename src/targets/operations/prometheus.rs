@@ -58,6 +58,9 @@ Failing calls page; conditions under which calls will soon fail open a ticket. E
 and those of Envoy's own that alerts read. The labels of a metric win over those of its target (`honor_labels`), so `mcp_server` is \
 what the metric says. The label `gateway` tells the two gateways apart that a call to a unit's server passes.
 
+Where any metric is declared, `mcp_server_operation_duration_seconds` is scraped and recorded as well: OpenTelemetry's metric for MCP, which \
+the gateways measure, and servers that follow its conventions do, too.
+
 **What to do.** Prometheus reads the admin interface of each gateway at the address in `targets.envoy`: on the loopback address it \
 has to run beside the gateway. Name Alertmanager in `mcpctl.yaml`, as Prometheus sends no alert otherwise:
 

@@ -217,6 +217,16 @@ def labels(fleet: Fleet, tally: Tally) -> None:
     tally.check(count >= 1 and 0.9 < seconds < 3, f"a call of a second is a second: {count} calls, {seconds}")
     between = value("mcp_tool_duration_seconds_bucket", paid, 'le="2.5"') - value("mcp_tool_duration_seconds_bucket", paid, 'le="0.5"')
     tally.check(between >= 1, "the buckets are in seconds")
+    # What OpenTelemetry's conventions name, and the workspace does not.
+    operation = "mcp_server_operation_duration_seconds"
+    refunds = (paid, 'mcp_method_name="tools/call"', 'gen_ai_tool_name="refund_charge"')
+    tally.check(0.9 < value(f"{operation}_sum", *refunds) < 3, f"an operation of a second takes {value(f'{operation}_sum', *refunds)} seconds")
+    well = [line for line in text.splitlines() if f"{operation}_count{{" in line and all(part in line for part in refunds) and "error_type" not in line]
+    tally.check(len(well) == 1, f"an operation without an error has a type of error: {well}")
+    denied = [line for line in text.splitlines() if f"{operation}_count{{" in line and crm in line and 'error_type="-32001"' in line and "gen_ai_tool_name" not in line]
+    tally.check(len(denied) == 1 and denied[0].endswith(" 30") and 'mcp_method_name="tools/call"' in denied[0], f"denied calls of tools that do not exist: {denied}")
+    unknown = value(f"{operation}_count", crm, 'mcp_method_name="other"', 'error_type="-32601"')
+    tally.check(unknown == 30, f"{unknown} operations are of methods that do not exist")
     gauge = [line for line in text.splitlines() if line.startswith("envoy_mcpctl_mcp_active_requests{")]
     tally.check(any(crm in line for line in gauge) and all(line.endswith(" 0") for line in gauge), f"nothing is in hand, by server: {gauge}")
 
@@ -247,3 +257,24 @@ def records(fleet: Fleet, tally: Tally) -> None:
     while time.monotonic() < until + 5 and not fleet.control("/seen")["spans"]:
         time.sleep(0.2)
     tally.check(fleet.control("/seen")["spans"] > 0, "spans arrive at the collector")
+    spans(fleet, tally)
+
+
+def spans(fleet: Fleet, tally: Tally) -> None:
+    """Spans have the names of OpenTelemetry's conventions for MCP, and no name that a caller makes up."""
+
+    def of_tool() -> list[dict]:
+        return [one for one in fleet.control("/spans") if one["tags"].get("gen_ai.tool.name") == "update_customer"]
+
+    until = time.monotonic() + 8
+    while time.monotonic() < until and len(of_tool()) < 2:
+        time.sleep(0.2)
+    tally.check(len(of_tool()) >= 2, "the calls have no spans")
+    for one in of_tool():
+        tags = one["tags"]
+        tally.check(one["name"] == tags.get("mcp.method.name") == "tools/call" and tags.get("gen_ai.operation.name") == "execute_tool", f"the span of a call is {one}")
+        tally.check(tags.get("mcp.server") == "crm_server" and bool(tags.get("mcp.protocol.version")), f"the span of a call is {one}")
+    for one in fleet.control("/spans"):
+        method = one["tags"].get("mcp.method.name", "")
+        tally.check("invented" not in one["name"], f"a name that a caller made up is the name of a span: {one['name']}")
+        tally.check(method == "tools/call" or not {"gen_ai.tool.name", "gen_ai.operation.name"} & one["tags"].keys(), f"{method} is the call of a tool: {one}")

@@ -155,6 +155,9 @@ def control(state: State, jwks: dict[str, str]) -> Starlette:
         state.spans.extend(got[:100])
         return PlainTextResponse("", 202)
 
+    async def spans_seen(_):
+        return JSONResponse(state.spans[-1000:])
+
     async def keys(request):
         # Read anew each time: keys are changed in tests.
         with open(jwks[request.path_params["name"]]) as file:
@@ -164,6 +167,7 @@ def control(state: State, jwks: dict[str, str]) -> Starlette:
         Route("/seen", seen),
         Route("/set", set_, methods=["POST"]),
         Route("/api/v2/spans", spans, methods=["POST"]),
+        Route("/spans", spans_seen),
         Route("/jwks/{name}", keys),
         Route("/health", health(state)),
     ])

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -74,7 +75,25 @@ async def statuses(runs: Runs) -> None:
         runs.tally.check("the-token" not in found.message, f"status {status} shows {found.message}")
 
 
+async def traces(runs: Runs) -> None:
+    """The context of a trace is in the headers of a call as in its message, and nothing else of a message gets there."""
+    calls = importlib.import_module("calls")
+    httpx2 = importlib.import_module("httpx2")
+    parent = f"00-{5:032x}-{7:016x}-01"
+    for method, content, wanted in (
+        ("POST", json.dumps({"id": 1, "params": {"_meta": {"traceparent": parent, "tracestate": "a=b", "baggage": "c=d"}}}), (parent, "a=b")),
+        ("POST", json.dumps({"id": 1, "params": {"_meta": {}, "traceparent": parent}}), (None, None)),
+        ("POST", json.dumps({"id": 1, "params": [parent]}), (None, None)),
+        ("POST", json.dumps({"id": 1, "result": {}}), (None, None)),
+        ("DELETE", "", (None, None)),
+    ):
+        request = httpx2.Request(method, "http://127.0.0.1/mcp", content=content)
+        await calls.traced(request)
+        found = request.headers.get("traceparent"), request.headers.get("tracestate")
+        runs.tally.check(found == wanted and "baggage" not in request.headers, f"{content} is sent with {found}")
+
+
 async def parts(runs: Runs, worker: Path) -> None:
     sys.path.insert(0, str(worker))
     breaker(runs)
-    await asyncio.gather(tokens(runs), statuses(runs))
+    await asyncio.gather(tokens(runs), statuses(runs), traces(runs))

@@ -76,7 +76,7 @@ fn summed(expr: &str) -> Option<(Vec<String>, &str)> {
 /// The series that should be recorded, sorted.
 pub(super) fn expected(model: &Model) -> Vec<Recorded> {
     let mut all: Vec<Recorded> = Vec::new();
-    for metric in model.metrics.values().flatten() {
+    for metric in model.metrics_read() {
         let mut labels = vec!["gateway".to_owned()];
         labels.extend(metric.labels.iter().map(|label| label.value.to_string()).filter(|label| label != "gateway"));
         let percents: &[Option<u8>] =

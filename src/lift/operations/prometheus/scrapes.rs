@@ -185,7 +185,7 @@ fn kept_alone(steps: &[Relabel]) -> Result<BTreeSet<String>, LiftError> {
 
 /// The series of the declared metrics.
 fn declared(model: &Model) -> impl Iterator<Item = String> {
-    model.metrics.values().flatten().flat_map(|metric| {
+    model.metrics_read().flat_map(|metric| {
         let ends = match metric.kind.value {
             MetricKind::Counter | MetricKind::Gauge => vec![""],
             MetricKind::Histogram => vec!["_bucket", "_count", "_sum"],

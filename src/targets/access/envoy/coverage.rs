@@ -76,6 +76,16 @@ from the verified token: `sub`, and the claim `business_unit_claim`. A request w
 keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \
 labels `tool` and `method` hold what is declared, and `other` for anything else.
 
+**Names of OpenTelemetry.** What the workspace does not name has the names of OpenTelemetry's conventions for MCP. Where `metrics_config` declares \
+any metric, gateways also measure `mcp_server_operation_duration_seconds`: how long each request and notification takes, with the labels \
+`mcp_server`, `mcp_method_name`, `gen_ai_tool_name` (calls of declared tools) and `error_type`. `error_type` is the error of JSON-RPC for what the \
+gateway refuses, such as -32001, and the status of HTTP for any other failure; it is absent otherwise, also where a tool answers that it failed, which a gateway does not read. \
+Declare a metric of that name to choose its labels. Spans are named after the method, and carry `mcp.method.name`, `gen_ai.tool.name`, \
+`gen_ai.operation.name`, `gen_ai.prompt.name` and `mcp.protocol.version`; `mcp.server` and `request.id` are ours. URIs of resources and session ids \
+are left out, because they may say who somebody is. A trace goes on through gateways by the header `traceparent`. Envoy chooses \
+the trace before it reads the message, so the context that a client writes into `params._meta` reaches the server, and the gateway's span does \
+not join it. Let clients send the header as well, as the worker of the target `temporal` does.
+
 **What it does not do.** It does not know which tool started a task, so `tasks/*` are denied to everybody. A subscription \
 (`subscriptions/listen`) can name one resource; one that names more is denied. It looks at requests, so `tools/list`, `resources/list` and `prompts/list` show what the caller may not use: the lists are \
 the server's own, the same for every caller, and a cache may share them as far as the server says (`cacheScope`). A breaker here has no \

@@ -4,36 +4,39 @@
 use serde_json::{Map, Value, json};
 
 use super::predicate::{MCP, of_type};
+use super::protocol::MISMATCH;
+use super::replies::{DENIED, HEADER_MISMATCH, INVALID_MESSAGE, UNKNOWN_METHOD, UNSUPPORTED_REVISION};
 use crate::model::Model;
+use crate::model::protocol::{self, Sent};
 use crate::model::telemetry::Metric;
+use crate::model::telemetry::opentelemetry::{ERROR_LABEL, METHOD_LABEL, TOOL_LABEL};
 use crate::targets::gateways::Gateway;
+use crate::targets::object;
 
-/// The methods that clients send, of every revision of the protocol. Any other is counted as `other`.
-const METHODS: [&str; 24] = [
-    "completion/complete",
-    "initialize",
-    "logging/setLevel",
+/// The notifications that clients send; the table of the protocol has them all in one row.
+const NOTIFICATIONS: [&str; 5] = [
     "notifications/cancelled",
     "notifications/initialized",
     "notifications/progress",
     "notifications/roots/list_changed",
     "notifications/tasks/status",
-    "ping",
-    "prompts/get",
-    "prompts/list",
-    "resources/list",
-    "resources/read",
-    "resources/subscribe",
-    "resources/templates/list",
-    "resources/unsubscribe",
-    "server/discover",
-    "subscriptions/listen",
-    "tasks/cancel",
-    "tasks/get",
-    "tasks/list",
-    "tasks/result",
-    "tools/call",
-    "tools/list",
+];
+
+/// The methods that clients send, of every revision of the protocol.
+pub(super) fn methods() -> impl Iterator<Item = &'static str> {
+    let requests = protocol::TABLE.iter().filter(|row| row.sent == Sent::Method).map(|row| row.name);
+    requests.chain(NOTIFICATIONS)
+}
+
+/// Statuses of an answer that nothing is wrong with: those that servers of MCP send, and redirections.
+const SUCCESSES: [&str; 12] = ["0", "101", "200", "201", "202", "204", "206", "301", "302", "304", "307", "308"];
+
+/// The errors of JSON-RPC that a gateway gives instead of [`DENIED`], by what a message is denied for.
+const ERRORS: [(&str, i32); 4] = [
+    ("method", UNKNOWN_METHOD),
+    ("revision", UNSUPPORTED_REVISION),
+    (MISMATCH, HEADER_MISMATCH),
+    ("message", INVALID_MESSAGE),
 ];
 
 /// The upper ends of the buckets of a histogram in seconds.
@@ -43,6 +46,8 @@ const SECONDS: [f64; 15] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Of {
     Requests,
+    /// Those that are messages of MCP: requests and notifications.
+    Operations,
     ToolCalls,
     Denied,
     DeniedToolCalls,
@@ -67,6 +72,7 @@ fn measure(metric: &Metric) -> Option<Measure> {
     let words: Vec<&str> = name.split('_').filter(|word| !["mcp", "gateway", "envoy", "http"].contains(word)).collect();
     let of = |words: &[&str]| match words {
         [] | ["request" | "requests"] => Some(Of::Requests),
+        ["server", "operation"] => Some(Of::Operations),
         ["tool" | "tools"] | ["call" | "calls"] => Some(Of::ToolCalls),
         ["tool" | "tools", "call" | "calls" | "request" | "requests" | "invocations"] => Some(Of::ToolCalls),
         _ => None,
@@ -100,15 +106,17 @@ pub(super) fn is_told(metric: &Metric, label: &str) -> bool {
     match label {
         "mcp_server" | "server" | "gateway" => true,
         // What is in hand is counted before the message is read.
-        "tool" | "tool_name" | "method" | "status_code" => measure(metric) != Some(Measure::InHand),
+        "tool" | "tool_name" | "method" | "status_code" | METHOD_LABEL | TOOL_LABEL | ERROR_LABEL => {
+            measure(metric) != Some(Measure::InHand)
+        }
         _ => false,
     }
 }
 
 /// The loggers that count, for the metrics of one gateway.
-pub(super) fn loggers(metrics: &[Metric], model: &Model, gateway: &Gateway<'_>) -> Vec<Value> {
+pub(super) fn loggers(metrics: &[&Metric], model: &Model, gateway: &Gateway<'_>) -> Vec<Value> {
     let mut measured: Vec<(Measure, &Metric)> =
-        metrics.iter().filter_map(|metric| Some((measure(metric)?, metric))).collect();
+        metrics.iter().filter_map(|metric| Some((measure(metric)?, *metric))).collect();
     measured.sort_by_key(|(measure, _)| *measure);
     let labels = Labels { model, gateway };
     let logger = |(measure, metric): (Measure, &Metric)| {
@@ -148,12 +156,12 @@ pub(super) fn loggers(metrics: &[Metric], model: &Model, gateway: &Gateway<'_>) 
 }
 
 /// Whether a metric needs a report of requests when they begin.
-pub(super) fn counts_in_hand(metrics: &[Metric]) -> bool {
+pub(super) fn counts_in_hand(metrics: &[&Metric]) -> bool {
     metrics.iter().any(|metric| measure(metric) == Some(Measure::InHand))
 }
 
 /// The buckets of histograms in seconds; Envoy's own are for milliseconds. `None` where there is no such histogram.
-pub(super) fn buckets(metrics: &[Metric]) -> Option<Value> {
+pub(super) fn buckets(metrics: &[&Metric]) -> Option<Value> {
     let in_seconds = metrics.iter().filter(|metric| matches!(measure(metric), Some(Measure::Seconds(_))));
     let each: Vec<Value> = in_seconds
         .map(|metric| json!({"match": {"prefix": format!("mcpctl.{}", metric.name)}, "buckets": SECONDS}))
@@ -170,11 +178,11 @@ fn all_of(filters: Vec<Value>) -> Value {
 
 /// Filters for the requests that a metric is about.
 fn only(of: Of) -> Vec<Value> {
-    let calls = || {
-        let matcher =
-            json!({"filter": MCP, "path": [{"key": "method"}], "value": {"string_match": {"exact": "tools/call"}}});
+    let by_method = |value: Value| {
+        let matcher = json!({"filter": MCP, "path": [{"key": "method"}], "value": value});
         json!({"metadata_filter": {"matcher": matcher, "match_if_key_not_found": false}})
     };
+    let calls = || by_method(json!({"string_match": {"exact": "tools/call"}}));
     let denied = || {
         json!({"extension_filter": {
             "name": "envoy.access_loggers.extension_filters.cel",
@@ -186,6 +194,7 @@ fn only(of: Of) -> Vec<Value> {
     };
     match of {
         Of::Requests => Vec::new(),
+        Of::Operations => vec![by_method(json!({"present_match": true}))],
         Of::ToolCalls => vec![calls()],
         Of::Denied => vec![denied()],
         Of::DeniedToolCalls => vec![calls(), denied()],
@@ -207,56 +216,104 @@ impl Labels<'_> {
     /// What callers send in a request is compared with what is declared, so that they cannot make Envoy keep new names.
     fn label(&self, name: &str) -> Option<Value> {
         let plain = |format: &str| Some(json!({"name": name, "value_format": format}));
-        let mapped = |format: String, known: Vec<(String, &str)>| {
-            Some(json!({"name": name, "value_format": format, "rules": one_of(known)}))
+        let mapped = |format: String, known: Vec<(String, Label<'_>)>, otherwise: Label<'_>| {
+            Some(json!({"name": name, "value_format": format, "rules": one_of(known, otherwise)}))
         };
         match name {
             "mcp_server" | "server" => plain("%METADATA(ROUTE:mcpctl:server)%"),
             "gateway" => plain(&self.gateway.name.replace('%', "%%")),
             "status_code" => plain("%RESPONSE_CODE%"),
-            "method" => {
-                let known = METHODS.iter().map(|method| ((*method).to_owned(), *method));
-                let known = known.chain([("-".to_owned(), "none")]).collect();
-                mapped(format!("%DYNAMIC_METADATA({MCP}:method)%"), known)
+            "method" | METHOD_LABEL => {
+                let known = methods().map(|method| (method.to_owned(), Label::Is(method)));
+                let known = known.chain([("-".to_owned(), Label::Is("none"))]).collect();
+                mapped(format!("%DYNAMIC_METADATA({MCP}:method)%"), known, Label::Is("other"))
             }
             "tool" | "tool_name" => {
-                let of_route = |route: &crate::targets::gateways::Route<'_>| {
-                    let server = route.server.name.value.as_str().to_owned();
-                    let none = (format!("{server}/-"), "none");
-                    let tools = self.model.server(&server).into_iter().flat_map(|server| server.tools.keys());
-                    let each = tools.map(|tool| (format!("{server}/{tool}"), tool.as_str()));
-                    std::iter::once(none).chain(each).collect::<Vec<_>>()
-                };
-                let known = self.gateway.routes.iter().flat_map(of_route).collect();
-                mapped(format!("%METADATA(ROUTE:mcpctl:server)%/%DYNAMIC_METADATA({MCP}:params:name)%"), known)
+                let servers = self.gateway.routes.iter().map(|route| route.server.name.value.as_str());
+                let none = servers.map(|server| (format!("{server}/-"), Label::Is("none")));
+                let known =
+                    none.chain(self.tools().map(|(server, tool)| (format!("{server}/{tool}"), Label::Is(tool))));
+                let format = format!("%METADATA(ROUTE:mcpctl:server)%/%DYNAMIC_METADATA({MCP}:params:name)%");
+                mapped(format, known.collect(), Label::Is("other"))
+            }
+            // The conventions have no word for another tool, and none for what is no tool.
+            TOOL_LABEL => {
+                let known = self.tools().map(|(server, tool)| (format!("tools/call {server}/{tool}"), Label::Is(tool)));
+                let format = format!(
+                    "%DYNAMIC_METADATA({MCP}:method)% %METADATA(ROUTE:mcpctl:server)%/%DYNAMIC_METADATA({MCP}:params:name)%"
+                );
+                mapped(format, known.collect(), Label::Absent)
+            }
+            // Of the gateway's own answers the error of JSON-RPC is known, of all others the status of HTTP.
+            ERROR_LABEL => {
+                let details = "response.code_details";
+                let by_end = ERRORS.map(|(end, error)| format!("{details}.endsWith('/deny:{end}]') ? '{error} ' : "));
+                let denied = format!("{details}.startsWith('rbac_access_denied') ? '{DENIED} ' : ''");
+                let format = format!("%CEL({}{denied})%%RESPONSE_CODE%", by_end.concat());
+                let errors: Vec<String> =
+                    ERRORS.iter().map(|(_, error)| *error).chain([DENIED]).map(|error| error.to_string()).collect();
+                let own = errors.iter().flat_map(|error| {
+                    ["200", "400", "403", "404"].map(|status| (format!("{error} {status}"), Label::Is(error)))
+                });
+                let well = SUCCESSES.map(|status| (status.to_owned(), Label::Absent));
+                // Any other status stays as it is.
+                let rules = one_of(own.chain(well).collect(), Label::Kept);
+                Some(json!({"name": name, "value_format": format, "rules": rules}))
             }
             _ => None,
         }
     }
+
+    /// The tools of the gateway's servers, with their servers.
+    fn tools(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.gateway.routes.iter().flat_map(|route| {
+            let server = route.server.name.value.as_str();
+            let tools = self.model.server(server).into_iter().flat_map(|server| server.tools.keys());
+            tools.map(move |tool| (server, tool.as_str()))
+        })
+    }
 }
 
-/// A value that is one of these becomes what stands beside it, any other `other`.
-fn one_of(known: Vec<(String, &str)>) -> Value {
-    let becomes = |value: &str| {
-        json!({"action": {
-            "name": "label",
-            "typed_config": {
-                "@type": of_type("envoy.extensions.matching.actions.transform_stat.v3.TransformStat"),
-                "update_tag": {"new_tag_value": value},
-            },
-        }})
+/// What becomes of a label.
+#[derive(Clone, Copy)]
+enum Label<'a> {
+    Is(&'a str),
+    Absent,
+    /// It stays as it is.
+    Kept,
+}
+
+/// A value that is one of these becomes what stands beside it, any other the last.
+fn one_of(known: Vec<(String, Label<'_>)>, otherwise: Label<'_>) -> Value {
+    let becomes = |label: Label<'_>| {
+        let what = match label {
+            Label::Is(value) => json!({"update_tag": {"new_tag_value": value}}),
+            Label::Absent => json!({"drop_tag": {}}),
+            Label::Kept => return None,
+        };
+        let mut config =
+            object([("@type", json!(of_type("envoy.extensions.matching.actions.transform_stat.v3.TransformStat")))]);
+        if let (Some(config), Value::Object(what)) = (config.as_object_mut(), what) {
+            config.extend(what);
+        }
+        Some(json!({"action": {"name": "label", "typed_config": config}}))
     };
-    let map: Map<String, Value> = known.into_iter().map(|(value, label)| (value, becomes(label))).collect();
-    json!({
-        "matcher_tree": {
+    let map: Map<String, Value> =
+        known.into_iter().filter_map(|(value, label)| Some((value, becomes(label)?))).collect();
+    let mut rules = object([(
+        "matcher_tree",
+        json!({
             "input": {
                 "name": "value",
                 "typed_config": {"@type": of_type("envoy.extensions.matching.common_inputs.stats.v3.StatTagValueInput")},
             },
             "exact_match_map": {"map": map},
-        },
-        "on_no_match": becomes("other"),
-    })
+        }),
+    )]);
+    if let (Some(rules), Some(otherwise)) = (rules.as_object_mut(), becomes(otherwise)) {
+        rules.insert("on_no_match".to_owned(), otherwise);
+    }
+    rules
 }
 
 #[cfg(test)]
@@ -283,6 +340,7 @@ mod tests {
             ("counter", "mcp_denials_total", Some(Measure::Count(Of::Denied))),
             ("histogram", "mcp_tool_duration_seconds", Some(Measure::Seconds(Of::ToolCalls))),
             ("histogram", "mcp_request_duration_seconds", Some(Measure::Seconds(Of::Requests))),
+            ("histogram", "mcp_server_operation_duration_seconds", Some(Measure::Seconds(Of::Operations))),
             ("histogram", "mcp_request_duration_milliseconds", Some(Measure::Milliseconds(Of::Requests))),
             ("gauge", "mcp_active_requests", Some(Measure::InHand)),
             ("counter", "mcp_request_errors_total", None),

@@ -7,12 +7,12 @@ use super::predicate::{CLAIMS, JWT, MCP, of_type};
 use super::scope::of_gateway;
 use super::{Setting, correlation, metrics, traces};
 use crate::model::Model;
-use crate::model::telemetry::Metric;
+use crate::model::telemetry::{Metric, opentelemetry};
 use crate::targets::gateways::Gateway;
 
-/// The metrics of a gateway.
-pub(super) fn metrics_of<'m>(model: &'m Model, setting: &Setting<'_>) -> &'m [Metric] {
-    of_gateway(&model.metrics, setting).map_or(&[][..], Vec::as_slice)
+/// The metrics of a gateway: those that are declared, and the one of OpenTelemetry's conventions.
+pub(super) fn metrics_of<'m>(model: &'m Model, setting: &Setting<'_>) -> Vec<&'m Metric> {
+    opentelemetry::measured(of_gateway(&model.metrics, setting).into_iter().flatten()).collect()
 }
 
 /// The parts of the connection manager that report: access log, metrics, tracing.
@@ -20,8 +20,8 @@ pub(super) fn of_manager(model: &Model, setting: &Setting<'_>, gateway: &Gateway
     let mut fields = Map::new();
     let mut loggers = vec![access_log(model, setting)];
     let wanted = metrics_of(model, setting);
-    loggers.extend(metrics::loggers(wanted, model, gateway));
-    if metrics::counts_in_hand(wanted) {
+    loggers.extend(metrics::loggers(&wanted, model, gateway));
+    if metrics::counts_in_hand(&wanted) {
         fields.insert("access_log_options".to_owned(), json!({"flush_access_log_on_new_request": true}));
     }
     fields.insert("access_log".to_owned(), json!(loggers));

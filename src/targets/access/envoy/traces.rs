@@ -9,8 +9,10 @@ use super::predicate::{CLAIMS, JWT, MCP, of_type};
 use super::scope::of_gateway;
 use super::tls::public_tls;
 use super::upstream::Upstream;
-use super::{Setting, clusters};
+use super::{Setting, clusters, metrics};
 use crate::model::Model;
+use crate::model::protocol::REVISION_HEADER;
+use crate::model::telemetry::opentelemetry::{METHOD, OPERATION, PROMPT, REVISION, TOOL};
 use crate::model::telemetry::{Exporter, SpanProtocol, Tracing};
 use crate::targets::operations::otel_collector;
 
@@ -73,7 +75,11 @@ pub(super) fn spans(model: &Model, setting: &Setting<'_>) -> Option<Value> {
     };
     let mut tags = vec![
         json!({"tag": "mcp.server", "metadata": metadata("route", "mcpctl", &["server"])}),
-        json!({"tag": "mcp.tool", "metadata": metadata("request", MCP, &["params", "name"])}),
+        json!({"tag": METHOD, "metadata": metadata("request", MCP, &["method"])}),
+        json!({"tag": REVISION, "request_header": {"name": REVISION_HEADER}}),
+        only_of("tools/call", TOOL, &of_message("['params']['name']")),
+        only_of("tools/call", OPERATION, "'execute_tool'"),
+        only_of("prompts/get", PROMPT, &of_message("['params']['name']")),
     ];
     let number = tracing.request_id_header.as_ref().map(|header| header.value.as_str());
     tags.extend(number.map(|header| json!({"tag": "request.id", "request_header": {"name": header}})));
@@ -82,7 +88,22 @@ pub(super) fn spans(model: &Model, setting: &Setting<'_>) -> Option<Value> {
         Some(json!({"tag": identity.tag, "metadata": metadata("request", JWT, &[CLAIMS, identity.claim?])}))
     }));
     let provider = provider(protocol, &url);
-    Some(json!({"provider": provider, "random_sampling": {"value": percent(model, tracing)}, "custom_tags": tags}))
+    // Whoever calls chooses the method, and backends keep a list of the names of spans.
+    let known = metrics::methods().map(|method| format!("'{method}'")).collect::<Vec<_>>().join(", ");
+    let method = of_message("['method']");
+    let name = format!("%CEL({method} in [{known}] ? {method} : 'other')%");
+    let sampled = json!({"value": percent(model, tracing)});
+    Some(json!({"provider": provider, "operation": name, "random_sampling": sampled, "custom_tags": tags}))
+}
+
+/// What Envoy found in a message, as its expressions read it.
+fn of_message(path: &str) -> String {
+    format!("metadata.filter_metadata['{MCP}']{path}")
+}
+
+/// A tag of the messages of one method alone; Envoy writes none whose value is empty.
+fn only_of(method: &str, tag: &str, value: &str) -> Value {
+    json!({"tag": tag, "value": format!("%CEL({} == '{method}' ? {value} : '')%", of_message("['method']"))})
 }
 
 fn provider(protocol: SpanProtocol, url: &str) -> Value {

@@ -28,7 +28,7 @@ pub(super) struct Recording<'m> {
 
 /// Every recording, by name. Units that declare a metric as others do share it.
 pub(super) fn recordings(model: &Model) -> BTreeMap<String, Recording<'_>> {
-    let all = model.metrics.values().flatten().flat_map(of);
+    let all = model.metrics_read().flat_map(of);
     all.map(|recording| (recording.record.clone(), recording)).collect()
 }
 
@@ -37,7 +37,7 @@ pub(super) fn recordings(model: &Model) -> BTreeMap<String, Recording<'_>> {
 pub(super) fn colliding(model: &Model) -> Vec<(&Metric, &Metric, String)> {
     let mut known: BTreeMap<String, Recording<'_>> = BTreeMap::new();
     let mut found = Vec::new();
-    for recording in model.metrics.values().flatten().flat_map(of) {
+    for recording in model.metrics_read().flat_map(of) {
         match known.get(&recording.record) {
             Some(first) if first.expr == recording.expr => {}
             Some(first) => found.push((recording.metric, first.metric, recording.record)),

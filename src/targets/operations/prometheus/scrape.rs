@@ -173,7 +173,7 @@ fn alerting(model: &Model) -> Option<Alerting> {
 
 /// The series of the declared metrics.
 fn declared(model: &Model) -> BTreeSet<String> {
-    model.metrics.values().flatten().flat_map(series).collect()
+    model.metrics_read().flat_map(series).collect()
 }
 
 /// These series alone. A server could otherwise give a series of a gateway's, by which an alert about another server is judged.

@@ -102,7 +102,9 @@ another one for each call and run. A compensation also sends the keys of the cal
 `mcpctl.io/undoes`. A server that honours both does nothing twice, and nothing after it was undone. An error of a tool \
 is tried again. What a gateway denies (403, or the JSON-RPC error -32001), an unknown tool and refused arguments are \
 not. Where the answer is missing, the call is tried again, unless the registry annotates the tool as `idempotent: \
-false`: then the step fails.
+false`: then the step fails. \
+With an SDK of OpenTelemetry in the worker's process, a call has the context of its trace in `_meta`, and in the headers `traceparent` and \
+`tracestate`, which gateways read.
 
 **Undoing.** A step is undone as soon as one call of it was tried, because a call that fails may be half done. Undoing \
 begins when no call is on its way any more, runs to its end also where the run is cancelled, and gives each \

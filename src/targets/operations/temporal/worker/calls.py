@@ -27,6 +27,8 @@ from temporalio.exceptions import ApplicationError
 from tokens import NoToken, Tokens
 
 KEY, UNDOES = "mcpctl.io/idempotency-key", "mcpctl.io/undoes"
+# The context of a trace. Baggage is for applications, and goes no further.
+CONTEXT = ("traceparent", "tracestate")
 # The error of JSON-RPC with which compiled gateways deny a call, also where its status is 200.
 DENIED = -32001
 # Errors of JSON-RPC that another attempt meets again: not a request, no such method, no such tool or arguments.
@@ -81,6 +83,16 @@ class Attempt:
         if not self.sent:
             return failed("Unreachable", f"status {self.status}: {said}" if self.status else said)
         return failed("Unanswered", f"status {self.status}: {said}" if self.status >= 500 else said)
+
+
+async def traced(request: httpx2.Request) -> None:
+    """Gateways read the context of a trace from headers, and the SDK writes it into `_meta` (SEP-414), so headers repeat it."""
+    if request.method == "POST":
+        params = json.loads(request.content).get("params")
+        meta = params.get("_meta") if isinstance(params, dict) else None
+        for key in CONTEXT:
+            if isinstance(meta, dict) and key in meta:
+                request.headers[key] = meta[key]
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
@@ -140,7 +152,7 @@ class Calls:
         meta = {KEY: given["key"], **({UNDOES: given["undoes"]} if given["undoes"] else {})}
         try:
             with anyio.fail_after(seconds):
-                hooks = {"response": [attempt.answered]}
+                hooks = {"request": [traced], "response": [attempt.answered]}
                 settings = {"headers": headers, "timeout": seconds, "verify": self.tls, "event_hooks": hooks}
                 async with httpx2.AsyncClient(**settings) as http:
                     async with Client(streamable_http_client(url, http_client=http), cache=None) as client:

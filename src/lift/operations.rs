@@ -1,5 +1,6 @@
 //! Readers of files that configure an engine: what they say must be what the model says.
 
+pub mod cache_plan;
 pub mod chaos;
 pub mod consul;
 pub mod kafka;

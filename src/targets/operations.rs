@@ -1,5 +1,6 @@
 //! The targets that configure an engine and decide no call.
 
+pub mod cache_plan;
 pub mod chaos;
 pub mod consul;
 pub mod kafka;

@@ -132,8 +132,9 @@ struct CallFile {
 }
 
 /// The worker, which the bundle has word for word where it has a plan.
-const WORKER: [(&str, &[u8]); 9] = [
+const WORKER: [(&str, &[u8]); 10] = [
     ("breaker.py", include_bytes!("../../targets/operations/temporal/worker/breaker.py")),
+    ("cache.py", include_bytes!("../../targets/operations/temporal/worker/cache.py")),
     ("calls.py", include_bytes!("../../targets/operations/temporal/worker/calls.py")),
     ("checked.py", include_bytes!("../../targets/operations/temporal/worker/checked.py")),
     ("flow.py", include_bytes!("../../targets/operations/temporal/worker/flow.py")),

@@ -10,6 +10,7 @@ macro_rules! targets {
             access Agentgateway agentgateway "agentgateway" own "Configuration of agentgateway.";
             access AgenticNetworking agentic_networking "agentic-networking" own "Access policies of Kubernetes' agentic networking.";
             access AiGateway ai_gateway "ai-gateway" own "Routes of the Envoy AI Gateway.";
+            operations CachePlan cache_plan "cache-plan" plain "Which results each cache layer may keep, how long, and for whom.";
             access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
             operations Chaos chaos "chaos" plain "Experiments of Chaos Toolkit with faults of Toxiproxy, and objects of Chaos Mesh.";
             operations Consul consul "consul" plain "Services of Consul with their health checks.";

@@ -76,7 +76,8 @@ Settings hold references alone: no token and no secret is in them, in a plan, or
     \"saga:order_processing_saga\": {\"endpoint\": \"https://idp.example.org/token\", \"client_id\": \"orders\", \"secret_file\": \"/run/secrets/orders\"},
     \"workflow:customer_onboarding\": {\"file\": \"/run/tokens/onboarding\"}
   },
-  \"tls\": {\"ca\": \"/etc/mcp/ca.crt\", \"cert\": \"/etc/mcp/worker.crt\", \"key\": \"/etc/mcp/worker.key\"}
+  \"tls\": {\"ca\": \"/etc/mcp/ca.crt\", \"cert\": \"/etc/mcp/worker.crt\", \"key\": \"/etc/mcp/worker.key\"},
+  \"cache\": {\"plans\": [\"bundle/cache-plan/central/plan.json\"]}
 }
 ```
 
@@ -95,7 +96,8 @@ it expires, and once more where a gateway answers 401.
 **A run.** The plan is its input, so a run goes on by the plan that it was started with, also after a later compile. \
 `--arguments` is a file with the arguments of each call, by step and tool: `{\"charge_payment\": {\"charge_card\": \
 {\"amount\": 12}}}`. A compensation has those under its own tool; where there are none, and its step has a single \
-call, it has those of the call. No answer of a tool is kept in the history.
+call, it has those of the call. No answer of a tool is kept in the history. `cache` names plans of the target \
+`cache-plan`: the worker keeps the results that their layers at `client` may keep, in its memory, each for one flow.
 
 **Each call** sends an idempotency key in `_meta` under `mcpctl.io/idempotency-key`: the same for all attempts, and \
 another one for each call and run. A compensation also sends the keys of the calls that it undoes, under \

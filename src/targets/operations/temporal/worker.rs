@@ -4,8 +4,9 @@ use crate::bundle::Artifact;
 use crate::source::Loc;
 
 /// Its files, by name.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("breaker.py", include_str!("worker/breaker.py")),
+    ("cache.py", include_str!("worker/cache.py")),
     ("calls.py", include_str!("worker/calls.py")),
     ("checked.py", include_str!("worker/checked.py")),
     ("flow.py", include_str!("worker/flow.py")),

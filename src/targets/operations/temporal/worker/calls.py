@@ -20,6 +20,7 @@ from datetime import timedelta
 import anyio
 import httpx2
 from breaker import Breaker, Open
+from cache import Cache
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from temporalio import activity
@@ -104,19 +105,23 @@ class Calls:
     """`known` are addresses that the plans of the bundle name. Whoever starts a run gives its plan, so that plan alone cannot
     say where the tokens of a flow are sent."""
 
-    def __init__(self, servers: dict[str, str], known: list[str], tokens: Tokens, tls: ssl.SSLContext | bool = True):
-        self.servers, self.tokens, self.tls = servers, tokens, tls
+    def __init__(
+        self, servers: dict[str, str], known: list[str], tokens: Tokens, cache: Cache, tls: ssl.SSLContext | bool = True
+    ):
+        self.servers, self.tokens, self.cache, self.tls = servers, tokens, cache, tls
         self.origins = {origin(url) for url in [*servers.values(), *known]}
         self.breakers: dict[tuple[str, str], Breaker] = {}
 
     @activity.defn(name="call_tool")
     async def call_tool(self, given: dict) -> None:
-        """Makes one attempt. No answer of a tool is kept, also not why it failed: what it holds may belong into no history."""
+        """Makes one attempt, unless a cache has the result. Nothing of an answer gets into a history: what it holds may not belong there."""
         plan, call = given["plan"], given["call"]
         server = plan["servers"][call["server"]]
         url = self.servers.get(call["server"]) or server.get("url")
         if not url or origin(url) not in self.origins:
             raise failed("NoAddress", f"settings and bundle name no such address of {call['server']}", final=True)
+        if self.cache.get(given) is not None:
+            return
         breaker = self.breakers.setdefault((call["server"], str(server.get("breaker"))), Breaker(server.get("breaker")))
         try:
             trial = breaker.enter()
@@ -168,6 +173,7 @@ class Calls:
             if unknown:
                 raise failed("UnknownTool", "the server has no such tool", final=True)
             raise failed("ToolError", "the tool answers that it failed")
+        self.cache.put(given, result.model_dump_json())
 
 
 @contextlib.asynccontextmanager

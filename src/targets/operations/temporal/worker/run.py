@@ -11,7 +11,8 @@ Settings are an object of JSON:
           "endpoint": "https://idp.example.org/token", "client_id": "onboarding", "secret_file": "/run/secrets/onboarding"
         }
       },
-      "tls": {"ca": "/etc/mcp/ca.crt", "cert": "/etc/mcp/worker.crt", "key": "/etc/mcp/worker.key"}
+      "tls": {"ca": "/etc/mcp/ca.crt", "cert": "/etc/mcp/worker.crt", "key": "/etc/mcp/worker.key"},
+      "cache": {"plans": ["bundle/cache-plan/central/plan.json"]}
     }
 
 All of it may be left out. `servers` comes before what a plan says, whose addresses count where the plans beside this
@@ -28,6 +29,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from cache import cache
 from calls import Calls
 from flow import Run
 from temporalio.client import Client
@@ -42,7 +44,7 @@ HEARTBEAT_SECONDS = 2
 def settings(path: Path) -> dict:
     """The settings of a file, each with its default. An unknown key is an error."""
     found = json.loads(path.read_text("utf-8"))
-    known = {"temporal": TEMPORAL.keys(), "servers": None, "tokens": None, "tls": {"ca", "cert", "key"}}
+    known = {"temporal": TEMPORAL.keys(), "servers": None, "tokens": None, "tls": {"ca", "cert", "key"}, "cache": {"plans"}}
     for section, keys in found.items():
         if section not in known or not isinstance(keys, dict):
             raise ValueError(f"{path}: `{section}` is not a section of settings")
@@ -70,7 +72,8 @@ async def main(path: Path) -> None:
     given = settings(path)
     context = tls(given.get("tls", {}))
     known = addresses(Path(__file__).resolve().parent.parent / "plans")
-    calls = Calls(given.get("servers", {}), known, Tokens(given.get("tokens", {}), context), context)
+    tokens, kept = Tokens(given.get("tokens", {}), context), cache(given.get("cache", {}).get("plans", []))
+    calls = Calls(given.get("servers", {}), known, tokens, kept, context)
     temporal = given["temporal"]
     client = await Client.connect(temporal["address"], namespace=temporal["namespace"])
     beat = timedelta(seconds=HEARTBEAT_SECONDS)

@@ -64,8 +64,10 @@ def likely(kind: str, ask: Ask) -> bool:
 
 
 class Spoiler:
-    def __init__(self, asker: Asker, denied: dict[str, list[Ask]], tally: Tally):
-        self.asker, self.denied, self.tally, self.server = asker, denied, tally, asker.pods.server
+    """`alone` are the kinds of conditions without which alone nothing more is let through."""
+
+    def __init__(self, asker: Asker, denied: dict[str, list[Ask]], tally: Tally, alone: frozenset[str] = frozenset({TWICE})):
+        self.asker, self.denied, self.tally, self.server, self.alone = asker, denied, tally, asker.pods.server, alone
         self.versions = {name: self.version(name) for name in asker.pods.servers}
         self.noticed = self.redundant = 0
 
@@ -98,7 +100,7 @@ class Spoiler:
         try:
             asks = sorted(self.denied[name], key=lambda ask: not likely(kind, ask))
             # Where nothing is expected to change, the likeliest are enough.
-            for ask in asks if kind != TWICE else [ask for ask in asks if likely(kind, ask)]:
+            for ask in asks if kind not in self.alone else [ask for ask in asks if likely(kind, ask)] or asks:
                 if self.asker.send(connections, ask) in ANSWERED:
                     self.denied[name].remove(ask)
                     self.denied[name].insert(0, ask)
@@ -123,7 +125,7 @@ class Spoiler:
                 self.put(path, dropped(policy, kind), [name])
             self.tally.check(self.arrived(list(some)), f"spoiled policies, turn {turn}, reach the sidecars")
             for name, (_, _, kind) in some.items():
-                self.judge(f"{name}: no {kind}", self.opened(name, kind), kind == TWICE)
+                self.judge(f"{name}: no {kind}", self.opened(name, kind), kind in self.alone)
         for name, (path, policy, _) in policies.items():
             self.put(path, policy, [name])
         self.tally.check(self.arrived(list(policies)), "whole policies reach the sidecars")

@@ -19,7 +19,10 @@ class Backend:
                 self.answer(200 if self.path == "/keys.json" else 405, keys if self.path == "/keys.json" else "{}")
 
             def do_POST(self):
-                message = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+                text = self.rfile.read(int(self.headers.get("content-length", 0)))
+                if not text:
+                    return self.answer(200, "{}")
+                message = json.loads(text)
                 if "id" not in message:
                     return self.answer(202, "")
                 self.answer(200, json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": backend.result(message)}))

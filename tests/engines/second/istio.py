@@ -6,7 +6,9 @@ was revoked.
 """
 
 import shutil
+import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from live.fleet import free_ports
@@ -61,10 +63,10 @@ def prepared(programs: Programs, name: str, copy: str) -> tuple[Path, dict[str, 
 
 
 class Bench:
-    """One bundle in a running mesh."""
+    """One bundle in a running mesh. `random` are the random workspaces once they are compiled."""
 
-    def __init__(self, programs: Programs, server: ApiServer, name: str, tally: Tally):
-        self.programs, self.server, self.name, self.tally = programs, server, name, tally
+    def __init__(self, programs: Programs, server: ApiServer, name: str, random: Future, tally: Tally):
+        self.programs, self.server, self.name, self.random, self.tally = programs, server, name, random, tally
         self.source, self.issuers, self.published = prepared(programs, name, "workspaces")
         self.workspace = Workspace(programs, f"mesh/{name}", TARGETS, self.source)
         self.work = programs.work / ("mesh-" + name.replace("/", "-"))
@@ -100,7 +102,7 @@ class Bench:
         dropped, note = istio_traffic.run(asker, answers, self.source, self.failing, self.tally)
         self.note(f"{len(answers)} requests", f"{spoiler.noticed + dropped} spoiled bundles noticed", note)
         if self.failing:
-            self.note(self.revoked(asker, answers), istio_taken.run(self.programs, self.server, self.workspace.folder, self.tally))
+            self.note(self.revoked(asker, answers), istio_taken.run(self.programs, self.random.result(), self.server, self.workspace.folder, self.tally))
         rejected = self.pods.rejected()
         self.tally.check(not rejected, f"{self.name}: {rejected}")
         memory = self.pods.resident(), self.mesh.resident(), self.server.resident()
@@ -128,16 +130,21 @@ class Bench:
 def run(programs: Programs) -> Tally:
     tally = Tally("Istio")
     files = kubernetes.definitions()
+    # Much waits for a thread that answers or asks; by itself Python changes between them too seldom for that.
+    sys.setswitchinterval(0.0005)
+    pool = ThreadPoolExecutor(1)
+    random = pool.submit(istio_taken.compiled, programs)
     server = ApiServer(programs.engines["kubernetes"], programs.work / "server")
     try:
         kubernetes.define(server, {name: files[name] for name in NEEDED}, tally)
         for name in COMPILED:
-            bench = Bench(programs, server, name, tally)
+            bench = Bench(programs, server, name, random, tally)
             try:
                 bench.run()
             finally:
                 bench.stop()
             server.clear()
     finally:
+        pool.shutdown()
         server.stop()
     return tally.end()

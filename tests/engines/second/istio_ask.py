@@ -40,6 +40,7 @@ class Ask:
     method: str = "POST"
     path: str | None = None
     headers: dict = field(default_factory=dict)
+    body: bytes = BODY
 
 
 class Showing(Drawing):
@@ -203,7 +204,7 @@ class Asker:
             port, address = self.pods.at(ask.server)
             connections[key] = Connection(port, client_context(self.certificates, ask.identity), address)
         try:
-            body = BODY if ask.method in ("POST", "PUT", "PATCH") else b""
+            body = ask.body if ask.method in ("POST", "PUT", "PATCH") else b""
             path = ask.path or self.pods.path(ask.server)
             return connections[key].ask(ask.method, path, ask.headers, body, head_only=ask.method == "HEAD").status
         except Refused:

@@ -5,6 +5,7 @@ Issuers' keys are had from where the bundle says: istiod asks for them through a
 """
 
 import base64
+import functools
 import http.client
 import http.server
 import json
@@ -177,6 +178,7 @@ class Mesh:
             pass
 
 
+@functools.cache
 def client_context(certificates: Path, identity: str | None) -> ssl.SSLContext:
     """What a workload connects with: its own certificate, and the mesh's authority."""
     context = ssl.create_default_context(cafile=str(certificates / "root.pem"))

@@ -2,9 +2,11 @@
 object of the mesh. The running mesh gets the spoiled object; some request that was denied must then be let through."""
 
 import copy
+import dataclasses
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from live.tally import Tally
 from live.wire import Connection
@@ -64,8 +66,10 @@ def likely(kind: str, ask: Ask) -> bool:
 
 
 class Spoiler:
-    def __init__(self, asker: Asker, denied: dict[str, list[Ask]], tally: Tally):
-        self.asker, self.denied, self.tally, self.server = asker, denied, tally, asker.pods.server
+    """`alone` are the kinds of conditions without which alone nothing more is let through."""
+
+    def __init__(self, asker: Asker, denied: dict[str, list[Ask]], tally: Tally, alone: frozenset[str] = frozenset({TWICE})):
+        self.asker, self.denied, self.tally, self.server, self.alone = asker, denied, tally, asker.pods.server, alone
         self.versions = {name: self.version(name) for name in asker.pods.servers}
         self.noticed = self.redundant = 0
 
@@ -80,6 +84,11 @@ class Spoiler:
         document = copy.deepcopy(document)
         document["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"]
         self.server.ask("PUT", path, document)
+
+    def put_all(self, some: list[tuple[str, dict, list[str]]]) -> None:
+        """Each of them waits for the webhook."""
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda one: self.put(*one), some))
 
     def arrived(self, names: list[str]) -> bool:
         began, waiting = time.monotonic(), list(names)
@@ -98,7 +107,7 @@ class Spoiler:
         try:
             asks = sorted(self.denied[name], key=lambda ask: not likely(kind, ask))
             # Where nothing is expected to change, the likeliest are enough.
-            for ask in asks if kind != TWICE else [ask for ask in asks if likely(kind, ask)]:
+            for ask in asks if kind not in self.alone else [ask for ask in asks if likely(kind, ask)] or asks:
                 if self.asker.send(connections, ask) in ANSWERED:
                     self.denied[name].remove(ask)
                     self.denied[name].insert(0, ask)
@@ -119,13 +128,11 @@ class Spoiler:
         self.policed = list(policies)
         for turn in range(max(len(kinds) for _, _, kinds in policies.values())):
             some = {name: (path, policy, kinds[turn]) for name, (path, policy, kinds) in policies.items() if turn < len(kinds)}
-            for name, (path, policy, kind) in some.items():
-                self.put(path, dropped(policy, kind), [name])
+            self.put_all([(path, dropped(policy, kind), [name]) for name, (path, policy, kind) in some.items()])
             self.tally.check(self.arrived(list(some)), f"spoiled policies, turn {turn}, reach the sidecars")
             for name, (_, _, kind) in some.items():
-                self.judge(f"{name}: no {kind}", self.opened(name, kind), kind == TWICE)
-        for name, (path, policy, _) in policies.items():
-            self.put(path, policy, [name])
+                self.judge(f"{name}: no {kind}", self.opened(name, kind), kind in self.alone)
+        self.put_all([(path, policy, [name]) for name, (path, policy, _) in policies.items()])
         self.tally.check(self.arrived(list(policies)), "whole policies reach the sidecars")
 
     def judge(self, what: str, opened: bool, redundant: bool = False) -> None:
@@ -186,7 +193,8 @@ def run(asker: Asker, answers: list[tuple[Ask, int]], tally: Tally) -> Spoiler:
     denied: dict[str, list[Ask]] = {name: [] for name in asker.pods.servers}
     for ask, status in answers:
         if not ask.wanted and status not in ANSWERED:
-            denied[ask.server].append(ask)
+            # Rules see no bodies. Without one a proxy keeps the connection over which it denied something.
+            denied[ask.server].append(dataclasses.replace(ask, body=b""))
     for name, asks in denied.items():
         # Most is noticed by the first few.
         random.Random(name).shuffle(asks)

@@ -42,9 +42,13 @@ def documents(bundle: Path) -> list[dict]:
     return [one for one in found if one["kind"] != "Kustomization"]
 
 
-def drawn(programs: Programs, clerk: Clerk, tally: Tally) -> tuple[int, int]:
+def compiled(programs: Programs) -> list[str]:
+    """The random workspaces that are written for Istio."""
+    return [name.partition("/")[2] for name, _ in workspaces(programs, "istio", COUNT)]
+
+
+def drawn(programs: Programs, names: list[str], clerk: Clerk, tally: Tally) -> tuple[int, int]:
     """How many random workspaces were put to the server, and how many objects."""
-    names = [name.partition("/")[2] for name, _ in workspaces(programs, "istio", COUNT)]
     whole = {name: documents(programs.work / "random/bundles" / name) for name in names}
     # The API server looks at no object of a namespace that is not there.
     for namespace in sorted({one["metadata"]["namespace"] for some in whole.values() for one in some if "namespace" in one["metadata"]}):
@@ -91,8 +95,9 @@ def refused(clerk: Clerk, bundle: Path, tally: Tally) -> int:
     return count
 
 
-def run(programs: Programs, server, bundle: Path, tally: Tally) -> str:
+def run(programs: Programs, names: list[str], server, bundle: Path, tally: Tally) -> str:
+    """`names` are the random workspaces, compiled already."""
     clerk = Clerk(server)
     count = refused(clerk, bundle, tally)
-    some, objects = drawn(programs, clerk, tally)
+    some, objects = drawn(programs, names, clerk, tally)
     return f"{objects} objects of {some} random workspaces taken, {count} faults that only the webhook finds refused"

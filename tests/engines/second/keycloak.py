@@ -1,4 +1,5 @@
-"""Real tokens: a running Keycloak as the book's page sets it up, in front of a running gateway of the page's workspace.
+"""Real tokens: a running Keycloak as the book's page sets it up, in front of a running gateway of the page's workspace, of ToolHive's
+proxies, and of Istio's mesh.
 
 Each kind of token that the page names calls each tool. What the gateway answers is what the page's table says, and what follows from
 the claims of the token by the access relation, which is computed without mcpctl's files. The page's own commands are run as well.
@@ -6,6 +7,7 @@ the claims of the token by the access relation, which is computed without mcpctl
 
 import http.client
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from live.gateway import Envoy
@@ -13,7 +15,7 @@ from live.request import LEGACY, MODERN, call, headers, number
 from live.tally import Tally
 from live.tokens import claims
 
-from . import keycloak_page, keycloak_spoiled, keycloak_toolhive
+from . import keycloak_istio, keycloak_page, keycloak_spoiled, keycloak_toolhive
 from .bundles import Programs, Workspace
 from .evidence import Identity, Request
 from .judge import Judge
@@ -129,8 +131,13 @@ def run(programs: Programs) -> Tally:
     refused = {kind for kind, row in table.items() if 401 in row.values()}
     tally.check(refused == REFUSED, f"the page says 401 of {refused}")
     keycloak = Keycloak(programs.engines["keycloak"], programs.work, bench.ports[KEYCLOAK])
+    cluster = keycloak_istio.Cluster(bench, tally)
     try:
-        took = keycloak.start()
+        with ThreadPoolExecutor(1) as pool:
+            # Both wait for much.
+            started = pool.submit(cluster.start)
+            took = keycloak.start()
+            started.result()
         bench.servers = Servers(bench.folder, bench.ports[SERVERS])
         gateway = bench.gateway()
         try:
@@ -141,11 +148,14 @@ def run(programs: Programs) -> Tally:
             gateway.stop()
         tally.check("a server was sent a token" not in bench.servers.said(), "a server was sent a token")
         noticed = keycloak_spoiled.run(bench, table, tally)
+        cluster.join()
+        tally.notes.append(cluster.run())
         tally.notes.append(keycloak_toolhive.run(bench, tally))
         bench.servers.stop()
         commands = keycloak_page.follow(bench, tally)
         memory = keycloak.resident()
     finally:
+        cluster.stop()
         keycloak.stop()
         if bench.servers:
             bench.servers.stop()

@@ -4,12 +4,14 @@ import functools
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 from live.tally import Tally
 
+from .api_server import NAMES
 from .bundles import ROOT, Workspace
 from .evidence import Loader
 
@@ -51,17 +53,29 @@ def written(bundle: Path, cluster: str) -> set[tuple]:
 BY_ITSELF = {"events", "leases", "apiservices", "flowschemas", "prioritylevelconfigurations", "endpoints", "endpointslices"}
 
 
-def present(server, label: str | None) -> set[tuple]:
-    """What the server has with this label of a bundle, or without any."""
-    found = set()
-    for path, plural, _ in server.kinds():
-        if plural in BY_ITSELF:
+def versions(server, label: str | None, kinds: set[str] | None = None) -> dict[tuple, str]:
+    """What the server has with this label of a bundle, or without any, and the version of each object as it counts them. `kinds` are
+    those that are asked for; None are all of them."""
+    found = {}
+    for path, plural, kind, _ in server.kinds():
+        if plural in BY_ITSELF or (kinds is not None and kind not in kinds):
             continue
         selector = f"{LABEL}%3D{label}" if label else f"!{LABEL}"
-        listed = server.ask("GET", f"{path}/{plural}?labelSelector={selector}")
-        kind = listed["kind"].removesuffix("List")
-        found |= {(kind, one["metadata"].get("namespace"), one["metadata"]["name"]) for one in listed["items"]}
+        for one in server.ask("GET", f"{path}/{plural}?labelSelector={selector}", form=NAMES)["items"] or []:
+            found[kind, one["metadata"].get("namespace"), one["metadata"]["name"]] = one["metadata"]["resourceVersion"]
     return found
+
+
+def present(server, label: str | None) -> set[tuple]:
+    return set(versions(server, label))
+
+
+def gone(server, label: str, seconds: float = 60) -> set[tuple]:
+    """What is there once nothing goes any more: namespaces take a while. Nothing, unless something stays."""
+    until = time.monotonic() + seconds
+    while (left := present(server, label)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return left
 
 
 def without_tools(fleet: Path) -> None:

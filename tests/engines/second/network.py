@@ -1,4 +1,5 @@
-"""`kubernetes` by network-config-analyzer: the pods that may connect are those that the workspace implies, and no pair more.
+"""`kubernetes` by two engines of network policies, network-config-analyzer and the one of a plugin (`network_packets`): the pods that
+may connect are those that the workspace implies, and no pair more.
 
 The clusters of a workspace are taken as one, which the book allows. In it there is a pod of every kind that a policy could
 select, one without labels in each namespace, and some that only look like others. What may connect is worked out from the
@@ -18,9 +19,10 @@ from pathlib import Path
 import yaml
 from live.tally import Tally
 
-from . import network_spoiled
+from . import network_packets, network_spoiled
 from .bundles import PROJECTS, Programs, Workspace
 from .evidence import Loader
+from .network_packets import Packets, Probe
 from .network_pods import Pod, Site
 
 OWN = Path(__file__).with_name("cluster")
@@ -52,14 +54,15 @@ class Analyser:
     """`folder` is where its files are put; `labels` are those of the namespaces."""
 
     def __init__(self, folder: Path, pods: list[Pod], labels: dict[str, dict]):
-        self.folder = folder
+        self.folder, self.pods = folder, pods
         folder.mkdir(parents=True, exist_ok=True)
         names = sorted({*labels, *(pod.namespace for pod in pods)})
         spaces = [{
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": name, "labels": labels.get(name, {}) | {"kubernetes.io/metadata.name": name}},
         } for name in names]  # fmt: skip
-        self.write("fleet.yaml", [*spaces, *(pod.resource(number) for number, pod in enumerate(pods))])
+        self.fleet = [*spaces, *(pod.resource(number) for number, pod in enumerate(pods))]
+        self.write("fleet.yaml", self.fleet)
 
     def write(self, name: str, documents: list[dict]) -> Path:
         # The program passes over files of another ending, and everything is open then.
@@ -72,7 +75,11 @@ class Analyser:
         fleet, written = self.folder / "fleet.yaml", self.write(name, policies)
         command = [Path(sys.executable).with_name("nca"), "--connectivity", written, "-p", fleet, "-n", fleet, "--output_format", "txt_no_fw_rules"]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
-        found = {(at[1], at[2]): ports(at[3]) for at in map(LINE.match, done.stdout.splitlines()) if at}
+        found: Pairs = {}
+        # A pair may have several lines, each with some of its ports.
+        for at in filter(None, map(LINE.match, done.stdout.splitlines())):
+            some, before = ports(at[3]), found.get((at[1], at[2]), set())
+            found[at[1], at[2]] = None if some is None or before is None else some | before
         if not found:
             raise SystemExit(f"network-config-analyzer: {done.returncode}\n{done.stdout}{done.stderr}")
         return found
@@ -121,6 +128,32 @@ def faults(site: Site, pods: list[Pod], expected: Pairs, pairs: Pairs) -> Iterat
             yield f"{pod} reaches the addresses {got}, and should reach {want}"
 
 
+def around(site: Site) -> list[str]:
+    """The bounds of each range of addresses that the settings name, what is beside them, and addresses of nobody."""
+    found = set(network_packets.OUTSIDE)
+    for text in (address for _, address, _ in site.needed if address):
+        one = ipaddress.ip_network(text)
+        found |= {str(address) for address in (one[0] - 1, one[0], one[-1], one[-1] + 1)}
+    return sorted(found)
+
+
+def packet_faults(site: Site, pods: list[Pod], expected: Pairs, probes: list[Probe], found: dict) -> Iterator[str]:
+    """Where the engine of packets lets through what it should not, or does not let through what it should."""
+    names = {str(pod): pod for pod in pods}
+    outward = [(ipaddress.ip_network(address), ("TCP", port)) for _, address, port in site.needed if address]
+    addresses = around(site)
+    want = {pair: network_packets.within(ports, probes) for pair, ports in expected.items()}
+    for name, pod in names.items():
+        for address in addresses:
+            if pod.namespace not in site.inside():
+                want[name, address] = want[address, name] = set(probes)
+            elif pod.role == "gateway":
+                want[name, address] = {port for block, port in outward if ipaddress.ip_address(address) in block}
+    for pair in sorted({*want, *found}):
+        if want.get(pair, set()) != found.get(pair, set()):
+            yield f"{pair[0]} to {pair[1]}: should be {sorted(want.get(pair, set()))}, is {sorted(found.get(pair, set()))} for packets"
+
+
 def network(text: str) -> tuple[str, str]:
     """A range as its first and last address."""
     if "-" in text:
@@ -142,7 +175,7 @@ def by_identity(folder: Path) -> Path:
 
 def run(programs: Programs) -> Tally:
     tally = Tally("network policies")
-    opened = judged = spoiled = 0
+    opened = judged = spoiled = packets = 0
     sources = SOURCES | {BY_IDENTITY: by_identity(programs.work / "by-identity")}
     with ThreadPoolExecutor(2) as pool:
         for name in [BY_IDENTITY, *WORKSPACES]:
@@ -155,9 +188,18 @@ def run(programs: Programs) -> Tally:
             expected, pairs = wanted(site, pods), analyser.pairs(policies)
             for fault in list(faults(site, pods, expected, pairs))[:5]:
                 tally.fault(f"{name}: {fault}")
+            probes = sorted({*network_packets.named(policies), *(("TCP", number) for number in network_packets.NEVER)})
+            engine = Packets(programs.engines["kubernetes"] / "networks", analyser.folder, analyser.fleet)
+            answers = engine.open(policies, probes, around(site))
+            both = [*packet_faults(site, pods, expected, probes, answers), *network_packets.differs(pods, pairs, answers, probes)]
+            for fault in both[:5]:
+                tally.fault(f"{name}: {fault}")
+            packets += len(probes) * (len(pods) * (len(pods) - 1) + 2 * len(pods) * len(around(site)))
             judged, opened = judged + len(pods) * (len(pods) - 1), opened + len(expected)
             if workspace.source == OWN:
-                spoiled += network_spoiled.run(pool, analyser, policies, lambda pairs: any(faults(site, pods, expected, pairs)), tally)
+                spoiled += network_spoiled.run(pool, analyser, policies, lambda pairs: any(faults(site, pods, expected, pairs)), engine, probes, tally)
+            engine.stop()
     tally.check(opened > 100, "too little is open")
     tally.notes.append(f"{len(WORKSPACES) + 1} workspaces, {judged} pairs of pods, {opened} open as they should be, {spoiled} spoiled sets of policies noticed")
+    tally.notes.append(f"{packets} packets decided alike by the engine of kube-network-policies, also with each spoiled set")
     return tally.end()

@@ -6,6 +6,9 @@ from concurrent.futures import Executor
 
 from live.tally import Tally
 
+from . import network_packets
+from .network_packets import Packets, Probe
+
 
 def rules_of(policy: dict) -> list[dict]:
     return [*policy["spec"].get("ingress", []), *policy["spec"].get("egress", [])]
@@ -31,12 +34,16 @@ def spoiled_sets(policies: list[dict]) -> Iterator[tuple[str, list[dict]]]:
         yield f"rules without {ports}", changed
 
 
-def run(pool: Executor, analyser, policies: list[dict], differs: Callable[[dict], bool], tally: Tally) -> int:
-    """How many spoiled sets were noticed."""
+def run(pool: Executor, analyser, policies: list[dict], differs: Callable[[dict], bool], engine: Packets, probes: list[Probe], tally: Tally) -> int:
+    """How many spoiled sets were noticed. The engine of packets has to see the same in each."""
 
-    def one(numbered: tuple[int, tuple[str, list[dict]]]) -> tuple[str, bool]:
+    def one(numbered: tuple[int, tuple[str, list[dict]]]) -> tuple[str, list[dict], dict]:
         number, (what, spoiled) = numbered
-        return what, differs(analyser.pairs(spoiled, f"policies-{number}.yaml"))
+        return what, spoiled, analyser.pairs(spoiled, f"policies-{number}.yaml")
 
-    judged = list(pool.map(one, enumerate(spoiled_sets(policies))))
-    return sum(tally.check(found, f"{what}, and nobody notices") for what, found in judged)
+    noticed, pods = 0, analyser.pods
+    for what, spoiled, pairs in pool.map(one, enumerate(spoiled_sets(policies))):
+        noticed += tally.check(differs(pairs), f"{what}, and nobody notices")
+        apart = network_packets.differs(pods, pairs, engine.open(spoiled, probes), probes)
+        tally.check(not apart, f"{what}: {apart[:3]}")
+    return noticed

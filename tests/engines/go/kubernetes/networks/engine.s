@@ -1,0 +1,1 @@
+// What is linked by name has no body.

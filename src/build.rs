@@ -108,6 +108,10 @@ pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
             why.push(reason);
         }
     }
+    if unseen.is_empty() {
+        let what = "a call that it could allow, since it would deny every one".to_owned();
+        return vec![Need { what, how: why.join("; "), loc: None }];
+    }
     vec![Need {
         what: format!("`{}`, without which it would deny every call", unseen.join("`, `")),
         how: format!(

@@ -88,7 +88,7 @@ earlier versions send neither, and are denied every POST. Without the setting a 
 no more of it than what holds for everything on it; methods and tools that the registry does not know are then left to the \
 server to refuse.
 
-**Scopes.** The proxies answer a missing or bad token with 401 and a missing right with 403, and name no scopes: neither resource of Istio \
+**Scopes.** The proxies answer a missing or bad token with 401, and a missing right and a token for another audience with 403. They name no scopes: neither resource of Istio \
 has a field for them. The gateway in front, through which alone callers come, is the place for such challenges.
 
 **How the caller is read.** `act.sub` where the token has `act`, else `sub`. Istio cannot ask whether the object `act` is there. \

@@ -23,7 +23,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from .programs import HERE, READY_SECONDS, ROOT, Programs, free_ports
 from .toolbench import Bench
 
-OWN = HERE / "flows.yaml"
+OWN, CACHED = HERE / "flows.yaml", HERE / "cached.yaml"
 SEED = ROOT / "fixtures/seed"
 QUEUE, SECONDS = "mcpctl", 60
 ONBOARDING, SAGA = "workflow-customer-onboarding", "saga-order-processing-saga"
@@ -164,32 +164,35 @@ def plans(*folders: Path) -> dict[str, dict]:
 
 
 def run(programs: Programs) -> Tally:
-    from . import flow_cases, flow_parts, flow_proofs
+    from . import flow_cached, flow_cases, flow_parts, flow_proofs
 
     # What is replayed on purpose with another workflow would be logged.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     tally = Tally("temporal")
-    seed, own = flows(SEED), flows(OWN)
-    of_seed, of_own = programs.compiled(SEED, "temporal"), programs.compiled(OWN, "temporal")
-    bench = Bench(free_ports(1)[0], tools(seed, own))
+    seed, own, cached = flows(SEED), flows(OWN), flows(CACHED)
+    of_seed, of_own, of_cached = (programs.compiled(one, "temporal") for one in (SEED, OWN, CACHED))
+    caches = programs.compiled(CACHED, "cache-plan") / "central"
+    bench = Bench(free_ports(1)[0], tools(seed, own, cached))
     token = programs.folder("tokens") / "late"
     token.write_text("from-a-file")
     endpoint = {"endpoint": f"http://127.0.0.1:{bench.port}/token", "client_id": "flows", "secret_env": "TEST_SECRET"}
     short = {**endpoint, "client_id": "short"}
     settings = {
         "servers": {server: bench.url(server) for server in bench.servers},
+        "cache": {"plans": [str(caches / "plan.json")]},
         "tokens": {"saga:late": {"file": str(token)}} | {"saga:once": endpoint, "workflow:shaky": endpoint, "workflow:wide": short},
     }
 
     async def all_cases(stack: Stack) -> None:
         client = await stack.client()
         stack.start("worker")
-        runs = Runs(client, bench, plans(of_seed, of_own), tally, stack.folder)
-        await flow_cases.together(runs, seed, stack, token)
+        runs = Runs(client, bench, plans(of_seed, of_own, of_cached), tally, stack.folder)
+        await asyncio.gather(flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs))
         noticed = await flow_proofs.spoiled(runs, seed)
         runs.client = await flow_cases.killed(runs, stack)
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")
         await flow_parts.parts(runs, of_seed / "worker")
+        flow_cached.layers(runs, caches)
         tally.notes.append(f"{len({made.run for made in bench.made})} runs, {len(bench.made)} calls, {replayed} histories replayed, {noticed} spoiled plans noticed")
 
     with bench.running(), Stack(programs, of_seed / "worker", settings).up() as stack:

@@ -38,10 +38,10 @@ Nodes for layers in Redis are in the target `redis`; `ttlMs` is what its clients
 **From YAML to what was observed.** In the tests of this project the worker of a bundle runs flows with this layer:
 
 ```yaml
-caching_strategy: {layers: [{name: near, location: client, ttl: 3s, eviction: lru, size: 1MB}]}
+caching_strategy: {layers: [{name: near, location: client, ttl: 20s, eviction: lru, size: 1MB}]}
 ```
 
-A flow that reads the same again within three seconds sends nothing to the server, and afterwards it does. Another flow sends a call of its own, and so \
+A flow that reads the same again within twenty seconds sends nothing to the server, and afterwards it does. Another flow sends a call of its own, and so \
 does every read of a class that is to stay in its servers, and of a tool without the annotation.
 
 **What is not there.** Envoy caches no `POST`, and every call of MCP is one, so no gateway that is compiled here holds a layer. Lists (`tools/list`) are not in the plan: \

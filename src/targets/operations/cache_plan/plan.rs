@@ -61,9 +61,11 @@ pub(crate) struct Kept {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
     /// The tools whose results may be kept.
+    #[cfg_attr(test, schemars(default))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
     /// The resources whose contents may be kept: URIs, in which `*` matches any text.
+    #[cfg_attr(test, schemars(default))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
 }

@@ -70,7 +70,7 @@ fn what_may_not_be_kept_is_in_no_plan() {
         ("{level: public, mcp_servers: [site, plain]}", "{level: public, mcp_servers: [plain]}", "site"),
         (
             "{level: public, mcp_servers: [site, plain]}",
-            "{level: public, mcp_servers: [site, plain], additional_controls: [x_control]}",
+            "{level: public, mcp_servers: [site, plain], additional_controls: [data_loss_prevention]}",
             "site",
         ),
         (
@@ -83,7 +83,7 @@ fn what_may_not_be_kept_is_in_no_plan() {
         let world = WORLD.replacen(from, to, 1);
         assert_ne!(world, WORLD, "{from}");
         let world = world
-            .replace("business_unit: central\n", "business_unit: central\n      additional_controls: [x_control]\n");
+            .replace("business_unit: central\n", "business_unit: central\n      controls: [data_loss_prevention]\n");
         assert!(all.get(gone).is_some() && near(&world).get(gone).is_none(), "{to}");
     }
     let (findings, _) = checked(WORLD);

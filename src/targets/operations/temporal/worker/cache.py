@@ -54,8 +54,10 @@ class Layer:
         now = self.clock()
         self.entries = {other: entry for other, entry in self.entries.items() if other != key and entry.until > now}
         size = len(key.encode()) + len(result.encode())
+        if self.most is not None and size > self.most:
+            return
         while self.most is not None and sum(entry.size for entry in self.entries.values()) + size > self.most:
-            if not self.entries or self.eviction == "none":
+            if self.eviction == "none":
                 return
             del self.entries[min(self.entries, key=lambda other: LEAST[self.eviction](self.entries[other]))]
         self.count += 1

@@ -3,7 +3,10 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::Validator;
 use crate::families::{FamilyId, generate_schema};
+use crate::source::yaml::parse;
+use crate::source::{SourceFile, Sources};
 
 /// The schema of a file with one section of a family.
 pub(crate) fn of<T: schemars::JsonSchema>(name: &str, key: &str) -> Value {
@@ -126,6 +129,17 @@ pub(crate) fn of_file<T: schemars::JsonSchema>(name: &str) -> Value {
         head.append(&mut body);
     }
     schema
+}
+
+/// What a schema has against a file of JSON.
+pub(crate) fn faults(schema: &Value, file: &Value) -> Vec<String> {
+    let mut sources = Sources::new();
+    // JSON is YAML.
+    let id = sources.add(SourceFile::new("file.json", file.to_string()));
+    let tree = parse(id, sources.file(id), &mut Vec::new());
+    let body = tree.documents()[0];
+    let validator = Validator::new(schema.clone()).unwrap();
+    validator.check(&tree, body, body).into_iter().map(|found| found.message).collect()
 }
 
 /// Whether the committed schema of that name is this one. `MCPCTL_BLESS=1` commits it.

@@ -3,6 +3,7 @@
 //! Source: measured behaviour of Envoy 1.40.0; the fields are those of its API, `envoy.*.v3`.
 
 mod clusters;
+mod codes;
 mod correlation;
 mod coverage;
 mod evidence;

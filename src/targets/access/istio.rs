@@ -101,10 +101,11 @@ as `auth_time` of OpenID Connect, shows nothing to Istio.",
     names: renamed,
     proof: Proof::Run(Shown {
         by: "a Kubernetes API server 1.37, istiod 1.31 with its validating webhook, and upstream Envoy as the \
-         sidecar of each server and gateway, with certificates of istiod's authority",
+         sidecar of each server and gateway, with certificates of istiod's authority, and Keycloak 26.7",
         what: "bundles of two projects are asked at the edges of every cell of the access relation, through the \
          gateway in front and through others; each kind of condition that is dropped from a policy is \
-         noticed, a revoked grant is closed, and limits, ejection and TLS are seen with servers that fail",
+         noticed, a revoked grant is closed, and limits, ejection and TLS are seen with servers that fail; 34 kinds of \
+         Keycloak's tokens are let through or denied as their claims say, and two attacks are refused",
         beyond: "connections that are redirected to a sidecar, since pods are processes of one machine; telemetry, \
          SPIRE, waypoints and the ambient mode",
     }),

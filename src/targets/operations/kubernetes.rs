@@ -102,9 +102,9 @@ This target decides connections, not calls. It is checked that no connections bu
     unexpressed: |_| Vec::new(),
     names: renamed,
     proof: Proof::Model(Shown {
-        by: "an interpreter of network policies, network-config-analyzer, and an API server of Kubernetes 1.37",
-        what: "the first two find the same pairs of agents, gateways, servers and strangers that may connect; the API server \
-         takes the objects of every cluster in one command when it is empty, the documented way removes \
+        by: "an interpreter of network policies, network-config-analyzer, kube-network-policies, and an API server of Kubernetes 1.37",
+        what: "the first three find the same pairs of agents, gateways, servers and strangers that may connect; the API server \
+         itself takes the objects of every cluster in one command when it is empty, the documented way removes \
          exactly what a later bundle lacks, and another removes everything",
         beyond: "a network plugin that enforces the policies, and controllers, such as those that count quotas",
     }),

@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::codes::{DENIED, HEADER_MISMATCH, INVALID_MESSAGE, UNKNOWN_METHOD, UNSUPPORTED_REVISION};
 use super::predicate::{MCP, of_type};
 use super::protocol::MISMATCH;
-use super::replies::{DENIED, HEADER_MISMATCH, INVALID_MESSAGE, UNKNOWN_METHOD, UNSUPPORTED_REVISION};
 use crate::model::Model;
 use crate::model::protocol::{self, Sent};
 use crate::model::telemetry::Metric;
@@ -236,7 +236,7 @@ impl Labels<'_> {
                 let format = format!("%METADATA(ROUTE:mcpctl:server)%/%DYNAMIC_METADATA({MCP}:params:name)%");
                 mapped(format, known.collect(), Label::Is("other"))
             }
-            // The conventions have no word for another tool, and none for what is no tool.
+            // The conventions have a word for neither another tool nor what is not a tool.
             TOOL_LABEL => {
                 let known = self.tools().map(|(server, tool)| (format!("tools/call {server}/{tool}"), Label::Is(tool)));
                 let format = format!(

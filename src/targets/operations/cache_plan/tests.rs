@@ -110,9 +110,8 @@ fn plans_fit_the_published_schema() {
     let schema = generate::of_file::<super::plan::Plan>("cache-plan");
     assert!(generate::is_fresh("cache-plan", &schema), "rerun with MCPCTL_BLESS=1");
     assert_eq!(generate::undescribed(&schema, "plan"), Vec::<String>::new());
-    let validator = jsonschema::validator_for(&schema).unwrap();
     let good = plan(WORLD, "central");
-    assert!(validator.is_valid(&good));
+    assert_eq!(generate::faults(&schema, &good), Vec::<String>::new());
     for (pointer, value) in [
         ("/version", json!(2)),
         ("/layers", json!([])),
@@ -122,7 +121,7 @@ fn plans_fit_the_published_schema() {
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = value;
-        assert!(!validator.is_valid(&bad), "{pointer}");
+        assert!(!generate::faults(&schema, &bad).is_empty(), "{pointer}");
     }
 }
 

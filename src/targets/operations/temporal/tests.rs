@@ -1,7 +1,5 @@
 use super::*;
-use crate::schema::{Validator, generate};
-use crate::source::yaml::parse;
-use crate::source::{SourceFile, Sources};
+use crate::schema::generate;
 use crate::targets::tests::built;
 use crate::targets::tests::lines::{self, Files};
 
@@ -250,17 +248,6 @@ fn every_changed_line_is_noticed() {
     assert!(files.refused("temporal/worker/other.py", Some("")));
 }
 
-/// What a schema has against a value.
-fn faults(schema: &serde_json::Value, value: &serde_json::Value) -> Vec<String> {
-    let mut sources = Sources::new();
-    // JSON is YAML.
-    let id = sources.add(SourceFile::new("plan.json", value.to_string()));
-    let tree = parse(id, sources.file(id), &mut Vec::new());
-    let body = tree.documents()[0];
-    let validator = Validator::new(schema.clone()).unwrap();
-    validator.check(&tree, body, body).into_iter().map(|found| found.message).collect()
-}
-
 #[test]
 fn plans_fit_the_published_schema() {
     let schema = generate::of_file::<super::plan::Plan>("temporal-plan");
@@ -268,7 +255,7 @@ fn plans_fit_the_published_schema() {
     assert_eq!(generate::undescribed(&schema, "plan"), Vec::<String>::new());
     let good = plan(WORLD, "saga-buy-it");
     for name in ["saga-buy-it", "workflow-look", "workflow-sell"] {
-        assert_eq!(faults(&schema, &plan(WORLD, name)), Vec::<String>::new(), "{name}");
+        assert_eq!(generate::faults(&schema, &plan(WORLD, name)), Vec::<String>::new(), "{name}");
     }
     for (pointer, value) in [
         ("/retry/maximumAttempts", serde_json::json!(0)),
@@ -280,11 +267,11 @@ fn plans_fit_the_published_schema() {
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = value;
-        assert!(!faults(&schema, &bad).is_empty(), "{pointer}");
+        assert!(!generate::faults(&schema, &bad).is_empty(), "{pointer}");
     }
     let mut bad = good.clone();
     bad["token"] = "secret".into();
-    assert_eq!(faults(&schema, &bad).len(), 1);
+    assert_eq!(generate::faults(&schema, &bad).len(), 1);
 }
 
 #[test]

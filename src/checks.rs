@@ -1,5 +1,9 @@
 //! Checks: what one section cannot see alone. One file a check, one line each in the list below.
 
+// What a check is, and the model that every check has passed; every other file is a check.
+mod check;
+mod checked;
+
 mod ambiguous_tool;
 mod any_agent_overreach;
 mod approval_not_bound;
@@ -130,58 +134,17 @@ mod weak_attestation;
 mod workflow_without_compensation;
 mod zero_attempts;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::diagnostic::{self, Diagnostic, Report, Rule, Severity};
+pub use self::check::{Check, Input};
+pub use self::checked::CheckedModel;
+pub(crate) use self::checked::accept;
+use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::model::Model;
 use crate::model::access::classification::Classification;
-use crate::policy::Policy;
 use crate::policy::whole::Whole;
-
-/// A check: its rule, and the function that finds its occurrences.
-pub struct Check {
-    /// Name, level and documentation.
-    pub rule: Rule,
-    /// Reports every occurrence.
-    pub run: fn(&Input<'_>, &mut Report),
-}
-
-/// What a check reads.
-pub struct Input<'a> {
-    /// The meaning of the workspace.
-    pub model: &'a Model,
-    /// The access relation derived from it.
-    pub policy: &'a Policy,
-    /// The relation together with hand-written policies.
-    pub whole: Whole<'a>,
-    /// The centre's classes by server.
-    pub classes: &'a Classification<'a>,
-    /// How many more names may be compared for suggestions.
-    comparisons: Cell<usize>,
-}
-
-impl<'a> Input<'a> {
-    /// What one check reads.
-    #[must_use]
-    pub fn new(model: &'a Model, whole: Whole<'a>, classes: &'a Classification<'a>) -> Self {
-        // Enough for every name of a real workspace; ten thousand wrong names among ten thousand others get suggestions
-        // for the first ones only, instead of a run that takes quadratic time.
-        const COMPARISONS: usize = 250_000;
-        Self { model, policy: whole.policy, whole, classes, comparisons: Cell::new(COMPARISONS) }
-    }
-
-    /// The name that was likely meant, as [`diagnostic::nearest`], within this check's budget of comparisons.
-    pub fn nearest<'b>(&self, written: &str, candidates: impl IntoIterator<Item = &'b str>) -> Option<&'b str> {
-        let left = self.comparisons.get();
-        let compared = candidates.into_iter().take(left).inspect(|_| {
-            self.comparisons.set(self.comparisons.get().saturating_sub(1));
-        });
-        diagnostic::nearest(written, compared)
-    }
-}
 
 macro_rules! checks {
     ($($name:ident,)*) => {
@@ -322,28 +285,6 @@ checks! {
     zero_attempts,
 }
 
-/// A model without errors, with its policy. An analysis makes one from its own report and nothing else does, so a target cannot
-/// compile an unchecked model.
-#[derive(Debug)]
-pub struct CheckedModel {
-    model: Model,
-    policy: Policy,
-}
-
-impl CheckedModel {
-    /// The meaning.
-    #[must_use]
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// The access relation.
-    #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-}
-
 /// Levels that `mcpctl.yaml` sets: `None` switches a check off.
 pub type Levels = BTreeMap<String, Option<Severity>>;
 
@@ -359,18 +300,4 @@ pub fn run(model: &Model, whole: Whole<'_>) -> Vec<Diagnostic> {
     // A few checks are far longer than the rest, so each is handed out alone.
     let found: Vec<Vec<Diagnostic>> = CHECKS.par_iter().with_max_len(1).map(of_check).collect();
     found.into_iter().flatten().collect()
-}
-
-/// Accepts a model that no finding of level error speaks against, and none that guards access and had its level lowered.
-///
-/// # Errors
-/// The model and policy, unchanged, where one does.
-pub(crate) fn accept(model: Model, policy: Policy, report: &Report) -> Result<CheckedModel, Box<(Model, Policy)>> {
-    // What could not be read may have asked for more.
-    let whole = !model.unread_files && model.unread.is_empty();
-    if report.reaches(Severity::Error) || report.diagnostics.iter().any(|finding| finding.stops) || !whole {
-        Err(Box::new((model, policy)))
-    } else {
-        Ok(CheckedModel { model, policy })
-    }
 }

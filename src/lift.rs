@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod cluster;
+mod documents;
 pub mod folders;
 mod metadata;
 pub mod names;

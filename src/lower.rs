@@ -14,7 +14,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::flow::Step;
 use crate::model::name::{ServerName, UnitName};
-use crate::model::server::{Prompt, Resource, Server, ServerAccess, Tool};
+use crate::model::server::{Server, Tool};
 use crate::model::{Model, Scope};
 use crate::source::{Loc, Spanned};
 
@@ -55,30 +55,7 @@ impl ServerEntry {
     /// An entry that says nothing but its name.
     #[must_use]
     pub fn new(name: Spanned<ServerName>, unit: Option<Spanned<UnitName>>) -> Self {
-        Self { server: bare_server(name), unit }
-    }
-}
-
-/// A server of which only the name is known.
-fn bare_server(name: Spanned<ServerName>) -> Server {
-    Server {
-        name,
-        registered: false,
-        mentions: Vec::new(),
-        unit: None,
-        url: None,
-        location: None,
-        encryption_at_rest: None,
-        controls: Vec::new(),
-        labels: BTreeMap::new(),
-        suspended: None,
-        access: ServerAccess::default(),
-        overlay: None,
-        tools: BTreeMap::new(),
-        lists_tools: false,
-        resources: Vec::<Resource>::new(),
-        prompts: Vec::<Prompt>::new(),
-        denied_methods: BTreeMap::new(),
+        Self { server: Server::bare(name), unit }
     }
 }
 

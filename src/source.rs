@@ -130,20 +130,28 @@ impl SourceFile {
         })
     }
 
+    /// The line of a byte offset, from 0.
+    #[must_use]
+    pub fn line_index(&self, offset: u32) -> usize {
+        self.line_starts().partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// The line of a byte offset, from 0, and where that line starts.
+    fn line_of(&self, offset: u32) -> (usize, u32) {
+        let line = self.line_index(offset);
+        (line, self.line_starts().get(line).copied().unwrap_or(0))
+    }
+
     /// Column of a byte offset in its line, from 1, in bytes.
     #[must_use]
     pub fn byte_column(&self, offset: u32) -> u32 {
-        let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
-        offset.saturating_sub(starts.get(line).copied().unwrap_or(0)) + 1
+        offset.saturating_sub(self.line_of(offset).1) + 1
     }
 
     /// Line and column of a byte offset, both from 1, the column in Unicode characters.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
-        let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
-        let start = starts.get(line).copied().unwrap_or(0);
+        let (line, start) = self.line_of(offset);
         let before = self.text.get(start as usize..offset as usize).unwrap_or("");
         (line as u32 + 1, before.chars().count() as u32 + 1)
     }

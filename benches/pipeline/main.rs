@@ -11,28 +11,27 @@
     reason = "a program that prints its measurements"
 )]
 
+mod compile;
 mod generate;
 mod largest;
+mod review;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use compile::{policy_and_compile, targets_alone_and_together};
 use generate::{Deployed, Size};
-use mcpctl::analysis::{self, Analysis, Judged};
+use mcpctl::analysis::{self, Analysis};
+use mcpctl::checks;
 use mcpctl::diagnostic::Report;
 use mcpctl::families::FamilyId;
 use mcpctl::model::access::classification::Classification;
-use mcpctl::policy::derive;
 use mcpctl::policy::whole::Whole;
-use mcpctl::review::access::{Side, compare};
-use mcpctl::review::diff::{Reviewed, diff};
-use mcpctl::review::group::groups;
-use mcpctl::review::suite;
 use mcpctl::schema;
 use mcpctl::source::{FileId, SourceFile, yaml};
 use mcpctl::workspace::{self, Disk, Input};
-use mcpctl::{build, checks, targets};
 use rayon::prelude::*;
+use review::{policy_tests, review};
 
 /// That of the command.
 #[global_allocator]
@@ -194,139 +193,6 @@ fn validate_against_parse() {
         );
         std::fs::remove_dir_all(&folder).unwrap();
     }
-}
-
-fn policy_and_compile() {
-    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-policy", std::process::id()));
-    let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
-    write(&folder, size);
-    let analysis = analyse(&folder);
-    let form = median(|| drop(derive::derive(analysis.model())));
-    let cells = analysis.policy().all_cells().count();
-    let tools = size.servers * size.tools;
-    println!("\n| what | size | time |\n|---|---|---|");
-    println!(
-        "| normal form | {tools} tools, {} agents, {cells} cells | {:.0} ms |",
-        size.agents,
-        form.as_secs_f64() * 1e3
-    );
-    assert!(
-        !analysis.report().reaches(mcpctl::diagnostic::Severity::Error),
-        "{:?}",
-        analysis.report().diagnostics.first()
-    );
-    let Judged { sources, checked, .. } = analysis.judged();
-    let checked = checked.unwrap();
-    let compile =
-        median(|| drop(build::build(&checked, &sources, &[&targets::access::cedar::TARGET], "sha256:0").unwrap()));
-    println!("| Cedar: emit, verify, lift, compare | the same | {:.2} s |", compile.as_secs_f64());
-    std::fs::remove_dir_all(&folder).unwrap();
-}
-
-/// Each target that such a workspace has, and all of them in one build: emitted, read back and compared. Nothing is written.
-/// Each target alone and all together, or only this one.
-fn targets_alone_and_together(servers: usize, only: Option<&str>) {
-    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-targets", std::process::id()));
-    let size = deployed(servers);
-    write(&folder, size);
-    let analysis = analyse(&folder);
-    assert!(
-        !analysis.report().reaches(mcpctl::diagnostic::Severity::Error),
-        "{:?}",
-        analysis.report().diagnostics.first()
-    );
-    let Judged { sources, checked, .. } = analysis.judged();
-    let checked = checked.unwrap();
-    let all = [
-        &targets::access::cedar::TARGET,
-        &targets::operations::kubernetes::TARGET,
-        &targets::access::istio::TARGET,
-        &targets::access::envoy::TARGET,
-        &targets::access::agentgateway::TARGET,
-    ];
-    println!("\n| targets, {} tools, {} agents | MB | time |\n|---|---|---|", servers * size.tools, size.agents);
-    let each = all.iter().map(std::slice::from_ref).chain([&all[..]]);
-    let is_asked_for = |some: &&[&targets::Target]| only.is_none_or(|only| matches!(some, [one] if one.name() == only));
-    for some in each.filter(is_asked_for) {
-        let mut bytes = 0;
-        let time = median(|| {
-            let built = build::build(&checked, &sources, some, "sha256:0").unwrap();
-            bytes = built.bundle.artifacts.values().map(|artifact| artifact.bytes.len()).sum();
-        });
-        let names: Vec<&str> = some.iter().map(|target| target.name()).collect();
-        println!("| {} | {:.1} | {:.2} s |", names.join(", "), bytes as f64 / 1e6, time.as_secs_f64());
-    }
-    std::fs::remove_dir_all(&folder).unwrap();
-}
-
-/// A change to a level that opens most of what it guards, compared on both sides.
-fn review() {
-    let folders = ["base", "head"].map(|side| {
-        let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-review-{side}", std::process::id()));
-        write(&folder, deployed(SERVERS));
-        folder
-    });
-    let [base, head] = &folders;
-    let file = head.join("base.yaml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let lowered = text.replacen(
-        "requirements: [service_account_token, user_delegation, mfa]\n",
-        "requirements: [service_account_token, user_delegation]\n",
-        1,
-    );
-    assert_ne!(text, lowered);
-    std::fs::write(&file, lowered).unwrap();
-    let (base, head) = (analyse(base), analyse(head));
-    fn side(analysis: &Analysis) -> Side<'_> {
-        Side { model: analysis.model(), policy: analysis.policy() }
-    }
-    let compared = compare(side(&base), side(&head)).unwrap();
-    let gate = mcpctl::model::gate::Gate::default();
-    let rules = mcpctl::review::excuse::Rules { gate: &gate, today: None };
-    let renamed = mcpctl::review::rename::Renamed::default();
-    let found = groups(&compared, side(&base), side(&head), rules, &renamed);
-    let comparing = median(|| drop(compare(side(&base), side(&head)).unwrap()));
-    let grouping = median(|| drop(groups(&compared, side(&base), side(&head), rules, &renamed)));
-    fn reviewed(analysis: &Analysis) -> Reviewed<'_> {
-        Reviewed {
-            written: analysis.written.as_ref(),
-            side: side(analysis),
-            sources: &analysis.sources,
-            settings: &analysis.settings,
-            gate: &analysis.model().gate,
-        }
-    }
-    let whole = median(|| drop(diff(reviewed(&base), reviewed(&head), None, &mut || None).unwrap()));
-    println!("\n| what | size | time |\n|---|---|---|");
-    println!(
-        "| every cell compared | {} cells, {} changed | {:.0} ms |",
-        compared.cells,
-        compared.flips.len(),
-        comparing.as_secs_f64() * 1e3
-    );
-    println!("| grouped, with causes | {} groups | {:.0} ms |", found.len(), grouping.as_secs_f64() * 1e3);
-    println!(
-        "| the whole, with trust, operation and Cedar's replay | the same | {:.0} ms |",
-        whole.as_secs_f64() * 1e3
-    );
-    for folder in &folders {
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
-
-/// Policy tests, judged as `mcpctl test` does once the workspace is loaded.
-fn policy_tests() {
-    let folder = std::env::temp_dir().join(format!("mcpctl-bench-{}-tests", std::process::id()));
-    let size = Size { deployed: Deployed::Nowhere, ..deployed(SERVERS) };
-    write_stated(&folder, size, 1_000);
-    let analysis = analyse(&folder);
-    let ran = suite::run(analysis.model(), analysis.whole(), "");
-    let (all, failing) = ran.counts();
-    assert_eq!((all, failing), (1_000, 0));
-    let time = median(|| drop(suite::run(analysis.model(), analysis.whole(), "")));
-    println!("\n| policy tests | requests | time |\n|---|---|---|");
-    println!("| {all} | {} | {:.1} ms |", ran.requests(), time.as_secs_f64() * 1e3);
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 /// The checks that take longest at ten thousand files, each alone on one thread, and all of them.

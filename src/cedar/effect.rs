@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cedar_policy::pst::{Clause, Expr, Literal};
 use cedar_policy::{
-    Effect as CedarEffect, Entities, PartialEntities, PartialEntityUid, PartialRequest, PolicySet, Schema,
+    Effect as CedarEffect, Entities, PartialEntities, PartialEntityUid, PartialRequest, PolicySet, Schema, TpeResponse,
 };
 
 use super::engine::cedar_uid;
@@ -145,23 +145,32 @@ impl Effects {
         (uid.kind.clone(), seen)
     }
 
-    /// What the policies do to requests of this principal with this action on this resource.
-    ///
-    /// # Errors
-    /// Where Cedar cannot evaluate them, or what is left asks for something else than facts.
-    pub fn of(&self, principal: &Uid, action: &str, resource: &Uid) -> Result<Effect, Error> {
-        let request = PartialRequest::new(
+    /// A request of this principal with this action on this resource, of which the facts are not known.
+    pub(super) fn request(&self, principal: &Uid, action: &str, resource: &Uid) -> Result<PartialRequest, Error> {
+        PartialRequest::new(
             PartialEntityUid::from_concrete(cedar_uid(principal)?),
             cedar_uid(&Uid::new("Action", action))?,
             PartialEntityUid::from_concrete(cedar_uid(resource)?),
             None,
             &self.schema,
         )
-        .map_err(|cause| Error::new("Cedar refuses a partial request").because(cause))?;
-        let response = self
-            .policies
-            .tpe(&request, &self.entities, &self.schema)
-            .map_err(|cause| Error::new("Cedar cannot evaluate the policies partially").because(cause))?;
+        .map_err(|cause| Error::new("Cedar refuses a partial request").because(cause))
+    }
+
+    /// What Cedar leaves of the policies for a request.
+    pub(super) fn response<'r>(&'r self, request: &'r PartialRequest) -> Result<TpeResponse<'r>, Error> {
+        self.policies
+            .tpe(request, &self.entities, &self.schema)
+            .map_err(|cause| Error::new("Cedar cannot evaluate the policies partially").because(cause))
+    }
+
+    /// What the policies do to requests of this principal with this action on this resource.
+    ///
+    /// # Errors
+    /// Where Cedar cannot evaluate them, or what is left asks for something else than facts.
+    pub fn of(&self, principal: &Uid, action: &str, resource: &Uid) -> Result<Effect, Error> {
+        let request = self.request(principal, action, resource)?;
+        let response = self.response(&request)?;
         let mut found: Vec<((Adds, String), Arc<Expr>, String)> = Vec::new();
         for policy in response.policies() {
             let adds = if policy.effect() == CedarEffect::Permit { Adds::Permit } else { Adds::Forbid };

@@ -127,17 +127,7 @@ impl Engine {
         resource: &Uid,
         facts: impl IntoIterator<Item = (&'a str, bool)>,
     ) -> Result<Decision, Error> {
-        let facts = facts.into_iter().map(|(name, held)| (name.to_owned(), RestrictedExpression::new_bool(held)));
-        let context = Context::from_pairs(facts)
-            .map_err(|cause| Error::new("the facts of a request make no Cedar context").because(cause))?;
-        let request = Request::new(
-            cedar_uid(principal)?,
-            cedar_uid(&Uid::new("Action", action))?,
-            cedar_uid(resource)?,
-            context,
-            Some(&self.schema),
-        )
-        .map_err(|cause| Error::new("Cedar refuses the request").because(cause))?;
+        let request = request(principal, action, resource, facts, &self.schema)?;
         let response = Authorizer::new().is_authorized(&request, &self.policies, &self.entities);
         let errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
         Ok(Decision {
@@ -212,6 +202,30 @@ fn named_by_annotation(parsed: &PolicySet) -> Result<PolicySet, Error> {
 pub(super) fn cedar_type(name: &str) -> Result<EntityTypeName, Error> {
     EntityTypeName::from_str(name)
         .map_err(|cause| Error::new(format!("`{name}` is not a Cedar entity type")).because(cause))
+}
+
+/// A request with these facts.
+///
+/// # Errors
+/// Where it does not conform to the schema.
+pub(super) fn request<'a>(
+    principal: &Uid,
+    action: &str,
+    resource: &Uid,
+    facts: impl IntoIterator<Item = (&'a str, bool)>,
+    schema: &Schema,
+) -> Result<Request, Error> {
+    let facts = facts.into_iter().map(|(name, held)| (name.to_owned(), RestrictedExpression::new_bool(held)));
+    let context = Context::from_pairs(facts)
+        .map_err(|cause| Error::new("the facts of a request make no Cedar context").because(cause))?;
+    Request::new(
+        cedar_uid(principal)?,
+        cedar_uid(&Uid::new("Action", action))?,
+        cedar_uid(resource)?,
+        context,
+        Some(schema),
+    )
+    .map_err(|cause| Error::new("Cedar refuses the request").because(cause))
 }
 
 pub(super) fn cedar_uid(uid: &Uid) -> Result<EntityUid, Error> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::pst::{Clause, Expr, Literal, Var};
-use cedar_policy::{Authorizer, Context, Decision, PartialEntityUid, PartialRequest, Request, RestrictedExpression};
+use cedar_policy::{Authorizer, Decision};
 
 use super::effect::Effects;
-use super::engine::cedar_uid;
+use super::engine::request;
 use super::{Error, Uid};
 
 /// What is left of the policies for a pair.
@@ -37,18 +37,8 @@ impl Effects {
     /// # Errors
     /// Where Cedar cannot evaluate them partially.
     pub fn left(&self, principal: &Uid, action: &str, resource: &Uid) -> Result<Left, Error> {
-        let request = PartialRequest::new(
-            PartialEntityUid::from_concrete(cedar_uid(principal)?),
-            cedar_uid(&Uid::new("Action", action))?,
-            PartialEntityUid::from_concrete(cedar_uid(resource)?),
-            None,
-            &self.schema,
-        )
-        .map_err(|cause| Error::new("Cedar refuses a partial request").because(cause))?;
-        let response = self
-            .policies
-            .tpe(&request, &self.entities, &self.schema)
-            .map_err(|cause| Error::new("Cedar cannot evaluate the policies partially").because(cause))?;
+        let request = self.request(principal, action, resource)?;
+        let response = self.response(&request)?;
         let mut left = Left { policies: Vec::new(), facts: Some(BTreeSet::new()) };
         for policy in response.policies() {
             let tree = policy
@@ -85,17 +75,7 @@ impl Effects {
     /// # Errors
     /// Where the request does not conform to the schema.
     pub fn ask(&self, principal: &Uid, action: &str, resource: &Uid, facts: &[(&str, bool)]) -> Result<Said, Error> {
-        let facts = facts.iter().map(|(name, held)| ((*name).to_owned(), RestrictedExpression::new_bool(*held)));
-        let context = Context::from_pairs(facts)
-            .map_err(|cause| Error::new("the facts of a request make no Cedar context").because(cause))?;
-        let request = Request::new(
-            cedar_uid(principal)?,
-            cedar_uid(&Uid::new("Action", action))?,
-            cedar_uid(resource)?,
-            context,
-            Some(&self.schema),
-        )
-        .map_err(|cause| Error::new("Cedar refuses the request").because(cause))?;
+        let request = request(principal, action, resource, facts.iter().copied(), &self.schema)?;
         let response = Authorizer::new().is_authorized(&request, &self.policies, &self.concrete);
         let allowed = response.decision() == Decision::Allow;
         let mut policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{At, Lowering, ServerEntry, bare_server, bare_tool, rules};
+use super::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::access::{CallerKind, Granted, Readable};
 use crate::model::flow::{Flow, Step};
@@ -210,7 +210,7 @@ impl Lowering {
         let mut unregistered: Vec<_> = mentions.filter(|(server, _)| !servers.contains_key(&server.value)).collect();
         unregistered.sort_by_key(|(server, _)| server.loc);
         for (server, as_what) in unregistered {
-            let entry = self.model.servers.entry(server.value.clone()).or_insert_with(|| bare_server(server.clone()));
+            let entry = self.model.servers.entry(server.value.clone()).or_insert_with(|| Server::bare(server.clone()));
             entry.mentions.push((server.loc, as_what));
         }
         self.model.servers.sort_unstable_keys();

@@ -51,6 +51,30 @@ pub struct Server {
 }
 
 impl Server {
+    /// A server of which only the name is known.
+    #[must_use]
+    pub fn bare(name: Spanned<ServerName>) -> Self {
+        Self {
+            name,
+            registered: false,
+            mentions: Vec::new(),
+            unit: None,
+            url: None,
+            location: None,
+            encryption_at_rest: None,
+            controls: Vec::new(),
+            labels: BTreeMap::new(),
+            suspended: None,
+            access: ServerAccess::default(),
+            overlay: None,
+            tools: BTreeMap::new(),
+            lists_tools: false,
+            resources: Vec::new(),
+            prompts: Vec::new(),
+            denied_methods: BTreeMap::new(),
+        }
+    }
+
     /// Whether its entry denies a method.
     #[must_use]
     pub fn denies(&self, method: &str) -> bool {

@@ -8,7 +8,7 @@ use super::premises::{At, Premise, own_tool};
 use crate::model::Model;
 use crate::model::access::{AccessRules, DataClass};
 use crate::model::name::{FactName, ToolName};
-use crate::model::server::{Server, ServerAccess, ToolAccess};
+use crate::model::server::{Server, ToolAccess};
 use crate::model::uri::holds;
 use crate::policy::{ObjectKind, PrincipalId};
 use crate::source::Spanned;
@@ -203,23 +203,8 @@ pub fn copy(part: &Premise, into: &mut Model, from: &Model, at: At<'_>) {
 
 /// A server of which nothing is known but that it is there.
 fn bare(server: &Server) -> Server {
-    Server {
-        mentions: Vec::new(),
-        unit: None,
-        url: None,
-        location: None,
-        encryption_at_rest: None,
-        controls: Vec::new(),
-        labels: std::collections::BTreeMap::new(),
-        suspended: None,
-        access: ServerAccess::default(),
-        overlay: None,
-        tools: std::collections::BTreeMap::new(),
-        resources: Vec::new(),
-        prompts: Vec::new(),
-        denied_methods: std::collections::BTreeMap::new(),
-        ..server.clone()
-    }
+    let (registered, lists_tools) = (server.registered, server.lists_tools);
+    Server { registered, lists_tools, ..Server::bare(server.name.clone()) }
 }
 
 fn on_class(

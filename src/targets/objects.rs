@@ -101,6 +101,17 @@ pub trait Spec: Serialize {
     const KIND: &'static str;
 }
 
+/// Objects whose `kind` is the name of their type, all of one `apiVersion`.
+macro_rules! kinds {
+    ($version:expr; $($kind:ident),+) => {$(
+        impl $crate::targets::objects::Spec for $kind {
+            const API_VERSION: &'static str = $version;
+            const KIND: &'static str = stringify!($kind);
+        }
+    )+};
+}
+pub(crate) use kinds;
+
 /// `metadata` of an object, `ObjectMeta` of Kubernetes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Metadata {

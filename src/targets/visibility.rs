@@ -129,20 +129,25 @@ fn unrecognised(decides: &Decides, model: &Model, policy: &Policy) -> Vec<Narrow
         let mut speak = issuers().filter(|issuer| principal.is_spoken_for_by(issuer)).peekable();
         !decides.reads_caller_claims && speak.peek().is_some() && speak.all(|issuer| issuer.caller.is_some())
     };
+    closed(policy, |principal| match &principal.id {
+        PrincipalId::Agent(_) | PrincipalId::Flow(_) if principal.subject.is_none() => {
+            Some("a principal without `subject` is named by no token")
+        }
+        PrincipalId::AnyAgent(Some(_)) if claim.is_none() => {
+            Some("without `identity.business_unit_claim` no token tells the business unit of an undeclared agent")
+        }
+        PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) if by_claim_alone(principal) => Some(
+            "the issuers of its tokens name callers by a claim of their own (`caller`), which this target does not read",
+        ),
+        PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) => None,
+    })
+}
+
+/// Every cell of the principals for whom there is a reason to let nothing through.
+pub(super) fn closed(policy: &Policy, why: impl Fn(&Principal) -> Option<&'static str>) -> Vec<Narrowed> {
     let mut narrowed = Vec::new();
     for (index, (principal, row)) in (0_u32..).zip(policy.principals.iter().zip(&policy.cells)) {
-        let why = match &principal.id {
-            PrincipalId::Agent(_) | PrincipalId::Flow(_) if principal.subject.is_none() => {
-                "a principal without `subject` is named by no token"
-            }
-            PrincipalId::AnyAgent(Some(_)) if claim.is_none() => {
-                "without `identity.business_unit_claim` no token tells the business unit of an undeclared agent"
-            }
-            PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) if by_claim_alone(principal) => {
-                "the issuers of its tokens name callers by a claim of their own (`caller`), which this target does not read"
-            }
-            PrincipalId::Agent(_) | PrincipalId::Flow(_) | PrincipalId::AnyAgent(_) => continue,
-        };
+        let Some(why) = why(principal) else { continue };
         narrowed.extend(row.iter().map(|(object, _)| Narrowed {
             principal: PrincipalIx(index),
             object: *object,

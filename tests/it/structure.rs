@@ -232,13 +232,16 @@ fn only_an_analysis_accepts_a_model() {
     assert_eq!(found, ["src/analysis/judged.rs"]);
 }
 
+/// Most lines of a file.
+const MOST_LINES: usize = 350;
+
 #[test]
 fn files_are_short_and_rooms_have_names() {
     let mut faults = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "fuzz"] {
         for (name, text) in of(folder) {
             let lines = text.lines().count();
-            if lines > 490 {
+            if lines > MOST_LINES {
                 faults.push(format!("{name} has {lines} lines"));
             }
             let stem = name.rsplit('/').next().unwrap().trim_end_matches(".rs");

@@ -1,10 +1,15 @@
 //! The changes, in the order in which they were made.
 
+mod paths;
+
 use super::{Of, Upgrade};
 
 macro_rules! upgrades {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $value:expr,)* })*) => {
-        $($(#[$doc])* pub static $name: Upgrade = Upgrade { $($field: $value,)* };)*
+    ($($name:ident { rule: $rule:expr, of: $of:expr, what: $what:expr, before: $before:expr, write: $write:expr, })*) => {
+        $(
+            #[doc = $what]
+            pub static $name: Upgrade = Upgrade { rule: $rule, of: $of, what: $what, before: $before, write: $write };
+        )*
         /// Every change, in the order of the book's page.
         pub static UPGRADES: &[&Upgrade] = &[$(&$name,)*];
     };
@@ -12,7 +17,6 @@ macro_rules! upgrades {
 
 // One entry a change; append at the end.
 upgrades! {
-    /// The name of an exporter is only a name.
     EXPORTER_BY_NAME {
         rule: "unknown-exporter-protocol",
         of: Of::Every,
@@ -20,7 +24,6 @@ upgrades! {
         before: "the name of the exporter told its protocol, and any other name switched tracing off",
         write: "`type: zipkin`, or `otlp`, `otlp_grpc`, `otlp_http` or `jaeger`",
     }
-    /// Correlation headers carry no secrets.
     SECRET_HEADER {
         rule: "secret-correlation-header",
         of: Of::Every,
@@ -29,7 +32,6 @@ upgrades! {
         write: "a header of its own for each: `request_id_header: x-request-id`, `user_id_header: x-user-id`, \
                 `tenant_id_header: x-tenant-id`",
     }
-    /// `shared-url`.
     SHARED_URL {
         rule: "shared-url",
         of: Of::Every,
@@ -37,7 +39,6 @@ upgrades! {
         before: "each name had rules of its own, although both lead to one server",
         write: "one entry for the server with all of its tools, or a `url` of its own for each",
     }
-    /// `class-weaker-than-lower`.
     CLASS_WEAKER {
         rule: "class-weaker-than-lower",
         of: Of::Every,
@@ -45,7 +46,6 @@ upgrades! {
         before: "`min_auth_level` was taken as written, whatever the order of the classes says",
         write: "a `min_auth_level` that is at least that of every less sensitive class",
     }
-    /// `missing-subject`.
     MISSING_SUBJECT {
         rule: "missing-subject",
         of: Of::Every,
@@ -53,7 +53,6 @@ upgrades! {
         before: "gateways denied everything to it, while `mcpctl can` said that it is allowed",
         write: "`subject: \"spiffe://example.org/ns/agents/sa/clerk\"`, with what the agent's tokens have",
     }
-    /// `server-in-two-pools`.
     SERVER_IN_TWO_POOLS {
         rule: "server-in-two-pools",
         of: Of::Every,
@@ -61,7 +60,6 @@ upgrades! {
         before: "the first pool that lists the server applied",
         write: "the server in the `mcp_servers` of one pool",
     }
-    /// `health-timeout-not-below-interval`.
     HEALTH_TIMEOUT {
         rule: "health-timeout-not-below-interval",
         of: Of::Every,
@@ -69,7 +67,6 @@ upgrades! {
         before: "both were written to the product as they are",
         write: "`interval: 10s` and `timeout: 3s`",
     }
-    /// `load-balancing-factors-do-not-sum`.
     BALANCING_FACTORS {
         rule: "load-balancing-factors-do-not-sum",
         of: Of::Every,
@@ -77,7 +74,6 @@ upgrades! {
         before: "both were read and their sum was not looked at",
         write: "`health_factor: 0.7` and `latency_factor: 0.3`",
     }
-    /// `pool-exceeds-bulkhead`.
     POOL_EXCEEDS_BULKHEAD {
         rule: "pool-exceeds-bulkhead",
         of: Of::Every,
@@ -85,7 +81,6 @@ upgrades! {
         before: "the bulkhead and the pools were read apart from each other",
         write: "`connections` of at least what the servers' pools may open together",
     }
-    /// `audit-retention-too-short`.
     AUDIT_RETENTION {
         rule: "audit-retention-too-short",
         of: Of::Every,
@@ -93,7 +88,6 @@ upgrades! {
         before: "`audit_logs` and `audit_retention` were read apart from each other",
         write: "`audit_logs` of at least `audit_retention`",
     }
-    /// `reserved-label`.
     RESERVED_LABEL {
         rule: "reserved-label",
         of: Of::Every,
@@ -101,7 +95,6 @@ upgrades! {
         before: "the label was written to the product, where it is refused or dropped",
         write: "another name for the label, such as `server_name` for `__name__`",
     }
-    /// `unknown-failure-target`.
     UNKNOWN_FAILURE_TARGET {
         rule: "unknown-failure-target",
         of: Of::Every,
@@ -109,7 +102,6 @@ upgrades! {
         before: "any text was accepted, and nothing was broken by it",
         write: "`inject_failure: payment_server_timeout`: a server, `_` and a fault",
     }
-    /// `saga-without-compensation`, without the switch.
     SAGA_WITHOUT_SWITCH {
         rule: "saga-without-compensation",
         of: Of::Told,
@@ -117,7 +109,6 @@ upgrades! {
         before: "steps were only looked at where the switch was `true`, although compensations run without it",
         write: "`compensation: refund_charge` in the step, or `compensations_enabled: false` in the saga",
     }
-    /// A claim alone shows nothing.
     CLAIM_ALONE {
         rule: "evidence-without-test",
         of: Of::Every,
@@ -125,7 +116,6 @@ upgrades! {
         before: "any value of the claim that was not empty showed the fact",
         write: "`present: true` beside the claim; or what it must be: `contains`, `one_of`",
     }
-    /// Issuers beside others say whom they speak for.
     ISSUER_FOR_ANYBODY {
         rule: "issuer-for-anybody",
         of: Of::Every,
@@ -133,7 +123,6 @@ upgrades! {
         before: "its tokens could name every agent and flow, those of the other issuers included",
         write: "`speaks_for: [agents, flows]`",
     }
-    /// Tokens for somebody else do not work here.
     ISSUER_WITHOUT_AUDIENCE {
         rule: "issuer-without-audience",
         of: Of::Every,
@@ -141,7 +130,6 @@ upgrades! {
         before: "targets that need an audience were left out, and the others took a token for any service",
         write: "`audience: per_server`, or `audiences: [mcp-gateway]`",
     }
-    /// Lists that narrow are not empty.
     EMPTY_SPEAKS_FOR {
         rule: "invalid-value",
         of: Of::At(&["identity/issuers/*/speaks_for"]),
@@ -149,7 +137,6 @@ upgrades! {
         before: "an empty list meant that the issuer speaks for every principal",
         write: "`speaks_for: [agents, flows]`",
     }
-    /// A delegation told by a client's own claim says nothing of a user.
     DELEGATION_OF_CLIENTS {
         rule: "delegation-without-login",
         of: Of::Every,
@@ -157,7 +144,6 @@ upgrades! {
         before: "there was no `caller`, and the caller was always `act.sub` or `sub`",
         write: "`user_delegation: {claim: auth_time, present: true}`, or another claim that only a login has",
     }
-    /// Findings that guard access are always shown.
     GUARDING_CHECK_OFF {
         rule: "guarding-check-off",
         of: Of::Every,
@@ -165,7 +151,6 @@ upgrades! {
         before: "`checks: {never-allowed: off}` hid the findings of any check",
         write: "a waiver with `owner`, `reason` and `expires` for each finding that is accepted",
     }
-    /// Placeholders were values like any others.
     PLACEHOLDER {
         rule: "unexpanded-placeholder",
         of: Of::Every,
@@ -173,7 +158,6 @@ upgrades! {
         before: "the placeholder itself went into the files as the address, the name or the header",
         write: "the value itself, or the key in the folder of an environment (`environments: {prod: env/prod}` in `mcpctl.yaml`)",
     }
-    /// Secrets in URLs were read like any other part of them.
     CREDENTIALS {
         rule: "credentials-in-url",
         of: Of::Every,
@@ -181,7 +165,6 @@ upgrades! {
         before: "it went into the bundle and into messages",
         write: "the URL alone, `https://host/path`; the product gets the secret from its platform",
     }
-    /// Names of metrics and labels were texts.
     METRIC_NAME {
         rule: "invalid-metric-name",
         of: Of::Every,
@@ -189,110 +172,34 @@ upgrades! {
         before: "the name went into the files as it was",
         write: "a name of letters, digits and `_`: `name: mcp_requests_total`",
     }
-    /// Words of the families that were texts.
     OPEN_WORDS {
         rule: "unknown-word",
-        of: Of::At(&[
-            "orchestration/engine",
-            "orchestration/error_handling/failure_handling",
-            "orchestration/state_management/persistence",
-            "orchestration/state_management/checkpointing",
-            "event_driven_config/event_bus/provider",
-            "circuit_breaker_config/cascading_protection/upstream_failures",
-            "circuit_breaker_config/cascading_protection/dependency_mapping",
-            "circuit_breaker_config/cascading_protection/fallback_strategies/*",
-            "health_monitoring/discovery_service",
-            "caching_strategy/layers/*/location",
-            "tracing_config/sampling/priority_boost",
-            "zero_trust_config/service_mesh/provider",
-            "zero_trust_config/identity_verification/workload_identity",
-            "integration_tests/test_environments/*/data",
-            "integration_tests/test_scenarios/*/expected_outcome",
-            "chaos_experiments/*/*/expected",
-        ]),
+        of: Of::At(paths::OPEN_WORDS),
         what: "a word that has no meaning",
         before: "any text was accepted, and nothing was done by it",
         write: "one of the words that the message lists, such as `engine: temporal`; remove the key where none of them fits",
     }
-    /// Durations, sizes and shares of nothing.
     NOTHING {
         rule: "invalid-value",
-        of: Of::At(&[
-            "batch_processing/flush_interval",
-            "caching_strategy/layers/*/ttl",
-            "caching_strategy/layers/*/size",
-            "bulkhead_config/resource_pools/*/resources/memory",
-            "circuit_breaker_config/per_mcp_server/timeout",
-            "circuit_breaker_config/per_mcp_server/half_open_timeout",
-            "connection_pooling/*/*/recycle_time",
-            "connection_pooling/*/*/keep_alive",
-            "connection_pooling/*/*/timeout",
-            "chaos_experiments/*/*/duration",
-            "chaos_experiments/*/*/limit",
-            "chaos_experiments/*/*/failure_rate",
-            "event_driven_config/event_bus/topics/*/retention",
-            "federation_config/central_gateway/global_policies/audit_retention",
-            "federation_config/central_gateway/global_policies/*/audit_retention",
-            "health_monitoring/health_checks/*/interval",
-            "health_monitoring/health_checks/*/timeout",
-            "logging_config/retention/audit_logs",
-            "logging_config/retention/operational_logs",
-            "logging_config/retention/debug_logs",
-            "zero_trust_config/identity_verification/certificate_rotation",
-        ]),
+        of: Of::At(paths::NOTHING),
         what: "a time, a size or a share of zero, or beyond what products hold",
         before: "zero meant no limit in one product and at once in the next, and what was too large was refused by the product",
         write: "a value such as `timeout: 30s`, or no such key",
     }
-    /// Texts that products read by a grammar.
     GRAMMAR {
         rule: "invalid-value",
-        of: Of::At(&[
-            "tracing_config/exporters/*/endpoint",
-            "tracing_config/correlation/request_id_header",
-            "tracing_config/correlation/user_id_header",
-            "tracing_config/correlation/tenant_id_header",
-            "health_monitoring/health_checks/*/endpoint",
-            "event_driven_config/event_bus/topics/*/name",
-            "mcp_registry/servers/*/labels",
-            "mcp_registry/servers/*/labels/*",
-            "mcp_registry/servers/*/resources/*/uri",
-            "mcp_registry/servers/*/prompts/*/name",
-            "mcp_registry/agents/*/subject",
-            "workflow_definition/subject",
-            "saga_definition/subject",
-            "event_driven_config/event_processors/*/subject",
-            "identity/audiences/*",
-            "identity/issuers/*/audiences/*",
-            "identity/business_unit_claim",
-        ]),
+        of: Of::At(paths::GRAMMAR),
         what: "a text that the product which reads it refuses",
         before: "the text went into the files as it was",
         write: "what the message shows, such as `endpoint: https://collector:4318/v1/traces` or `user_id_header: x-user-id`",
     }
-    /// Lists that narrow access.
     EMPTY_LIST {
         rule: "invalid-value",
-        of: Of::At(&[
-            "progressive_auth/levels/*/requirements",
-            "progressive_auth/levels/*/alternatives",
-            "data_routing/classifications/*/requires",
-            "data_routing/classifications/*/additional_controls",
-            "mcp_registry/business_units",
-            "mcp_registry/servers/*/requires",
-            "mcp_registry/servers/*/tools/*/requires",
-            "mcp_registry/servers/*/resources/*/requires",
-            "mcp_registry/servers/*/prompts/*/requires",
-            "mcp_registry/agents/*/may_call/*/requires",
-            "mcp_registry/any_agent/may_call/*/requires",
-            "bulkhead_config/resource_pools/*/mcp_servers",
-            "integration_tests/test_environments/*/mcp_servers",
-        ]),
+        of: Of::At(paths::EMPTY_LIST),
         what: "an empty list that would narrow nothing",
         before: "it asked for nothing and limited nothing",
         write: "what is asked for, such as `requirements: [service_account_token]`, or no such key",
     }
-    /// Encryption of a class was for checks alone.
     CLASS_ENCRYPTION {
         rule: "plaintext-in-transit",
         of: Of::Told,
@@ -300,7 +207,6 @@ upgrades! {
         before: "`encryption` of a class asked nothing of calls and of URLs",
         write: "`url: https://...`, or no `encryption` for a class that may go in the clear",
     }
-    /// Resources and prompts came with a tool.
     READ_WITH_A_TOOL {
         rule: "unreachable-tool",
         of: Of::Told,
@@ -308,7 +214,6 @@ upgrades! {
         before: "whoever was granted one tool of a server was granted all its resources and prompts",
         write: "`may_call: [\"server/resource:URI\", \"server/prompt:NAME\"]`, `server/*`, or `resources` and `prompts` of a flow's step",
     }
-    /// One spelling for each URI.
     URI_SPELLING {
         rule: "invalid-value",
         of: Of::At(&["mcp_registry/servers/*/resources/*/uri"]),
@@ -316,7 +221,6 @@ upgrades! {
         before: "it was compared as it stood, so another spelling of the same URI was another resource",
         write: "the normal form of the URI, such as `docs://handbook/intro`",
     }
-    /// A waiver of trust is for one value.
     WAIVER_WITHOUT_VALUE {
         rule: "waiver-without-value",
         of: Of::Every,
@@ -324,7 +228,6 @@ upgrades! {
         before: "it accepted whatever the new value was, and every later one",
         write: "`to: https://crm.new.example.com/mcp`: the new value as `mcpctl diff` shows it, `to: nothing` for what is gone",
     }
-    /// Names of tools were any texts without `*`.
     TOOL_NAME {
         rule: "invalid-name",
         of: Of::At(&["mcp_registry/servers/*/tools/*/name", "workflow_definition/steps/*/tools/*"]),
@@ -332,7 +235,6 @@ upgrades! {
         before: "any text without `*` was accepted, and products read or refused it in ways of their own",
         write: "the name as the server lists it, such as `name: get_customer`",
     }
-    /// `unknown-argument`.
     UNKNOWN_ARGUMENT {
         rule: "unknown-argument",
         of: Of::Every,
@@ -340,7 +242,6 @@ upgrades! {
         before: "`identity` and `input_schema` were read apart from each other",
         write: "the name that the schema has, such as `argument: amount`, or `argument: [order, amount]` for a nested one",
     }
-    /// Marks in schemas of tools were not read.
     ARGUMENT_HEADER {
         rule: "invalid-argument-header",
         of: Of::Every,
@@ -348,7 +249,6 @@ upgrades! {
         before: "what a schema marked was not read, and no gateway compared the headers with the arguments",
         write: "`x-mcp-header: Region` on a property of `type: string`, `integer` or `boolean`, once for each name",
     }
-    /// `pattern-in-literal`.
     PATTERN_IN_LITERAL {
         rule: "pattern-in-literal",
         of: Of::Every,
@@ -356,7 +256,6 @@ upgrades! {
         before: "the pattern was compared character by character, and matched nothing that was meant",
         write: "`matches: \"sandbox-*\"` for an argument, `crm://customer/*` for a URI, and a list for a path: `claim: [realm_access, roles]`",
     }
-    /// `eviction-not-offered`.
     EVICTION_NOT_OFFERED {
         rule: "eviction-not-offered",
         of: Of::Every,
@@ -364,7 +263,6 @@ upgrades! {
         before: "the word was read, and nothing was compiled for the layer",
         write: "`eviction: lru`, which both have",
     }
-    /// `colliding-topics`.
     COLLIDING_TOPICS {
         rule: "colliding-topics",
         of: Of::Every,
@@ -372,7 +270,6 @@ upgrades! {
         before: "both were read, and Kafka refused the second one",
         write: "two names that differ in a letter: `name: customer_events_v2`",
     }
-    /// `flush-interval-too-long`.
     FLUSH_INTERVAL {
         rule: "flush-interval-too-long",
         of: Of::Every,
@@ -380,7 +277,6 @@ upgrades! {
         before: "the time was read, and a producer of librdkafka refused to start with it",
         write: "`flush_interval: 15m`",
     }
-    /// `recycle-time-not-whole`.
     RECYCLE_TIME {
         rule: "recycle-time-not-whole",
         of: Of::Every,
@@ -388,7 +284,6 @@ upgrades! {
         before: "the time was read, and no pool could be told it",
         write: "`recycle_time: 1800s`",
     }
-    /// Larger database pools than PgBouncer counts.
     POOL_TOO_LARGE {
         rule: "invalid-value",
         of: Of::At(&[
@@ -399,14 +294,13 @@ upgrades! {
         before: "the number was read, and PgBouncer took its default in place of it",
         write: "`pool_size: 20`",
     }
-    /// More partitions than a broker makes at once.
     TOO_MANY_PARTITIONS {
         rule: "invalid-value",
         of: Of::At(&["event_driven_config/event_bus/topics/*/partitions"]),
         what: "a topic with more than 9997 partitions",
         before: "the number was read, and a broker of Kafka refused the topic",
         write: "`partitions: 12`; partitions can be added later",
-    }    /// `colliding-metrics`.
+    }
     COLLIDING_METRICS {
         rule: "colliding-metrics",
         of: Of::Every,
@@ -414,7 +308,6 @@ upgrades! {
         before: "both were read, and Prometheus took their samples for one series",
         write: "two names that differ: `name: mcp_waits_total` beside `name: mcp_wait_seconds`",
     }
-    /// `duplicate-label`.
     DUPLICATE_LABEL {
         rule: "duplicate-label",
         of: Of::Every,

@@ -20,7 +20,7 @@ use crate::policy::condition::Condition;
 use crate::policy::fact::{MTLS, TLS};
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy};
 use rule::{Rights, Rule};
-use shapes::{Object as Document, documents};
+use shapes::{Document, documents};
 
 /// The folder of the target.
 const FOLDER: &str = "agentic-networking";

@@ -46,7 +46,7 @@ impl<'a> Excerpt<'a> {
         };
         let mut marks: BTreeMap<(FileId, usize), Vec<(usize, Loc)>> = BTreeMap::new();
         for (index, loc) in locs.iter().enumerate() {
-            marks.entry((loc.file, line_index(sources, *loc))).or_default().push((index, *loc));
+            marks.entry((loc.file, sources.file(loc.file).line_index(loc.start))).or_default().push((index, *loc));
         }
         // Where two labelled lines have one line between them, the drawing shows that one too.
         let between: Vec<_> = marks
@@ -140,10 +140,6 @@ fn window(content: &str, around: usize) -> Range<usize> {
     let kept = head.get(start..).map_or(0, |kept| kept.chars().count());
     let end = tail.char_indices().nth(WIDTH - kept).map_or(content.len(), |(offset, _)| head.len() + offset);
     start..end
-}
-
-fn line_index(sources: &Sources, loc: Loc) -> usize {
-    sources.file(loc.file).line_starts().partition_point(|start| *start <= loc.start).saturating_sub(1)
 }
 
 /// The offset and text of a line, without its line break.

@@ -2,7 +2,9 @@
 
 mod approval;
 mod coverage;
+mod limits;
 mod order;
+mod page;
 mod rules;
 mod sight;
 
@@ -14,7 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::dialects::{self, Callers, Who};
-use crate::bundle::{Artifact, manifest};
+use crate::bundle::Artifact;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::policy::ObjectKind;
@@ -29,48 +31,7 @@ use rules::Rules;
 pub static TARGET: Target = Target {
     id: TargetId::Agentcore,
     summary: "Cedar policies for a gateway of Amazon Bedrock AgentCore",
-    doc: "\
-For one gateway, whose ARN `targets.agentcore.gateway_arn` gives:
-
-- `policies/NAME.json`: one policy each, as input of `aws bedrock-agentcore-control create-policy --policy-engine-id ID \
---cli-input-json file://NAME.json`. The name is made from the statement, so a policy of another name is another policy: \
-create what the engine lacks, and then delete what the bundle no longer holds.
-- `authorizers/N.json`: one for each issuer, for `--authorizer-configuration` of `update-gateway`. A gateway takes one of \
-them; callers of the other issuers are then denied by the gateway itself.
-- `approvals/NAME.json`: policies in Dogwood, for what needs an earlier call (`called` in `identity`): they permit it only where \
-the same policy session holds that call, let through and answered without an error, within the time and with the answer that the \
-requirement asks for. Without them it is denied. The target of the earlier call must declare, as the schema of its output, the \
-fields that `answer` and `same` name.
-- `temporal/NAME.json`: policies in Dogwood that forbid a workflow a step before the steps that it depends on are done, within an \
-hour of one policy session. They are made from `depends_on`, for `create-policy` like the others. They only forbid, so that \
-without them everything else holds.
-
-Load `approvals` and `temporal` only where every client sends `x-amzn-bedrock-agentcore-policy-session-id`, the same for all calls \
-of one piece of work: with any such policy in the engine, AgentCore refuses requests without it. A session is of one caller: an \
-approval is a call that the caller itself makes, of a tool that asks a person and answers with what the person said, and no \
-call of somebody else. A new or changed policy of this kind ends all sessions, and their history with them.
-
-A target of the gateway must have the name of its server as the manifest gives it (`payment_server` is `payment-server`), so \
-that a tool is the action `TARGET___TOOL`, with three underscores. Attach the engine in the mode `ENFORCE`.
-
-The caller is `act.sub` where the token has `act`, else `sub`. A user is told from a workload by how `sub` begins, which the policies \
-read as `principal.id`. AgentCore hands every claim to its policies as a text, lists and \
-objects as their JSON text. Of a list, the element is looked for so that no other element can pass for it, whatever it holds; a \
-list with lists or objects in it holds nothing. What AgentCore cannot tell apart is a text from a list that reads like it: let no \
-issuer put a text that a user chooses into a claim that is evidence, `act` or the claim of the unit. \
-Where AgentCore differs from the access relation, it denies: an `act` in which something is nested before `sub`; \
-a token without `sub`; a caller that is not a declared principal and acts for a user; a list with lists or objects in a claim that is evidence; an argument \
-of another type than the schema of its tool gives. \
-What the entry of a server denies of the protocol (`methods`) is not denied there: policies decide calls of tools alone, and \
-`target-undecided` names it. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare \
-them with the body.
-
-**Scopes.** What a gateway answers to a missing token, or to a denied call, is AgentCore's own: the files that are written here have no field \
-for the scopes that a client should ask for, so no challenge names them.
-
-Limits are checked when compiling: 10,000 characters a policy, 1,000 policies and 200,000 bytes in all, 20 policies with a history \
-of at most 3 earlier calls each, 400,000 bytes of the schema that AgentCore makes from the tools (estimated). \
-Where a workspace is beyond them, a plain compile leaves this target out with a warning.",
+    doc: page::DOC,
     covers: coverage::COVERS,
     unexpressed: |_| Vec::new(),
     names,
@@ -97,21 +58,6 @@ Where a workspace is beyond them, a plain compile leaves this target out with a 
     }),
     compile,
 };
-
-/// Most characters of a policy.
-const MOST_CHARACTERS: usize = 10_000;
-/// Most policies of an engine.
-const MOST_POLICIES: usize = 1_000;
-/// Most bytes of the schema that AgentCore makes from the tools.
-const MOST_SCHEMA: usize = 400_000;
-/// About what a tool takes there beside its name, which is there twice, and its arguments.
-const SCHEMA_OF_TOOL: usize = 160;
-/// Most policies of an engine that look back.
-const MOST_TEMPORAL: usize = 20;
-/// Most earlier calls that one policy looks for.
-const MOST_EVENTS: usize = 3;
-/// Most bytes of all policies for one gateway.
-const MOST_BYTES: usize = 200_000;
 
 fn names(model: &Model) -> BTreeMap<String, String> {
     let servers = model.servers.keys().map(|name| name.as_str());
@@ -217,20 +163,12 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
                 approval::after(&rules.permit(actions, callers, ways).print()?, calls, &targets)
             };
             let made = if calls.is_empty() { &mut statements } else { &mut approvals };
-            split(&actions, &grant.callers, &print, made)?;
+            limits::split(&actions, &grant.callers, &print, made)?;
         }
     }
     let temporal = order::policies(&rules, &targets)?;
-    limits(&statements, &approvals, &temporal)?;
-    let schema = schema_size(model);
-    if schema > MOST_SCHEMA {
-        return Err(CompileError::Beyond {
-            what: format!(
-                "a schema of at most {MOST_SCHEMA} bytes, which the tools make; it would have about {schema}"
-            ),
-            how: "compile a part of the workspace for each of several policy engines".to_owned(),
-        });
-    }
+    limits::policies(&statements, &approvals, &temporal)?;
+    limits::schema(model)?;
     let from: Vec<Loc> = std::iter::once(arn.loc).chain(model.servers.values().map(|server| server.name.loc)).collect();
     let mut files = Vec::new();
     let describe = "Made by mcpctl from the access relation";
@@ -284,89 +222,4 @@ fn is_arn(text: &str) -> bool {
         && account.chars().all(|c| c.is_ascii_digit())
         && resource.strip_prefix("gateway/").is_some_and(is_name)
         && text.len() <= 1011
-}
-
-type Print<'a> = dyn Fn(&[String], &Callers<'_>) -> Result<String, CompileError> + 'a;
-
-/// Prints a policy, or several where one would be too long: for fewer actions each, and then for fewer callers.
-fn split(
-    actions: &[String],
-    callers: &Callers<'_>,
-    print: &Print<'_>,
-    statements: &mut BTreeMap<String, String>,
-) -> Result<(), CompileError> {
-    let statement = print(actions, callers)?;
-    if statement.chars().count().max(statement.len()) <= MOST_CHARACTERS {
-        statements.insert(name_of(&statement), statement);
-        return Ok(());
-    }
-    if actions.len() > 1 {
-        let (left, right) = actions.split_at(actions.len() / 2);
-        split(left, callers, print, statements)?;
-        return split(right, callers, print, statements);
-    }
-    match &callers.who {
-        Who::Declared(subjects) if subjects.len() > 1 => {
-            let (left, right) = subjects.split_at(subjects.len() / 2);
-            for part in [left, right] {
-                let callers = Callers { who: Who::Declared(part.to_vec()), issuers: callers.issuers.clone() };
-                split(actions, &callers, print, statements)?;
-            }
-            Ok(())
-        }
-        Who::Declared(_) | Who::Stranger(_) => Err(CompileError::Beyond {
-            what: format!(
-                "policies of at most {MOST_CHARACTERS} characters; the one for `{}` has {}",
-                actions.first().map_or("", String::as_str),
-                statement.len()
-            ),
-            how: "declare fewer principals beside `any_agent`, or ask for fewer alternatives".to_owned(),
-        }),
-    }
-}
-
-/// A name that changes with the statement: a policy's name cannot be changed, and is not used again for another.
-fn name_of(statement: &str) -> String {
-    let digest = manifest::sha256(statement.as_bytes());
-    format!("mcp_{}", digest.get(..16).unwrap_or_default())
-}
-
-/// About how long the schema is that AgentCore makes from the tools.
-fn schema_size(model: &Model) -> usize {
-    let tools = model.servers.values().flat_map(|server| server.tools.values().map(move |tool| (server, tool)));
-    let sizes = tools.map(|(server, tool)| {
-        let name = server.name.value.as_str().len() + 3 + tool.name.value.as_str().len();
-        SCHEMA_OF_TOOL + 2 * name + tool.input_schema.and_then(|at| model.input_schemas.get(&at)).map_or(0, String::len)
-    });
-    sizes.sum()
-}
-
-fn limits(
-    statements: &BTreeMap<String, String>,
-    approvals: &BTreeMap<String, String>,
-    temporal: &BTreeMap<String, String>,
-) -> Result<(), CompileError> {
-    let looking_back = approvals.len() + temporal.len();
-    let count = statements.len() + looking_back;
-    let bytes: usize = statements.values().chain(approvals.values()).chain(temporal.values()).map(String::len).sum();
-    let how = || "compile a part of the workspace for each of several gateways".to_owned();
-    if count > MOST_POLICIES {
-        return Err(CompileError::Beyond {
-            what: format!("at most {MOST_POLICIES} policies; there are {count}"),
-            how: how(),
-        });
-    }
-    if looking_back > MOST_TEMPORAL {
-        return Err(CompileError::Beyond {
-            what: format!("at most {MOST_TEMPORAL} policies that look back; there are {looking_back}"),
-            how: "let fewer callers differ in what they need beside an earlier call, and fewer steps of workflows in what \
-                  they depend on; or compile a part of the workspace for each of several gateways"
-                .to_owned(),
-        });
-    }
-    if bytes > MOST_BYTES {
-        let what = format!("policies of at most {MOST_BYTES} bytes in all; they have {bytes}");
-        return Err(CompileError::Beyond { what, how: how() });
-    }
-    Ok(())
 }

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::Evidence;
-use crate::policy::condition::Condition;
 use crate::policy::visibility::Narrowed;
-use crate::policy::{ObjectKind, Policy, Principal, PrincipalId, PrincipalIx};
+use crate::policy::{ObjectKind, Policy, Principal, PrincipalId};
 use crate::source::Loc;
 use crate::targets::gateways::CENTRAL;
 use crate::targets::names::{dns_label, dns_labels};
 use crate::targets::objects::{NAMESPACE, document, folder, metadata, objects};
+use crate::targets::visibility::closed;
 use crate::targets::{
     CompileError, Decides, Does, Files, Input, LeftOut, Need, Proof, Shown, TARGET_LIMIT, Target, TargetId,
 };
@@ -113,17 +113,7 @@ fn needs(model: &Model) -> Vec<Need> {
 
 /// Callers whom no certificate names.
 fn narrows(model: &Model, policy: &Policy) -> Vec<Narrowed> {
-    let mut narrowed = Vec::new();
-    for (index, (principal, row)) in (0_u32..).zip(policy.principals.iter().zip(&policy.cells)) {
-        let Some(why) = unnamed(model, policy, principal) else { continue };
-        narrowed.extend(row.iter().map(|(object, _)| Narrowed {
-            principal: PrincipalIx(index),
-            object: *object,
-            condition: Condition::never(),
-            why,
-        }));
-    }
-    narrowed
+    closed(policy, |principal| unnamed(model, policy, principal))
 }
 
 /// Why no rule can name a principal; `None` where one can.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Model;
 use crate::model::access::evidence::SPIFFE;
 use crate::model::access::placeholder::filled;
 use crate::model::access::{ArgumentTest, ClaimTest, Decimal, Evidence, Issuer, Scalar};
@@ -93,6 +94,14 @@ pub fn claim(claims: &str, path: &[String]) -> String {
 pub fn caller(claims: &str, by: &[String]) -> String {
     let otherwise = claim(claims, by);
     format!("(has({claims}.act) && {claims}.act != null ? {claims}.act.sub : {otherwise})")
+}
+
+/// That the token says of the caller that it is of this unit: nothing where no unit is asked for. `None` where no claim tells units,
+/// so that nobody is of one.
+pub fn of_unit(claims: &str, model: &Model, unit: Option<&UnitName>) -> Option<Option<String>> {
+    let Some(unit) = unit else { return Some(None) };
+    let named = model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref())?;
+    Some(Some(format!("{} == {}", claim(claims, std::slice::from_ref(&named.value)), text(unit.as_str()))))
 }
 
 /// The subject of the caller, by whichever claim the issuer of the token names callers.

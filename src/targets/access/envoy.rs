@@ -19,6 +19,7 @@ mod routes;
 mod rules;
 mod scope;
 mod secrets;
+mod setting;
 mod shadow;
 mod step_up;
 mod telemetry;
@@ -37,19 +38,15 @@ use serde_json::{Value, json};
 use crate::bundle::Artifact;
 use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
-use crate::model::deployment::{GatewaySettings, Listen};
-use crate::model::name::UnitName;
 use crate::model::quantity::Duration;
-use crate::model::topology::Topology;
 use crate::model::url::{Url, canonical};
-use crate::policy::Policy;
-use crate::policy::fact::MTLS;
 use crate::source::Loc;
 use crate::targets::gateways::{self, CENTRAL, Gateway, gateways};
 use crate::targets::{CompileError, Decides, Does, Files, Input, Need, Proof, Shown, Target, TargetId, object};
 use evidence::Evidences;
 use listener::Listener;
 use routes::{Routes, Rows};
+use setting::Setting;
 use shadow::Enforced;
 
 /// The target.
@@ -85,73 +82,6 @@ pub static TARGET: Target = Target {
     }),
     compile,
 };
-
-/// Where a gateway listens unless the settings say otherwise.
-const LISTEN: (&str, u16) = ("0.0.0.0", 8443);
-/// Where its admin interface listens unless the settings say otherwise.
-const ADMIN: (&str, u16) = ("127.0.0.1", 9901);
-
-/// What a gateway is set up with.
-struct Setting<'a> {
-    name: &'a str,
-    unit: Option<&'a UnitName>,
-    gateway: GatewaySettings,
-    trust_domain: Option<&'a str>,
-    /// Whether every peer must show a certificate.
-    certificates: bool,
-    deny_status: u32,
-}
-
-impl<'a> Setting<'a> {
-    fn of(gateway: &Gateway<'a>, model: &'a Model, policy: &Policy) -> Self {
-        let settings = model.deployment.envoy.as_ref();
-        let own = settings.and_then(|settings| settings.gateways.of(gateway.name)).cloned().unwrap_or_default();
-        let trust_domain = model.identity.as_ref().and_then(|identity| identity.trust_domain.as_ref());
-        Self {
-            name: gateway.name,
-            unit: gateway.unit,
-            certificates: own.tls.is_some() && (gateway.unit.is_some() || every_call_needs_a_certificate(policy)),
-            gateway: own,
-            trust_domain: trust_domain.map(|domain| domain.value.as_str()),
-            deny_status: settings.and_then(|s| s.deny_status.as_ref()).map_or(403, |status| status.value),
-        }
-    }
-
-    fn listen(&self) -> Listen {
-        address(self.gateway.listen.as_ref().map(|listen| &listen.value), LISTEN)
-    }
-
-    fn admin(&self) -> Listen {
-        address(self.gateway.admin.as_ref().map(|admin| &admin.value), ADMIN)
-    }
-
-    /// The identity in a gateway's certificate.
-    fn identity_of(&self, gateway: &str) -> Option<String> {
-        self.trust_domain.map(|domain| Topology::gateway_identity(domain, gateway))
-    }
-
-    /// The one peer of a unit's gateway: the central gateway.
-    fn only_peer(&self) -> Option<String> {
-        self.unit.and_then(|_| self.identity_of(CENTRAL))
-    }
-
-    /// Whether callers themselves stand before this gateway, with certificates.
-    fn binds_certificates(&self) -> bool {
-        self.unit.is_none() && self.gateway.tls.is_some()
-    }
-}
-
-fn address(written: Option<&Listen>, (host, port): (&str, u16)) -> Listen {
-    written.cloned().unwrap_or_else(|| Listen { host: host.to_owned(), port })
-}
-
-fn every_call_needs_a_certificate(policy: &Policy) -> bool {
-    let Some(mtls) = policy.facts.mask(MTLS) else { return false };
-    policy.all_cells().all(|(_, _, cell)| {
-        let condition = policy.conditions.get(cell.condition);
-        condition.minimal_sets().iter().all(|set| set & mtls != 0)
-    })
-}
 
 fn needs(model: &Model) -> Vec<Need> {
     let mut needs = gateways::needs(model);

@@ -41,6 +41,18 @@ pub const UNITS_AND_GATEWAYS: &[&str] = &[
 pub const WORKFLOW: &[&str] =
     &["name", "description", "business_unit", "subject", "suspended", "steps", "mcp_server", "tools"];
 
+/// Workflows at gateways, as callers.
+pub const WORKFLOW_AT_GATEWAYS: Covers = Covers::part(
+    FamilyId::Workflow,
+    WORKFLOW,
+    "a workflow may call exactly the tools of its steps; the gateway sees single calls, not their order",
+);
+/// Sagas at gateways, as callers.
+pub const SAGA_AT_GATEWAYS: Covers = Covers::part(
+    FamilyId::Saga,
+    SAGA,
+    "a saga may call exactly its actions and compensations; the gateway sees single calls, and runs no compensation",
+);
 /// Event processors, as callers.
 pub const EVENT_DRIVEN: Covers = Covers::part(
     FamilyId::EventDriven,

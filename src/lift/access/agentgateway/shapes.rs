@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::metadata::Metadata;
+use crate::lift::documents::{self, Object};
 
 /// The documents of a file.
 pub(super) fn documents<T: DeserializeOwned>(path: &str, artifact: &Artifact) -> Result<Vec<T>, LiftError> {
@@ -17,16 +17,7 @@ pub(super) fn documents<T: DeserializeOwned>(path: &str, artifact: &Artifact) ->
             "`{path}` holds a `$`, which the gateway replaces by its environment"
         )));
     }
-    // A file without documents is one without objects, and not one that holds nothing.
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let unexpected = |cause: String| LiftError::Unexpected(format!("`{path}` cannot be read: {cause}"));
-    let read = serde_yaml::Deserializer::from_str(text).map(|document| {
-        let value = serde_json::Value::deserialize(document).map_err(|cause| unexpected(cause.to_string()))?;
-        serde_json::from_value(value).map_err(|cause| unexpected(cause.to_string()))
-    });
-    read.collect()
+    documents::documents(path, artifact)
 }
 
 #[derive(Deserialize)]
@@ -180,14 +171,8 @@ pub(super) struct Auth {
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct PolicyObject {
-    pub(super) api_version: String,
-    pub(super) kind: String,
-    pub(super) metadata: Metadata,
-    pub(super) spec: Spec,
-}
+/// A policy in Kubernetes.
+pub(super) type PolicyObject = Object<Spec>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

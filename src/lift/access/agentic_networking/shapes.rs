@@ -5,24 +5,18 @@ use serde::Deserialize;
 use super::unexpected;
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
-use crate::lift::metadata::Metadata;
+use crate::lift::documents::Object;
+
+/// A policy.
+pub(super) type Document = Object<Spec>;
 
 /// The objects of a file.
-pub(super) fn documents(path: &str, artifact: &Artifact) -> Result<Vec<Object>, LiftError> {
+pub(super) fn documents(path: &str, artifact: &Artifact) -> Result<Vec<Document>, LiftError> {
     let text = std::str::from_utf8(&artifact.bytes).map_err(|_| LiftError::File(path.to_owned()))?;
     let read = serde_yaml::Deserializer::from_str(text).map(|document| {
-        Object::deserialize(document).or_else(|cause| unexpected(format!("`{path}` cannot be read: {cause}")))
+        Document::deserialize(document).or_else(|cause| unexpected(format!("`{path}` cannot be read: {cause}")))
     });
     read.collect()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Object {
-    pub(super) api_version: String,
-    pub(super) kind: String,
-    pub(super) metadata: Metadata,
-    pub(super) spec: Spec,
 }
 
 #[derive(Deserialize)]

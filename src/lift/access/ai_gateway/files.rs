@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shapes::{BackendSpec, CallerRule, Jwt, OAuth, Object, RouteSpec, RuleSet, ToolRule, objects};
+use super::shapes::{BackendSpec, CallerRule, Jwt, OAuth, RouteSpec, RuleSet, ToolRule};
 use super::{Route, Routes, Rule, SCOPES, tool_of};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::access::cel::{Expression, Parsed};
 use crate::lift::access::probe::Texts;
+use crate::lift::documents::{Object, documents};
 use crate::lift::folders;
 use crate::lift::names::labels;
 use crate::model::Model;
@@ -60,7 +61,7 @@ pub(super) fn read(
     let subjects: BTreeSet<&str> = policy.principals.iter().filter_map(|p| p.subject.as_deref()).collect();
     let (artifact, path) = file("backends.yaml")?;
     let mut backends = BTreeSet::new();
-    for backend in objects::<Object<BackendSpec>>(&path, artifact)? {
+    for backend in documents::<Object<BackendSpec>>(&path, artifact)? {
         let server = server(&backend, &labels, model, ("gateway.envoyproxy.io/v1alpha1", "Backend"))?;
         check_backend(server, &backend.spec)?;
         if !backends.insert(server.name.value.clone()) {
@@ -69,7 +70,7 @@ pub(super) fn read(
     }
     let (artifact, path) = file("routes.yaml")?;
     let mut routes = Routes::default();
-    let found = objects::<Object<RouteSpec>>(&path, artifact)?;
+    let found = documents::<Object<RouteSpec>>(&path, artifact)?;
     let texts = found.iter().flat_map(|route| {
         let rules = route.spec.security_policy.authorization.rules.iter().map(|rule| rule.cel.as_str());
         rules.chain(route.spec.backend_selector.rules.iter().map(|rule| rule.cel.as_str()))

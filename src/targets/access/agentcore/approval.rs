@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::MOST_EVENTS;
+use super::limits::MOST_EVENTS;
 use crate::cedar::Uid;
 use crate::cedar::dialect::literal;
 use crate::model::access::{AnswerTest, CalledEvidence};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::limits::{MOST_CHARACTERS, MOST_EVENTS, name_of};
 use super::rules::Rules;
-use super::{MOST_CHARACTERS, MOST_EVENTS, name_of};
 use crate::cedar::Uid;
 use crate::cedar::dialect::literal;
 use crate::model::flow::Flow;

@@ -7,7 +7,7 @@ use crate::model::server::Server;
 use crate::model::uri::NOT_NORMAL;
 use crate::policy::visibility::{matches, sample};
 use crate::policy::{ObjectKind, Policy};
-use crate::targets::access::cel::{caller, claim, is_one_of, text};
+use crate::targets::access::cel::{caller, is_one_of, of_unit, text};
 use crate::targets::access::grants::{Grant, RequestKind, Who};
 
 /// The variable that holds the claims of the verified token.
@@ -167,16 +167,8 @@ impl Context<'_> {
                 // The caller must be a text, and not an empty one.
                 let mut all = vec![format!(r#"{caller} + "" != """#)];
                 all.extend(chunks(&self.subjects).map(|some| format!("!({})", is_one_of(&caller, some))));
-                let named = self.model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
-                match (unit, named) {
-                    (None, _) => {}
-                    (Some(unit), Some(named)) => {
-                        let claim = claim(CLAIMS, std::slice::from_ref(&named.value));
-                        all.push(format!("{claim} == {}", text(unit.as_str())));
-                    }
-                    // No claim tells the unit, so nobody is of one.
-                    (Some(_), None) => return Vec::new(),
-                }
+                let Some(of_unit) = of_unit(CLAIMS, self.model, unit.as_ref()) else { return Vec::new() };
+                all.extend(of_unit);
                 all.extend(issuers);
                 vec![all]
             }

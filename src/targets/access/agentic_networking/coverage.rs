@@ -61,17 +61,9 @@ pub(super) const COVERS: &[Covers] = &[
         keys::UNITS_AND_GATEWAYS,
         "calls between units are judged, over connections with certificates; isolation is for the network, and audit records for the log store",
     ),
-    Covers::part(
-        FamilyId::Workflow,
-        keys::WORKFLOW,
-        "a workflow may call exactly the tools of its steps; the gateway sees single calls, not their order",
-    ),
+    keys::WORKFLOW_AT_GATEWAYS,
     keys::EVENT_DRIVEN,
-    Covers::part(
-        FamilyId::Saga,
-        keys::SAGA,
-        "a saga may call exactly its actions and compensations; the gateway sees single calls, and runs no compensation",
-    ),
+    keys::SAGA_AT_GATEWAYS,
     Covers::part(
         FamilyId::ZeroTrust,
         keys::MESH,

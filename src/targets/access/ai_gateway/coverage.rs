@@ -11,17 +11,9 @@ pub(super) const COVERS: &[Covers] = &[
         keys::UNITS,
         "calls between units are judged; encryption in transit is for the listener of the gateway, isolation for the network, and audit records for the log store",
     ),
-    Covers::part(
-        FamilyId::Workflow,
-        keys::WORKFLOW,
-        "a workflow may call exactly the tools of its steps; the gateway sees single calls, not their order",
-    ),
+    keys::WORKFLOW_AT_GATEWAYS,
     keys::EVENT_DRIVEN,
-    Covers::part(
-        FamilyId::Saga,
-        keys::SAGA,
-        "a saga may call exactly its actions and compensations; the gateway sees single calls, and runs no compensation",
-    ),
+    keys::SAGA_AT_GATEWAYS,
     Covers::all(FamilyId::ProgressiveAuth),
     Covers::part(
         FamilyId::DataRouting,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::model::Model;
-use crate::targets::access::cel::{caller, claim, is_one_of, text};
+use crate::targets::access::cel::{caller, is_one_of, of_unit, text};
 use crate::targets::access::grants::{Grant, RequestKind, Shown, Who};
 
 /// The variable that holds the claims of the token.
@@ -109,16 +109,8 @@ impl Context<'_> {
         if !self.subjects.is_empty() {
             all.push(format!("!({})", is_one_of(&caller, &self.subjects)));
         }
-        let named = self.model.identity.as_ref().and_then(|identity| identity.business_unit_claim.as_ref());
-        match (unit, named) {
-            (None, _) => {}
-            (Some(unit), Some(named)) => {
-                let claim = claim(CLAIMS, std::slice::from_ref(&named.value));
-                all.push(format!("{claim} == {}", text(unit.as_str())));
-            }
-            // No claim tells the unit, so nobody is of one.
-            (Some(_), None) => return Vec::new(),
-        }
+        let Some(of_unit) = of_unit(CLAIMS, self.model, unit.as_ref()) else { return Vec::new() };
+        all.extend(of_unit);
         vec![all.join(" && ")]
     }
 }

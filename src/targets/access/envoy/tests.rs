@@ -20,6 +20,7 @@ use crate::build::{BuildError, agree, verify};
 use crate::checks::CheckedModel;
 use crate::lift::access::envoy::{Folders, judge, judge_one};
 use crate::model::deployment::Tls;
+use crate::policy::Policy;
 use crate::source::Spanned;
 use crate::targets::tests::last::FLEET;
 use crate::targets::tests::{built, checked};

@@ -12,8 +12,10 @@ use super::Case;
 use super::outcome::promql;
 use crate::model::assurance::ExperimentKind;
 use crate::targets::cluster::{Cluster, GATEWAY, ServerPlace};
-use crate::targets::objects::{Metadata, Spec, document, metadata};
+use crate::targets::objects::{Metadata, document, kinds, metadata};
 use crate::targets::{CompileError, names};
+
+kinds!(GROUP; NetworkChaos, PodChaos, StressChaos);
 
 /// `NetworkChaos`.
 #[derive(Serialize)]
@@ -26,11 +28,6 @@ struct NetworkChaos {
     target: Target,
 }
 
-impl Spec for NetworkChaos {
-    const API_VERSION: &'static str = GROUP;
-    const KIND: &'static str = "NetworkChaos";
-}
-
 /// `PodChaos`.
 #[derive(Serialize)]
 struct PodChaos {
@@ -40,11 +37,6 @@ struct PodChaos {
     selector: Selector,
 }
 
-impl Spec for PodChaos {
-    const API_VERSION: &'static str = GROUP;
-    const KIND: &'static str = "PodChaos";
-}
-
 /// `StressChaos`.
 #[derive(Serialize)]
 struct StressChaos {
@@ -52,11 +44,6 @@ struct StressChaos {
     mode: &'static str,
     selector: Selector,
     stressors: Stressors,
-}
-
-impl Spec for StressChaos {
-    const API_VERSION: &'static str = GROUP;
-    const KIND: &'static str = "StressChaos";
 }
 
 /// `stressors` of a `StressChaos`: one of the two.

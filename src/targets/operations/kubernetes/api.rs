@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::targets::objects::Spec;
+use crate::targets::objects::kinds;
+
+kinds!("networking.k8s.io/v1"; NetworkPolicy);
+kinds!("v1"; ResourceQuota);
 
 /// `NetworkPolicy`.
 #[derive(Debug, Clone, Serialize)]
@@ -21,11 +24,6 @@ pub struct NetworkPolicy {
     pub pod_selector: LabelSelector,
     /// `policyTypes`: the directions in which the pods are closed but for the rules of all policies.
     pub policy_types: Vec<&'static str>,
-}
-
-impl Spec for NetworkPolicy {
-    const API_VERSION: &'static str = "networking.k8s.io/v1";
-    const KIND: &'static str = "NetworkPolicy";
 }
 
 /// `egress[]` of a `NetworkPolicy`.
@@ -92,9 +90,4 @@ pub struct LabelSelector {
 pub struct ResourceQuota {
     /// `hard`: amounts by resource.
     pub hard: BTreeMap<String, String>,
-}
-
-impl Spec for ResourceQuota {
-    const API_VERSION: &'static str = "v1";
-    const KIND: &'static str = "ResourceQuota";
 }

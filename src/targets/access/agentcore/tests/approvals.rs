@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::name_of;
 use super::{TARGET, texts};
 use crate::build::verify;
 use crate::bundle::Artifact;
+use crate::targets::access::agentcore::limits::name_of;
 use crate::targets::access::toolhive;
 use crate::targets::seen;
 use crate::targets::tests::{built, checked};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::name_of;
 use super::{TARGET, WORLD};
 use crate::build::verify;
 use crate::bundle::Artifact;
+use crate::targets::access::agentcore::limits::name_of;
 use crate::targets::access::dialects::mutations::{of_statement, of_value};
 use crate::targets::tests::{built, checked};
 

@@ -12,7 +12,7 @@ use crate::model::Model;
 use crate::model::access::{Agent, Alternative, AnyAgent, AuthLevel, DataClass, Grant, Granted};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{FactName, FlowId, FlowKind, ServerName, ToolName};
-use crate::model::server::{Server, ServerAccess, Tool, ToolAccess};
+use crate::model::server::{Server, Tool, ToolAccess};
 use crate::model::topology::Unit;
 use crate::policy::derive::derive;
 use crate::policy::{Object, ObjectKind, Policy};
@@ -91,23 +91,11 @@ impl World {
             })
             .collect();
         let server = Server {
-            name: self.put(name.into()),
             registered: true,
-            mentions: Vec::new(),
             unit: unit.map(|unit| self.put(unit.into())),
-            url: None,
-            location: None,
-            encryption_at_rest: None,
-            controls: Vec::new(),
-            labels: BTreeMap::new(),
-            suspended: None,
-            access: ServerAccess::default(),
-            overlay: None,
             tools,
             lists_tools: true,
-            resources: Vec::new(),
-            prompts: Vec::new(),
-            denied_methods: BTreeMap::new(),
+            ..Server::bare(self.put(name.into()))
         };
         self.model.servers.insert(name.into(), server);
         self

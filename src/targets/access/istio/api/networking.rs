@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::targets::objects::Spec;
+use crate::targets::objects::kinds;
+
+kinds!("networking.istio.io/v1"; DestinationRule, ServiceEntry);
 
 /// `DestinationRule`.
 #[derive(Debug, Clone, Serialize)]
@@ -16,11 +18,6 @@ pub struct DestinationRule {
     pub host: String,
     /// `trafficPolicy`.
     pub traffic_policy: TrafficPolicy,
-}
-
-impl Spec for DestinationRule {
-    const API_VERSION: &'static str = "networking.istio.io/v1";
-    const KIND: &'static str = "DestinationRule";
 }
 
 /// `trafficPolicy` of a `DestinationRule`.
@@ -114,11 +111,6 @@ pub struct ServiceEntry {
     pub resolution: Resolution,
     /// `workloadSelector`.
     pub workload_selector: WorkloadSelector,
-}
-
-impl Spec for ServiceEntry {
-    const API_VERSION: &'static str = "networking.istio.io/v1";
-    const KIND: &'static str = "ServiceEntry";
 }
 
 /// `location` of a `ServiceEntry`.

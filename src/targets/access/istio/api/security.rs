@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::Selector;
-use crate::targets::objects::Spec;
+use crate::targets::objects::kinds;
+
+kinds!("security.istio.io/v1"; AuthorizationPolicy, PeerAuthentication, RequestAuthentication);
 
 /// `AuthorizationPolicy`. Without an action and rules it allows nothing.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -17,11 +19,6 @@ pub struct AuthorizationPolicy {
     /// `selector`: without it, all pods of the namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
-}
-
-impl Spec for AuthorizationPolicy {
-    const API_VERSION: &'static str = "security.istio.io/v1";
-    const KIND: &'static str = "AuthorizationPolicy";
 }
 
 /// `action` of an `AuthorizationPolicy`.
@@ -94,11 +91,6 @@ pub struct PeerAuthentication {
     pub mtls: MutualTls,
 }
 
-impl Spec for PeerAuthentication {
-    const API_VERSION: &'static str = "security.istio.io/v1";
-    const KIND: &'static str = "PeerAuthentication";
-}
-
 /// `mtls` of a `PeerAuthentication`.
 #[derive(Debug, Clone, Serialize)]
 pub struct MutualTls {
@@ -123,11 +115,6 @@ pub struct RequestAuthentication {
     /// `selector`: without it, all pods of the namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
-}
-
-impl Spec for RequestAuthentication {
-    const API_VERSION: &'static str = "security.istio.io/v1";
-    const KIND: &'static str = "RequestAuthentication";
 }
 
 /// `jwtRules[]`: one issuer.

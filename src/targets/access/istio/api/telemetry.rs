@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Selector;
-use crate::targets::objects::Spec;
+use crate::targets::objects::kinds;
+
+kinds!("telemetry.istio.io/v1"; Telemetry);
 
 /// `Telemetry`.
 #[derive(Debug, Clone, Serialize)]
@@ -15,11 +17,6 @@ pub struct Telemetry {
     pub selector: Option<Selector>,
     /// `tracing`.
     pub tracing: Vec<Tracing>,
-}
-
-impl Spec for Telemetry {
-    const API_VERSION: &'static str = "telemetry.istio.io/v1";
-    const KIND: &'static str = "Telemetry";
 }
 
 /// `tracing[]`.

@@ -7,6 +7,7 @@ mod codes;
 mod correlation;
 mod coverage;
 mod evidence;
+mod labels;
 mod levels;
 mod listener;
 mod matchers;

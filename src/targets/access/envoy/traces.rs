@@ -9,7 +9,7 @@ use super::predicate::{CLAIMS, JWT, MCP, of_type};
 use super::scope::of_gateway;
 use super::tls::public_tls;
 use super::upstream::Upstream;
-use super::{Setting, clusters, metrics};
+use super::{Setting, clusters, labels};
 use crate::model::Model;
 use crate::model::protocol::REVISION_HEADER;
 use crate::model::telemetry::opentelemetry::{METHOD, OPERATION, PROMPT, REVISION, TOOL};
@@ -89,7 +89,7 @@ pub(super) fn spans(model: &Model, setting: &Setting<'_>) -> Option<Value> {
     }));
     let provider = provider(protocol, &url);
     // Whoever calls chooses the method, and backends keep a list of the names of spans.
-    let known = metrics::methods().map(|method| format!("'{method}'")).collect::<Vec<_>>().join(", ");
+    let known = labels::methods().map(|method| format!("'{method}'")).collect::<Vec<_>>().join(", ");
     let method = of_message("['method']");
     let name = format!("%CEL({method} in [{known}] ? {method} : 'other')%");
     let sampled = json!({"value": percent(model, tracing)});

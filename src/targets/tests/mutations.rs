@@ -102,13 +102,14 @@ pub(crate) fn mutate_all(target: &'static Target, text: &str) -> Outcome<String>
     whole
 }
 
-/// Of changes that are alike, so many are judged, and of the others one in [`ONE_IN`].
+/// Where there are more changes than this, of those that are alike the first are judged, and of the others one in [`ONE_IN`].
+const MANY: usize = 2_000;
 const FIRST: usize = 3;
 const ONE_IN: usize = 8;
 
 /// The changes that are judged, by what they are alike in; all of them where `MCPCTL_EVERY_CHANGE` is set.
 pub(crate) fn some_of<C>(changes: Vec<C>, kind: impl Fn(&C) -> String) -> Vec<C> {
-    if std::env::var_os("MCPCTL_EVERY_CHANGE").is_some() {
+    if changes.len() <= MANY || std::env::var_os("MCPCTL_EVERY_CHANGE").is_some() {
         return changes;
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();

@@ -163,6 +163,10 @@ fn every_change_that_changes_a_decision_is_caught() {
         ("a matcher that only denies".to_owned(), Box::new(|one| only_denies(one.whole, &one.path))),
         of_path("another name", Box::new(other_name)),
         of_path(
+            "one byte more of a message, within what is read whole",
+            Box::new(|path| path.ends_with("/max_request_body_size/(change)")),
+        ),
+        of_path(
             "a caller with rules of its own",
             Box::new(move |path| path.contains("/not_matcher/or_matcher/") && helper(path)),
         ),

@@ -16,7 +16,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("*: swap spec.config.policies[]", "the order of policies decides nothing"),
     ("*: text spec.description", "a text for people"),
     ("*: open spec.description", "a text for people"),
-    ("*: swap document", "the order of documents decides nothing"),
     ("*: swap resources[]", "Kustomize sorts what it applies"),
     ("*: twice *dependsOn[]", "waiting twice is waiting once"),
     ("*: swap *dependsOn[]", "the order of what is waited for decides nothing"),
@@ -24,22 +23,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("*and parts swapped", "what cannot fail may stand anywhere"),
     ("*or parts swapped", "what cannot fail may stand anywhere"),
     ("*set parts swapped", "a set has no order"),
-    (
-        "*bank-server.yaml: 6 and part dropped",
-        "a caller who acts for itself is a workload, which another part of the policy denies",
-    ),
-    (
-        "*bank-server.yaml: 6 set part dropped",
-        "a caller who acts for itself is a workload, which another part of the policy denies",
-    ),
-    (
-        "*bank-server.yaml: 7 and part dropped",
-        "a caller who acts for itself is a workload, which another part of the policy denies",
-    ),
-    (
-        "*bank-server.yaml: 7 set part dropped",
-        "a caller who acts for itself is a workload, which another part of the policy denies",
-    ),
 ];
 
 #[test]

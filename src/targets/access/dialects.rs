@@ -305,9 +305,6 @@ pub(super) fn by_delegation(ways: &Ways) -> (Ways, Ways) {
 }
 
 #[cfg(test)]
-pub(super) mod mutations;
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use crate::targets::tests::checked;

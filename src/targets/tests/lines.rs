@@ -1,11 +1,7 @@
 //! The files of a target line by line: what a workspace compiles to, and that its reader notices every change.
 
-use std::collections::BTreeMap;
-
-use super::{built, checked};
-use crate::build::verify;
-use crate::bundle::Artifact;
-use crate::checks::CheckedModel;
+use super::built;
+use super::mutations::Verified;
 use crate::targets::Target;
 
 /// The text of a file.
@@ -21,32 +17,21 @@ pub(crate) fn value(target: &'static Target, world: &str, file: &str) -> serde_j
 }
 
 /// The files of a workspace, to be changed one at a time.
-pub(crate) struct Files {
-    target: &'static Target,
-    checked: CheckedModel,
-    files: BTreeMap<String, Artifact>,
-}
+pub(crate) struct Files(Verified);
 
 impl Files {
     pub(crate) fn of(target: &'static Target, world: &str) -> Self {
-        Self { target, checked: checked(world).0, files: built(target, world).unwrap().bundle.artifacts }
+        Self(Verified::of(target, world))
     }
 
     /// Their paths and texts.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().map(|(path, file)| (path.as_str(), std::str::from_utf8(&file.bytes).unwrap()))
+        self.0.files.iter().map(|(path, file)| (path.as_str(), std::str::from_utf8(&file.bytes).unwrap()))
     }
 
     /// Whether they are refused with another text in a file, or without the file.
     pub(crate) fn refused(&self, path: &str, text: Option<&str>) -> bool {
-        let mut files = self.files.clone();
-        match text {
-            Some(text) => {
-                drop(files.insert(path.to_owned(), Artifact { bytes: text.as_bytes().to_vec(), from: Vec::new() }));
-            }
-            None => drop(files.remove(path)),
-        }
-        verify(self.target.id, &files, self.checked.model(), self.checked.policy()).is_err()
+        !self.0.passes(&self.0.with(path, text.map(|text| text.as_bytes().to_vec())))
     }
 
     /// Leaves out, doubles and changes each line of a file, by the first place of the one text that becomes the other, and leaves
@@ -55,7 +40,7 @@ impl Files {
     /// # Panics
     /// Where a change is not noticed.
     pub(crate) fn assert_each_line_counts(&self, path: &str, changes: &[(&str, &str)]) -> usize {
-        let text = std::str::from_utf8(&self.files[path].bytes).unwrap();
+        let text = std::str::from_utf8(&self.0.files[path].bytes).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let with = |at: usize, here: &[&str]| -> String {
             let all = lines[..at].iter().chain(here).chain(&lines[at + 1..]);

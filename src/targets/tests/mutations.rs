@@ -1,253 +1,164 @@
 //! What becomes of a target's files when something in them is changed: every change must be refused, or show as a
-//! difference, or be one of those that change no decision.
+//! difference, or be one of those that change no decision, each of which has a reason.
+//!
+//! This is the one harness of all targets. A target gives the workspace, words of its own, and the reasons.
+
+mod expressions;
+pub(crate) mod statements;
+pub(crate) mod tree;
 
 use rayon::prelude::*;
 use serde_json::Value;
 
+use self::tree::{Change, Kinds, changes};
 use super::*;
 use crate::build::verify;
+use crate::bundle::Artifact;
+use crate::policy::visibility::matches;
 
-/// One change of a file.
-struct Mutation {
-    /// Where, as a pattern: `routes[].policies`.
-    at: String,
-    /// What: `text`, `drop`, `twice`, `swap`, `key`, `and`, `part`, `literal`.
-    how: &'static str,
-    document: usize,
-    changed: Value,
+/// The files of a target for a workspace. They verify.
+pub(crate) struct Verified {
+    pub(crate) target: &'static Target,
+    pub(crate) checked: CheckedModel,
+    /// What they are compared with.
+    pub(crate) policy: Policy,
+    pub(crate) files: BTreeMap<String, Artifact>,
 }
 
-/// How many changes were found out, and where those stand that were not.
-pub(crate) struct Outcome {
-    pub(crate) all: usize,
-    pub(crate) survivors: BTreeMap<String, usize>,
-}
+impl Verified {
+    pub(crate) fn of(target: &'static Target, text: &str) -> Self {
+        let (checked, sources) = checked(text);
+        let built = build(&checked, &sources, &[target], "sha256:0").map_err(|errors| format!("{errors:#?}")).unwrap();
+        let policy = crate::targets::seen(target, checked.model(), checked.policy()).1;
+        let verified = Self { target, checked, policy, files: built.bundle.artifacts };
+        assert!(verified.passes(&verified.files));
+        verified
+    }
 
-impl Outcome {
-    /// Asserts that every change that was not found out is at one of these places, each with the reason why nothing changes.
-    pub(crate) fn assert_only(&self, harmless: &[(&str, &str)]) {
-        let survived: usize = self.survivors.values().sum();
-        let strange: Vec<_> =
-            self.survivors.iter().filter(|(at, _)| !harmless.iter().any(|(known, _)| *known == at.as_str())).collect();
-        let killed = self.all - survived;
-        let rate = killed as f64 * 100.0 / self.all as f64;
-        let message = format!("{killed} of {} changes are found out ({rate:.1} %)", self.all);
-        assert!(strange.is_empty(), "{message}; these are not, and are not known to be harmless: {strange:#?}");
-        for (at, _) in harmless {
-            assert!(self.survivors.contains_key(*at), "`{at}` is found out by now");
+    /// Whether files verify against the workspace.
+    pub(crate) fn passes(&self, files: &BTreeMap<String, Artifact>) -> bool {
+        verify(self.target.id, files, self.checked.model(), &self.policy).is_ok()
+    }
+
+    /// The files with other bytes in one, or without it.
+    pub(crate) fn with(&self, path: &str, bytes: Option<Vec<u8>>) -> BTreeMap<String, Artifact> {
+        let mut files = self.files.clone();
+        match bytes {
+            Some(bytes) => drop(files.insert(path.to_owned(), Artifact { bytes, from: Vec::new() })),
+            None => drop(files.remove(path)),
         }
+        files
+    }
+
+    /// The documents of a file, as a list.
+    pub(crate) fn documents(&self, path: &str) -> Value {
+        let documents = serde_yaml::Deserializer::from_slice(&self.files[path].bytes);
+        documents.map(|document| -> Value { serde::Deserialize::deserialize(document).unwrap() }).collect()
+    }
+
+    /// Every change of a file's documents, and inside of their expressions, where asked for.
+    fn judge_file(&self, path: &str, inside: bool) -> Outcome<String> {
+        let whole = self.documents(path);
+        let mut all = changes(&whole, &Kinds::EVERY);
+        if inside {
+            all.extend(expressions::changes(&whole));
+        }
+        let before = printed(path, &whole);
+        let outcome = judge(&all, |change| {
+            let bytes = printed(path, &change.of(&whole));
+            (bytes != before).then(|| self.passes(&self.with(path, Some(bytes))))
+        });
+        outcome.shown(label)
+    }
+}
+
+/// A file of these documents.
+pub(crate) fn printed(path: &str, documents: &Value) -> Vec<u8> {
+    yaml(path, documents.as_array().unwrap(), Vec::new()).unwrap().1.bytes
+}
+
+/// What is done to a list of documents, and where: `drop document`, `text spec.rules[].name`.
+pub(crate) fn label(change: &Change) -> String {
+    match change.path.split_first() {
+        Some((_, below)) => Change { path: below.to_vec(), ..change.clone() }.label(),
+        None => format!("{} document", change.how),
     }
 }
 
 /// Changes one file of a target's bundle in every way, and has it verified; also inside of expressions, where asked for.
-pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bool) -> Outcome {
-    let (checked, sources) = checked(text);
-    let built = build(&checked, &sources, &[target], "sha256:0").map_err(|errors| format!("{errors:#?}")).unwrap();
-    let files = built.bundle.artifacts;
-    let policy = crate::targets::seen(target, checked.model(), checked.policy()).1;
-    verify(target.id, &files, checked.model(), &policy).unwrap();
-    let bytes = &files[file].bytes;
-    let documents: Vec<Value> = serde_yaml::Deserializer::from_slice(bytes)
-        .map(|document| serde::Deserialize::deserialize(document).unwrap())
-        .collect();
-    let mut mutations = Vec::new();
-    let texts = literals(&documents);
-    for (index, document) in documents.iter().enumerate() {
-        walk(document, "", &mut |at, how, changed| {
-            mutations.push(Mutation { at, how, document: index, changed });
-        });
-        if inside {
-            each_expression(document, &texts, &mut |at, how, changed| {
-                mutations.push(Mutation { at, how, document: index, changed });
-            });
-        }
-    }
-    for index in 0..documents.len() {
-        if documents.len() > 1 {
-            mutations.push(Mutation { at: "document".to_owned(), how: "drop", document: index, changed: Value::Null });
-        }
-    }
-    let survivors: Vec<String> = mutations
-        .par_iter()
-        .filter_map(|mutation| {
-            let changed: Vec<Value> = documents
-                .iter()
-                .enumerate()
-                .map(|(index, document)| if index == mutation.document { &mutation.changed } else { document })
-                .filter(|document| !document.is_null())
-                .cloned()
-                .collect();
-            let (_, artifact) = yaml(file, &changed, Vec::new()).unwrap();
-            if artifact.bytes == *bytes {
-                return None;
-            }
-            let mut files = files.clone();
-            files.insert(file.to_owned(), artifact);
-            let survived = verify(target.id, &files, checked.model(), &policy).is_ok();
-            survived.then(|| format!("{} {}", mutation.how, mutation.at))
-        })
-        .collect();
-    let mut counted = BTreeMap::new();
-    for survivor in survivors {
-        *counted.entry(survivor).or_default() += 1;
-    }
-    Outcome { all: mutations.len(), survivors: counted }
+pub(crate) fn mutate(target: &'static Target, text: &str, file: &str, inside: bool) -> Outcome<String> {
+    Verified::of(target, text).judge_file(file, inside)
 }
 
-/// Every change of the structure below a value, with the whole document each time.
-fn walk(value: &Value, at: &str, found: &mut dyn FnMut(String, &'static str, Value)) {
-    match value {
-        Value::Object(map) => {
-            for (key, inner) in map {
-                let place = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-                let mut without = map.clone();
-                without.shift_remove(key);
-                found(place.clone(), "key", Value::Object(without));
-                walk(inner, &place, &mut |at, how, changed| {
-                    let mut map = map.clone();
-                    map.insert(key.clone(), changed);
-                    found(at, how, Value::Object(map));
-                });
+/// Changes every file of a target's bundle in every way, and has it verified.
+pub(crate) fn mutate_all(target: &'static Target, text: &str) -> Outcome<String> {
+    let verified = Verified::of(target, text);
+    let mut whole = Outcome { all: 0, survivors: Vec::new() };
+    for path in verified.files.keys() {
+        let of_file = verified.judge_file(path, false);
+        whole.all += of_file.all;
+        whole.survivors.extend(of_file.survivors);
+    }
+    whole
+}
+
+/// How many changes there were, and those that were not found out.
+pub(crate) struct Outcome<C> {
+    pub(crate) all: usize,
+    pub(crate) survivors: Vec<C>,
+}
+
+/// A reason why changes change no decision: its words, and whether it is the reason for a change.
+pub(crate) type Reason<'r, C> = (String, Box<dyn Fn(&C) -> bool + 'r>);
+
+/// Puts every change to a judge, who says whether it is not found out, or nothing where it is none.
+pub(crate) fn judge<C: Clone + Send + Sync>(changes: &[C], survives: impl Fn(&C) -> Option<bool> + Sync) -> Outcome<C> {
+    let judged: Vec<(&C, bool)> =
+        changes.par_iter().filter_map(|change| survives(change).map(|survives| (change, survives))).collect();
+    let survivors = judged.iter().filter(|(_, survives)| *survives).map(|(change, _)| (*change).clone()).collect();
+    Outcome { all: judged.len(), survivors }
+}
+
+impl<C> Outcome<C> {
+    /// The same, with what is shown of each change in its place.
+    pub(crate) fn shown(&self, shown: impl Fn(&C) -> String) -> Outcome<String> {
+        Outcome { all: self.all, survivors: self.survivors.iter().map(shown).collect() }
+    }
+
+    /// Asserts that there is a reason for every change that was not found out, and a change for every reason for which none before
+    /// it is the reason.
+    pub(crate) fn assert_explained(&self, reasons: &[Reason<'_, C>], shown: impl Fn(&C) -> String) {
+        let mut used = vec![false; reasons.len()];
+        let mut strange: BTreeMap<String, usize> = BTreeMap::new();
+        for survivor in &self.survivors {
+            match reasons.iter().position(|(_, holds)| holds(survivor)) {
+                Some(at) => used[at] = true,
+                None => *strange.entry(shown(survivor)).or_default() += 1,
             }
         }
-        Value::Array(list) => {
-            let place = format!("{at}[]");
-            for (index, inner) in list.iter().enumerate() {
-                let mut without = list.clone();
-                without.remove(index);
-                found(place.clone(), "drop", Value::Array(without));
-                let mut twice = list.clone();
-                twice.insert(index, inner.clone());
-                found(place.clone(), "twice", Value::Array(twice));
-                if index > 0 {
-                    let mut swapped = list.clone();
-                    swapped.swap(index - 1, index);
-                    found(place.clone(), "swap", Value::Array(swapped));
-                }
-                walk(inner, &place, &mut |at, how, changed| {
-                    let mut list = list.clone();
-                    list[index] = changed;
-                    found(at, how, Value::Array(list));
-                });
-            }
-        }
-        Value::String(text) => {
-            found(at.to_owned(), "text", Value::String(format!("{text}x")));
-            found(at.to_owned(), "empty", Value::String(String::new()));
-        }
-        Value::Number(number) => {
-            found(at.to_owned(), "number", Value::from(number.as_u64().map_or(0, |number| number + 1)))
-        }
-        Value::Bool(value) => found(at.to_owned(), "number", Value::Bool(!value)),
-        Value::Null => {}
+        let killed = self.all - self.survivors.len();
+        let rate = killed as f64 * 100.0 / self.all as f64;
+        let (kinds, some) = (strange.len(), strange.iter().take(60).collect::<Vec<_>>());
+        let message = format!("{killed} of {} changes are found out ({rate:.1} %)", self.all);
+        assert!(strange.is_empty(), "{message}; {kinds} kinds are not, and have no reason: {some:#?}");
+        let unused: Vec<&String> =
+            reasons.iter().zip(used).filter(|(_, used)| !used).map(|((words, _), _)| words).collect();
+        assert!(unused.is_empty(), "{message}; nothing survives by these reasons: {unused:#?}");
     }
 }
 
-fn is_expression(text: &str) -> bool {
-    text.contains("jwt") || text.contains("mcp.") || text.contains("source.") || text.contains("request")
-}
-
-/// The texts in expressions.
-fn literals(documents: &[Value]) -> Vec<String> {
-    let mut found = Vec::new();
-    for document in documents {
-        texts_of(document, &mut |text| {
-            if is_expression(text) {
-                found.extend(text.split('"').skip(1).step_by(2).map(str::to_owned));
-            }
-        });
+impl Outcome<String> {
+    /// Asserts that every change that was not found out is one of these, each with the reason why nothing changes; `*` is any text.
+    pub(crate) fn assert_only(&self, harmless: &[(&str, &str)]) {
+        let reason = |(pattern, why): &(&str, &str)| -> Reason<'_, String> {
+            let (words, pattern) = (format!("`{pattern}`: {why}"), (*pattern).to_owned());
+            (words, Box::new(move |survivor: &String| matches(&pattern, survivor)))
+        };
+        self.assert_explained(&harmless.iter().map(reason).collect::<Vec<_>>(), String::clone);
     }
-    found.sort();
-    found.dedup();
-    found
-}
 
-fn texts_of(value: &Value, found: &mut dyn FnMut(&str)) {
-    match value {
-        Value::String(text) => found(text),
-        Value::Array(list) => list.iter().for_each(|inner| texts_of(inner, found)),
-        Value::Object(map) => map.values().for_each(|inner| texts_of(inner, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    /// How many changes of a kind were not found out.
+    pub(crate) fn count(&self, label: &str) -> usize {
+        self.survivors.iter().filter(|survivor| *survivor == label).count()
     }
-}
-
-/// Every change inside an expression: a part left out, an operator or a text replaced.
-fn each_expression(document: &Value, texts: &[String], found: &mut dyn FnMut(String, &'static str, Value)) {
-    walk_texts(document, "", &mut |at, text, put| {
-        if !is_expression(text) {
-            return;
-        }
-        let parts = conjuncts(text);
-        for index in 0..parts.len() {
-            if parts.len() > 1 {
-                let mut without = parts.clone();
-                without.remove(index);
-                found(at.to_owned(), "part", put(without.join(" && ")));
-            }
-        }
-        for (old, new) in [(" && ", " || "), (" || ", " && "), (" == ", " != "), (" != ", " == "), ("!", "")] {
-            for (index, _) in text.match_indices(old) {
-                found(at.to_owned(), "operator", put(format!("{}{new}{}", &text[..index], &text[index + old.len()..])));
-            }
-        }
-        let pieces: Vec<&str> = text.split('"').collect();
-        for index in (1..pieces.len()).step_by(2) {
-            for other in texts.iter().filter(|other| *other != pieces[index]).take(2) {
-                let mut changed: Vec<&str> = pieces.clone();
-                changed[index] = other;
-                found(at.to_owned(), "literal", put(changed.join("\"")));
-            }
-        }
-    });
-}
-
-/// Takes a place, the text there, and what puts another text there.
-type Found<'a> = dyn FnMut(&str, &str, &dyn Fn(String) -> Value) + 'a;
-
-fn walk_texts(value: &Value, at: &str, found: &mut Found<'_>) {
-    match value {
-        Value::String(text) => found(at, text, &Value::String),
-        Value::Array(list) => {
-            for (index, inner) in list.iter().enumerate() {
-                walk_texts(inner, &format!("{at}[]"), &mut |at, text, put| {
-                    found(at, text, &|changed| {
-                        let mut list = list.clone();
-                        list[index] = put(changed);
-                        Value::Array(list)
-                    });
-                });
-            }
-        }
-        Value::Object(map) => {
-            for (key, inner) in map {
-                let place = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-                walk_texts(inner, &place, &mut |at, text, put| {
-                    found(at, text, &|changed| {
-                        let mut map = map.clone();
-                        map.insert(key.clone(), put(changed));
-                        Value::Object(map)
-                    });
-                });
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// The parts of `a && b && c` that no brackets hold together.
-fn conjuncts(text: &str) -> Vec<String> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0_i32, 0);
-    for (index, letter) in text.char_indices() {
-        match letter {
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth -= 1,
-            '&' if depth == 0 && text[index..].starts_with("&& ") => {
-                parts.push(text[start..index].trim().to_owned());
-                start = index + 3;
-            }
-            _ => {}
-        }
-    }
-    parts.push(text[start..].to_owned());
-    parts
 }

@@ -70,9 +70,14 @@ fn every_change_of_a_policy_is_found_out() {
     mutate(&TARGET, WORLD, FILE, true).assert_only(&[
         ("text spec.rules[].name", NAME),
         ("empty spec.rules[].name", NAME),
+        ("open spec.rules[].name", NAME),
+        ("other spec.rules[].name", NAME),
         ("swap spec.rules[]", ORDER),
         ("swap spec.rules[].authorization.mcp.methods[]", ORDER),
         ("text spec.rules[].source.spiffe", NOBODY),
+        ("open spec.rules[].source.spiffe", NOBODY),
+        ("other spec.rules[].source.spiffe", NOBODY),
+        ("swap document", ORDER),
     ]);
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use self::change::{changes, replaced};
+use self::change::{changes, replaced, slashed};
 use super::*;
 use crate::build::{BuildError, agree, verify};
 use crate::checks::CheckedModel;

@@ -2,45 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::{TARGET, WORLD};
-use crate::build::verify;
 use crate::bundle::Artifact;
 use crate::targets::access::agentcore::limits::name_of;
-use crate::targets::access::dialects::mutations::{of_statement, of_value};
-use crate::targets::tests::{built, checked};
+use crate::targets::tests::mutations::statements::of_statement;
+use crate::targets::tests::mutations::tree::{Kinds, changes};
+use crate::targets::tests::mutations::{Verified, judge};
 
 /// Changes that the verifier lets pass, each because it changes no decision.
 const HARMLESS: &[(&str, &str)] = &[
-    ("description changed", "a text for people"),
-    ("and parts swapped", "no part can fail once its tag is asked for"),
-    ("or parts swapped", "no part can fail once its tag is asked for"),
-    ("set parts swapped", "a set has no order"),
+    ("*: text description", "a text for people"),
+    ("*: open description", "a text for people"),
+    ("*and parts swapped", "no part can fail once its tag is asked for"),
+    ("*or parts swapped", "no part can fail once its tag is asked for"),
+    ("*set parts swapped", "a set has no order"),
 ];
 
 #[test]
 fn changes_are_noticed() {
-    let (checked, _) = checked(WORLD);
-    let (_, policy, _) = crate::targets::seen(&TARGET, checked.model(), checked.policy());
-    let files = built(&TARGET, WORLD).unwrap().bundle.artifacts;
-    let passes = |files: &BTreeMap<String, Artifact>| verify(TARGET.id, files, checked.model(), &policy).is_ok();
-    assert!(passes(&files));
+    let verified = Verified::of(&TARGET, WORLD);
+    let files = &verified.files;
     let mut all: Vec<(String, BTreeMap<String, Artifact>)> = Vec::new();
-    let mut judge = |what: String, files: &BTreeMap<String, Artifact>| all.push((what, files.clone()));
-    for (path, artifact) in &files {
+    let mut put = |what: String, files: &BTreeMap<String, Artifact>| all.push((what, files.clone()));
+    for (path, artifact) in files {
         let mut without = files.clone();
         without.remove(path);
-        judge(format!("{path} dropped"), &without);
+        put(format!("{path} dropped"), &without);
         let mut more = files.clone();
         more.insert(path.replace(".json", "2.json"), artifact.clone());
-        judge(format!("{path} doubled"), &more);
+        put(format!("{path} doubled"), &more);
         let original: Value = serde_json::from_slice(&artifact.bytes).unwrap();
-        for (what, value) in of_value(&original) {
-            let mut files = files.clone();
-            files.get_mut(path).unwrap().bytes = value.to_string().into_bytes();
-            judge(format!("{path}: {what}"), &files);
+        for change in changes(&original, &Kinds::EVERY) {
+            let bytes = change.of(&original).to_string().into_bytes();
+            put(format!("{path}: {}", change.label()), &verified.with(path, Some(bytes)));
         }
         // A changed statement under the name that it would have.
         let folder = path.rsplit_once('/').unwrap().0;
@@ -71,17 +67,10 @@ fn changes_are_noticed() {
             let mut artifact = files.remove(path).unwrap();
             artifact.bytes = value.to_string().into_bytes();
             files.insert(format!("{folder}/{name}.json"), artifact);
-            judge(format!("{path}: {what}"), &files);
+            put(format!("{path}: {what}"), &files);
         }
     }
-    let all_of_them = all.len();
-    let passed: Vec<String> = all.into_par_iter().filter(|(_, files)| passes(files)).map(|(what, _)| what).collect();
-    let is_harmless = |what: &String| HARMLESS.iter().any(|(known, _)| what.ends_with(known));
-    let (harmless, mut survived): (Vec<String>, Vec<String>) = passed.into_iter().partition(is_harmless);
-    survived.sort();
-    survived.dedup();
-    let killed = all_of_them - harmless.len() - survived.len();
-    let rate = format!("{killed} of {all_of_them} changes noticed, {} harmless", harmless.len());
-    assert!(survived.is_empty(), "{rate}, survived: {survived:#?}");
-    assert!(killed > 1400, "{rate}");
+    let outcome = judge(&all, |(_, files)| Some(verified.passes(files))).shown(|(what, _)| what.clone());
+    outcome.assert_only(HARMLESS);
+    assert!(outcome.all - outcome.survivors.len() > 1400, "{}", outcome.all);
 }

@@ -1,55 +1,7 @@
-//! Small changes of emitted files: of every value in them, and of every part of every policy.
-
-use serde_json::{Value, json};
+//! Small changes of every part of a policy in Cedar.
 
 use crate::cedar::Uid;
 use crate::cedar::dialect::{Expr, Piece, Scope, Statement};
-
-/// Every change of a tree, with what was done where.
-pub(crate) fn of_value(value: &Value) -> Vec<(String, Value)> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Bool(held) => vec![("flipped".to_owned(), json!(!held))],
-        Value::Number(number) => vec![("counted".to_owned(), json!(number.as_i64().unwrap() + 1))],
-        Value::String(text) => vec![("changed".to_owned(), json!(format!("{text}x")))],
-        Value::Array(list) => {
-            let mut all: Vec<(String, Value)> = Vec::new();
-            for (at, element) in list.iter().enumerate() {
-                let mut with = |what: &str, change: &dyn Fn(&mut Vec<Value>)| {
-                    let mut list = list.clone();
-                    change(&mut list);
-                    all.push((format!("[] {what}"), json!(list)));
-                };
-                with("dropped", &|list| drop(list.remove(at)));
-                with("doubled", &|list| list.push(element.clone()));
-                if at + 1 < list.len() && list[at] != list[at + 1] {
-                    with("swapped", &|list| list.swap(at, at + 1));
-                }
-                for (what, changed) in of_value(element) {
-                    with(&what, &|list| list[at] = changed.clone());
-                }
-            }
-            all
-        }
-        Value::Object(map) => {
-            let mut all = Vec::new();
-            for (key, inner) in map {
-                let mut without = map.clone();
-                without.remove(key);
-                all.push((format!("{key} dropped"), json!(without)));
-                for (what, changed) in of_value(inner) {
-                    let mut with = map.clone();
-                    with.insert(key.clone(), changed);
-                    all.push((format!("{key} {what}"), json!(with)));
-                }
-            }
-            let mut more = map.clone();
-            more.insert("unheardOf".to_owned(), json!(true));
-            all.push(("unknown key added".to_owned(), json!(more)));
-            all
-        }
-    }
-}
 
 /// Every change of a policy.
 pub(crate) fn of_statement(text: &str) -> Vec<(String, String)> {

@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 52] = [
+const SETTINGS: [&str; 53] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -97,6 +97,7 @@ const SETTINGS: [&str; 52] = [
     "agentgateway",
     "agentic-networking",
     "ai-gateway",
+    "cache-plan",
     "cedar",
     "chaos",
     "consul",

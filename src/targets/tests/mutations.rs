@@ -64,7 +64,7 @@ impl Verified {
             all.extend(expressions::changes(&whole));
         }
         let before = printed(path, &whole);
-        let outcome = judge(&some_of(all, label), |change| {
+        let outcome = judge(&all, |change| {
             let bytes = printed(path, &change.of(&whole));
             (bytes != before).then(|| self.passes(&self.with(path, Some(bytes))))
         });
@@ -100,25 +100,6 @@ pub(crate) fn mutate_all(target: &'static Target, text: &str) -> Outcome<String>
         whole.survivors.extend(of_file.survivors);
     }
     whole
-}
-
-/// Where there are more changes than this, of those that are alike the first are judged, and of the others one in [`ONE_IN`].
-const MANY: usize = 2_000;
-const FIRST: usize = 3;
-const ONE_IN: usize = 8;
-
-/// The changes that are judged, by what they are alike in; all of them where `MCPCTL_EVERY_CHANGE` is set.
-pub(crate) fn some_of<C>(changes: Vec<C>, kind: impl Fn(&C) -> String) -> Vec<C> {
-    if changes.len() <= MANY || std::env::var_os("MCPCTL_EVERY_CHANGE").is_some() {
-        return changes;
-    }
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let judged = |change: &C| {
-        let count = seen.entry(kind(change)).or_default();
-        *count += 1;
-        *count <= FIRST || *count % ONE_IN == 0
-    };
-    changes.into_iter().filter(judged).collect()
 }
 
 /// How many changes there were, and those that were not found out.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::targets::tests::mutations::tree::{Change, Step, pointer};
-use crate::targets::tests::mutations::{Reason, judge, some_of};
+use crate::targets::tests::mutations::{Reason, judge};
 
 /// Words of a path below which a change changes no decision, each with the reason.
 const HARMLESS: &[(&str, &str)] = &[
@@ -35,6 +35,9 @@ const HARMLESS: &[(&str, &str)] = &[
     ("(drop action)", "an action without a word is ALLOW"),
     ("(drop on_no_match)", "what the rules of a route do not match is denied"),
 ];
+
+/// Those of them that hold the most: of the changes below these, one in eight is judged.
+const SAMPLED: [&str; 2] = ["access_log", "local_reply_config"];
 
 /// Changes at the end of a path that change no decision: what is changed, of what (the number of an element left out), and the
 /// reason. The same change anywhere else is caught, or a fault.
@@ -129,16 +132,13 @@ struct OfGateway<'f> {
 fn every_change_that_changes_a_decision_is_caught() {
     let (checked, policy, folders) = compiled();
     assert!(!caught(&folders, checked.model(), &policy));
-    // What changes are alike in: their path without numbers. Those that an exception names are all judged.
-    let kind = |one: &OfGateway<'_>| match TOLD_TWICE.iter().any(|end| one.path.ends_with(end)) {
-        true => one.path.clone(),
-        false => one.path.split('/').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("/"),
-    };
+    let told = |path: &str| SAMPLED.iter().any(|word| path.split('/').any(|part| part == *word));
     let of_gateway = |name: &'static str| {
         let (whole, bootstrap) = (&folders[name]["envoy.static.yaml"], &folders[name]["bootstrap.yaml"]);
-        let each = changes(whole).into_iter().map(|change| (slashed(&change), change));
-        let each = each.map(|(path, change)| OfGateway { name, whole, bootstrap, change, path });
-        some_of(each.collect(), kind)
+        let each = changes(whole).into_iter().map(|change| (slashed(&change), change)).enumerate();
+        let judged = each.filter(|(at, (path, _))| at % 8 == 0 || !told(path));
+        let judged = judged.map(|(_, (path, change))| OfGateway { name, whole, bootstrap, change, path });
+        judged.collect::<Vec<_>>()
     };
     let all = [of_gateway("central"), of_gateway("retail")].concat();
     let outcome = judge(&all, |OfGateway { name, whole, bootstrap, change, .. }| {
@@ -183,5 +183,5 @@ fn every_change_that_changes_a_decision_is_caught() {
         let parts: Vec<&str> = path.split('/').collect();
         format!("{name}: {}", parts[parts.len().saturating_sub(16)..].join("/"))
     });
-    assert!(outcome.all > 1_000, "{}", outcome.all);
+    assert!(outcome.all > 9_500, "{}", outcome.all);
 }

@@ -113,7 +113,9 @@ fn metrics_of_one_recorded_name_are_refused_at_their_place() {
 fn of_servers_the_declared_metrics_alone_are_kept() {
     let config = text(WORLD, "prometheus/prometheus.yaml");
     let (_, of_servers) = config.split_once("job_name: mcp-servers").expect("the job of servers");
-    let kept = "calls_total|open_sessions|size_bytes|size_bytes_count|size_bytes_sum|wait_seconds_bucket|wait_seconds_count|wait_seconds_sum";
+    let operations = ["bucket", "count", "sum"].map(|part| format!("mcp_server_operation_duration_seconds_{part}|"));
+    assert!(of_servers.contains(&format!("calls_total|{}open_sessions|", operations.concat())), "{of_servers}");
+    let kept = "open_sessions|size_bytes|size_bytes_count|size_bytes_sum|wait_seconds_bucket|wait_seconds_count|wait_seconds_sum";
     assert!(of_servers.contains(kept) && of_servers.contains("action: keep"), "{of_servers}");
 }
 

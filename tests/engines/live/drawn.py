@@ -11,15 +11,12 @@ from .tally import Tally
 COUNT = 160
 
 
-def compiled(fleet: Fleet, random: Path) -> subprocess.CompletedProcess:
-    """Takes a minute or two, in which other parts wait for gateways."""
-    command = [ROOT / "tests/engines/random/compile", fleet.mcpctl, random, str(COUNT), fleet.work / "random", fleet.pki.folder]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600)
-
-
-def run(fleet: Fleet, done: subprocess.CompletedProcess) -> Tally:
+def run(fleet: Fleet, random: Path) -> Tally:
     tally = Tally("random")
     work = fleet.work / "random"
+    done = subprocess.run(
+        [ROOT / "tests/engines/random/compile", fleet.mcpctl, random, str(COUNT), work, fleet.pki.folder], capture_output=True, text=True, timeout=600
+    )
     tally.check(done.returncode == 0, f"compile: {done.stdout[-600:]}{done.stderr[-600:]}")
     tally.notes.append(done.stdout.strip().splitlines()[-1] if done.stdout else "nothing was compiled")
     folders = sorted(path for path in work.glob("bundles/*/envoy/*") if path.is_dir())

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import attacks, drawn, evidence, faults, gateway, headers, matrix, messages, methods, operations, prove, sdk
@@ -54,8 +53,6 @@ def fixtures(fleet: Fleet) -> list[Path]:
     return found
 
 
-# Those of a whole run, in this order.
-PARTS = ["validate", "matrix", "methods", "messages", "headers", "sdk", "attacks", "operations", "evidence", "faults", "random"]
 TLS_FILES = {"cert": "central.crt", "key": "central.key", "ca": "ca.crt"}
 
 
@@ -71,8 +68,6 @@ def main() -> int:
     options.add_argument("--prove", action="store_true", help="spoil what is emitted in every way known, one after the other")
     given = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # Threads wait for answers, and by itself Python changes between them too seldom for that.
-    sys.setswitchinterval(0.0005)
     envoy = next((given.engines / "sdk2/lib").glob("python3*/site-packages/envoy/_bin/envoy"))
     work = Path(tempfile.mkdtemp(prefix="mcpctl-live."))
     began = time.monotonic()
@@ -100,9 +95,6 @@ def run(fleet: Fleet, given) -> list[Tally]:
     bundle = fleet.compile(fleet.base)
     fleet.start_servers()
     newer, older = sdk.pythons(given.engines)
-    wanted = ["prove"] if given.prove else given.part or PARTS
-    pool = ThreadPoolExecutor(1)
-    random = pool.submit(drawn.compiled, fleet, given.relation.with_name("random")) if "random" in wanted else None
     parts = {
         "validate": lambda: [validated(fleet, [bundle, *fixtures(fleet)])],
         "matrix": lambda: [matrix.run(fleet, given.fraction)],
@@ -114,9 +106,10 @@ def run(fleet: Fleet, given) -> list[Tally]:
         "operations": lambda: operations.run(fleet),
         "evidence": lambda: [evidence.run(fleet)],
         "faults": lambda: [faults.run(fleet)],
-        "random": lambda: [drawn.run(fleet, random.result())],
+        "random": lambda: [drawn.run(fleet, given.relation.with_name("random"))],
         "prove": lambda: prove.run(fleet),
     }
+    wanted = ["prove"] if given.prove else given.part or [name for name in parts if name != "prove"]
     tallies = []
     if not given.prove:
         fleet.start_gateways(bundle)

@@ -5,8 +5,6 @@ at all the gateway hears of no token. Those are tried once for each principal an
 """
 
 import itertools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from . import request
 from .fleet import Fleet
@@ -83,22 +81,11 @@ def shown(facts: set[str]) -> str:
     return "{" + ", ".join(sorted(facts)) + "}"
 
 
-def each(fleet: Fleet, one: Callable[[dict], None]) -> None:
-    """Does something for each principal, two at a time: one waits for the gateway while the other makes its tokens."""
-    for principal in fleet.relation.principals:
-        # Certificates are made by one thread.
-        fleet.caller(principal)
-    fleet.pki.gateway("central")
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(one, fleet.relation.principals))
-
-
 def run(fleet: Fleet, fraction: int = 1) -> Tally:
     """`fraction` n tries every n-th set of facts, for a quick look."""
     tally = Tally("matrix")
     judge = Judge(fleet, tally)
-
-    def one(principal: dict) -> None:
+    for principal in fleet.relation.principals:
         connection = fleet.connect("central", fleet.caller(principal))
         for tool in fleet.relation.tools():
             whole(fleet, judge, connection, principal, tool, "central", fraction)
@@ -108,9 +95,7 @@ def run(fleet: Fleet, fraction: int = 1) -> Tally:
                 whole(fleet, judge, hop, principal, tool, unit, fraction)
                 hop.close()
         connection.close()
-
-    each(fleet, one)
-    judge.settle()
+        judge.settle()
     refusals(fleet, judge)
     impossible(fleet, judge)
     judge.settle()

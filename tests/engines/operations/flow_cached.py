@@ -6,6 +6,8 @@ import json
 import time
 from pathlib import Path
 
+from temporalio.testing import ActivityEnvironment
+
 from .flows import Runs
 
 READER, OTHER = "workflow-reader", "workflow-other-reader"
@@ -33,6 +35,25 @@ async def cached(runs: Runs) -> None:
     runs.check("cached-mended", everything, await runs.to_the_end("cached-mended", READER, failing), "success")
     await asyncio.sleep(max(0.0, kept + TTL + 0.5 - time.monotonic()))
     runs.check("cached-late", everything, await runs.to_the_end("cached-late", READER), "success")
+
+
+async def misnamed(runs: Runs, folder: Path) -> None:
+    """Whoever starts a run writes its plan, and may give a server the URL of another one. Nothing is kept under that name, or answered."""
+    calls, module = importlib.import_module("calls"), importlib.import_module("cache")
+    kept = module.cache([str(folder / "plan.json")])
+    site, other, asked = "http://127.0.0.1:9/site_server/mcp", "http://127.0.0.1:9/vault_server/mcp", []
+
+    class Answered(calls.Calls):
+        async def _call(self, plan: dict, given: dict, url: str, seconds: float) -> str:
+            asked.append(url)
+            return "{}"
+
+    worker = Answered({}, {("site_server", site)}, None, kept)
+    call = {"call": {"server": "site_server", "tool": "look_up"}, "arguments": {}, "undoes": [], "key": "k"}
+    for url in (other, site, site, other):
+        plan = {"flow": "workflow:reader", "identity": {}, "servers": {"site_server": {"url": url, "callTimeoutMs": 1000}}}
+        await ActivityEnvironment().run(worker.call_tool, {**call, "plan": plan})
+    runs.tally.check(asked == [other, site, other], f"of four calls with two URLs these are made: {asked}")
 
 
 def layers(runs: Runs, folder: Path) -> None:

@@ -193,6 +193,7 @@ def run(programs: Programs) -> Tally:
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")
         await flow_parts.parts(runs, of_seed / "worker")
         flow_cached.layers(runs, caches)
+        await flow_cached.misnamed(runs, caches)
         tally.notes.append(f"{len({made.run for made in bench.made})} runs, {len(bench.made)} calls, {replayed} histories replayed, {noticed} spoiled plans noticed")
 
     with bench.running(), Stack(programs, of_seed / "worker", settings).up() as stack:

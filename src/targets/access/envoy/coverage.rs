@@ -79,7 +79,7 @@ labels `tool` and `method` hold what is declared, and `other` for anything else.
 **Names of OpenTelemetry.** What the workspace does not name has the names of OpenTelemetry's conventions for MCP. Where `metrics_config` declares \
 any metric, gateways also measure `mcp_server_operation_duration_seconds`: how long each request and notification takes, with the labels \
 `mcp_server`, `mcp_method_name`, `gen_ai_tool_name` (calls of declared tools) and `error_type`. `error_type` is the error of JSON-RPC for what the \
-gateway refuses, such as -32001, and the status of HTTP for any other failure; it is absent otherwise, also where a tool answers that it failed, which a gateway does not read. \
+gateway refuses, such as -32001, and the status of HTTP for any other failure (0 where the caller was gone before an answer); it is absent otherwise, also where a tool answers that it failed, which a gateway does not read. \
 Declare a metric of that name to choose its labels. Spans are named after the method, and carry `mcp.method.name`, `gen_ai.tool.name`, \
 `gen_ai.operation.name`, `gen_ai.prompt.name` and `mcp.protocol.version`; `mcp.server` and `request.id` are ours. URIs of resources and session ids \
 are left out, because they may say who somebody is. A trace goes on through gateways by the header `traceparent`. Envoy chooses \

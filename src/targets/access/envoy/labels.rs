@@ -27,7 +27,7 @@ pub(super) fn methods() -> impl Iterator<Item = &'static str> {
 }
 
 /// Statuses of an answer that nothing is wrong with: those that servers of MCP send, and redirections.
-const SUCCESSES: [&str; 12] = ["0", "101", "200", "201", "202", "204", "206", "301", "302", "304", "307", "308"];
+const SUCCESSES: [&str; 11] = ["101", "200", "201", "202", "204", "206", "301", "302", "304", "307", "308"];
 
 /// The errors of JSON-RPC that a gateway gives instead of [`DENIED`], by what a message is denied for.
 const ERRORS: [(&str, i32); 4] = [

@@ -102,14 +102,20 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 class Calls:
-    """`known` are addresses that the plans of the bundle name. Whoever starts a run gives its plan, so that plan alone cannot
-    say where the tokens of a flow are sent."""
+    """`known` are servers with the URLs that the plans of the bundle name. Whoever starts a run gives its plan, so that plan alone
+    cannot say where the tokens of a flow are sent, nor what is kept under the name of a server."""
 
     def __init__(
-        self, servers: dict[str, str], known: list[str], tokens: Tokens, cache: Cache, tls: ssl.SSLContext | bool = True
+        self,
+        servers: dict[str, str],
+        known: set[tuple[str, str]],
+        tokens: Tokens,
+        cache: Cache,
+        tls: ssl.SSLContext | bool = True,
     ):
         self.servers, self.tokens, self.cache, self.tls = servers, tokens, cache, tls
-        self.origins = {origin(url) for url in [*servers.values(), *known]}
+        self.known = known | set(servers.items())
+        self.origins = {origin(url) for _, url in self.known}
         self.breakers: dict[tuple[str, str], Breaker] = {}
 
     @activity.defn(name="call_tool")
@@ -120,7 +126,7 @@ class Calls:
         url = self.servers.get(call["server"]) or server.get("url")
         if not url or origin(url) not in self.origins:
             raise failed("NoAddress", f"settings and bundle name no such address of {call['server']}", final=True)
-        if self.cache.get(given) is not None:
+        if (call["server"], url) in self.known and self.cache.get(given) is not None:
             return
         breaker = self.breakers.setdefault((call["server"], str(server.get("breaker"))), Breaker(server.get("breaker")))
         try:
@@ -130,15 +136,17 @@ class Calls:
         healthy = None
         try:
             async with beating():
-                await self._call(plan, given, url, server["callTimeoutMs"] / 1000)
+                result = await self._call(plan, given, url, server["callTimeoutMs"] / 1000)
             healthy = True
+            if (call["server"], url) in self.known:
+                self.cache.put(given, result)
         except ApplicationError as error:
             healthy = HEALTHY.get(error.type)
             raise
         finally:
             breaker.leave(trial, healthy)
 
-    async def _call(self, plan: dict, given: dict, url: str, seconds: float) -> None:
+    async def _call(self, plan: dict, given: dict, url: str, seconds: float) -> str:
         for renew in (False, True):
             try:
                 token = await self.tokens.token(plan, given["call"]["server"], url, renew)
@@ -151,7 +159,8 @@ class Calls:
                 if error.type != "Unauthorized" or token is None or renew:
                     raise
 
-    async def _attempt(self, given: dict, url: str, token: str | None, seconds: float) -> None:
+    async def _attempt(self, given: dict, url: str, token: str | None, seconds: float) -> str:
+        """The result of the tool, as JSON."""
         attempt, result = Attempt(), None
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         meta = {KEY: given["key"], **({UNDOES: given["undoes"]} if given["undoes"] else {})}
@@ -173,7 +182,7 @@ class Calls:
             if unknown:
                 raise failed("UnknownTool", "the server has no such tool", final=True)
             raise failed("ToolError", "the tool answers that it failed")
-        self.cache.put(given, result.model_dump_json())
+        return result.model_dump_json()
 
 
 @contextlib.asynccontextmanager

@@ -55,10 +55,10 @@ def settings(path: Path) -> dict:
     return found
 
 
-def addresses(plans: Path) -> list[str]:
-    """Where the plans of the bundle say that their servers are."""
+def addresses(plans: Path) -> set[tuple[str, str]]:
+    """Where the plans of the bundle say that their servers are: names with URLs."""
     found = [json.loads(path.read_text("utf-8"))["servers"] for path in sorted(plans.glob("*.json"))]
-    return [server["url"] for servers in found for server in servers.values() if "url" in server]
+    return {(name, server["url"]) for servers in found for name, server in servers.items() if "url" in server}
 
 
 def tls(paths: dict) -> ssl.SSLContext:

@@ -14,6 +14,7 @@ use super::scopes;
 use crate::bundle::Artifact;
 use crate::families::FamilyId;
 use crate::model::operations::CacheLayer;
+use crate::model::vocabulary::CacheLocation;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
 use crate::targets::{CompileError, Covers, Does, Files, Input, NotExpressed, Proof, Shown, Target, TargetId};
@@ -24,7 +25,11 @@ pub static TARGET: Target = Target {
     summary: "Which tools' results each cache layer may keep, how long, and for whom",
     doc: page::DOC,
     covers: &[
-        Covers::all(FamilyId::Caching),
+        Covers::part(
+            FamilyId::Caching,
+            &["layers", "name", "location", "ttl", "eviction", "size"],
+            "the plan has every layer; the worker of `temporal` holds those at `client`, and whatever holds the others takes the plan",
+        ),
         Covers::part(
             FamilyId::DataRouting,
             &["classifications", "level", "mcp_servers", "location", "additional_controls"],
@@ -43,18 +48,33 @@ pub static TARGET: Target = Target {
     compile,
 };
 
-/// Layers that keep nothing, because they lack what says how long or where.
+/// Layers that keep nothing, because they lack what says how long or where, and those that nothing holds which is compiled here.
 fn unexpressed(model: &Model) -> Vec<NotExpressed> {
-    let lacking = |layer: &CacheLayer| {
-        let why = match (&layer.location, &layer.ttl) {
-            (None, _) => "the layer has no `location`, so it keeps nothing; say where it is",
-            (_, None) => "the layer has no `ttl`, so it keeps nothing; say how long entries live",
-            _ => return None,
+    let left = |layer: &CacheLayer| {
+        let (key, loc, why) = match (&layer.location, &layer.ttl) {
+            (None, _) => {
+                let why = "the layer has no `location`, so it keeps nothing; say where it is";
+                (format!("layers[].name: {}", layer.name), layer.name.loc, why)
+            }
+            (_, None) => {
+                let why = "the layer has no `ttl`, so it keeps nothing; say how long entries live";
+                (format!("layers[].name: {}", layer.name), layer.name.loc, why)
+            }
+            (Some(at), Some(_)) => {
+                let why = match at.value {
+                    CacheLocation::Client | CacheLocation::Redis | CacheLocation::RedisCluster => return None,
+                    CacheLocation::Gateway => {
+                        "no gateway that is compiled keeps results; give the plan to one that does"
+                    }
+                    CacheLocation::McpServer => "servers keep their own results; give the plan to them",
+                    CacheLocation::Memcached => "no settings of Memcached are written; give the plan to its clients",
+                };
+                (format!("layers[].location: {at}"), at.loc, why)
+            }
         };
-        let key = format!("layers[].name: {}", layer.name);
-        Some(NotExpressed { family: FamilyId::Caching, key, loc: layer.name.loc, why, own: true })
+        Some(NotExpressed { family: FamilyId::Caching, key, loc, why, own: true })
     };
-    model.caching.values().flatten().filter_map(lacking).collect()
+    model.caching.values().flatten().filter_map(left).collect()
 }
 
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {

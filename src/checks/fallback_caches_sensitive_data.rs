@@ -3,7 +3,7 @@
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity, quoted};
 use crate::model::Model;
-use crate::model::access::{DataClass, RequiredLocation};
+use crate::model::access::DataClass;
 use crate::model::operations::{Breaker, CacheLayer};
 
 /// The check.
@@ -24,10 +24,7 @@ pub static CHECK: Check = Check {
 
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
-    let confined = |class: &&DataClass| {
-        let place = class.location.as_ref().is_some_and(|location| location.value != RequiredLocation::Any);
-        !class.servers.is_empty() && (place || !class.additional_controls.is_empty())
-    };
+    let confined = |class: &&DataClass| !class.servers.is_empty() && class.is_confined();
     let classes: Vec<&DataClass> = model.access.classes.iter().filter(confined).collect();
     if classes.is_empty() {
         return;

@@ -121,6 +121,15 @@ pub struct DataClass {
     pub suspended: Suspension,
 }
 
+impl DataClass {
+    /// Whether its data may be nowhere but in its servers: it demands a place, or controls that are in place there.
+    #[must_use]
+    pub fn is_confined(&self) -> bool {
+        let place = self.location.as_ref().is_some_and(|location| location.value != RequiredLocation::Any);
+        place || !self.additional_controls.is_empty()
+    }
+}
+
 /// `classifications[].encryption`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClassEncryption {

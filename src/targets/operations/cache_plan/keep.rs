@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::Kept;
-use crate::model::access::{AccessRules, DataClass, RequiredLocation};
+use crate::model::access::DataClass;
 use crate::model::server::{Server, Tool};
 use crate::model::vocabulary::CacheLocation;
 use crate::model::{Model, Scope};
@@ -18,7 +18,9 @@ pub(super) fn kept(at: CacheLocation, scope: &Scope, model: &Model) -> BTreeMap<
             let rules = server.unit.as_ref().and_then(|unit| model.restated_for(&unit.value));
             let class = rules.as_ref().unwrap_or(&model.access).governing_class(server.name.value.as_str());
             let class = class.map(|(_, class)| class);
-            if is_closed(server, class, model) || (class.is_some_and(is_confined) && at != CacheLocation::McpServer) {
+            if is_closed(server, class, model)
+                || (class.is_some_and(DataClass::is_confined) && at != CacheLocation::McpServer)
+            {
                 return None;
             }
             let tools = server.tools.values().filter(|tool| is_repeatable(tool) && !is_suspended(tool, server));
@@ -48,22 +50,13 @@ fn is_repeatable(tool: &Tool) -> bool {
     says(&tool.read_only, true) && !says(&tool.destructive, true) && !says(&tool.idempotent, false)
 }
 
-/// Whether data of a class may be nowhere but in its servers.
-fn is_confined(class: &DataClass) -> bool {
-    let demands = |place: &Spanned<RequiredLocation>| place.value != RequiredLocation::Any;
-    class.location.as_ref().is_some_and(demands) || !class.additional_controls.is_empty()
-}
-
 /// Whether the server, its class or its unit is suspended.
 fn is_closed(server: &Server, class: Option<&DataClass>, model: &Model) -> bool {
     let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
-    let central = |access: &AccessRules| {
-        let name = server.name.value.as_str();
-        access.classes_of(name).any(|(_, class, _)| class.suspended.is_some())
-    };
+    let mut listed = model.access.classes_of(server.name.value.as_str());
     server.suspended.is_some()
         || class.is_some_and(|class| class.suspended.is_some())
-        || central(&model.access)
+        || listed.any(|(_, class, _)| class.suspended.is_some())
         || unit.is_some_and(|unit| unit.suspended.is_some())
 }
 

@@ -93,6 +93,21 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
+fn callers_whom_no_rule_can_tell_are_the_need() {
+    let text = WORLD.replace("jwks: 'https://idp.example/keys'", "caller: azp, jwks: 'https://idp.example/keys'");
+    let text = text
+        .replace("audience: per_server, jwks_file: keys.json", "audiences: [mcp], caller: azp, jwks_file: keys.json");
+    let text = text.replace(
+        "user_delegation: {claim: [act, sub], differs_from: sub}",
+        "user_delegation: {claim: amr, contains: pwd}",
+    );
+    let needs = missing(&checked(&text).0, &TARGET);
+    let [need] = needs.as_slice() else { panic!("{needs:?}") };
+    assert_eq!(need.what, "a call that it could allow, since it would deny every one");
+    assert!(need.how.contains("`caller`"), "{}", need.how);
+}
+
+#[test]
 fn short_names_and_hosts_outside_of_the_cluster_are_said_at_the_url() {
     let found = refused("http://crm.mcp.svc.cluster.local", "https://crm");
     assert_eq!(found, ["target-limit: the host `crm` of server `crm` leads to another service in each namespace"]);

@@ -81,7 +81,7 @@ impl Right {
             Self::Prompt => "the right to the prompt in `params.name`",
             Self::Reference => "the right to the prompt or resource in `params.ref`",
             Self::Subscription => {
-                "the right to the resource in `params.notifications`; without one, to any tool, resource or prompt"
+                "the right to each resource in `params.notifications`; without one, to any tool, resource or prompt"
             }
             Self::Task => "denied",
         }
@@ -166,7 +166,7 @@ pub static TABLE: [Row; 24] = [
     stateless(
         "subscriptions/listen",
         Right::Subscription,
-        "opens a stream of changes; changes of a resource follow the right to that resource",
+        "opens a stream of changes; changes of resources follow the right to each of them",
     ),
     both("prompts/list", Right::SomePrompt, "names the prompts; getting one needs the right to it"),
     both("prompts/get", Right::Prompt, "gets the prompt that it names"),

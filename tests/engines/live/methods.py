@@ -117,9 +117,17 @@ def of_server(fleet, judge, connection, principal, server, gateway) -> None:
                 send(method, {"uri": uri}, may_read, uri, lacking, object_)
             send("completion/complete", refers("resource", uri=uri), may_read, None, lacking, object_)
             send("subscriptions/listen", subscribes(uri), may_read, None, lacking, object_)
-            # Another prompt's name beside it changes nothing, and neither does a second resource help.
+            # Who subscribes to several resources needs the right to each.
+            for other in resources:
+                both = subscribes(uri, other["name"].replace("*", "42"))
+                lacks = lacking | relation.missing(principal, other, holding | given)
+                send("subscriptions/listen", both, may_read and allowed(other, holding), None, lacks, object_)
+            send("subscriptions/listen", subscribes(*[uri] * 4), may_read, None, lacking, object_)
+            send("subscriptions/listen", subscribes(*[uri] * 5), False, object_=object_)
+            # Another prompt's name beside it changes nothing, and neither does a right to one resource help with an unknown one.
             send("completion/complete", refers("prompt", uri=uri), False, object_=object_)
-            send("subscriptions/listen", subscribes(uri, "file:///etc/passwd"), False, object_=object_)
+            for uris in ((uri, "file:///etc/passwd"), ("file:///etc/passwd", uri), (*[uri] * 3, "file:///etc/passwd")):
+                send("subscriptions/listen", subscribes(*uris), False, object_=object_)
             send("subscriptions/listen", {"notifications": {"ResourceSubscriptions": [uri]}}, False, object_=object_)
             # What another spelling of a URI means is for nobody to guess.
             for other in spellings(uri):

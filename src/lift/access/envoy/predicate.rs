@@ -1,6 +1,7 @@
 //! The predicates of Envoy's matchers: tests of what the filters before wrote, of the HTTP method and of certificates.
 
 mod input;
+mod places;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use crate::lift::access::probe::{ClaimKind as Known, Http, Probe, Shape, Source}
 use crate::model::access::Scalar;
 
 pub(super) use self::input::read_peer_input;
+use self::places::PLACES;
 
 type Read<T> = Result<T, LiftError>;
 
@@ -100,9 +102,9 @@ impl Predicate {
             },
             Self::Kind(_) => false,
             Self::Subscribes(values) => {
-                let told = match (probe.shape(), probe.subscriptions()) {
-                    (Shape::Request, 0) => Some("nothing"),
-                    (Shape::Request, 1) => Some("one"),
+                let told = match (probe.shape(), usize::try_from(probe.subscriptions())) {
+                    (Shape::Request, Ok(0)) => Some("nothing"),
+                    (Shape::Request, Ok(count)) if count <= PLACES.len() => Some("some"),
                     _ => None,
                 };
                 told.is_some_and(|told| values.hold_for_text(told))

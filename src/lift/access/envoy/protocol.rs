@@ -137,7 +137,7 @@ impl Texts {
                 | Source::ReferredType
                 | Source::ReferredName
                 | Source::ReferredUri
-                | Source::SubscribedUri
+                | Source::SubscribedUri(_)
                 | Source::Issuer
                 | Source::Claim(_)
                 | Source::Peer => {}

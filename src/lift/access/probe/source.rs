@@ -27,8 +27,8 @@ pub enum Source<'q> {
     ReferredName,
     /// `params.ref.uri`.
     ReferredUri,
-    /// The one resource in `params.notifications`.
-    SubscribedUri,
+    /// The resource at this place of `params.notifications`, from 0 on.
+    SubscribedUri(usize),
     /// The header `MCP-Protocol-Version`.
     Revision,
     /// The header `Origin`.
@@ -58,7 +58,7 @@ impl<'q> Source<'q> {
             Self::ReferredType => Source::ReferredType,
             Self::ReferredName => Source::ReferredName,
             Self::ReferredUri => Source::ReferredUri,
-            Self::SubscribedUri => Source::SubscribedUri,
+            Self::SubscribedUri(place) => Source::SubscribedUri(place),
             Self::Revision => Source::Revision,
             Self::Origin => Source::Origin,
             Self::Issuer => Source::Issuer,
@@ -75,7 +75,7 @@ impl<'q> Source<'q> {
             | Self::ReferredType
             | Self::ReferredName
             | Self::ReferredUri
-            | Self::SubscribedUri
+            | Self::SubscribedUri(_)
             | Self::Revision
             | Self::Origin => Part::Message,
             Self::Issuer => Part::Issuer,
@@ -97,10 +97,7 @@ impl<'q> Source<'q> {
             }
             Self::ReferredName => referred(true),
             Self::ReferredUri => referred(false),
-            Self::SubscribedUri => match call.subscribed.as_slice() {
-                [one] => Some(one),
-                _ => None,
-            },
+            Self::SubscribedUri(place) => call.subscribed.get(*place).map(String::as_str),
             Self::Revision => call.revision.as_deref(),
             Self::Origin => call.origin.as_deref(),
             Self::Issuer => request.issuer.of.by.map(|issuer| issuer.issuer.value.as_str()),

@@ -43,6 +43,9 @@ pub(super) const DENIED: [&str; 14] = [
     UNKNOWN,
 ];
 
+/// More resources than one subscription can name at any product.
+const TOO_MANY: usize = 5;
+
 fn subscribed(uris: &[&str]) -> Call {
     Call { subscribed: uris.iter().map(|uri| (*uri).to_owned()).collect(), ..Call::post(LISTEN) }
 }
@@ -89,7 +92,8 @@ impl Question<'_> {
     pub(super) fn of_uri(&self, uri: &str) -> Vec<Call> {
         let named = RESOURCE.iter().map(|method| Call { uri: Some(uri.to_owned()), ..Call::post(method) });
         let completion = self.decided.references.then(|| completion(false, uri));
-        named.chain(completion).chain(self.decided.subscriptions.then(|| subscribed(&[uri]))).collect()
+        let subscriptions = self.decided.subscriptions.then(|| [subscribed(&[uri]), subscribed(&[uri, uri])]);
+        named.chain(completion).chain(subscriptions.into_iter().flatten()).collect()
     }
 
     /// Requests that nobody may make, on a server with resources of these patterns.
@@ -109,7 +113,7 @@ impl Question<'_> {
             match (decided.listens, decided.subscriptions) {
                 (false, _) => calls.extend([subscribed(&[]), subscribed(&[STRANGER])]),
                 (true, false) => calls.push(subscribed(&[STRANGER])),
-                (true, true) => calls.push(subscribed(&[STRANGER, STRANGER])),
+                (true, true) => {}
             }
             if !decided.references {
                 calls.extend([completion(true, STRANGER), completion(false, STRANGER)]);
@@ -120,11 +124,21 @@ impl Question<'_> {
             calls.extend(decided.references.then(|| completion(true, STRANGER)));
         }
         if decided.resources {
+            let patterns: Vec<&str> = patterns.collect();
             if !self.open_resources {
                 calls.extend(self.of_uri(STRANGER));
             }
+            if decided.subscriptions {
+                calls.push(subscribed(&[STRANGER; TOO_MANY]));
+                for uri in patterns.iter().map(|pattern| sample(pattern)) {
+                    calls.push(subscribed(&[uri.as_str(); TOO_MANY]));
+                    if !self.open_resources {
+                        calls.extend([subscribed(&[&uri, STRANGER]), subscribed(&[STRANGER, &uri])]);
+                    }
+                }
+            }
             if decided.spellings {
-                calls.extend(patterns.flat_map(dodges).flat_map(|uri| self.of_uri(&uri)));
+                calls.extend(patterns.into_iter().flat_map(dodges).flat_map(|uri| self.of_uri(&uri)));
             }
         }
         calls

@@ -76,7 +76,7 @@ impl Question<'_> {
                         }
                     }
                 }
-                Source::Uri | Source::ReferredUri | Source::SubscribedUri if self.decided.resources => {
+                Source::Uri | Source::ReferredUri | Source::SubscribedUri(_) if self.decided.resources => {
                     grew |= self.add_uri(objects, &text, further);
                 }
                 Source::ReferredName if self.decided.prompts => {
@@ -92,7 +92,7 @@ impl Question<'_> {
                 | Source::ReferredType
                 | Source::ReferredName
                 | Source::ReferredUri
-                | Source::SubscribedUri
+                | Source::SubscribedUri(_)
                 | Source::Revision
                 | Source::Origin
                 | Source::Method

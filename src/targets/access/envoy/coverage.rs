@@ -87,7 +87,7 @@ the trace before it reads the message, so the context that a client writes into 
 not join it. Let clients send the header as well, as the worker of the target `temporal` does.
 
 **What it does not do.** It does not know which tool started a task, so `tasks/*` are denied to everybody. A subscription \
-(`subscriptions/listen`) can name one resource; one that names more is denied. It looks at requests, so `tools/list`, `resources/list` and `prompts/list` show what the caller may not use: the lists are \
+(`subscriptions/listen`) can name up to four resources, and the caller needs the right to each; one that names more is denied. It looks at requests, so `tools/list`, `resources/list` and `prompts/list` show what the caller may not use: the lists are \
 the server's own, the same for every caller, and a cache may share them as far as the server says (`cacheScope`). A breaker here has no \
 trial calls: when its time is over, all calls are let through. The MCP filter of Envoy is marked as work in progress by its authors: use exactly the \
 version that is named here, and let the file be validated by it (`envoy --mode validate -c envoy.static.yaml`).";

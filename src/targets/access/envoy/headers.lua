@@ -107,7 +107,7 @@ function envoy_on_request(handle)
   end
   metadata:set(NAMESPACE, 'kind', is)
   if is == 'response' then return end
-  local wants, uri = subscribed(text, params)
+  local wants, uris = subscribed(text, params)
   if wants then metadata:set(NAMESPACE, 'subscribes', wants) end
-  if uri then metadata:set(NAMESPACE, 'uri', uri) end
+  for place, uri in ipairs(uris or {}) do metadata:set(NAMESPACE, 'uri' .. place, uri) end
 end

@@ -15,7 +15,11 @@ local PARAMS = set('name', 'uri', 'arguments', 'ref', 'argument', 'context', 'cu
 local REF = set('type', 'name', 'uri', 'title')
 local NOTIFICATIONS = set('toolsListChanged', 'promptsListChanged', 'resourcesListChanged', 'resourceSubscriptions')
 
--- What a subscription is for: `nothing` in particular, or `one` resource, whose URI follows. Nil for more, and for what is not known.
+-- The most resources that one subscription can name.
+local MOST = 4
+
+-- What a subscription is for: `nothing` in particular, or `some` resources, whose URIs follow. Nil for more than MOST, and for what is
+-- not known.
 local function subscribed(text, params)
   if not params.notifications then return 'nothing' end
   if not is_object(text, params.notifications) then return nil end
@@ -27,14 +31,21 @@ local function subscribed(text, params)
   local list = wanted.resourceSubscriptions
   if not list then return 'nothing' end
   if byte(text, list) ~= 91 then return nil end
-  local first = skip(text, list + 1)
-  if first and byte(text, first) == 93 then return 'nothing' end
-  if not first or byte(text, first) ~= 34 then return nil end
-  local close = string_end(text, first)
-  local after = close and skip(text, close + 1)
-  local uri = close and gsub(sub(text, first + 1, close - 1), '\\/', '/')
-  if not after or byte(text, after) ~= 93 or find(uri, '[^ -~]') or find(uri, '\\', 1, true) then return nil end
-  return 'one', uri
+  local at = skip(text, list + 1)
+  if at and byte(text, at) == 93 then return 'nothing' end
+  local uris = {}
+  while at and byte(text, at) == 34 and #uris < MOST do
+    local close = string_end(text, at)
+    local after = close and skip(text, close + 1)
+    if not after then return nil end
+    local uri = gsub(sub(text, at + 1, close - 1), '\\/', '/')
+    if find(uri, '[^ -~]') or find(uri, '\\', 1, true) then return nil end
+    uris[#uris + 1] = uri
+    if byte(text, after) == 93 then return 'some', uris end
+    if byte(text, after) ~= 44 then return nil end
+    at = skip(text, after + 1)
+  end
+  return nil
 end
 
 -- What a message is; of a request also where its parameters begin, by their names.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::evidence::{Evidences, as_regex};
 use super::matchers::{action, first_of, nested};
-use super::predicate::{MCP, Predicate, any_value, is, metadata, one_of, starts_with};
+use super::predicate::{MCP, Predicate, any_value, is, metadata, one_of, present, starts_with};
 use super::protocol::{MESSAGE, is_response};
 use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
@@ -31,7 +31,9 @@ const REFERRED_NAME: Addressed = (MCP, &["params", "ref", "name"]);
 const REFERRED_URI: Addressed = (MCP, &["params", "ref", "uri"]);
 /// What a subscription is for.
 const SUBSCRIBES: Addressed = (MESSAGE, &["subscribes"]);
-const SUBSCRIBED_URI: Addressed = (MESSAGE, &["uri"]);
+/// The resources that a subscription names, in their order. What is not there is absent.
+const SUBSCRIBED: [Addressed; 4] =
+    [(MESSAGE, &["uri1"]), (MESSAGE, &["uri2"]), (MESSAGE, &["uri3"]), (MESSAGE, &["uri4"])];
 
 /// A test of what a request addresses.
 fn addressed((filter, path): Addressed, value: Value) -> Predicate {
@@ -117,7 +119,7 @@ impl<'a> Rules<'a> {
             add(Right::Subscription, self.subscription(row, &resources));
         }
         if !resources.is_empty() {
-            add(Right::Resource, self.resources(&resources, URI));
+            add(Right::Resource, self.resources(&resources, &[URI]));
             let any = self.either(resources.iter().map(|(_, cell)| self.policy.conditions.get(cell.condition)));
             add(Right::SomeResource, self.conditions("resources", &any, &[]));
         }
@@ -139,16 +141,16 @@ impl<'a> Rules<'a> {
             list.push((addressed(REFERRED_TYPE, is("ref/prompt")), self.named(prompts, REFERRED_NAME, false)));
         }
         if !resources.is_empty() {
-            list.push((addressed(REFERRED_TYPE, is("ref/resource")), self.resources(resources, REFERRED_URI)));
+            list.push((addressed(REFERRED_TYPE, is("ref/resource")), self.resources(resources, &[REFERRED_URI])));
         }
         (!list.is_empty()).then(|| nested(first_of(list, self.deny("deny:not_granted"))))
     }
 
-    /// A subscription to one resource is for whoever may read it, and one to none in particular for whoever may use anything.
+    /// A subscription to resources is for whoever may read all of them, and one to none in particular for whoever may use anything.
     fn subscription(&self, row: &Row, resources: &[(&str, Cell)]) -> Value {
         let mut list = vec![(addressed(SUBSCRIBES, is("nothing")), self.protocol(row))];
         if !resources.is_empty() {
-            list.push((addressed(SUBSCRIBES, is("one")), self.resources(resources, SUBSCRIBED_URI)));
+            list.push((addressed(SUBSCRIBES, is("some")), self.resources(resources, &SUBSCRIBED)));
         }
         nested(first_of(list, self.deny("deny:subscription")))
     }
@@ -190,29 +192,39 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Resources. A URI is of the narrowest patterns that match it, and needs what each of them needs, so all denials come before
-    /// what is let through.
-    fn resources(&self, resources: &[(&str, Cell)], at: Addressed) -> Value {
-        let mut matchers = vec![(spelled_otherwise(at), self.deny("deny:uri_spelling"))];
-        let matches = |pattern: &str| matches(at, pattern);
+    /// Resources, each at one of these places. A URI is of the narrowest patterns that match it, and needs what each of them needs, so
+    /// all denials come before what is let through.
+    fn resources(&self, resources: &[(&str, Cell)], places: &[Addressed]) -> Value {
+        let some = |test: &dyn Fn(Addressed) -> Predicate| Predicate::any(places.iter().map(|at| Some(test(*at))));
+        let mut matchers: Vec<(Predicate, Value)> =
+            some(&spelled_otherwise).map(|other| (other, self.deny("deny:uri_spelling"))).into_iter().collect();
         let condition_of = |cell: Cell| self.policy.conditions.get(cell.condition);
         // The URIs of a pattern that this caller may read where it may not read all of the pattern.
         let easier = |pattern: &str, condition: Option<&Condition>| {
             let inside = resources.iter().filter(|(other, _)| *other != pattern && holds(pattern, other));
             let easier = inside.filter(|(_, cell)| condition.is_none_or(|needed| !condition_of(*cell).implies(needed)));
-            Predicate::any(easier.map(|(other, _)| Some(matches(other))))
+            easier.map(|(other, _)| *other).collect::<Vec<&str>>()
         };
-        let of = |pattern: &str, condition: Option<&Condition>| match easier(pattern, condition) {
-            None => matches(pattern),
-            Some(easier) => matches(pattern).and(easier.negated()),
+        // That some resource is of a pattern, and of none that is easier.
+        let of = |pattern: &str, condition: Option<&Condition>| {
+            let easier = easier(pattern, condition);
+            some(&|at| {
+                let these = matches(at, pattern);
+                match Predicate::any(easier.iter().map(|other| Some(matches(at, other)))) {
+                    None => these,
+                    Some(easier) => these.and(easier.negated()),
+                }
+            })
         };
         for (pattern, cell) in resources {
             let rule = &self.policy.rule_at(cell.rule).name;
             let condition = condition_of(*cell);
-            let these = || of(pattern, Some(condition));
+            let Some(these) = of(pattern, Some(condition)) else { continue };
             match self.denials(rule, condition, &[]) {
-                Err(denied) => matchers.push((these(), denied)),
-                Ok(denials) => matchers.extend(denials.into_iter().map(|(lacks, denied)| (these().and(lacks), denied))),
+                Err(denied) => matchers.push((these, denied)),
+                Ok(denials) => {
+                    matchers.extend(denials.into_iter().map(|(lacks, denied)| (these.clone().and(lacks), denied)));
+                }
             }
         }
         // A pattern that this caller may not read under any condition is denied before a wider one lets it through.
@@ -221,13 +233,17 @@ impl<'a> Rules<'a> {
             if let ObjectKind::Resource(pattern) = &object.kind
                 && !resources.iter().any(|(known, _)| known == pattern)
             {
-                matchers.push((of(pattern, None), self.deny("deny:not_granted")));
+                matchers.extend(of(pattern, None).map(|these| (these, self.deny("deny:not_granted"))));
             }
         }
         // A pattern within another one of these adds nothing here.
         let within = |pattern: &str| resources.iter().any(|(wider, _)| *wider != pattern && holds(wider, pattern));
-        let widest = resources.iter().filter(|(pattern, _)| !within(pattern));
-        let known = Predicate::any(widest.map(|(pattern, _)| Some(matches(pattern))));
+        let widest: Vec<&str> = resources.iter().map(|(pattern, _)| *pattern).filter(|one| !within(one)).collect();
+        let absent = |at: Addressed| (places.len() > 1).then(|| addressed(at, present()).negated());
+        let known = Predicate::all(places.iter().map(|at| {
+            let known = widest.iter().map(|pattern| Some(matches(*at, pattern)));
+            Predicate::any(std::iter::once(absent(*at)).chain(known))
+        }));
         matchers.extend(known.map(|known| (known, action(&format!("{}/resource/allow", self.server.name), true))));
         nested(first_of(matchers, self.deny("deny:unknown_resource")))
     }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{JWT, Predicate, Read};
 use crate::lift::access::envoy::fields::{fields, is_type, list, only, text};
+use crate::lift::access::envoy::predicate::places::PLACES;
 use crate::lift::access::envoy::unexpected;
 use crate::lift::access::envoy::values::{Test, Values, any_text};
 use crate::lift::access::probe::Source;
@@ -21,18 +22,27 @@ pub(in crate::lift::access::envoy) fn read_peer_input(value: Option<&Value>) -> 
 }
 
 impl Predicate {
+    /// A predicate that is whole: of the resources of a subscription it asks for some one, or for each.
     pub(in crate::lift::access::envoy) fn read(value: &Value) -> Read<Self> {
+        let predicate = Self::part(value)?;
+        match predicate.place()? {
+            Some(place) => Err(unexpected(format!("a rule on `{}` alone", PLACES.get(place).unwrap_or(&"")))),
+            None => Ok(predicate),
+        }
+    }
+
+    fn part(value: &Value) -> Read<Self> {
         let parts = |value: &Value| -> Read<Vec<Self>> {
             let parts = list(fields(value, &["predicate"])?.get("predicate"))?;
             if parts.len() < 2 {
                 return Err(unexpected("Envoy takes no list of fewer than two predicates".to_owned()));
             }
-            parts.iter().map(Self::read).collect()
+            parts.iter().map(Self::part).collect()
         };
         match only(value)? {
             ("and_matcher", value) => Ok(Self::All(joined(parts(value)?))),
             ("or_matcher", value) => Ok(Self::Any(parts(value)?)),
-            ("not_matcher", value) => Ok(Self::Not(Box::new(Self::read(value)?))),
+            ("not_matcher", value) => Ok(Self::Not(Box::new(Self::part(value)?))),
             ("single_predicate", value) => Self::single(value),
             (other, _) => Err(unexpected(format!("the predicate `{other}` is not understood"))),
         }
@@ -96,7 +106,9 @@ impl Predicate {
             (MCP, ["params", "ref", "uri"]) => Ok(Self::Addressed(Source::ReferredUri, values)),
             (MESSAGE, ["kind"]) => Ok(Self::Kind(values)),
             (MESSAGE, ["subscribes"]) => Ok(Self::Subscribes(values)),
-            (MESSAGE, ["uri"]) => Ok(Self::Addressed(Source::SubscribedUri, values)),
+            (MESSAGE, [key]) if let Some(place) = PLACES.iter().position(|known| known == key) => {
+                Ok(Self::Addressed(Source::SubscribedUri(place), values))
+            }
             (MCP, ["params", "arguments", rest @ ..]) if !rest.is_empty() => {
                 Ok(Self::Argument(rest.iter().map(|key| (*key).to_owned()).collect(), values))
             }

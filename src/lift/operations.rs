@@ -3,6 +3,7 @@
 pub mod cache_plan;
 pub mod chaos;
 pub mod consul;
+pub mod elasticsearch;
 pub mod kafka;
 pub mod kubernetes;
 pub mod otel_collector;

@@ -2,6 +2,7 @@
 
 pub mod conventions;
 pub mod opentelemetry;
+pub mod records;
 
 use super::quantity::{Kept, Retention};
 use super::url::Url;

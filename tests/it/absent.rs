@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 53] = [
+const SETTINGS: [&str; 54] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -101,6 +101,7 @@ const SETTINGS: [&str; 53] = [
     "cedar",
     "chaos",
     "consul",
+    "elasticsearch",
     "envoy",
     "istio",
     "kafka",

@@ -14,6 +14,7 @@ macro_rules! targets {
             access Cedar cedar "cedar" plain "Cedar schema, policies, entities and evidence.";
             operations Chaos chaos "chaos" plain "Experiments of Chaos Toolkit with faults of Toxiproxy, and objects of Chaos Mesh.";
             operations Consul consul "consul" plain "Services of Consul with their health checks.";
+            operations Elasticsearch elasticsearch "elasticsearch" plain "Lifecycles and templates of Elasticsearch for log records, and rsyslog that ships them.";
             access Envoy envoy "envoy" own "Configuration of Envoy, a folder for each gateway.";
             access Istio istio "istio" own "Policies of the Istio mesh.";
             operations Kafka kafka "kafka" own "Topics of Apache Kafka, settings of its clients, and plans of event processors.";

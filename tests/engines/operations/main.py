@@ -12,6 +12,7 @@ from .programs import Programs
 PARTS = {
     "chaos": "experiments",
     "consul": "services",
+    "elasticsearch": "logs",
     "kafka": "events",
     "otel": "tracing",
     "pools": "connections",

@@ -7,7 +7,7 @@ use super::predicate::{CLAIMS, JWT, MCP, of_type};
 use super::scope::of_gateway;
 use super::{Setting, correlation, metrics, traces};
 use crate::model::Model;
-use crate::model::telemetry::{Metric, opentelemetry};
+use crate::model::telemetry::{Metric, opentelemetry, records};
 use crate::targets::gateways::Gateway;
 
 /// The metrics of a gateway: those that are declared, and the one of OpenTelemetry's conventions.
@@ -35,16 +35,12 @@ pub(super) fn of_manager(model: &Model, setting: &Setting<'_>, gateway: &Gateway
     fields
 }
 
-/// Fields that are in every record.
-const ALWAYS: [&str; 9] =
-    ["time", "gateway", "mcp_method", "caller", "subject", "peer", "decision", "details", "flags"];
-
 /// Whether a gateway can fill a field of records.
 pub(super) fn fills(model: &Model, field: &str) -> bool {
     match field {
         "request_id" | "user_id" => true,
         "tenant_id" => tenant_claim(model).is_some(),
-        _ => known(field).is_some() || ALWAYS.contains(&field),
+        _ => known(field).is_some() || records::OF_GATEWAYS.contains(&field),
     }
 }
 
@@ -77,6 +73,7 @@ fn known(field: &str) -> Option<&'static str> {
 fn access_log(model: &Model, setting: &Setting<'_>) -> Value {
     let mut record = Map::new();
     record.insert("time".to_owned(), json!("%START_TIME%"));
+    record.insert("record_id".to_owned(), json!("%UNIQUE_ID%"));
     if let Some(logging) = of_gateway(&model.logging, setting) {
         for field in &logging.fields {
             if let Some(formatter) = formatter(model, setting, &field.value) {

@@ -55,7 +55,20 @@ impl Predicate {
             Self::Not(inner) => Self::Not(Box::new(inner.of_first())),
             Self::All(parts) => Self::All(parts.iter().map(Self::of_first).collect()),
             Self::Any(parts) => Self::Any(parts.iter().map(Self::of_first).collect()),
-            other => other.clone(),
+            Self::Addressed(..)
+            | Self::Method(_)
+            | Self::Kind(_)
+            | Self::Subscribes(_)
+            | Self::HeaderIs(..)
+            | Self::HasHeader(_)
+            | Self::Argument(..)
+            | Self::Same(..)
+            | Self::ArgumentIsClaim(..)
+            | Self::Claim(..)
+            | Self::ClaimsDiffer(..)
+            | Self::ClaimIsPeer(_)
+            | Self::HttpMethod(_)
+            | Self::HasCertificate => self.clone(),
         }
     }
 }

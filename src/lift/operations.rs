@@ -10,5 +10,6 @@ pub mod otel_collector;
 pub mod pools;
 pub mod prometheus;
 pub mod redis;
+pub mod scenarios;
 mod scoped;
 pub mod temporal;

@@ -117,7 +117,7 @@ fn settings() -> Value {
 }
 
 /// Schemas of files that a target writes: a test of the target makes them, with [`of_file`] and [`is_fresh`].
-const OF_TARGETS: [&str; 2] = ["cache-plan", "temporal-plan"];
+const OF_TARGETS: [&str; 3] = ["cache-plan", "scenarios", "temporal-plan"];
 
 /// The schema of a whole file.
 pub(crate) fn of_file<T: schemars::JsonSchema>(name: &str) -> Value {

@@ -10,6 +10,7 @@ pub mod otel_collector;
 pub mod pools;
 pub mod prometheus;
 pub mod redis;
+pub mod scenarios;
 mod scopes;
 pub mod temporal;
 

@@ -79,7 +79,7 @@ const OTHERS: [&str; 42] = [
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.
-const SETTINGS: [&str; 54] = [
+const SETTINGS: [&str; 55] = [
     "accept_handwritten",
     "allow_handwritten_permits",
     "bundle",
@@ -110,6 +110,7 @@ const SETTINGS: [&str; 54] = [
     "pools",
     "prometheus",
     "redis",
+    "scenarios",
     "temporal",
     "toolhive",
     "assume",

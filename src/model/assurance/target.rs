@@ -45,6 +45,12 @@ impl<'a> InjectedFailure<'a> {
         model.servers.values().filter_map(parts).max_by_key(|found| found.server.name.value.as_str().len())
     }
 
+    /// Whether calls are late with it and are answered all the same.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self.fault, "delay" | "latency" | "slow")
+    }
+
     /// Whether the fault is one of [`FAULTS`].
     #[must_use]
     pub fn is_known(&self) -> bool {

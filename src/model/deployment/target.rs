@@ -23,6 +23,7 @@ macro_rules! targets {
             operations Pools pools "pools" plain "Pools of connections: SQLAlchemy, PgBouncer and httpx.";
             operations Prometheus prometheus "prometheus" own "Scrapes, rules, alerts and a dashboard of Prometheus.";
             operations Redis redis "redis" own "Nodes of Redis and their clients, for the cache layers in Redis.";
+            operations Scenarios scenarios "scenarios" plain "Scenarios of integration tests, and what runs them by the worker of `temporal`.";
             operations Temporal temporal "temporal" plain "Plans of workflows and sagas for Temporal, and the worker that runs them.";
             access Toolhive toolhive "toolhive" own "Cedar policies for ToolHive.";
         }

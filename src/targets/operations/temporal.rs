@@ -95,12 +95,21 @@ fn path(label: &str) -> String {
     format!("plans/{label}.json")
 }
 
+/// The flows that Temporal runs, each with the name of its plan.
+///
+/// # Errors
+/// For two flows whose plans would have one name.
+pub(super) fn plans(model: &Model) -> Result<Vec<(&Flow, String)>, CompileError> {
+    let ids: Vec<(String, Loc)> = running(model).map(|(flow, _)| (flow.id.to_string(), flow.id.loc)).collect();
+    let labels = dns_labels(TargetId::Temporal, ids.iter().map(|(id, loc)| (id.as_str(), *loc)));
+    let mut labels = labels.map_err(CompileError::Findings)?;
+    Ok(running(model).filter_map(|(flow, _)| Some((flow, labels.remove(flow.id.to_string().as_str())?))).collect())
+}
+
 fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let model = input.model;
     let flows: Vec<(&Flow, &Orchestration)> = running(model).collect();
-    let ids: Vec<(String, Loc)> = flows.iter().map(|(flow, _)| (flow.id.to_string(), flow.id.loc)).collect();
-    let labels = dns_labels(TargetId::Temporal, ids.iter().map(|(id, loc)| (id.as_str(), *loc)));
-    let labels = labels.map_err(CompileError::Findings)?;
+    let plans = plans(model)?;
     let subjects: BTreeMap<String, Option<&str>> = input
         .policy
         .flows(model)
@@ -112,9 +121,9 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         return Err(CompileError::Findings(long));
     }
     let mut files = Files::new();
-    for ((flow, rules), (id, _)) in flows.iter().zip(&ids) {
-        let Some(label) = labels.get(id.as_str()) else { continue };
-        let plan = steps::plan(model, flow, rules, subjects.get(id).copied().flatten())?;
+    for ((flow, rules), (_, label)) in flows.iter().zip(&plans) {
+        let id = flow.id.to_string();
+        let plan = steps::plan(model, flow, rules, subjects.get(&id).copied().flatten())?;
         let path = path(label);
         let mut bytes = serde_json::to_vec_pretty(&plan)
             .map_err(|cause| CompileError::Refused(format!("`{path}` has no JSON form: {cause}")))?;

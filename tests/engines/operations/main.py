@@ -18,6 +18,7 @@ PARTS = {
     "pools": "connections",
     "prometheus": "monitoring",
     "redis": "caches",
+    "scenarios": "scenario_runs",
     "temporal": "flows",
 }
 

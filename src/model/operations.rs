@@ -38,6 +38,28 @@ impl Breaker {
         written.or_else(|| (self.half_open_timeout.is_some() || self.half_open_max_calls.is_some()).then_some(FAILURES))
     }
 
+    /// Whether each caller has a circuit of its own, so that what one of them meets cuts off that one alone.
+    #[must_use]
+    pub fn isolates(&self) -> bool {
+        self.upstream_failures.as_ref().is_some_and(|word| word.value == UpstreamFailures::IsolateDownstream)
+    }
+
+    /// Whether a call that is held back fails at once, instead of waiting until the circuit lets it through. Of the fallbacks the
+    /// first one that says so counts.
+    #[must_use]
+    pub fn fails_fast(&self) -> bool {
+        let mut fallbacks = self.fallback_strategies.iter().map(|fallback| fallback.value);
+        let first = fallbacks.find(|word| matches!(word, Fallback::FailFast | Fallback::QueueRequests));
+        let failing = self.upstream_failures.as_ref().is_some_and(|word| word.value == UpstreamFailures::FailFast);
+        first.map_or(failing, |word| word == Fallback::FailFast)
+    }
+
+    /// Whether callers are told when the server may be back.
+    #[must_use]
+    pub fn degrades(&self) -> bool {
+        self.fallback_strategies.iter().any(|fallback| fallback.value == Fallback::DegradedMode)
+    }
+
     /// How long the circuit stays open; 30 seconds where it is not written.
     #[must_use]
     pub fn open_for(&self) -> Duration {

@@ -34,9 +34,12 @@ struct Flow {
 struct Server {
     url: Option<String>,
     timeout: Duration,
-    /// Failures in a row that open the circuit, how long it is open, and trial calls.
-    breaker: Option<(u32, Duration, u32)>,
+    breaker: Option<Circuit>,
 }
+
+/// Failures in a row that open a circuit, how long it is open, and trial calls; whether each flow has its own, and whether what is
+/// held back fails at once.
+type Circuit = (u32, Duration, u32, bool, bool);
 
 /// A step.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,6 +113,8 @@ struct BreakerFile {
     failure_threshold: u32,
     open_ms: u64,
     half_open_calls: u32,
+    per: Option<String>,
+    when_open: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -228,8 +233,20 @@ fn server(file: ServerFile) -> Result<Server, LiftError> {
     if file.start_to_close_ms != file.call_timeout_ms.saturating_add(5_000) || file.heartbeat_ms != 10_000 {
         return unexpected("an attempt has other limits than its call");
     }
-    let breaker =
-        file.breaker.map(|breaker| (breaker.failure_threshold, Duration(breaker.open_ms), breaker.half_open_calls));
+    let breaker = file.breaker.map(|file| {
+        let isolates = match file.per.as_deref() {
+            Some("flow") => true,
+            None => false,
+            Some(_) => return unexpected("a breaker is of something else than a flow"),
+        };
+        let fails_fast = match file.when_open.as_deref() {
+            Some("fail") => true,
+            None => false,
+            Some(_) => return unexpected("a call that a breaker holds back does something else than fail"),
+        };
+        Ok((file.failure_threshold, Duration(file.open_ms), file.half_open_calls, isolates, fails_fast))
+    });
+    let breaker = breaker.transpose()?;
     Ok(Server { url: file.url, timeout: Duration(file.call_timeout_ms), breaker })
 }
 

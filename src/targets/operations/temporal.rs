@@ -17,7 +17,7 @@ use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::flow::{Flow, Orchestration};
 use crate::model::name::FlowKind;
-use crate::model::vocabulary::Engine;
+use crate::model::vocabulary::{Engine, Fallback};
 use crate::source::Loc;
 use crate::targets::names::{dns_labels, renamed};
 use crate::targets::{CompileError, Does, Files, Input, NotExpressed, Proof, Shown, TARGET_LIMIT, Target, TargetId};
@@ -69,6 +69,13 @@ fn runs_on_temporal(rules: &Orchestration) -> bool {
 
 fn unexpressed(model: &Model) -> Vec<NotExpressed> {
     let mut found = Vec::new();
+    for fallback in model.breaker.values().flat_map(|breaker| &breaker.fallback_strategies) {
+        if fallback.value == Fallback::DefaultResponse {
+            let why = "no answer is declared that could be given in the place of the server's; use `degraded_mode`";
+            let key = format!("cascading_protection.fallback_strategies[]: {fallback}");
+            found.push(NotExpressed { family: FamilyId::CircuitBreaker, key, loc: fallback.loc, why, own: true });
+        }
+    }
     for engine in model.orchestration.values().filter_map(|rules| rules.engine.as_ref()) {
         if engine.value != Engine::Temporal {
             let why = "the flows run in another engine; they are for it to run, or the engine is `temporal`";

@@ -12,7 +12,7 @@ from .tally import Tally
 from .wire import Stream
 
 FAST = (
-    ("    timeout: 30s\n    half_open_timeout: 60s", "    timeout: 3s\n    half_open_timeout: 2s"),
+    ("    timeout: 30s\n    half_open_timeout: 60s", "    timeout: 3s\n    half_open_timeout: 2s\n  cascading_protection: {fallback_strategies: [degraded_mode]}"),
     ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 500ms"),
     ("resources: {connections: 40}", "resources: {connections: 3}"),
     ("resources: {connections: 60}", "resources: {connections: 3}"),
@@ -119,6 +119,9 @@ def breaker(fleet: Fleet, tally: Tally) -> None:
     tally.check(statuses[-10:] == [503] * 10, f"then nobody is sent to it: {statuses}")
     tally.check(arrived == 5, f"it saw five requests and no more: {arrived}")
     tally.check(neighbour.status() == 200, "its neighbour behind the same gateway is called all the while")
+    told = caller.call()
+    error = (told.message() or {}).get("error") or {}
+    tally.check(told.headers.get("retry-after") == "2" and error.get("code") == -32005 and error["data"]["retryAfter"] == 2, f"the caller is told when to come back: {told}")
     fleet.set(modes={"payment_server": "ok"})
     again, seconds = caller.until(200, 20)
     tally.check(again, "once it works, it is called again")

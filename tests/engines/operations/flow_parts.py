@@ -7,6 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
 from .flows import Runs
 
 
@@ -93,7 +96,36 @@ async def traces(runs: Runs) -> None:
         runs.tally.check(found == wanted and "baggage" not in request.headers, f"{content} is sent with {found}")
 
 
+async def circuits(runs: Runs) -> None:
+    """Whom a breaker cuts off, and what becomes of a call that it holds back."""
+    calls = importlib.import_module("calls")
+
+    class Failing(calls.Calls):
+        async def _call(self, plan: dict, given: dict, url: str, seconds: float) -> str:
+            raise calls.failed("Unreachable", "nobody is there")
+
+    url = "http://127.0.0.1:9/a_server/mcp"
+    for per in ("flow", "worker"):
+        for when in ("wait", "fail"):
+            worker = Failing({"a_server": url}, set(), None, importlib.import_module("cache").cache([]))
+            limits = {"failureThreshold": 2, "openMs": 60_000, "halfOpenCalls": 1}
+            limits |= ({"per": "flow"} if per == "flow" else {}) | ({"whenOpen": "fail"} if when == "fail" else {})
+            found = []
+            for flow in ("one", "one", "one", "other"):
+                plan = {"flow": flow, "identity": {}, "servers": {"a_server": {"callTimeoutMs": 1000, "breaker": limits}}}
+                given = {"plan": plan, "call": {"server": "a_server", "tool": "t"}, "arguments": {}, "undoes": [], "key": "k"}
+                try:
+                    await ActivityEnvironment().run(worker.call_tool, given)
+                except ApplicationError as error:
+                    found.append((error.type, error.non_retryable, error.next_retry_delay is not None))
+            held = ("BreakerOpen", when == "fail", when == "wait")
+            sent = ("Unreachable", False, False)
+            wanted = [sent, sent, held, sent if per == "flow" else held]
+            runs.tally.check(found == wanted, f"a breaker of a {per} where calls {when}: {found}")
+
+
 async def parts(runs: Runs, worker: Path) -> None:
     sys.path.insert(0, str(worker))
     breaker(runs)
     await asyncio.gather(tokens(runs), statuses(runs), traces(runs))
+    await circuits(runs)

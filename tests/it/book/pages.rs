@@ -1,5 +1,7 @@
 //! The pages that are made from the code, each as Markdown.
 
+mod engines;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -38,6 +40,7 @@ pub(super) fn pages() -> BTreeMap<String, String> {
         ("reference/absent.md".to_owned(), absent_page()),
         ("reference/protocol.md".to_owned(), protocol_page()),
         ("reference/proofs.md".to_owned(), proofs_page()),
+        ("reference/engines.md".to_owned(), engines::page()),
     ];
     families.chain(checks).chain(targets).chain(others).collect()
 }

@@ -7,7 +7,7 @@ use crate::model::flow::{self, Orchestration};
 use crate::model::name::{FlowKind, ServerName};
 use crate::model::quantity::{Attempts, Duration};
 use crate::model::url::canonical;
-use crate::model::vocabulary::{Backoff, Engine, FailureHandling};
+use crate::model::vocabulary::{Backoff, Engine, FailureHandling, Fallback, UpstreamFailures};
 use crate::model::{Model, access::CallerKind};
 
 /// Each flow that Temporal runs, by kind and name.
@@ -112,7 +112,18 @@ fn expected_server(model: &Model, name: &ServerName) -> Server {
     let breaker = of_unit.or_else(|| model.breaker.get(&None));
     let opened = breaker.and_then(|breaker| {
         let trials = breaker.half_open_max_calls.as_ref().map(|calls| calls.value).unwrap_or(1);
-        Some((breaker.opens_after()?, breaker.open_for(), trials))
+        let isolates =
+            breaker.upstream_failures.as_ref().map(|word| word.value) == Some(UpstreamFailures::IsolateDownstream);
+        let mut fails_fast =
+            breaker.upstream_failures.as_ref().map(|word| word.value) == Some(UpstreamFailures::FailFast);
+        for fallback in breaker.fallback_strategies.iter().rev() {
+            match fallback.value {
+                Fallback::FailFast => fails_fast = true,
+                Fallback::QueueRequests => fails_fast = false,
+                Fallback::CachedResponses | Fallback::DegradedMode | Fallback::DefaultResponse => {}
+            }
+        }
+        Some((breaker.opens_after()?, breaker.open_for(), trials, isolates, fails_fast))
     });
     Server {
         url: gateway.map(|gateway| format!("{}/{name}/mcp", canonical(&gateway.value))),

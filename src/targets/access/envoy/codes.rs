@@ -2,6 +2,8 @@
 
 /// JSON-RPC error code of a denial: of the range that the protocol leaves to implementations.
 pub(super) const DENIED: i32 = -32001;
+/// That of a server that a breaker leaves out for a while: of the same range.
+pub(super) const UNAVAILABLE: i32 = -32005;
 /// That of a method that does not exist. Source: JSON-RPC 2.0, section 5.1.
 pub(super) const UNKNOWN_METHOD: i32 = -32601;
 /// That of a message that is not a single request, notification or response. Source: the same.

@@ -65,7 +65,7 @@ is gone goes on as before.
 
 **Failures and limits.** `failure_threshold` failures in a row (answers of 500 and above, refused and reset connections, calls \
 without an answer in `timeout`) leave a server out for `half_open_timeout`, at most a second more, whatever its probes say; every \
-call is then a 503. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
+call is then a 503: with the fallback `degraded_mode` the error -32005 of JSON-RPC, with `Retry-After`. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
 stream; only the `timeout` of an HTTP pool ends the whole. An answer that stops after its head has come is cut off, which Envoy does \
 not count as a failure. A bulkhead counts calls and open event streams together. Limits are \
 for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
@@ -119,8 +119,15 @@ pub(super) const COVERS: &[Covers] = &[
     keys::DATA_ROUTING,
     Covers::part(
         FamilyId::CircuitBreaker,
-        &["per_mcp_server", "failure_threshold", "timeout", "half_open_timeout"],
-        "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial calls and serves nothing instead",
+        &[
+            "per_mcp_server",
+            "failure_threshold",
+            "timeout",
+            "half_open_timeout",
+            "cascading_protection",
+            "fallback_strategies",
+        ],
+        "failures in a row leave a server out for `half_open_timeout`, and calls end after `timeout`; Envoy has no trial calls and no answer of its own",
     ),
     Covers::part(
         FamilyId::Bulkhead,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::codes::{DENIED, HEADER_MISMATCH, INVALID_MESSAGE, UNKNOWN_METHOD, UNSUPPORTED_REVISION};
+use super::codes::{DENIED, HEADER_MISMATCH, INVALID_MESSAGE, UNAVAILABLE, UNKNOWN_METHOD, UNSUPPORTED_REVISION};
 use super::levels::{Level, Levels};
 use super::listener::Listener;
 use super::predicate::{MCP, of_type};
 use super::protocol::{MESSAGE, MISMATCH};
 use super::routes::{METADATA, SCOPE};
+use super::scope::of_gateway;
 
 impl Listener<'_> {
     /// What the gateway itself answers: a denial as a JSON-RPC error with its reason, and how to get a better token.
@@ -24,12 +25,13 @@ impl Listener<'_> {
             }})
         };
         let ends = |end: &str| when(format!("response.code_details.endsWith({})", quoted(&format!("/deny:{end}]"))));
-        let challenge = |value: String| {
+        let header = |key: &str, value: String| {
             json!([{
-                "header": {"key": "www-authenticate", "value": value},
+                "header": {"key": key, "value": value},
                 "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
             }])
         };
+        let challenge = |value: String| header("www-authenticate", value);
         let resource = format!("resource_metadata=\"{}{METADATA}%PATH(NQ)%\"", self.url.replace('%', "%%"));
         let status = self.setting.deny_status;
         let denied = error(DENIED, "denied by policy", reason());
@@ -115,6 +117,21 @@ impl Listener<'_> {
             "status_code": 401,
             "headers_to_add": challenge(format!("Bearer {resource}")),
         }));
+        // A caller who knows when to come back need not try meanwhile.
+        let breaker = of_gateway(&self.model.breaker, self.setting).filter(|breaker| breaker.degrades());
+        if let Some(breaker) = breaker.filter(|breaker| breaker.opens_after().is_some()) {
+            let seconds = breaker.open_for().0.div_ceil(1_000);
+            let mut data = reason();
+            if let Some(fields) = data.as_object_mut() {
+                fields.insert("retryAfter".to_owned(), json!(seconds));
+            }
+            mappers.push(json!({
+                "filter": when("response.code_details == 'no_healthy_upstream'".to_owned()),
+                "status_code": 503,
+                "headers_to_add": header("retry-after", seconds.to_string()),
+                "body_format_override": error(UNAVAILABLE, "the server is not available", data),
+            }));
+        }
         json!({"mappers": mappers})
     }
 }

@@ -27,7 +27,8 @@ pub(crate) struct Environment {
     /// Its name.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
-    /// Which servers it has.
+    /// Which servers it has: all of the workspace (`full_deployment`), copies of those of production, so that nothing but reading tools
+    /// is called (`production_mirror`), or those of `only` (`listed`).
     pub servers: Servers,
     /// The servers that it has, where they are `listed`.
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -39,16 +40,13 @@ pub(crate) struct Environment {
     pub data: Option<&'static str>,
 }
 
-/// The servers of an environment.
+/// The servers of an environment: see [`Environment::servers`].
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Servers {
-    /// All of the workspace.
     FullDeployment,
-    /// Copies of those of production: nothing but reading tools is called there.
     ProductionMirror,
-    /// Those of `only`.
     Listed,
 }
 

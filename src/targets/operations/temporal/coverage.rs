@@ -40,8 +40,17 @@ pub(super) const COVERS: &[Covers] = &[
     ),
     Covers::part(
         FamilyId::CircuitBreaker,
-        &["per_mcp_server", "failure_threshold", "timeout", "half_open_max_calls", "half_open_timeout"],
-        "each worker has a breaker for each server, with trial calls; there is no fallback and no discovery of dependencies",
+        &[
+            "per_mcp_server",
+            "failure_threshold",
+            "timeout",
+            "half_open_max_calls",
+            "half_open_timeout",
+            "cascading_protection",
+            "upstream_failures",
+            "fallback_strategies",
+        ],
+        "each worker has breakers, with trial calls; what a fallback answers is for gateways and caches, and dependencies are not discovered",
     ),
 ];
 
@@ -63,6 +72,11 @@ plan.
 | `persistence`, `checkpointing`, `replay_capability` | | what Temporal always does |
 | `circuit_breaker_config.timeout` | `callTimeoutMs` | 30 s where it is not written; `startToCloseMs` is 5 s longer |
 | `failure_threshold`, `half_open_timeout`, `half_open_max_calls` | `breaker` | for each server, in each worker |
+| `upstream_failures: isolate_downstream` | `breaker.per: flow` | each flow has its own: what one meets cuts off that one alone |
+| `upstream_failures: propagate`, `fail_fast`, or none | no `breaker.per` | what one flow meets cuts off all flows of the worker |
+| `upstream_failures: fail_fast`, the fallback `fail_fast` | `breaker.whenOpen: fail` | the step fails at once |
+| the fallback `queue_requests`, or neither | no `breaker.whenOpen` | the next attempt comes when the breaker lets it through |
+| the fallback `cached_responses` | | the layers at `client` of `cache-plan` are asked before the breaker |
 | the flow's own identity | `identity` | the subject of its tokens, and the issuers that may name it |
 
 **What to do.** Install what the worker pins, tell it where Temporal, the tokens and the servers are, and start it. \
@@ -114,14 +128,14 @@ compensation 10 attempts of its own. What cannot be undone is named in the failu
 compensations run. With `manual_intervention` a step waits for the signal `decide`, with the step and one of `retry`, \
 `skip`, `compensate` and `stop`; the query `progress` tells which steps wait.
 
-**The breaker** is the worker's own, one for each server, and begins closed. Refused and reset connections, calls \
+**The breaker** is the worker's own, for each server, and begins closed. Refused and reset connections, calls \
 without an answer in time and answers of 500 and above count; an error of a tool does not. A call that it holds back \
-is an attempt, and the next one comes when it lets trial calls through.
+is an attempt, and the next one comes when it lets trial calls through; with `whenOpen: fail` there is no next one.
 
 **Who may start runs.** Anyone who can start a run in the namespace acts with the flows' identities, as far as the gateways allow them. Restrict access \
 to the namespace. The worker connects to Temporal without TLS: run them on one host, or in a network of their own.
 
 **What is not there.** A note names flows that no engine runs, because `orchestration` names none. Event processors \
 are for the target `kafka`. `strategies` of `batch_processing` say when items are flushed, and a run has one. The \
-worker reads no resources and prompts, has no fallback for a server that fails, and calls as the flow alone: a step \
+worker reads no resources and prompts, gives no other answer for a server that fails (`degraded_mode`, `default_response`), and calls as the flow alone: a step \
 that needs a user's delegation is denied (`unattended-flow-needs-human`).";

@@ -114,7 +114,7 @@ pub(crate) struct Server {
     pub breaker: Option<Breaker>,
 }
 
-/// A circuit breaker. Each worker has one for each server.
+/// A circuit breaker. Each worker has its own.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -128,6 +128,28 @@ pub(crate) struct Breaker {
     /// Trial calls that are then let through. It closes when all of them succeeded, and opens when one of them failed.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub half_open_calls: u32,
+    /// Whose failures open it: those of one `flow`, which it then cuts off alone. Absent for those of all flows of the worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// What becomes of a call that it holds back: it may `fail` at once. Absent where it is an attempt, and another one follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when_open: Option<WhenOpen>,
+}
+
+/// Whose failures open a breaker: see [`Breaker::per`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Per {
+    Flow,
+}
+
+/// What becomes of a call that is held back: see [`Breaker::when_open`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WhenOpen {
+    Fail,
 }
 
 /// A step.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Breaker, Call, Identity, InDoubt, Issuer, OnFailure, Plan, Retry, Server, Step};
+use super::plan::{Breaker, Call, Identity, InDoubt, Issuer, OnFailure, Per, Plan, Retry, Server, Step, WhenOpen};
 use crate::model::Model;
 use crate::model::access::CallerKind;
 use crate::model::flow::{self, Flow, Orchestration};
@@ -135,6 +135,8 @@ fn server(model: &Model, name: &ServerName) -> Server {
                 failure_threshold: breaker.opens_after()?,
                 open_ms: breaker.open_for().0,
                 half_open_calls: breaker.half_open_max_calls.as_ref().map_or(1, |calls| calls.value),
+                per: breaker.isolates().then_some(Per::Flow),
+                when_open: breaker.fails_fast().then_some(WhenOpen::Fail),
             })
         }),
     }

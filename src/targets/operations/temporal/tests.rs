@@ -178,6 +178,27 @@ fn a_flow_of_another_engine_has_no_plan_and_a_note() {
 }
 
 #[test]
+fn words_of_cascading_protection_say_whose_breaker_it_is_and_what_it_holds_back() {
+    for (words, per, when_open) in [
+        ("upstream_failures: isolate_downstream", "flow", ""),
+        ("upstream_failures: propagate", "", ""),
+        ("upstream_failures: fail_fast", "", "fail"),
+        ("upstream_failures: fail_fast, fallback_strategies: [degraded_mode, queue_requests]", "", ""),
+        ("upstream_failures: isolate_downstream, fallback_strategies: [fail_fast, queue_requests]", "flow", "fail"),
+        ("fallback_strategies: [queue_requests, fail_fast]", "", ""),
+    ] {
+        let breaker = "half_open_timeout: 60s}";
+        let world = WORLD.replacen(breaker, &format!("{breaker}, cascading_protection: {{{words}}}"), 1);
+        let stock = plan(&world, "saga-buy-it")["servers"]["stock"]["breaker"].clone();
+        let said = |key: &str| stock.get(key).map_or("", |word| word.as_str().unwrap()).to_owned();
+        assert_eq!((said("per").as_str(), said("whenOpen").as_str()), (per, when_open), "{words}");
+    }
+    let world = WORLD.replacen("60s}}", "60s}, cascading_protection: {fallback_strategies: [default_response]}}", 1);
+    let left = built(&TARGET, &world).unwrap().bundle.manifest.targets[0].not_expressed.clone();
+    assert!(left.iter().any(|left| left.key.ends_with("default_response")), "{left:?}");
+}
+
+#[test]
 fn one_note_says_which_plans_wait_for_which_addresses() {
     let notes = |world: &str| -> Vec<String> {
         let notes = built(&TARGET, world).unwrap().notes;

@@ -103,7 +103,7 @@ class Trials:
         broken = self.calls.broken = scenario.get("failure")
         at_once = AT_ONCE if broken and FAULTS[broken["fault"]] == MANY else 1
         outcomes = await asyncio.gather(*(self._outcome(plan, scenario["name"], inputs) for _ in range(at_once)))
-        of_broken = [one for (server, _), one in self.calls.breakers.items() if broken is None or server == broken["server"]]
+        of_broken = [one for (server, *_), one in self.calls.breakers.items() if broken is None or server == broken["server"]]
         return outcomes, self.calls.seen, any(one.phase for one in of_broken)
 
     async def _outcome(self, plan: dict, name: str, inputs: dict) -> dict:

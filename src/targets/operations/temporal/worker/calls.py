@@ -7,7 +7,8 @@ MCP gives errors of a tool as results, so they are raised here, or nothing would
     Unanswered    it was sent, and nobody knows what became of it        tried again, unless the plan says otherwise
     Overloaded    the server takes no more calls at the moment (429)     tried again
     NoToken       there is no token for the flow at the moment           tried again
-    BreakerOpen   the circuit breaker of this worker holds it back       tried again, when the breaker lets it through
+    BreakerOpen   the circuit breaker of this worker holds it back       tried again, when the breaker lets it through,
+                                                                         unless the plan says otherwise
     Denied, Unauthorized, UnknownTool, Refused, NoAddress                not tried again
 """
 
@@ -116,7 +117,7 @@ class Calls:
         self.servers, self.tokens, self.cache, self.tls = servers, tokens, cache, tls
         self.known = known | set(servers.items())
         self.origins = {origin(url) for _, url in self.known}
-        self.breakers: dict[tuple[str, str], Breaker] = {}
+        self.breakers: dict[tuple[str, str, str], Breaker] = {}
 
     @activity.defn(name="call_tool")
     async def call_tool(self, given: dict) -> None:
@@ -128,11 +129,14 @@ class Calls:
             raise failed("NoAddress", f"settings and bundle name no such address of {call['server']}", final=True)
         if (call["server"], url) in self.known and self.cache.get(given) is not None:
             return
-        breaker = self.breakers.setdefault((call["server"], str(server.get("breaker"))), Breaker(server.get("breaker")))
+        limits = server.get("breaker") or {}
+        whose = plan["flow"] if limits.get("per") == "flow" else ""
+        breaker = self.breakers.setdefault((call["server"], whose, str(limits)), Breaker(limits or None))
         try:
             trial = breaker.enter()
         except Open as held:
-            raise failed("BreakerOpen", f"{call['server']}: {held}", after=held.after) from None
+            final = limits.get("whenOpen") == "fail"
+            raise failed("BreakerOpen", f"{call['server']}: {held}", final, None if final else held.after) from None
         healthy = None
         try:
             async with beating():

@@ -225,6 +225,9 @@ def run(programs: Programs) -> Tally:
                 experiments.deviates("a service that falls back is expected not to", other / CUT / "experiment.json")
                 experiments.deviates("a breaker that opens is expected to be a full bulkhead", other / FAIL / "experiment.json", FAIL)
                 tally.check(experiments.well(), "the fleet is not well")
+                # What the run before has opened is still in what Prometheus remembers of the last seconds.
+                query = "sum(max_over_time(envoy_cluster_outlier_detection_ejections_active[5s]))"
+                tally.check(bool(scraped.until(lambda: prometheus.value(query) == 0, 30)), "a breaker stays open")
                 experiments.deviates("nobody calls", folder / FAIL / "experiment.json")
                 noticed = spoiled(experiments, folder)
                 tally.notes.append(share(folder, proxies, fleet.control_port, tally))

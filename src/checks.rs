@@ -105,6 +105,7 @@ mod topic_without_subscriber;
 mod unattended_flow_needs_human;
 mod unbounded_argument;
 mod unclassified_server;
+mod undeclared_dependents;
 mod unenforceable_requirement;
 mod unit_widens_policy;
 mod units_not_isolated;
@@ -255,6 +256,7 @@ checks! {
     unattended_flow_needs_human,
     unbounded_argument,
     unclassified_server,
+    undeclared_dependents,
     unenforceable_requirement,
     unit_widens_policy,
     units_not_isolated,

@@ -100,6 +100,7 @@ const GROUPS: [(Group, &[&str]); 5] = [
             "server-without-pool",
             "shared-pool-not-enforceable",
             "topic-without-subscriber",
+            "undeclared-dependents",
             "unknown-step",
             "unknown-topic",
             "unreachable-step",

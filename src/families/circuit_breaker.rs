@@ -41,7 +41,7 @@ struct PerServer {
 struct CascadingProtection {
     /// What is done when an upstream fails, such as `isolate_downstream`.
     upstream_failures: Option<Spanned<UpstreamFailures>>,
-    /// How dependencies are known, such as `automatic_discovery`.
+    /// How dependencies are known: by grants, flows and processors (`automatic_discovery`), or by workflows and sagas alone (`declared`).
     dependency_mapping: Option<Spanned<DependencyMapping>>,
     /// What is served instead, in order, such as `cached_responses`.
     #[serde(default)]

@@ -3,12 +3,17 @@
 
 use super::{Graph, Kind};
 use crate::model::Model;
+use crate::model::name::FlowKind;
+use crate::model::vocabulary::DependencyMapping;
 use crate::policy::{Policy, PrincipalId};
 
 /// From each pool to its servers, from each server to the flows that call or read it (with the steps that do) and to the agents that may,
-/// and from each topic to its processors. This is the graph that `dependency_mapping: automatic_discovery` speaks of.
+/// and from each topic to its processors. This is the graph that `dependency_mapping: automatic_discovery` speaks of; with `declared` it has
+/// neither processors nor agents.
 #[must_use]
 pub fn dependents(model: &Model, policy: &Policy) -> Graph {
+    let mapping = model.breaker.get(&None).and_then(|breaker| breaker.dependency_mapping.as_ref());
+    let declared = mapping.is_some_and(|mapping| mapping.value == DependencyMapping::Declared);
     let mut graph = Graph::default();
     let server = |graph: &mut Graph, name: &str| graph.node(Kind::Server, name, Vec::new(), None);
     for pool in model.bulkheads.values().flatten() {
@@ -18,7 +23,7 @@ pub fn dependents(model: &Model, policy: &Policy) -> Graph {
             graph.edge(from, to, "");
         }
     }
-    for flow in model.flows.values() {
+    for flow in model.flows.values().filter(|flow| !declared || flow.id.value.kind != FlowKind::Processor) {
         let to = graph.node(Kind::Flow, &flow.id.value.to_string(), Vec::new(), None);
         for topic in &flow.subscribes_to {
             let from = graph.node(Kind::Topic, &topic.value, Vec::new(), None);
@@ -33,7 +38,7 @@ pub fn dependents(model: &Model, policy: &Policy) -> Graph {
             }
         }
     }
-    for (principal, object, cell) in policy.all_cells() {
+    for (principal, object, cell) in policy.all_cells().filter(|_| !declared) {
         let principal = policy.principal_at(principal);
         if matches!(principal.id, PrincipalId::Agent(_)) && !policy.is_never(cell.condition) {
             let from = server(&mut graph, policy.object_at(object).server.as_str());

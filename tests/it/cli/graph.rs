@@ -70,6 +70,23 @@ progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
 }
 
 #[test]
+fn declared_dependencies_are_those_of_workflows_and_sagas() {
+    let world = "\
+mcp_registry:
+  servers: [{name: crm_server, tools: [{name: note}]}]
+  agents: [{name: clerk, may_call: [crm_server/note]}]
+workflow_definition: {name: noting, steps: [{name: note, mcp_server: crm_server, tools: [note]}]}
+circuit_breaker_config: {cascading_protection: {dependency_mapping: automatic_discovery}}
+";
+    for (mapping, agents) in [("automatic_discovery", 1), ("declared", 0)] {
+        let scratch = folder(&[("a.yaml", &world.replace("automatic_discovery", mapping))]);
+        let drawn = mcpctl(&["graph", "dependents"]).arg(scratch.path()).run().code(0).out;
+        assert!(drawn.contains("noting"), "{drawn}");
+        assert_eq!(drawn.matches("clerk").count(), agents, "{mapping}: {drawn}");
+    }
+}
+
+#[test]
 fn what_a_principal_may_use_says_what_each_call_needs() {
     let data = data(&["reach", "--of", "treasury_agent"]);
     let servers: Vec<_> = edges(&data).into_iter().filter(|(from, ..)| from == "treasury_agent").map(|e| e.2).collect();

@@ -139,6 +139,7 @@ def environments(runner: Runner, bench: Bench, tally: Tally) -> None:
     for what, more, hint in (
         ("an unknown environment", ("nowhere",), "there is no environment nowhere"), ("copied data that are not given", ("pre_prod",), "--arguments"),
         ("an unknown scenario", ("staging", "--scenario", "x"), "there is no scenario x"),
+        ("arguments that are no JSON", ("staging", "--arguments", OWN), f"{OWN}: "), ("settings that are no JSON", ("staging", "--settings", OWN), f"{OWN}: "),
     ):  # fmt: skip
         code, _, said = runner.run(*more)
         tally.check(code == 2 and hint in said and "Traceback" not in said, f"{what}: {code} {said}")

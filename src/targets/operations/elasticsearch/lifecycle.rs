@@ -27,8 +27,7 @@ pub(super) fn policy(kept: &Spanned<Kept>) -> Result<Value, Box<Diagnostic>> {
         // The last record of an index is as old as the index. Days are what people expect to read.
         (WRITTEN, seconds.div_ceil(DAY) * DAY)
     } else if seconds < HOUR {
-        let message =
-            format!("records that are kept for at most `{kept}` need Elasticsearch to look more often than it does");
+        let message = "Elasticsearch cannot delete records within less than an hour".to_owned();
         let help = "it looks at lifecycles every ten minutes; keep records for an hour or longer, or say `at_least`";
         return Err(Box::new(Diagnostic::new(&TARGET_LIMIT, kept.loc, message).help(help)));
     } else {

@@ -27,6 +27,17 @@ def options() -> argparse.Namespace:
     return given.parse_args()
 
 
+def read(path: Path) -> dict:
+    """A file with an object of JSON; a fault says which file it is."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as fault:
+        raise ValueError(f"{path}: {fault}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: it is not an object")
+    return found
+
+
 def origin(url: str) -> tuple:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
@@ -86,14 +97,15 @@ async def main(given: argparse.Namespace) -> int:
     import run
     from trials import Trials
 
+    read(given.settings)
     settings = run.settings(given.settings)
-    listed = json.loads((HERE / "scenarios.json").read_text("utf-8"))
+    listed = read(HERE / "scenarios.json")
     environment = chosen(listed, given)
     unknown = set(given.scenario or []) - {one["name"] for one in listed["scenarios"]}
     if unknown:
         raise ValueError(f"there is no scenario {sorted(unknown)[0]}")
     own = is_compiled_for(given.environment, given.worker.resolve().parent.parent)
-    arguments = json.loads(given.arguments.read_text("utf-8")) if given.arguments else {}
+    arguments = read(given.arguments) if given.arguments else {}
     counts = {"passed": 0, "FAILED": 0, "left out": 0}
     async with Trials.begun(settings, given.worker.resolve().parent / "plans", environment, arguments) as trials:
         for scenario in listed["scenarios"]:

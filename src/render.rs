@@ -15,6 +15,7 @@ mod gitlab;
 pub mod human;
 pub mod json;
 mod junit;
+pub mod page;
 pub mod patch;
 pub mod patches;
 mod rdjson;

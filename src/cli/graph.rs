@@ -1,14 +1,20 @@
 //! `mcpctl graph`.
 
+mod svg;
+
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
+use self::svg::svg;
 use super::ask::{answerable, principal};
 use super::load::Source;
 use super::refusal::{self, Refusal};
 use super::{Exit, Outcome, Session};
 use crate::render::AnswerFormat;
+use crate::render::{counted, page};
+use crate::review::graph::access::{Access, access};
 use crate::review::graph::dependents::dependents;
 use crate::review::graph::fleet::fleet;
 use crate::review::graph::flow::flow;
@@ -21,6 +27,8 @@ Examples:
   mcpctl graph dependents fleet --as dot | dot -Tsvg   what stops where a server stops
   mcpctl graph flow --of saga:order_processing         the steps of one flow
   mcpctl graph reach --of support_agent                what one principal may use, and what each call needs
+  mcpctl graph fleet --as svg > fleet.svg              a picture that needs no other program
+  mcpctl graph access --as html > access.html          one page to search: who reaches what, and how
 
 The text is for Mermaid, which GitHub and GitLab draw in Markdown, or for Graphviz.
 Exit codes: 0 drawn, 2 could not say.";
@@ -29,13 +37,14 @@ Exit codes: 0 drawn, 2 could not say.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Graph {
-    /// What to draw: fleet, dependents, flow, or reach
+    /// What to draw: fleet, dependents, flow, reach, or access
     #[arg(value_enum, value_name = "PICTURE", hide_possible_values = true)]
     pub picture: Picture,
     /// The flow (`workflow:NAME`, `saga:NAME`, `processor:NAME`) or the principal that is drawn
     #[arg(long, value_name = "NAME", required_if_eq_any([("picture", "flow"), ("picture", "reach")]))]
     pub of: Option<String>,
-    /// The language: mermaid, or dot (Graphviz); with --format json, nodes and edges as data
+    /// The language: mermaid, dot (Graphviz), svg, or html (a page that searches access, with the picture); with --format json, nodes
+    /// and edges as data
     #[arg(long = "as", value_enum, default_value_t, value_name = "LANGUAGE", hide_possible_values = true)]
     pub language: Drawn,
     /// What to read.
@@ -54,6 +63,8 @@ pub enum Picture {
     Flow,
     /// What one principal may use
     Reach,
+    /// Who may use which server
+    Access,
 }
 
 /// The language of a picture.
@@ -64,6 +75,10 @@ pub enum Drawn {
     Mermaid,
     /// Graphviz
     Dot,
+    /// A picture for browsers and documents
+    Svg,
+    /// A page that searches access
+    Html,
 }
 
 impl Graph {
@@ -76,11 +91,12 @@ impl Graph {
         let (model, policy) = (loaded.analysis.model(), loaded.analysis.policy());
         let of = self.of.as_deref().unwrap_or_default();
         let graph = match self.picture {
-            Picture::Fleet | Picture::Dependents if self.of.is_some() => {
+            Picture::Fleet | Picture::Dependents | Picture::Access if self.of.is_some() => {
                 let message = "`--of` names a flow or a principal, and this picture shows everything".to_owned();
                 return Err(Refusal::Usage { message, help: "leave it out, or draw `flow` or `reach`".into() }.into());
             }
             Picture::Fleet => fleet(model, policy),
+            Picture::Access => access(model, loaded.analysis.whole()).graph(),
             Picture::Dependents => dependents(model, policy),
             Picture::Flow => {
                 let found = model.flows.values().find(|flow| flow.id.value.to_string() == of);
@@ -95,12 +111,35 @@ impl Graph {
         if graph.is_empty() {
             session.say("nothing to draw")?;
         }
+        if (session.globals.format.of_answers(), self.language) == (AnswerFormat::Human, Drawn::Html) {
+            let access = access(model, loaded.analysis.whole());
+            let data = serde_json::to_string(&access).map_err(|cause| refusal::stdout(cause.into()))?;
+            let page = page::explorer("Who may use what", &summary(&access), &data, &svg(&graph));
+            write!(session.out, "{page}").map_err(refusal::stdout)?;
+            return Ok(Exit::Clean);
+        }
         let language = match (session.globals.format.of_answers(), self.language) {
             (AnswerFormat::Json, _) => Language::Json,
             (AnswerFormat::Human | AnswerFormat::Short, Drawn::Mermaid) => Language::Mermaid,
             (AnswerFormat::Human | AnswerFormat::Short, Drawn::Dot) => Language::Dot,
+            (AnswerFormat::Human | AnswerFormat::Short, Drawn::Svg | Drawn::Html) => {
+                write!(session.out, "{}", svg(&graph)).map_err(refusal::stdout)?;
+                return Ok(Exit::Clean);
+            }
         };
         write!(session.out, "{}", write(&graph, language)).map_err(refusal::stdout)?;
         Ok(Exit::Clean)
     }
+}
+
+/// How much there is, in words.
+fn summary(access: &Access) -> String {
+    let of_rule = |[_, server, names, _]: &[usize; 4]| {
+        let server = *server;
+        access.names.get(*names).into_iter().flatten().map(move |name| (server, name.as_str()))
+    };
+    let used: BTreeSet<(usize, &str)> = access.rules.iter().flat_map(of_rule).collect();
+    let (principals, servers) =
+        (counted(access.principals.len(), "principal"), counted(access.servers.len(), "server"));
+    format!("{principals} and {servers}; {} of the tools, resources and prompts can be used.", used.len())
 }

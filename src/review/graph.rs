@@ -1,6 +1,7 @@
 //! Pictures of a workspace, as nodes and edges: what stands where, what hangs on what, the steps of a flow, and what a principal may
 //! reach. What is drawn is decided here; [`write`] turns it into text for Mermaid, Graphviz and programs.
 
+pub mod access;
 pub mod dependents;
 pub mod fleet;
 pub mod flow;
@@ -49,7 +50,7 @@ impl Kind {
 
 /// A node by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(usize);
+pub struct NodeId(pub usize);
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +75,10 @@ pub struct Edge {
 /// Nodes by kind and name, in the order in which they were added, and the edges between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
-    nodes: IndexMap<(Kind, String), Node>,
-    edges: IndexSet<Edge>,
+    /// Nodes by kind and name; the number of one is its place here.
+    pub nodes: IndexMap<(Kind, String), Node>,
+    /// The edges between them.
+    pub edges: IndexSet<Edge>,
 }
 
 impl Graph {

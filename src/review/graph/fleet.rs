@@ -39,7 +39,8 @@ pub fn fleet(model: &Model, policy: &Policy) -> Graph {
     graph
 }
 
-fn in_words(location: Location) -> &'static str {
+/// Where a server stands, in words.
+pub(super) fn in_words(location: Location) -> &'static str {
     match location {
         Location::Cloud => "in a cloud",
         Location::OnPremises => "on premises",

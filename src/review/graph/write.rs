@@ -40,7 +40,8 @@ fn numbered(graph: &Graph) -> impl Iterator<Item = Numbered<'_>> {
 }
 
 /// The lines of a node. What stands for the tools of a server shows their names alone: what they need is on the edge.
-fn shown(kind: Kind, node: &Node) -> &[String] {
+#[must_use]
+pub fn shown(kind: Kind, node: &Node) -> &[String] {
     match kind {
         Kind::Objects => node.lines.get(1..).unwrap_or_default(),
         Kind::Gateway | Kind::Server | Kind::Principal | Kind::Flow | Kind::Step | Kind::Topic | Kind::Pool => {
@@ -50,10 +51,11 @@ fn shown(kind: Kind, node: &Node) -> &[String] {
 }
 
 /// A node with its number.
-type Numbered<'g> = (usize, Kind, &'g Node);
+pub type Numbered<'g> = (usize, Kind, &'g Node);
 
 /// The boxes, in the order of their first node, each with its nodes; at last the nodes that stand in none.
-fn boxes(graph: &Graph) -> Vec<(Option<&str>, Vec<Numbered<'_>>)> {
+#[must_use]
+pub fn boxes(graph: &Graph) -> Vec<(Option<&str>, Vec<Numbered<'_>>)> {
     let mut found: indexmap::IndexMap<Option<&str>, Vec<Numbered<'_>>> = indexmap::IndexMap::new();
     for node in numbered(graph) {
         found.entry(node.2.within.as_deref()).or_default().push(node);

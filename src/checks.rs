@@ -88,6 +88,7 @@ mod redundant_grant;
 mod redundant_requirement;
 mod reserved_label;
 mod restricted_data_flow;
+mod result_of_another_type;
 mod retention_order;
 mod saga_without_compensation;
 mod secret_correlation_header;
@@ -117,6 +118,7 @@ mod unknown_failure_target;
 mod unknown_level;
 mod unknown_principal;
 mod unknown_resource;
+mod unknown_result;
 mod unknown_scenario_step;
 mod unknown_server;
 mod unknown_step;
@@ -239,6 +241,7 @@ checks! {
     redundant_requirement,
     reserved_label,
     restricted_data_flow,
+    result_of_another_type,
     retention_order,
     saga_without_compensation,
     secret_correlation_header,
@@ -268,6 +271,7 @@ checks! {
     unknown_level,
     unknown_principal,
     unknown_resource,
+    unknown_result,
     unknown_scenario_step,
     unknown_server,
     unknown_step,

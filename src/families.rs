@@ -13,6 +13,7 @@ mod data_routing;
 pub mod decode;
 mod event_driven;
 mod federation;
+mod handover;
 mod health_monitoring;
 mod identity;
 mod integration_tests;

@@ -32,3 +32,8 @@ pub mod settings;
 pub mod source;
 pub mod targets;
 pub mod workspace;
+
+/// Tests judge tens of thousands of changed bundles, and with the allocator of the system a third of their time is for memory.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -69,6 +69,7 @@ pub fn bare_tool(name: Spanned<crate::model::name::ToolName>, registered: bool) 
         destructive: None,
         idempotent: None,
         input_schema: None,
+        output_schema: None,
         mirrored: BTreeMap::new(),
     }
 }

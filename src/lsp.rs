@@ -13,6 +13,7 @@ mod edits;
 mod findings;
 mod hints;
 mod hover;
+mod kind;
 mod layout;
 mod mentions;
 mod names;

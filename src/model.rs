@@ -91,8 +91,8 @@ pub struct Model {
     pub waivers: Vec<assurance::Waiver>,
     /// The key sets that `identity` names as files, by the path written there: JSON texts.
     pub key_sets: BTreeMap<String, String>,
-    /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] gives; only where something
-    /// depends on them.
+    /// The JSON Schemas of tools as JSON texts, by the place that [`server::Tool::input_schema`] or
+    /// [`server::Tool::output_schema`] gives; only where something depends on them.
     pub input_schemas: BTreeMap<Loc, String>,
     /// Cedar that stands beside the YAML.
     pub handwritten: handwritten::Handwritten,

@@ -10,7 +10,7 @@ use crate::source::Loc;
 
 /// The rules that find what is written, not what is absent. A rule that is not listed is held back in a section that could not
 /// be read whole.
-const OF_WHAT_IS_WRITTEN: [&str; 27] = [
+const OF_WHAT_IS_WRITTEN: [&str; 28] = [
     "ambiguous-scalar",
     "centre-only-section",
     "conflicting-classification",
@@ -32,6 +32,7 @@ const OF_WHAT_IS_WRITTEN: [&str; 27] = [
     "unknown-fact",
     "unknown-level",
     "unknown-principal",
+    "unknown-result",
     "unknown-scenario-step",
     "unknown-server",
     "unknown-step",

@@ -7,6 +7,7 @@ use super::Analysis;
 use crate::model::Model;
 use crate::model::access::Evidence;
 use crate::model::deployment::TargetId;
+use crate::model::flow::Flow;
 use crate::model::name::FlowKind;
 use crate::model::server::Tool;
 use crate::schema::arena::to_json;
@@ -32,9 +33,9 @@ fn asks_for_arguments(model: &Model) -> bool {
         .any(|piece| matches!(piece, Evidence::Argument(_) | Evidence::Called(_)))
 }
 
-/// Reads the schemas of all tools, if evidence reads an argument, for the check that compares both.
+/// Reads the schemas of all tools, if evidence reads an argument, or a flow hands results on, for the checks that compare both.
 pub(super) fn attach_for_checks(model: &mut Model, sources: &Sources) {
-    if asks_for_arguments(model) {
+    if model.flows.values().any(Flow::goes_by_results) || asks_for_arguments(model) {
         model.input_schemas = texts_of(tools(model).collect(), sources);
     }
 }
@@ -46,7 +47,7 @@ fn tools(model: &Model) -> impl Iterator<Item = &Tool> {
 /// The schemas of these tools as JSON texts, by their places.
 fn texts_of(tools: Vec<&Tool>, sources: &Sources) -> BTreeMap<Loc, String> {
     let mut wanted: BTreeMap<FileId, BTreeSet<Loc>> = BTreeMap::new();
-    for loc in tools.into_iter().filter_map(|tool| tool.input_schema) {
+    for loc in tools.into_iter().flat_map(|tool| [tool.input_schema, tool.output_schema]).flatten() {
         wanted.entry(loc.file).or_default().insert(loc);
     }
     let mut texts: BTreeMap<Loc, String> = BTreeMap::new();

@@ -98,6 +98,9 @@ impl From<EventProcessor> for Ready {
             calls: calls.collect(),
             reads: super::reads(processor.resources, processor.prompts),
             depends_on: Vec::new(),
+            optional: None,
+            proceed_if: None,
+            takes: Vec::new(),
         };
         let flow = Flow {
             id: processor.name.map(|name| FlowId { kind: FlowKind::Processor, name: name.into() }),

@@ -2,7 +2,7 @@
 
 mod called;
 mod evidence;
-mod scalar;
+pub(super) mod scalar;
 
 use std::collections::BTreeMap;
 

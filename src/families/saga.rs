@@ -1,5 +1,6 @@
 //! `saga_definition`. Source: the document, "Saga Pattern for Distributed Transactions".
 
+use super::handover::{ConditionSection, TakenSection};
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
@@ -55,6 +56,14 @@ struct SagaStep {
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
     prompts: Vec<Spanned<String>>,
+    /// Whether the flow goes on without the step when it fails.
+    optional: Option<Spanned<bool>>,
+    /// What the result of a step before must say. Where it says anything else, the step is not begun, which counts as its failure.
+    proceed_if: Option<ConditionSection>,
+    /// Arguments of its calls that are fields of results before.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    arguments: Vec<TakenSection>,
 }
 
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
@@ -72,6 +81,9 @@ impl From<SagaStep> for Ready {
             calls: std::iter::once(action).chain(undo).collect(),
             reads: super::reads(step.resources, step.prompts),
             depends_on: Vec::new(),
+            optional: step.optional,
+            proceed_if: step.proceed_if.map(Into::into),
+            takes: step.arguments.into_iter().map(Into::into).collect(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! `workflow_definition`. Source: the document, "Orchestrated Workflow Pattern".
 
+use super::handover::{ConditionSection, TakenSection};
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{FlowId, FlowKind, ServerName, ToolName, UnitName};
@@ -58,6 +59,14 @@ struct WorkflowStep {
     /// Steps that must be done before.
     #[serde(default)]
     depends_on: Vec<Spanned<String>>,
+    /// Whether the flow goes on without the step when it fails.
+    optional: Option<Spanned<bool>>,
+    /// What the result of a step before must say. Where it says anything else, the step is not begun, which counts as its failure.
+    proceed_if: Option<ConditionSection>,
+    /// Arguments of its calls that are fields of results before.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    #[serde(default)]
+    arguments: Vec<TakenSection>,
 }
 
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
@@ -75,6 +84,9 @@ impl From<WorkflowStep> for Ready {
             calls: calls.chain(step.compensation.into_iter().map(call(true))).collect(),
             reads: super::reads(step.resources, step.prompts),
             depends_on: step.depends_on,
+            optional: step.optional,
+            proceed_if: step.proceed_if.map(Into::into),
+            takes: step.arguments.into_iter().map(Into::into).collect(),
         })
     }
 }

@@ -1,7 +1,10 @@
 //! Workflows, sagas and event processors, and what runs them.
 //! Source: the document's "Orchestrated Workflow", "Event-Driven Integration", "Saga" and "Batch Processing" patterns.
 
+pub mod handover;
 pub mod order;
+
+use handover::{Condition, Taken};
 
 use super::Suspension;
 use super::access::Readable;
@@ -45,6 +48,12 @@ pub struct Step {
     pub reads: Vec<Read>,
     /// Steps that must be done before.
     pub depends_on: Vec<Spanned<String>>,
+    /// Whether the flow goes on without it when it fails.
+    pub optional: Option<Spanned<bool>>,
+    /// What a result before it must say, or it is not begun.
+    pub proceed_if: Option<Condition>,
+    /// The arguments of its calls that come from results before it.
+    pub takes: Vec<Taken>,
 }
 
 /// A resource or prompt that a step reads.

@@ -162,6 +162,8 @@ pub struct Tool {
     pub idempotent: Option<Spanned<bool>>,
     /// Where the tool's own JSON Schema stands, if it is given. What it says is for other tools to read.
     pub input_schema: Option<Loc>,
+    /// Where the JSON Schema of its structured results stands, if it is given.
+    pub output_schema: Option<Loc>,
     /// The arguments that clients repeat in headers `Mcp-Param-NAME`, as its schema marks them: the path of each, by NAME in lower
     /// case. Source: MCP 2026-07-28, `x-mcp-header`.
     pub mirrored: BTreeMap<String, Vec<String>>,

@@ -33,7 +33,7 @@ const OPERATION: [&str; 13] = [
 ];
 
 /// Optional keys whose absence and emptiness narrow nothing: they hold others, describe, name, or give what would not be there.
-const OTHERS: [&str; 42] = [
+const OTHERS: [&str; 48] = [
     "description",
     "business_units",
     "central_gateway",
@@ -76,6 +76,12 @@ const OTHERS: [&str; 42] = [
     "partitions",
     "retention",
     "event_processors",
+    "output_schema",
+    "optional",
+    "proceed_if",
+    "arguments",
+    "to",
+    "tool",
 ];
 
 /// Keys of `mcpctl.yaml` that are about the tool, its targets, or give what would not be there.

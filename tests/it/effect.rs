@@ -139,13 +139,15 @@ fn said(analysis: &Analysis) -> BTreeSet<String> {
     analysis.report().diagnostics.iter().map(one).collect()
 }
 
-/// The same, with servers that keep no promise.
+/// The same, with servers that keep no promise, and a unit that says what is not for it to say.
 fn poor(files: &Files) -> Files {
     let mut poor = files.clone();
     for (_, text) in poor.iter_mut().filter(|(name, _)| name == "registry.yaml") {
         let kept = text.lines().filter(|line| !line.contains("encryption_at_rest:") && !line.contains("controls:"));
         *text = kept.collect::<Vec<_>>().join("\n").replace("location: secure_enclave", "location: on_premises");
     }
+    let own = "circuit_breaker_config: {per_mcp_server: {failure_threshold: 4}}\n";
+    poor.push(("units/sales/breaker.yaml".to_owned(), own.to_owned()));
     poor
 }
 

@@ -9,7 +9,7 @@ use crate::model::access::{Decimal, Scalar};
 
 /// A text, a number, `true` or `false`.
 #[derive(Debug, Clone)]
-pub(super) struct ScalarWord(pub(super) Scalar);
+pub(in crate::families) struct ScalarWord(pub(in crate::families) Scalar);
 
 /// A number, exact.
 #[derive(Debug, Clone)]

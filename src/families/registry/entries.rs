@@ -1,6 +1,7 @@
 //! The entries of the registry's lists.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Labels;
 use super::grants::{GrantEntry, mention_granted};
@@ -98,6 +99,9 @@ struct ToolSection {
     /// `Mcp-Param-NAME` of a call with that argument (MCP 2026-07-28).
     #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
     input_schema: Option<Spanned<Marks>>,
+    /// The JSON Schema of its structured results. What steps of flows take from a result is compared with it.
+    #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
+    output_schema: Option<Spanned<IgnoredAny>>,
     /// Switches the tool off, and says why.
     #[cfg_attr(test, schemars(length(min = 1)))]
     suspended: Option<Spanned<String>>,
@@ -263,6 +267,7 @@ impl From<ServerSection> for ReadyServer {
                 tool.input_schema = Some(schema.loc);
                 tool.mirrored = schema.value.read(&mut found);
             }
+            tool.output_schema = section.output_schema.map(|schema| schema.loc);
             server.tools.insert(name, tool);
         }
         let ServerSection { methods, resources, prompts, .. } = section;

@@ -1,12 +1,15 @@
 //! Reads the files of the target `temporal` back into flows: their steps, how they are tried again and undone, and the
 //! limits of the servers that they call.
 
+mod batching;
 mod expected;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use self::batching::{Batching, BatchingFile};
 use crate::bundle::Artifact;
 use crate::lift::LiftError;
 use crate::lift::names::label;
@@ -25,6 +28,7 @@ struct Flow {
     handling: FailureHandling,
     attempts: Attempts,
     backoff: Backoff,
+    batching: Option<Batching>,
     servers: BTreeMap<String, Server>,
     steps: Vec<Step>,
 }
@@ -46,6 +50,9 @@ type Circuit = (u32, Duration, u32, bool, bool);
 struct Step {
     name: String,
     depends_on: Vec<String>,
+    optional: bool,
+    /// The call and the field that it looks at, and what that must be.
+    condition: Option<(String, String, Value)>,
     calls: Vec<Call>,
 }
 
@@ -57,6 +64,10 @@ struct Call {
     compensation: bool,
     /// The tools whose arguments it takes.
     arguments: Vec<String>,
+    /// Arguments that are fields of results: each with the key of the call and the field.
+    takes: Vec<(String, String, String)>,
+    /// The fields of its own result that are kept.
+    results: Vec<String>,
     /// Whether it is tried again when nobody knows whether it did anything.
     repeated: bool,
 }
@@ -70,6 +81,7 @@ struct PlanFile {
     on_failure: String,
     retry: RetryFile,
     compensation_retry: RetryFile,
+    batching: Option<BatchingFile>,
     servers: BTreeMap<String, ServerFile>,
     steps: Vec<StepFile>,
 }
@@ -122,6 +134,9 @@ struct BreakerFile {
 struct StepFile {
     id: String,
     depends_on: Vec<String>,
+    #[serde(default)]
+    optional: bool,
+    proceed_if: Option<ConditionFile>,
     calls: Vec<CallFile>,
     compensations: Vec<CallFile>,
 }
@@ -133,11 +148,32 @@ struct CallFile {
     tool: String,
     key: String,
     arguments_of: Vec<String>,
+    #[serde(default)]
+    takes: Vec<TakenFile>,
+    #[serde(default)]
+    results: Vec<String>,
     in_doubt: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionFile {
+    call: String,
+    field: String,
+    equals: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TakenFile {
+    argument: String,
+    call: String,
+    field: String,
+}
+
 /// The worker, which the bundle has word for word where it has a plan.
-const WORKER: [(&str, &[u8]); 10] = [
+const WORKER: [(&str, &[u8]); 11] = [
+    ("batch.py", include_bytes!("../../targets/operations/temporal/worker/batch.py")),
     ("breaker.py", include_bytes!("../../targets/operations/temporal/worker/breaker.py")),
     ("cache.py", include_bytes!("../../targets/operations/temporal/worker/cache.py")),
     ("calls.py", include_bytes!("../../targets/operations/temporal/worker/calls.py")),
@@ -213,6 +249,7 @@ fn flow(file: PlanFile) -> Result<(String, Flow), LiftError> {
         handling,
         attempts,
         backoff,
+        batching: file.batching.map(batching::read).transpose()?,
         servers: servers.collect::<Result<_, LiftError>>()?,
         steps,
     };
@@ -263,11 +300,13 @@ fn step(file: StepFile) -> Result<Step, LiftError> {
                 "fail" => false,
                 other => return unexpected(format!("`inDoubt` is `{other}`")),
             };
-            let (server, tool, arguments) = (call.server, call.tool, call.arguments_of);
-            calls.push(Call { server, tool, compensation, arguments, repeated });
+            let (server, tool, arguments, results) = (call.server, call.tool, call.arguments_of, call.results);
+            let takes = call.takes.into_iter().map(|taken| (taken.argument, taken.call, taken.field)).collect();
+            calls.push(Call { server, tool, compensation, arguments, takes, results, repeated });
         }
     }
-    Ok(Step { name: file.id, depends_on: file.depends_on, calls })
+    let condition = file.proceed_if.map(|condition| (condition.call, condition.field, condition.equals));
+    Ok(Step { name: file.id, depends_on: file.depends_on, optional: file.optional, condition, calls })
 }
 
 fn unexpected<T>(what: impl Into<String>) -> Result<T, LiftError> {

@@ -52,6 +52,9 @@ pub(super) fn generous(model: &Model) -> Model {
             calls: calls.clone(),
             reads: reads.clone(),
             depends_on: Vec::new(),
+            optional: None,
+            proceed_if: None,
+            takes: Vec::new(),
         });
     }
     model

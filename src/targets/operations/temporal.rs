@@ -1,5 +1,6 @@
 //! The target `temporal`: a plan for each workflow and saga, and the worker that runs them.
 
+mod batching;
 mod coverage;
 mod plan;
 mod steps;
@@ -76,6 +77,7 @@ fn unexpressed(model: &Model) -> Vec<NotExpressed> {
             found.push(NotExpressed { family: FamilyId::CircuitBreaker, key, loc: fallback.loc, why, own: true });
         }
     }
+    found.extend(batching::unexpressed(model));
     for engine in model.orchestration.values().filter_map(|rules| rules.engine.as_ref()) {
         if engine.value != Engine::Temporal {
             let why = "the flows run in another engine; they are for it to run, or the engine is `temporal`";
@@ -166,6 +168,7 @@ fn too_long(flow: &Flow) -> impl Iterator<Item = Diagnostic> {
 fn places(model: &Model, flow: &Flow, rules: &Orchestration) -> Vec<Loc> {
     let mut from = vec![flow.id.loc, rules.loc];
     from.extend(flow.steps.iter().map(|step| step.name.loc));
+    from.extend(Model::in_scope(&model.batch, &Some(flow.unit.value.clone())).map(|batch| batch.loc));
     from.extend(Model::in_scope(&model.breaker, &Some(flow.unit.value.clone())).map(|breaker| breaker.loc));
     from
 }

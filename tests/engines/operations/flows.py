@@ -164,7 +164,7 @@ def plans(*folders: Path) -> dict[str, dict]:
 
 
 def run(programs: Programs) -> Tally:
-    from . import flow_cached, flow_cases, flow_parts, flow_proofs
+    from . import flow_cached, flow_cases, flow_parts, flow_proofs, flow_results
 
     # What is replayed on purpose with another workflow would be logged.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
@@ -180,14 +180,14 @@ def run(programs: Programs) -> Tally:
     settings = {
         "servers": {server: bench.url(server) for server in bench.servers},
         "cache": {"plans": [str(caches / "plan.json")]},
-        "tokens": {"saga:late": {"file": str(token)}} | {"saga:once": endpoint, "workflow:shaky": endpoint, "workflow:wide": short},
+        "tokens": {"saga:late": {"file": str(token)}} | {"saga:once": endpoint, "workflow:shaky": endpoint, "workflow:approved": endpoint, "workflow:wide": short},
     }
 
     async def all_cases(stack: Stack) -> None:
         client = await stack.client()
         stack.start("worker")
         runs = Runs(client, bench, plans(of_seed, of_own, of_cached), tally, stack.folder)
-        await asyncio.gather(flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs))
+        await asyncio.gather(flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs), flow_results.results(runs, stack))
         noticed = await flow_proofs.spoiled(runs, seed)
         runs.client = await flow_cases.killed(runs, stack)
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")

@@ -42,7 +42,7 @@ class Made:
 
 class Bench:
     """`told` has what a tool does in a run, call by call; the last word counts for all further calls. Words: `ok`, `fail`, a number of
-    seconds that it takes, `late` for an answer a second after the call is undone, and `status N` and `denied 200` for what a gateway
+    seconds that it takes, `late` for an answer a second after the call is undone, an object that is the result, and `status N` and `denied 200` for what a gateway
     before it answers."""
 
     def __init__(self, port: int, servers: dict[str, list[str]]):
@@ -93,7 +93,7 @@ class Bench:
             self.undone.update(made.undoes)
             if word != "late" and not isinstance(word, float):
                 self.effect(made)
-                return {}
+                return word if isinstance(word, dict) else {}
             # The effect comes in any case, whether or not the caller still waits for the answer.
             effect = asyncio.create_task(self.later(made, word))
             try:

@@ -104,6 +104,8 @@ fn every_family_is_held_to_its_words_and_formats() {
         "from_class",
         "to_class",
         "separator",
+        "step",
+        "field",
     ];
     for family in FamilyId::ALL {
         let schema: serde_json::Value = serde_json::from_str(family.schema()).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Call, Flow, Server, Step};
+use crate::model::flow::handover::{ResultField, Taken};
 use crate::model::flow::{self, Orchestration};
 use crate::model::name::{FlowKind, ServerName};
 use crate::model::quantity::{Attempts, Duration};
@@ -55,9 +56,15 @@ fn expected(model: &Model, flow: &flow::Flow, rules: &Orchestration) -> Flow {
         let switched_off = flow.compensations_enabled.as_ref().is_some_and(|switch| !switch.value);
         let undoing = if switched_off { Vec::new() } else { undoing };
         servers.extend(actions.iter().chain(&undoing).filter_map(|call| call.server.as_ref()));
-        let calls = actions.iter().chain(&undoing).map(|call| expected_call(model, call, &actions));
+        let mut calls: Vec<Call> =
+            actions.iter().chain(&undoing).map(|call| expected_call(model, call, &actions)).collect();
         debug_assert_eq!(steps.len(), at);
-        steps.push(Step { name: step.name.value.clone(), depends_on, calls: calls.collect() });
+        hand_on(flow, step, &mut calls);
+        let condition = step.proceed_if.as_ref().map(|condition| {
+            (source(flow, &condition.of), condition.of.field.value.clone(), condition.equals.value.to_json())
+        });
+        let optional = step.optional.as_ref().is_some_and(|optional| optional.value);
+        steps.push(Step { name: step.name.value.clone(), depends_on, optional, condition, calls });
     }
     let undoes = steps.iter().any(|step| step.calls.iter().any(|call| call.compensation));
     Flow {
@@ -66,8 +73,55 @@ fn expected(model: &Model, flow: &flow::Flow, rules: &Orchestration) -> Flow {
         handling: handling(flow, rules, undoes),
         attempts: rules.max_attempts.as_ref().map_or(Attempts(1), |attempts| attempts.value),
         backoff: rules.backoff.as_ref().map_or(Backoff::Exponential, |backoff| backoff.value),
+        batching: super::batching::expected(model, flow),
         servers: servers.into_iter().map(|server| (server.to_string(), expected_server(model, server))).collect(),
         steps,
+    }
+}
+
+/// The key of the call that a field is of: steps and tools by their first place in the flow.
+fn source(flow: &flow::Flow, of: &ResultField) -> String {
+    let step = flow.steps.iter().find(|step| step.name.value == of.step.value);
+    let calls = step.into_iter().flat_map(|step| &step.calls).filter(|call| !call.compensation);
+    let wanted = |call: &flow::Call| of.tool.as_ref().is_none_or(|tool| tool.value == call.tool.value);
+    let number = calls.into_iter().position(wanted).map_or(0, |at| at + 1);
+    format!("{}/{number}", of.step)
+}
+
+/// Gives the calls of a step what they take from results, and notes the fields that others take of theirs.
+fn hand_on(flow: &flow::Flow, step: &flow::Step, calls: &mut [Call]) {
+    let actions = calls.iter().filter(|call| !call.compensation).count();
+    let only = calls.first().filter(|_| actions == 1).map(|call| call.tool.clone());
+    let given = |tool: &String| -> Vec<(String, String, String)> {
+        let taken = step.takes.iter().filter(|taken| {
+            taken.to.as_ref().map(|to| to.value.to_string()).or_else(|| only.clone()).as_ref() == Some(tool)
+        });
+        let one =
+            |taken: &Taken| (taken.argument.value.clone(), source(flow, &taken.from), taken.from.field.value.clone());
+        taken.map(one).collect()
+    };
+    let mut number = 0;
+    for call in calls {
+        call.takes = call.arguments.iter().map(given).find(|given| !given.is_empty()).unwrap_or_default();
+        if call.compensation {
+            continue;
+        }
+        number += 1;
+        let key = format!("{}/{number}", step.name);
+        let wanted: BTreeSet<&String> = flow
+            .steps
+            .iter()
+            .flat_map(|other| {
+                other
+                    .proceed_if
+                    .iter()
+                    .map(|condition| &condition.of)
+                    .chain(other.takes.iter().map(|taken| &taken.from))
+            })
+            .filter(|of| source(flow, of) == key)
+            .map(|of| &of.field.value)
+            .collect();
+        call.results = wanted.into_iter().cloned().collect();
     }
 }
 
@@ -84,6 +138,8 @@ fn expected_call(model: &Model, call: &flow::Call, actions: &[&flow::Call]) -> C
         tool: call.tool.to_string(),
         compensation: call.compensation,
         arguments,
+        takes: Vec::new(),
+        results: Vec::new(),
         repeated: tool.and_then(|tool| tool.idempotent.as_ref()).is_none_or(|flag| flag.value),
     }
 }

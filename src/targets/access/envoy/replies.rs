@@ -101,10 +101,11 @@ impl Listener<'_> {
         }));
         // A request without any token is told of no error. Source: RFC 6750, section 3.1.
         let details = "response.code_details.startsWith('jwt_authn_access_denied";
+        let not_reached = levels.of_known_callers().map(Level::parameter).unwrap_or_default();
         let scope = format!("%METADATA(ROUTE:mcpctl:{SCOPE})%");
         for (details, error) in [
-            (format!("{details}{{Jwt_is_missing}}') && xds.route_name != ''"), ""),
-            (format!("{details}') && xds.route_name != ''"), "error=\"invalid_token\", "),
+            (format!("{details}{{Jwt_is_missing}}') && xds.route_name != ''"), String::new()),
+            (format!("{details}') && xds.route_name != ''"), format!("error=\"invalid_token\", {not_reached}")),
         ] {
             mappers.push(json!({
                 "filter": when(details),

@@ -87,6 +87,25 @@ pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
     let workflows =
         model.flows.values().filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none());
     for flow in workflows {
+        if flow.goes_by_results() {
+            found.push(NotExpressed {
+                family: FamilyId::Workflow,
+                key: format!("name: {}", flow.id.value.name),
+                loc: flow.id.loc,
+                why: "its steps go by results (`proceed_if`, `arguments`), so no composite tool is written for it; run it by an engine \
+                      of workflows",
+                own: true,
+            });
+            continue;
+        }
+        let optional = flow.steps.iter().filter_map(|step| step.optional.as_ref().filter(|optional| optional.value));
+        found.extend(optional.map(|optional| NotExpressed {
+            family: FamilyId::Workflow,
+            key: "steps[].optional: true".to_owned(),
+            loc: optional.loc,
+            why: "a composite tool ends with an error where any step of it fails; run the workflow by an engine of workflows",
+            own: true,
+        }));
         let attempts = composite::attempts(model, flow).filter(|attempts| attempts.value.0 > 1);
         for call in flow.steps.iter().flat_map(|step| &step.calls) {
             if call.compensation {

@@ -133,3 +133,29 @@ fn what_the_engine_of_composite_tools_does_not_run_is_beyond_the_product() {
 
 mod decisions;
 mod tampering;
+
+#[test]
+fn a_workflow_that_goes_by_results_is_no_composite_tool() {
+    for (key, left) in [
+        ("proceed_if: {step: first, field: ok, equals: true}", "name: "),
+        ("arguments: [{argument: a, step: first, field: ok}]", "name: "),
+        ("optional: true", "steps[].optional: true"),
+    ] {
+        let world = format!(
+            "
+# file: all.yaml
+mcp_registry: {{servers: [{{name: a_server, tools: [{{name: one}}, {{name: two}}]}}]}}
+workflow_definition:
+  name: by_results
+  steps:
+    - {{name: first, mcp_server: a_server, tools: [one]}}
+    - {{name: last, mcp_server: a_server, tools: [two], depends_on: [first], {key}}}
+"
+        );
+        let written = texts(&world).contains_key("toolhive/central/composite-tools.yaml");
+        assert_eq!(written, key.starts_with("optional"), "{key}");
+        let (checked, _) = checked(&world);
+        let said: Vec<String> = coverage::unexpressed(checked.model()).into_iter().map(|found| found.key).collect();
+        assert!(said.len() == 1 && said[0].starts_with(left), "{key}: {said:?}");
+    }
+}

@@ -18,6 +18,15 @@ pub(super) const COVERS: &[Covers] = &[
             "tools",
             "compensation",
             "depends_on",
+            "optional",
+            "proceed_if",
+            "equals",
+            "arguments",
+            "argument",
+            "to",
+            "step",
+            "tool",
+            "field",
         ],
         "steps run in their order, each call with its attempts, and are undone; the worker reads no resources and prompts",
     ),
@@ -35,8 +44,22 @@ pub(super) const COVERS: &[Covers] = &[
             "mcp_server",
             "action",
             "compensation",
+            "optional",
+            "proceed_if",
+            "equals",
+            "arguments",
+            "argument",
+            "to",
+            "step",
+            "tool",
+            "field",
         ],
         "actions run one after the other, and are undone in reverse order; the worker reads no resources and prompts",
+    ),
+    Covers::part(
+        FamilyId::BatchProcessing,
+        &["batch_size", "flush_interval", "strategies", "name", "trigger", "max_items"],
+        "items are runs of a flow, which are started together; what is sent over a network is not compressed here",
     ),
     Covers::part(
         FamilyId::CircuitBreaker,
@@ -68,6 +91,9 @@ plan.
 | `max_attempts: 3` | `maximumAttempts: 3` | the first one counts; 1 where it is not written |
 | `backoff: exponential` | `backoffCoefficient: 2` | pauses of 1 s, 2 s, 4 s, at most 100 s |
 | `backoff: fixed` | `backoffCoefficient: 1` | pauses of 1 s |
+| `steps[].optional: true` | `optional` | the run goes on without the step when it fails, whatever `failure_handling` says |
+| `steps[].proceed_if` | `proceedIf` | a field of a result before must be equal to a value, or the step is not begun, which counts as its failure |
+| `steps[].arguments` | `takes`, and `results` of the call that they come from | a field of a result before becomes an argument |
 | `failure_handling` | `onFailure` | `compensate`, `stop` (`abort`), `continue`, or `wait` (`manual_intervention`) |
 | `persistence`, `checkpointing`, `replay_capability` | | what Temporal always does |
 | `circuit_breaker_config.timeout` | `callTimeoutMs` | 30 s where it is not written; `startToCloseMs` is 5 s longer |
@@ -77,6 +103,8 @@ plan.
 | `upstream_failures: fail_fast`, the fallback `fail_fast` | `breaker.whenOpen: fail` | the step fails at once |
 | the fallback `queue_requests`, or neither | no `breaker.whenOpen` | the next attempt comes when the breaker lets it through |
 | the fallback `cached_responses` | | the layers at `client` of `cache-plan` are asked before the breaker |
+| `batch_size`, `flush_interval` | `batching.size`, `flushIntervalMs` | how `batch.py` gathers items |
+| `strategies[]` with `every_minute`, `batch_full`, `high_priority_item` | `strategies` with `everyMs`, `on: full`, `on: highPriority` | what sends a batch sooner, and at most `max_items` of it |
 | the flow's own identity | `identity` | the subject of its tokens, and the issuers that may name it |
 
 **What to do.** Install what the worker pins, tell it where Temporal, the tokens and the servers are, and start it. \
@@ -110,7 +138,8 @@ it expires, and once more where a gateway answers 401.
 **A run.** The plan is its input, so a run goes on by the plan that it was started with, also after a later compile. \
 `--arguments` is a file with the arguments of each call, by step and tool: `{\"charge_payment\": {\"charge_card\": \
 {\"amount\": 12}}}`. A compensation has those under its own tool; where there are none, and its step has a single \
-call, it has those of the call. No answer of a tool is kept in the history. `cache` names plans of the target \
+call, it has those of the call. Of an answer, the history keeps the fields that `proceed_if` and `arguments` name, up to 100,000 \
+bytes, and nothing else: do not hand on what does not belong there. `cache` names plans of the target \
 `cache-plan`: the worker keeps the results that their layers at `client` may keep, in its memory, each for one flow.
 
 **Each call** sends an idempotency key in `_meta` under `mcpctl.io/idempotency-key`: the same for all attempts, and \
@@ -121,6 +150,22 @@ not. Where the answer is missing, the call is tried again, unless the registry a
 false`: then the step fails. \
 With an SDK of OpenTelemetry in the worker's process, a call has the context of its trace in `_meta`, and in the headers `traceparent` and \
 `tracestate`, which gateways read.
+
+**Results.** A field is looked up in the structured result of a tool, else in its text, if that is an object of JSON. `proceed_if` fails \
+where the field is missing. An argument from a result comes before one that the run is started with, and a result that lacks \
+the field fails the step; where the step that has the result was left out, the argument is left out. A compensation may take fields of \
+its own step: `{argument: charge, to: refund_payment, step: charge_payment, field: id}`.
+
+**Batches.** `batch.py` reads items from its input, a line of JSON each, and starts a run for each item of a batch:
+
+```sh
+tail -f orders.jsonl | python3 bundle/temporal/worker/batch.py bundle/temporal/plans/saga-order-processing-saga.json
+```
+
+An item is `{\"id\": \"order-4711\", \"arguments\": {...}, \"priority\": \"high\"}`, where the last two may be left out. Its id is the id of the \
+run, so an item that comes again is not started again. A batch is sent when `batch_size` items wait, when the oldest has waited for \
+`flush_interval` or for the time of a strategy, and when an item of high priority comes. Items of high priority go first; what is \
+beyond `max_items` waits for the next batch. The memo of a run names the strategy that started it.
 
 **Undoing.** A step is undone as soon as one call of it was tried, because a call that fails may be half done. Undoing \
 begins when no call is on its way any more, runs to its end also where the run is cancelled, and gives each \
@@ -136,6 +181,6 @@ is an attempt, and the next one comes when it lets trial calls through; with `wh
 to the namespace. The worker connects to Temporal without TLS: run them on one host, or in a network of their own.
 
 **What is not there.** A note names flows that no engine runs, because `orchestration` names none. Event processors \
-are for the target `kafka`. `strategies` of `batch_processing` say when items are flushed, and a run has one. The \
+are for the target `kafka`. The \
 worker reads no resources and prompts, gives no other answer for a server that fails (`degraded_mode`, `default_response`), and calls as the flow alone: a step \
 that needs a user's delegation is denied (`unattended-flow-needs-human`).";

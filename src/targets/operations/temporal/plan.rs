@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::batching::Batching;
+
 /// What the worker does for one run of a workflow or saga. It is the input of the run, so a run goes on by the plan
 /// that it was started with.
 #[derive(Debug, Serialize)]
@@ -28,6 +30,9 @@ pub(crate) struct Plan {
     pub retry: Retry,
     /// How compensations are tried again.
     pub compensation_retry: Retry,
+    /// How items are gathered before their runs are started together; absent where the workspace declares no batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batching: Option<Batching>,
     /// The servers that the steps call, by name.
     #[cfg_attr(test, schemars(extend("minProperties" = 1)))]
     pub servers: BTreeMap<String, Server>,
@@ -162,10 +167,53 @@ pub(crate) struct Step {
     pub id: String,
     /// The steps that must be done before.
     pub depends_on: Vec<String>,
+    /// Whether the run goes on without it when it fails, whatever `onFailure` says. Absent where it does not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// What a result before must say. Where it says anything else, the step is not begun, which counts as its failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proceed_if: Option<Condition>,
     /// The calls that do it, one after the other.
     pub calls: Vec<Call>,
     /// The calls that undo it, one after the other.
     pub compensations: Vec<Call>,
+}
+
+/// What a result must say: see [`Step::proceed_if`].
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Condition {
+    /// The key of the call whose result it is.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub call: String,
+    /// The field of the result.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub field: String,
+    /// What it must be equal to, in value and type.
+    #[cfg_attr(test, schemars(schema_with = "scalar"))]
+    pub equals: serde_json::Value,
+}
+
+#[cfg(test)]
+fn scalar(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": ["string", "number", "boolean"]})
+}
+
+/// An argument that is a field of a result: see [`Call::takes`].
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Taken {
+    /// Its name.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub argument: String,
+    /// The key of the call whose result it is from.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub call: String,
+    /// The field of the result.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub field: String,
 }
 
 /// A call of a tool.
@@ -185,6 +233,13 @@ pub(crate) struct Call {
     /// takes: those of the first that has any.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub arguments_of: Vec<String>,
+    /// Arguments that are fields of results before; they come before those that the run is started with. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Taken>,
+    /// The fields of its own result that other calls and conditions take: the history of the run has these, and no other part of
+    /// an answer. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<String>,
     /// What happens when the answer of an attempt is missing. `repeat`: the call is tried again, with the same
     /// idempotency key. `fail`: the step fails, because the registry says that the tool is not idempotent.
     pub in_doubt: InDoubt,

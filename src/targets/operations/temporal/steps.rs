@@ -1,10 +1,14 @@
 //! The plan of one flow, by what the model says of it, of its servers, and of how flows are run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::plan::{Breaker, Call, Identity, InDoubt, Issuer, OnFailure, Per, Plan, Retry, Server, Step, WhenOpen};
+use super::batching;
+use super::plan::{
+    Breaker, Call, Condition, Identity, InDoubt, Issuer, OnFailure, Per, Plan, Retry, Server, Step, Taken, WhenOpen,
+};
 use crate::model::Model;
 use crate::model::access::CallerKind;
+use crate::model::flow::handover::{self, ResultField};
 use crate::model::flow::{self, Flow, Orchestration};
 use crate::model::name::{FlowKind, ServerName};
 use crate::model::quantity::Duration;
@@ -53,6 +57,7 @@ pub(super) fn plan(
         on_failure: on_failure(flow, rules, undoes),
         retry: retry(rules),
         compensation_retry: growing(UNDOING),
+        batching: batching::of(model, flow),
         servers: servers(model, flow),
         steps,
     })
@@ -145,10 +150,74 @@ fn server(model: &Model, name: &ServerName) -> Server {
 fn step(model: &Model, flow: &Flow, at: usize, step: &flow::Step) -> Result<Step, CompileError> {
     let calls = |undoes: bool| -> Result<Vec<Call>, CompileError> {
         let made = step.calls.iter().filter(|call| call.compensation == undoes && flow.makes(call));
-        made.enumerate().map(|(number, call)| self::call(model, step, number, call)).collect()
+        made.enumerate().map(|(number, call)| self::call(model, flow, (at, step), number, call)).collect()
     };
     let (done, undone) = (calls(false)?, calls(true)?);
-    Ok(Step { id: step.name.value.clone(), depends_on: depends_on(flow, at, step), calls: done, compensations: undone })
+    let condition = |condition: &handover::Condition| -> Result<Condition, CompileError> {
+        let (call, field) = result(flow, (at, false), &condition.of)?;
+        Ok(Condition { call, field, equals: condition.equals.value.to_json() })
+    };
+    Ok(Step {
+        id: step.name.value.clone(),
+        depends_on: depends_on(flow, at, step),
+        optional: step.optional.as_ref().is_some_and(|optional| optional.value),
+        proceed_if: step.proceed_if.as_ref().map(condition).transpose()?,
+        calls: done,
+        compensations: undone,
+    })
+}
+
+/// The key of the call that a field is of, and the name of the field.
+///
+/// # Errors
+/// Where no such call is done by then; the check `unknown-result` says so before.
+fn result(flow: &Flow, (at, undoes): (usize, bool), of: &ResultField) -> Result<(String, String), CompileError> {
+    match flow.source(at, undoes, of) {
+        Ok((step, call)) => {
+            let step = flow.steps.get(step).map(|step| step.name.value.as_str()).unwrap_or_default();
+            Ok((key(step, false, call), of.field.value.clone()))
+        }
+        Err(_) => Err(CompileError::Refused(format!("no call before has the result `{}` of `{}`", of.field, of.step))),
+    }
+}
+
+/// What names a call within a run.
+fn key(step: &str, undoes: bool, number: usize) -> String {
+    format!("{step}/{}{}", if undoes { "undo-" } else { "" }, number + 1)
+}
+
+/// The arguments that a call takes from results. What undoes the only call of a step takes those of that call, unless it is given
+/// some itself.
+fn takes(
+    flow: &Flow,
+    (at, step): (usize, &flow::Step),
+    call: &flow::Call,
+    of: &[String],
+) -> Result<Vec<Taken>, CompileError> {
+    let by = |tool: &str| -> Vec<_> {
+        step.takes.iter().filter(|taken| step.taker(taken).is_some_and(|taker| taker.as_str() == tool)).collect()
+    };
+    let given = of.iter().map(|tool| by(tool)).find(|given| !given.is_empty()).unwrap_or_default();
+    let taken = given.into_iter().map(|taken| {
+        let (source, field) = result(flow, (at, call.compensation), &taken.from)?;
+        Ok(Taken { argument: taken.argument.value.clone(), call: source, field })
+    });
+    taken.collect()
+}
+
+/// The fields of the result of a call that anything of the flow takes, each once, in order.
+fn results(flow: &Flow, at: usize, number: usize) -> Vec<String> {
+    let mut fields = BTreeSet::new();
+    for (to, step) in flow.steps.iter().enumerate() {
+        let conditions = step.proceed_if.iter().map(|condition| &condition.of);
+        for field in conditions.chain(step.takes.iter().map(|taken| &taken.from)) {
+            // What undoes a step knows all that the step knows.
+            if flow.source(to, true, field) == Ok((at, number)) {
+                fields.insert(field.field.value.clone());
+            }
+        }
+    }
+    fields.into_iter().collect()
 }
 
 /// The steps that a step waits for. A saga is a sequence; what a workflow says nothing about may run at once.
@@ -170,7 +239,13 @@ fn depends_on(flow: &Flow, at: usize, step: &flow::Step) -> Vec<String> {
     }
 }
 
-fn call(model: &Model, step: &flow::Step, number: usize, call: &flow::Call) -> Result<Call, CompileError> {
+fn call(
+    model: &Model,
+    flow: &Flow,
+    (at, step): (usize, &flow::Step),
+    number: usize,
+    call: &flow::Call,
+) -> Result<Call, CompileError> {
     let Some(server) = &call.server else {
         let message = format!("step `{}` calls `{}`, and no server is known that has it", step.name, call.tool);
         return Err(CompileError::Refused(message));
@@ -183,12 +258,14 @@ fn call(model: &Model, step: &flow::Step, number: usize, call: &flow::Call) -> R
     };
     let tool = model.servers.get(server).and_then(|server| server.tools.get(&call.tool.value));
     let idempotent = tool.and_then(|tool| tool.idempotent.as_ref());
-    let kind = if call.compensation { "undo-" } else { "" };
+    let arguments_of: Vec<String> = std::iter::once(call.tool.to_string()).chain(undone).collect();
     Ok(Call {
         server: server.to_string(),
         tool: call.tool.to_string(),
-        key: format!("{}/{kind}{}", step.name, number + 1),
-        arguments_of: std::iter::once(call.tool.to_string()).chain(undone).collect(),
+        key: key(&step.name.value, call.compensation, number),
+        takes: takes(flow, (at, step), call, &arguments_of)?,
+        arguments_of,
+        results: if call.compensation { Vec::new() } else { results(flow, at, number) },
         in_doubt: if idempotent.is_some_and(|flag| !flag.value) { InDoubt::Fail } else { InDoubt::Repeat },
     })
 }

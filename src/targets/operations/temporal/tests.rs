@@ -1,3 +1,5 @@
+mod results;
+
 use super::*;
 use crate::schema::generate;
 use crate::targets::tests::built;

@@ -4,7 +4,8 @@ use crate::bundle::Artifact;
 use crate::source::Loc;
 
 /// Its files, by name.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
+    ("batch.py", include_str!("worker/batch.py")),
     ("breaker.py", include_str!("worker/breaker.py")),
     ("cache.py", include_str!("worker/cache.py")),
     ("calls.py", include_str!("worker/calls.py")),

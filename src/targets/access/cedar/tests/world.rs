@@ -85,6 +85,7 @@ impl World {
                     destructive: None,
                     idempotent: None,
                     input_schema: None,
+                    output_schema: None,
                     mirrored: BTreeMap::new(),
                 };
                 (name.value, tool)
@@ -158,6 +159,9 @@ impl World {
             calls,
             reads: Vec::new(),
             depends_on: Vec::new(),
+            optional: None,
+            proceed_if: None,
+            takes: Vec::new(),
         };
         let id = FlowId { kind, name: name.into() };
         let flow = Flow {

@@ -158,6 +158,16 @@ fn a_route_takes_tokens_for_its_server_alone() {
     }
 }
 
+/// A token that is not valid does not reach the lowest level that asks for a known caller. Whoever shows none is told of no error.
+#[test]
+fn a_challenge_to_an_invalid_token_says_what_the_level_is_for() {
+    let world = WORLD.replace("- {level: 1, ", "- {level: 1, description: Basic operations, ");
+    let said: Vec<String> =
+        challenges(&world).into_iter().filter(|(end, _)| end.is_empty()).map(|(_, value)| value).collect();
+    let told = |value: &String| value.contains("error_description=\"level 1: Basic operations\", resource_metadata=");
+    assert_eq!(said.iter().map(told).collect::<Vec<_>>(), [false, true, false], "{said:?}");
+}
+
 /// A level's description is told with what it asks for, as far as the parts of a challenge can hold it.
 #[test]
 fn a_denial_says_what_the_level_is_for() {

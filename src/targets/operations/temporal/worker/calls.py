@@ -9,7 +9,7 @@ MCP gives errors of a tool as results, so they are raised here, or nothing would
     NoToken       there is no token for the flow at the moment           tried again
     BreakerOpen   the circuit breaker of this worker holds it back       tried again, when the breaker lets it through,
                                                                          unless the plan says otherwise
-    Denied, Unauthorized, UnknownTool, Refused, NoAddress                not tried again
+    Denied, Unauthorized, UnknownTool, Refused, NoAddress, TooLarge      not tried again
 """
 
 import asyncio
@@ -39,6 +39,8 @@ FINAL = (-32600, -32601, -32602)
 HEALTHY = {"ToolError": True, "UnknownTool": True, "Unreachable": False, "Unanswered": False}
 HEARTBEAT_SECONDS = 1
 MOST = 300
+# Most bytes of the fields of one result that a history keeps. Temporal takes 2 MiB at most.
+MOST_HANDED_ON = 100_000
 
 
 def failed(kind: str, message: str, final: bool = False, after: float | None = None) -> ApplicationError:
@@ -97,6 +99,24 @@ async def traced(request: httpx2.Request) -> None:
                 request.headers[key] = meta[key]
 
 
+def handed_on(result: str, call: dict) -> dict | None:
+    """The fields of a result that the plan hands on: of its structured content, else of the text of its one part, if that is an
+    object of JSON."""
+    if not call.get("results"):
+        return None
+    answer = json.loads(result)
+    fields, content = answer.get("structured_content"), answer.get("content", [])
+    if fields is None and len(content) == 1:
+        try:
+            fields = json.loads(content[0].get("text") or "null")
+        except ValueError:
+            fields = None
+    found = {name: fields[name] for name in call["results"] if name in fields} if isinstance(fields, dict) else {}
+    if len(json.dumps(found)) > MOST_HANDED_ON:
+        raise failed("TooLarge", f"the fields that are handed on are larger than {MOST_HANDED_ON} bytes", final=True)
+    return found
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     parts = httpx2.URL(url)
     return parts.scheme, parts.host, parts.port
@@ -120,15 +140,16 @@ class Calls:
         self.breakers: dict[tuple[str, str, str], Breaker] = {}
 
     @activity.defn(name="call_tool")
-    async def call_tool(self, given: dict) -> None:
-        """Makes one attempt, unless a cache has the result. Nothing of an answer gets into a history: what it holds may not belong there."""
+    async def call_tool(self, given: dict) -> dict | None:
+        """Makes one attempt, unless a cache has the result. Of an answer, a history has only the fields that the plan hands on: what else it
+        holds may not belong there."""
         plan, call = given["plan"], given["call"]
         server = plan["servers"][call["server"]]
         url = self.servers.get(call["server"]) or server.get("url")
         if not url or origin(url) not in self.origins:
             raise failed("NoAddress", f"settings and bundle name no such address of {call['server']}", final=True)
-        if (call["server"], url) in self.known and self.cache.get(given) is not None:
-            return
+        if (call["server"], url) in self.known and (kept := self.cache.get(given)) is not None:
+            return handed_on(kept, call)
         limits = server.get("breaker") or {}
         whose = plan["flow"] if limits.get("per") == "flow" else ""
         breaker = self.breakers.setdefault((call["server"], whose, str(limits)), Breaker(limits or None))
@@ -144,6 +165,7 @@ class Calls:
             healthy = True
             if (call["server"], url) in self.known:
                 self.cache.put(given, result)
+            return handed_on(result, call)
         except ApplicationError as error:
             healthy = HEALTHY.get(error.type)
             raise

@@ -33,6 +33,26 @@ def fault(plan: object) -> str | None:
         if not ready:
             return f"these steps wait for each other: {', '.join(sorted(set(steps) - done))}"
         done |= ready
+    return _fault_of_results(steps)
+
+
+def _fault_of_results(steps: dict[str, dict]) -> str | None:
+    """What is wrong with what steps take from results: each is of a call that is done by then, and that hands the field on."""
+    handed_on = {call["key"]: (name, call.get("results", [])) for name, step in steps.items() for call in step["calls"]}
+    for name, step in steps.items():
+        before, open_steps = set(), list(step["dependsOn"])
+        while open_steps:
+            if (on := open_steps.pop()) not in before:
+                before.add(on)
+                open_steps += steps[on]["dependsOn"]
+        takers = [(before, [step["proceedIf"]] if "proceedIf" in step else [])]
+        takers += [(before, call.get("takes", [])) for call in step["calls"]]
+        takers += [(before | {name}, call.get("takes", [])) for call in step["compensations"]]
+        for known, fields in takers:
+            for field in fields:
+                source, results = handed_on.get(field["call"], (None, []))
+                if source not in known or field["field"] not in results:
+                    return f"step {name} takes {field['field']} of {field['call']}, which nothing hands on to it"
     return None
 
 

@@ -4,6 +4,7 @@ It decides by its input and by what its activities answered, so runs can be repl
 """
 
 import asyncio
+import json
 from datetime import timedelta
 
 from temporalio import workflow
@@ -45,6 +46,7 @@ class Run:
         self.begun: list[dict] = []  # steps with a call that was tried, in order
         self.tried: dict[str, list[str]] = {}  # idempotency keys of those calls, by step
         self.skipped: list[str] = []
+        self.results: dict[str, dict] = {}  # the fields that other calls take, by the key of the call
         self.waiting: dict[str, str] = {}  # why, by step
         self.decisions: dict[str, str] = {}
         self.done: dict[str, asyncio.Event] = {}
@@ -72,7 +74,7 @@ class Run:
         try:
             await asyncio.gather(*steps)
             return self._outcome("success")
-        except (ActivityError, asyncio.CancelledError) as error:
+        except (ActivityError, ApplicationError, asyncio.CancelledError) as error:
             # Before anything is undone, no call may be on its way any more.
             for step in steps:
                 step.cancel()
@@ -104,15 +106,18 @@ class Run:
     async def _step(self, step: dict) -> None:
         for on in step["dependsOn"]:
             await self.done[on].wait()
-        left = list(step["calls"])
+        left, begun = list(step["calls"]), False
         while left:
             try:
+                begun = begun or self._holds(step)
                 await self._call(step, left[0], self.plan["retry"], [])
                 left.pop(0)
-            except ActivityError as error:
-                if is_cancelled_exception(error) or self.on_failure in ("compensate", "stop"):
+            except (ActivityError, ApplicationError) as error:
+                optional = step.get("optional", False)
+                if is_cancelled_exception(error) or (not optional and self.on_failure in ("compensate", "stop")):
                     raise
-                decision = "skip" if self.on_failure == "continue" else await self._decision(step["id"], why(error))
+                goes_on = optional or self.on_failure == "continue"
+                decision = "skip" if goes_on else await self._decision(step["id"], why(error))
                 if decision == "skip":
                     self.skipped.append(step["id"])
                     break
@@ -120,6 +125,31 @@ class Run:
                     self.on_failure = decision
                     raise
         self.done[step["id"]].set()
+
+    def _holds(self, step: dict) -> bool:
+        """Whether a step may begin. What a result does not say is not what it must say."""
+        condition = step.get("proceedIf")
+        if condition is None:
+            return True
+        found = self.results.get(condition["call"], {}).get(condition["field"])
+        # Values of different types are never equal, as in JSON; Python takes `True` for 1.
+        if found == condition["equals"] and isinstance(found, bool) == isinstance(condition["equals"], bool):
+            return True
+        message = f"{condition['field']} of {condition['call']} is not {json.dumps(condition['equals'])}"
+        raise ApplicationError(message, type="ConditionNotMet", non_retryable=True)
+
+    def _taken(self, call: dict) -> dict:
+        """The arguments of a call that come from results. There is none where the step that has it was left out, or is undone half
+        done; a result that lacks it is a failure."""
+        found = {}
+        for taken in call.get("takes", []):
+            if taken["call"] not in self.results:
+                continue
+            if taken["field"] not in self.results[taken["call"]]:
+                message = f"the result of {taken['call']} has no field {taken['field']}"
+                raise ApplicationError(message, type="NoResult", non_retryable=True)
+            found[taken["argument"]] = self.results[taken["call"]][taken["field"]]
+        return found
 
     async def _decision(self, step: str, cause: str) -> str:
         self.waiting[step] = cause
@@ -134,13 +164,14 @@ class Run:
             for call in step["compensations"]:
                 try:
                     await self._call(step, call, self.plan["compensationRetry"], list(self.tried[step["id"]]))
-                except ActivityError as error:
+                except (ActivityError, ApplicationError) as error:
                     failures.append(f"{call['key']}: {why(error)}")
         if failures:
             details = self._outcome("failure") | {"not undone": failures}
             raise ApplicationError("; ".join(failures), details, type="CompensationFailed", non_retryable=True)
 
     async def _call(self, step: dict, call: dict, retry: dict, undoes: list[str]) -> None:
+        taken = self._taken(call)
         # A call has one key in a run, also after a worker crashed. Another run of the same id has another one.
         key = f"{workflow.info().workflow_id}/{workflow.info().first_execution_run_id}/{call['key']}"
         if call in step["calls"]:
@@ -151,17 +182,18 @@ class Run:
             if key not in tried:
                 tried.append(key)
         of_step = self.arguments.get(step["id"], {})
-        arguments = next((of_step[tool] for tool in call["argumentsOf"] if tool in of_step), {})
+        arguments = next((of_step[tool] for tool in call["argumentsOf"] if tool in of_step), {}) | taken
         server = self.plan["servers"][call["server"]]
         plan = {"flow": self.plan["flow"], "identity": self.plan["identity"], "servers": {call["server"]: server}}
         given = {"plan": plan, "call": call, "key": key, "undoes": undoes, "arguments": arguments}
         if call["inDoubt"] == "repeat":
-            await self._activity(given, policy(retry, retry["maximumAttempts"]))
+            result = await self._activity(given, policy(retry, retry["maximumAttempts"]))
         else:
-            await self._unless_in_doubt(given, retry)
+            result = await self._unless_in_doubt(given, retry)
+        self.results[call["key"]] = result or {}
         self.trace.append(call["key"])
 
-    async def _unless_in_doubt(self, given: dict, retry: dict) -> None:
+    async def _unless_in_doubt(self, given: dict, retry: dict) -> dict | None:
         """Attempts of a call that must not be made twice: the next one after an answer, or where nothing was sent."""
         pause = retry["initialIntervalMs"]
         for left in reversed(range(retry["maximumAttempts"])):
@@ -176,9 +208,9 @@ class Run:
             await asyncio.sleep(after.total_seconds())
             pause = min(pause * retry["backoffCoefficient"], retry["maximumIntervalMs"])
 
-    async def _activity(self, given: dict, retry: RetryPolicy) -> None:
+    async def _activity(self, given: dict, retry: RetryPolicy) -> dict | None:
         server = given["plan"]["servers"][given["call"]["server"]]
-        await workflow.execute_activity(
+        return await workflow.execute_activity(
             "call_tool",
             given,
             activity_id=given["call"]["key"],

@@ -37,6 +37,7 @@ pub mod progress;
 pub mod prose;
 pub mod prove;
 pub mod refusal;
+pub mod report;
 pub mod schema;
 pub mod solver;
 pub mod table;
@@ -239,6 +240,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
         Command::Graph(command) => command.run(&mut session),
         Command::Test(command) => command.run(&mut session),
         Command::Prove(command) => command.run(&mut session),
+        Command::Report(command) => command.run(&mut session),
         Command::Explain(command) => command.run(&mut session),
         Command::List(command) => command.run(&mut session),
         Command::Schema(command) => command.run(&mut session),

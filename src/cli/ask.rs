@@ -202,7 +202,16 @@ impl WhatCan {
 /// A workspace that can be asked: read whole, and without errors. A failing test is not a reason to keep silent: it says what
 /// somebody wanted, not what is.
 pub(super) fn answerable(source: &Source, session: &mut Session<'_>) -> Result<Loaded, Vec<miette::Report>> {
-    let loaded = source.analyse(None, None, Wanted::None, session)?;
+    answerable_on(source, None, session)
+}
+
+/// The same on a day, by which waivers are judged; today where none is given.
+pub(super) fn answerable_on(
+    source: &Source,
+    day: Option<&str>,
+    session: &mut Session<'_>,
+) -> Result<Loaded, Vec<miette::Report>> {
+    let loaded = source.analyse(None, day, Wanted::None, session)?;
     let analysis = &loaded.analysis;
     let counts = |finding: &&crate::diagnostic::Diagnostic| {
         finding.severity == Severity::Error && finding.rule.name != failing_policy_test::CHECK.rule.name

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::formats::Writes;
 use super::{
-    ask, compile, completions, diff, explain, fmt, graph, init, list, lsp, man, prove, schema, test, validate,
+    ask, compile, completions, diff, explain, fmt, graph, init, list, lsp, man, prove, report, schema, test, validate,
 };
 
 /// The commands.
@@ -28,6 +28,8 @@ pub enum Command {
     Test(test::Test),
     /// State what is claimed of the compiled files, and check it
     Prove(prove::Prove),
+    /// Write one page for an auditor: who may call what, findings, waivers, tests and proofs
+    Report(report::Report),
     /// Explain a check, a family of configuration, or a target
     Explain(explain::Explain),
     /// List families, checks and targets, or a workspace's servers, tools and principals
@@ -58,6 +60,7 @@ impl Command {
             | Self::Graph(_)
             | Self::Test(_)
             | Self::Prove(_)
+            | Self::Report(_)
             | Self::Explain(_)
             | Self::List(_)
             | Self::Schema(_)
@@ -81,6 +84,7 @@ impl Command {
             | Self::Graph(_)
             | Self::Test(_)
             | Self::Prove(_)
+            | Self::Report(_)
             | Self::Lsp(_) => true,
             Self::List(list) => list.kind.is_of_a_workspace(),
             Self::Explain(_) | Self::Schema(_) | Self::Fmt(_) | Self::Init(_) | Self::Completions(_) | Self::Man(_) => {

@@ -6,6 +6,9 @@ use crate::render::escape::html;
 const CSS: &str = include_str!("page/explorer.css");
 const SCRIPT: &str = include_str!("page/explorer.js");
 
+/// What a report looks like.
+pub const REPORT: &str = include_str!("page/report.css");
+
 /// The beginning of a page, up to its body.
 #[must_use]
 pub fn head(title: &str, style: &str, policy: &str) -> String {
@@ -34,7 +37,7 @@ pub fn explorer(title: &str, summary: &str, data: &str, svg: &str) -> String {
          <label>Class<select id=\"of\"><option value=\"\">any</option></select></label>\n\
          <label>Kind of caller<select id=\"kind\"><option value=\"\">any</option></select></label>\n</form>\n\
          <p id=\"count\" class=\"soft\" aria-live=\"polite\"></p>\n<div id=\"found\"></div>\n\
-         <details><summary>Picture</summary><div class=\"picture\">\n{svg}</div></details>\n\
+         <details><summary>Picture</summary><p class=\"soft\">Point at a node or an edge to read all of it.</p><div class=\"picture\">\n{svg}</div></details>\n\
          <noscript><p>The search on this page needs JavaScript; the picture does not.</p></noscript>\n\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         head(title, CSS, ";script-src 'unsafe-inline'"),

@@ -20,6 +20,7 @@ mod many;
 mod places;
 mod print;
 mod renames;
+mod report;
 mod resources;
 mod review;
 mod suppressed;

@@ -84,7 +84,6 @@ pub fn access(model: &Model, whole: Whole<'_>) -> Access {
         let known = known.map(|(missing, objects)| (sets_in_words(policy, missing), objects));
         let unknown = groups.unknown.iter().map(|(why, objects)| (format!("unknown: {why}"), objects));
         for (needed, objects) in known.chain(unknown) {
-            let need = needs.insert_full(needed).0;
             let mut of_server: std::collections::BTreeMap<usize, Vec<String>> = std::collections::BTreeMap::new();
             for object in objects.iter().map(|object| policy.object_at(*object)) {
                 let spelled = object.to_string();
@@ -94,6 +93,7 @@ pub fn access(model: &Model, whole: Whole<'_>) -> Access {
                 of_server.entry(*server).or_default().push(short.to_owned());
             }
             for (server, mut list) in of_server {
+                let need = needs.insert_full(needed.clone()).0;
                 list.sort();
                 rules.push([at, server, names.insert_full(list).0, need]);
             }

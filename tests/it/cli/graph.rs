@@ -137,3 +137,31 @@ progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
     let drawn = mcpctl(&["graph", "reach", "--of", "clerk"]).arg(scratch.path()).run().code(0).out;
     assert!(drawn.contains("note") && !drawn.contains("charge"), "{drawn}");
 }
+
+/// The page and the picture say what the other forms say, and no name is taken for markup.
+#[test]
+fn a_page_holds_its_data_and_takes_no_name_for_markup() {
+    let world = "\
+mcp_registry:
+  servers: [{name: crm_server, tools: [{name: note}]}]
+  agents: [{name: clerk, may_call: ['crm_server/*']}]
+workflow_definition: {name: '</script><b>&', steps: [{name: '<i>', mcp_server: crm_server, tools: [note]}]}
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
+";
+    let scratch = folder(&[("a.yaml", world)]);
+    let page = mcpctl(&["graph", "access", "--as", "html"]).arg(scratch.path()).run().code(0).out;
+    let (_, rest) = page.split_once("id=\"data\">").unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    assert_eq!(data["principals"][1]["name"], "workflow:</script><b>&");
+    assert_eq!(data["rules"].as_array().unwrap().len(), 2, "{data}");
+    assert_eq!(data["needs"], serde_json::json!(["service_account_token"]));
+    assert!(!page.contains("<b>&") && page.matches("<script").count() == 2, "{page}");
+    let flow = "workflow:</script><b>&";
+    let picture = mcpctl(&["graph", "flow", "--as", "svg", "--of", flow]).arg(scratch.path()).run().code(0).out;
+    assert!(
+        picture.starts_with("<svg ") && picture.ends_with("</svg>\n") && picture.contains("&lt;i&gt;"),
+        "{picture}"
+    );
+    assert!(!picture.contains("<i>"));
+}

@@ -61,6 +61,7 @@ fn the_manual_has_a_page_for_every_command() {
         "lsp",
         "man",
         "prove",
+        "report",
         "schema",
         "test",
         "validate",

@@ -17,12 +17,13 @@ mod waive;
 
 use std::collections::BTreeSet;
 
+use groups::Group;
 pub use judged::Judged;
 use rayon::prelude::*;
 use sections::{lower, scope_of};
 
 use crate::checks;
-use crate::diagnostic::{Diagnostic, Report, Severity};
+use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
 use crate::handwritten;
 use crate::lower::rules as lowering_rules;
 use crate::model::Model;
@@ -214,6 +215,11 @@ pub fn analyse_in(
     let whole = Whole::of(&policy, written.as_ref());
     report.extend(checks::run(&model, whole).into_iter().filter(|finding| damaged.lets_say(finding)));
     keep_the_cause(&mut report.diagnostics);
+    let off = |finding: &Diagnostic| {
+        groups::group_of(finding.rule) == Group::Design && levels::level_of(finding.rule, &settings.levels).is_none()
+    };
+    let (off, on): (Vec<_>, Vec<_>) = report.diagnostics.into_iter().partition(off);
+    (report.diagnostics, report.dormant) = (on, off);
     apply_levels(&mut report.diagnostics, &settings);
     ignore::apply(&mut report, &sources, (!model.unread_files && model.unread.is_empty(), false));
     waive::apply(&mut report, &model, &sources, today);
@@ -297,7 +303,8 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
 
 /// Levels set in `mcpctl.yaml`, for the checks that they may change.
 fn apply_levels(findings: &mut Vec<Diagnostic>, settings: &Settings) {
-    findings.retain_mut(|finding| match settings.levels.get(finding.rule.name) {
+    let of_group = |rule: &Rule| settings.levels.get(groups::group_of(rule).word());
+    findings.retain_mut(|finding| match settings.levels.get(finding.rule.name).or_else(|| of_group(finding.rule)) {
         None => true,
         Some(None) => false,
         Some(Some(level)) => {

@@ -77,6 +77,7 @@ mod never_allowed;
 mod no_agents_declared;
 mod no_auth_levels;
 mod no_tools_declared;
+mod one_layer_of_defence;
 mod pattern_in_literal;
 mod plaintext_in_transit;
 mod pool_exceeds_bulkhead;
@@ -95,7 +96,11 @@ mod secret_correlation_header;
 mod self_dependency;
 mod server_in_two_pools;
 mod server_mentioned_once;
+mod server_of_several_levels;
+mod server_reads_and_destroys;
+mod server_with_many_callers;
 mod server_without_pool;
+mod servers_in_a_cycle;
 mod shared_audience;
 mod shared_pool_not_enforceable;
 mod shared_url;
@@ -230,6 +235,7 @@ checks! {
     no_agents_declared,
     no_auth_levels,
     no_tools_declared,
+    one_layer_of_defence,
     pattern_in_literal,
     plaintext_in_transit,
     pool_exceeds_bulkhead,
@@ -248,7 +254,11 @@ checks! {
     self_dependency,
     server_in_two_pools,
     server_mentioned_once,
+    server_of_several_levels,
+    server_reads_and_destroys,
+    server_with_many_callers,
     server_without_pool,
+    servers_in_a_cycle,
     shared_audience,
     shared_pool_not_enforceable,
     shared_url,

@@ -213,6 +213,8 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// Findings that somebody accepted.
     pub suppressed: Vec<Suppressed>,
+    /// Findings of checks that nobody asked for: they count nowhere, unless a run selects them.
+    pub dormant: Vec<Diagnostic>,
 }
 
 impl Report {

@@ -40,7 +40,8 @@ pub struct SettingsFile {
     #[serde(default)]
     exclude: Vec<Spanned<String>>,
     /// Levels of checks, by name: `error`, `warning`, `note`, or `off`. Errors of reading and shape cannot be lowered, and a check
-    /// that guards access cannot be switched off: `mcpctl explain CHECK` says which one does.
+    /// that guards access cannot be switched off: `mcpctl explain CHECK` says which one does. `design` stands for all checks of design,
+    /// which are off by default.
     #[serde(default)]
     checks: BTreeMap<Spanned<String>, Spanned<LevelWord>>,
     /// What every bundle of this workspace is known by.

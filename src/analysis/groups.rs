@@ -15,11 +15,14 @@ pub enum Group {
     Assurance,
     /// What products leave open, and what can be written more plainly.
     Style,
+    /// The design principles of the document. Off, unless `mcpctl.yaml` or `--select` asks for them.
+    Design,
 }
 
 impl Group {
     /// Every group, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [Self::Security, Self::Resilience, Self::Observability, Self::Assurance, Self::Style];
+    pub const ALL: [Self; 6] =
+        [Self::Security, Self::Resilience, Self::Observability, Self::Assurance, Self::Style, Self::Design];
 
     /// Its name on the command line.
     #[must_use]
@@ -30,12 +33,23 @@ impl Group {
             Self::Observability => "observability",
             Self::Assurance => "assurance",
             Self::Style => "style",
+            Self::Design => "design",
         }
     }
 }
 
 /// The checks that guard no access, by group. Those that do are all of [`Group::Security`].
-const GROUPS: [(Group, &[&str]); 5] = [
+const GROUPS: [(Group, &[&str]); 6] = [
+    (
+        Group::Design,
+        &[
+            "one-layer-of-defence",
+            "server-of-several-levels",
+            "server-reads-and-destroys",
+            "server-with-many-callers",
+            "servers-in-a-cycle",
+        ],
+    ),
     (
         Group::Security,
         &[

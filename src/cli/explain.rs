@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::refusal::{self, Refusal};
 use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
 use crate::analysis;
+use crate::analysis::groups::{Group, group_of};
 use crate::diagnostic::{Rule, upgrade};
 use crate::families::FamilyId;
 use crate::model::protocol;
@@ -40,6 +41,20 @@ pub const GUARDS: &str =
 
 /// What is said of every other check.
 pub const FREE: &str = "Does not guard access: `checks` in `mcpctl.yaml` can switch it off.";
+
+/// What is said of a check of design.
+pub const OFF: &str = "Off by default: `checks: {design: note}` in `mcpctl.yaml` switches the checks of design on, and `validate --select design` \
+                       shows them in one run.";
+
+/// Who switches a check on and off.
+#[must_use]
+pub fn switched(rule: &Rule) -> &'static str {
+    match (rule.guards_access, group_of(rule)) {
+        (true, _) => GUARDS,
+        (false, Group::Design) => OFF,
+        (false, _) => FREE,
+    }
+}
 
 /// Anything that can be explained.
 enum Subject {
@@ -122,7 +137,7 @@ fn protocol_text() -> std::io::Result<String> {
 fn rule_text(rule: &Rule) -> String {
     let mut text =
         format!("{}: a check, {} by default\n\n{}\n", rule.name, a(rule.severity.word()), prose::wrap(rule.what, "  "));
-    let guards = if rule.guards_access { GUARDS } else { FREE };
+    let guards = switched(rule);
     text.push_str(&format!("\n{}\n", prose::wrap(guards, "  ")));
     for (title, part) in [("Why it matters", rule.why), ("How to fix it", rule.fix)] {
         text.push_str(&format!("\n{title}\n{}\n", prose::wrap(part, "  ")));

@@ -135,6 +135,20 @@ pub fn analysed(
     read(input, reader, (None, None), Wanted::None, today, folder, session)
 }
 
+/// The same, with the findings of every environment.
+///
+/// # Errors
+/// As those of [`analysed`].
+pub fn analysed_everywhere(
+    input: &Input,
+    reader: &dyn workspace::Reader,
+    today: Option<&str>,
+    folder: Option<&str>,
+    session: &mut Session<'_>,
+) -> Result<Loaded, Vec<miette::Report>> {
+    read(input, reader, (None, None), Wanted::All, today, folder, session)
+}
+
 /// The name of a workspace's folder.
 #[must_use]
 pub fn folder_name(root: &Path) -> Option<String> {

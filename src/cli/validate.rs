@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod fix;
 pub mod selection;
+pub mod since;
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -29,6 +30,7 @@ Examples:
   mcpctl validate --format sarif=findings.sarif      for code scanning, and for people
   mcpctl validate --select security                  findings of one group of checks
   mcpctl validate --baseline check                   only what the baseline does not have
+  mcpctl validate --changed-since main               only what the branch main does not have
   mcpctl validate --fix                              make the safe changes that findings offer
   mcpctl validate --fix=unsafe --diff                show those changes, and guesses, and make none
   mcpctl validate - --stdin-filename a.yaml <a.yaml  one file";
@@ -53,7 +55,11 @@ pub struct Validate {
     /// The file of the baseline; mcpctl-baseline.json in the workspace by default
     #[arg(long, value_name = "FILE", requires = "baseline")]
     pub baseline_file: Option<PathBuf>,
-    /// Report these checks and groups alone, separated by commas: security, resilience, observability, assurance or style.
+    /// Report what a revision of the workspace does not have: everything is read, and a finding that only moved is not new. Findings
+    /// that guard access are always reported
+    #[arg(long, value_name = "REV", conflicts_with = "fix")]
+    pub changed_since: Option<String>,
+    /// Report these checks and groups alone, separated by commas: security, resilience, observability, assurance, style or design (off by default).
     /// Findings that guard access are always reported
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub select: Vec<String>,
@@ -94,6 +100,15 @@ impl Validate {
             let file = baseline::place(self.baseline_file.as_deref().map(|file| session.globals.at(file)), &root);
             let whole = analysis.counts.unreadable == 0 && !analysis.model().unread_files;
             said = baseline::apply(action, &file, report.to_mut(), &analysis.sources, whole)?;
+        }
+        if let Some(revision) = &self.changed_since {
+            let folder = session.globals.at(&self.source.path);
+            let before = since::analysed(&folder, revision, self.today.as_deref(), session)?;
+            let left = since::apply(&before, report.to_mut(), &analysis.sources);
+            if left > 0 {
+                let verb = if left == 1 { "is" } else { "are" };
+                said.push(format!("{} that {verb} in `{revision}`, too, not reported", counted(left, "finding")));
+            }
         }
         if !self.select.is_empty() || !self.ignore.is_empty() {
             let selection = Selection { select: &self.select, ignore: &self.ignore };

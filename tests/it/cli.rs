@@ -23,6 +23,7 @@ mod renames;
 mod report;
 mod resources;
 mod review;
+mod since;
 mod suppressed;
 mod test;
 mod trust;

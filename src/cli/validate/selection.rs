@@ -35,6 +35,13 @@ impl Selection<'_> {
             let help = "correct what it finds, or accept it in `waivers`, with an owner and a last day".to_owned();
             return Err(Refusal::Usage { message, help });
         }
+        // What is off by default was found all the same.
+        let asked = |rule: &Rule| self.select.iter().any(|name| name == rule.name || name == group_of(rule).word());
+        let woken: Vec<_> = std::mem::take(&mut report.dormant).into_iter().filter(|one| asked(one.rule)).collect();
+        if !woken.is_empty() {
+            report.extend(woken);
+            report.sort();
+        }
         let before = report.diagnostics.len();
         report.diagnostics.retain(|finding| self.takes(finding.rule));
         Ok(before - report.diagnostics.len())

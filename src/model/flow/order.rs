@@ -38,6 +38,12 @@ impl Flow {
 }
 
 impl StepGraph {
+    /// A graph of other things than steps: what each needs, by number.
+    #[must_use]
+    pub fn of(needs: Vec<BTreeSet<usize>>) -> Self {
+        Self { needs, never_start: Vec::new() }
+    }
+
     /// The steps that a step waits for.
     pub fn needs(&self, step: usize) -> impl Iterator<Item = usize> {
         self.needs.get(step).into_iter().flatten().copied()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use mcpctl::analysis::rules::all_rules;
-use mcpctl::cli::explain::{FREE, GUARDS};
+use mcpctl::cli::explain::switched;
 use mcpctl::cli::outline;
 use mcpctl::diagnostic::upgrade::{Upgrade, of_rule};
 use mcpctl::families::FamilyId;
@@ -25,7 +25,7 @@ pub(super) fn pages() -> BTreeMap<String, String> {
             "# {}\n\nLevel: {}. {}\n\n{}\n\n## Why it matters\n\n{}\n\n## How to fix it\n\n{}\n",
             rule.name,
             rule.severity.word(),
-            if rule.guards_access { GUARDS } else { FREE },
+            switched(rule),
             rule.what.trim(),
             rule.why.trim(),
             rule.fix.trim()

@@ -160,6 +160,34 @@ fn a_run_can_be_about_some_checks_and_never_leaves_out_what_guards_access() {
     short(&files, &["--ignore", "unknown-server"]).refused("`unknown-server` guards access");
 }
 
+/// Checks of design say nothing until somebody asks: in a run, in the settings for all of them, or for one. An entry for one
+/// comes before that for all.
+#[test]
+fn checks_of_design_are_off_until_somebody_asks() {
+    let world = "\
+mcp_registry:
+  servers:
+    - name: crm_server
+      tools: [{name: look, annotations: {read_only: true}}, {name: erase, auth_level: 2, annotations: {destructive: true}}]
+  agents: [{name: clerk, may_call: ['crm_server/*']}]
+progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}, {level: 2, requirements: [service_account_token, user_delegation]}]}
+data_routing: {classifications: [{level: public, mcp_servers: [crm_server]}]}
+";
+    let found = |settings: &str, args: &[&str]| {
+        let out = short(&[("all.yaml", world), ("mcpctl.yaml", settings)], args).code(0).out;
+        let checks = ["server-reads-and-destroys", "server-of-several-levels"];
+        checks.map(|check| out.lines().find(|line| line.contains(check)).map(|line| line.contains(" warning[")))
+    };
+    let (note, warning) = (Some(false), Some(true));
+    assert_eq!(found("{}", &[]), [None, None]);
+    assert_eq!(found("{}", &["--select", "design"]), [note, note]);
+    assert_eq!(found("{}", &["--select", "server-reads-and-destroys"]), [note, None]);
+    assert_eq!(found("checks: {design: warning}", &[]), [warning, warning]);
+    assert_eq!(found("checks: {design: note, server-reads-and-destroys: off}", &[]), [None, note]);
+    assert_eq!(found("checks: {server-reads-and-destroys: warning}", &[]), [warning, None]);
+    assert_eq!(found("checks: {design: off}", &["--select", "design"]), [note, note]);
+}
+
 #[test]
 fn a_baseline_that_is_none_is_refused() {
     let all = folder(&[("registry.yaml", REGISTRY), ("levels.yaml", LEVELS)]);

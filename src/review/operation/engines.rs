@@ -64,6 +64,11 @@ fn of_temporal(key: &str, how: &str) -> Option<&'static str> {
         ("compensation", "other") => "new runs undo the step by another tool",
         ("steps", "lost") => "new runs leave the step out; runs under way still make it",
         ("tools", "lost") => "new runs leave the call out; runs under way still make it",
+        ("equals", "lost") => "new runs begin the step whatever the result before says",
+        ("equals", "other") => "new runs begin the step on another result",
+        ("optional", "lost") => "new runs end in failure, or are undone, where the step fails",
+        ("optional", "new") => "new runs go on without the step where it fails",
+        ("argument", "lost") => "new runs take the argument from whoever starts them",
         ("depends_on", "lost") => "new runs no longer wait for that step",
         ("max_attempts", "less") => "Temporal fails a step after fewer attempts, the first one included",
         ("max_attempts", "lost") => "a call is tried once",
@@ -116,6 +121,8 @@ orchestration: {engine: temporal, error_handling: {retry_policy: {max_attempts: 
             (FamilyId::Workflow, &["`a`", "steps", "`b`", "compensation", "`undo`"], "lost"),
             (FamilyId::Workflow, &["`a`", "steps", "`b`"], "lost"),
             (FamilyId::Workflow, &["`a`", "steps", "`b`", "depends_on", "`c`"], "lost"),
+            (FamilyId::Workflow, &["`a`", "steps", "`b`", "proceed_if", "equals"], "lost"),
+            (FamilyId::Saga, &["`a`", "steps", "`b`", "optional"], "lost"),
             (FamilyId::Orchestration, &["error_handling", "retry_policy", "max_attempts"], "less"),
         ] {
             assert!(of(temporal.model(), family, path, how).is_some(), "{path:?} {how}");

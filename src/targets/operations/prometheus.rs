@@ -50,6 +50,7 @@ and fires above it.
 | `connections` of a bulkhead | `McpBulkheadNearlyFull`: more than four fifths are in use for five minutes; `McpBulkheadFull`: calls are refused |
 | `interval` of health checks | `McpServerUnhealthy`: no instance answers for that time |
 | | `McpGatewayUnread`: a gateway cannot be scraped for a minute |
+| | `McpCallsDenied`, `McpTokensRefused`: over 20 denials, or requests without a valid token, in five minutes, and over half of those of an hour |
 
 Failing calls page; conditions under which calls will soon fail open a ticket. Each alert has a link to the page of its family, where `docs_url` of \
 `mcpctl.yaml` says where the book is published; otherwise it names the command that shows the page.
@@ -106,7 +107,7 @@ servers with the whole: where one server uses up its share, only `McpBulkheadFul
     names: |_| BTreeMap::new(),
     proof: Proof::Run(Shown {
         by: "Prometheus 2.42 with promtool, amtool 0.25, running gateways of the target `envoy` and a server that exports the declared metrics",
-        what: "every declared metric is there under its name, with its labels; four of the six alerts fire and reach the address of Alertmanager, and `McpGatewayUnread` is \
+        what: "every declared metric is there under its name, with its labels; six of the eight alerts fire and reach the address of Alertmanager, and `McpGatewayUnread` is \
                pending; promtool \
                runs the tests of all rules, and amtool routes their labels",
         beyond: "`McpBulkheadNearlyFull` outside of promtool, notifications of an Alertmanager, and the dashboard in Grafana, whose own types \

@@ -136,7 +136,7 @@ def of_gateways(fleet: Fleet, programs: Programs, folder: Path, text: str, port:
         took = scraped.until(lambda: prometheus.value(seconds))
         tally.check(0.9 < (took or 0) < 3, f"a call of a second takes {took} seconds")
         kept = {name for name in prometheus.ask("label/__name__/values") if name.startswith("envoy_")}
-        tally.check(len(kept) == 6, f"of Envoy's own statistics these are kept: {kept}")
+        tally.check(len(kept) == 8, f"of Envoy's own statistics these are kept: {kept}")
         rate = 'gateway_mcp_server_method_status_code:mcp_requests:rate5m{mcp_server="crm_server",method="tools/call"}'
         tally.check(scraped.until(lambda: care.status() == 200 and (prometheus.value(rate) or 0) > 0), "calls are not recorded as a rate")
         tally.check(not prometheus.alerts(), f"before anything fails, these alerts fire: {prometheus.alerts()}")
@@ -158,6 +158,13 @@ def fires(fleet: Fleet, prometheus: scraped.Prometheus, slow: Caller, told: list
 
             tally.check(bool(scraped.until(lambda: receivers() == {receiver})), f"{name} {labels} is told to {receivers()}")
 
+    # What is not granted, and a token that is none, over and over. A client's first request without a token counts, too.
+    other = Caller(fleet, "care_agent", "payment_server", "refund_charge")
+    denied = [other.status() for _ in range(30)]
+    refused = [slow.status(token="not.a.token") for _ in range(30)]
+    tally.check(set(denied) == {403} and set(refused) == {401}, f"denials have the status {set(denied)} and {set(refused)}")
+    alert("McpCallsDenied", "central-ticket", gateway="central")
+    alert("McpTokensRefused", "central-ticket", gateway="central")
     # A bulkhead of three, and eight calls at once.
     together(slow, 8, '{"amount":5,"seconds":1}')
     alert("McpBulkheadFull", "finance-page", gateway="central", mcp_server="payment_server", pool="payment")
@@ -227,5 +234,5 @@ def run(programs: Programs) -> Tally:
     finally:
         fleet.stop()
         exporter.shutdown()
-    tally.notes.append(f"4 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
+    tally.notes.append(f"6 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
     return tally.end()

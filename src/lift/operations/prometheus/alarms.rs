@@ -22,11 +22,33 @@ pub(super) struct Calls {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Alarm {
     Unread,
-    Open { calls: Calls, failures: u32, open: Duration },
-    TimesOut { calls: Calls, timeout: Duration },
-    NearlyFull { calls: Calls, pool: String, connections: u64 },
-    Full { calls: Calls, pool: String, connections: u64 },
-    Unhealthy { calls: Calls, interval: Duration },
+    /// More denials than usual, or more requests without a valid token.
+    Denials {
+        without_token: bool,
+    },
+    Open {
+        calls: Calls,
+        failures: u32,
+        open: Duration,
+    },
+    TimesOut {
+        calls: Calls,
+        timeout: Duration,
+    },
+    NearlyFull {
+        calls: Calls,
+        pool: String,
+        connections: u64,
+    },
+    Full {
+        calls: Calls,
+        pool: String,
+        connections: u64,
+    },
+    Unhealthy {
+        calls: Calls,
+        interval: Duration,
+    },
 }
 
 impl Alarm {
@@ -34,6 +56,10 @@ impl Alarm {
     pub(super) fn facts(&self) -> (&'static str, &'static str, Vec<(&'static str, &str)>) {
         match self {
             Self::Unread => ("McpGatewayUnread", "metrics", vec![("severity", "page")]),
+            Self::Denials { without_token } => {
+                let name = if *without_token { "McpTokensRefused" } else { "McpCallsDenied" };
+                (name, "zero-trust", vec![("severity", "ticket")])
+            }
             Self::Open { .. } => ("McpBreakerOpen", "circuit-breaker", vec![("severity", "page")]),
             Self::TimesOut { .. } => ("McpCallsTimeOut", "circuit-breaker", vec![("severity", "ticket")]),
             Self::NearlyFull { pool, .. } => {
@@ -48,7 +74,7 @@ impl Alarm {
     pub(super) fn hold(&self) -> Duration {
         match self {
             Self::Unread => Duration(60_000),
-            Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => Duration(0),
+            Self::Denials { .. } | Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => Duration(0),
             Self::NearlyFull { .. } => Duration(300_000),
             Self::Unhealthy { interval, .. } => *interval,
         }
@@ -60,6 +86,8 @@ pub(super) fn alarm(name: &str, rule: &Rule) -> Result<Alarm, LiftError> {
     let summary = rule.annotations.get("summary").map_or("", String::as_str);
     let read = match name {
         "McpGatewayUnread" => unread(rule, summary),
+        "McpCallsDenied" => denials(rule, summary, false),
+        "McpTokensRefused" => denials(rule, summary, true),
         "McpBreakerOpen" => open(rule, summary),
         "McpCallsTimeOut" => times_out(rule, summary),
         "McpBulkheadNearlyFull" => nearly_full(rule, summary),
@@ -77,6 +105,20 @@ fn unread(rule: &Rule, summary: &str) -> Option<Alarm> {
     let same = rule.expr == "up{job=\"mcp-gateways\"} == 0"
         && summary == "Prometheus cannot read gateway {{ $labels.gateway }}, so no other alert fires for it";
     same.then_some(Alarm::Unread)
+}
+
+fn denials(rule: &Rule, summary: &str, without_token: bool) -> Option<Alarm> {
+    let (statistic, what) = match without_token {
+        true => ("jwt_authn_denied", "requests without a valid token"),
+        false => ("rbac_denied", "calls"),
+    };
+    let within = |time: &str| format!("sum by (gateway) (increase(envoy_http_{statistic}[{time}]))");
+    let same = rule.expr == format!("{0} > 20 and {0} > {1} / 2", within("5m"), within("1h"))
+        && summary
+            == format!(
+                "gateway {{{{ $labels.gateway }}}} denies more {what} than usual: over 20 in five minutes, and over half of those of an hour"
+            );
+    same.then_some(Alarm::Denials { without_token })
 }
 
 fn open(rule: &Rule, summary: &str) -> Option<Alarm> {
@@ -179,7 +221,7 @@ pub(super) fn read_on(alarm: &Alarm, rule: &Rule, model: &Model) -> Result<(), L
 
 /// The alarms that there should be, in their order.
 pub(super) fn expected(model: &Model) -> Vec<Alarm> {
-    let mut all = vec![Alarm::Unread];
+    let mut all = vec![Alarm::Unread, Alarm::Denials { without_token: false }, Alarm::Denials { without_token: true }];
     for (scope, breaker) in &model.breaker {
         let Some(calls) = held(scope, &model.breaker, model) else { continue };
         if let Some(failures) = breaker.opens_after() {

@@ -13,14 +13,20 @@ pub(super) const GATEWAYS: &str = "mcp-gateways";
 /// Time between probes where a check does not say it, in milliseconds: that of the target `envoy`.
 const INTERVAL: u64 = 10_000;
 
-/// Envoy's statistics that the alerts read. Source: Envoy 1.40, "Cluster manager statistics".
-pub(super) const STATISTICS: [&str; 6] = [
+/// Denials, and requests without a valid token. Source: Envoy 1.40, "Role Based Access Control" and "JWT Authentication", statistics.
+const DENIED: &str = "envoy_http_rbac_denied";
+const NO_TOKEN: &str = "envoy_http_jwt_authn_denied";
+
+/// Envoy's statistics that the alerts read. Source of those of clusters: Envoy 1.40, "Cluster manager statistics".
+pub(super) const STATISTICS: [&str; 8] = [
     "envoy_cluster_membership_healthy",
     "envoy_cluster_outlier_detection_ejections_active",
     "envoy_cluster_upstream_rq_active",
     "envoy_cluster_upstream_rq_active_overflow",
     "envoy_cluster_upstream_rq_pending_overflow",
     "envoy_cluster_upstream_rq_per_try_idle_timeout",
+    NO_TOKEN,
+    DENIED,
 ];
 
 /// An alert.
@@ -46,6 +52,7 @@ pub(super) struct Alert<'m> {
 /// Every alert.
 pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
     let mut found = vec![unread()];
+    found.extend(denials());
     for (scope, breaker) in &model.breaker {
         found.extend(Part::of(scope, &model.breaker, model).into_iter().flat_map(|part| breakers(breaker, &part)));
     }
@@ -72,6 +79,31 @@ fn unread<'m>() -> Alert<'m> {
         trial: vec![(format!("up{{{GATEWAY}=\"central\",instance=\"one\",job=\"{GATEWAYS}\"}}"), 1, 0)],
         fired: vec![(GATEWAY, "central".to_owned()), ("instance", "one".to_owned()), ("job", GATEWAYS.to_owned())],
     }
+}
+
+/// More denials in five minutes than in the rest of an hour, and more than a few: somebody tries what is not granted, or a change took away
+/// what was used.
+fn denials<'m>() -> [Alert<'m>; 2] {
+    [("McpCallsDenied", DENIED, "calls"), ("McpTokensRefused", NO_TOKEN, "requests without a valid token")].map(
+        |(name, statistic, what)| {
+            let within = |time: &str| format!("sum by ({GATEWAY}) (increase({statistic}[{time}]))");
+            let lately = within(WINDOW);
+            Alert {
+                name,
+                expr: format!("{lately} > 20 and {lately} > {} / 2", within("1h")),
+                hold: Duration(0),
+                severity: "ticket",
+                pool: None,
+                summary: format!(
+                    "gateway {{{{ $labels.gateway }}}} denies more {what} than usual: over 20 in five minutes, and over half of those of an hour"
+                ),
+                family: FamilyId::ZeroTrust,
+                from: Vec::new(),
+                trial: vec![(format!("{statistic}{{{GATEWAY}=\"central\"}}"), 0, 40)],
+                fired: vec![(GATEWAY, "central".to_owned())],
+            }
+        },
+    )
 }
 
 fn breakers<'m>(breaker: &Breaker, part: &Part) -> Vec<Alert<'m>> {

@@ -121,32 +121,18 @@ impl Source {
 }
 
 /// Reads and analyses what a reader gives. Without `today` no waiver is expired. `folder` is the name of the folder to take
-/// for the workspace's own.
+/// for the workspace's own; `others` are the environments that are judged where `--env` chooses none.
 ///
 /// # Errors
 /// Where there is no input, or it cannot be read.
 pub fn analysed(
-    input: &Input,
+    (input, others): (&Input, Wanted<'_>),
     reader: &dyn workspace::Reader,
     today: Option<&str>,
     folder: Option<&str>,
     session: &mut Session<'_>,
 ) -> Result<Loaded, Vec<miette::Report>> {
-    read(input, reader, (None, None), Wanted::None, today, folder, session)
-}
-
-/// The same, with the findings of every environment.
-///
-/// # Errors
-/// As those of [`analysed`].
-pub fn analysed_everywhere(
-    input: &Input,
-    reader: &dyn workspace::Reader,
-    today: Option<&str>,
-    folder: Option<&str>,
-    session: &mut Session<'_>,
-) -> Result<Loaded, Vec<miette::Report>> {
-    read(input, reader, (None, None), Wanted::All, today, folder, session)
+    read(input, reader, (None, None), others, today, folder, session)
 }
 
 /// The name of a workspace's folder.

@@ -20,9 +20,9 @@ use crate::review::access::Side;
 use crate::review::diff::Reviewed;
 use crate::settings::Settings;
 use crate::source::Sources;
-use crate::workspace::Input;
 use crate::workspace::git::Revision;
 use crate::workspace::stored::Stored;
+use crate::workspace::{Input, Wanted};
 
 /// A version of the workspace.
 pub(super) enum Version {
@@ -169,11 +169,15 @@ impl DiffCommand {
         let here = Input::Path(PathBuf::from("."));
         let reader = session.reader;
         let loaded = match place {
-            Version::Folder(at) => load::analysed(&Input::Path(at.clone()), reader, Some(&today), folder, session),
-            Version::Revision(revision) => load::analysed(&here, revision.as_ref(), Some(&today), folder, session),
+            Version::Folder(at) => {
+                load::analysed((&Input::Path(at.clone()), Wanted::None), reader, Some(&today), folder, session)
+            }
+            Version::Revision(revision) => {
+                load::analysed((&here, Wanted::None), revision.as_ref(), Some(&today), folder, session)
+            }
             // It was accepted on the day that it was compiled.
             Version::Bundle(bundle) => {
-                load::analysed(&bundle.1.input(), &bundle.1, None, place.name().or(folder), session)
+                load::analysed((&bundle.1.input(), Wanted::None), &bundle.1, None, place.name().or(folder), session)
             }
         };
         let Loaded { mut analysis, .. } = loaded?;

@@ -13,8 +13,8 @@ use crate::cli::{Session, today};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::render::fingerprint::fingerprints;
 use crate::source::Sources;
-use crate::workspace::Input;
 use crate::workspace::git::Revision;
+use crate::workspace::{Input, Wanted};
 
 /// The workspace in a folder as a revision of its repository has it.
 ///
@@ -34,7 +34,8 @@ pub fn analysed(
     let day = day.map_or_else(today::today, str::to_owned);
     let here = Input::Path(PathBuf::from("."));
     let name = load::folder_name(folder);
-    let Loaded { analysis, .. } = load::analysed_everywhere(&here, &revision, Some(&day), name.as_deref(), session)?;
+    let Loaded { analysis, .. } =
+        load::analysed((&here, Wanted::All), &revision, Some(&day), name.as_deref(), session)?;
     Ok(analysis)
 }
 

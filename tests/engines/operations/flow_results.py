@@ -69,7 +69,7 @@ async def without_one_source(runs: Runs) -> None:
     run = "no-news"
     runs.bench.tell(run, "news", "fail")
     runs.bench.tell(run, "check_transaction", approved(True))
-    outcome = await runs.to_the_end(run, PLAN)
+    outcome = await runs.to_the_end(run, PLAN, {"execute": {"execute_trade": {"mood": "of-the-starter"}}})
     got = runs.bench.tools(run)
     known = got.count("news") == 2 and [tool for tool in got if tool != "news"] == ["check_transaction", "execute_trade", "notify_client"]
     runs.tally.check(known and outcome["outcome"] == "success", f"{run}: the calls are {got}: {outcome}")
@@ -164,6 +164,7 @@ def gathered(runs: Runs) -> None:
         (every, [(0, ["a", "b", "c"]), (0.9, []), (1, []), (3.5, ["d"])], [(1, "t", "ab"), (3.5, "t", "cd")]),
         (full, [(0, list("a")), (1, list("bcdefg"))], [(1, "f", "abc"), (1, "f", "def")]),
         (high, [(0, ["a", "b"]), (1, ["c!"]), (2, ["d"])], [(1, "h", "ca")]),
+        (high, [(0, ["a", "b!", "c!", "d!", "e"])], [(0, "h", "bc"), (0, "h", "da")]),
         ({"size": 9}, [(0, ["a!"])], []),
     ):
         found = sent(batching, *steps)

@@ -152,7 +152,7 @@ With an SDK of OpenTelemetry in the worker's process, a call has the context of 
 `tracestate`, which gateways read.
 
 **Results.** A field is looked up in the structured result of a tool, else in its text, if that is an object of JSON. `proceed_if` fails \
-where the field is missing. An argument from a result comes before one that the run is started with, and a result that lacks \
+where the field is missing. An argument from a result is never taken from what the run is started with. A result that lacks \
 the field fails the step; where the step that has the result was left out, the argument is left out. A compensation may take fields of \
 its own step: `{argument: charge, to: refund_payment, step: charge_payment, field: id}`.
 
@@ -164,7 +164,7 @@ tail -f orders.jsonl | python3 bundle/temporal/worker/batch.py bundle/temporal/p
 
 An item is `{\"id\": \"order-4711\", \"arguments\": {...}, \"priority\": \"high\"}`, where the last two may be left out. Its id is the id of the \
 run, so an item that comes again is not started again. A batch is sent when `batch_size` items wait, when the oldest has waited for \
-`flush_interval` or for the time of a strategy, and when an item of high priority comes. Items of high priority go first; what is \
+`flush_interval` or for the time of a strategy, and when an item of high priority comes. Items of high priority go first, as many batches as they fill; what else is \
 beyond `max_items` waits for the next batch. The memo of a run names the strategy that started it.
 
 **Undoing.** A step is undone as soon as one call of it was tried, because a call that fails may be half done. Undoing \

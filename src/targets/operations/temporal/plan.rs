@@ -233,7 +233,7 @@ pub(crate) struct Call {
     /// takes: those of the first that has any.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub arguments_of: Vec<String>,
-    /// Arguments that are fields of results before; they come before those that the run is started with. Absent where there are none.
+    /// Arguments that are fields of results before, and are never taken from what the run is started with. Absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes: Vec<Taken>,
     /// The fields of its own result that other calls and conditions take: the history of the run has these, and no other part of

@@ -31,6 +31,10 @@ class Waiting:
     since: float
 
 
+def is_urgent(waiting: Waiting) -> bool:
+    return waiting.item.get("priority") == "high"
+
+
 class Batcher:
     """Items that wait, and when which of them are sent. It reads no clock but `clock`, in seconds."""
 
@@ -39,12 +43,10 @@ class Batcher:
         self.strategies = batching.get("strategies", [])
         self.clock = clock
         self.waiting: list[Waiting] = []
-        self.urgent = False
 
     def add(self, items: list[dict]) -> None:
         now = self.clock()
         self.waiting += [Waiting(item, now) for item in items]
-        self.urgent = self.urgent or any(item.get("priority") == "high" for item in items)
 
     def until_due(self) -> float | None:
         """Seconds until the next batch is sent by time; `None` where nothing waits for a time."""
@@ -56,9 +58,8 @@ class Batcher:
     def due(self) -> Iterator[tuple[str, list[dict]]]:
         """The batches that are to be sent now, each with the name of what sends it."""
         for one in self.strategies:
-            if one.get("on") == "highPriority" and self.urgent:
+            while one.get("on") == "highPriority" and any(map(is_urgent, self.waiting)):
                 yield one["name"], self._take(one.get("maxItems"))
-        self.urgent = False
         full = [one for one in self.strategies if one.get("on") == "full"]
         while self.size and len(self.waiting) >= self.size:
             name, most = (full[0]["name"], full[0].get("maxItems")) if full else ("batch_size", self.size)
@@ -76,7 +77,7 @@ class Batcher:
 
     def _take(self, most: int | None) -> list[dict]:
         """The next items: those of high priority first, else in the order in which they came."""
-        order = sorted(self.waiting, key=lambda one: one.item.get("priority") != "high")
+        order = sorted(self.waiting, key=lambda one: not is_urgent(one))
         taken = order[: len(order) if most is None else most]
         chosen = {id(one) for one in taken}
         self.waiting = [one for one in self.waiting if id(one) not in chosen]

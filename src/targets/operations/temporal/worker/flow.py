@@ -182,7 +182,10 @@ class Run:
             if key not in tried:
                 tried.append(key)
         of_step = self.arguments.get(step["id"], {})
-        arguments = next((of_step[tool] for tool in call["argumentsOf"] if tool in of_step), {}) | taken
+        started_with = next((of_step[tool] for tool in call["argumentsOf"] if tool in of_step), {})
+        # What is to come from a result comes from nobody else, also where there is no result.
+        from_results = {one["argument"] for one in call.get("takes", [])}
+        arguments = {name: value for name, value in started_with.items() if name not in from_results} | taken
         server = self.plan["servers"][call["server"]]
         plan = {"flow": self.plan["flow"], "identity": self.plan["identity"], "servers": {call["server"]: server}}
         given = {"plan": plan, "call": call, "key": key, "undoes": undoes, "arguments": arguments}

@@ -111,7 +111,7 @@ impl Graph {
         if graph.is_empty() {
             session.say("nothing to draw")?;
         }
-        if (session.globals.format.of_answers(), self.language) == (AnswerFormat::Human, Drawn::Html) {
+        if self.language == Drawn::Html && session.globals.format.of_answers() != AnswerFormat::Json {
             let access = access(model, loaded.analysis.whole());
             let data = serde_json::to_string(&access).map_err(|cause| refusal::stdout(cause.into()))?;
             let page = page::explorer("Who may use what", &summary(&access), &data, &svg(&graph));

@@ -215,9 +215,7 @@ pub fn analyse_in(
     let whole = Whole::of(&policy, written.as_ref());
     report.extend(checks::run(&model, whole).into_iter().filter(|finding| damaged.lets_say(finding)));
     keep_the_cause(&mut report.diagnostics);
-    let off = |finding: &Diagnostic| {
-        groups::group_of(finding.rule) == Group::Design && levels::level_of(finding.rule, &settings.levels).is_none()
-    };
+    let off = |finding: &Diagnostic| levels::is_dormant(finding.rule, &settings.levels);
     let (off, on): (Vec<_>, Vec<_>) = report.diagnostics.into_iter().partition(off);
     (report.diagnostics, report.dormant) = (on, off);
     apply_levels(&mut report.diagnostics, &settings);
@@ -303,7 +301,8 @@ fn source_of(file: InputFile) -> (SourceFile, Option<(&'static crate::diagnostic
 
 /// Levels set in `mcpctl.yaml`, for the checks that they may change.
 fn apply_levels(findings: &mut Vec<Diagnostic>, settings: &Settings) {
-    let of_group = |rule: &Rule| settings.levels.get(groups::group_of(rule).word());
+    let design = settings.levels.get(Group::Design.word());
+    let of_group = |rule: &Rule| design.filter(|_| groups::group_of(rule) == Group::Design);
     findings.retain_mut(|finding| match settings.levels.get(finding.rule.name).or_else(|| of_group(finding.rule)) {
         None => true,
         Some(None) => false,

@@ -3,7 +3,7 @@
 use super::groups::{Group, group_of};
 use super::rules::{GUARDING_CHECK_OFF, UNKNOWN_CHECK, all_rules};
 use crate::checks::Levels;
-use crate::diagnostic::{Diagnostic, Rule, Severity, nearest};
+use crate::diagnostic::{Diagnostic, Rule, nearest};
 use crate::settings::Settings;
 
 /// Whether the findings of a rule can be waived or given another level. Those of reading, shape and joining cannot, and
@@ -20,16 +20,11 @@ pub fn adjustable() -> Vec<&'static Rule> {
     all_rules().into_iter().filter(|rule| can_be_adjusted(rule)).collect()
 }
 
-/// The level that the settings give to a rule: off where they say so, and that of the rule where they say nothing of it or of
-/// its group. Checks of design are off there.
+/// Whether a rule finds nothing that counts: it is one of design, and the settings ask neither for it nor for all of design.
 #[must_use]
-pub fn level_of(rule: &Rule, levels: &Levels) -> Option<Severity> {
-    let group = group_of(rule);
-    match levels.get(rule.name).or_else(|| levels.get(group.word()).filter(|_| group == Group::Design)) {
-        Some(level) => *level,
-        None if group == Group::Design => None,
-        None => Some(rule.severity),
-    }
+pub fn is_dormant(rule: &Rule, levels: &Levels) -> bool {
+    let asked = || levels.get(rule.name).or_else(|| levels.get(Group::Design.word()));
+    group_of(rule) == Group::Design && asked().is_none_or(Option::is_none)
 }
 
 /// The levels that the settings give, and what is wrong with them.

@@ -101,6 +101,13 @@ impl Validate {
             let whole = analysis.counts.unreadable == 0 && !analysis.model().unread_files;
             said = baseline::apply(action, &file, report.to_mut(), &analysis.sources, whole)?;
         }
+        if !self.select.is_empty() || !self.ignore.is_empty() {
+            let selection = Selection { select: &self.select, ignore: &self.ignore };
+            let left = selection.apply(report.to_mut())?;
+            if left > 0 {
+                said.push(format!("{} not reported, by `--select` and `--ignore`", counted(left, "finding")));
+            }
+        }
         if let Some(revision) = &self.changed_since {
             let folder = session.globals.at(&self.source.path);
             let before = since::analysed(&folder, revision, self.today.as_deref(), session)?;
@@ -108,13 +115,6 @@ impl Validate {
             if left > 0 {
                 let verb = if left == 1 { "is" } else { "are" };
                 said.push(format!("{} that {verb} in `{revision}`, too, not reported", counted(left, "finding")));
-            }
-        }
-        if !self.select.is_empty() || !self.ignore.is_empty() {
-            let selection = Selection { select: &self.select, ignore: &self.ignore };
-            let left = selection.apply(report.to_mut())?;
-            if left > 0 {
-                said.push(format!("{} not reported, by `--select` and `--ignore`", counted(left, "finding")));
             }
         }
         load::report(&shown, &report, session)?;

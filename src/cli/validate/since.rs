@@ -41,7 +41,8 @@ pub fn analysed(
 
 /// Takes out of a report what was found before, too. Answers how many findings that are.
 pub fn apply(before: &Analysis, report: &mut Report, sources: &Sources) -> usize {
-    let old = before.report().diagnostics.iter();
+    // A run may have asked for what is off by default.
+    let old = before.report().diagnostics.iter().chain(&before.report().dormant);
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for print in fingerprints(&before.sources, old) {
         *known.entry(print).or_default() += 1;

@@ -77,3 +77,18 @@ fn a_revision_that_is_none_and_a_file_are_refused() {
     let alone = folder(&[("all.yaml", REGISTRY)]);
     since(alone.path(), "HEAD").code(2);
 }
+
+/// A check that is off by default compares with what it would have found in the revision.
+#[test]
+fn what_a_run_asks_for_is_compared_as_well() {
+    let flow = |name: &str| {
+        format!("workflow_definition: {{name: {name}, steps: [{{name: s, mcp_server: crm_server, tools: [note]}}]}}\n")
+    };
+    let flows: Vec<String> = ["a", "b", "c", "d", "e"].map(flow).to_vec();
+    let scratch = committed(&[("all.yaml", REGISTRY), ("flows.yaml", &flows.join("---\n"))]);
+    let run = |args: &[&str]| {
+        let ran = mcpctl(&["validate", "--format", "short", "--select", "design"]).args(args).arg(scratch.path()).run();
+        ran.code(0).out.contains("server-with-many-callers")
+    };
+    assert!(run(&[]) && !run(&["--changed-since", "HEAD"]));
+}

@@ -3,6 +3,7 @@
 //! Families are lowered one section at a time, in the order of their places; [`Lowering::finish`] then resolves what needs
 //! all of them: which server owns a tool, which servers exist, what a unit folder may contain.
 
+mod class_from;
 pub mod finish;
 pub mod rules;
 
@@ -68,6 +69,7 @@ pub fn bare_tool(name: Spanned<crate::model::name::ToolName>, registered: bool) 
         read_only: None,
         destructive: None,
         idempotent: None,
+        class_from: None,
         input_schema: None,
         output_schema: None,
         mirrored: BTreeMap::new(),

@@ -3,6 +3,7 @@
 
 mod entries;
 mod grants;
+mod listed;
 mod methods;
 mod mirrored;
 

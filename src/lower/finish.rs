@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
+use crate::model::access::written::WrittenPath;
 use crate::model::access::{CallerKind, Granted, Readable};
 use crate::model::flow::{Flow, Step};
 use crate::model::name::{ServerName, ToolName, UnitName};
@@ -31,6 +32,7 @@ impl Lowering {
         self.resolve_calls();
         self.add_narrower_resources();
         self.set_flow_units();
+        self.add_data_classes();
         (self.model, self.report)
     }
 
@@ -123,9 +125,11 @@ impl Lowering {
         keep("encryption_at_rest", mine.encryption_at_rest.as_ref().map(|v| v.loc), at_rest);
         keep("controls", mine.controls.first().map(|v| v.loc), mine.controls == server.controls);
         keep("labels", mine.labels.values().next().map(|v| v.loc), mine.labels == server.labels);
+        keep("class_from", mine.class_from.as_ref().and_then(WrittenPath::loc), false);
         keep("resources", mine.resources.first().map(|v| v.uri.loc), false);
         keep("prompts", mine.prompts.first().map(|v| v.name.loc), false);
         for (tool, theirs) in mine.tools {
+            keep(&format!("class_from (`{tool}`)"), theirs.class_from.as_ref().and_then(WrittenPath::loc), false);
             match server.tools.get_mut(&tool) {
                 Some(central) => {
                     // Hints only make policy stricter: what either calls writing is writing.

@@ -73,6 +73,16 @@ pub static CONFLICTING_VALUES: Rule = Rule {
     fix: "Set it once.",
 };
 
+/// A class that no call can tell.
+pub static CLASS_FROM_NOTHING: Rule = Rule {
+    name: "class-from-nothing",
+    guards_access: true,
+    severity: Severity::Error,
+    what: "Finds `class_from` where no class is declared, or where there is no section `identity`.",
+    why: "A call says the name of a class by that argument, and there is nothing to compare it with, so every call is denied.",
+    fix: "Declare the classes in `data_routing` and the issuers in `identity`, or remove `class_from`.",
+};
+
 /// Evidence that anything would satisfy.
 pub static EVIDENCE_WITHOUT_TEST: Rule = Rule {
     name: "evidence-without-test",
@@ -183,9 +193,10 @@ pub static FOLDER_WITHOUT_FILES: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 17] = [
+pub static RULES: [&Rule; 18] = [
     &APPROVAL_WITH_SCOPE,
     &CENTRE_ONLY,
+    &CLASS_FROM_NOTHING,
     &CONFLICTING_VALUES,
     &DISGUISED_MANIFEST,
     &DUPLICATE_LEVEL,

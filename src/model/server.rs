@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use self::readable::Readable;
 use super::Suspension;
+use super::access::written::WrittenPath;
 use super::name::{FactName, ServerName, ToolName, UnitName};
 use super::uri::holds;
 use crate::source::{Loc, Spanned};
@@ -31,6 +32,8 @@ pub struct Server {
     pub controls: Vec<Spanned<String>>,
     /// Workload labels.
     pub labels: BTreeMap<String, Spanned<String>>,
+    /// The argument by which a call of any of its tools says of which class its data is.
+    pub class_from: Option<WrittenPath>,
     /// Switched off.
     pub suspended: Suspension,
     /// What the central configuration asks of calls to it.
@@ -64,6 +67,7 @@ impl Server {
             encryption_at_rest: None,
             controls: Vec::new(),
             labels: BTreeMap::new(),
+            class_from: None,
             suspended: None,
             access: ServerAccess::default(),
             overlay: None,
@@ -160,6 +164,8 @@ pub struct Tool {
     pub destructive: Option<Spanned<bool>>,
     /// MCP annotation: repeating it changes nothing more.
     pub idempotent: Option<Spanned<bool>>,
+    /// The argument by which a call says of which class its data is.
+    pub class_from: Option<WrittenPath>,
     /// Where the tool's own JSON Schema stands, if it is given. What it says is for other tools to read.
     pub input_schema: Option<Loc>,
     /// Where the JSON Schema of its structured results stands, if it is given.

@@ -33,7 +33,7 @@ const OPERATION: [&str; 13] = [
 ];
 
 /// Optional keys whose absence and emptiness narrow nothing: they hold others, describe, name, or give what would not be there.
-const OTHERS: [&str; 48] = [
+const OTHERS: [&str; 50] = [
     "description",
     "business_units",
     "central_gateway",
@@ -79,6 +79,8 @@ const OTHERS: [&str; 48] = [
     "output_schema",
     "optional",
     "proceed_if",
+    "class_from",
+    "argument",
     "arguments",
     "to",
     "tool",

@@ -14,6 +14,7 @@ mod book;
 mod bundle;
 mod checks;
 mod circles;
+mod class_from;
 mod cli;
 mod cluster;
 mod dialects;

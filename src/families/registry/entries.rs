@@ -1,19 +1,17 @@
 //! The entries of the registry's lists.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::Labels;
 use super::grants::{GrantEntry, mention_granted};
+use super::listed::{ClassFromEntry, PromptSection, ResourceSection, ToolSection};
 use super::methods::MethodsSection;
-use super::mirrored::Marks;
 use crate::diagnostic::Diagnostic;
 use crate::families::text::words;
 use crate::lower::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::model::access::{Agent, AnyAgent};
 use crate::model::name::{AgentName, FactName, ServerName, ToolName, UnitName};
 use crate::model::server::{Location, Prompt, Resource, ToolAccess};
-use crate::model::value::ResourceUri;
 use crate::source::{Loc, Spanned};
 
 /// A business unit.
@@ -57,6 +55,9 @@ pub(super) struct ServerSection {
     )))]
     #[serde(default)]
     labels: Labels,
+    /// How a call of any of its tools says of which class its data is, unless the tool has a way of its own. A call is denied whose
+    /// class is more sensitive than the server's, is not declared, or is not said.
+    class_from: Option<ClassFromEntry>,
     /// The authentication level of all its tools that set none; never below the one that follows from its class.
     auth_level: Option<Spanned<u32>>,
     /// More facts, for all its tools.
@@ -78,77 +79,6 @@ pub(super) struct ServerSection {
     prompts: Vec<PromptSection>,
     /// The protocol's own methods, where its callers may use fewer than the protocol has.
     methods: Option<MethodsSection>,
-}
-
-/// A tool.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct ToolSection {
-    /// Its name, as in `tools/call`.
-    name: Spanned<ToolName>,
-    /// Its authentication level; never below the one that follows from its server's class.
-    auth_level: Option<Spanned<u32>>,
-    /// More facts for calls to it.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    requires: Vec<Spanned<FactName>>,
-    /// Its MCP annotations.
-    annotations: Option<Annotations>,
-    /// Its own JSON Schema. Where it marks an argument with `x-mcp-header: NAME`, gateways that read messages compare the header
-    /// `Mcp-Param-NAME` of a call with that argument (MCP 2026-07-28).
-    #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
-    input_schema: Option<Spanned<Marks>>,
-    /// The JSON Schema of its structured results. What steps of flows take from a result is compared with it.
-    #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, AnyJson>>"))]
-    output_schema: Option<Spanned<IgnoredAny>>,
-    /// Switches the tool off, and says why.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    suspended: Option<Spanned<String>>,
-}
-
-/// MCP annotations of a tool. Hints of the tool's author, which only make policy stricter.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct Annotations {
-    /// It changes nothing.
-    read_only: Option<Spanned<bool>>,
-    /// It may destroy something.
-    destructive: Option<Spanned<bool>>,
-    /// Calling it again changes nothing more.
-    idempotent: Option<Spanned<bool>>,
-}
-
-/// A readable resource.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct ResourceSection {
-    /// Its URI, in which `*` matches any text.
-    uri: Spanned<ResourceUri>,
-    /// Its authentication level; by default its server's.
-    auth_level: Option<Spanned<u32>>,
-    /// More facts for reading it.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    requires: Vec<Spanned<FactName>>,
-}
-
-/// A prompt.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct PromptSection {
-    /// Its name.
-    #[cfg_attr(test, schemars(extend("format" = "mcpctl-prompt-name")))]
-    name: Spanned<String>,
-    /// Its authentication level; by default its server's.
-    auth_level: Option<Spanned<u32>>,
-    /// More facts for fetching it.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    #[serde(default)]
-    requires: Vec<Spanned<FactName>>,
 }
 
 /// An agent.
@@ -193,23 +123,6 @@ words! {
     /// `location`.
     enum LocationWord { Cloud = "cloud", OnPremises = "on_premises", SecureEnclave = "secure_enclave", }
 }
-/// Any JSON value, in a schema.
-#[cfg(test)]
-struct AnyJson;
-
-#[cfg(test)]
-impl schemars::JsonSchema for AnyJson {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "AnyJson".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!(true)
-    }
-}
-
 /// A server as the model has it. Files are read in parallel and lowered one after the other, so this is made while
 /// reading; what depends on the place of the file, and on other entries, waits.
 #[derive(Debug, Clone, Deserialize)]
@@ -241,6 +154,7 @@ impl From<ServerSection> for ReadyServer {
         server.encryption_at_rest = section.encryption_at_rest;
         server.controls = section.controls;
         server.labels = section.labels;
+        server.class_from = section.class_from.map(ClassFromEntry::path);
         server.suspended = section.suspended;
         server.access.at = Some(server.name.loc);
         server.access.auth_level = section.auth_level;
@@ -258,6 +172,7 @@ impl From<ServerSection> for ReadyServer {
                 server.access.tools.insert(name.clone(), access);
             }
             let mut tool = bare_tool(section.name, true);
+            tool.class_from = section.class_from.map(ClassFromEntry::path);
             if let Some(annotations) = section.annotations {
                 tool.read_only = annotations.read_only;
                 tool.destructive = annotations.destructive;

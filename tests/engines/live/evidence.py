@@ -58,6 +58,10 @@ FORMS = {
             [{"customer_id": "c1", "=": {"customer": "c2"}}, {"customer_id": "5", "=": {"customer": 5}}, {"=": {"customer": "c1"}},
              {"customer_id": "c1", "=": {}}, {"customer_id": "", "=": {"customer": ""}}, {"customer_id": ["c1"], "=": {"customer": ["c1"]}}]),
 }
+# A call says of which class its data is. The server is of the class `internal`.
+CLASSED = ("classed",
+           [{"=": {"data_class": "public"}}, {"=": {"data_class": "internal"}}],
+           [{"=": {"data_class": word}} for word in ("restricted", "secret", "", "Internal", "internal ", ["internal"], None)] + [{"=": {}}])
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -94,11 +98,12 @@ def workspace(fleet: Fleet, ports: list[int], issuers: list[Issuer]):
   requirements:
 {facts}    of_login: {{claim: groups, contains: dealers, issuer: '{LOGIN}'}}
 progressive_auth: {{levels: [{{level: 1, requirements: [service_account_token]}}]}}
-data_routing: {{classifications: [{{level: public, mcp_servers: [s]}}]}}
+data_routing: {{classifications: [{{level: public}}, {{level: internal, mcp_servers: [s]}}, {{level: restricted}}]}}
 mcp_registry:
   central_gateway: http://127.0.0.1:{listen}
   servers:
-    - {{name: s, url: 'http://127.0.0.1:{server}/mcp', tools: [{tools}, {{name: free}}, {{name: bound, requires: [of_login]}}]}}
+    - {{name: s, url: 'http://127.0.0.1:{server}/mcp', tools: [{tools}, {{name: free}}, {{name: bound, requires: [of_login]}},
+        {{name: classed, class_from: {{argument: data_class}}}}]}}
   agents:
     - {{name: agent, subject: '{AGENT}', may_call: ['s/*']}}
     - {{name: other, subject: {OTHER}, issuer: '{LOGIN}', may_call: [s/free]}}
@@ -137,7 +142,7 @@ def run(fleet: Fleet) -> Tally:
             tally.fault(f"{tool} with {claims} and {arguments}: {'denied' if good else 'let through'}", bypass=not good)
 
     try:
-        for fact, (_, shows, lacks) in FORMS.items():
+        for fact, shows, lacks in [CLASSED, *((fact, shows, lacks) for fact, (_, shows, lacks) in FORMS.items())]:
             for good, cases in ((True, shows), (False, lacks)):
                 for case in cases:
                     claims = {name: value for name, value in case.items() if name != "="}

@@ -85,6 +85,7 @@ impl World {
                     destructive: None,
                     idempotent: None,
                     input_schema: None,
+                    class_from: None,
                     output_schema: None,
                     mirrored: BTreeMap::new(),
                 };

@@ -165,6 +165,11 @@ def fires(fleet: Fleet, prometheus: scraped.Prometheus, slow: Caller, told: list
     tally.check(set(denied) == {403} and set(refused) == {401}, f"denials have the status {set(denied)} and {set(refused)}")
     alert("McpCallsDenied", "central-ticket", gateway="central")
     alert("McpTokensRefused", "central-ticket", gateway="central")
+    tally.check(prometheus.firing("McpStepUpsFailed") is None, "calls that are not granted are called step-ups that fail")
+    # A call that is granted, and lacks evidence.
+    lacking = {slow.status(arguments='{"amount":5000000}') for _ in range(30)}
+    tally.check(lacking == {403}, f"calls that lack evidence have the status {lacking}")
+    alert("McpStepUpsFailed", "central-ticket", gateway="central")
     # A bulkhead of three, and eight calls at once.
     together(slow, 8, '{"amount":5,"seconds":1}')
     alert("McpBulkheadFull", "finance-page", gateway="central", mcp_server="payment_server", pool="payment")

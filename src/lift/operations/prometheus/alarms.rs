@@ -18,14 +18,53 @@ pub(super) struct Calls {
     not_servers: BTreeSet<String>,
 }
 
+/// What a gateway answers with a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Denials {
+    Calls,
+    /// Calls that lack evidence, which a challenge asks for.
+    StepUps,
+    /// Requests without a valid token.
+    Tokens,
+}
+
+impl Denials {
+    pub(super) const ALL: [Self; 3] = [Self::Calls, Self::StepUps, Self::Tokens];
+
+    fn alert(self) -> &'static str {
+        match self {
+            Self::Calls => "McpCallsDenied",
+            Self::StepUps => "McpStepUpsFailed",
+            Self::Tokens => "McpTokensRefused",
+        }
+    }
+
+    /// The statistic, the labels of its series that are meant, and the words for them.
+    fn told_by(self) -> [&'static str; 3] {
+        match self {
+            Self::Calls => ["rbac_denied", "", "calls"],
+            Self::StepUps => {
+                let lacking = "{envoy_rbac_policy_name=~\".*deny:missing_.+\"}";
+                ["rbac_policy_denied", lacking, "calls that lack evidence"]
+            }
+            Self::Tokens => ["jwt_authn_denied", "", "requests without a valid token"],
+        }
+    }
+
+    /// A series of it.
+    pub(super) fn series(self) -> String {
+        let rule = if self == Self::StepUps { "envoy_rbac_policy_name=\"deny:missing_mfa\"," } else { "" };
+        let [statistic, ..] = self.told_by();
+        format!("envoy_http_{statistic}{{{rule}gateway=\"central\"}}")
+    }
+}
+
 /// An alert on something that the model declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Alarm {
     Unread,
-    /// More denials than usual, or more requests without a valid token.
-    Denials {
-        without_token: bool,
-    },
+    /// More of these than usual.
+    Denials(Denials),
     Open {
         calls: Calls,
         failures: u32,
@@ -56,10 +95,7 @@ impl Alarm {
     pub(super) fn facts(&self) -> (&'static str, &'static str, Vec<(&'static str, &str)>) {
         match self {
             Self::Unread => ("McpGatewayUnread", "metrics", vec![("severity", "page")]),
-            Self::Denials { without_token } => {
-                let name = if *without_token { "McpTokensRefused" } else { "McpCallsDenied" };
-                (name, "zero-trust", vec![("severity", "ticket")])
-            }
+            Self::Denials(denials) => (denials.alert(), "zero-trust", vec![("severity", "ticket")]),
             Self::Open { .. } => ("McpBreakerOpen", "circuit-breaker", vec![("severity", "page")]),
             Self::TimesOut { .. } => ("McpCallsTimeOut", "circuit-breaker", vec![("severity", "ticket")]),
             Self::NearlyFull { pool, .. } => {
@@ -74,7 +110,7 @@ impl Alarm {
     pub(super) fn hold(&self) -> Duration {
         match self {
             Self::Unread => Duration(60_000),
-            Self::Denials { .. } | Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => Duration(0),
+            Self::Denials(_) | Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => Duration(0),
             Self::NearlyFull { .. } => Duration(300_000),
             Self::Unhealthy { interval, .. } => *interval,
         }
@@ -86,14 +122,12 @@ pub(super) fn alarm(name: &str, rule: &Rule) -> Result<Alarm, LiftError> {
     let summary = rule.annotations.get("summary").map_or("", String::as_str);
     let read = match name {
         "McpGatewayUnread" => unread(rule, summary),
-        "McpCallsDenied" => denials(rule, summary, false),
-        "McpTokensRefused" => denials(rule, summary, true),
         "McpBreakerOpen" => open(rule, summary),
         "McpCallsTimeOut" => times_out(rule, summary),
         "McpBulkheadNearlyFull" => nearly_full(rule, summary),
         "McpBulkheadFull" => full(rule, summary),
         "McpServerUnhealthy" => unhealthy(rule, summary),
-        _ => None,
+        _ => Denials::ALL.into_iter().find(|denials| denials.alert() == name).and_then(|it| denials(rule, summary, it)),
     };
     match read {
         Some(alarm) if alarm.facts().0 == name => Ok(alarm),
@@ -107,18 +141,15 @@ fn unread(rule: &Rule, summary: &str) -> Option<Alarm> {
     same.then_some(Alarm::Unread)
 }
 
-fn denials(rule: &Rule, summary: &str, without_token: bool) -> Option<Alarm> {
-    let (statistic, what) = match without_token {
-        true => ("jwt_authn_denied", "requests without a valid token"),
-        false => ("rbac_denied", "calls"),
-    };
-    let within = |time: &str| format!("sum by (gateway) (increase(envoy_http_{statistic}[{time}]))");
+fn denials(rule: &Rule, summary: &str, denials: Denials) -> Option<Alarm> {
+    let [statistic, which, what] = denials.told_by();
+    let within = |time: &str| format!("sum by (gateway) (increase(envoy_http_{statistic}{which}[{time}]))");
     let same = rule.expr == format!("{0} > 20 and {0} > {1} / 2", within("5m"), within("1h"))
         && summary
             == format!(
                 "gateway {{{{ $labels.gateway }}}} denies more {what} than usual: over 20 in five minutes, and over half of those of an hour"
             );
-    same.then_some(Alarm::Denials { without_token })
+    same.then_some(Alarm::Denials(denials))
 }
 
 fn open(rule: &Rule, summary: &str) -> Option<Alarm> {
@@ -221,7 +252,8 @@ pub(super) fn read_on(alarm: &Alarm, rule: &Rule, model: &Model) -> Result<(), L
 
 /// The alarms that there should be, in their order.
 pub(super) fn expected(model: &Model) -> Vec<Alarm> {
-    let mut all = vec![Alarm::Unread, Alarm::Denials { without_token: false }, Alarm::Denials { without_token: true }];
+    let mut all = vec![Alarm::Unread];
+    all.extend(Denials::ALL.map(Alarm::Denials));
     for (scope, breaker) in &model.breaker {
         let Some(calls) = held(scope, &model.breaker, model) else { continue };
         if let Some(failures) = breaker.opens_after() {

@@ -200,7 +200,7 @@ fn kept(model: &Model) -> BTreeSet<String> {
     let of_calls = ["upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_per_try_idle_timeout"];
     let of_alarms = of_alarms.into_iter().chain(of_calls);
     let metrics = declared(model).map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
-    let of_denials = ["jwt_authn_denied", "rbac_denied"].map(|name| format!("envoy_http_{name}"));
+    let of_denials = ["jwt_authn_denied", "rbac_denied", "rbac_policy_denied"].map(|name| format!("envoy_http_{name}"));
     of_alarms.map(|name| format!("envoy_cluster_{name}")).chain(of_denials).chain(metrics).collect()
 }
 

@@ -60,10 +60,8 @@ fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
             let pairs = [("gateway", "central"), ("instance", "one"), ("job", "mcp-gateways")];
             (vec![(series, 1, 0)], pairs.into_iter().map(|(label, value)| (label, value.to_owned())).collect())
         }
-        Alarm::Denials { without_token } => {
-            let statistic = if *without_token { "jwt_authn_denied" } else { "rbac_denied" };
-            let series = format!("envoy_http_{statistic}{{gateway=\"central\"}}");
-            (vec![(series, 0, 40)], BTreeMap::from([("gateway", "central".to_owned())]))
+        Alarm::Denials(denials) => {
+            (vec![(denials.series(), 0, 40)], BTreeMap::from([("gateway", "central".to_owned())]))
         }
         Alarm::Open { calls, .. } => {
             let (series, labels) = by_server(calls, "outlier_detection_ejections_active");

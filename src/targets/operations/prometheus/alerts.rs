@@ -16,9 +16,11 @@ const INTERVAL: u64 = 10_000;
 /// Denials, and requests without a valid token. Source: Envoy 1.40, "Role Based Access Control" and "JWT Authentication", statistics.
 const DENIED: &str = "envoy_http_rbac_denied";
 const NO_TOKEN: &str = "envoy_http_jwt_authn_denied";
+/// Denials by the rule that made them.
+const DENIED_BY_RULE: &str = "envoy_http_rbac_policy_denied";
 
 /// Envoy's statistics that the alerts read. Source of those of clusters: Envoy 1.40, "Cluster manager statistics".
-pub(super) const STATISTICS: [&str; 8] = [
+pub(super) const STATISTICS: [&str; 9] = [
     "envoy_cluster_membership_healthy",
     "envoy_cluster_outlier_detection_ejections_active",
     "envoy_cluster_upstream_rq_active",
@@ -27,6 +29,7 @@ pub(super) const STATISTICS: [&str; 8] = [
     "envoy_cluster_upstream_rq_per_try_idle_timeout",
     NO_TOKEN,
     DENIED,
+    DENIED_BY_RULE,
 ];
 
 /// An alert.
@@ -82,11 +85,18 @@ fn unread<'m>() -> Alert<'m> {
 }
 
 /// More denials in five minutes than in the rest of an hour, and more than a few: somebody tries what is not granted, or a change took away
-/// what was used.
-fn denials<'m>() -> [Alert<'m>; 2] {
-    [("McpCallsDenied", DENIED, "calls"), ("McpTokensRefused", NO_TOKEN, "requests without a valid token")].map(
-        |(name, statistic, what)| {
-            let within = |time: &str| format!("sum by ({GATEWAY}) (increase({statistic}[{time}]))");
+/// what was used. Denials that name what a call lacks are answered with a challenge, so many of them are step-ups that fail.
+fn denials<'m>() -> [Alert<'m>; 3] {
+    let (lacks, one) =
+        ("{envoy_rbac_policy_name=~\".*deny:missing_.+\"}", "envoy_rbac_policy_name=\"deny:missing_mfa\",");
+    [
+        ("McpCallsDenied", (DENIED, "", ""), "calls"),
+        ("McpStepUpsFailed", (DENIED_BY_RULE, lacks, one), "calls that lack evidence"),
+        ("McpTokensRefused", (NO_TOKEN, "", ""), "requests without a valid token"),
+    ]
+    .map(
+        |(name, (statistic, which, label), what)| {
+            let within = |time: &str| format!("sum by ({GATEWAY}) (increase({statistic}{which}[{time}]))");
             let lately = within(WINDOW);
             Alert {
                 name,
@@ -99,7 +109,7 @@ fn denials<'m>() -> [Alert<'m>; 2] {
                 ),
                 family: FamilyId::ZeroTrust,
                 from: Vec::new(),
-                trial: vec![(format!("{statistic}{{{GATEWAY}=\"central\"}}"), 0, 40)],
+                trial: vec![(format!("{statistic}{{{label}{GATEWAY}=\"central\"}}"), 0, 40)],
                 fired: vec![(GATEWAY, "central".to_owned())],
             }
         },

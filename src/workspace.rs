@@ -7,6 +7,7 @@ pub mod git;
 pub mod kept;
 mod names;
 pub mod over;
+pub mod recorded;
 pub mod stored;
 
 use std::collections::BTreeSet;

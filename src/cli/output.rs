@@ -70,6 +70,12 @@ impl<'a> Output<'a> {
         self.terminal
     }
 
+    /// Whether nobody reads it any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Shows an error that has no place in a source: usage, input and output, the compiler's own.
     ///
     /// # Errors

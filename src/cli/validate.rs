@@ -1,9 +1,11 @@
 //! `mcpctl validate`.
 
 pub mod baseline;
+pub mod cache;
 pub mod fix;
 pub mod selection;
 pub mod since;
+pub mod watch;
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -31,6 +33,8 @@ Examples:
   mcpctl validate --select security                  findings of one group of checks
   mcpctl validate --baseline check                   only what the baseline does not have
   mcpctl validate --changed-since main               only what the branch main does not have
+  mcpctl validate --cache-dir ~/.cache/mcpctl        at once, where nothing has changed
+  mcpctl validate --watch                            again after each change
   mcpctl validate --fix                              make the safe changes that findings offer
   mcpctl validate --fix=unsafe --diff                show those changes, and guesses, and make none
   mcpctl validate - --stdin-filename a.yaml <a.yaml  one file";
@@ -73,6 +77,12 @@ pub struct Validate {
     /// Show the changes of `--fix` in the form of `diff -u`, and make none
     #[arg(long)]
     pub diff: bool,
+    /// Keep outcomes in this folder, and give them again where nothing changed that a run reads. Keep it where others cannot write
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["fix", "diff", "baseline", "changed_since"])]
+    pub cache_dir: Option<PathBuf>,
+    /// Run again whenever a file changes that was read, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["fix", "diff", "cache_dir"])]
+    pub watch: bool,
 }
 
 impl Validate {
@@ -81,6 +91,15 @@ impl Validate {
     /// # Errors
     /// Where it could not run.
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
+        match &self.cache_dir {
+            _ if self.watch => watch::watch(self, session),
+            Some(folder) if !self.source.is_stdin() => cache::through(folder, self, session),
+            Some(_) | None => self.once(session),
+        }
+    }
+
+    /// Reads, checks and reports.
+    fn once(&self, session: &mut Session<'_>) -> Outcome {
         let loaded = self.source.analyse(None, self.today.as_deref(), Wanted::All, session)?;
         let (Loaded { analysis, root }, fixes) = match (self.fix, self.diff) {
             (None, false) => (loaded, None),

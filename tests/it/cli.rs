@@ -3,6 +3,7 @@
 mod answers;
 mod ask;
 mod bundles;
+mod cached;
 mod compile;
 mod diff;
 mod environment;

@@ -78,7 +78,7 @@ pub struct Validate {
     #[arg(long)]
     pub diff: bool,
     /// Keep outcomes in this folder, and give them again where nothing changed that a run reads. Keep it where others cannot write
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["fix", "diff", "baseline", "changed_since"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["fix", "diff", "changed_since"])]
     pub cache_dir: Option<PathBuf>,
     /// Run again whenever a file changes that was read, until Ctrl-C
     #[arg(long, conflicts_with_all = ["fix", "diff", "cache_dir"])]
@@ -93,6 +93,13 @@ impl Validate {
     pub fn run(&self, session: &mut Session<'_>) -> Outcome {
         match &self.cache_dir {
             _ if self.watch => watch::watch(self, session),
+            Some(_) if self.baseline.is_some_and(|action| action != baseline::Action::Check) => {
+                let message =
+                    "`--cache-dir` keeps outcomes of runs that change nothing, and this one changes the baseline"
+                        .to_owned();
+                Err(Refusal::Usage { message, help: "leave one of the two out, or write `--baseline check`".into() }
+                    .into())
+            }
             Some(folder) if !self.source.is_stdin() => cache::through(folder, self, session),
             Some(_) | None => self.once(session),
         }
@@ -118,7 +125,7 @@ impl Validate {
         if let Some(action) = self.baseline {
             let file = baseline::place(self.baseline_file.as_deref().map(|file| session.globals.at(file)), &root);
             let whole = analysis.counts.unreadable == 0 && !analysis.model().unread_files;
-            said = baseline::apply(action, &file, report.to_mut(), &analysis.sources, whole)?;
+            said = baseline::apply(action, (&file, session.reader), report.to_mut(), &analysis.sources, whole)?;
         }
         if !self.select.is_empty() || !self.ignore.is_empty() {
             let selection = Selection { select: &self.select, ignore: &self.ignore };

@@ -15,6 +15,10 @@ use crate::diagnostic::Report;
 use crate::diagnostic::suppressed::Suppression;
 use crate::render::{fingerprint, json};
 use crate::source::Sources;
+use crate::workspace::Reader;
+
+/// The largest file that is read; the baseline of ten thousand findings has 2 MB.
+const MOST_BYTES: usize = 64 << 20;
 
 /// The name of the file at the root of a workspace.
 pub const FILE_NAME: &str = "mcpctl-baseline.json";
@@ -58,7 +62,7 @@ struct Known {
 /// Where the file cannot be read or written, where it does not hold a baseline, and where not every file could be read.
 pub fn apply(
     action: Action,
-    file: &Path,
+    (file, reader): (&Path, &dyn Reader),
     report: &mut Report,
     sources: &Sources,
     whole: bool,
@@ -70,7 +74,7 @@ pub fn apply(
     let found = known(report, sources);
     let mut baseline = match action {
         Action::Write => found,
-        Action::Check | Action::Prune => read(file)?,
+        Action::Check | Action::Prune => read(file, reader)?,
     };
     let left = suppress(&baseline, report, sources);
     let gone = left.values().fold(0, |sum: u32, count| sum.saturating_add(*count));
@@ -147,12 +151,12 @@ fn suppress(baseline: &Baseline, report: &mut Report, sources: &Sources) -> BTre
     left
 }
 
-fn read(file: &Path) -> Result<Baseline, Refusal> {
+fn read(file: &Path, reader: &dyn Reader) -> Result<Baseline, Refusal> {
     let unusable = |why: String| Refusal::Usage {
         message: format!("the baseline `{}` cannot be used: {why}", file.display()),
         help: "`mcpctl validate --baseline write` writes one".to_owned(),
     };
-    let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let text = reader.read(file, MOST_BYTES).map_err(|error| unusable(error.to_string()))?;
     let baseline: Baseline = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
     if baseline.version != fingerprint::VERSION {
         let why =

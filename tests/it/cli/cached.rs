@@ -82,12 +82,30 @@ fn other_options_days_and_damaged_entries_are_other_runs() {
     std::fs::write(&entry, "mcpctl validate 1\nnothing of ours").unwrap();
     let again = cached(at, &["--today", "2026-01-01"]).code(1);
     assert_eq!((again.out, again.err), (first.out, first.err));
-    let refused = ["--fix", "--baseline=check", "--changed-since=main"];
+    cached(at, &["--baseline", "write"]).refused("changes the baseline");
+    let refused = ["--fix", "--changed-since=main"];
     for option in refused {
         cached(at, &[option]).refused("cannot be used with");
     }
     std::fs::write(at.join("file"), "").unwrap();
     mcpctl(&["validate", "--cache-dir"]).arg(at.join("file")).arg(at.join("fleet")).run().refused("could not write");
+}
+
+#[test]
+fn a_baseline_is_a_file_that_an_outcome_comes_from() {
+    let scratch = folder(&[("fleet/all.yaml", REGISTRY)]);
+    let at = scratch.path();
+    let validate = |args: &[&str]| mcpctl(&["validate", "--format", "short"]).args(args).arg(at.join("fleet")).run();
+    validate(&["--baseline", "write"]).code(0);
+    let accepted = cached(at, &["--baseline", "check"]).code(0);
+    mark(&entries(at)[0], "as before\n");
+    assert_eq!(cached(at, &["--baseline", "check"]).code(0).err, "as before\n");
+    assert_ne!(validate(&[]).code(0).out, accepted.out, "the baseline has findings");
+    let baseline = at.join("fleet/mcpctl-baseline.json");
+    let mut known: serde_json::Value = serde_json::from_slice(&std::fs::read(&baseline).unwrap()).unwrap();
+    known["findings"] = serde_json::json!([]);
+    std::fs::write(&baseline, known.to_string()).unwrap();
+    assert_eq!(cached(at, &["--baseline", "check"]).code(0).out, validate(&[]).code(0).out);
 }
 
 #[test]

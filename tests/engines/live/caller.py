@@ -11,10 +11,10 @@ from .wire import Refused
 class Caller:
     """One caller of one tool, allowed unless the gateways say otherwise."""
 
-    def __init__(self, fleet: Fleet, name: str, server: str, tool: str, at="central", **more):
+    def __init__(self, fleet: Fleet, name: str, server: str, tool: str, at="central", holding: set[str] | None = None, **more):
         self.fleet, self.server, self.tool = fleet, server, tool
         self.principal, self.object = fleet.relation.principal(name), fleet.relation.tool(server, tool)
-        self.everything = set(fleet.presenter.varied(self.object))
+        self.everything = set(fleet.presenter.varied(self.object)) if holding is None else holding
         if fleet.issuers[fleet.relation.issuer_of(self.principal)].audience is None:
             # By its URL at the central gateway: a variant of the workspace may move the server itself.
             urls = fleet.relation.servers[server]["audiences"]

@@ -167,7 +167,12 @@ def fires(fleet: Fleet, prometheus: scraped.Prometheus, slow: Caller, told: list
     alert("McpTokensRefused", "central-ticket", gateway="central")
     tally.check(prometheus.firing("McpStepUpsFailed") is None, "calls that are not granted are called step-ups that fail")
     # A call that is granted, and lacks evidence.
-    lacking = {slow.status(arguments='{"amount":5000000}') for _ in range(30)}
+    bare = Caller(fleet, "audit_agent", "payment_server", "refund_charge", holding={"user_delegation"})
+    # The series of a rule begins with its first denial, and grows with the next ones.
+    first = bare.status()
+    begun = scraped.until(lambda: [one for one in prometheus.series("envoy_http_rbac_policy_denied") if "missing" in str(one)])
+    tally.check(bool(begun), f"a rule has no series of its denials: {prometheus.series('envoy_http_rbac_policy_denied')}")
+    lacking = {first} | {bare.status() for _ in range(30)}
     tally.check(lacking == {403}, f"calls that lack evidence have the status {lacking}")
     alert("McpStepUpsFailed", "central-ticket", gateway="central")
     # A bulkhead of three, and eight calls at once.

@@ -44,7 +44,7 @@ impl Denials {
         match self {
             Self::Calls => ["rbac_denied", "", "calls"],
             Self::StepUps => {
-                let lacking = "{envoy_rbac_policy_name=~\".*deny:missing_.+\"}";
+                let lacking = "{envoy_rbac_policy_name=~\".*deny[:_]missing_.+\"}";
                 ["rbac_policy_denied", lacking, "calls that lack evidence"]
             }
             Self::Tokens => ["jwt_authn_denied", "", "requests without a valid token"],

@@ -61,6 +61,7 @@ struct Relabel {
     regex: String,
     action: Option<String>,
     target_label: Option<String>,
+    replacement: Option<String>,
 }
 
 /// What is scraped, and where alerts are sent.
@@ -153,13 +154,20 @@ fn scraped(config: Config) -> Result<Scraped, LiftError> {
 
 /// The series that are kept of gateways.
 fn relabelled(steps: &[Relabel]) -> Result<BTreeSet<String>, LiftError> {
-    let [keep, name, server] = steps else { return unexpected("the statistics of gateways are relabelled otherwise") };
+    let [keep, name, rule, of_rule, server] = steps else {
+        return unexpected("the statistics of gateways are relabelled otherwise");
+    };
     let is = |step: &Relabel, source: &str, action: Option<&str>, target: Option<&str>| {
         step.source_labels == [source] && step.action.as_deref() == action && step.target_label.as_deref() == target
     };
     let right = is(keep, "__name__", Some("keep"), None)
         && is(name, "__name__", None, Some("__name__"))
         && name.regex == "envoy_mcpctl_(.+)"
+        && is(rule, "__name__", None, Some("envoy_rbac_policy_name"))
+        && is(of_rule, "__name__", None, Some("__name__"))
+        && [rule, of_rule].into_iter().all(|step| step.regex == "envoy_http_rbac_policy_(.+)_denied")
+        && of_rule.replacement.as_deref() == Some("envoy_http_rbac_policy_denied")
+        && [keep, name, rule, server].into_iter().all(|step| step.replacement.is_none())
         && is(server, "envoy_cluster_name", None, Some("mcp_server"))
         && between(&server.regex, "(.+)", "/messages") == Some("");
     let kept: Vec<&str> = keep.regex.split('|').collect();
@@ -179,6 +187,7 @@ fn kept_alone(steps: &[Relabel]) -> Result<BTreeSet<String>, LiftError> {
     let right = keep.source_labels == ["__name__"]
         && keep.action.as_deref() == Some("keep")
         && keep.target_label.is_none()
+        && keep.replacement.is_none()
         && names.len() == keep.regex.split('|').count();
     if right { Ok(names) } else { fault() }
 }
@@ -200,7 +209,8 @@ fn kept(model: &Model) -> BTreeSet<String> {
     let of_calls = ["upstream_rq_active_overflow", "upstream_rq_pending_overflow", "upstream_rq_per_try_idle_timeout"];
     let of_alarms = of_alarms.into_iter().chain(of_calls);
     let metrics = declared(model).map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
-    let of_denials = ["jwt_authn_denied", "rbac_denied", "rbac_policy_denied"].map(|name| format!("envoy_http_{name}"));
+    let of_denials = ["jwt_authn_denied", "rbac_denied", "rbac_policy_denied", "rbac_policy_(.+)_denied"]
+        .map(|name| format!("envoy_http_{name}"));
     of_alarms.map(|name| format!("envoy_cluster_{name}")).chain(of_denials).chain(metrics).collect()
 }
 

@@ -16,11 +16,15 @@ const INTERVAL: u64 = 10_000;
 /// Denials, and requests without a valid token. Source: Envoy 1.40, "Role Based Access Control" and "JWT Authentication", statistics.
 const DENIED: &str = "envoy_http_rbac_denied";
 const NO_TOKEN: &str = "envoy_http_jwt_authn_denied";
-/// Denials by the rule that made them.
-const DENIED_BY_RULE: &str = "envoy_http_rbac_policy_denied";
+/// Denials by the rule that made them, which is in a label.
+pub(super) const DENIED_BY_RULE: &str = "envoy_http_rbac_policy_denied";
+/// The label.
+pub(super) const RULE: &str = "envoy_rbac_policy_name";
+/// The same of rules with a full stop in their names: Envoy leaves those names in the name of the statistic.
+pub(super) const DENIED_BY_ONE_RULE: &str = "envoy_http_rbac_policy_(.+)_denied";
 
 /// Envoy's statistics that the alerts read. Source of those of clusters: Envoy 1.40, "Cluster manager statistics".
-pub(super) const STATISTICS: [&str; 9] = [
+pub(super) const STATISTICS: [&str; 10] = [
     "envoy_cluster_membership_healthy",
     "envoy_cluster_outlier_detection_ejections_active",
     "envoy_cluster_upstream_rq_active",
@@ -30,6 +34,7 @@ pub(super) const STATISTICS: [&str; 9] = [
     NO_TOKEN,
     DENIED,
     DENIED_BY_RULE,
+    DENIED_BY_ONE_RULE,
 ];
 
 /// An alert.
@@ -88,7 +93,7 @@ fn unread<'m>() -> Alert<'m> {
 /// what was used. Denials that name what a call lacks are answered with a challenge, so many of them are step-ups that fail.
 fn denials<'m>() -> [Alert<'m>; 3] {
     let (lacks, one) =
-        ("{envoy_rbac_policy_name=~\".*deny:missing_.+\"}", "envoy_rbac_policy_name=\"deny:missing_mfa\",");
+        ("{envoy_rbac_policy_name=~\".*deny[:_]missing_.+\"}", "envoy_rbac_policy_name=\"deny:missing_mfa\",");
     [
         ("McpCallsDenied", (DENIED, "", ""), "calls"),
         ("McpStepUpsFailed", (DENIED_BY_RULE, lacks, one), "calls that lack evidence"),

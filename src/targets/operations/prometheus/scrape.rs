@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::alerts::{GATEWAYS, STATISTICS};
+use super::alerts::{DENIED_BY_ONE_RULE, DENIED_BY_RULE, GATEWAYS, RULE, STATISTICS};
 use super::recordings::{GATEWAY, SERVER, series};
 use crate::bundle::Artifact;
 use crate::model::Model;
@@ -67,6 +67,8 @@ struct Relabel {
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_label: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replacement: Option<&'static str>,
 }
 
 /// `host:port`, as a target is written.
@@ -179,7 +181,13 @@ fn declared(model: &Model) -> BTreeSet<String> {
 /// These series alone. A server could otherwise give a series of a gateway's, by which an alert about another server is judged.
 fn kept(series: impl IntoIterator<Item = String>) -> Relabel {
     let names: Vec<String> = series.into_iter().collect();
-    Relabel { source_labels: ["__name__"], regex: names.join("|"), action: Some("keep"), target_label: None }
+    Relabel {
+        source_labels: ["__name__"],
+        regex: names.join("|"),
+        action: Some("keep"),
+        target_label: None,
+        replacement: None,
+    }
 }
 
 /// Of Envoy's statistics the declared metrics are kept, under their declared names, and those that alerts read, by server.
@@ -191,10 +199,13 @@ fn relabelled(model: &Model) -> Vec<Relabel> {
         regex: regex.to_owned(),
         action: None,
         target_label: Some(label),
+        replacement: None,
     };
     vec![
         kept(all),
         named("__name__", "envoy_mcpctl_(.+)", "__name__"),
+        named("__name__", DENIED_BY_ONE_RULE, RULE),
+        Relabel { replacement: Some(DENIED_BY_RULE), ..named("__name__", DENIED_BY_ONE_RULE, "__name__") },
         named("envoy_cluster_name", "(.+)/messages", SERVER),
     ]
 }

@@ -15,6 +15,7 @@ pub mod left_out;
 pub mod names;
 pub mod objects;
 pub mod operations;
+pub mod several;
 pub mod traffic;
 pub mod undecided;
 mod visibility;
@@ -232,6 +233,7 @@ pub static RULES: &[&Rule] = &[
     &left_out::TARGET_OVER_LIMIT,
     &NAME_COLLISION,
     &TARGET_LIMIT,
+    &several::SEVERAL_GATEWAYS,
     &entry::TARGET_STRICTER,
     &undecided::TARGET_UNDECIDED,
     &handwritten::HANDWRITTEN_LEFT_OUT,

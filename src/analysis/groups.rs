@@ -179,6 +179,7 @@ const GROUPS: [(Group, &[&str]); 6] = [
             "redundant-alternative",
             "redundant-grant",
             "redundant-requirement",
+            "several-gateways",
             "short-host",
             "target-left-out",
             "target-over-limit",

@@ -24,6 +24,7 @@ mod renames;
 mod report;
 mod resources;
 mod review;
+mod several;
 mod since;
 mod suppressed;
 mod test;

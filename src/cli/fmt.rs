@@ -135,7 +135,6 @@ fn formatted(file: InputFile) -> Result<(String, String), ()> {
 fn unreadable(path: &Path) -> Refusal {
     Refusal::Usage {
         message: format!("`{}` is not YAML that can be laid out, and stays as it is", path.display()),
-        help: "`mcpctl validate` shows whether it can be read; files with merge keys (`<<`) are not laid out yet"
-            .to_owned(),
+        help: "`mcpctl validate` shows whether it can be read".to_owned(),
     }
 }

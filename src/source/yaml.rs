@@ -43,6 +43,15 @@ fn is_plain(text: &str) -> bool {
 /// Reads one file. Reports every fault it finds; the tree holds the documents before the first syntax error.
 #[must_use]
 pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnostic>) -> Tree<'s> {
+    tree_of(file, source, report, true)
+}
+
+/// As [`parse`], with merge keys as the entries that they are in the text: for a layout, which moves what is written.
+fn parse_as_written<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnostic>) -> Tree<'s> {
+    tree_of(file, source, report, false)
+}
+
+fn tree_of<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnostic>, merges: bool) -> Tree<'s> {
     let text = source.text();
     let mut builder = Builder {
         text,
@@ -56,6 +65,7 @@ pub fn parse<'s>(file: FileId, source: &'s SourceFile, report: &mut Vec<Diagnost
         root: None,
         open: Vec::new(),
         anchors: HashMap::new(),
+        merges,
         merged: 0,
         read_to: 0,
         weights: Vec::with_capacity(text.len() / 16),

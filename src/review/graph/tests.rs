@@ -16,7 +16,7 @@ fn awkward() -> Graph {
 #[test]
 fn no_name_is_a_part_of_mermaid() {
     let text = "flowchart LR
-  subgraph g0[\"unit #92;n\"]
+  subgraph g0[\"unit #92;\u{2060}n\"]
     n0{{\"a #34;quoted#34; one<br/>#60;b#62;#35;1#59; #96;x#96; \"}}
   end
   n1[\"crm_server<br/>#95;one#95;\"]

@@ -74,6 +74,8 @@ fn quoted_for_mermaid(lines: &[String]) -> String {
             let after = line.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
             match c {
                 '_' if before.is_alphanumeric() && after.is_alphanumeric() => text.push(c),
+                // Mermaid breaks the line at these two, also where one is written as its code: a word joiner keeps them apart.
+                '\\' if after == 'n' => text.push_str("#92;\u{2060}"),
                 '"' | '#' | '<' | '>' | '&' | '`' | '\\' | '*' | '_' | ';' => {
                     text.push_str(&format!("#{};", u32::from(c)))
                 }

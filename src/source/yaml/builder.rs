@@ -36,6 +36,8 @@ pub(super) struct Builder<'s, 'r> {
     pub(super) root: Option<NodeId>,
     pub(super) open: Vec<Open>,
     pub(super) anchors: HashMap<usize, NodeId>,
+    /// Whether what merge keys add becomes a part of the map.
+    pub(super) merges: bool,
     /// Entries that merge keys have added so far.
     pub(super) merged: u64,
     /// The end of the last scalar.

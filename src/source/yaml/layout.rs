@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::changes::{Change, applied, joined};
 use super::comments::comments;
 use super::lines::Lines;
-use super::{NodeId, Tree, parse};
+use super::{NodeId, Tree, parse, parse_as_written};
 use crate::source::{FileId, SourceFile};
 
 /// Spaces of a level.
@@ -24,13 +24,13 @@ pub fn laid_out(text: &str) -> Option<String> {
     let unix = text.replace("\r\n", "\n");
     let source = SourceFile::new("", unix);
     let mut faults = Vec::new();
-    let tree = parse(FileId(0), &source, &mut faults);
-    if !tree.is_whole() {
+    if !parse(FileId(0), &source, &mut faults).is_whole() {
         return None;
     }
+    let tree = parse_as_written(FileId(0), &source, &mut faults);
     let new = applied(source.text(), &Layout::of(source.text(), &tree).changes()?);
     let new = SourceFile::new("", new);
-    let same = same(&tree, &parse(FileId(0), &new, &mut faults)) && same_comments(source.text(), new.text());
+    let same = same(&tree, &parse_as_written(FileId(0), &new, &mut faults)) && same_comments(source.text(), new.text());
     same.then(|| new.text().to_owned())
 }
 

@@ -40,7 +40,9 @@ impl<'s> Builder<'s, '_> {
 
     pub(super) fn end(&mut self, range: std::ops::Range<usize>) -> Result<(), Stop> {
         let Some(Open { id, .. }) = self.open.pop() else { return Err(Stop) };
-        self.merge(id)?;
+        if self.merges {
+            self.merge(id)?;
+        }
         let mut weight = Weight { nodes: 1, height: 1 };
         let start = self.tree.loc(id).start;
         let mut end = if range.end > range.start { range.end as u32 } else { start };

@@ -1,4 +1,4 @@
-"""Runs the action for GitHub and the component for GitLab on changes of a workspace: `forges TOOLS MCPCTL`.
+"""Runs the action for GitHub and the component for GitLab on changes of a workspace.
 
 Neither product can be run here. The action is run by act and the component by gitlab-ci-local, each as a program on this machine in a
 clone that has the last commit alone, as a build server has it; the API that comments are written to is on loopback. Both files are
@@ -6,16 +6,13 @@ compared with the published schemas of the products, and the action is searched 
 """
 
 import json
-import os
 import shutil
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 from api import BOT, TOKEN, Api
+from tally import ROOT, check, run
 
-ROOT = Path(__file__).resolve().parents[3]
 ACTION, COMPONENT = ROOT / "packages/github", ROOT / "packages/gitlab"
 WORKFLOW = """on: pull_request
 permissions: {contents: read, pull-requests: write}
@@ -37,19 +34,6 @@ CHANGES = {
     "narrower": ('["orders_server/*"]', '["orders_server/refund_order"]'),
     "broken": ("may_call:", "may_cal:"),
 }
-checks, faults = 0, []
-
-
-def check(right: bool, why: str) -> None:
-    global checks
-    checks += 1
-    if not right:
-        faults.append(why)
-        print(f"forges: {why}", file=sys.stderr)
-
-
-def run(*command, cwd=None, env=None) -> subprocess.CompletedProcess:
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
 
 
 def git(folder: Path, *command: str) -> str:
@@ -193,28 +177,14 @@ def schemas(tools: Path, work: Path) -> None:
         check(done.returncode == 0, f"{file.name} does not fit the schema {schema}: {done.stdout}{done.stderr}")
     done = run(str(bin / "zizmor"), "--offline", "--quiet", str(ACTION / "action.yml"))
     check(done.returncode == 0, f"zizmor: {done.stdout}{done.stderr}")
+    done = run(str(bin / "hadolint"), str(ROOT / "packages/container/Containerfile"))
+    check(done.returncode == 0, f"hadolint: {done.stdout}{done.stderr}")
 
 
-def main(tools: str, mcpctl: str) -> None:
+def examine(tools: Path, mcpctl: Path, work: Path, env: dict) -> None:
+    """Both packages, on every change."""
+    schemas(tools, work)
     api = Api()
-    with tempfile.TemporaryDirectory(prefix="mcpctl-forges.") as scratch:
-        work = Path(scratch)
-        schemas(Path(tools), work)
-        (work / "bin").mkdir()
-        shutil.copy(mcpctl, work / "bin/mcpctl")
-        env = {
-            "PATH": f"{work}/bin:{tools}/bin:{os.environ['PATH']}", "HOME": str(work), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.com", "GIT_COMMITTER_NAME": "test",
-            "GIT_COMMITTER_EMAIL": "test@example.com", "LANG": "C.UTF-8",
-        }  # fmt: skip
-        os.environ.update(env)
-        origin, base = repository(str(work / "bin/mcpctl"), work)
-        for forge in (GitHub, GitLab):
-            judge(forge(Path(tools), api, env, base), api, origin, work)
-    print(f"forges: {checks} checks, {len(faults)} faults")
-    if faults:
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    origin, base = repository(str(mcpctl), work)
+    for forge in (GitHub, GitLab):
+        judge(forge(tools, api, env, base), api, origin, work)

@@ -15,7 +15,7 @@ pub mod schemas;
 mod sections;
 mod waive;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groups::Group;
 pub use judged::Judged;
@@ -267,6 +267,16 @@ fn place_of<'a>(
         declared,
         files: own.collect(),
     }
+}
+
+/// The errors of a file that is read alone: what is not YAML, and what has not the shape of its family. No other file and no setting
+/// takes one of them away.
+#[must_use]
+pub fn own_errors(id: FileId, source: &SourceFile) -> Vec<Diagnostic> {
+    let mut findings = file::read(id, source, &mut BTreeMap::new()).findings;
+    findings.retain(|finding| finding.severity == Severity::Error);
+    keep_the_cause(&mut findings);
+    findings
 }
 
 /// A file's text, or as much of it as can be shown, and what is wrong with it.

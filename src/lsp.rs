@@ -18,6 +18,7 @@ mod layout;
 mod mentions;
 mod names;
 mod navigate;
+mod own;
 mod places;
 mod position;
 mod project;

@@ -34,6 +34,13 @@ impl<'a> Places<'a> {
         Self { analysis, encoding, uri, lines: BTreeMap::new() }
     }
 
+    /// A file with another text than that of the analysis.
+    #[must_use]
+    pub fn with(mut self, file: FileId, lines: Lines<'a>) -> Self {
+        self.lines.insert(file, lines);
+        self
+    }
+
     /// The range of a place in its file.
     pub fn range(&mut self, loc: Loc) -> Range {
         let (analysis, encoding) = (self.analysis, self.encoding);

@@ -4,7 +4,7 @@ mod notifications;
 mod publish;
 mod requests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub(super) struct Server<'h> {
     roots: BTreeMap<PathBuf, PathBuf>,
     projects: BTreeMap<PathBuf, Project<'h>>,
     published: BTreeMap<PathBuf, Published>,
+    /// Open files whose texts have changed since the last analysis.
+    typed: BTreeSet<PathBuf>,
     /// Whether the client is there: it takes messages.
     connected: bool,
 }
@@ -73,6 +75,7 @@ impl<'h> Server<'h> {
             roots: BTreeMap::new(),
             projects: BTreeMap::new(),
             published: BTreeMap::new(),
+            typed: BTreeSet::new(),
             connected: true,
         }
     }
@@ -104,6 +107,7 @@ impl<'h> Server<'h> {
             if let Ok(message) = self.connection.receiver.recv_timeout(TOGETHER) {
                 return Some(message);
             }
+            std::mem::take(&mut self.typed).iter().for_each(|path| self.publish_own(path));
             self.refresh();
         }
         self.connection.receiver.recv().ok()
@@ -186,6 +190,7 @@ impl<'h> Server<'h> {
     /// Analyses what has changed, and says what is found.
     fn refresh(&mut self) {
         let host = self.host;
+        self.typed.clear();
         let changed: Vec<PathBuf> = self
             .projects
             .iter_mut()

@@ -49,7 +49,8 @@ fn a_layout_is_as_an_editor_would_write_it() {
 
 #[test]
 fn merge_keys_are_moved_and_stay() {
-    let before = "a:\n    x: &base  { p : 1,q: 2 }\n    y:\n        <<:   *base\n        q: 3\n    z: {<< : [ *base ], r: 4}\n";
+    let before =
+        "a:\n    x: &base { p : 1,q: 2 }\n    y:\n        <<:   *base\n        q: 3\n    z: {<< : [ *base ], r: 4}\n";
     let after = "a:\n  x: &base {p: 1, q: 2}\n  y:\n    <<: *base\n    q: 3\n  z: {<<: [*base], r: 4}\n";
     assert_eq!(laid_out(before).as_deref(), Some(after));
     assert_eq!(laid_out(after).as_deref(), Some(after));

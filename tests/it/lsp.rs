@@ -2,6 +2,7 @@
 
 mod client;
 mod findings;
+mod large;
 mod navigate;
 mod writing;
 

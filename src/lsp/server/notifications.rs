@@ -84,6 +84,7 @@ impl Server<'_> {
         let project = self.roots.get(&path).and_then(|root| self.projects.get_mut(root));
         if let (Some(text), Some(project)) = (text, project) {
             project.set_text(&path, text);
+            self.typed.insert(path);
         }
     }
 

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use super::Server;
 use crate::lsp::findings::{Places, by_file, unread};
+use crate::lsp::own::{MANY_FILES, of_file};
 use crate::lsp::uri::uri_of;
 use crate::lsp::view::uri_in;
+use crate::settings;
+use crate::workspace::is_cedar;
 
 impl Server<'_> {
     /// Publishes the findings of a workspace.
@@ -37,6 +40,24 @@ impl Server<'_> {
         for (path, found) in files {
             let version = self.documents.get(&path).map(|document| document.version);
             self.publish(&path, version, found);
+        }
+    }
+
+    /// Publishes what is known of a file in a large workspace before the whole is analysed.
+    pub(super) fn publish_own(&mut self, path: &Path) {
+        let project = self.roots.get(path).and_then(|root| self.projects.get(root));
+        let (Some(project), Some(document)) = (project, self.documents.get(path)) else { return };
+        let analysis = project.analysis.as_ref().filter(|analysis| analysis.sources.len() >= MANY_FILES);
+        let (Some(analysis), Some((id, file))) = (analysis, project.file(path)) else { return };
+        if is_cedar(file.name()) || file.name() == settings::FILE_NAME {
+            return;
+        }
+        let uri = |name: &str| uri_in(project, &self.documents, name);
+        let docs_url = analysis.settings.docs_url.as_deref().or(self.host.docs_url.as_deref());
+        let found = of_file((analysis, id), &document.text, (self.client.encoding, &uri), docs_url);
+        let version = document.version;
+        if let Some(found) = found {
+            self.publish(path, Some(version), found);
         }
     }
 

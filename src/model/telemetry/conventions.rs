@@ -2,6 +2,8 @@
 //! (counters end in `_total`, units are part of the name, `le` and `quantile` are its own); the document's "Metrics
 //! Collection" and "Log Aggregation".
 
+use std::sync::LazyLock;
+
 /// Labels that Prometheus itself sets: the bounds of buckets, and the quantiles of summaries.
 pub const OF_PROMETHEUS: [&str; 2] = ["le", "quantile"];
 
@@ -158,8 +160,8 @@ pub fn is_of_another_exporter(metric: &str) -> bool {
 /// Whether a label has ever more values.
 #[must_use]
 pub fn is_unbounded(label: &str) -> bool {
-    let plain = plain(label);
-    UNBOUNDED.iter().any(|word| self::plain(word) == plain)
+    static PLAIN: LazyLock<Vec<String>> = LazyLock::new(|| UNBOUNDED.iter().map(|word| plain(word)).collect());
+    PLAIN.contains(&plain(label))
 }
 
 /// Whether the name of a histogram says what its numbers are: its last word is a unit, or what is counted.
@@ -189,13 +191,16 @@ pub fn meant(written: &str) -> Option<&'static str> {
     if KNOWN.contains(&written) || OTHERS.contains(&written) {
         return None;
     }
-    let lower = written.to_lowercase();
-    let distance = |known: &str| {
+    static PLAIN: LazyLock<Vec<(&str, String)>> =
+        LazyLock::new(|| KNOWN.iter().map(|word| (*word, plain(word))).collect());
+    let (lower, plain) = (written.to_lowercase(), plain(written));
+    let distance = |known: &str, plain_known: &str| {
         // Another spelling of the same words: `userId`, `user-id`.
-        if plain(known) == plain(written) { 0 } else { strsim::damerau_levenshtein(&lower, known) }
+        if plain_known == plain { 0 } else { strsim::damerau_levenshtein(&lower, known) }
     };
     // The last part of a name with a prefix is not a slip of the pen.
-    let near = KNOWN.iter().map(|known| (distance(known), *known)).filter(|(distance, _)| *distance <= most);
+    let near =
+        PLAIN.iter().map(|(known, plain)| (distance(known, plain), *known)).filter(|(distance, _)| *distance <= most);
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 

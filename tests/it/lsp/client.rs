@@ -24,6 +24,8 @@ pub(super) struct Client {
     next: i32,
     /// The last findings that were published, by URI.
     pub(super) published: BTreeMap<String, Vec<Value>>,
+    /// All that was published, one after the other.
+    pub(super) history: Vec<(String, Vec<Value>)>,
     /// Other notifications, and requests.
     pub(super) said: Vec<Value>,
 }
@@ -49,7 +51,7 @@ impl Client {
                 }
             }
         });
-        Self { child, stdin, messages, next: 0, published: BTreeMap::new(), said: Vec::new() }
+        Self { child, stdin, messages, next: 0, published: BTreeMap::new(), history: Vec::new(), said: Vec::new() }
     }
 
     pub(super) fn initialize(&mut self, folder: &Path, capabilities: &Value) -> Value {
@@ -115,7 +117,9 @@ impl Client {
         if message["method"] == "textDocument/publishDiagnostics" {
             let params = &message["params"];
             let found = params["diagnostics"].as_array().unwrap().clone();
-            self.published.insert(params["uri"].as_str().unwrap().to_owned(), found);
+            let uri = params["uri"].as_str().unwrap().to_owned();
+            self.history.push((uri.clone(), found.clone()));
+            self.published.insert(uri, found);
         } else {
             self.said.push(message);
         }

@@ -20,17 +20,20 @@ pub const SOURCE: &str = "mcpctl";
 /// Checks whose findings are about text that has no effect.
 const WITHOUT_EFFECT: [&str; 2] = ["unused-ignore", "unused-waiver"];
 
+/// The URI of a file by its name in the workspace.
+pub type UriOf<'u> = &'u dyn Fn(&str) -> Option<Uri>;
+
 /// Turns places of a workspace into those of the protocol. The lines of a file are found once.
 pub struct Places<'a> {
     analysis: &'a Analysis,
     encoding: Encoding,
-    uri: &'a dyn Fn(&str) -> Option<Uri>,
+    uri: UriOf<'a>,
     lines: BTreeMap<FileId, Lines<'a>>,
 }
 
 impl<'a> Places<'a> {
     /// For an analysis. `uri` gives the URI of a file by its name in the workspace.
-    pub fn new(analysis: &'a Analysis, encoding: Encoding, uri: &'a dyn Fn(&str) -> Option<Uri>) -> Self {
+    pub fn new(analysis: &'a Analysis, encoding: Encoding, uri: UriOf<'a>) -> Self {
         Self { analysis, encoding, uri, lines: BTreeMap::new() }
     }
 

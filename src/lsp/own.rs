@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use lsp_types::{Diagnostic, Uri};
+use lsp_types::Diagnostic;
 
-use super::findings::{Places, diagnostic};
+use super::findings::{Places, UriOf, diagnostic};
 use super::position::{Encoding, Lines};
 use crate::analysis::{Analysis, own_errors};
 use crate::diagnostic;
@@ -44,7 +44,7 @@ impl Change {
 pub fn of_file(
     (analysis, id): (&Analysis, FileId),
     text: &str,
-    (encoding, uri): (Encoding, &dyn Fn(&str) -> Option<Uri>),
+    (encoding, uri): (Encoding, UriOf<'_>),
     docs_url: Option<&str>,
 ) -> Option<Vec<Diagnostic>> {
     let before = analysis.sources.file(id);

@@ -54,6 +54,11 @@ fn merge_keys_are_moved_and_stay() {
     let after = "a:\n  x: &base {p: 1, q: 2}\n  y:\n    <<: *base\n    q: 3\n  z: {<<: [*base], r: 4}\n";
     assert_eq!(laid_out(before).as_deref(), Some(after));
     assert_eq!(laid_out(after).as_deref(), Some(after));
+    // A list of anchors and merges, as servers that share most of what they say are written.
+    let before = "s:\n   - &one   {p: 1}\n   -  &two   # the second\n      p: 2\n      q: &three\n         r: 3\n   -   <<: [*one,*two ]   # both\n       p: 3\n   - { <<: *two, p: 4 }\n";
+    let after = "s:\n  - &one   {p: 1}\n  -  &two   # the second\n    p: 2\n    q: &three\n      r: 3\n  - <<: [*one, *two]   # both\n    p: 3\n  - {<<: *two, p: 4}\n";
+    assert_eq!(laid_out(before).as_deref(), Some(after));
+    assert_eq!(laid_out(after).as_deref(), Some(after));
     assert_eq!(laid_out("a: {<<: 3}\n"), None);
 }
 

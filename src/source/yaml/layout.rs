@@ -69,6 +69,13 @@ fn same_comments(one: &str, other: &str) -> bool {
     of(one) == of(other)
 }
 
+/// What is in front of a value and of its anchor, if it has one, without the spaces between them.
+fn without_anchor(before: &str) -> &str {
+    let before = before.trim_end();
+    let anchor = before.rfind('&').filter(|at| before.get(*at..).is_some_and(|name| !name.contains(' ')));
+    anchor.and_then(|at| before.get(..at)).map_or(before, str::trim_end)
+}
+
 /// Where a collection is: its column now, and the one that it gets.
 #[derive(Debug, Clone, Copy)]
 struct Column {
@@ -169,13 +176,12 @@ impl<'t> Layout<'t> {
     /// The dash in front of an element, on its line or on one above it.
     fn dash(&self, element: usize) -> Option<usize> {
         let mut line = self.line_of(element);
-        let own = self.text.get(self.ranges.get(line)?.start..element)?;
-        let mut before = own.trim_end_matches(' ');
+        let mut before = without_anchor(self.text.get(self.ranges.get(line)?.start..element)?);
         if before.is_empty() {
             // An element below its dash.
             loop {
                 line = line.checked_sub(1)?;
-                before = self.text.get(self.ranges.get(line)?.clone())?.split(" #").next()?.trim_end();
+                before = without_anchor(self.text.get(self.ranges.get(line)?.clone())?.split(" #").next()?);
                 if !before.is_empty() {
                     break;
                 }

@@ -100,6 +100,11 @@ while [ ! -e "$nearest" ]; do nearest=$(dirname -- "$nearest"); done
 [ -d "$nearest" ] || fail "$nearest is in the way: it is no folder"
 [ -w "$nearest" ] || fail "$nearest is not writable; choose another place with --prefix"
 
+# What `mcpctl --version` says beside the version, where it is known.
+if [ -z "${MCPCTL_REVISION:-}" ] && [ -e "$root/.git" ] && command -v git >/dev/null 2>&1; then
+    MCPCTL_REVISION=$(git -C "$root" describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null) || MCPCTL_REVISION=
+fi
+export MCPCTL_REVISION="${MCPCTL_REVISION:-}"
 # `cargo install` builds in the checkout's own target folder and says where the binary ends up, whatever target folder
 # or target triple is configured.
 PATH="$work/built/bin:$PATH" cargo install --path "$root" --root "$work/built" --locked --no-track --bin mcpctl ||

@@ -63,6 +63,8 @@ pub struct Host<'a> {
     pub reader: &'a dyn Reader,
     /// Writes bundles.
     pub disk: &'a dyn Disk,
+    /// The revision of the sources that the program was built from, where whoever built it said so.
+    pub built_from: Option<&'static str>,
 }
 
 /// How a run ended, the same for every command and format.
@@ -210,13 +212,13 @@ pub fn command() -> clap::Command {
 
 /// Runs a command line and gives back the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
-    let Host { stdin, stdout, stderr, stdout_is_terminal, stderr_is_terminal, env, reader, disk } = host;
+    let Host { stdin, stdout, stderr, stdout_is_terminal, stderr_is_terminal, env, reader, disk, built_from } = host;
     let mut out = Output::new(stdout, stdout_is_terminal, ColorChoice::Auto, env);
     let mut err = Output::new(stderr, stderr_is_terminal, ColorChoice::Auto, env);
     let parsed = command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return answer(&error, &mut out, &mut err).code(),
+        Err(error) => return answer(&error, built_from, &mut out, &mut err).code(),
     };
     out.choose(cli.globals.color, env);
     err.choose(cli.globals.color, env);
@@ -264,10 +266,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: Host<'_>) -> u8 {
 }
 
 /// `--help` and `--version` are answers; everything else that the parser says is a usage error.
-fn answer(error: &clap::Error, out: &mut Output<'_>, err: &mut Output<'_>) -> Exit {
+fn answer(error: &clap::Error, built_from: Option<&'static str>, out: &mut Output<'_>, err: &mut Output<'_>) -> Exit {
+    let of_version = error.kind() == clap::error::ErrorKind::DisplayVersion;
     let write = |to: &mut Output<'_>| -> io::Result<()> {
         let text = error.render();
-        if to.color() {
+        if let Some(revision) = built_from.filter(|_| of_version) {
+            writeln!(to, "{} ({revision})", text.to_string().trim_end())?
+        } else if to.color() {
             write!(to, "{}", text.ansi())?
         } else {
             write!(to, "{text}")?

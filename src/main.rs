@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             env: &|name| std::env::var_os(name),
             reader: &workspace::Disk,
             disk: &bundle::write::FileSystem,
+            built_from: option_env!("MCPCTL_REVISION").filter(|revision| !revision.is_empty()),
         },
     ))
 }

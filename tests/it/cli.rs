@@ -46,6 +46,7 @@ struct Call<'a> {
     stdin: &'a [u8],
     env: &'a [(&'a str, &'a str)],
     terminal: bool,
+    built_from: Option<&'static str>,
     reader: &'a dyn Reader,
     disk: &'a dyn BundleDisk,
 }
@@ -60,7 +61,8 @@ struct Ran {
 
 fn mcpctl<'a>(args: &[&str]) -> Call<'a> {
     let args = std::iter::once("mcpctl").chain(args.iter().copied()).map(OsString::from).collect();
-    Call { args, stdin: b"", env: &[], terminal: false, reader: &workspace::Disk, disk: &bundle::write::FileSystem }
+    let (reader, disk) = (&workspace::Disk, &bundle::write::FileSystem);
+    Call { args, stdin: b"", env: &[], terminal: false, built_from: None, reader, disk }
 }
 
 impl<'a> Call<'a> {
@@ -79,6 +81,10 @@ impl<'a> Call<'a> {
 
     fn env(self, env: &'a [(&'a str, &'a str)]) -> Self {
         Self { env, ..self }
+    }
+
+    fn built_from(self, revision: &'static str) -> Self {
+        Self { built_from: Some(revision), ..self }
     }
 
     fn terminal(self) -> Self {
@@ -113,7 +119,7 @@ impl<'a> Call<'a> {
     }
 
     fn run_into(self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
-        let Self { args, mut stdin, env, terminal, reader, disk } = self;
+        let Self { args, mut stdin, env, terminal, built_from, reader, disk } = self;
         let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
         cli::run(
             args,
@@ -126,6 +132,7 @@ impl<'a> Call<'a> {
                 env: &env,
                 reader,
                 disk,
+                built_from,
             },
         )
     }

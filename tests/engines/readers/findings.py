@@ -29,7 +29,7 @@ def by_reviewdog(tools: Path, text: str, form: str, places: list) -> None:
     check((done.returncode != 0) == bool(places), f"reviewdog ends with {done.returncode} for {len(places)} findings in {form}")
 
 
-def by_sarif_tools(tools: Path, text: str, places: list, work: Path) -> None:
+def by_sarif_tools(tools: Path, text: str, places: list, work: Path) -> list:
     log, table = work / "findings.sarif", work / "findings.csv"
     log.write_text(text)
     done = run(str(tools / "venv/bin/sarif"), "csv", "--output", str(table), str(log))
@@ -37,6 +37,18 @@ def by_sarif_tools(tools: Path, text: str, places: list, work: Path) -> None:
     with table.open(encoding="utf-8") as rows:
         said = sorted((row["Code"], row["Location"], int(row["Line"])) for row in csv.DictReader(rows))
     check(said == sorted(places), f"SARIF Tools read {said}, and json has {places}")
+    page, report = work / "findings.html", work / "codeclimate.json"
+    done = run(str(tools / "venv/bin/sarif"), "html", "--output", str(page), str(log))
+    shown = page.read_text(encoding="utf-8") if page.exists() else done.stderr
+    check(all(code in shown for code, _, _ in places), "the page of SARIF Tools does not show every check")
+    # The report for GitLab, made of the same findings by somebody else.
+    done = run(str(tools / "venv/bin/sarif"), "codeclimate", "--output", str(report), str(log))
+    check(done.returncode == 0, f"SARIF Tools: {done.stdout}{done.stderr}")
+    return sorted(place_in_gitlab(one) for one in json.loads(report.read_text(encoding="utf-8")))
+
+
+def place_in_gitlab(one: dict) -> tuple[str, int]:
+    return one["location"]["path"], one["location"]["lines"]["begin"]
 
 
 def by_junitparser(tools: Path, text: str, places: int, errors: int, work: Path) -> None:
@@ -68,7 +80,10 @@ def examine(tools: Path, mcpctl: Path, work: Path) -> int:
         log = written(mcpctl, workspace, "sarif")
         # What is accepted is there, too, with its reason; neither program leaves it out.
         by_reviewdog(tools, log, "sarif", places + accepted)
-        by_sarif_tools(tools, log, places + accepted, work)
+        theirs = by_sarif_tools(tools, log, places + accepted, work)
+        ours = [place_in_gitlab(one) for one in json.loads(written(mcpctl, workspace, "gitlab"))]
+        ours += [place[1:] for place in accepted]
+        check(sorted(ours) == theirs, f"{workspace.name}: the report for GitLab has {sorted(ours)}, and that of SARIF Tools {theirs}")
         errors = sum(1 for one in found["diagnostics"] if one["severity"] == "error")
         by_junitparser(tools, written(mcpctl, workspace, "junit"), len(places + accepted), errors, work)
     return count

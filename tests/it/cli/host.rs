@@ -31,6 +31,8 @@ fn help_and_version_are_answers() {
     }
     let version = mcpctl(&["--version"]).run().code(0);
     assert_eq!(version.out, format!("mcpctl {}\n", env!("CARGO_PKG_VERSION")));
+    let version = mcpctl(&["--version"]).built_from("4f2a").terminal().run().code(0);
+    assert_eq!(version.out, format!("mcpctl {} (4f2a)\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]

@@ -269,12 +269,12 @@ fn place_of<'a>(
     }
 }
 
-/// The errors of a file that is read alone: what is not YAML, and what has not the shape of its family. No other file and no setting
-/// takes one of them away.
+/// The errors of a file that is read alone: what is not YAML, and what has not the shape of its family. They guard access, so that
+/// no setting and no comment takes one of them away.
 #[must_use]
 pub fn own_errors(id: FileId, source: &SourceFile) -> Vec<Diagnostic> {
     let mut findings = file::read(id, source, &mut BTreeMap::new()).findings;
-    findings.retain(|finding| finding.severity == Severity::Error);
+    findings.retain(|finding| finding.severity == Severity::Error && finding.rule.guards_access);
     keep_the_cause(&mut findings);
     findings
 }

@@ -14,7 +14,7 @@ fn editor(files: usize) -> Editor {
         (0..files).map(|number| (format!("s/{number}.yaml"), server(&format!("s{number}")))).collect();
     all.push(("registry.yaml".to_owned(), server("crm")));
     all.push(("flow.yaml".to_owned(), FLOW.to_owned()));
-    all.push(("mcpctl.yaml".to_owned(), String::new()));
+    all.push(("mcpctl.yaml".to_owned(), "checks: {invalid-metric-name: off}\n".to_owned()));
     let all: Vec<(&str, &str)> = all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut editor = Editor::with(&all);
     editor.open("flow.yaml");
@@ -29,7 +29,7 @@ fn after(editor: &mut Editor, text: &str) -> (Vec<Value>, Vec<Value>) {
     editor.change("flow.yaml", text);
     editor.client.until(|client| client.history.iter().any(|(of, _)| *of == uri));
     let first = editor.client.history.iter().find(|(of, _)| *of == uri).map(|(_, found)| found.clone());
-    (first.unwrap_or_default(), editor.findings("flow.yaml"))
+    (first.unwrap(), editor.findings("flow.yaml"))
 }
 
 fn of_check<'v>(found: &'v [Value], check: &str) -> Vec<&'v Value> {
@@ -53,6 +53,15 @@ fn errors_of_the_file_come_first_and_others_move_with_the_text() {
     assert!(of_check(&own, "unknown-key").is_empty() && of_check(&own, "unknown-server").is_empty(), "{own:?}");
     let [wrong] = of_check(&whole, "unknown-server").try_into().unwrap();
     assert_eq!(text_at(&fixed, &wrong["range"]), "crm2");
+}
+
+#[test]
+fn what_settings_switch_off_is_not_shown_for_a_moment() {
+    let mut editor = editor(220);
+    let text = format!("{FLOW}metrics_config:\n  custom_metrics:\n    - {{name: 1_calls_total, type: counter}}\n");
+    let (own, whole) = after(&mut editor, &text);
+    assert!(of_check(&own, "invalid-metric-name").is_empty() && of_check(&whole, "invalid-metric-name").is_empty());
+    assert_eq!(of_check(&own, "unknown-server").len(), 1);
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod origin;
 pub mod pieces;
 pub mod policy_test;
 pub mod redundant;
+pub mod suspended;
 pub mod visibility;
 pub mod whole;
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::cedar::effect::Effects;
 use crate::cedar::{Error, Uid};
-use crate::model::{Model, Suspension};
-use crate::policy::{Object, ObjectKind, Policy, PrincipalId};
+use crate::model::Model;
+use crate::policy::suspended::suspension_of;
+use crate::policy::{Object, Policy, PrincipalId};
 use crate::source::Loc;
 use crate::targets::access::cedar::{principal_uid, request_of};
 
@@ -22,7 +23,7 @@ pub(super) struct Reached {
 /// Where Cedar cannot evaluate them.
 pub(super) fn reached(model: &Model, policy: &Policy, effects: &Effects) -> Result<Vec<Reached>, Error> {
     let off_objects: Vec<(usize, Loc)> =
-        policy.objects.iter().enumerate().filter_map(|(at, object)| Some((at, of_object(model, object)?))).collect();
+        policy.objects.iter().enumerate().filter_map(|(at, object)| Some((at, suspension_of(model, object)?))).collect();
     let off_principals: Vec<(usize, Loc)> = policy
         .principals
         .iter()
@@ -74,25 +75,5 @@ fn of_principal(model: &Model, principal: &crate::policy::Principal) -> Option<L
         PrincipalId::Flow(id) => model.flows.get(id).map(|flow| &flow.suspended),
     };
     let of_unit = principal.unit.as_ref().and_then(|unit| model.topology.units.get(unit)).map(|unit| &unit.suspended);
-    place(own.into_iter().chain(of_unit))
-}
-
-/// Where an object, its server, its class or its unit is switched off.
-fn of_object(model: &Model, object: &Object) -> Option<Loc> {
-    let server = model.servers.get(&object.server)?;
-    let unit = server.unit.as_ref().map(|unit| &unit.value);
-    let restated = unit.and_then(|unit| model.restated_for(unit));
-    let classes = std::iter::once(&model.access).chain(&restated);
-    let classes = classes.filter_map(|rules| rules.governing_class(server.name.value.as_str()));
-    let classes: Vec<Suspension> = classes.map(|(_, class)| class.suspended.clone()).collect();
-    let of_unit = unit.and_then(|unit| model.topology.units.get(unit)).map(|unit| &unit.suspended);
-    let of_tool = std::iter::once(&server.access).chain(&server.overlay).filter_map(|access| match &object.kind {
-        ObjectKind::Tool(tool) => access.tools.get(tool).map(|own| &own.suspended),
-        ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None,
-    });
-    place(std::iter::once(&server.suspended).chain(&classes).chain(of_unit).chain(of_tool))
-}
-
-fn place<'a>(mut all: impl Iterator<Item = &'a Suspension>) -> Option<Loc> {
-    all.find_map(|suspension| suspension.as_ref()).map(|reason| reason.loc)
+    own.into_iter().chain(of_unit).find_map(|suspension| suspension.as_ref()).map(|reason| reason.loc)
 }

@@ -49,6 +49,8 @@ pub struct Envoy {
     pub deny_status: Option<Spanned<u32>>,
     /// Origins of web pages that may call the gateways, beside the gateways' own.
     pub origins: Vec<Spanned<Origin>>,
+    /// The oldest that a request with its answer, and a connection, may get.
+    pub max_stream_age: Option<Spanned<Duration>>,
 }
 
 /// Keys of `istio`.

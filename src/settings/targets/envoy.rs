@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::deployment::keys::Envoy;
 use crate::model::deployment::{Assumed, Deployment};
 use crate::model::name::FactName;
+use crate::model::quantity::Duration;
 use crate::model::value::Origin;
 use crate::source::Spanned;
 
@@ -34,6 +35,10 @@ pub struct Settings {
     /// one of a gateway's own origin, needs no entry; any other is refused.
     #[serde(default)]
     origins: Vec<Spanned<Origin>>,
+    /// The oldest that an event stream, any other answer, or a connection may get, such as `15m`, which is the default with
+    /// `policy_enforcement: per_request`. No answer outlives the token of its request, whatever is written here.
+    #[cfg_attr(test, schemars(extend("format" = "mcpctl-duration")))]
+    max_stream_age: Option<Spanned<Duration>>,
     /// Facts to be taken as given although this target cannot see them.
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
@@ -42,7 +47,7 @@ pub struct Settings {
     assume_reason: Option<Spanned<String>>,
 }
 
-by_key!(Settings { listen, admin, tls, gateways, deny_status, origins, assume, assume_reason });
+by_key!(Settings { listen, admin, tls, gateways, deny_status, origins, max_stream_age, assume, assume_reason });
 
 impl Own for Settings {
     fn lower(self, deployment: &mut Deployment, findings: &mut Vec<Diagnostic>) -> Assumed {
@@ -51,6 +56,7 @@ impl Own for Settings {
             gateways: gateways(all, self.gateways, findings),
             deny_status: self.deny_status,
             origins: self.origins,
+            max_stream_age: self.max_stream_age,
         });
         Assumed { facts: self.assume, reason: self.assume_reason }
     }

@@ -6,6 +6,7 @@ mod clusters;
 mod codes;
 mod correlation;
 mod coverage;
+mod ends;
 mod evidence;
 mod labels;
 mod levels;
@@ -145,6 +146,7 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
 fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
     let mut findings = crate::targets::traffic::too_small(input.model);
     findings.extend(correlation::refused(input.model));
+    findings.extend(ends::refused(input.model));
     for server in input.model.servers.values() {
         if [".", ".."].contains(&server.name.value.as_str()) {
             let message = format!("`{}` is not part of a path, so no route can lead to this server", server.name);

@@ -1,6 +1,6 @@
 """That the suite sees what is wrong: each of these spoils what was emitted in one way, and some part must fail for it."""
 
-from . import attacks, faults, headers, matrix, messages, methods, operations
+from . import attacks, ends, faults, headers, matrix, messages, methods, operations
 from .fleet import Fleet
 from .tally import Tally
 
@@ -9,7 +9,7 @@ ALLOWED = r'\1"ALLOW"'
 # Parts that run on the workspace as it is.
 WHOLE = ["matrix", "attacks", "methods", "messages"]
 # Parts that compile workspaces of their own.
-OWN = {"faults": faults.run, "headers": headers.run}
+OWN = {"ends": ends.run, "faults": faults.run, "headers": headers.run}
 # What is spoilt, by which replacement, and the parts that must see it.
 WAYS = [
     ("a missing second factor is let through", DENY.format("deny:missing_mfa"), ALLOWED, ["matrix"]),
@@ -51,6 +51,9 @@ WAYS = [
     ("resets and timeouts are counted apart", '"split_external_local_origin_errors": false', '"split_external_local_origin_errors": true', ["faults"]),
     ("good health closes the breaker", '"successful_active_health_check_uneject_host": false', '"successful_active_health_check_uneject_host": true', ["faults"]),
     ("calls may take as long as they like", '"per_try_idle_timeout": "1s"', '"per_try_idle_timeout": "20s"', ["faults"]),
+    ("streams outlive their tokens", "'grpc-timeout', string", "'x-nothing', string", ["ends"]),
+    ("streams get as old as their tokens", r'"(max_stream_duration|grpc_timeout_header_max)": "4s"', r'"\1": "60s"', ["ends"]),
+    ("connections get old", '"max_connection_duration": "4s"', '"max_connection_duration": "60s"', ["ends"]),
 ]
 
 def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:

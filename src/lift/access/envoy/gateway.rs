@@ -92,6 +92,7 @@ impl<'a> Gateway<'a> {
             clusters.iter().map(|cluster| Ok((text(cluster.get("name"))?, cluster))).collect::<Read<_>>()?;
         keys_from_issuers(model, &clusters)?;
         operations::sanitized(manager, model, unit)?;
+        operations::connections(manager, model)?;
         operations::added(routes, model, unit)?;
         let routes = read_routes(routes, upstreams, &clusters, model)?;
         Ok(Self { encrypted: tls.is_some(), certificates, only_peer, binding, routes })

@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::model::name::UnitName;
 use crate::model::operations::{Breaker, Health, Probe};
 use crate::model::telemetry::Tracing;
+use crate::model::vocabulary::Enforcement;
 
 type Read<T> = Result<T, LiftError>;
 
@@ -120,6 +121,31 @@ pub(super) fn action(found: &Value, limits: &Limits<'_>, direct: bool, stream: b
     must(found, "timeout", &json!(time(whole)))?;
     must(found, "idle_timeout", &json!(time(pause.saturating_add(60_000))))?;
     must(found, "retry_policy", &json!({"num_retries": 0, "per_try_idle_timeout": time(pause)}))
+}
+
+/// The oldest that a stream may get, where a whole policy or a setting says one.
+fn oldest(model: &Model) -> Option<String> {
+    let set = model.deployment.envoy.as_ref().and_then(|keys| keys.max_stream_age.as_ref());
+    let each = model.topology.policy_enforcement.as_ref().is_some_and(|word| word.value == Enforcement::PerRequest);
+    set.map(|age| time(age.value.0)).or_else(|| each.then(|| "900s".to_owned()))
+}
+
+/// An answer must end with the token of its request, which the program of the messages says in a header, and at the oldest age.
+pub(super) fn ends(action: &Value, model: &Model) -> Read<()> {
+    let expected = match oldest(model) {
+        None => json!({"grpc_timeout_header_max": "0s"}),
+        Some(age) => json!({"max_stream_duration": age, "grpc_timeout_header_max": age}),
+    };
+    must(action, "max_stream_duration", &expected)
+}
+
+/// A connection must end, too.
+pub(super) fn connections(manager: &Value, model: &Model) -> Read<()> {
+    let mut expected = json!({"headers_with_underscores_action": "REJECT_REQUEST"});
+    if let (Some(age), Some(expected)) = (oldest(model), expected.as_object_mut()) {
+        expected.insert("max_connection_duration".to_owned(), json!(age));
+    }
+    must(manager, "common_http_protocol_options", &expected)
 }
 
 /// The tracing of a gateway.

@@ -57,7 +57,9 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
     if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
-    if let Some(Envoy { gateways: _, deny_status, origins }) = &deployment.envoy {
+    if let Some(Envoy { gateways: _, deny_status, origins, max_stream_age }) = &deployment.envoy {
+        let what = of("max_stream_age", TargetId::Envoy);
+        anchors.written(&what, max_stream_age.as_ref(), ToString::to_string, Harmless::Addition);
         let what = of("deny_status", TargetId::Envoy);
         anchors.written(&what, deny_status.as_ref(), u32::to_string, Harmless::Anything);
         for origin in origins {

@@ -26,7 +26,7 @@ unit's servers to that unit's gateway, with the token; each gateway decides the 
 URL of the server that is called: `https://<gateway>/<server>/mcp` at the central gateway or at that of the server's unit, or the \
 server's own `url`. Envoy compares audiences without their scheme and a final slash. The MCP filter then reads each message \
 whole, up to 1 MiB: it refuses what is not MCP, batches, duplicate keys, and headers that say something else than the body. \
-A program of 300 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
+A program of 330 lines of Lua, the same in every bundle, looks at the keys of the message: it is a request, or it is a response, \
 which has the keys `jsonrpc`, `id` and one of `result` and `error`, and no other. What is both, what has a key of JSON-RPC or \
 of MCP in another case, and what has a string with a control character or an escape that JSON does not have, is refused. So is a revision that `protocol` does not list, a method that the revision does not have, and \
 a page of another origin than the gateway's own and those in `targets.envoy.origins`. Of requests of older revisions the headers \
@@ -71,6 +71,8 @@ not count as a failure. A bulkhead counts calls and open event streams together.
 for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
 the others share the rest. No call is made twice.
 
+**When answers end.** Each request is decided when it begins, and its answer may be an event stream. It ends when the token of the request expires (30 seconds later, for clocks that differ); the program in Lua tells Envoy so in the header `grpc-timeout`, which no server gets. With `policy_enforcement: per_request` it also ends at `targets.envoy.max_stream_age`, 15 minutes by default, because a grant may be taken back before the token expires; and a connection of that age takes no further request. Clients that listen open the stream again, and are decided again. Calls that end in this way are not failures of the server.
+
 **What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \
 from the verified token: `sub`, and the claim `business_unit_claim`. A request without a number gets one at the first gateway, and \
 keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \
@@ -112,8 +114,8 @@ pub(super) const COVERS: &[Covers] = &[
     ),
     Covers::part(
         FamilyId::ZeroTrust,
-        keys::MESH,
-        "mutual TLS and identities are enforced; segments, rotation and attestation are for the network and for what issues certificates",
+        &["service_mesh", "mutual_tls", "policy_enforcement"],
+        "mutual TLS and identities are enforced, each request is decided, and no answer outlives its token; segments, rotation and attestation are for the network and for what issues certificates",
     ),
     Covers::all(FamilyId::ProgressiveAuth),
     keys::DATA_ROUTING,

@@ -11,7 +11,7 @@ use super::routes::METADATA;
 
 use super::tls::{downstream_tls, public_tls};
 use super::upstream::Upstream;
-use super::{Setting, clusters, protocol};
+use super::{Setting, clusters, ends, protocol};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::targets::gateways::{CENTRAL, Gateway};
@@ -62,7 +62,7 @@ impl Listener<'_> {
             ("use_remote_address", json!(true)),
             ("stream_idle_timeout", json!("3600s")),
             ("request_headers_timeout", json!("10s")),
-            ("common_http_protocol_options", json!({"headers_with_underscores_action": "REJECT_REQUEST"})),
+            ("common_http_protocol_options", ends::of_connections(self.model)),
             // Nobody may say which certificate somebody else has shown.
             ("forward_client_cert_details", json!("SANITIZE")),
             ("http_filters", self.filters()),

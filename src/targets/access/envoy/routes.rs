@@ -12,9 +12,9 @@ use super::matchers::{BINDING, RBAC};
 
 use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
-use super::rules::{Row, Rules};
+use super::rules::{Row, Rules, Suspended};
 use super::upstream::Upstream;
-use super::{Setting, correlation, mirrored};
+use super::{Setting, correlation, ends, mirrored};
 use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::policy::{ObjectKind, Policy, PrincipalIx};
@@ -30,8 +30,9 @@ pub(super) const SCOPE: &str = "scope";
 
 /// Headers that never leave a gateway towards a server: they speak for the caller, or of a page that the gateway has judged.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
-/// Headers that callers may not bring along: a server could believe them.
-const FORGERIES: [&str; 2] = ["x-http-method-override", "x-forwarded-client-cert"];
+/// Headers that callers may not bring along: a server could believe them. The last one is how the gateway tells itself when the
+/// token of a request expires.
+const FORGERIES: [&str; 3] = ["x-http-method-override", "x-forwarded-client-cert", "grpc-timeout"];
 
 /// The longest pause in the answer to a call where no breaker sets one, in milliseconds.
 const LONGEST_PAUSE: u64 = 300_000;
@@ -64,7 +65,8 @@ impl Routes<'_> {
             let server = route.server;
             let empty = Rows::new();
             let rows = self.rows.get(server.name.value.as_str()).unwrap_or(&empty);
-            let rules = Rules { policy: self.policy, evidence: self.evidence, server };
+            let suspended = Suspended::of(self.model, self.policy, server);
+            let rules = Rules { policy: self.policy, evidence: self.evidence, server, suspended };
             let scope = self.scope_parameter(server.name.value.as_str());
             [false, true].map(|stream| self.route(route, rules.matcher(rows, stream), stream, &scope))
         };
@@ -202,6 +204,15 @@ impl Routes<'_> {
         if matches!(route.to, Hop::Server(_)) && strategy.is_some_and(|strategy| by_session(&strategy.value)) {
             action.insert("hash_policy".to_owned(), json!([{"header": {"header_name": "mcp-session-id"}}]));
         }
+        // The program of the filter `mcpctl.message` writes into the header `grpc-timeout` how long the token is still good for.
+        let ends = match ends::max_stream_age(self.model) {
+            None => json!({"grpc_timeout_header_max": "0s"}),
+            Some(age) => {
+                let age = super::seconds(age);
+                json!({"max_stream_duration": age, "grpc_timeout_header_max": age})
+            }
+        };
+        action.insert("max_stream_duration".to_owned(), ends);
         if stream {
             action.insert("timeout".to_owned(), json!("0s"));
             action.insert("idle_timeout".to_owned(), json!(super::seconds(Duration(LONGEST_STREAM_PAUSE))));

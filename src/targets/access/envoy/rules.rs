@@ -12,12 +12,17 @@ use super::evidence::{Evidences, as_regex};
 use super::matchers::{action, first_of, nested};
 use super::predicate::{MCP, Predicate, any_value, is, metadata, one_of, present, starts_with};
 use super::protocol::{MESSAGE, is_response};
+use crate::model::Model;
 use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
 use crate::model::uri::{NOT_NORMAL, holds};
 use crate::policy::cell::Cell;
 use crate::policy::condition::Condition;
+use crate::policy::suspended::suspension_of;
 use crate::policy::{ObjectIx, ObjectKind, Policy, PrincipalIx};
+
+/// What a call of something that is switched off is denied for.
+const SUSPENDED: &str = "deny:suspended";
 
 /// Where a request says what it addresses: the filter that read it, and the path.
 type Addressed = (&'static str, &'static [&'static str]);
@@ -45,6 +50,29 @@ pub(super) struct Rules<'a> {
     pub(super) policy: &'a Policy,
     pub(super) evidence: &'a Evidences<'a>,
     pub(super) server: &'a Server,
+    /// What is switched off of it.
+    pub(super) suspended: Suspended<'a>,
+}
+
+/// What is switched off of a server. All of it is denied in any case; the reason says why.
+#[derive(Default)]
+pub(super) struct Suspended<'a> {
+    whole: bool,
+    tools: Vec<&'a str>,
+}
+
+impl<'a> Suspended<'a> {
+    pub(super) fn of(model: &Model, policy: &'a Policy, server: &Server) -> Self {
+        let mut found = Self::default();
+        for (object, _) in policy.index.objects_on(&policy.objects, server.name.value.as_str()) {
+            match &object.kind {
+                ObjectKind::Protocol => found.whole = suspension_of(model, object).is_some(),
+                ObjectKind::Tool(tool) if suspension_of(model, object).is_some() => found.tools.push(tool.as_str()),
+                ObjectKind::Tool(_) | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => {}
+            }
+        }
+        found
+    }
 }
 
 /// Names under the same rule and condition.
@@ -76,7 +104,12 @@ impl<'a> Rules<'a> {
                 matchers.insert(0, (denied, self.deny("deny:method")));
             }
         }
-        first_of(matchers, self.deny("deny:not_granted"))
+        if !stream && !self.suspended.whole && !self.suspended.tools.is_empty() {
+            let these = metadata(MCP, &["method"], is("tools/call"));
+            let these = these.and(addressed(NAME, one_of(self.suspended.tools.iter().copied())));
+            matchers.insert(0, (these, self.deny(SUSPENDED)));
+        }
+        first_of(matchers, self.deny(if self.suspended.whole { SUSPENDED } else { "deny:not_granted" }))
     }
 
     /// That the message is one of those which need this right, and which the entry of the server does not deny; `None` where there

@@ -61,6 +61,7 @@ pub(super) struct Alert<'m> {
 pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
     let mut found = vec![unread()];
     found.extend(denials());
+    found.push(suspended());
     for (scope, breaker) in &model.breaker {
         found.extend(Part::of(scope, &model.breaker, model).into_iter().flat_map(|part| breakers(breaker, &part)));
     }
@@ -71,6 +72,24 @@ pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
         found.extend(Part::of(scope, &model.health, model).and_then(|part| probes(health, &part)));
     }
     found
+}
+
+/// A call of what is switched off: an incident is why it is, so whoever goes on calling it is of interest.
+fn suspended<'m>() -> Alert<'m> {
+    Alert {
+        name: "McpSuspendedCalled",
+        expr: format!(
+            "sum by ({GATEWAY}) (increase({DENIED_BY_RULE}{{{RULE}=~\".*deny[:_]suspended\"}}[{WINDOW}])) > 0"
+        ),
+        hold: Duration(0),
+        severity: "ticket",
+        pool: None,
+        summary: "gateway {{ $labels.gateway }} denies calls of a server or a tool that is suspended".to_owned(),
+        family: FamilyId::Registry,
+        from: Vec::new(),
+        trial: vec![(format!("{DENIED_BY_RULE}{{{RULE}=\"deny:suspended\",{GATEWAY}=\"central\"}}"), 0, 1)],
+        fired: vec![(GATEWAY, "central".to_owned())],
+    }
 }
 
 /// A gateway that cannot be scraped: no other alert fires for it.

@@ -41,7 +41,7 @@ pub(super) fn read_routes<'a>(
     if routes.first().and_then(|route| route.get("match")) != Some(&query) {
         return Err(unexpected("a token in the query is not refused first".to_owned()));
     }
-    must(config, "request_headers_to_remove", &json!(["x-http-method-override", "x-forwarded-client-cert"]))?;
+    must(config, "request_headers_to_remove", &json!(["x-http-method-override", "x-forwarded-client-cert", "grpc-timeout"]))?;
     let read = |route: &Value| {
         if route.get("direct_response").is_some() {
             return answer(route, upstreams).map(|()| None);
@@ -142,8 +142,16 @@ fn forwarding<'a>(
         return Err(unexpected("its challenge says more than the scopes that a call needs".to_owned()));
     }
     let action = at(route, "route")?;
-    let known =
-        ["cluster", "host_rewrite_literal", "prefix_rewrite", "hash_policy", "timeout", "idle_timeout", "retry_policy"];
+    let known = [
+        "cluster",
+        "host_rewrite_literal",
+        "prefix_rewrite",
+        "hash_policy",
+        "timeout",
+        "idle_timeout",
+        "retry_policy",
+        "max_stream_duration",
+    ];
     fields(action, &known)?;
     must(action, "prefix_rewrite", &json!(upstream.path))?;
     let cluster = text(action.get("cluster"))?;
@@ -155,6 +163,7 @@ fn forwarding<'a>(
         .and_then(|()| operations::cluster(found, &limits, direct))
         .map_err(|error| within(&format!("cluster `{cluster}`"), error))?;
     operations::action(action, &limits, direct, stream)?;
+    operations::ends(action, model)?;
     match (&upstream.gateway, route.get("request_headers_to_remove")) {
         (None, Some(removed)) if *removed == json!(CREDENTIALS) => {}
         (Some(_), None) => {}

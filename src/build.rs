@@ -93,6 +93,7 @@ const SLOWEST: [TargetId; 3] = [TargetId::Envoy, TargetId::Agentgateway, TargetI
 pub fn missing(checked: &CheckedModel, target: &Target) -> Vec<Need> {
     let (model, policy) = (checked.model(), checked.policy());
     let mut needs = (target.needs)(model);
+    needs.extend(targets::gateways::hooks_elsewhere(target, model));
     needs.extend(targets::handwritten::need(target, model));
     if !needs.is_empty() {
         return needs;

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod assurance;
+pub mod controls;
 pub mod deployment;
 pub mod flow;
 pub mod gate;

@@ -10,9 +10,12 @@ pub static CHECK: Check = Check {
         name: "missing-additional-control",
         guards_access: true,
         severity: Severity::Error,
-        what: "Finds registered servers whose `controls` lack an `additional_controls` entry of their data class.",
-        why: "A control such as data loss prevention runs beside the server. No property of a request can make up for it.",
-        fix: "Add the control to the server's `controls` in `mcp_registry` if it is in place; else put it in place.",
+        what: "Finds registered servers whose `controls` lack an `additional_controls` entry of their data class, and for which no gateway \
+               runs it.",
+        why: "A control such as data loss prevention runs beside the server, or in the gateway. No property of a request can make up \
+              for it.",
+        fix: "Add the control to the server's `controls` in `mcp_registry` if it is in place there; else let gateways run it: name its \
+              processor under `targets.envoy.controls` in mcpctl.yaml.",
     },
     run,
 };
@@ -22,7 +25,9 @@ fn run(input: &Input<'_>, report: &mut Report) {
         return;
     }
     for (class, server, listed) in input.model.class_members() {
-        let lacks = |control: &str| !server.controls.iter().any(|own| own.value == control);
+        let hooks = input.model.hooks(server);
+        let lacks =
+            |control: &str| !server.controls.iter().any(|own| own.value == control) && !hooks.contains_key(control);
         let missing: Vec<_> = class.additional_controls.iter().filter(|control| lacks(&control.value)).collect();
         let Some(first) = missing.first() else { continue };
         let names = quoted(missing.iter().map(|control| control.value.as_str()));

@@ -22,8 +22,12 @@ pub(super) struct Reached {
 /// # Errors
 /// Where Cedar cannot evaluate them.
 pub(super) fn reached(model: &Model, policy: &Policy, effects: &Effects) -> Result<Vec<Reached>, Error> {
-    let off_objects: Vec<(usize, Loc)> =
-        policy.objects.iter().enumerate().filter_map(|(at, object)| Some((at, suspension_of(model, object)?))).collect();
+    let off_objects: Vec<(usize, Loc)> = policy
+        .objects
+        .iter()
+        .enumerate()
+        .filter_map(|(at, object)| Some((at, suspension_of(model, object)?)))
+        .collect();
     let off_principals: Vec<(usize, Loc)> = policy
         .principals
         .iter()

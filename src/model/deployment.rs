@@ -3,6 +3,7 @@
 
 pub mod egress;
 pub mod keys;
+pub mod placement;
 pub mod target;
 
 use std::collections::BTreeMap;

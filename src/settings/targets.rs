@@ -12,6 +12,7 @@ mod kafka;
 mod kubernetes;
 mod otel_collector;
 mod over;
+mod placement;
 mod prometheus;
 mod redis;
 mod toolhive;

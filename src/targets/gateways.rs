@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Need;
+use super::{Need, Target, TargetId};
 use crate::model::Model;
 use crate::model::name::{ServerName, UnitName};
 use crate::model::server::Server;
@@ -25,6 +25,28 @@ pub struct Gateway<'m> {
     pub url: Option<&'m str>,
     /// Where it sends the calls to each server, sorted by name.
     pub routes: Vec<Route<'m>>,
+}
+
+/// What another gateway than Envoy needs, where a control of a class is run by Envoy alone: calls through it would miss the control.
+#[must_use]
+pub fn hooks_elsewhere(target: &Target, model: &Model) -> Option<Need> {
+    let others = [
+        TargetId::Agentcore,
+        TargetId::Agentgateway,
+        TargetId::AgenticNetworking,
+        TargetId::AiGateway,
+        TargetId::Toolhive,
+    ];
+    if !others.contains(&target.id) {
+        return None;
+    }
+    let (server, control) =
+        model.servers.values().find_map(|server| Some((server, *model.hooks(server).first_key_value()?.0)))?;
+    Some(Need {
+        what: format!("`{control}` of server `{}`, which gateways of the target `envoy` alone run", server.name),
+        how: format!("put it in place at the server, and add `{control}` to the server's `controls` in `mcp_registry`"),
+        loc: Some(server.name.loc),
+    })
 }
 
 /// The way to a server.

@@ -7,6 +7,7 @@ mod before;
 mod discovery;
 mod fields;
 mod gateway;
+mod hooks;
 mod matcher;
 mod mirrored;
 mod operations;

@@ -4,6 +4,7 @@
 //! connection needs both ends.
 
 mod network;
+mod placement;
 mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::model::deployment::TargetId;
 use crate::model::operations::ResourcePool;
 use crate::policy::Policy;
 use network::Network;
+use placement::Admission;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +64,7 @@ fn check_cluster(
     let mut quotas: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut accounts = BTreeSet::new();
     let mut network = Network::default();
+    let mut admission = Admission::default();
     for resource in resources.iter().cloned() {
         let Resource { api, kind, name, namespace, labels, spec } = resource;
         let what = format!("the {kind} `{name}`");
@@ -78,6 +81,14 @@ fn check_cluster(
             }
             ("networking.k8s.io/v1", "NetworkPolicy", Some(at), Some(spec)) if labels.is_empty() => {
                 network.add(at, spec, &what)?;
+            }
+            ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", None, Some(spec)) if labels.is_empty() => {
+                admission.add_policy(name, spec, &what)?;
+            }
+            ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", None, Some(spec))
+                if labels.is_empty() =>
+            {
+                admission.add_binding(spec, &what)?;
             }
             _ => return unexpected(format!("{what} is none that this target makes")),
         }
@@ -103,6 +114,7 @@ fn check_cluster(
     if quotas != pools.filter(|(_, limits)| !limits.is_empty()).collect() {
         return unexpected("the quotas are not those of the pools");
     }
+    admission.check(model, expected)?;
     network.check((model, relation), expected, &namespaces)
 }
 

@@ -1,7 +1,10 @@
 //! The keys that single targets have in `mcpctl.yaml`.
 
+use std::collections::BTreeMap;
+
 use super::Gateways;
 use super::egress::Egress;
+use super::placement::Placement;
 use crate::model::quantity::{Bytes, Duration};
 use crate::model::value::{HttpUrl, Origin};
 use crate::source::Spanned;
@@ -51,6 +54,8 @@ pub struct Envoy {
     pub origins: Vec<Spanned<Origin>>,
     /// The oldest that a request with its answer, and a connection, may get.
     pub max_stream_age: Option<Spanned<Duration>>,
+    /// Where processors are that run the controls of classes for servers that lack them, by control.
+    pub controls: BTreeMap<String, Spanned<HttpUrl>>,
 }
 
 /// Keys of `istio`.
@@ -82,6 +87,8 @@ pub struct Kubernetes {
     pub cluster_domain: Option<Spanned<String>>,
     /// What gateways may connect to beside servers and each other.
     pub egress: Vec<Egress>,
+    /// What tells the nodes of locations from others.
+    pub locations: Vec<Placement>,
 }
 
 /// Keys of `otel-collector`.

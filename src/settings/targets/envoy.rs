@@ -9,7 +9,7 @@ use crate::model::deployment::keys::Envoy;
 use crate::model::deployment::{Assumed, Deployment};
 use crate::model::name::FactName;
 use crate::model::quantity::Duration;
-use crate::model::value::Origin;
+use crate::model::value::{HttpUrl, Origin};
 use crate::source::Spanned;
 
 /// Settings of `envoy`.
@@ -39,6 +39,11 @@ pub struct Settings {
     /// `policy_enforcement: per_request`. No answer outlives the token of its request, whatever is written here.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-duration")))]
     max_stream_age: Option<Spanned<Duration>>,
+    /// Where a processor is that runs one of the `additional_controls` of data classes, such as
+    /// `data_loss_prevention: https://dlp.example.com:9002`. It speaks Envoy's `ext_proc` over gRPC. Gateways send it what is allowed to and
+    /// from the servers of the class that lack the control.
+    #[serde(default)]
+    controls: BTreeMap<String, Spanned<HttpUrl>>,
     /// Facts to be taken as given although this target cannot see them.
     #[cfg_attr(test, schemars(length(min = 1)))]
     #[serde(default)]
@@ -47,7 +52,18 @@ pub struct Settings {
     assume_reason: Option<Spanned<String>>,
 }
 
-by_key!(Settings { listen, admin, tls, gateways, deny_status, origins, max_stream_age, assume, assume_reason });
+by_key!(Settings {
+    listen,
+    admin,
+    tls,
+    gateways,
+    deny_status,
+    origins,
+    max_stream_age,
+    controls,
+    assume,
+    assume_reason
+});
 
 impl Own for Settings {
     fn lower(self, deployment: &mut Deployment, findings: &mut Vec<Diagnostic>) -> Assumed {
@@ -57,6 +73,7 @@ impl Own for Settings {
             deny_status: self.deny_status,
             origins: self.origins,
             max_stream_age: self.max_stream_age,
+            controls: self.controls,
         });
         Assumed { facts: self.assume, reason: self.assume_reason }
     }

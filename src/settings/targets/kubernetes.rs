@@ -3,6 +3,7 @@
 use super::Own;
 use super::egress::{EgressEntry, settled};
 use super::over::by_key;
+use super::placement::{self, Locations};
 use crate::diagnostic::Diagnostic;
 use crate::model::deployment::keys::Kubernetes;
 use crate::model::deployment::{Assumed, Deployment};
@@ -22,9 +23,12 @@ pub struct Settings {
     /// What gateways may connect to beside servers and each other, such as token issuers outside of the cluster.
     #[serde(default)]
     egress: Vec<Spanned<EgressEntry>>,
+    /// What tells the nodes of a location from others. Pods of servers at the location, and of gateways that pass data of a class that
+    /// demands it, are refused unless they ask for such a node.
+    locations: Option<Locations>,
 }
 
-by_key!(Settings { namespace, cluster_domain, egress });
+by_key!(Settings { namespace, cluster_domain, egress, locations });
 
 impl Own for Settings {
     fn lower(self, deployment: &mut Deployment, findings: &mut Vec<Diagnostic>) -> Assumed {
@@ -32,6 +36,7 @@ impl Own for Settings {
             namespace: self.namespace,
             cluster_domain: self.cluster_domain,
             egress: settled(self.egress, findings),
+            locations: placement::settled(self.locations, findings),
         });
         Assumed::default()
     }

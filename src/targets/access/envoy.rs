@@ -8,6 +8,7 @@ mod correlation;
 mod coverage;
 mod ends;
 mod evidence;
+mod hooks;
 mod labels;
 mod levels;
 mod listener;
@@ -199,6 +200,7 @@ fn of_gateway(
     let mut clusters = clusters::clusters(model, gateway, &setting);
     clusters.extend(listener::key_clusters(model));
     clusters.extend(traces::cluster(model, &setting));
+    clusters.extend(hooks::clusters(model, gateway, &setting));
 
     let from: Vec<Loc> = gateway
         .routes

@@ -5,6 +5,7 @@ mod coverage;
 mod egress;
 mod network;
 mod peers;
+mod placement;
 mod ports;
 
 #[cfg(test)]
@@ -53,6 +54,9 @@ granted, takes no connection. The port of a listener is that of `listen` in the 
 may ask for together. With a quota every pod has to say its requests and limits, or is refused. A pool that shares a namespace \
 has no quota, and a note says so.
 - `service-accounts.yaml`: one for each gateway.
+- `admission.yaml`: where `targets.kubernetes.locations` says what tells the nodes of a location from others, a pod of a server is refused \
+unless it asks for a node at the server's `location`. A pod of a gateway is refused unless it asks for one where the classes of the \
+data that passes it demand: a gateway reads what it passes, and the central one passes what is for the gateways of units, too.
 
 **What to do.** Run each server in its namespace, with the labels of its registry entry (`app.kubernetes.io/name` with the \
 server's name where it gives none), listening at the port of its URL. Run each gateway in `mcp-gateways` under its service \
@@ -63,6 +67,20 @@ some do not.
 **All of a cluster at once.** `clusters/CLUSTER` of the bundle lists what every target of the compile has for a cluster, and \
 `kubectl apply -k clusters/CLUSTER` applies it, also to an empty one. Gateways are alternatives: compile for the one that runs \
 there. [A cluster with one command](../guide/cluster.md) has every step, also with Argo CD and Flux.
+
+**Locations.** Labels of nodes, a `RuntimeClass`, or both:
+
+```yaml
+targets:
+  kubernetes:
+    locations:
+      on_premises: {node_labels: {site.example.com/kind: datacentre}}
+      secure_enclave: {node_labels: {site.example.com/kind: enclave}, runtime_class: kata-cc}
+```
+
+A `ValidatingAdmissionPolicy` then refuses pods that do not name all of it in `nodeSelector` and `runtimeClassName`; write them into \
+your `Deployment`. A gateway for a class with `on_premises_only` may stand at either of both. Use labels that nodes cannot give themselves, such as those that begin \
+with `node-restriction.kubernetes.io/`. Pods that run when the policy is first applied stay where they are until they are replaced.
 
 **Token issuers.** Gateways may connect to an issuer in the cluster by the URL of its keys: to the pods that have the name of the \
 service as `app.kubernetes.io/name`, at that port. An issuer outside of the cluster has to be in the settings by its addresses, \
@@ -154,6 +172,10 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
         let (quotas, from) = quotas(&here)?;
         if !quotas.is_empty() {
             own.push(objects(model, "quotas.yaml", quotas, from)?);
+        }
+        let (placed, from) = placement::objects(model, &here)?;
+        if !placed.is_empty() {
+            own.push(objects(model, "admission.yaml", placed, from)?);
         }
         files.extend(folder(name, own, servers)?);
     }

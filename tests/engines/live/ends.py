@@ -41,6 +41,8 @@ def run(fleet: Fleet) -> Tally:
         ends(fleet, tally)
     except (OSError, IndexError, Refused) as error:
         tally.fault(f"ends broke off: {type(error).__name__}: {error}")
+    finally:
+        fleet.stop_gateways()
     return tally.end()
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import attacks, drawn, evidence, faults, gateway, headers, matrix, messages, methods, operations, prove, sdk
+from . import attacks, controls, drawn, ends, evidence, faults, gateway, headers, matrix, messages, methods, operations, prove, sdk
 from .fleet import ROOT, Fleet
 from .tally import Tally
 
@@ -104,6 +104,8 @@ def run(fleet: Fleet, given) -> list[Tally]:
         "sdk": lambda: [sdk.run(fleet, newer, "sdk 2", ["auto", "legacy"], True), sdk.run(fleet, older, "sdk 1", ["legacy"], False)],
         "attacks": lambda: [attacks.run(fleet)],
         "operations": lambda: operations.run(fleet),
+        "ends": lambda: [ends.run(fleet)],
+        "controls": lambda: [controls.run(fleet)],
         "evidence": lambda: [evidence.run(fleet)],
         "faults": lambda: [faults.run(fleet)],
         "random": lambda: [drawn.run(fleet, given.relation.with_name("random"))],

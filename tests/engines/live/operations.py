@@ -5,7 +5,7 @@ import json
 import threading
 import time
 
-from . import changes, ends, request, revisions, tokens
+from . import changes, request, revisions, tokens
 from .caller import Caller, log_lines
 from .fleet import GATEWAYS, Fleet
 from .tally import Tally
@@ -39,8 +39,6 @@ def run(fleet: Fleet):
     yield counted(changes.keys, fleet)
     fleet.stop_gateways()
     yield counted(changes.status, fleet)
-    fleet.stop_gateways()
-    yield ends.run(fleet)
     fleet.stop_gateways()
     yield counted(revisions.revisions, fleet)
     fleet.stop_gateways()

@@ -1,6 +1,6 @@
 """That the suite sees what is wrong: each of these spoils what was emitted in one way, and some part must fail for it."""
 
-from . import attacks, ends, faults, headers, matrix, messages, methods, operations
+from . import attacks, controls, ends, faults, headers, matrix, messages, methods, operations
 from .fleet import Fleet
 from .tally import Tally
 
@@ -9,7 +9,7 @@ ALLOWED = r'\1"ALLOW"'
 # Parts that run on the workspace as it is.
 WHOLE = ["matrix", "attacks", "methods", "messages"]
 # Parts that compile workspaces of their own.
-OWN = {"ends": ends.run, "faults": faults.run, "headers": headers.run}
+OWN = {"controls": controls.run, "ends": ends.run, "faults": faults.run, "headers": headers.run}
 # What is spoilt, by which replacement, and the parts that must see it.
 WAYS = [
     ("a missing second factor is let through", DENY.format("deny:missing_mfa"), ALLOWED, ["matrix"]),
@@ -54,6 +54,10 @@ WAYS = [
     ("streams outlive their tokens", "'grpc-timeout', string", "'x-nothing', string", ["ends"]),
     ("streams get as old as their tokens", r'"(max_stream_duration|grpc_timeout_header_max)": "4s"', r'"\1": "60s"', ["ends"]),
     ("connections get old", '"max_connection_duration": "4s"', '"max_connection_duration": "60s"', ["ends"]),
+    ("a control need not answer", '"failure_mode_allow": false', '"failure_mode_allow": true', ["controls"]),
+    ("a control is off", r'"mcpctl\.control\.data_loss_prevention": \{', '"mcpctl.nothing": {', ["controls"]),
+    ("a processor gets the token", r'("disallowed_headers": \{\s*"patterns": \[\s*\{\s*"exact": ")authorization', r"\1nothing", ["controls"]),
+    ("a control does not see answers", '"response_body_mode": "STREAMED"', '"response_body_mode": "NONE"', ["controls"]),
 ]
 
 def run(fleet: Fleet, fraction: int = 16) -> list[Tally]:

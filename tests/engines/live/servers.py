@@ -59,14 +59,14 @@ def make(name: str, objects: list[dict], state: State) -> MCPServer:
 
 
 def tool(server: str, name: str, state: State):
-    async def run(context: Context, amount: Any = None, note: Any = None, seconds: float = 0, steps: int = 0, region: Region = None) -> str:
+    async def run(context: Context, amount: Any = None, note: Any = None, seconds: float = 0, steps: int = 0, region: Region = None, echo: bool = False) -> str:
         state.ran[f"{server}/{name}"] = state.ran.get(f"{server}/{name}", 0) + 1
         for step in range(min(steps, 20)):
             await context.report_progress(step + 1, steps, f"step {step + 1}")
             await asyncio.sleep(min(seconds, 5) / max(steps, 1))
         if not steps and seconds:
             await asyncio.sleep(min(seconds, 5))
-        return f"ran {server}/{name}"
+        return f"ran {server}/{name}" + (" 4111-1111-1111-1111" if echo else "")
 
     return run
 

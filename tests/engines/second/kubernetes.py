@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from live.tally import Tally
 
-from . import kubernetes_bounds, kubernetes_next, kubernetes_refused
+from . import kubernetes_bounds, kubernetes_next, kubernetes_places, kubernetes_refused
 from .api_server import ApiServer
 from .bundles import Programs, Workspace
 from .evidence import Loader
@@ -170,13 +170,14 @@ def run(programs: Programs) -> Tally:
         differs(server, workspace.folder / "kubernetes/central", programs.work, tally)
         refused = kubernetes_refused.run(server, documents, left_out, tally)
         bounds = kubernetes_bounds.run(programs, server, tally)
+        places = kubernetes_places.run(programs, server, tally)
         removed = kubernetes_next.run(programs, server, tally)
         version = server.ask("GET", "/version")["gitVersion"]
     finally:
         pool.shutdown(cancel_futures=True)
         server.stop()
     tally.notes.append(f"Kubernetes {version}, ready in {ready:.1f} s; {defined} definitions, {objects} objects applied twice, {refused} faults refused")
-    tally.notes.append(f"{removed}; {bounds}")
+    tally.notes.append(f"{removed}; {bounds}; {places}")
     for target in sorted(left_out):
         print(f"skipped: {target}, whose definitions are not at hand")
     return tally.end()

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use self::filters::filters;
 use self::routes::read_routes;
-use self::upstream::keys_from_issuers;
+use self::upstream::{keys_from_issuers, processors};
 use super::discovery::same_by_discovery;
 use super::fields::{at, fields, is_type, list, must, one, text};
 use super::matcher::Matcher;
@@ -91,6 +91,7 @@ impl<'a> Gateway<'a> {
         let clusters: BTreeMap<&str, &Value> =
             clusters.iter().map(|cluster| Ok((text(cluster.get("name"))?, cluster))).collect::<Read<_>>()?;
         keys_from_issuers(model, &clusters)?;
+        processors(model, upstreams, &clusters)?;
         operations::sanitized(manager, model, unit)?;
         operations::connections(manager, model)?;
         operations::added(routes, model, unit)?;

@@ -57,11 +57,15 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
     if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
-    if let Some(Envoy { gateways: _, deny_status, origins, max_stream_age }) = &deployment.envoy {
+    if let Some(Envoy { gateways: _, deny_status, origins, max_stream_age, controls }) = &deployment.envoy {
         let what = of("max_stream_age", TargetId::Envoy);
         anchors.written(&what, max_stream_age.as_ref(), ToString::to_string, Harmless::Addition);
         let what = of("deny_status", TargetId::Envoy);
         anchors.written(&what, deny_status.as_ref(), u32::to_string, Harmless::Anything);
+        for (control, url) in controls {
+            let what = format!("processor of `{control}` on target `{}`", TargetId::Envoy);
+            anchors.written(&what, Some(url), ToString::to_string, Harmless::Addition);
+        }
         for origin in origins {
             let what = format!("pages of `{}` on target `{}`", origin.value, TargetId::Envoy);
             anchors.add(what, "may call", Some(origin.loc), Harmless::Removal);
@@ -71,10 +75,14 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
         let what = of("verified_headers", TargetId::Istio);
         anchors.written(&what, verified_headers.as_ref(), bool::to_string, Harmless::Nothing);
     }
-    if let Some(Kubernetes { namespace: _, cluster_domain: _, egress }) = &deployment.kubernetes {
+    if let Some(Kubernetes { namespace: _, cluster_domain: _, egress, locations }) = &deployment.kubernetes {
         for egress in egress {
             let what = format!("connections of gateways to {egress} on target `{}`", TargetId::Kubernetes);
             anchors.add(what, "let through", Some(egress.loc), Harmless::Removal);
+        }
+        for place in locations {
+            let what = format!("nodes of `{:?}` on target `{}`", place.location, TargetId::Kubernetes);
+            anchors.add(what, &place.to_string(), Some(place.loc), Harmless::Addition);
         }
     }
     // These have no keys but those that were named above.

@@ -73,6 +73,21 @@ the others share the rest. No call is made twice.
 
 **When answers end.** Each request is decided when it begins, and its answer may be an event stream. It ends when the token of the request expires (30 seconds later, for clocks that differ); the program in Lua tells Envoy so in the header `grpc-timeout`, which no server gets. With `policy_enforcement: per_request` it also ends at `targets.envoy.max_stream_age`, 15 minutes by default, because a grant may be taken back before the token expires; and a connection of that age takes no further request. Clients that listen open the stream again, and are decided again. Calls that end in this way are not failures of the server.
 
+**Controls of data classes.** Where the class of a server demands a control (`additional_controls`) that the server does not have, a processor \
+of yours can run it:
+
+```yaml
+targets:
+  envoy:
+    controls:
+      data_loss_prevention: https://dlp.example.com:9002
+```
+
+The gateway in front of the server sends it every call that is allowed, and the answer, by Envoy's `ext_proc` over gRPC: the \
+message whole, the answer in pieces as they come. It can end a call, and change messages and answers, but no headers; it gets no token. \
+A call of which the processor says nothing for 5 seconds fails. Over TLS, the gateway shows its own certificate and trusts `tls.ca`. No other \
+gateway runs such a control, so those targets are not compiled then.
+
 **What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \
 from the verified token: `sub`, and the claim `business_unit_claim`. A request without a number gets one at the first gateway, and \
 keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \
@@ -118,7 +133,12 @@ pub(super) const COVERS: &[Covers] = &[
         "mutual TLS and identities are enforced, each request is decided, and no answer outlives its token; segments, rotation and attestation are for the network and for what issues certificates",
     ),
     Covers::all(FamilyId::ProgressiveAuth),
-    keys::DATA_ROUTING,
+    Covers::part(
+        FamilyId::DataRouting,
+        &["classifications", "level", "mcp_servers", "min_auth_level", "requires", "suspended", "additional_controls"],
+        "classes lead to levels and facts, and a processor runs a control that a server lacks; encryption and location of servers are \
+         properties that no request carries, and are checked when compiling",
+    ),
     Covers::part(
         FamilyId::CircuitBreaker,
         &[

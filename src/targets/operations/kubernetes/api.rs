@@ -9,6 +9,7 @@ use crate::targets::objects::kinds;
 
 kinds!("networking.k8s.io/v1"; NetworkPolicy);
 kinds!("v1"; ResourceQuota);
+kinds!("admissionregistration.k8s.io/v1"; ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding);
 
 /// `NetworkPolicy`.
 #[derive(Debug, Clone, Serialize)]
@@ -90,4 +91,69 @@ pub struct LabelSelector {
 pub struct ResourceQuota {
     /// `hard`: amounts by resource.
     pub hard: BTreeMap<String, String>,
+}
+
+/// `ValidatingAdmissionPolicy`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidatingAdmissionPolicy {
+    /// `failurePolicy`: what an error of an expression means.
+    pub failure_policy: &'static str,
+    /// `matchConstraints`: what it is about.
+    pub match_constraints: MatchConstraints,
+    /// `validations`: all of them.
+    pub validations: [Validation; 1],
+}
+
+/// `matchConstraints` of a `ValidatingAdmissionPolicy`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchConstraints {
+    /// `resourceRules`: one of these.
+    pub resource_rules: [ResourceRule; 1],
+}
+
+/// `resourceRules[]` of a `ValidatingAdmissionPolicy`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceRule {
+    /// `apiGroups`.
+    pub api_groups: [&'static str; 1],
+    /// `apiVersions`.
+    pub api_versions: [&'static str; 1],
+    /// `operations`.
+    pub operations: [&'static str; 2],
+    /// `resources`: with no `/`, so that subresources such as `pods/status` are others.
+    pub resources: [&'static str; 1],
+}
+
+/// `validations[]` of a `ValidatingAdmissionPolicy`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Validation {
+    /// `expression`, in CEL.
+    pub expression: String,
+    /// `message` where it is false.
+    pub message: String,
+}
+
+/// `ValidatingAdmissionPolicyBinding`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidatingAdmissionPolicyBinding {
+    /// `matchResources`: which of the objects that the policy is about.
+    pub match_resources: MatchResources,
+    /// `policyName`.
+    pub policy_name: String,
+    /// `validationActions`.
+    pub validation_actions: [&'static str; 1],
+}
+
+/// `matchResources` of a `ValidatingAdmissionPolicyBinding`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchResources {
+    /// `namespaceSelector`.
+    pub namespace_selector: LabelSelector,
+    /// `objectSelector`: of an update, the object before it or after it.
+    pub object_selector: LabelSelector,
 }

@@ -21,8 +21,13 @@ pub(super) const COVERS: &[Covers] = &[
         "cores and memory are limited for a pool together; connections are for the target `istio`",
     ),
     Covers::part(
+        FamilyId::DataRouting,
+        &["classifications", "location"],
+        "pods of gateways run where the classes of the data that passes them demand; what calls need is for gateways and the mesh",
+    ),
+    Covers::part(
         FamilyId::Registry,
-        &["business_units", "name", "gateway", "servers", "business_unit", "url", "labels"],
-        "servers, their labels, ports and units; tools, grants and what calls need are for gateways and the mesh",
+        &["business_units", "name", "gateway", "servers", "business_unit", "url", "labels", "location"],
+        "servers, their labels, ports, units and locations; tools, grants and what calls need are for gateways and the mesh",
     ),
 ];

@@ -9,7 +9,7 @@ use super::Read;
 use super::upstream::{Upstream, leads_to};
 use crate::lift::access::envoy::fields::{METADATA, at, fields, is_type, list, must, one, short, text};
 use crate::lift::access::envoy::matcher::Matcher;
-use crate::lift::access::envoy::{mirrored, operations, unexpected, within};
+use crate::lift::access::envoy::{hooks, mirrored, operations, unexpected, within};
 use crate::lift::traffic::Limits;
 use crate::model::Model;
 use crate::model::name::ServerName;
@@ -41,7 +41,11 @@ pub(super) fn read_routes<'a>(
     if routes.first().and_then(|route| route.get("match")) != Some(&query) {
         return Err(unexpected("a token in the query is not refused first".to_owned()));
     }
-    must(config, "request_headers_to_remove", &json!(["x-http-method-override", "x-forwarded-client-cert", "grpc-timeout"]))?;
+    must(
+        config,
+        "request_headers_to_remove",
+        &json!(["x-http-method-override", "x-forwarded-client-cert", "grpc-timeout"]),
+    )?;
     let read = |route: &Value| {
         if route.get("direct_response").is_some() {
             return answer(route, upstreams).map(|()| None);
@@ -170,8 +174,11 @@ fn forwarding<'a>(
         (None, _) => return Err(unexpected("the server would get the caller's credentials".to_owned())),
         (Some(_), Some(_)) => return Err(unexpected("the next gateway would not get what it decides by".to_owned())),
     }
-    let own =
-        fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"])?;
+    let hooked = hooks::expected(model, server, direct);
+    let own = at(route, "typed_per_filter_config")?;
+    hooks::on_route(own, &hooked)?;
+    let known = ["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"].into_iter();
+    let own = fields(own, &known.chain(hooked.keys().map(String::as_str)).collect::<Vec<_>>())?;
     let named = model.has_tokens_per_server().then(|| {
         json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Read;
 use crate::lift::access::envoy::fields::{at, fields, is_type, must, one, text};
-use crate::lift::access::envoy::{unexpected, within};
+use crate::lift::access::envoy::{hooks, unexpected, within};
 use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::name::ServerName;
@@ -84,6 +84,23 @@ pub(super) fn keys_from_issuers(model: &Model, clusters: &BTreeMap<&str, &Value>
         let cluster = clusters.get(name.as_str()).ok_or_else(|| unexpected(format!("there is no cluster `{name}`")))?;
         let expected = upstream(url).ok_or_else(|| unexpected(format!("`{url}` is not a URL")))?;
         leads_to(cluster, &expected).map_err(|error| within(&format!("cluster `{name}`"), error))?;
+    }
+    Ok(())
+}
+
+/// What runs a control must be where the settings say.
+pub(super) fn processors(
+    model: &Model,
+    upstreams: &BTreeMap<ServerName, Upstream>,
+    clusters: &BTreeMap<&str, &Value>,
+) -> Read<()> {
+    for (server, direct) in upstreams.iter().map(|(server, upstream)| (server, upstream.gateway.is_none())) {
+        for (name, url) in hooks::expected(model, server, direct) {
+            let cluster =
+                clusters.get(name.as_str()).ok_or_else(|| unexpected(format!("there is no cluster `{name}`")))?;
+            let expected = upstream(url).ok_or_else(|| unexpected(format!("`{url}` is not a URL")))?;
+            leads_to(cluster, &expected).map_err(|error| within(&format!("cluster `{name}`"), error))?;
+        }
     }
     Ok(())
 }

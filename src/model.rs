@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod flow;
 pub mod gate;
 pub mod handwritten;
+pub mod layers;
 pub mod name;
 pub mod operations;
 pub mod protocol;

@@ -2,8 +2,6 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
-use crate::model::Model;
-use crate::model::deployment::TargetId;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -15,38 +13,25 @@ pub static CHECK: Check = Check {
                `mcpctl.yaml` bring: gateways, the mesh (`istio`), and the network (`kubernetes`, with an `isolation_level` that has network \
                policies). Says nothing where no targets are listed.",
         why: "The document asks for defence in depth: whoever gets round the one layer, or finds a fault in it, meets no other.",
-        fix: "List a target of another layer, such as `istio` or `kubernetes`; or switch the check off.",
+        fix: "List a target of another layer, such as `istio` or `kubernetes`; or switch the check off. `mcpctl list layers` shows the \
+              layers before each server.",
     },
     run,
 };
 
-/// Targets that are gateways: each decides every call that passes it.
-const GATEWAYS: [TargetId; 6] = [
-    TargetId::Agentcore,
-    TargetId::Agentgateway,
-    TargetId::AgenticNetworking,
-    TargetId::AiGateway,
-    TargetId::Envoy,
-    TargetId::Toolhive,
-];
-
-/// The layers that the listed targets bring.
-fn layers(model: &Model) -> Vec<&'static str> {
-    let listed = |target: TargetId| model.deployment.of(target).is_some();
-    let gateway = GATEWAYS.into_iter().any(listed);
-    let network = listed(TargetId::Kubernetes) && model.topology.is_isolated_by_network();
-    [(gateway, "the gateways"), (listed(TargetId::Istio), "the mesh"), (network, "the network")]
-        .into_iter()
-        .filter_map(|(there, name)| there.then_some(name))
-        .collect()
-}
-
 fn run(input: &Input<'_>, report: &mut Report) {
     let model = input.model;
     let Some(class) = model.access.classes.last().filter(|class| !class.servers.is_empty()) else { return };
-    let layers = layers(model);
-    let [layer] = layers.as_slice() else { return };
-    let (verb, count) = (if *layer == "the gateways" { "decide" } else { "decides" }, class.servers.len());
+    let layers = model.layers();
+    if layers.count() != 1 {
+        return;
+    }
+    let (layer, verb) = match (layers.gateways.is_empty(), layers.mesh) {
+        (false, _) => ("the gateways", "decide"),
+        (true, true) => ("the mesh", "decides"),
+        (true, false) => ("the network", "decides"),
+    };
+    let count = class.servers.len();
     let servers = if count == 1 { "one server".to_owned() } else { format!("{count} servers") };
     let message = format!("{layer} alone {verb} about {servers} of class `{}`", class.name);
     let labels = class.servers.iter().take(3).map(|server| (server.loc, "reached through one layer".to_owned()));

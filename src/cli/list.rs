@@ -12,24 +12,26 @@ use crate::workspace::Wanted;
 
 mod catalogue;
 mod inventory;
+mod layers;
 
 const EXAMPLES: &str = "\
 Examples:
   mcpctl list checks                     every check, its level, what it finds
   mcpctl list tools fleet                every tool, who may call it, how
+  mcpctl list layers fleet               what stands before each server
   mcpctl list principals --format json   for programs
 
-With servers, tools and principals the exit code is 1 where the workspace has
+With servers, tools, principals and layers the exit code is 1 where the workspace has
 errors, because the list may lack something.";
 
 /// Lists one kind of thing.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct List {
-    /// What to list: families, checks, targets, or a workspace's servers, tools or principals
+    /// What to list: families, checks, targets, or a workspace's servers, tools, principals or layers
     #[arg(value_enum, value_name = "KIND", hide_possible_values = true)]
     pub kind: Listed,
-    /// What to read, for servers, tools and principals.
+    /// What to read, for servers, tools, principals and layers.
     #[command(flatten)]
     pub source: Source,
 }
@@ -49,6 +51,8 @@ pub enum Listed {
     Tools,
     /// Principals of a workspace
     Principals,
+    /// Independent layers that decide calls of each server
+    Layers,
 }
 
 impl Listed {
@@ -56,7 +60,7 @@ impl Listed {
     pub(super) fn is_of_a_workspace(self) -> bool {
         match self {
             Self::Families | Self::Checks | Self::Targets => false,
-            Self::Servers | Self::Tools | Self::Principals => true,
+            Self::Servers | Self::Tools | Self::Principals | Self::Layers => true,
         }
     }
 
@@ -68,6 +72,7 @@ impl Listed {
             Self::Servers => "servers",
             Self::Tools => "tools",
             Self::Principals => "principals",
+            Self::Layers => "layers",
         }
     }
 }
@@ -92,6 +97,7 @@ impl List {
             Listed::Servers => return self.inventory(inventory::servers, session),
             Listed::Tools => return self.inventory(inventory::tools, session),
             Listed::Principals => return self.inventory(inventory::principals, session),
+            Listed::Layers => return self.inventory(layers::layers, session),
         }
         Ok(Exit::Clean)
     }

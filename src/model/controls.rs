@@ -1,14 +1,27 @@
-//! Controls that gateways run for servers: what the class of a server demands, the server does not have, and the settings name a
-//! processor for.
+//! What gateways do for a call beside deciding it: they run controls that the class of a server demands and the server does not have,
+//! and they end what was allowed long ago.
 
 use std::collections::BTreeMap;
 
 use super::Model;
+use super::quantity::Duration;
 use super::server::Server;
 use super::value::HttpUrl;
+use super::vocabulary::Enforcement;
 use crate::source::Spanned;
 
+/// The oldest that a stream gets where each request is to be decided and nothing else is said, in milliseconds.
+const USUAL: u64 = 900_000;
+
 impl Model {
+    /// The oldest that a stream and a connection may get at gateways of the target `envoy`; `None` where the token alone ends a stream.
+    #[must_use]
+    pub fn max_stream_age(&self) -> Option<Duration> {
+        let set = self.deployment.envoy.as_ref().and_then(|keys| keys.max_stream_age.as_ref()).map(|age| age.value);
+        let each = self.topology.policy_enforcement.as_ref().is_some_and(|word| word.value == Enforcement::PerRequest);
+        set.or_else(|| each.then_some(Duration(USUAL)))
+    }
+
     /// The controls that a gateway of the target `envoy` has to run for a server, with where their processors are.
     #[must_use]
     pub fn hooks(&self, server: &Server) -> BTreeMap<&str, &Spanned<HttpUrl>> {

@@ -11,6 +11,18 @@ use crate::policy::policy_test::resources;
 use crate::policy::visibility::sample;
 use crate::policy::{Object, ObjectIx, ObjectKind, Policy};
 
+/// A word of a closed vocabulary as it is written in YAML: `on_premises_only` for `OnPremisesOnly`.
+pub(super) fn as_written<T: core::fmt::Debug>(word: &T) -> String {
+    let mut written = String::new();
+    for letter in format!("{word:?}").chars() {
+        if letter.is_ascii_uppercase() && !written.is_empty() {
+            written.push('_');
+        }
+        written.push(letter.to_ascii_lowercase());
+    }
+    written
+}
+
 /// A name that nothing has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {

@@ -3,6 +3,7 @@
 //! Families that decide access are left out: their changes are cells and trust. Lists are compared by what names their elements, so
 //! that an order or a file is not a change, and durations by their length.
 
+mod direction;
 mod engines;
 mod loss;
 mod phrases;
@@ -182,7 +183,8 @@ fn change(
         loses: loss::loses(path, family, old.as_deref(), new.as_deref()),
         before: old,
         after: new,
-        risk: format!("{how} {}", bears_on(family).unwrap_or("access")),
+        risk: direction::of(path, family, how)
+            .map_or_else(|| format!("{how} {}", bears_on(family).unwrap_or("access")), str::to_owned),
         note: engines::note(path, family, how, model),
         at,
     }

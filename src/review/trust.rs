@@ -45,6 +45,10 @@ enum Harmless {
     Anything,
     /// A change to a higher one of these ranks.
     Rise(u8),
+    /// That it is new, or a change to a higher one of these ranks: more is asked for.
+    Demand(u8),
+    /// That it is new, or a change to a lower number: it is the most that is let be.
+    Limit(u64),
     /// That it is gone, or a change to an earlier day: it is accepted until then. The day as a number, `20270331`.
     Until(u32),
     /// A change to some of its parts: each of them is believed.
@@ -133,7 +137,10 @@ fn widens(old: Option<&Anchor>, new: Option<&Anchor>) -> bool {
         (Some(Harmless::More), None) => false,
         (Some(Harmless::Anything), Some(Harmless::Anything) | None) | (None, Some(Harmless::Anything)) => false,
         (Some(Harmless::Removal), None) | (None, Some(Harmless::Addition)) => false,
-        (Some(Harmless::Rise(old)), Some(Harmless::Rise(new))) => new < old,
+        (Some(Harmless::Rise(old)), Some(Harmless::Rise(new)))
+        | (Some(Harmless::Demand(old)), Some(Harmless::Demand(new))) => new < old,
+        (Some(Harmless::Limit(old)), Some(Harmless::Limit(new))) => new > old,
+        (None, Some(Harmless::Demand(_) | Harmless::Limit(_))) => false,
         _ => true,
     }
 }

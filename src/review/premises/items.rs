@@ -1,5 +1,6 @@
 //! The lines of configuration that each part is.
 
+use super::super::naming::as_written;
 use super::{At, Premise};
 use crate::model::access::{AccessRules, Alternative, Grant, Granted};
 use crate::model::name::{ClassName, FactName, ServerName, ToolName, UnitName};
@@ -52,10 +53,10 @@ pub fn items(part: &Premise, model: &Model, at: At<'_>) -> Vec<Item> {
         Premise::ClassRequires(name, wanted) => class(name).and_then(|class| fact(&class.requires, wanted)),
         Premise::ClassSuspended(name) => class(name).and_then(|class| suspension(&class.suspended)),
         Premise::Listing => return listing(rules, &at.object.server),
-        Premise::MutualTls => rules.mutual_tls.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc)),
-        Premise::Encryption => topology.encryption_in_transit.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
-        Premise::Routing => topology.cross_unit_routing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
-        Premise::Sharing => topology.data_sharing.as_ref().map(|it| (format!("{:?}", it.value), it.loc)),
+        Premise::MutualTls => rules.mutual_tls.as_ref().map(|mode| (as_written(&mode.value), mode.loc)),
+        Premise::Encryption => topology.encryption_in_transit.as_ref().map(|it| (as_written(&it.value), it.loc)),
+        Premise::Routing => topology.cross_unit_routing.as_ref().map(|it| (as_written(&it.value), it.loc)),
+        Premise::Sharing => topology.data_sharing.as_ref().map(|it| (as_written(&it.value), it.loc)),
         Premise::MaxClass => topology.cross_unit_max_class.as_ref().map(|it| (it.value.clone(), it.loc)),
         Premise::Units => return units(model, at),
         Premise::UnitRules(unit) => {
@@ -172,7 +173,7 @@ fn restated(rules: &AccessRules, server: &ServerName) -> Vec<Item> {
         class.requires.iter().for_each(|fact| add("requires", Some((fact.to_string(), fact.loc))));
     }
     found.extend(listing(rules, server).into_iter().map(|(class, loc)| (format!("listed in {class}"), loc)));
-    found.extend(rules.mutual_tls.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc)));
+    found.extend(rules.mutual_tls.as_ref().map(|mode| (as_written(&mode.value), mode.loc)));
     found
 }
 

@@ -6,11 +6,12 @@ mod issuers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::access::Side;
+use super::super::naming::as_written;
 use super::radius::Bears;
 use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
-use crate::model::access::Evidence;
+use crate::model::access::{ClassEncryption, Evidence, RequiredLocation};
 use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
 use crate::model::topology::LocalOverride;
@@ -139,7 +140,7 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
             let what = format!("label `{label}` of server `{name}`");
             anchors.written(&what, Some(value), plain, Harmless::Nothing);
         }
-        let location = |location: &crate::model::server::Location| format!("{location:?}");
+        let location = as_written::<crate::model::server::Location>;
         anchors.written(&format!("location of server `{name}`"), server.location.as_ref(), location, Harmless::Nothing);
         for (method, loc) in &server.denied_methods {
             // What nobody may use in any case is not a loss.
@@ -157,7 +158,7 @@ fn places(model: &Model, other: &Model, anchors: &mut Anchors) {
     };
     anchors.add("what unit folders may restate".to_owned(), mode, restating.map(|mode| mode.loc), Harmless::Rise(rank));
     let word = |word: &str, loc: Loc| (word.to_owned(), loc);
-    let isolation = topology.isolation.as_ref().map(|mode| (format!("{:?}", mode.value), mode.loc));
+    let isolation = topology.isolation.as_ref().map(|mode| (as_written(&mode.value), mode.loc));
     let rotation = topology.certificate_rotation.as_ref().map(|age| (format!("{} s", age.value.seconds()), age.loc));
     let network = [
         ("isolation of units", isolation),
@@ -194,15 +195,23 @@ fn headers(server: &Server, other: &Model, anchors: &mut Anchors) {
 fn obligations(model: &Model, anchors: &mut Anchors) {
     for class in &model.access.classes {
         let name = &class.name;
-        let encryption = |mode: &crate::model::access::ClassEncryption| format!("{mode:?}");
-        let location = |mode: &crate::model::access::RequiredLocation| format!("{mode:?}");
-        anchors.written(
-            &format!("encryption of class `{name}`"),
-            class.encryption.as_ref(),
-            encryption,
-            Harmless::Addition,
-        );
-        anchors.written(&format!("location of class `{name}`"), class.location.as_ref(), location, Harmless::Addition);
+        if let Some(mode) = &class.encryption {
+            let rank = match mode.value {
+                ClassEncryption::InTransit => 1,
+                ClassEncryption::InTransitAndAtRest => 2,
+            };
+            let what = format!("encryption of class `{name}`");
+            anchors.add(what, as_written(&mode.value), Some(mode.loc), Harmless::Demand(rank));
+        }
+        if let Some(place) = &class.location {
+            let rank = match place.value {
+                RequiredLocation::Any => 0,
+                RequiredLocation::OnPremisesOnly => 1,
+                RequiredLocation::SecureEnclave => 2,
+            };
+            let what = format!("location of class `{name}`");
+            anchors.add(what, as_written(&place.value), Some(place.loc), Harmless::Demand(rank));
+        }
         for control in &class.additional_controls {
             let what = format!("control `{control}` of class `{name}`");
             anchors.add(what, "asked for", Some(control.loc), Harmless::Addition);
@@ -263,5 +272,5 @@ fn settings(trusted: Trusted<'_>, anchors: &mut Anchors) {
     for revision in side.model.deployment.accepted_revisions() {
         anchors.add(format!("revision {revision} of MCP"), "accepted", None, Harmless::Removal);
     }
-    deployment::add(anchors, &side.model.deployment);
+    deployment::add(anchors, side.model);
 }

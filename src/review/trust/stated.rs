@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::access::Side;
 use super::super::access::Which;
+use super::super::naming::as_written;
 use super::TrustChange;
 use crate::model::assurance::{Callers, Invariant, Never, PolicyTest};
 use crate::model::name::FactName;
@@ -87,7 +88,7 @@ fn of_invariant(never: &Never) -> String {
         Never::Both(one, other) => format!("never both {one} and {other}"),
         Never::Flow { from_class, to_class, to_location, to_calls } => {
             let class = to_class.as_ref().map(|class| format!("class {class}"));
-            let location = to_location.as_ref().map(|at| format!("location {:?}", at.value));
+            let location = to_location.as_ref().map(|at| format!("location {}", as_written(&at.value)));
             let calls = (!to_calls.is_empty()).then(|| listed(to_calls));
             let to: Vec<String> = [class, location, calls].into_iter().flatten().collect();
             format!("never from class {from_class} to {}", to.join(" or "))

@@ -23,6 +23,7 @@ FAST = (
     ("interval: 10s, timeout: 3s", "interval: 1s, timeout: 500ms"),
     ("resources: {connections: 40}", "resources: {connections: 3}"),
     ("labels: [mcp_server, tool_name, status]}", "labels: [mcp_server, tool_name]}"),
+    ("        - name: void_invoice\n", "        - name: void_invoice\n          suspended: an incident\n"),
     ("{name: mcp_active_sessions, type: gauge, labels: [mcp_server]}", "{name: mcp_active_requests, type: gauge, labels: [mcp_server]}"),
 )
 # What the exporter of `stock_server` says. One metric says by itself whose it is, and another one does not.
@@ -175,6 +176,11 @@ def fires(fleet: Fleet, prometheus: scraped.Prometheus, slow: Caller, told: list
     lacking = {first} | {bare.status() for _ in range(30)}
     tally.check(lacking == {403}, f"calls that lack evidence have the status {lacking}")
     alert("McpStepUpsFailed", "central-ticket", gateway="central")
+    # One call of what is suspended, by whoever it was granted to.
+    tally.check(prometheus.firing("McpSuspendedCalled") is None, "calls are of something suspended before any is")
+    gone = Caller(fleet, "billing_agent", "billing_server", "void_invoice").call()
+    tally.check(gone.status == 403 and gone.reason().endswith("billing_server/deny:suspended]"), f"what is suspended is denied as such: {gone}")
+    alert("McpSuspendedCalled", "central-ticket", gateway="central")
     # A bulkhead of three, and eight calls at once.
     together(slow, 8, '{"amount":5,"seconds":1}')
     alert("McpBulkheadFull", "finance-page", gateway="central", mcp_server="payment_server", pool="payment")
@@ -244,5 +250,5 @@ def run(programs: Programs) -> Tally:
     finally:
         fleet.stop()
         exporter.shutdown()
-    tally.notes.append(f"6 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
+    tally.notes.append(f"7 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
     return tally.end()

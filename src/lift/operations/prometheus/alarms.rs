@@ -65,6 +65,8 @@ pub(super) enum Alarm {
     Unread,
     /// More of these than usual.
     Denials(Denials),
+    /// A call of what is switched off.
+    Suspended,
     Open {
         calls: Calls,
         failures: u32,
@@ -96,6 +98,7 @@ impl Alarm {
         match self {
             Self::Unread => ("McpGatewayUnread", "metrics", vec![("severity", "page")]),
             Self::Denials(denials) => (denials.alert(), "zero-trust", vec![("severity", "ticket")]),
+            Self::Suspended => ("McpSuspendedCalled", "registry", vec![("severity", "ticket")]),
             Self::Open { .. } => ("McpBreakerOpen", "circuit-breaker", vec![("severity", "page")]),
             Self::TimesOut { .. } => ("McpCallsTimeOut", "circuit-breaker", vec![("severity", "ticket")]),
             Self::NearlyFull { pool, .. } => {
@@ -110,7 +113,9 @@ impl Alarm {
     pub(super) fn hold(&self) -> Duration {
         match self {
             Self::Unread => Duration(60_000),
-            Self::Denials(_) | Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => Duration(0),
+            Self::Denials(_) | Self::Suspended | Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => {
+                Duration(0)
+            }
             Self::NearlyFull { .. } => Duration(300_000),
             Self::Unhealthy { interval, .. } => *interval,
         }
@@ -122,6 +127,7 @@ pub(super) fn alarm(name: &str, rule: &Rule) -> Result<Alarm, LiftError> {
     let summary = rule.annotations.get("summary").map_or("", String::as_str);
     let read = match name {
         "McpGatewayUnread" => unread(rule, summary),
+        "McpSuspendedCalled" => suspended(rule, summary),
         "McpBreakerOpen" => open(rule, summary),
         "McpCallsTimeOut" => times_out(rule, summary),
         "McpBulkheadNearlyFull" => nearly_full(rule, summary),
@@ -150,6 +156,14 @@ fn denials(rule: &Rule, summary: &str, denials: Denials) -> Option<Alarm> {
                 "gateway {{{{ $labels.gateway }}}} denies more {what} than usual: over 20 in five minutes, and over half of those of an hour"
             );
     same.then_some(Alarm::Denials(denials))
+}
+
+fn suspended(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let denied = "envoy_http_rbac_policy_denied{envoy_rbac_policy_name=~\".*deny[:_]suspended\"}";
+    let counted = format!("increase({denied}[5m]) > 0 or ({denied} unless {denied} offset 5m)");
+    let same = rule.expr == format!("sum by (gateway) ({counted}) > 0")
+        && summary == "gateway {{ $labels.gateway }} denies calls of a server or a tool that is suspended";
+    same.then_some(Alarm::Suspended)
 }
 
 fn open(rule: &Rule, summary: &str) -> Option<Alarm> {
@@ -254,6 +268,7 @@ pub(super) fn read_on(alarm: &Alarm, rule: &Rule, model: &Model) -> Result<(), L
 pub(super) fn expected(model: &Model) -> Vec<Alarm> {
     let mut all = vec![Alarm::Unread];
     all.extend(Denials::ALL.map(Alarm::Denials));
+    all.push(Alarm::Suspended);
     for (scope, breaker) in &model.breaker {
         let Some(calls) = held(scope, &model.breaker, model) else { continue };
         if let Some(failures) = breaker.opens_after() {

@@ -63,6 +63,10 @@ fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
         Alarm::Denials(denials) => {
             (vec![(denials.series(), 0, 40)], BTreeMap::from([("gateway", "central".to_owned())]))
         }
+        Alarm::Suspended => {
+            let series = "envoy_http_rbac_policy_denied{envoy_rbac_policy_name=\"deny:suspended\",gateway=\"central\"}";
+            (vec![(series.to_owned(), 0, 1)], BTreeMap::from([("gateway", "central".to_owned())]))
+        }
         Alarm::Open { calls, .. } => {
             let (series, labels) = by_server(calls, "outlier_detection_ejections_active");
             (vec![(series, 0, 1)], labels)

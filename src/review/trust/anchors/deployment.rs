@@ -1,14 +1,16 @@
 //! What the settings of targets say: what they take as given, where their gateways listen, and what single targets have.
 
-use super::{Anchors, Bears, Harmless};
+use super::{Anchors, Bears, Harmless, as_written};
+use crate::model::Model;
 use crate::model::deployment::keys::{
     Agentcore, Agentgateway, AgenticNetworking, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus,
     Redis, Toolhive,
 };
-use crate::model::deployment::{Deployment, Gateways, Listen, TargetId};
+use crate::model::deployment::{Gateways, Listen, TargetId};
 
 /// Adds all of it.
-pub(super) fn add(anchors: &mut Anchors, deployment: &Deployment) {
+pub(super) fn add(anchors: &mut Anchors, model: &Model) {
+    let deployment = &model.deployment;
     for (name, listed) in &deployment.listed {
         anchors.add(format!("target `{name}`"), "compiled", Some(listed.loc), Harmless::Addition);
         for fact in &listed.assumed.facts {
@@ -19,7 +21,7 @@ pub(super) fn add(anchors: &mut Anchors, deployment: &Deployment) {
     for (target, gateways) in deployment.gateways() {
         of_gateways(anchors, target, gateways);
     }
-    of_keys(anchors, deployment);
+    of_keys(anchors, model);
 }
 
 /// The listeners of a target.
@@ -39,7 +41,8 @@ fn of_gateways(anchors: &mut Anchors, target: TargetId, gateways: &Gateways) {
 }
 
 /// The keys of single targets. Each is named, so that a new one is not forgotten here.
-fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
+fn of_keys(anchors: &mut Anchors, model: &Model) {
+    let deployment = &model.deployment;
     for target in TargetId::ALL {
         let what = |key: &str| format!("`{key}` of target `{target}`");
         anchors.written(&what("namespace"), deployment.namespace(*target), String::clone, Harmless::Nothing);
@@ -58,8 +61,12 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
     if let Some(Envoy { gateways: _, deny_status, origins, max_stream_age, controls }) = &deployment.envoy {
-        let what = of("max_stream_age", TargetId::Envoy);
-        anchors.written(&what, max_stream_age.as_ref(), ToString::to_string, Harmless::Addition);
+        // Where none is written, the mesh's `policy_enforcement` says one.
+        let loc = max_stream_age.as_ref().map(|age| age.loc);
+        if let Some(age) = model.max_stream_age() {
+            let what = of("max_stream_age", TargetId::Envoy);
+            anchors.add(what, age.to_string(), loc, Harmless::Limit(age.0));
+        }
         let what = of("deny_status", TargetId::Envoy);
         anchors.written(&what, deny_status.as_ref(), u32::to_string, Harmless::Anything);
         for (control, url) in controls {
@@ -81,7 +88,7 @@ fn of_keys(anchors: &mut Anchors, deployment: &Deployment) {
             anchors.add(what, "let through", Some(egress.loc), Harmless::Removal);
         }
         for place in locations {
-            let what = format!("nodes of `{:?}` on target `{}`", place.location, TargetId::Kubernetes);
+            let what = format!("nodes of `{}` on target `{}`", as_written(&place.location), TargetId::Kubernetes);
             anchors.add(what, &place.to_string(), Some(place.loc), Harmless::Addition);
         }
     }

@@ -7,18 +7,7 @@ use super::seconds;
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::quantity::Duration;
-use crate::model::vocabulary::Enforcement;
 use crate::targets::TARGET_LIMIT;
-
-/// The oldest that a stream gets where each request is to be decided and nothing else is said, in milliseconds.
-const USUAL: u64 = 900_000;
-
-/// The oldest that a stream and a connection may get; `None` where the token alone ends a stream.
-pub(super) fn max_stream_age(model: &Model) -> Option<Duration> {
-    let set = model.deployment.envoy.as_ref().and_then(|keys| keys.max_stream_age.as_ref()).map(|age| age.value);
-    let each = model.topology.policy_enforcement.as_ref().is_some_and(|word| word.value == Enforcement::PerRequest);
-    set.or_else(|| each.then_some(Duration(USUAL)))
-}
 
 /// An age that Envoy does not take for one: to it, zero is no limit.
 pub(super) fn refused(model: &Model) -> Option<Diagnostic> {
@@ -32,7 +21,7 @@ pub(super) fn refused(model: &Model) -> Option<Diagnostic> {
 /// twice the age.
 pub(super) fn of_connections(model: &Model) -> Value {
     let mut options = json!({"headers_with_underscores_action": "REJECT_REQUEST"});
-    if let (Some(age), Some(options)) = (max_stream_age(model), options.as_object_mut()) {
+    if let (Some(age), Some(options)) = (model.max_stream_age(), options.as_object_mut()) {
         options.insert("max_connection_duration".to_owned(), json!(seconds(age)));
     }
     options

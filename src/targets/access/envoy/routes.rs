@@ -14,7 +14,7 @@ use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules, Suspended};
 use super::upstream::Upstream;
-use super::{Setting, correlation, ends, hooks, mirrored};
+use super::{Setting, correlation, hooks, mirrored};
 use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::policy::{ObjectKind, Policy, PrincipalIx};
@@ -206,7 +206,7 @@ impl Routes<'_> {
             action.insert("hash_policy".to_owned(), json!([{"header": {"header_name": "mcp-session-id"}}]));
         }
         // The program of the filter `mcpctl.message` writes into the header `grpc-timeout` how long the token is still good for.
-        let ends = match ends::max_stream_age(self.model) {
+        let ends = match self.model.max_stream_age() {
             None => json!({"grpc_timeout_header_max": "0s"}),
             Some(age) => {
                 let age = super::seconds(age);

@@ -74,12 +74,14 @@ pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
     found
 }
 
-/// A call of what is switched off: an incident is why it is, so whoever goes on calling it is of interest.
+/// A call of what is switched off, be it the first one: whoever goes on calling it is of interest. The series of a rule begins with its
+/// first denial, so that it has not grown then.
 fn suspended<'m>() -> Alert<'m> {
+    let series = format!("{DENIED_BY_RULE}{{{RULE}=~\".*deny[:_]suspended\"}}");
     Alert {
         name: "McpSuspendedCalled",
         expr: format!(
-            "sum by ({GATEWAY}) (increase({DENIED_BY_RULE}{{{RULE}=~\".*deny[:_]suspended\"}}[{WINDOW}])) > 0"
+            "sum by ({GATEWAY}) (increase({series}[{WINDOW}]) > 0 or ({series} unless {series} offset {WINDOW})) > 0"
         ),
         hold: Duration(0),
         severity: "ticket",

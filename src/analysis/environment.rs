@@ -4,6 +4,7 @@
 //! workspace says, and the relation is derived once more: who may do what is the same in every environment.
 
 mod overreach;
+mod shared;
 
 use std::collections::BTreeSet;
 
@@ -136,6 +137,7 @@ pub(super) fn applied(
     let policy_here = crate::policy::derive::derive(&model);
     findings.extend(speakers_changed(place, base, &model, policy));
     findings.extend(relation_changed(place, policy, &policy_here));
+    findings.extend(shared::shared(place, base, &model));
     (model, policy_here, findings)
 }
 

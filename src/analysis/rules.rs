@@ -154,6 +154,18 @@ pub static ENVIRONMENT_CHANGES_ACCESS: Rule = Rule {
     fix: "Give each issuer of the environment the `speaks_for` of the one that it replaces.",
 };
 
+/// A test environment has the addresses of the workspace itself.
+pub static TESTS_REACH_PRODUCTION: Rule = Rule {
+    name: "tests-reach-production",
+    guards_access: false,
+    severity: Severity::Warning,
+    what: "Finds `test_environments` with the name of an environment in `mcpctl.yaml` that leaves servers of the tests at the address that \
+           the workspace has for them.",
+    why: "Tests inject faults and write data. A test environment at the addresses of production does so there. `run_scenarios.py` \
+          refuses flows that call such an address, so the scenario is not run at all.",
+    fix: "Give each server that the message names a `url` of its own in the folder of the environment, or take it out of `mcp_servers`.",
+};
+
 /// A check that does not exist.
 pub static UNKNOWN_CHECK: Rule = Rule {
     name: "unknown-check",
@@ -179,7 +191,7 @@ pub static GUARDING_CHECK_OFF: Rule = Rule {
 };
 
 /// The rules above, for the catalogue.
-pub static RULES: [&Rule; 16] = [
+pub static RULES: [&Rule; 17] = [
     &EMPTY_WORKSPACE,
     &ENVIRONMENT_CHANGES_ACCESS,
     &ENVIRONMENT_OVERREACH,
@@ -192,6 +204,7 @@ pub static RULES: [&Rule; 16] = [
     &LINK_OUTSIDE,
     &MISPLACED_SETTINGS,
     &NOT_UTF8,
+    &TESTS_REACH_PRODUCTION,
     &UNKNOWN_CHECK,
     &UNREADABLE,
     &UNUSED_IGNORE,

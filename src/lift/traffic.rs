@@ -28,7 +28,7 @@ impl<'m> Limits<'m> {
         let size = |server: &ServerName| http(server).and_then(|pool| pool.pool_size.as_ref()).map(|size| size.value);
         let share = bulkhead.and_then(|pool| {
             let asked = pool.servers.iter().map(|listed| (&listed.value, size(&listed.value))).collect();
-            shares(pool.connections.as_ref()?.value, &asked).remove(server)
+            shares(pool.connections.as_ref()?.value / model.gateway_replicas(), &asked).remove(server)
         });
         let breaker = scopes.iter().find_map(|scope| model.breaker.get(scope));
         let health = scopes.iter().find_map(|scope| model.health.get(scope));

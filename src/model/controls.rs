@@ -22,6 +22,13 @@ impl Model {
         set.or_else(|| each.then_some(Duration(USUAL)))
     }
 
+    /// How many processes run each gateway, each of which counts calls by itself.
+    #[must_use]
+    pub fn gateway_replicas(&self) -> u64 {
+        let set = self.deployment.envoy.as_ref().and_then(|keys| keys.replicas.as_ref());
+        set.map_or(1, |replicas| u64::from(replicas.value)).max(1)
+    }
+
     /// The controls that a gateway of the target `envoy` has to run for a server, with where their processors are.
     #[must_use]
     pub fn hooks(&self, server: &Server) -> BTreeMap<&str, &Spanned<HttpUrl>> {

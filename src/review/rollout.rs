@@ -8,6 +8,7 @@ use crate::bundle::CLUSTERS;
 use crate::bundle::existing::Existing;
 use crate::checks::CheckedModel;
 use crate::source::Sources;
+use crate::targets::gateways::CENTRAL;
 use crate::targets::{TARGETS, Target};
 
 /// What became of a file of a bundle.
@@ -123,6 +124,27 @@ pub fn rollout(base: Deployed<'_>, head: Deployed<'_>) -> Result<Rollout, Vec<bu
         })
         .collect();
     Ok(Rollout { files, clusters: Clusters::of(&before, &after) })
+}
+
+/// In which order gateways get their files, where those of several change: all of a step before the next one.
+///
+/// A call to a server of a unit passes two gateways, and each decides the whole policy, so that in no order more may be called meanwhile
+/// than before or after. What opens works for nobody until both know it: units go first, so that the central gateway sends them
+/// nothing that they deny. What only closes is closed for everybody as soon as the central gateway has it.
+#[must_use]
+pub fn order(files: &[ArtifactChange], opens: bool) -> Vec<Vec<String>> {
+    let deciding = |name: &str| TARGETS.iter().any(|target| target.name() == name && target.decides().is_some());
+    let gateway = |file: &ArtifactChange| match file.path.split('/').collect::<Vec<_>>().as_slice() {
+        [target, gateway, _, ..] if deciding(target) => Some((*gateway).to_owned()),
+        _ => None,
+    };
+    let (central, units): (BTreeSet<String>, BTreeSet<String>) =
+        files.iter().filter_map(gateway).partition(|gateway| gateway == CENTRAL);
+    if central.is_empty() || units.is_empty() {
+        return Vec::new();
+    }
+    let (central, units) = (central.into_iter().collect(), units.into_iter().collect());
+    if opens { vec![units, central] } else { vec![central, units] }
 }
 
 #[cfg(test)]

@@ -144,3 +144,25 @@ fn widens(old: Option<&Anchor>, new: Option<&Anchor>) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn widening(old: Option<Harmless>, new: Option<Harmless>) -> bool {
+        let anchor =
+            |harmless| Anchor { value: String::new(), loc: None, harmless, parts: BTreeSet::new(), bears: None };
+        let (old, new) = (old.map(anchor), new.map(anchor));
+        widens(old.as_ref(), new.as_ref())
+    }
+
+    #[test]
+    fn what_asks_for_more_does_not_widen() {
+        let demand = |rank| Some(Harmless::Demand(rank));
+        assert!(!widening(None, demand(1)) && !widening(demand(1), demand(2)));
+        assert!(widening(demand(2), demand(1)) && widening(demand(1), None));
+        let limit = |most| Some(Harmless::Limit(most));
+        assert!(!widening(None, limit(900)) && !widening(limit(900), limit(60)));
+        assert!(widening(limit(60), limit(900)) && widening(limit(60), None));
+    }
+}

@@ -20,11 +20,8 @@ use crate::source::Loc;
 use crate::targets::access::cedar;
 use crate::workspace::{InputFile, Skipped, Workspace};
 
-/// The files of a workspace, checked. Files are separated by lines `# file: NAME`; text before the first is `mcpctl.yaml`.
-///
-/// # Panics
-/// Where there is a finding of level error.
-pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
+/// The analysis of a workspace. Files are separated by lines `# file: NAME`; text before the first is `mcpctl.yaml`.
+fn analysed(text: &str) -> crate::analysis::Analysis {
     let mut files: Vec<(String, String)> = vec![("mcpctl.yaml".to_owned(), String::new())];
     for line in text.lines() {
         match line.strip_prefix("# file: ") {
@@ -42,6 +39,20 @@ pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
         found.map(|(_, text)| text.clone().into_bytes()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
     });
     crate::analysis::schemas::attach(&mut analysis);
+    analysis
+}
+
+/// The checks that find something in a workspace, once for each finding.
+pub(crate) fn findings(text: &str) -> Vec<String> {
+    analysed(text).report().diagnostics.iter().map(|found| found.rule.name.to_owned()).collect()
+}
+
+/// The files of a workspace, checked.
+///
+/// # Panics
+/// Where there is a finding of level error.
+pub(crate) fn checked(text: &str) -> (CheckedModel, Sources) {
+    let analysis = analysed(text);
     let findings: Vec<String> =
         analysis.report().diagnostics.iter().map(|found| format!("{}: {}", found.rule.name, found.message)).collect();
     let Judged { sources, checked, .. } = analysis.judged();

@@ -46,7 +46,7 @@ impl<'m> Traffic<'m> {
         Self {
             breaker: Model::in_scope(&model.breaker, scope),
             pool: http_pool(model, scope, server),
-            share: bulkhead.and_then(|pool| share(pool, server, size)),
+            share: bulkhead.and_then(|pool| share(pool, server, model.gateway_replicas(), size)),
             health: Model::in_scope(&model.health, scope),
         }
     }
@@ -64,9 +64,14 @@ fn http_pool<'m>(model: &'m Model, scope: &Scope, server: &ServerName) -> Option
 }
 
 /// A server's part of the connections of its bulkhead, which products count for each server apart. All parts together are never
-/// more than the whole. A server whose pool asks for a size gets it where there is room; the others share the rest evenly.
-fn share(bulkhead: &ResourcePool, server: &ServerName, size: impl Fn(&ServerName) -> Option<u64>) -> Option<u64> {
-    let whole = bulkhead.connections.as_ref()?.value;
+/// more than the whole, and neither are those of all processes of a gateway. A server whose pool asks for a size gets it where there is room; the others share the rest evenly.
+fn share(
+    bulkhead: &ResourcePool,
+    server: &ServerName,
+    replicas: u64,
+    size: impl Fn(&ServerName) -> Option<u64>,
+) -> Option<u64> {
+    let whole = bulkhead.connections.as_ref()?.value / replicas.max(1);
     let servers: BTreeSet<&ServerName> = bulkhead.servers.iter().map(|listed| &listed.value).collect();
     let asked: u64 = servers.iter().filter_map(|server| size(server)).fold(0, u64::saturating_add);
     let count = servers.len() as u64;
@@ -86,20 +91,25 @@ fn share(bulkhead: &ResourcePool, server: &ServerName, size: impl Fn(&ServerName
     })
 }
 
-/// Bulkheads with more servers than connections: products count for each server apart, and none can have a part of one.
+/// Bulkheads with more servers than connections: products count for each server and in each process apart, and none can have a part of
+/// one.
 #[must_use]
 pub fn too_small(model: &Model) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for pool in model.bulkheads.values().flatten() {
         let Some(connections) = &pool.connections else { continue };
         let servers: BTreeSet<&ServerName> = pool.servers.iter().map(|listed| &listed.value).collect();
-        if connections.value < servers.len() as u64 {
-            let count = servers.len();
+        let (count, replicas) = (servers.len() as u64, model.gateway_replicas());
+        let least = count.saturating_mul(replicas);
+        if connections.value < least {
+            let of = if replicas == 1 { String::new() } else { format!(" at {replicas} replicas of a gateway") };
             let message = format!(
-                "pool `{}` has {} connections for {count} servers, so some would have none",
-                pool.name, connections.value
+                "pool `{}` has {} connections for {count} {}{of}, so some would have none",
+                pool.name,
+                connections.value,
+                if count == 1 { "server" } else { "servers" }
             );
-            let help = format!("set `connections` to {count} at least, or take servers out of the pool");
+            let help = format!("set `connections` to {least} at least, or take servers out of the pool");
             findings.push(Diagnostic::new(&TARGET_LIMIT, connections.loc, message).help(help));
         }
     }
@@ -122,7 +132,7 @@ mod tests {
             connections: Some(Spanned::new(whole, Loc::default())),
         };
         let size = |server: &ServerName| (0..asks.len()).find(|index| name(*index) == *server).and_then(|at| asks[at]);
-        (0..asks.len()).filter_map(|index| share(&pool, &name(index), size)).collect()
+        (0..asks.len()).filter_map(|index| share(&pool, &name(index), 1, size)).collect()
     }
 
     #[test]

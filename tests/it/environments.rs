@@ -244,3 +244,19 @@ fn checks_see_the_addresses_of_the_environment() {
     let found = shown(&in_prod(&[("b.yaml", required), ("env/prod/x.yaml", plain)]));
     assert!(found.contains(&"env/prod/x.yaml:1:43 plaintext-in-transit".to_owned()), "{found:?}");
 }
+
+#[test]
+fn tests_at_the_addresses_of_the_workspace_are_found() {
+    let found = |servers: &str, prod: &str| {
+        let tests = format!("integration_tests: {{test_environments: [{{name: prod, mcp_servers: {servers}}}]}}\n");
+        let files = files([("env/prod/x.yaml", prod), ("tests.yaml", tests.as_str())]);
+        let all = shown(&files.analyse_in(Wanted::All).unwrap());
+        all.iter().any(|found| found == "tests.yaml:1:48 tests-reach-production")
+    };
+    let both = PROD.replace("}]}", "}, {name: pay, url: 'https://pay.prod/mcp'}]}");
+    assert!(found("full_deployment", PROD), "`pay` stays where it is");
+    assert!(found("production_mirror", PROD) && found("[pay]", PROD) && found("[crm, pay]", PROD));
+    assert!(!found("[crm]", PROD) && !found("full_deployment", &both));
+    let path = both.replace("https://pay.prod/mcp", "https://PAY.example:443/other");
+    assert!(found("full_deployment", &path), "the same host and port");
+}

@@ -105,6 +105,11 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             }).collect::<Vec<_>>(),
         },
     });
+    // Only where there is one.
+    let order = view.order();
+    if let (Some(all), false) = (value.as_object_mut(), order.is_empty()) {
+        all.insert("order".to_owned(), json!(order));
+    }
     // Only where something disappears.
     if let (Some(all), false) = (value.as_object_mut(), view.removed.is_empty()) {
         let removed = view.removed.iter().map(|Gone { cluster, object }| {

@@ -126,6 +126,15 @@ pub(super) fn human(view: &View<'_>, color: bool, out: &mut dyn Write) -> io::Re
         }
         writeln!(out)?;
     }
+    let order = view.order();
+    if !order.is_empty() {
+        writeln!(out, "{}", paint.head("ORDER OF ROLL-OUT"))?;
+        for (step, gateways) in (1..).zip(&order) {
+            let noun = if gateways.len() == 1 { "gateway" } else { "gateways" };
+            writeln!(out, "  {step}. {noun} {}", one_line(&gateways.join(", ")))?;
+        }
+        writeln!(out)?;
+    }
     if !view.removed.is_empty() {
         writeln!(out, "{}", paint.head("OBJECTS THAT DISAPPEAR"))?;
         for gone in view.removed.iter().take(MOST_OBJECTS) {

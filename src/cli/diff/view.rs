@@ -18,7 +18,7 @@ use crate::review::gate::Verdict;
 use crate::review::group::Group;
 use crate::review::objects::Gone;
 use crate::review::rename::Rename;
-use crate::review::rollout::ArtifactChange;
+use crate::review::rollout::{self, ArtifactChange};
 use crate::review::trust::TrustChange;
 use crate::source::{Loc, Sources};
 
@@ -208,6 +208,11 @@ impl View<'_> {
             |wanted: &dyn Fn(&Group) -> bool| self.diff.groups.iter().filter(|g| wanted(g)).map(Group::cells).sum();
         let closes = |group: &Group| !group.change.widens() || group.change == Change::Both;
         (count(&|group| group.change.widens()), count(&closes))
+    }
+
+    /// The gateways in the order in which they get their files; empty where those of one alone change.
+    pub(super) fn order(&self) -> Vec<Vec<String>> {
+        rollout::order(self.artifacts.unwrap_or_default(), self.changed().0 > 0)
     }
 
     /// One sentence for all of it.

@@ -52,6 +52,8 @@ pub struct Envoy {
     pub deny_status: Option<Spanned<u32>>,
     /// Origins of web pages that may call the gateways, beside the gateways' own.
     pub origins: Vec<Spanned<Origin>>,
+    /// How many processes run each gateway.
+    pub replicas: Option<Spanned<u32>>,
     /// The oldest that a request with its answer, and a connection, may get.
     pub max_stream_age: Option<Spanned<Duration>>,
     /// Where processors are that run the controls of classes for servers that lack them, by control.

@@ -153,3 +153,20 @@ fn a_change_that_opens_and_closes_never_opens_more_than_either_version() {
     let (closed, opened) = mixed(WORLD, &new);
     assert!(closed > 0 && opened > 0, "{closed} closed, {opened} opened");
 }
+
+#[test]
+fn units_go_first_where_something_opens_and_last_where_it_only_closes() {
+    let change = |path: &str| ArtifactChange {
+        target: path.split('/').next().unwrap().to_owned(),
+        path: path.to_owned(),
+        change: FileChange::Changed,
+    };
+    let paths = ["envoy/central/xds/rds.yaml", "envoy/retail/xds/rds.yaml", "istio/finance/policies.yaml"];
+    let files = paths.map(change);
+    let (central, units) = (vec!["central".to_owned()], vec!["finance".to_owned(), "retail".to_owned()]);
+    assert_eq!(order(&files, true), [units.clone(), central.clone()]);
+    assert_eq!(order(&files, false), [central, units]);
+    assert!(order(&[change("envoy/central/bootstrap.yaml")], true).is_empty(), "one gateway alone");
+    let configured = ["redis/central/near/redis.conf", "kafka/retail/topics.json", "cedar/policies.cedar"].map(change);
+    assert!(order(&configured, true).is_empty(), "no gateway");
+}

@@ -35,6 +35,9 @@ pub struct Settings {
     /// one of a gateway's own origin, needs no entry; any other is refused.
     #[serde(default)]
     origins: Vec<Spanned<Origin>>,
+    /// How many Envoys run each gateway; 1 by default. Each counts calls by itself, so it gets that part of the connections of a bulkhead.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    replicas: Option<Spanned<u32>>,
     /// The oldest that an event stream, any other answer, or a connection may get, such as `15m`, which is the default with
     /// `policy_enforcement: per_request`. No answer outlives the token of its request, whatever is written here.
     #[cfg_attr(test, schemars(extend("format" = "mcpctl-duration")))]
@@ -59,6 +62,7 @@ by_key!(Settings {
     gateways,
     deny_status,
     origins,
+    replicas,
     max_stream_age,
     controls,
     assume,
@@ -72,6 +76,7 @@ impl Own for Settings {
             gateways: gateways(all, self.gateways, findings),
             deny_status: self.deny_status,
             origins: self.origins,
+            replicas: self.replicas,
             max_stream_age: self.max_stream_age,
             controls: self.controls,
         });

@@ -280,7 +280,7 @@ pub(super) fn expected(model: &Model) -> Vec<Alarm> {
         for pool in pools {
             let calls = in_pool(scope, pool, model);
             let (Some(connections), false) = (&pool.connections, calls.servers.is_empty()) else { continue };
-            let (pool, connections) = (pool.name.value.clone(), connections.value);
+            let (pool, connections) = (pool.name.value.clone(), connections.value / model.gateway_replicas());
             all.push(Alarm::NearlyFull { calls: calls.clone(), pool: pool.clone(), connections });
             all.push(Alarm::Full { calls, pool, connections });
         }

@@ -60,7 +60,8 @@ fn of_keys(anchors: &mut Anchors, model: &Model) {
     if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
-    if let Some(Envoy { gateways: _, deny_status, origins, max_stream_age, controls }) = &deployment.envoy {
+    if let Some(Envoy { gateways: _, deny_status, origins, replicas: _, max_stream_age, controls }) = &deployment.envoy
+    {
         // Where none is written, the mesh's `policy_enforcement` says one.
         let loc = max_stream_age.as_ref().map(|age| age.loc);
         if let Some(age) = model.max_stream_age() {

@@ -68,7 +68,8 @@ without an answer in `timeout`) leave a server out for `half_open_timeout`, at m
 call is then a 503: with the fallback `degraded_mode` the error -32005 of JSON-RPC, with `Retry-After`. `timeout` is for each pause in an answer, the one before it begins included, because an answer may be an event \
 stream; only the `timeout` of an HTTP pool ends the whole. An answer that stops after its head has come is cut off, which Envoy does \
 not count as a failure. A bulkhead counts calls and open event streams together. Limits are \
-for each Envoy process; a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
+for each Envoy process: with `targets.envoy.replicas: 3` each gets a third of the connections of a bulkhead, and a pool with fewer \
+connections than replicas is refused (`target-limit`); a pool that several servers share is divided among them: each gets what its own HTTP pool asks for, and \
 the others share the rest. No call is made twice.
 
 **When answers end.** Each request is decided when it begins, and its answer may be an event stream. It ends when the token of the request expires (30 seconds later, for clocks that differ); the program in Lua tells Envoy so in the header `grpc-timeout`, which no server gets. With `policy_enforcement: per_request` it also ends at `targets.envoy.max_stream_age`, 15 minutes by default, because a grant may be taken back before the token expires; and a connection of that age takes no further request. Clients that listen open the stream again, and are decided again. Calls that end in this way are not failures of the server.

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod change;
+mod controls;
 mod mirrored;
 mod operations;
 mod revisions;

@@ -227,3 +227,55 @@ fn without_isolation_by_the_network_every_gateway_reaches_every_server() {
         assert_eq!(gateways(level), [true, true], "{level}");
     }
 }
+
+/// Where two servers and the data of a class stand.
+const PLACED: &str = "
+targets:
+  kubernetes:
+    locations:
+      on_premises: {node_labels: {site: here, row: a}}
+      secure_enclave: {node_labels: {site: vault}, runtime_class: kata-cc}
+# file: classes.yaml
+data_routing:
+  classifications:
+    - {level: public, mcp_servers: [site, depot]}
+    - {level: internal, mcp_servers: [crm, erp], location: on_premises_only}
+";
+
+fn placed() -> String {
+    let world = WORLD.replace("{name: crm,", "{name: crm, location: on_premises,");
+    format!("{PLACED}{}", world.replace("{name: erp,", "{name: erp, location: secure_enclave,"))
+}
+
+#[test]
+fn pods_have_to_ask_for_nodes_at_their_location() {
+    let admission = file(&placed(), "admission.yaml");
+    for part in [
+        "name: mcpctl-location-on-premises\n",
+        "name: mcpctl-location-on-premises-or-secure-enclave\n",
+        "name: crm.hot\n",
+        "name: erp.mcp-retail\n",
+        "name: retail.mcp-gateways\n",
+        "name: central.mcp-gateways\n",
+        "object.spec.runtimeClassName == 'kata-cc'",
+    ] {
+        assert!(admission.contains(part), "{part} is not in\n{admission}");
+    }
+    assert!(!admission.contains("name: site."), "it has no location");
+    let also = [
+        ("* spec.validations[].message", "what a refusal says"),
+        ("other metadata.name", "nothing refers to the names of bindings"),
+    ];
+    let harmless: Vec<_> = HARMLESS.iter().copied().chain(also).collect();
+    mutate_all(&TARGET, &placed()).assert_only(&harmless);
+}
+
+#[test]
+fn without_words_for_nodes_nothing_is_refused() {
+    let (_, of_world) = placed().split_once("# file: classes.yaml").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let built = built(&TARGET, &format!("\n# file: classes.yaml{of_world}")).unwrap();
+    assert!(built.bundle.artifacts.keys().all(|path| !path.ends_with("admission.yaml")));
+    let empty = placed().replace("{node_labels: {site: here, row: a}}", "{}");
+    let found = crate::targets::tests::findings(&empty);
+    assert!(found.contains(&"invalid-value".to_owned()), "{found:?}");
+}

@@ -184,8 +184,9 @@ fn breakers<'m>(breaker: &Breaker, part: &Part) -> Vec<Alert<'m>> {
 /// A bulkhead of which more than four fifths are in use for five minutes, and one that refuses calls.
 fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Alert<'m>> {
     let (Some(connections), Some(part)) = (&pool.connections, held(scope, pool, model)) else { return Vec::new() };
-    let most = connections.value - connections.value.div_ceil(5);
-    let (name, all) = (pool.name.value.as_str(), connections.value);
+    // Each process of a gateway has its part.
+    let all = connections.value / model.gateway_replicas();
+    let (most, name) = (all - all.div_ceil(5), pool.name.value.as_str());
     let alert = |name_of, expr, hold, severity, summary, trial, fired| Alert {
         name: name_of,
         expr,

@@ -290,3 +290,22 @@ fn every_number_and_header_of_operation_is_known_to_the_lifter() {
         assert!(count > 60, "{name}: {count}");
     }
 }
+
+#[test]
+fn each_replica_of_a_gateway_has_its_part_of_a_bulkhead() {
+    let of = |replicas: u32, connections: u32| {
+        let text = world(OPERATIONS).replace("connections: 100", &format!("connections: {connections}"));
+        text.replace("    listen: 127.0.0.1:8443\n", &format!("    listen: 127.0.0.1:8443\n    replicas: {replicas}\n"))
+    };
+    let most = |text: &str| {
+        let files = files(text);
+        ["crm/messages", "faq/messages"]
+            .map(|name| cluster(&files["central"], name)["circuit_breakers"]["thresholds"][0]["max_requests"].clone())
+    };
+    // `crm` has a pool of 60, and `faq` the rest; where that does not fit, each gets its part.
+    assert_eq!(most(&of(1, 100)), [60, 40]);
+    assert_eq!(most(&of(4, 400)), [60, 40]);
+    assert_eq!(most(&of(5, 100)), [19, 1]);
+    let errors = format!("{:?}", built(&TARGET, &of(3, 5)).unwrap_err());
+    assert!(errors.contains("pool `all` has 5 connections for 2 servers at 3 replicas of a gateway"), "{errors}");
+}

@@ -23,7 +23,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("use_remote_address", "no rule asks for addresses"),
     ("stream_idle_timeout", "how long"),
     ("request_headers_timeout", "how long"),
-    ("common_http_protocol_options", "headers that no rule asks for"),
     ("per_connection_buffer_limit_bytes", "a smaller buffer refuses messages; what it passes is judged"),
     ("tls_params", "which versions of TLS"),
     ("alpn_protocols", "both protocols lead to the same filters"),

@@ -1,0 +1,112 @@
+//! What a gateway does for a call beside deciding it: when its answer ends, which controls it runs, what it says of what is suspended.
+
+use super::*;
+
+/// A class whose server lacks a control, and a processor that runs it.
+fn hooked() -> String {
+    WORLD
+        .replace("    listen: 127.0.0.1:8443\n", "    listen: 127.0.0.1:8443\n    controls: {dlp: 'https://dlp.example:9002'}\n")
+        .replace(
+            "{level: public, encryption: in_transit, mcp_servers: [crm, faq]}",
+            "{level: public, encryption: in_transit, mcp_servers: [faq]}, \
+             {level: secret, encryption: in_transit, mcp_servers: [crm], additional_controls: [dlp], min_auth_level: 1}",
+        )
+}
+
+/// The static files, by gateway, and whether a change of one of them is caught.
+fn whole(text: &str) -> (BTreeMap<String, Value>, impl Fn(&str, &Value) -> bool + use<>) {
+    let (checked, _) = checked(text);
+    let (_, policy, _) = crate::targets::seen(&TARGET, checked.model(), checked.policy());
+    let mut folders = Folders::new();
+    for (path, artifact) in built(&TARGET, text).unwrap().bundle.artifacts {
+        let (name, file) = path.strip_prefix("envoy/").unwrap().split_once('/').unwrap();
+        let value = serde_yaml::from_slice(&artifact.bytes).unwrap();
+        folders.entry(name.to_owned()).or_default().insert(file.to_owned(), value);
+    }
+    let files = folders.iter().map(|(name, files)| (name.clone(), files["envoy.static.yaml"].clone())).collect();
+    let judged = move |name: &str, whole: &Value| {
+        let mut changed = folders.clone();
+        let bootstrap = changed[name]["bootstrap.yaml"].clone();
+        changed.insert(name.to_owned(), folder_of(whole, &bootstrap));
+        caught(&changed, checked.model(), &policy)
+    };
+    (files, judged)
+}
+
+fn changed(value: &Value, old: &str, new: &str) -> Value {
+    let text = value.to_string();
+    assert!(text.contains(old), "{old} is not there");
+    serde_json::from_str(&text.replace(old, new)).unwrap()
+}
+
+#[test]
+fn an_answer_ends_with_its_token_and_at_the_greatest_age() {
+    let (files, judged) = whole(WORLD);
+    let text = files["central"].to_string();
+    assert!(text.contains(r#""max_stream_duration":{"grpc_timeout_header_max":"0s"}"#));
+    assert!(!text.contains("max_connection_duration"));
+    let each = WORLD.replace("{mutual_tls: strict}", "{mutual_tls: strict, policy_enforcement: per_request}");
+    let set = each.replace("    listen: 127.0.0.1:8443\n", "    listen: 127.0.0.1:8443\n    max_stream_age: 90s\n");
+    for (text, age) in [(&each, "900s"), (&set, "90s")] {
+        let (files, judged) = whole(text);
+        let text = files["retail"].to_string();
+        assert!(text.contains(&format!(r#"{{"max_stream_duration":"{age}","grpc_timeout_header_max":"{age}"}}"#)));
+        assert!(text.contains(&format!(r#""max_connection_duration":"{age}""#)));
+        for key in ["max_stream_duration\":\"", "grpc_timeout_header_max\":\"", "max_connection_duration\":\""] {
+            let longer = changed(&files["retail"], &format!("{key}{age}"), &format!("{key}9000s"));
+            assert!(judged("retail", &longer), "{key}");
+        }
+    }
+    assert!(judged("central", &changed(&files["central"], "\"grpc-timeout\"", "\"x-nothing\"")), "a server is told it");
+    let none = each.replace("    listen: 127.0.0.1:8443\n", "    listen: 127.0.0.1:8443\n    max_stream_age: 500ms\n");
+    let errors = built(&TARGET, &none).unwrap_err();
+    assert!(format!("{errors:?}").contains("streams cannot end after 500ms"), "{errors:?}");
+}
+
+#[test]
+fn a_control_that_a_server_lacks_is_run_in_front_of_it() {
+    let (files, judged) = whole(&hooked());
+    let text = |name: &str| files[name].to_string();
+    assert!(!text("central").contains("ext_proc"), "the central gateway does not call the server itself");
+    for part in [
+        r#""name":"mcpctl.control.dlp","disabled":true"#,
+        r#""failure_mode_allow":false"#,
+        r#""mcpctl.control.dlp":{"@type":"type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute""#,
+        r#""address":"dlp.example","port_value":9002"#,
+    ] {
+        assert!(text("retail").contains(part), "{part}");
+    }
+    for (old, new) in [
+        (r#""failure_mode_allow":false"#, r#""failure_mode_allow":true"#),
+        (r#""response_body_mode":"STREAMED""#, r#""response_body_mode":"NONE""#),
+        (r#""exact":"authorization""#, r#""exact":"x-nothing""#),
+        ("dlp.example", "elsewhere.example"),
+        (r#""disallow_all":true"#, r#""disallow_all":false"#),
+        ("mcpctl.control.dlp\":{", "mcpctl.control.other\":{"),
+    ] {
+        assert!(judged("retail", &changed(&files["retail"], old, new)), "{old}");
+    }
+}
+
+#[test]
+fn without_a_processor_or_at_another_gateway_the_control_is_missing() {
+    let lacking = hooked().replace("    controls: {dlp: 'https://dlp.example:9002'}\n", "");
+    let found = crate::targets::tests::findings(&lacking);
+    assert_eq!(found.iter().filter(|rule| *rule == "missing-additional-control").count(), 1, "{found:?}");
+    let found = crate::targets::tests::findings(&hooked());
+    assert!(!found.contains(&"missing-additional-control".to_owned()), "{found:?}");
+    let (checked, _) = checked(&hooked());
+    let needs = crate::build::missing(&checked, &crate::targets::access::agentgateway::TARGET);
+    assert!(
+        needs.iter().any(|need| need.what == "`dlp` of server `crm`, which gateways of the target `envoy` alone run"),
+        "{needs:?}"
+    );
+}
+
+#[test]
+fn what_is_suspended_is_denied_as_such() {
+    let denials = |text: &str| whole(text).0["central"].to_string();
+    assert!(!denials(WORLD).contains("deny:suspended"));
+    let tool = WORLD.replace("{name: put, auth_level: 2}", "{name: put, auth_level: 2, suspended: incident}");
+    assert!(denials(&tool).contains("crm/deny:suspended") && denials(&tool).contains("crm/deny:not_granted"));
+}

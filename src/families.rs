@@ -29,6 +29,7 @@ mod saga;
 pub mod text;
 mod tracing;
 mod waivers;
+pub mod words;
 mod workflow;
 mod zero_trust;
 

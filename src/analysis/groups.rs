@@ -69,6 +69,7 @@ const GROUPS: [(Group, &[&str]); 6] = [
             "issuer-as-audience",
             "issuer-out-of-reach",
             "production-data-in-tests",
+            "tests-reach-production",
             "restricted-data-flow",
             "secret-correlation-header",
             "server-mentioned-once",

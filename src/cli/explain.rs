@@ -10,7 +10,7 @@ use super::{Exit, Outcome, Session, load, outline, prose, schema, table};
 use crate::analysis;
 use crate::analysis::groups::{Group, group_of};
 use crate::diagnostic::{Rule, upgrade};
-use crate::families::FamilyId;
+use crate::families::{FamilyId, words};
 use crate::model::protocol;
 use crate::render::{self, AnswerFormat, json};
 use crate::settings;
@@ -111,7 +111,7 @@ fn as_text(subject: &Subject) -> std::io::Result<String> {
         Subject::Rule(rule) => Ok(rule_text(rule)),
         Subject::Family(family) => {
             let title = format!("{}: a family of configuration, under the key `{}`", family.name(), family.key());
-            schema_text(&title, family.schema())
+            Ok(schema_text(&title, family.schema())? + &words_text(*family))
         }
         Subject::Settings => schema_text("settings: the tool's own configuration, in `mcpctl.yaml`", settings::SCHEMA),
         Subject::Target(target) => target_text(target),
@@ -163,6 +163,20 @@ fn schema_text(title: &str, schema: &str) -> std::io::Result<String> {
     Ok(format!("{title}\n\n{about}\n\nKeys\n{}", outline::outline(&schema)))
 }
 
+/// What the words of a family mean.
+fn words_text(family: FamilyId) -> String {
+    let mut text = String::new();
+    for word in words::of(family) {
+        let title = if text.is_empty() { "\nWords\n" } else { "\n" };
+        text.push_str(&format!("{title}  {}: {}\n", word.key, word.word));
+        let not = if word.not.is_empty() { String::new() } else { format!("Not {}", word.not) };
+        for part in [word.means, word.becomes, not.as_str()].into_iter().filter(|part| !part.is_empty()) {
+            text.push_str(&format!("{}\n", prose::wrap(part, "    ")));
+        }
+    }
+    text
+}
+
 fn target_text(target: &Target) -> std::io::Result<String> {
     let (covered, others): (Vec<FamilyId>, Vec<FamilyId>) =
         families_for_products().partition(|family| target.covers(**family).is_some());
@@ -209,6 +223,9 @@ fn as_json(subject: &Subject) -> std::io::Result<Value> {
             json!({
                 "kind": "family", "name": family.name(), "key": family.key(),
                 "description": outline::description(&schema), "schema": schema,
+                "words": words::of(*family).map(|word| json!({
+                    "key": word.key, "word": word.word, "means": word.means, "becomes": word.becomes, "not": word.not,
+                })).collect::<Vec<_>>(),
             })
         }
         Subject::Settings => {

@@ -79,6 +79,23 @@ impl ZeroTrustConfig {
             })
         });
         if let Some(unit) = &at.scope {
+            let segments = self.network_segmentation.as_ref().map(|Merged(segments)| segments);
+            let segment = segments.and_then(|s| [&s.mcp_servers, &s.gateways, &s.agents].into_iter().flatten().next());
+            let identity = self.identity_verification.as_ref();
+            let parts = [
+                ("network_segmentation", segment.map(|subnet| subnet.loc)),
+                ("provider", mesh.as_ref().and_then(|mesh| mesh.provider.as_ref()).map(|it| it.loc)),
+                (
+                    "policy_enforcement",
+                    mesh.as_ref().and_then(|mesh| mesh.policy_enforcement.as_ref()).map(|it| it.loc),
+                ),
+                ("workload_identity", identity.and_then(|one| one.workload_identity.as_ref()).map(|it| it.loc)),
+                ("certificate_rotation", identity.and_then(|one| one.certificate_rotation.as_ref()).map(|it| it.loc)),
+                ("attestation", identity.and_then(|one| one.attestation.as_ref()).map(|it| it.loc)),
+            ];
+            for (what, loc) in parts {
+                out.centre_only(at, what, loc);
+            }
             out.model.overlays.entry(unit.clone()).or_default().mutual_tls = mutual_tls;
             return;
         }

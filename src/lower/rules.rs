@@ -133,7 +133,8 @@ pub static CENTRE_ONLY: Rule = Rule {
     guards_access: true,
     severity: Severity::Error,
     what: "Finds `federation_config`, `identity`, the list of business units, the central gateway, `any_agent`, a class \
-           that the central configuration does not have, or hand-written Cedar, in a unit folder.",
+           that the central configuration does not have, anything of `zero_trust_config` but `mutual_tls`, or hand-written Cedar, in a \
+           unit folder.",
     why: "These decide what the units may do to each other; no unit may change them, in any override mode.",
     fix: "Move it into the central files.",
 };

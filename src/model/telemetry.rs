@@ -87,6 +87,25 @@ pub struct Metric {
     pub labels: Vec<Spanned<LabelName>>,
 }
 
+impl Metric {
+    /// Whether it counts the calls that were let through, by its name: a counter `mcp_granted_calls_total`, or `mcp_allowed_tool_calls`.
+    #[must_use]
+    pub fn counts_granted_calls(&self) -> bool {
+        let words =
+            self.name.value.as_str().split('_').filter(|word| !["mcp", "gateway", "tool", "total"].contains(word));
+        self.kind.value == MetricKind::Counter
+            && matches!(words.collect::<Vec<_>>().as_slice(), ["granted" | "allowed", "calls"])
+    }
+
+    /// The label of the server and the one of the principal, where it tells grants apart: counted calls, by both.
+    #[must_use]
+    pub fn grants_by(&self) -> Option<[&str; 2]> {
+        let label =
+            |names: &[&str]| self.labels.iter().map(|label| label.value.as_str()).find(|one| names.contains(one));
+        Some([label(&["mcp_server", "server"])?, label(&["principal"])?]).filter(|_| self.counts_granted_calls())
+    }
+}
+
 /// The `logging_config` section.
 #[derive(Debug, Clone)]
 pub struct Logging {

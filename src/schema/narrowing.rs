@@ -137,6 +137,23 @@ keys! {
         "mcpctl.yaml/review/waivers/*/to";
     Elsewhere, Refused, "gateways accept every revision of MCP that is known":
         "mcpctl.yaml/protocol";
+    Open, Refused, "with `policy_enforcement: per_request` 15 minutes; else an answer may go on as long as its token is good":
+        "mcpctl.yaml/targets/envoy/max_stream_age";
+    Refused("missing-additional-control"), AsAbsent, "no gateway runs a control: an error where the server lacks it, too":
+        "mcpctl.yaml/targets/envoy/controls";
+    Open, AsAbsent, "pods may run on any node":
+        "mcpctl.yaml/targets/kubernetes/locations";
+    Open, Refused, "pods at this location may run on any node":
+        "mcpctl.yaml/targets/kubernetes/locations/cloud" "mcpctl.yaml/targets/kubernetes/locations/on_premises"
+        "mcpctl.yaml/targets/kubernetes/locations/secure_enclave";
+    Refused("invalid-value"), Refused, "an error without `runtime_class`: nothing tells the nodes of the location from others":
+        "mcpctl.yaml/targets/kubernetes/locations/cloud/node_labels"
+        "mcpctl.yaml/targets/kubernetes/locations/on_premises/node_labels"
+        "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/node_labels";
+    Refused("invalid-value"), Refused, "an error without `node_labels`: nothing tells the nodes of the location from others":
+        "mcpctl.yaml/targets/kubernetes/locations/cloud/runtime_class"
+        "mcpctl.yaml/targets/kubernetes/locations/on_premises/runtime_class"
+        "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/runtime_class";
     Elsewhere, AsAbsent, "only pages of the gateways' own origins may call":
         "mcpctl.yaml/targets/envoy/origins";
     Elsewhere, Refused, "nothing that is lost in operation is counted":

@@ -5,6 +5,7 @@
 
 mod alarms;
 mod dashboard;
+mod expected;
 mod recordings;
 mod routes;
 mod scrapes;
@@ -82,7 +83,7 @@ pub fn read(artifacts: &BTreeMap<String, Artifact>, model: &Model, _relation: &P
         return unexpected("the recorded series are not those of the metrics");
     }
     let read: Vec<&Alarm> = alarms.iter().map(|(alarm, _)| alarm).collect();
-    if read != alarms::expected(model).iter().collect::<Vec<_>>() {
+    if read != expected::expected(model).iter().collect::<Vec<_>>() {
         return unexpected("the alerts are not those of breakers, bulkheads and probes");
     }
     for (alarm, rule) in &alarms {

@@ -24,7 +24,7 @@ FAST = (
     ("resources: {connections: 40}", "resources: {connections: 3}"),
     ("labels: [mcp_server, tool_name, status]}", "labels: [mcp_server, tool_name]}"),
     ("        - name: void_invoice\n", "        - name: void_invoice\n          suspended: an incident\n"),
-    ("{name: mcp_active_sessions, type: gauge, labels: [mcp_server]}", "{name: mcp_active_requests, type: gauge, labels: [mcp_server]}"),
+    ("{name: mcp_active_sessions, type: gauge, labels: [mcp_server]}", "{name: mcp_active_requests, type: gauge, labels: [mcp_server]}\n    - {name: mcp_granted_calls_total, type: counter, labels: [mcp_server, principal]}"),
 )
 # What the exporter of `stock_server` says. One metric says by itself whose it is, and another one does not.
 EXPORTED = """\
@@ -116,7 +116,7 @@ def of_servers(programs: Programs, folder: Path, tally: Tally) -> None:
 def of_gateways(fleet: Fleet, programs: Programs, folder: Path, text: str, port: int, tally: Tally) -> None:
     """Gateways measure what is declared, and their alerts reach those who look after a server."""
     metrics = declared(text)
-    tally.check(len(metrics) == 3, f"{len(metrics)} metrics are declared")
+    tally.check(len(metrics) == 4, f"{len(metrics)} metrics are declared")
     care = Caller(fleet, "care_agent", "crm_server", "update_customer")
     slow = Caller(fleet, "audit_agent", "payment_server", "refund_charge")
     with scraped.alertmanager(port) as told, scraped.prometheus(programs, folder) as prometheus:
@@ -140,7 +140,9 @@ def of_gateways(fleet: Fleet, programs: Programs, folder: Path, text: str, port:
         tally.check(len(kept) == 8, f"of Envoy's own statistics these are kept: {kept}")
         rate = 'gateway_mcp_server_method_status_code:mcp_requests:rate5m{mcp_server="crm_server",method="tools/call"}'
         tally.check(scraped.until(lambda: care.status() == 200 and (prometheus.value(rate) or 0) > 0), "calls are not recorded as a rate")
-        tally.check(not prometheus.alerts(), f"before anything fails, these alerts fire: {prometheus.alerts()}")
+        # Whoever has called just now did so for the first time.
+        early = [one for one in prometheus.alerts() if one["labels"]["alertname"] != "McpGrantFirstUsed"]
+        tally.check(not early, f"before anything fails, these alerts fire: {early}")
         fires(fleet, prometheus, slow, told, lambda labels: rules.routed(programs, folder, **labels), tally)
 
 
@@ -181,6 +183,12 @@ def fires(fleet: Fleet, prometheus: scraped.Prometheus, slow: Caller, told: list
     gone = Caller(fleet, "billing_agent", "billing_server", "void_invoice").call()
     tally.check(gone.status == 403 and gone.reason().endswith("billing_server/deny:suspended]"), f"what is suspended is denied as such: {gone}")
     alert("McpSuspendedCalled", "central-ticket", gateway="central")
+    # Somebody who did not call a server before. Who it is, is told by the token, be it one of a user that an agent acts for or its own.
+    tally.check(prometheus.firing("McpGrantFirstUsed", principal="operations_agent") is None, "somebody has called before")
+    Caller(fleet, "operations_agent", "notice_server", "list_notices").call()
+    alert("McpGrantFirstUsed", "central-ticket", gateway="central", mcp_server="notice_server", principal="operations_agent")
+    callers = {one.get("principal") for one in prometheus.series("mcp_granted_calls_total")}
+    tally.check("audit_agent" in callers and callers <= {"audit_agent", "care_agent", "operations_agent", "other"}, f"granted calls are of {callers}")
     # A bulkhead of three, and eight calls at once.
     together(slow, 8, '{"amount":5,"seconds":1}')
     alert("McpBulkheadFull", "finance-page", gateway="central", mcp_server="payment_server", pool="payment")
@@ -250,5 +258,5 @@ def run(programs: Programs) -> Tally:
     finally:
         fleet.stop()
         exporter.shutdown()
-    tally.notes.append(f"7 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
+    tally.notes.append(f"8 alerts made to fire and one pending, {tried} routes, {noticed} of {len(rules.SPOILED)} spoiled files noticed")
     return tally.end()

@@ -129,15 +129,39 @@ fn commands_page() -> String {
 fn family_page(family: FamilyId) -> String {
     let schema = outline::parse(family.schema()).expect("a schema is JSON");
     let mut page = format!(
-        "# {}\n\nTop-level key: `{}`\n\n{}\n\n## Keys\n\n```text\n{}```\n\n## What targets enforce\n\n",
+        "# {}\n\nTop-level key: `{}`\n\n{}\n\n## Keys\n\n```text\n{}```\n\n{}## What targets enforce\n\n",
         family.name(),
         family.key(),
         outline::description(&schema).trim(),
-        outline::outline(&schema)
+        outline::outline(&schema),
+        words(family)
     );
     page.push_str(&enforced(family));
     write!(page, "\n`mcpctl schema {}` prints its JSON Schema.\n", family.name()).expect("a String takes everything");
     page
+}
+
+/// What the words of a family mean; nothing where it has no closed vocabulary.
+fn words(family: FamilyId) -> String {
+    let mut text = String::new();
+    let mut last = "";
+    for word in mcpctl::families::words::of(family) {
+        if text.is_empty() {
+            text.push_str("## What the words mean\n\n");
+        }
+        if word.key != last {
+            last = word.key;
+            writeln!(text, "**`{last}`**\n\n| word | means | becomes | is not |\n|---|---|---|---|")
+                .expect("a String takes everything");
+        }
+        writeln!(text, "| `{}` | {} | {} | {} |", word.word, word.means, word.becomes, word.not)
+            .expect("a String takes everything");
+        let next = mcpctl::families::words::of(family).skip_while(|one| *one != word).nth(1);
+        if next.is_none_or(|next| next.key != last) {
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// Which targets enforce a family, and who does what they leave.

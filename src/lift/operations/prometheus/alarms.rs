@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rule, between, number, unexpected};
 use crate::lift::LiftError;
-use crate::model::name::UnitName;
-use crate::model::operations::{Probe, ResourcePool};
+use crate::model::Model;
 use crate::model::quantity::Duration;
-use crate::model::{Model, Scope};
 
 /// Which calls: those through one gateway or through others than some, and those to some servers or to others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Calls {
     pub(super) gateway: Option<String>,
-    not_gateways: BTreeSet<String>,
+    pub(super) not_gateways: BTreeSet<String>,
     pub(super) servers: BTreeSet<String>,
-    not_servers: BTreeSet<String>,
+    pub(super) not_servers: BTreeSet<String>,
 }
 
 /// What a gateway answers with a denial.
@@ -67,6 +65,12 @@ pub(super) enum Alarm {
     Denials(Denials),
     /// A call of what is switched off.
     Suspended,
+    /// A call by somebody who did not call that server for a week.
+    FirstUse {
+        metric: String,
+        /// The label of the server.
+        server: String,
+    },
     Open {
         calls: Calls,
         failures: u32,
@@ -99,6 +103,7 @@ impl Alarm {
             Self::Unread => ("McpGatewayUnread", "metrics", vec![("severity", "page")]),
             Self::Denials(denials) => (denials.alert(), "zero-trust", vec![("severity", "ticket")]),
             Self::Suspended => ("McpSuspendedCalled", "registry", vec![("severity", "ticket")]),
+            Self::FirstUse { .. } => ("McpGrantFirstUsed", "registry", vec![("severity", "ticket")]),
             Self::Open { .. } => ("McpBreakerOpen", "circuit-breaker", vec![("severity", "page")]),
             Self::TimesOut { .. } => ("McpCallsTimeOut", "circuit-breaker", vec![("severity", "ticket")]),
             Self::NearlyFull { pool, .. } => {
@@ -113,9 +118,12 @@ impl Alarm {
     pub(super) fn hold(&self) -> Duration {
         match self {
             Self::Unread => Duration(60_000),
-            Self::Denials(_) | Self::Suspended | Self::Open { .. } | Self::TimesOut { .. } | Self::Full { .. } => {
-                Duration(0)
-            }
+            Self::Denials(_)
+            | Self::Suspended
+            | Self::FirstUse { .. }
+            | Self::Open { .. }
+            | Self::TimesOut { .. }
+            | Self::Full { .. } => Duration(0),
             Self::NearlyFull { .. } => Duration(300_000),
             Self::Unhealthy { interval, .. } => *interval,
         }
@@ -128,6 +136,7 @@ pub(super) fn alarm(name: &str, rule: &Rule) -> Result<Alarm, LiftError> {
     let read = match name {
         "McpGatewayUnread" => unread(rule, summary),
         "McpSuspendedCalled" => suspended(rule, summary),
+        "McpGrantFirstUsed" => first_use(rule, summary),
         "McpBreakerOpen" => open(rule, summary),
         "McpCallsTimeOut" => times_out(rule, summary),
         "McpBulkheadNearlyFull" => nearly_full(rule, summary),
@@ -164,6 +173,18 @@ fn suspended(rule: &Rule, summary: &str) -> Option<Alarm> {
     let same = rule.expr == format!("sum by (gateway) ({counted}) > 0")
         && summary == "gateway {{ $labels.gateway }} denies calls of a server or a tool that is suspended";
     same.then_some(Alarm::Suspended)
+}
+
+fn first_use(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let (by, metric) = rule.expr.split(" unless ").next()?.strip_suffix(')')?.split_once(") (")?;
+    let server = between(by, "sum by (gateway, ", ", principal")?;
+    let sum = format!("sum by (gateway, {server}, principal)");
+    let same = rule.expr == format!("{sum} ({metric}) unless {sum} (last_over_time({metric}[7d] offset 10m))")
+        && summary
+            == format!(
+                "{{{{ $labels.principal }}}} calls {{{{ $labels.{server} }}}} through gateway {{{{ $labels.gateway }}}}, for the first time in a week"
+            );
+    same.then(|| Alarm::FirstUse { metric: metric.to_owned(), server: server.to_owned() })
 }
 
 fn open(rule: &Rule, summary: &str) -> Option<Alarm> {
@@ -262,94 +283,4 @@ pub(super) fn read_on(alarm: &Alarm, rule: &Rule, model: &Model) -> Result<(), L
         return Ok(());
     }
     unexpected(format!("the alert `{name}` holds for another time, or has other labels or another page"))
-}
-
-/// The alarms that there should be, in their order.
-pub(super) fn expected(model: &Model) -> Vec<Alarm> {
-    let mut all = vec![Alarm::Unread];
-    all.extend(Denials::ALL.map(Alarm::Denials));
-    all.push(Alarm::Suspended);
-    for (scope, breaker) in &model.breaker {
-        let Some(calls) = held(scope, &model.breaker, model) else { continue };
-        if let Some(failures) = breaker.opens_after() {
-            all.push(Alarm::Open { calls: calls.clone(), failures, open: breaker.open_for() });
-        }
-        all.extend(breaker.timeout.as_ref().map(|timeout| Alarm::TimesOut { calls, timeout: timeout.value }));
-    }
-    for (scope, pools) in &model.bulkheads {
-        for pool in pools {
-            let calls = in_pool(scope, pool, model);
-            let (Some(connections), false) = (&pool.connections, calls.servers.is_empty()) else { continue };
-            let (pool, connections) = (pool.name.value.clone(), connections.value / model.gateway_replicas());
-            all.push(Alarm::NearlyFull { calls: calls.clone(), pool: pool.clone(), connections });
-            all.push(Alarm::Full { calls, pool, connections });
-        }
-    }
-    for (scope, health) in &model.health {
-        let made = health.checks.iter().filter(|check| match &check.probe {
-            Probe::Http(path) => path.as_ref().is_some_and(|path| path.value.starts_with('/')),
-            Probe::Tcp(_) => true,
-            Probe::Grpc(_) => false,
-        });
-        let longest =
-            made.map(|check| check.interval.as_ref().map_or(Duration(10_000), |interval| interval.value)).max();
-        if let (Some(interval), Some(calls)) = (longest, held(scope, &model.health, model)) {
-            all.push(Alarm::Unhealthy { calls, interval });
-        }
-    }
-    all
-}
-
-fn has_gateway(unit: &UnitName, model: &Model) -> bool {
-    model.topology.units.get(unit).is_some_and(|unit| unit.gateway.is_some())
-}
-
-/// The servers of a unit.
-pub(super) fn servers(unit: &UnitName, model: &Model) -> BTreeSet<String> {
-    let of_unit = |name: &str| model.unit_of(&name.into()) == Some(unit.as_str());
-    model.servers.keys().map(ToString::to_string).filter(|name| of_unit(name)).collect()
-}
-
-/// The calls that a section of a scope is for, where there are any.
-fn held<T>(scope: &Scope, sections: &BTreeMap<Scope, T>, model: &Model) -> Option<Calls> {
-    let mut calls = Calls::default();
-    match scope {
-        Some(unit) if has_gateway(unit, model) => calls.gateway = Some(unit.to_string()),
-        Some(unit) => {
-            calls.servers = servers(unit, model);
-            return (!calls.servers.is_empty()).then_some(calls);
-        }
-        None => {
-            for unit in sections.keys().flatten() {
-                if has_gateway(unit, model) {
-                    calls.not_gateways.insert(unit.to_string());
-                } else {
-                    calls.not_servers.extend(servers(unit, model));
-                }
-            }
-        }
-    }
-    Some(calls)
-}
-
-/// The calls that a bulkhead is for; none where no server is left in it.
-fn in_pool(scope: &Scope, pool: &ResourcePool, model: &Model) -> Calls {
-    let names =
-        |pool: &ResourcePool| pool.servers.iter().map(|server| server.value.to_string()).collect::<BTreeSet<_>>();
-    let mut calls = Calls { servers: names(pool), ..Calls::default() };
-    if let Some(unit) = scope {
-        calls.servers = calls.servers.intersection(&servers(unit, model)).cloned().collect();
-        calls.gateway = has_gateway(unit, model).then(|| unit.to_string());
-        return calls;
-    }
-    for (unit, pools) in model.bulkheads.iter().filter_map(|(scope, pools)| Some((scope.as_ref()?, pools))) {
-        let listed: BTreeSet<String> = pools.iter().flat_map(names).collect();
-        let restated: BTreeSet<String> = listed.intersection(&servers(unit, model)).cloned().collect();
-        if !has_gateway(unit, model) {
-            calls.servers = calls.servers.difference(&restated).cloned().collect();
-        } else if !calls.servers.is_disjoint(&restated) {
-            calls.not_gateways.insert(unit.to_string());
-        }
-    }
-    calls
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::alarms::servers;
+use super::expected::servers;
 use super::{between, unexpected};
 use crate::lift::LiftError;
 use crate::model::Model;

@@ -46,7 +46,7 @@ fn example(calls: &Calls) -> [String; 2] {
 }
 
 /// A series, its value at first, and afterwards.
-type Input = (String, u64, u64);
+type Input = (String, Option<u64>, u64);
 
 fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
     let by_server = |calls: &Calls, name: &str| {
@@ -58,26 +58,31 @@ fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
         Alarm::Unread => {
             let series = "up{gateway=\"central\",instance=\"one\",job=\"mcp-gateways\"}".to_owned();
             let pairs = [("gateway", "central"), ("instance", "one"), ("job", "mcp-gateways")];
-            (vec![(series, 1, 0)], pairs.into_iter().map(|(label, value)| (label, value.to_owned())).collect())
+            (vec![(series, Some(1), 0)], pairs.into_iter().map(|(label, value)| (label, value.to_owned())).collect())
         }
         Alarm::Denials(denials) => {
-            (vec![(denials.series(), 0, 40)], BTreeMap::from([("gateway", "central".to_owned())]))
+            (vec![(denials.series(), Some(0), 40)], BTreeMap::from([("gateway", "central".to_owned())]))
         }
         Alarm::Suspended => {
             let series = "envoy_http_rbac_policy_denied{envoy_rbac_policy_name=\"deny:suspended\",gateway=\"central\"}";
-            (vec![(series.to_owned(), 0, 1)], BTreeMap::from([("gateway", "central".to_owned())]))
+            (vec![(series.to_owned(), Some(0), 1)], BTreeMap::from([("gateway", "central".to_owned())]))
+        }
+        Alarm::FirstUse { metric, server } => {
+            let labels = format!("gateway=\"gateway 1\",{server}=\"{server} 1\",principal=\"principal 1\"");
+            let fired = ["gateway", server, "principal"].map(|label| (label, format!("{label} 1")));
+            (vec![(format!("{metric}{{{labels}}}"), None, 1)], BTreeMap::from(fired))
         }
         Alarm::Open { calls, .. } => {
             let (series, labels) = by_server(calls, "outlier_detection_ejections_active");
-            (vec![(series, 0, 1)], labels)
+            (vec![(series, Some(0), 1)], labels)
         }
         Alarm::TimesOut { calls, .. } => {
             let (series, labels) = by_server(calls, "upstream_rq_per_try_idle_timeout");
-            (vec![(series, 0, 1)], labels)
+            (vec![(series, Some(0), 1)], labels)
         }
         Alarm::Full { calls, .. } => {
             let (series, labels) = by_server(calls, "upstream_rq_active_overflow");
-            (vec![(series, 0, 1)], labels)
+            (vec![(series, Some(0), 1)], labels)
         }
         Alarm::NearlyFull { calls, connections, .. } => {
             let [gateway, server] = example(calls);
@@ -85,18 +90,27 @@ fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
                 "envoy_cluster_upstream_rq_active{{gateway=\"{gateway}\",instance=\"one\",mcp_server=\"{server}\"}}"
             );
             let most = connections - connections.div_ceil(5);
-            (vec![(series, most, most + 1)], BTreeMap::from([("gateway", gateway), ("instance", "one".to_owned())]))
+            (
+                vec![(series, Some(most), most + 1)],
+                BTreeMap::from([("gateway", gateway), ("instance", "one".to_owned())]),
+            )
         }
         Alarm::Unhealthy { calls, .. } => {
             let (healthy, labels) = by_server(calls, "membership_healthy");
             let (ejected, _) = by_server(calls, "outlier_detection_ejections_active");
-            (vec![(healthy, 1, 0), (ejected, 0, 0)], labels)
+            (vec![(healthy, Some(1), 0), (ejected, Some(0), 0)], labels)
         }
     };
     let minutes = alarm.hold().0.div_ceil(60_000);
     let input: Vec<Value> = input
         .into_iter()
-        .map(|(series, before, after)| json!({"series": series, "values": format!("{before}+0x{} {after}+0x{minutes}", minutes + 1)}))
+        .map(|(series, before, after)| {
+            let first = match before {
+                Some(before) => format!("{before}+0x{}", minutes + 1),
+                None => format!("_x{}", minutes + 2),
+            };
+            json!({"series": series, "values": format!("{first} {after}+0x{minutes}")})
+        })
         .collect();
     let annotations: BTreeMap<&String, String> = rule
         .annotations

@@ -90,7 +90,7 @@ fn of_keys(anchors: &mut Anchors, model: &Model) {
         }
         for place in locations {
             let what = format!("nodes of `{}` on target `{}`", as_written(&place.location), TargetId::Kubernetes);
-            anchors.add(what, &place.to_string(), Some(place.loc), Harmless::Addition);
+            anchors.add(what, place.to_string(), Some(place.loc), Harmless::Addition);
         }
     }
     // These have no keys but those that were named above.

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::targets::TARGET_LIMIT;
 
-/// An age that Envoy does not take for one: to it, zero is no limit.
+/// An age that Envoy does not take for one: to it, zero means that nothing ends.
 pub(super) fn refused(model: &Model) -> Option<Diagnostic> {
     let age = model.deployment.envoy.as_ref()?.max_stream_age.as_ref()?;
     let message = format!("streams cannot end after {}", age.value);

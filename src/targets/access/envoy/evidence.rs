@@ -19,7 +19,7 @@ use crate::policy::{Policy, Principal, PrincipalId, PrincipalIx};
 /// What the workspace says of evidence and callers, in the form of predicates.
 pub(super) struct Evidences<'a> {
     model: &'a Model,
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     /// Whether every peer of the listener has shown a certificate, so that nothing asks for one again.
     certificates: bool,
     subjects: Vec<&'a str>,

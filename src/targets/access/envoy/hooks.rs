@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::predicate::{MCP, of_type};
-use super::routes::CREDENTIALS;
 use super::tls::upstream_tls;
-use super::upstream::Upstream;
+use super::upstream::{CREDENTIALS, Upstream};
 use super::{Setting, clusters};
 use crate::model::Model;
 use crate::targets::gateways::{Gateway, Hop, Route};

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::codes::{DENIED, HEADER_MISMATCH, INVALID_MESSAGE, UNKNOWN_METHOD, UNSUPPORTED_REVISION};
-use super::predicate::{MCP, of_type};
+use super::predicate::{CLAIMS, JWT, MCP, of_type};
 use super::protocol::MISMATCH;
 use crate::model::Model;
 use crate::model::protocol::{self, Sent};
 use crate::model::telemetry::opentelemetry::{ERROR_LABEL, METHOD_LABEL, TOOL_LABEL};
+use crate::policy::Policy;
 use crate::targets::gateways::Gateway;
 use crate::targets::object;
 
@@ -40,6 +41,7 @@ const ERRORS: [(&str, i32); 4] = [
 /// The labels of the metrics of one gateway.
 pub(super) struct Labels<'a> {
     pub(super) model: &'a Model,
+    pub(super) policy: &'a Policy,
     pub(super) gateway: &'a Gateway<'a>,
 }
 
@@ -59,6 +61,13 @@ impl Labels<'_> {
             "mcp_server" | "server" => plain("%METADATA(ROUTE:mcpctl:server)%"),
             "gateway" => plain(&self.gateway.name.replace('%', "%%")),
             "status_code" => plain("%RESPONSE_CODE%"),
+            "principal" => {
+                let subjects = self.policy.principals.iter();
+                let known = subjects.filter_map(|one| Some((one.subject.clone()?, one.id.to_string())));
+                let known: Vec<(String, String)> = known.collect();
+                let known = known.iter().map(|(subject, id)| (subject.clone(), Label::Is(id))).collect();
+                mapped(format!("%CEL({})%", caller(self.model)), known, Label::Is("other"))
+            }
             "method" | METHOD_LABEL => {
                 let known = methods().map(|method| (method.to_owned(), Label::Is(method)));
                 let known = known.chain([("-".to_owned(), Label::Is("none"))]).collect();
@@ -108,6 +117,20 @@ impl Labels<'_> {
             tools.map(move |tool| (server, tool.as_str()))
         })
     }
+}
+
+/// The subject of the caller, in CEL: that of `act` in a token with one, else the claim by which its issuer names callers.
+fn caller(model: &Model) -> String {
+    let claims = format!("metadata.filter_metadata['{JWT}']['{CLAIMS}']");
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+    let at = |path: &[String]| path.iter().fold(claims.clone(), |at, key| format!("{at}['{}']", quoted(key)));
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let named = issuers.filter_map(|issuer| {
+        let by = at(&issuer.caller.as_ref()?.value);
+        Some(format!("{claims}['iss'] == '{}' ? {by} : ", quoted(&issuer.issuer.value)))
+    });
+    let named: String = named.collect();
+    format!("'act' in {claims} && {claims}['act'] != null ? {claims}['act']['sub'] : {named}{claims}['sub']")
 }
 
 /// What becomes of a label.

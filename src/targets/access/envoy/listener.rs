@@ -69,7 +69,7 @@ impl Listener<'_> {
             ("local_reply_config", self.replies()),
         ];
         manager.extend(fields.map(|(key, value)| (key.to_owned(), value)));
-        manager.extend(super::telemetry::of_manager(self.model, self.setting, self.gateway));
+        manager.extend(super::telemetry::of_manager((self.model, self.evidence.policy), self.setting, self.gateway));
         manager.insert(routes.0.to_owned(), routes.1);
         let filter = object([
             ("name", json!("envoy.filters.network.http_connection_manager")),

@@ -8,6 +8,7 @@ use super::predicate::{MCP, of_type};
 use crate::model::Model;
 use crate::model::telemetry::Metric;
 use crate::model::telemetry::opentelemetry::{ERROR_LABEL, METHOD_LABEL, TOOL_LABEL};
+use crate::policy::Policy;
 use crate::targets::gateways::Gateway;
 
 /// The upper ends of the buckets of a histogram in seconds.
@@ -22,6 +23,7 @@ enum Of {
     ToolCalls,
     Denied,
     DeniedToolCalls,
+    GrantedToolCalls,
 }
 
 /// What Envoy does for a metric.
@@ -48,6 +50,9 @@ fn measure(metric: &Metric) -> Option<Measure> {
         ["tool" | "tools", "call" | "calls" | "request" | "requests" | "invocations"] => Some(Of::ToolCalls),
         _ => None,
     };
+    if metric.counts_granted_calls() {
+        return Some(Measure::Count(Of::GrantedToolCalls));
+    }
     match (metric.kind.value.as_str(), words.as_slice()) {
         ("counter", ["denials", "total"] | ["denials"]) => Some(Measure::Count(Of::Denied)),
         ("counter", [all @ .., "total"]) | ("counter", all) => {
@@ -77,7 +82,7 @@ pub(super) fn is_told(metric: &Metric, label: &str) -> bool {
     match label {
         "mcp_server" | "server" | "gateway" => true,
         // What is in hand is counted before the message is read.
-        "tool" | "tool_name" | "method" | "status_code" | METHOD_LABEL | TOOL_LABEL | ERROR_LABEL => {
+        "principal" | "tool" | "tool_name" | "method" | "status_code" | METHOD_LABEL | TOOL_LABEL | ERROR_LABEL => {
             measure(metric) != Some(Measure::InHand)
         }
         _ => false,
@@ -85,11 +90,11 @@ pub(super) fn is_told(metric: &Metric, label: &str) -> bool {
 }
 
 /// The loggers that count, for the metrics of one gateway.
-pub(super) fn loggers(metrics: &[&Metric], model: &Model, gateway: &Gateway<'_>) -> Vec<Value> {
+pub(super) fn loggers(metrics: &[&Metric], (model, policy): (&Model, &Policy), gateway: &Gateway<'_>) -> Vec<Value> {
     let mut measured: Vec<(Measure, &Metric)> =
         metrics.iter().filter_map(|metric| Some((measure(metric)?, *metric))).collect();
     measured.sort_by_key(|(measure, _)| *measure);
-    let labels = Labels { model, gateway };
+    let labels = Labels { model, policy, gateway };
     let logger = |(measure, metric): (Measure, &Metric)| {
         let told = metric.labels.iter().map(|label| label.value.as_str()).filter(|label| is_told(metric, label));
         let stat = json!({"name": metric.name.value, "tags": labels.of(told)});
@@ -155,21 +160,23 @@ fn only(of: Of) -> Vec<Value> {
         json!({"metadata_filter": {"matcher": matcher, "match_if_key_not_found": false}})
     };
     let calls = || by_method(json!({"string_match": {"exact": "tools/call"}}));
-    let denied = || {
+    let when = |expression: &str| {
         json!({"extension_filter": {
             "name": "envoy.access_loggers.extension_filters.cel",
             "typed_config": {
                 "@type": of_type("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"),
-                "expression": "response.code_details.startsWith('rbac_access_denied')",
+                "expression": expression,
             },
         }})
     };
+    let denied = || when("response.code_details.startsWith('rbac_access_denied')");
     match of {
         Of::Requests => Vec::new(),
         Of::Operations => vec![by_method(json!({"present_match": true}))],
         Of::ToolCalls => vec![calls()],
         Of::Denied => vec![denied()],
         Of::DeniedToolCalls => vec![calls(), denied()],
+        Of::GrantedToolCalls => vec![calls(), when("!response.code_details.startsWith('rbac_access_denied')")],
     }
 }
 
@@ -194,6 +201,9 @@ mod tests {
             ("counter", "mcp_tool_calls_total", Some(Measure::Count(Of::ToolCalls))),
             ("counter", "mcp_denied_calls_total", Some(Measure::Count(Of::DeniedToolCalls))),
             ("counter", "mcp_requests_denied_total", Some(Measure::Count(Of::Denied))),
+            ("counter", "mcp_granted_calls_total", Some(Measure::Count(Of::GrantedToolCalls))),
+            ("counter", "mcp_allowed_tool_calls_total", Some(Measure::Count(Of::GrantedToolCalls))),
+            ("gauge", "mcp_granted_calls", None),
             ("counter", "mcp_denials_total", Some(Measure::Count(Of::Denied))),
             ("histogram", "mcp_tool_duration_seconds", Some(Measure::Seconds(Of::ToolCalls))),
             ("histogram", "mcp_request_duration_seconds", Some(Measure::Seconds(Of::Requests))),

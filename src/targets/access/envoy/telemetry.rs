@@ -8,6 +8,7 @@ use super::scope::of_gateway;
 use super::{Setting, correlation, metrics, traces};
 use crate::model::Model;
 use crate::model::telemetry::{Metric, opentelemetry, records};
+use crate::policy::Policy;
 use crate::targets::gateways::Gateway;
 
 /// The metrics of a gateway: those that are declared, and the one of OpenTelemetry's conventions.
@@ -16,11 +17,15 @@ pub(super) fn metrics_of<'m>(model: &'m Model, setting: &Setting<'_>) -> Vec<&'m
 }
 
 /// The parts of the connection manager that report: access log, metrics, tracing.
-pub(super) fn of_manager(model: &Model, setting: &Setting<'_>, gateway: &Gateway<'_>) -> Map<String, Value> {
+pub(super) fn of_manager(
+    (model, policy): (&Model, &Policy),
+    setting: &Setting<'_>,
+    gateway: &Gateway<'_>,
+) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut loggers = vec![access_log(model, setting)];
     let wanted = metrics_of(model, setting);
-    loggers.extend(metrics::loggers(&wanted, model, gateway));
+    loggers.extend(metrics::loggers(&wanted, (model, policy), gateway));
     if metrics::counts_in_hand(&wanted) {
         fields.insert("access_log_options".to_owned(), json!({"flush_access_log_on_new_request": true}));
     }

@@ -3,7 +3,7 @@
 use crate::families::FamilyId;
 use crate::model::operations::Probe;
 use crate::model::telemetry::{SpanProtocol, Tracing};
-use crate::model::vocabulary::Sampling;
+use crate::model::vocabulary::{Fallback, Sampling};
 use crate::model::{Model, Scope};
 use crate::source::{Loc, Spanned};
 use crate::targets::NotExpressed;
@@ -31,6 +31,18 @@ pub(super) fn values(model: &Model) -> Vec<NotExpressed> {
         if !telemetry::fills(model, &field.value) {
             let why = if field.value == "tenant_id" { NO_TENANT } else { why };
             found.add(FamilyId::Logging, "fields", &field.value, field.loc, why);
+        }
+    }
+    for structured in model.logging.values().filter_map(|logging| logging.structured.as_ref()).filter(|on| !on.value) {
+        let why = "the gateway's records are JSON all the same";
+        found.add(FamilyId::Logging, "structured_logging", "false", structured.loc, why);
+    }
+    for fallback in model.breaker.values().flat_map(|breaker| &breaker.fallback_strategies) {
+        // While a breaker is open, every call fails at once.
+        if !matches!(fallback.value, Fallback::DegradedMode | Fallback::FailFast) {
+            let why = "the gateway keeps no answers and no calls: while a breaker is open, calls fail at once";
+            let word = fallback.value.word();
+            found.add(FamilyId::CircuitBreaker, "cascading_protection.fallback_strategies[]", word, fallback.loc, why);
         }
     }
     without_a_gateway(model, &mut found);

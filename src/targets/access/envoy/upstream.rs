@@ -3,6 +3,9 @@
 use crate::model::url::Url;
 use crate::targets::gateways::{Hop, Route};
 
+/// Headers that never leave a gateway towards a server: they speak for the caller, or of a page that the gateway has judged.
+pub(super) const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
+
 /// The next hop of a route, or another service that a gateway speaks to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Upstream<'a> {

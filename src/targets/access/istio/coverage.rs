@@ -136,7 +136,32 @@ pub(super) const COVERS: &[Covers] = &[
 /// Values in use that Istio does not express: strategies of sampling that are no share of the traces, and addresses.
 pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
     let addresses = model.servers.values().filter_map(of_address);
-    model.tracing.values().filter_map(of_sampling).chain(addresses).collect()
+    let values = model.tracing.values().filter_map(of_sampling).chain(addresses);
+    values.chain(of_mesh(model)).chain(of_identity(model)).collect()
+}
+
+/// A mesh of another product, for which these files are not.
+fn of_mesh(model: &Model) -> Option<NotExpressed> {
+    let provider = model.topology.mesh.as_ref().filter(|provider| provider.value != "istio")?;
+    Some(NotExpressed {
+        family: FamilyId::ZeroTrust,
+        key: format!("service_mesh.provider: {provider}"),
+        loc: provider.loc,
+        why: "these files are for a mesh of Istio; no target writes the policies of another product",
+        own: false,
+    })
+}
+
+/// Identities that are not SPIFFE's, which Istio's own authority gives in any case.
+fn of_identity(model: &Model) -> Option<NotExpressed> {
+    let scheme = model.topology.workload_identity.as_ref().filter(|scheme| scheme.value != "spiffe")?;
+    Some(NotExpressed {
+        family: FamilyId::ZeroTrust,
+        key: format!("identity_verification.workload_identity: {scheme}"),
+        loc: scheme.loc,
+        why: "workloads of Istio prove themselves by SPIFFE identities that its own authority signs, for as long as it is set to",
+        own: false,
+    })
 }
 
 fn of_address(server: &Server) -> Option<NotExpressed> {

@@ -5,6 +5,7 @@ use super::recordings::{GATEWAY, SERVER, WINDOW};
 use crate::families::FamilyId;
 use crate::model::operations::{Breaker, Health, HealthCheck, Probe, ResourcePool};
 use crate::model::quantity::Duration;
+use crate::model::telemetry::Metric;
 use crate::model::{Model, Scope};
 use crate::source::Loc;
 
@@ -51,10 +52,10 @@ pub(super) struct Alert<'m> {
     /// The family whose page tells more.
     pub(super) family: FamilyId,
     pub(super) from: Vec<Loc>,
-    /// Series with their values at first, and afterwards, when it has to fire.
-    pub(super) trial: Vec<(String, u64, u64)>,
+    /// Series with their values at first, if there are any, and afterwards, when it has to fire.
+    pub(super) trial: Vec<(String, Option<u64>, u64)>,
     /// The labels of the alert that then fires, beside those of the rule.
-    pub(super) fired: Vec<(&'static str, String)>,
+    pub(super) fired: Vec<(&'m str, String)>,
 }
 
 /// Every alert.
@@ -62,6 +63,7 @@ pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
     let mut found = vec![unread()];
     found.extend(denials());
     found.push(suspended());
+    found.extend(model.metrics_read().filter_map(first_use));
     for (scope, breaker) in &model.breaker {
         found.extend(Part::of(scope, &model.breaker, model).into_iter().flat_map(|part| breakers(breaker, &part)));
     }
@@ -89,9 +91,33 @@ fn suspended<'m>() -> Alert<'m> {
         summary: "gateway {{ $labels.gateway }} denies calls of a server or a tool that is suspended".to_owned(),
         family: FamilyId::Registry,
         from: Vec::new(),
-        trial: vec![(format!("{DENIED_BY_RULE}{{{RULE}=\"deny:suspended\",{GATEWAY}=\"central\"}}"), 0, 1)],
+        trial: vec![(format!("{DENIED_BY_RULE}{{{RULE}=\"deny:suspended\",{GATEWAY}=\"central\"}}"), Some(0), 1)],
         fired: vec![(GATEWAY, "central".to_owned())],
     }
+}
+
+/// A principal that calls a server for the first time in a week, by a metric that counts granted calls by both.
+fn first_use(metric: &Metric) -> Option<Alert<'_>> {
+    let ([server, principal], name) = (metric.grants_by()?, metric.name.value.as_str());
+    let by = format!("sum by ({GATEWAY}, {server}, {principal})");
+    Some(Alert {
+        name: "McpGrantFirstUsed",
+        expr: format!("{by} ({name}) unless {by} (last_over_time({name}[7d] offset 10m))"),
+        hold: Duration(0),
+        severity: "ticket",
+        pool: None,
+        summary: format!(
+            "{{{{ $labels.{principal} }}}} calls {{{{ $labels.{server} }}}} through gateway {{{{ $labels.gateway }}}}, for the first time in a week"
+        ),
+        family: FamilyId::Registry,
+        from: vec![metric.name.loc],
+        trial: vec![(
+            format!("{name}{{{GATEWAY}=\"gateway 1\",{server}=\"{server} 1\",{principal}=\"{principal} 1\"}}"),
+            None,
+            1,
+        )],
+        fired: [GATEWAY, server, principal].map(|label| (label, format!("{label} 1"))).to_vec(),
+    })
 }
 
 /// A gateway that cannot be scraped: no other alert fires for it.
@@ -105,7 +131,7 @@ fn unread<'m>() -> Alert<'m> {
         summary: "Prometheus cannot read gateway {{ $labels.gateway }}, so no other alert fires for it".to_owned(),
         family: FamilyId::Metrics,
         from: Vec::new(),
-        trial: vec![(format!("up{{{GATEWAY}=\"central\",instance=\"one\",job=\"{GATEWAYS}\"}}"), 1, 0)],
+        trial: vec![(format!("up{{{GATEWAY}=\"central\",instance=\"one\",job=\"{GATEWAYS}\"}}"), Some(1), 0)],
         fired: vec![(GATEWAY, "central".to_owned()), ("instance", "one".to_owned()), ("job", GATEWAYS.to_owned())],
     }
 }
@@ -135,7 +161,7 @@ fn denials<'m>() -> [Alert<'m>; 3] {
                 ),
                 family: FamilyId::ZeroTrust,
                 from: Vec::new(),
-                trial: vec![(format!("{statistic}{{{label}{GATEWAY}=\"central\"}}"), 0, 40)],
+                trial: vec![(format!("{statistic}{{{label}{GATEWAY}=\"central\"}}"), Some(0), 40)],
                 fired: vec![(GATEWAY, "central".to_owned())],
             }
         },
@@ -153,7 +179,7 @@ fn breakers<'m>(breaker: &Breaker, part: &Part) -> Vec<Alert<'m>> {
         summary,
         family: FamilyId::CircuitBreaker,
         from,
-        trial: vec![(part.series(statistic), 0, 1)],
+        trial: vec![(part.series(statistic), Some(0), 1)],
         fired: part.fired(),
     };
     let mut found = Vec::new();
@@ -217,7 +243,7 @@ fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Al
             format!(
                 "gateway {{{{ $labels.gateway }}}} has more than {most} calls in hand of the {all} that bulkhead {name} has"
             ),
-            (in_use, most, most.saturating_add(1)),
+            (in_use, Some(most), most.saturating_add(1)),
             vec![(GATEWAY, gateway.clone()), ("instance", "one".to_owned())],
         ),
         alert(
@@ -228,7 +254,7 @@ fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Al
             format!(
                 "gateway {{{{ $labels.gateway }}}} refuses calls to {{{{ $labels.mcp_server }}}}: bulkhead {name} has {all} connections"
             ),
-            (part.series(running), 0, 1),
+            (part.series(running), Some(0), 1),
             part.fired(),
         ),
     ]
@@ -250,7 +276,7 @@ fn probes<'m>(health: &Health, part: &Part) -> Option<Alert<'m>> {
             .to_owned(),
         family: FamilyId::HealthMonitoring,
         from: probed.iter().map(|check| check.loc).collect(),
-        trial: vec![(part.series(healthy), 1, 0), (part.series(open), 0, 0)],
+        trial: vec![(part.series(healthy), Some(1), 0), (part.series(open), Some(0), 0)],
         fired: part.fired(),
     })
 }

@@ -84,7 +84,7 @@ struct AlertTest {
 
 #[derive(Serialize)]
 struct Fired {
-    exp_labels: BTreeMap<&'static str, String>,
+    exp_labels: BTreeMap<String, String>,
     exp_annotations: BTreeMap<&'static str, String>,
 }
 
@@ -157,17 +157,19 @@ fn trial(alert: &Alert<'_>, model: &Model) -> Test {
     let minutes = alert.hold.0.div_ceil(60_000);
     let series = alert.trial.iter().map(|(series, before, after)| Series {
         series: series.clone(),
-        values: format!("{before}+0x{} {after}+0x{minutes}", minutes.saturating_add(1)),
+        values: match before {
+            Some(before) => format!("{before}+0x{} {after}+0x{minutes}", minutes.saturating_add(1)),
+            None => format!("_x{} {after}+0x{minutes}", minutes.saturating_add(2)),
+        },
     });
     let fired = alert.fired.iter().cloned();
     let shown = |text: &str| {
-        let value = |text: String, (label, value): &(&'static str, String)| {
-            text.replace(&format!("{{{{ $labels.{label} }}}}"), value)
-        };
+        let value =
+            |text: String, (label, value): &(&str, String)| text.replace(&format!("{{{{ $labels.{label} }}}}"), value);
         alert.fired.iter().fold(text.to_owned(), value)
     };
     let fires = Fired {
-        exp_labels: fired.chain(set(alert)).collect(),
+        exp_labels: fired.chain(set(alert)).map(|(label, value)| (label.to_owned(), value)).collect(),
         exp_annotations: annotations(alert, model).into_iter().map(|(key, text)| (key, shown(&text))).collect(),
     };
     let at = |minute: u64, exp_alerts| AlertTest { eval_time: format!("{minute}m"), alertname: alert.name, exp_alerts };

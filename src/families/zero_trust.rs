@@ -44,7 +44,7 @@ struct Segmentation {
 struct ServiceMesh {
     /// The product, such as `istio`.
     provider: Option<Spanned<Mesh>>,
-    /// `strict` asks every call for a client certificate; `permissive` is the default.
+    /// `strict` asks every call for a client certificate; without the key the mesh takes certificates alone, and no call is asked for one.
     mutual_tls: Option<Spanned<MutualTlsWord>>,
     /// When policy is decided.
     policy_enforcement: Option<Spanned<Enforcement>>,

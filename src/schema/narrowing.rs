@@ -137,20 +137,19 @@ keys! {
         "mcpctl.yaml/review/waivers/*/to";
     Elsewhere, Refused, "gateways accept every revision of MCP that is known":
         "mcpctl.yaml/protocol";
-    Open, Refused, "with `policy_enforcement: per_request` 15 minutes; else an answer may go on as long as its token is good":
+    Elsewhere, Refused, "with `policy_enforcement: per_request` 15 minutes; else an answer may go on as long as its token is good":
         "mcpctl.yaml/targets/envoy/max_stream_age";
-    Refused("missing-additional-control"), AsAbsent, "no gateway runs a control: an error where the server lacks it, too":
+    Elsewhere, AsAbsent, "no gateway runs a control: `missing-additional-control` where the server lacks it, too":
         "mcpctl.yaml/targets/envoy/controls";
-    Open, AsAbsent, "pods may run on any node":
+    Elsewhere, AsAbsent, "pods may run on any node":
         "mcpctl.yaml/targets/kubernetes/locations";
-    Open, Refused, "pods at this location may run on any node":
+    Elsewhere, Refused, "pods at this location may run on any node":
         "mcpctl.yaml/targets/kubernetes/locations/cloud" "mcpctl.yaml/targets/kubernetes/locations/on_premises"
         "mcpctl.yaml/targets/kubernetes/locations/secure_enclave";
-    Refused("invalid-value"), Refused, "an error without `runtime_class`: nothing tells the nodes of the location from others":
+    Elsewhere, Refused, "the other of both tells the nodes of the location from others; `invalid-value` without either":
         "mcpctl.yaml/targets/kubernetes/locations/cloud/node_labels"
         "mcpctl.yaml/targets/kubernetes/locations/on_premises/node_labels"
-        "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/node_labels";
-    Refused("invalid-value"), Refused, "an error without `node_labels`: nothing tells the nodes of the location from others":
+        "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/node_labels"
         "mcpctl.yaml/targets/kubernetes/locations/cloud/runtime_class"
         "mcpctl.yaml/targets/kubernetes/locations/on_premises/runtime_class"
         "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/runtime_class";

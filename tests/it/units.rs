@@ -92,6 +92,25 @@ fn classes_are_the_centres_and_other_units_servers_are_not_for_it_to_class() {
 }
 
 #[test]
+fn of_zero_trust_a_unit_may_say_its_mutual_tls_alone() {
+    for (key, text) in [
+        ("provider", "service_mesh: {provider: kuma}"),
+        ("policy_enforcement", "service_mesh: {policy_enforcement: per_request}"),
+        ("workload_identity", "identity_verification: {workload_identity: x509}"),
+        ("certificate_rotation", "identity_verification: {certificate_rotation: 1h}"),
+        ("attestation", "identity_verification: {attestation: none}"),
+        ("network_segmentation", "network_segmentation: {mcp_servers: inner}"),
+    ] {
+        let found = errors("security_only", &format!("zero_trust_config:\n  {text}\n"));
+        assert!(
+            found.iter().any(|one| one.starts_with("2:") && one.ends_with("centre-only-section")),
+            "{key}: {found:?}"
+        );
+    }
+    assert_eq!(errors("security_only", "zero_trust_config:\n  service_mesh: {mutual_tls: strict}\n"), [""; 0]);
+}
+
+#[test]
 fn a_widening_is_shown_where_the_unit_restates() {
     let mesh = "zero_trust_config:\n  service_mesh: {mutual_tls: permissive}\n";
     assert_eq!(errors("security_only", mesh), ["2:30 unit-widens-policy"]);

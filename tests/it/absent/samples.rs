@@ -133,6 +133,10 @@ const REVIEW: &str = "review:
 protocol: [2025-11-25]
 targets: {envoy: {deny_status: 403, origins: ['https://a.example']}, kubernetes: {egress: [{namespace: auth, labels: {app: idp}, port: 443}, {cidr: 203.0.113.0/24, port: 444}]}}
 ";
+const PLACES: &str = "targets:
+  envoy: {max_stream_age: 1h, controls: {dlp: 'https://dlp.example'}}
+  kubernetes: {locations: {cloud: {node_labels: {a: one}, runtime_class: one}, on_premises: {node_labels: {b: two}, runtime_class: two}, secure_enclave: {node_labels: {c: three}, runtime_class: three}}}
+";
 
 samples! {
     "requires: [f]" CLASSED, "data_routing/classifications/*/requires";
@@ -214,4 +218,16 @@ samples! {
     "namespace: auth" REVIEW, "mcpctl.yaml/targets/kubernetes/egress/*/namespace";
     "cidr: 203.0.113.0/24" REVIEW, "mcpctl.yaml/targets/kubernetes/egress/*/cidr";
     "labels: {app: idp}" REVIEW, "mcpctl.yaml/targets/kubernetes/egress/*/labels";
+    "max_stream_age: 1h" PLACES, "mcpctl.yaml/targets/envoy/max_stream_age";
+    "controls: {dlp: 'https://dlp.example'}" PLACES, "mcpctl.yaml/targets/envoy/controls";
+    "locations: {cloud: {node_labels: {a: one}, runtime_class: one}, on_premises: {node_labels: {b: two}, runtime_class: two}, secure_enclave: {node_labels: {c: three}, runtime_class: three}}" PLACES, "mcpctl.yaml/targets/kubernetes/locations";
+    "cloud: {node_labels: {a: one}, runtime_class: one}" PLACES, "mcpctl.yaml/targets/kubernetes/locations/cloud";
+    "node_labels: {a: one}" PLACES, "mcpctl.yaml/targets/kubernetes/locations/cloud/node_labels";
+    "runtime_class: one" PLACES, "mcpctl.yaml/targets/kubernetes/locations/cloud/runtime_class";
+    "on_premises: {node_labels: {b: two}, runtime_class: two}" PLACES, "mcpctl.yaml/targets/kubernetes/locations/on_premises";
+    "node_labels: {b: two}" PLACES, "mcpctl.yaml/targets/kubernetes/locations/on_premises/node_labels";
+    "runtime_class: two" PLACES, "mcpctl.yaml/targets/kubernetes/locations/on_premises/runtime_class";
+    "secure_enclave: {node_labels: {c: three}, runtime_class: three}" PLACES, "mcpctl.yaml/targets/kubernetes/locations/secure_enclave";
+    "node_labels: {c: three}" PLACES, "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/node_labels";
+    "runtime_class: three" PLACES, "mcpctl.yaml/targets/kubernetes/locations/secure_enclave/runtime_class";
 }

@@ -53,7 +53,7 @@ and fires above it.
 | | `McpCallsDenied`, `McpTokensRefused`: over 20 denials, or requests without a valid token, in five minutes, and over half of those of an hour |
 | | `McpStepUpsFailed`: the same for calls that lack evidence. Their callers were told what is missing, and do not bring it. The first denial of a rule begins its series, and is not counted |
 | a counter `mcp_granted_calls_total` with the labels `mcp_server` and `principal` | `McpGrantFirstUsed`: a principal calls a server for the first time in a week. When the metric is new, every pair is |
-| `suspended` | `McpSuspendedCalled`: somebody calls a server or a tool that is suspended. Already the first such call counts |
+| `suspended` | `McpSuspendedCalled`: somebody calls a server or a tool that is suspended. The first such call counts already |
 
 Failing calls page; conditions under which calls will soon fail open a ticket. Each alert has a link to the page of its family, where `docs_url` of \
 `mcpctl.yaml` says where the book is published; otherwise it names the command that shows the page.

@@ -5,6 +5,7 @@ import time
 
 from live.tally import Tally
 
+from . import kubernetes_next
 from .istio_taken import Clerk
 from .kubernetes_bounds import fleet
 
@@ -97,4 +98,6 @@ def run(programs, server, tally: Tally) -> str:
     tally.check(clerk.refusal(first) is None, "places: nothing depends on the binding")
     for cluster in sorted((out / "clusters").iterdir()):
         server.kubectl("delete", "--ignore-not-found", "--wait=false", "-k", cluster)
+    left = kubernetes_next.gone(server, json.loads((out / "bundle.json").read_text())["name"])
+    tally.check(not left, f"places: {sorted(left, key=str)[:5]} stay")
     return f"{len(found)} pods judged by their places, {seconds:.1f} s after the policies were applied"

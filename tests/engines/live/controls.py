@@ -26,6 +26,9 @@ def controls(fleet: Fleet, tally: Tally) -> None:
     changed = (
         ("    deny_status: 403", f"    deny_status: 403\n    controls: {{data_loss_prevention: 'https://127.0.0.1:{port}'}}"),
         ("      controls: [data_loss_prevention]\n", ""),
+        # A class whose server the central gateway calls itself: there the control and the denials are at one gateway.
+        ("    - level: internal\n", "    - level: internal\n      additional_controls: [data_loss_prevention]\n"),
+        ("type: gauge, labels: [mcp_server]}", "type: gauge, labels: [mcp_server]}\n    - {name: mcp_granted_calls_total, type: counter, labels: [mcp_server, principal]}"),
     )  # fmt: skip
     server = fleet.pki.server()
     running = Processor(port, server.cert, server.key, fleet.pki.gateways.file)
@@ -33,6 +36,7 @@ def controls(fleet: Fleet, tally: Tally) -> None:
     try:
         fleet.start_gateways(fleet.compile(fleet.workspace("controls", changed)))
         watched(fleet, tally, running)
+        denied(fleet, tally, running)
     finally:
         running.stop()
     # Nobody answers for the control any more.
@@ -41,6 +45,42 @@ def controls(fleet: Fleet, tally: Tally) -> None:
     status = payer.status()
     tally.check(status >= 500 and not fleet.seen()["ran"], f"without its processor a call fails, before the server: {status}")
     tally.check(other.status() == 200, f"calls of other classes go on: {other.call()}")
+    for what, (found, status) in denials(fleet).items():
+        tally.check(getattr(found, "status", 0) == status, f"without its processor, {what} is answered as ever: {found}")
+    tally.check(granted(fleet) == 1, "what is denied counts as granted where the processor is down")
+    challenge = denials(fleet)["a call without a token"][0].headers.get("www-authenticate", "")
+    tally.check("resource_metadata" in challenge, f"and says where to get a token: {challenge}")
+    failed = [notices(fleet).status() for _ in range(6)]
+    _, stats = fleet.running["central"].ask("/stats?filter=cluster.notice_server.*ejections_enforced_consecutive_5xx")
+    tally.check(set(failed) == {500} and stats.strip().endswith(" 0"), f"failures of a processor open no breaker: {failed}, {stats.strip()}")
+
+
+def notices(fleet: Fleet) -> Caller:
+    return Caller(fleet, "operations_agent", "notice_server", "list_notices")
+
+
+def denials(fleet: Fleet) -> dict:
+    """What is denied at the gateway that runs the control, with the status of its answer."""
+    caller, stranger = notices(fleet), Caller(fleet, "billing_agent", "notice_server", "list_notices")
+    bare = caller.connection.ask("POST", request.path(caller.server), request.headers(None, "x", ("tools/call", caller.tool)), request.call(caller.tool, "{}", 1, True))
+    return {"a call without a token": (bare, 401), "a call with a bad token": (caller.call(token="no.such.token"), 401), "a call that is not granted": (stranger.call(), 403)}
+
+
+def denied(fleet: Fleet, tally: Tally, running: Processor) -> None:
+    allowed = notices(fleet)
+    tally.check(allowed.status() == 200 and any(b"list_notices" in body for _, body in running.taken()), f"an allowed call is shown at the same gateway: {allowed.call()}")
+    running.taken()
+    for what, (found, status) in denials(fleet).items():
+        tally.check(getattr(found, "status", 0) == status, f"{what}: {found}")
+        tally.check(not running.taken(), f"{what} is shown to the processor")
+    tally.check(granted(fleet) == 1, "what is denied counts as granted")
+
+
+def granted(fleet: Fleet) -> int:
+    """Of how many principals calls of the server were counted as granted."""
+    _, metrics = fleet.running["central"].ask("/stats/prometheus?filter=granted")
+    counted = [line for line in metrics.splitlines() if "mcp_granted_calls_total{" in line and 'mcp_server="notice_server"' in line]
+    return len(counted) if all('principal="operations_agent"' in line for line in counted) else -1
 
 
 def paying(fleet: Fleet) -> Caller:

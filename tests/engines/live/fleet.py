@@ -76,8 +76,10 @@ class Fleet:
         return f"https://127.0.0.1:{self.listen['central']}"
 
     def workspace(self, name: str, changes=()) -> Path:
-        """A copy of the fixture for this machine, with further replacements; each of them has to change something."""
+        """A new copy of the fixture for this machine, with further replacements; each of them has to change something."""
         folder = self.work / name
+        if folder.exists():
+            shutil.rmtree(folder)
         shutil.copytree(self.fixture, folder)
         open_ = {pair for pair in changes}
         for path in sorted(folder.rglob("*.yaml")):

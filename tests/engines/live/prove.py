@@ -55,8 +55,7 @@ WAYS = [
     ("streams get as old as their tokens", r'"(max_stream_duration|grpc_timeout_header_max)": "4s"', r'"\1": "60s"', ["ends"]),
     ("connections get old", '"max_connection_duration": "4s"', '"max_connection_duration": "60s"', ["ends"]),
     ("a control need not answer", '"failure_mode_allow": false', '"failure_mode_allow": true', ["controls"]),
-    ("a control is off", r'"mcpctl\.control\.data_loss_prevention": \{', '"mcpctl.nothing": {', ["controls"]),
-    ("a processor gets the token", r'("disallowed_headers": \{\s*"patterns": \[\s*\{\s*"exact": ")authorization', r"\1nothing", ["controls"]),
+    ("a control does not see messages", '"request_body_mode": "BUFFERED"', '"request_body_mode": "NONE"', ["controls"]),
     ("a control does not see answers", '"response_body_mode": "STREAMED"', '"response_body_mode": "NONE"', ["controls"]),
 ]
 

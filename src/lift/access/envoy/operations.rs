@@ -1,10 +1,12 @@
 //! What limits the calls to a server, and what is told to it of the caller: each number must be the model's, so that what is
 //! configured is in force.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::fields::must;
-use super::unexpected;
+use super::{hooks, unexpected};
 use crate::lift::LiftError;
 use crate::lift::traffic::Limits;
 use crate::model::Model;
@@ -30,8 +32,8 @@ fn exactly(value: &Value, key: &str, expected: Option<Value>) -> Read<()> {
     }
 }
 
-/// The cluster of a server. `direct` is one that leads to the server itself.
-pub(super) fn cluster(found: &Value, limits: &Limits<'_>, direct: bool) -> Read<()> {
+/// The cluster of a server. `direct` is one that leads to the server itself; `controls` are those that a call to it passes.
+pub(super) fn cluster(found: &Value, limits: &Limits<'_>, direct: bool, controls: &BTreeMap<String, &str>) -> Read<()> {
     let breaker = limits.breaker.and_then(|breaker| ejection(breaker, direct));
     let health = limits.health.filter(|_| direct);
     let probes: Vec<Value> = health.map(probes).unwrap_or_default();
@@ -63,6 +65,9 @@ pub(super) fn cluster(found: &Value, limits: &Limits<'_>, direct: bool) -> Read<
     let kept = limits.http.and_then(|pool| pool.keep_alive.as_ref());
     if let (Some(kept), Some(protocol)) = (kept, protocol.as_object_mut()) {
         protocol.insert("common_http_protocol_options".to_owned(), json!({"idle_timeout": time(kept.value.0)}));
+    }
+    if let (Some(filters), Some(protocol)) = (hooks::filters(controls), protocol.as_object_mut()) {
+        protocol.insert("http_filters".to_owned(), filters);
     }
     let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol});
     must(found, "typed_extension_protocol_options", &options)

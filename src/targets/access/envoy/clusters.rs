@@ -1,12 +1,12 @@
 //! The clusters of a gateway: one for each server, whose messages and event streams share one budget, and one for each other
 //! service that it speaks to.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::predicate::of_type;
 use super::tls::upstream_tls;
 use super::upstream::Upstream;
-use super::{Setting, seconds};
+use super::{Setting, hooks, seconds};
 use crate::model::Model;
 use crate::model::operations::{Breaker, Health, HealthCheck, Probe};
 use crate::model::quantity::Duration;
@@ -31,7 +31,7 @@ pub(super) fn clusters(model: &Model, gateway: &Gateway<'_>, setting: &Setting<'
 
 fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>) -> Value {
     let upstream = Upstream::of(route);
-    let mut cluster = service(&server_cluster(route.server.name.value.as_str()), &upstream);
+    let mut cluster = upstream.cluster(&server_cluster(route.server.name.value.as_str()));
     let traffic = Traffic::of_route(model, route);
     cluster.insert("circuit_breakers".to_owned(), thresholds(&traffic));
     let outliers = traffic.breaker.and_then(|breaker| outliers(breaker, matches!(route.to, Hop::Server(_))));
@@ -55,6 +55,9 @@ fn cluster(model: &Model, route: &Route<'_>, setting: &Setting<'_>) -> Value {
     let idle = traffic.pool.and_then(|pool| pool.keep_alive.as_ref());
     if let (Some(idle), Some(protocol)) = (idle, protocol.as_object_mut()) {
         protocol.insert("common_http_protocol_options".to_owned(), json!({"idle_timeout": seconds(idle.value)}));
+    }
+    if let (Some(filters), Some(protocol)) = (hooks::filters(model, route), protocol.as_object_mut()) {
+        protocol.insert("http_filters".to_owned(), filters);
     }
     cluster.insert(
         "typed_extension_protocol_options".to_owned(),
@@ -157,20 +160,4 @@ fn balancing(strategy: &str) -> &'static str {
 /// Whether a strategy sends the calls of one session to one host.
 pub(super) fn by_session(strategy: &str) -> bool {
     matches!(strategy, "ring_hash" | "maglev")
-}
-
-/// A cluster that says no more than where it is.
-pub(super) fn service(name: &str, upstream: &Upstream<'_>) -> Map<String, Value> {
-    let discovery = if upstream.is_address() { "STATIC" } else { "STRICT_DNS" };
-    let address = json!({"socket_address": {"address": upstream.host, "port_value": upstream.port}});
-    let mut cluster = Map::new();
-    cluster.insert("name".to_owned(), json!(name));
-    cluster.insert("type".to_owned(), json!(discovery));
-    cluster.insert("connect_timeout".to_owned(), json!("5s"));
-    cluster.insert("lb_policy".to_owned(), json!("ROUND_ROBIN"));
-    cluster.insert(
-        "load_assignment".to_owned(),
-        json!({"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}),
-    );
-    cluster
 }

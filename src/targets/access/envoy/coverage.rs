@@ -84,9 +84,10 @@ targets:
       data_loss_prevention: https://dlp.example.com:9002
 ```
 
-The gateway in front of the server sends it every call that is allowed, and the answer, by Envoy's `ext_proc` over gRPC: the \
-message whole, the answer in pieces as they come. It can end a call, and change messages and answers, but no headers; it gets no token. \
-A call of which the processor says nothing for 5 seconds fails. Over TLS, the gateway shows its own certificate and trusts `tls.ca`. No other \
+The gateway in front of the server shows it every call that is allowed, and the answer, by Envoy's `ext_proc` over gRPC: the \
+message whole, the answer in pieces as they come. It can end a call, and change messages and answers, but no headers. What it \
+changes is not decided again, so a processor is trusted like the gateway itself. It gets no token, and sees nothing of what is denied. \
+A call of which the processor says nothing for 5 seconds fails with 500 or 504 before the server gets it; that opens no breaker. The gateway shows the processor its own certificate, and trusts `tls.ca`. No other \
 gateway runs such a control, so those targets are not compiled then.
 
 **What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \

@@ -11,7 +11,7 @@ use super::routes::METADATA;
 
 use super::tls::{downstream_tls, public_tls};
 use super::upstream::Upstream;
-use super::{Setting, clusters, ends, hooks, protocol};
+use super::{Setting, ends, protocol};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::targets::gateways::{CENTRAL, Gateway};
@@ -99,7 +99,6 @@ impl Listener<'_> {
             filters.push(rbac(BINDING, self.binding()));
         }
         filters.push(rbac(RBAC, json!({"on_no_match": action("gateway/deny:unknown_path", false)})));
-        filters.extend(hooks::filters(self.model, self.gateway));
         filters.push(json!({
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": of_type("envoy.extensions.filters.http.router.v3.Router")},
@@ -233,7 +232,7 @@ pub(super) fn key_clusters(model: &Model) -> Vec<Value> {
         .filter_map(|(index, issuer)| {
             let Some(Jwks::Url(url)) = issuer.keys.as_ref().map(|keys| &keys.value) else { return None };
             let upstream = Upstream::at(url);
-            let mut cluster = clusters::service(&provider(index), &upstream);
+            let mut cluster = upstream.cluster(&provider(index));
             if upstream.tls {
                 cluster.insert("transport_socket".to_owned(), public_tls(&upstream));
             }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::labels::Labels;
+use super::matchers::RBAC;
 use super::predicate::{MCP, of_type};
 use crate::model::Model;
 use crate::model::telemetry::Metric;
@@ -160,23 +161,30 @@ fn only(of: Of) -> Vec<Value> {
         json!({"metadata_filter": {"matcher": matcher, "match_if_key_not_found": false}})
     };
     let calls = || by_method(json!({"string_match": {"exact": "tools/call"}}));
-    let when = |expression: &str| {
+    let denied = || {
         json!({"extension_filter": {
             "name": "envoy.access_loggers.extension_filters.cel",
             "typed_config": {
                 "@type": of_type("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"),
-                "expression": expression,
+                "expression": "response.code_details.startsWith('rbac_access_denied')",
             },
         }})
     };
-    let denied = || when("response.code_details.startsWith('rbac_access_denied')");
+    // What the rules have said, and not what became of the answer.
+    let allowed = || {
+        let matcher = json!({
+            "filter": RBAC, "path": [{"key": "mcpctl_enforced_engine_result"}],
+            "value": {"string_match": {"exact": "allowed"}},
+        });
+        json!({"metadata_filter": {"matcher": matcher, "match_if_key_not_found": false}})
+    };
     match of {
         Of::Requests => Vec::new(),
         Of::Operations => vec![by_method(json!({"present_match": true}))],
         Of::ToolCalls => vec![calls()],
         Of::Denied => vec![denied()],
         Of::DeniedToolCalls => vec![calls(), denied()],
-        Of::GrantedToolCalls => vec![calls(), when("!response.code_details.startsWith('rbac_access_denied')")],
+        Of::GrantedToolCalls => vec![calls(), allowed()],
     }
 }
 

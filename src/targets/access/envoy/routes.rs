@@ -13,8 +13,8 @@ use super::matchers::{BINDING, RBAC};
 use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules, Suspended};
-use super::upstream::{CREDENTIALS, Upstream};
-use super::{Setting, correlation, hooks, mirrored};
+use super::upstream::Upstream;
+use super::{Setting, correlation, mirrored};
 use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::policy::{ObjectKind, Policy, PrincipalIx};
@@ -28,6 +28,8 @@ pub(super) const METADATA: &str = "/.well-known/oauth-protected-resource";
 /// The key of a route's metadata with the scopes that every call needs.
 pub(super) const SCOPE: &str = "scope";
 
+/// Headers that never leave a gateway towards a server: they speak for the caller, or of a page that the gateway has judged.
+const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
 /// Headers that callers may not bring along: a server could believe them. The last one is how the gateway tells itself when the
 /// token of a request expires.
 const FORGERIES: [&str; 3] = ["x-http-method-override", "x-forwarded-client-cert", "grpc-timeout"];
@@ -162,7 +164,6 @@ impl Routes<'_> {
             ]);
             filters.insert(JWT.to_owned(), tokens);
         }
-        filters.extend(hooks::on_route(self.model, route));
         let mut known = Map::from_iter([("mcpctl".to_owned(), json!({"server": server, SCOPE: scope}))]);
         known.extend(
             (!stream).then(|| mirrored::table(route.server)).flatten().map(|table| (MESSAGE.to_owned(), table)),

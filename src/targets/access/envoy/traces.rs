@@ -9,7 +9,7 @@ use super::predicate::{CLAIMS, JWT, MCP, of_type};
 use super::scope::of_gateway;
 use super::tls::public_tls;
 use super::upstream::Upstream;
-use super::{Setting, clusters, labels};
+use super::{Setting, labels};
 use crate::model::Model;
 use crate::model::protocol::REVISION_HEADER;
 use crate::model::telemetry::opentelemetry::{METHOD, OPERATION, PROMPT, REVISION, TOOL};
@@ -142,7 +142,7 @@ fn provider(protocol: SpanProtocol, url: &str) -> Value {
 pub(super) fn cluster(model: &Model, setting: &Setting<'_>) -> Option<Value> {
     let Sent { protocol, url, .. } = sent(model, of_gateway(&model.tracing, setting)?)?;
     let upstream = Upstream::at(&url);
-    let mut cluster = clusters::service(SPANS, &upstream);
+    let mut cluster = upstream.cluster(SPANS);
     if protocol == SpanProtocol::OtlpGrpc {
         let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type": of_type("envoy.extensions.upstreams.http.v3.HttpProtocolOptions"),

@@ -1,10 +1,9 @@
 //! Where a route leads: host, port and path of its next hop.
 
+use serde_json::{Map, Value, json};
+
 use crate::model::url::Url;
 use crate::targets::gateways::{Hop, Route};
-
-/// Headers that never leave a gateway towards a server: they speak for the caller, or of a page that the gateway has judged.
-pub(super) const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
 
 /// The next hop of a route, or another service that a gateway speaks to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +43,22 @@ impl<'a> Upstream<'a> {
             tls,
             path: path.to_owned(),
         }
+    }
+
+    /// A cluster that says no more than where it is.
+    pub(super) fn cluster(&self, name: &str) -> Map<String, Value> {
+        let discovery = if self.is_address() { "STATIC" } else { "STRICT_DNS" };
+        let address = json!({"socket_address": {"address": self.host, "port_value": self.port}});
+        let mut cluster = Map::new();
+        cluster.insert("name".to_owned(), json!(name));
+        cluster.insert("type".to_owned(), json!(discovery));
+        cluster.insert("connect_timeout".to_owned(), json!("5s"));
+        cluster.insert("lb_policy".to_owned(), json!("ROUND_ROBIN"));
+        cluster.insert(
+            "load_assignment".to_owned(),
+            json!({"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}),
+        );
+        cluster
     }
 
     /// `host`, or `host:port` where the port is not that of the scheme.

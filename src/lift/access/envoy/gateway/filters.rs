@@ -8,7 +8,7 @@ use super::{Read, Upstream};
 use crate::lift::access::envoy::before::{messages, shapes, tokens};
 use crate::lift::access::envoy::fields::{at, fields, is_type, list, text};
 use crate::lift::access::envoy::matcher::Matcher;
-use crate::lift::access::envoy::{hooks, unexpected};
+use crate::lift::access::envoy::unexpected;
 use crate::model::Model;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
@@ -35,25 +35,14 @@ pub(super) fn filters(
     let bound = encrypted && unit.is_none();
     let filters = list(manager.get("http_filters"))?;
     let names: Vec<&str> = filters.iter().map(|filter| text(filter.get("name"))).collect::<Read<_>>()?;
-    let hooked: BTreeMap<String, &str> = upstreams
-        .iter()
-        .flat_map(|(server, upstream)| hooks::expected(model, server, upstream.gateway.is_none()))
-        .collect();
-    let mut expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
-    let last = expected.len().saturating_sub(1);
-    expected.splice(last..last, hooked.keys().map(String::as_str));
+    let expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
     if names != expected {
         return Err(unexpected(format!("the filters are {names:?} and must be {expected:?}")));
     }
     let (mut protocol, mut binding) = (None, None);
     for filter in filters {
-        let (name, config) = (text(filter.get("name"))?, at(filter, "typed_config")?);
-        if hooked.contains_key(name) {
-            fields(filter, &["name", "disabled", "typed_config"])?;
-            hooks::filter(name, filter, config)?;
-            continue;
-        }
         fields(filter, &["name", "typed_config"])?;
+        let (name, config) = (text(filter.get("name"))?, at(filter, "typed_config")?);
         match name {
             "envoy.filters.http.jwt_authn" => tokens(config, model, unit, upstreams.keys())?,
             "envoy.filters.http.mcp" => messages(config, policy)?,

@@ -164,7 +164,7 @@ fn forwarding<'a>(
     let unit = model.servers.get(server).and_then(|server| server.unit.as_ref()).filter(|_| direct);
     let limits = Limits::of(model, unit.map(|unit| &unit.value), server);
     leads_to(found, upstream)
-        .and_then(|()| operations::cluster(found, &limits, direct))
+        .and_then(|()| operations::cluster(found, &limits, direct, &hooks::expected(model, server, direct)))
         .map_err(|error| within(&format!("cluster `{cluster}`"), error))?;
     operations::action(action, &limits, direct, stream)?;
     operations::ends(action, model)?;
@@ -174,11 +174,8 @@ fn forwarding<'a>(
         (None, _) => return Err(unexpected("the server would get the caller's credentials".to_owned())),
         (Some(_), Some(_)) => return Err(unexpected("the next gateway would not get what it decides by".to_owned())),
     }
-    let hooked = hooks::expected(model, server, direct);
-    let own = at(route, "typed_per_filter_config")?;
-    hooks::on_route(own, &hooked)?;
-    let known = ["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"].into_iter();
-    let own = fields(own, &known.chain(hooked.keys().map(String::as_str)).collect::<Vec<_>>())?;
+    let own =
+        fields(at(route, "typed_per_filter_config")?, &["envoy.filters.http.rbac", "envoy.filters.http.jwt_authn"])?;
     let named = model.has_tokens_per_server().then(|| {
         json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",

@@ -68,10 +68,11 @@ fn a_control_that_a_server_lacks_is_run_in_front_of_it() {
     let (files, judged) = whole(&hooked());
     let text = |name: &str| files[name].to_string();
     assert!(!text("central").contains("ext_proc"), "the central gateway does not call the server itself");
+    let listeners = files["retail"]["static_resources"]["listeners"].to_string();
+    assert!(!listeners.contains("ext_proc"), "what is denied would be shown, and a denial would need the processor");
     for part in [
-        r#""name":"mcpctl.control.dlp","disabled":true"#,
+        r#""http_filters":[{"name":"mcpctl.control.dlp""#,
         r#""failure_mode_allow":false"#,
-        r#""mcpctl.control.dlp":{"@type":"type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute""#,
         r#""address":"dlp.example","port_value":9002"#,
     ] {
         assert!(text("retail").contains(part), "{part}");
@@ -79,10 +80,10 @@ fn a_control_that_a_server_lacks_is_run_in_front_of_it() {
     for (old, new) in [
         (r#""failure_mode_allow":false"#, r#""failure_mode_allow":true"#),
         (r#""response_body_mode":"STREAMED""#, r#""response_body_mode":"NONE""#),
-        (r#""exact":"authorization""#, r#""exact":"x-nothing""#),
         ("dlp.example", "elsewhere.example"),
         (r#""disallow_all":true"#, r#""disallow_all":false"#),
-        ("mcpctl.control.dlp\":{", "mcpctl.control.other\":{"),
+        (r#""cluster_name":"mcpctl.control.dlp""#, r#""cluster_name":"crm""#),
+        (r#""http_filters":[{"name":"mcpctl.control.dlp""#, r#""nothing":[{"name":"mcpctl.control.dlp""#),
     ] {
         assert!(judged("retail", &changed(&files["retail"], old, new)), "{old}");
     }
@@ -109,4 +110,26 @@ fn what_is_suspended_is_denied_as_such() {
     assert!(!denials(WORLD).contains("deny:suspended"));
     let tool = WORLD.replace("{name: put, auth_level: 2}", "{name: put, auth_level: 2, suspended: incident}");
     assert!(denials(&tool).contains("crm/deny:suspended") && denials(&tool).contains("crm/deny:not_granted"));
+}
+
+#[test]
+fn a_processor_is_reached_by_host_and_port_over_tls() {
+    for (url, fits) in [
+        ("https://dlp.example:9002", true),
+        ("https://dlp.example", true),
+        ("http://dlp.example:9002", false),
+        ("https://dlp.example:9002/check", false),
+        ("https://dlp.example:9002?v=1", false),
+    ] {
+        let text = hooked().replace("https://dlp.example:9002", url);
+        let found = crate::targets::tests::findings(&text);
+        assert_eq!(!found.contains(&"invalid-value".to_owned()), fits, "{url}: {found:?}");
+    }
+}
+
+#[test]
+fn a_server_that_no_class_lists_needs_the_controls_of_the_most_sensitive_one() {
+    let unlisted = hooked().replace("mcp_servers: [crm], additional_controls", "mcp_servers: [], additional_controls");
+    let (files, _) = whole(&unlisted);
+    assert!(files["retail"].to_string().contains("mcpctl.control.dlp"));
 }

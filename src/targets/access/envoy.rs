@@ -217,7 +217,7 @@ fn of_gateway(
     if let Some(enforced) = enforced {
         let servers = gateway.routes.iter().map(|route| route.server.name.value.to_string()).collect::<BTreeSet<_>>();
         enforced.on_routes(&mut routes);
-        enforced.on_clusters(&mut clusters, &servers);
+        enforced.on_clusters(&mut clusters, &servers)?;
     }
     let with_routes = |routes| {
         let mut listener = listener.listener(routes);

@@ -194,6 +194,11 @@ fn enforces(
         } else {
             known || route == before && cluster_of(whole, route) == cluster_of(old_whole, before)
         };
+        if controls_of(whole, route)? != controls_of(old_whole, before)? {
+            return Err(unexpected(format!(
+                "calls on the route `{name}` pass other controls than in the bundle in force"
+            )));
+        }
         if !same {
             return Err(unexpected(format!("the route `{name}` decides differently from the bundle in force")));
         }
@@ -212,6 +217,22 @@ fn cluster_of<'a>(whole: &'a Value, route: &Value) -> Option<&'a Value> {
     let name = route.pointer("/route/cluster")?;
     let clusters = whole.pointer("/static_resources/clusters")?.as_array()?;
     clusters.iter().find(|cluster| cluster.get("name") == Some(name))
+}
+
+const CONTROLS: &str =
+    "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/http_filters";
+
+/// The controls that calls on a route pass: each filter of its cluster, and the cluster of its processor.
+fn controls_of<'a>(whole: &'a Value, route: &Value) -> Read<Vec<(&'a Value, Option<&'a Value>)>> {
+    let Some(filters) = cluster_of(whole, route).and_then(|cluster| cluster.pointer(CONTROLS)) else {
+        return Ok(Vec::new());
+    };
+    let clusters = list(whole.pointer("/static_resources/clusters"))?;
+    let processor = |filter: &Value| {
+        let name = filter.pointer("/typed_config/grpc_service/envoy_grpc/cluster_name")?;
+        clusters.iter().find(|cluster| cluster.get("name") == Some(name))
+    };
+    Ok(list(Some(filters))?.iter().map(|filter| (filter, processor(filter))).collect())
 }
 
 /// That requests come to the rules as they did: by the same TLS and the same filters. More may be read from messages.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::hooks;
 use super::matchers::{BINDING, RBAC, action};
 use super::predicate::{JWT, MCP};
 use super::protocol::MESSAGE;
@@ -142,10 +143,33 @@ impl Enforced {
     }
 
     /// Adds what old routes lead to that are still in force. `servers` are those that have routes of their own.
-    pub(super) fn on_clusters(&self, clusters: &mut Vec<Value>, servers: &BTreeSet<String>) {
+    ///
+    /// # Errors
+    /// Where a call that the old rules let through would pass other controls than it does.
+    pub(super) fn on_clusters(
+        &self,
+        clusters: &mut Vec<Value>,
+        servers: &BTreeSet<String>,
+    ) -> Result<(), CompileError> {
         let led_to: BTreeSet<&str> =
             self.gone(servers).filter_map(|route| route.pointer("/route/cluster")?.as_str()).collect();
-        clusters.extend(self.clusters.iter().filter(|cluster| led_to.contains(name_of(cluster))).cloned());
+        let gone = self.clusters.iter().filter(|cluster| led_to.contains(name_of(cluster)));
+        let mut added: Vec<Value> = gone.clone().cloned().collect();
+        for old in &self.clusters {
+            let own = clusters.iter().find(|cluster| name_of(cluster) == name_of(old));
+            let control = hooks::is_processor(name_of(old));
+            match own {
+                Some(own) if own.pointer(hooks::FILTERS) != old.pointer(hooks::FILTERS) || control && own != old => {
+                    return Err(unlike(&self.name, OTHER_CONTROLS));
+                }
+                None if control && gone.clone().any(|cluster| hooks::leads_to(cluster, name_of(old))) => {
+                    added.push(old.clone());
+                }
+                Some(_) | None => {}
+            }
+        }
+        clusters.extend(added);
+        Ok(())
     }
 
     /// The old binding of certificates decides; answers are the old ones, because old rules give them; and what either
@@ -167,6 +191,9 @@ impl Enforced {
         else {
             return unlike("its layout is another one");
         };
+        if let Some(why) = unlike_manager(manager, old) {
+            return unlike(why);
+        }
         if let Some(replies) = old.get("local_reply_config") {
             manager.insert("local_reply_config".to_owned(), replies.clone());
         }
@@ -198,6 +225,30 @@ impl Enforced {
         }
         Ok(())
     }
+}
+
+const OTHER_CONTROLS: &str = "calls to a server would pass other controls; keep `additional_controls`, the `controls` of \
+                              servers and `targets.envoy.controls` as they are";
+
+/// What of a connection manager may differ: what decides nothing, and what is combined.
+const COMBINED: [&str; 7] =
+    ["access_log", "access_log_options", "generate_request_id", "tracing", "local_reply_config", "route_config", "rds"];
+
+/// What else of a connection manager is another.
+fn unlike_manager(own: &Map<String, Value>, old: &Value) -> Option<&'static str> {
+    let plain = |of: Option<&Map<String, Value>>| {
+        let mut of = of.cloned().unwrap_or_default();
+        COMBINED.iter().chain(&["http_filters"]).for_each(|key| drop(of.shift_remove(*key)));
+        of
+    };
+    let (mut own, mut old) = (plain(Some(own)), plain(old.as_object()));
+    let mut ages = [&mut own, &mut old].map(|of| of.shift_remove("common_http_protocol_options")).into_iter();
+    if ages.next() != ages.next() {
+        return Some(
+            "connections would end at another age; keep `policy_enforcement` and `targets.envoy.max_stream_age` as they are",
+        );
+    }
+    (own != old).then_some("its listener has other settings")
 }
 
 const REQUIREMENTS: &str = "/typed_config/requirement_map";

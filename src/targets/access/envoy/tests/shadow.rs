@@ -1,5 +1,7 @@
 //! Two policies in one configuration: what decides, what is counted, and that no change of either is overlooked.
 
+mod controls;
+
 use super::*;
 use crate::build::{shadow, verify_beside};
 use crate::bundle::Artifact;

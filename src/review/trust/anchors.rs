@@ -28,6 +28,13 @@ impl Anchors {
         self.0.insert(what, Anchor { value: said, loc, harmless, parts: BTreeSet::new(), bears: None });
     }
 
+    /// One that several classes may ask for, each the same.
+    fn once(&mut self, what: String, value: &str, loc: Loc, harmless: Harmless) {
+        if self.0.get(&what).is_none_or(|known| known.value != value) {
+            self.add(what, value, Some(loc), harmless);
+        }
+    }
+
     /// One of which the parts are compared.
     fn of_parts(&mut self, what: &str, value: String, loc: Option<Loc>, harmless: Harmless, parts: BTreeSet<String>) {
         self.add(what.to_owned(), value, loc, harmless);
@@ -64,6 +71,7 @@ pub(super) fn of(trusted: Trusted<'_>, other: Side<'_>) -> BTreeMap<String, Anch
     evidence(trusted.side, other, &mut anchors);
     principals(trusted.side, other, &mut anchors);
     places(model, other.model, &mut anchors);
+    controls(model, other.model, &mut anchors);
     obligations(model, &mut anchors);
     settings(trusted, &mut anchors);
     anchors.0
@@ -191,6 +199,26 @@ fn headers(server: &Server, other: &Model, anchors: &mut Anchors) {
     }
 }
 
+/// Who runs what the class of a server demands: a processor reads calls and answers, and a server is taken at its word.
+fn controls(model: &Model, other: &Model, anchors: &mut Anchors) {
+    for (class, server) in model.class_treatment() {
+        if !other.servers.contains_key(&server.name.value) {
+            continue;
+        }
+        let hooks = model.hooks(server);
+        for control in &class.additional_controls {
+            let own = server.controls.iter().find(|own| own.value == control.value);
+            let by = match (own, hooks.get(control.value.as_str())) {
+                (Some(own), _) => ("run by the server", own.loc),
+                (None, Some(processor)) => ("run by a processor", processor.loc),
+                (None, None) => continue,
+            };
+            let what = format!("control `{control}` of server `{}`", server.name);
+            anchors.once(what, by.0, by.1, Harmless::Addition);
+        }
+    }
+}
+
 /// What classes ask of the servers themselves, which no request can show.
 fn obligations(model: &Model, anchors: &mut Anchors) {
     for class in &model.access.classes {
@@ -203,7 +231,7 @@ fn obligations(model: &Model, anchors: &mut Anchors) {
             let what = format!("encryption of class `{name}`");
             anchors.add(what, as_written(&mode.value), Some(mode.loc), Harmless::Demand(rank));
         }
-        if let Some(place) = &class.location {
+        if let Some(place) = class.location.as_ref().filter(|place| place.value != RequiredLocation::Any) {
             let rank = match place.value {
                 RequiredLocation::Any => 0,
                 RequiredLocation::OnPremisesOnly => 1,

@@ -6,7 +6,9 @@ use crate::model::deployment::keys::{
     Agentcore, Agentgateway, AgenticNetworking, AiGateway, Envoy, Istio, Kafka, Kubernetes, OtelCollector, Prometheus,
     Redis, Toolhive,
 };
+use crate::model::deployment::placement::Placement;
 use crate::model::deployment::{Gateways, Listen, TargetId};
+use crate::model::server::Location;
 
 /// Adds all of it.
 pub(super) fn add(anchors: &mut Anchors, model: &Model) {
@@ -37,6 +39,27 @@ fn of_gateways(anchors: &mut Anchors, target: TargetId, gateways: &Gateways) {
                 anchors.bears(&what(key), Bears::Gateway(gateway.clone()));
             }
         }
+    }
+}
+
+/// Where the pods of a class may run. A class on premises takes the nodes of an enclave as well, so that a second place lets its pods
+/// run in more; and none demands the cloud.
+fn nodes(anchors: &mut Anchors, locations: &[Placement]) {
+    let demands: [(&str, &[Location]); 2] = [
+        ("secure_enclave", &[Location::SecureEnclave]),
+        ("on_premises_only", &[Location::OnPremises, Location::SecureEnclave]),
+    ];
+    for (demand, places) in demands {
+        let known: Vec<&Placement> = locations.iter().filter(|place| places.contains(&place.location)).collect();
+        let Some(first) = known.first() else { continue };
+        let what = format!("nodes for `{demand}` on target `{}`", TargetId::Kubernetes);
+        let shown = known.iter().map(|place| format!("{} ({place})", as_written(&place.location)));
+        anchors.add(what, shown.collect::<Vec<_>>().join(" or "), Some(first.loc), Harmless::Addition);
+    }
+    // Servers stand at any of the three.
+    for place in locations.iter().filter(|place| place.location == Location::Cloud) {
+        let what = format!("nodes of `cloud` on target `{}`", TargetId::Kubernetes);
+        anchors.add(what, place.to_string(), Some(place.loc), Harmless::Addition);
     }
 }
 
@@ -72,7 +95,8 @@ fn of_keys(anchors: &mut Anchors, model: &Model) {
         anchors.written(&what, deny_status.as_ref(), u32::to_string, Harmless::Anything);
         for (control, url) in controls {
             let what = format!("processor of `{control}` on target `{}`", TargetId::Envoy);
-            anchors.written(&what, Some(url), ToString::to_string, Harmless::Addition);
+            // It reads calls and answers, and may change them.
+            anchors.written(&what, Some(url), ToString::to_string, Harmless::Nothing);
         }
         for origin in origins {
             let what = format!("pages of `{}` on target `{}`", origin.value, TargetId::Envoy);
@@ -88,10 +112,7 @@ fn of_keys(anchors: &mut Anchors, model: &Model) {
             let what = format!("connections of gateways to {egress} on target `{}`", TargetId::Kubernetes);
             anchors.add(what, "let through", Some(egress.loc), Harmless::Removal);
         }
-        for place in locations {
-            let what = format!("nodes of `{}` on target `{}`", as_written(&place.location), TargetId::Kubernetes);
-            anchors.add(what, place.to_string(), Some(place.loc), Harmless::Addition);
-        }
+        nodes(anchors, locations);
     }
     // These have no keys but those that were named above.
     if let Some(AgenticNetworking { namespace: _ }) = &deployment.agentic_networking {}

@@ -9,7 +9,9 @@ use crate::model::deployment::keys::Envoy;
 use crate::model::deployment::{Assumed, Deployment};
 use crate::model::name::FactName;
 use crate::model::quantity::Duration;
+use crate::model::url::Url;
 use crate::model::value::{HttpUrl, Origin};
+use crate::schema::rules::INVALID_VALUE;
 use crate::source::Spanned;
 
 /// Settings of `envoy`.
@@ -44,7 +46,7 @@ pub struct Settings {
     max_stream_age: Option<Spanned<Duration>>,
     /// Where a processor is that runs one of the `additional_controls` of data classes, such as
     /// `data_loss_prevention: https://dlp.example.com:9002`. It speaks Envoy's `ext_proc` over gRPC. Gateways send it what is allowed to and
-    /// from the servers of the class that lack the control.
+    /// from the servers of the class that lack the control, over TLS: `https`, a host and a port.
     #[serde(default)]
     controls: BTreeMap<String, Spanned<HttpUrl>>,
     /// Facts to be taken as given although this target cannot see them.
@@ -78,8 +80,34 @@ impl Own for Settings {
             origins: self.origins,
             replicas: self.replicas,
             max_stream_age: self.max_stream_age,
-            controls: self.controls,
+            controls: processors(self.controls, findings),
         });
         Assumed { facts: self.assume, reason: self.assume_reason }
     }
+}
+
+/// The processors that gateways can call: over TLS, because they get what calls and answers hold; and by host and port alone, because
+/// gRPC has paths of its own. A finding says what is wrong with each of the others.
+fn processors(
+    written: BTreeMap<String, Spanned<HttpUrl>>,
+    findings: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, Spanned<HttpUrl>> {
+    written
+        .into_iter()
+        .filter(|(control, url)| {
+            let text = url.value.as_str();
+            let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+            let why = if Url::parse(text).is_none_or(|url| url.is_plaintext()) {
+                "must be `https`: it gets what calls and answers hold"
+            } else if rest.trim_end_matches('/').contains(['/', '?', '#', '@']) {
+                "must be a host and a port alone: gRPC has paths of its own"
+            } else {
+                return true;
+            };
+            let message = format!("the processor of `{control}` {why}");
+            let help = "write it as `https://dlp.example.com:9002`";
+            findings.push(Diagnostic::new(&INVALID_VALUE, url.loc, message).help(help));
+            false
+        })
+        .collect()
 }

@@ -50,7 +50,7 @@ pub fn settled(written: Option<Locations>, findings: &mut Vec<Diagnostic>) -> Ve
     let Locations { cloud, on_premises, secure_enclave } = written.unwrap_or_default();
     let each =
         [(Location::Cloud, cloud), (Location::OnPremises, on_premises), (Location::SecureEnclave, secure_enclave)];
-    let mut found = Vec::new();
+    let mut found: Vec<Placement> = Vec::new();
     for (location, entry) in each {
         let Some(Spanned { value, loc }) = entry else { continue };
         if value.node_labels.is_empty() && value.runtime_class.is_none() {
@@ -65,12 +65,20 @@ pub fn settled(written: Option<Locations>, findings: &mut Vec<Diagnostic>) -> Ve
             findings.push(Diagnostic::new(&INVALID_VALUE, label.loc, message));
             continue;
         }
-        found.push(Placement {
+        let place = Placement {
             loc,
             location,
             node_labels: value.node_labels.into_iter().map(|(key, label)| (key, label.value)).collect(),
             runtime_class: value.runtime_class.map(|class| class.value),
-        });
+        };
+        let said = |place: &Placement| (place.node_labels.clone(), place.runtime_class.clone());
+        if let Some(same) = found.iter().find(|other| said(other) == said(&place)) {
+            let message = "nothing tells the nodes of this location from those of another one";
+            let help = "give the nodes of each location a label, or a value of it, of their own";
+            findings.push(Diagnostic::new(&INVALID_VALUE, loc, message).label(same.loc, "the other one").help(help));
+            continue;
+        }
+        found.push(place);
     }
     found
 }

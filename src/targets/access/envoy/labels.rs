@@ -55,7 +55,15 @@ impl Labels<'_> {
     fn label(&self, name: &str) -> Option<Value> {
         let plain = |format: &str| Some(json!({"name": name, "value_format": format}));
         let mapped = |format: String, known: Vec<(String, Label<'_>)>, otherwise: Label<'_>| {
-            Some(json!({"name": name, "value_format": format, "rules": one_of(known, otherwise)}))
+            if !known.is_empty() {
+                return Some(json!({"name": name, "value_format": format, "rules": one_of(known, otherwise)}));
+            }
+            // Envoy takes no empty table.
+            match otherwise {
+                Label::Is(value) => plain(value),
+                Label::Absent => None,
+                Label::Kept => plain(&format),
+            }
         };
         match name {
             "mcp_server" | "server" => plain("%METADATA(ROUTE:mcpctl:server)%"),
@@ -122,15 +130,24 @@ impl Labels<'_> {
 /// The subject of the caller, in CEL: that of `act` in a token with one, else the claim by which its issuer names callers.
 fn caller(model: &Model) -> String {
     let claims = format!("metadata.filter_metadata['{JWT}']['{CLAIMS}']");
-    let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
-    let at = |path: &[String]| path.iter().fold(claims.clone(), |at, key| format!("{at}['{}']", quoted(key)));
+    let at = |path: &[String]| path.iter().fold(claims.clone(), |at, key| format!("{at}['{}']", in_cel(key)));
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
     let named = issuers.filter_map(|issuer| {
         let by = at(&issuer.caller.as_ref()?.value);
-        Some(format!("{claims}['iss'] == '{}' ? {by} : ", quoted(&issuer.issuer.value)))
+        Some(format!("{claims}['iss'] == '{}' ? {by} : ", in_cel(&issuer.issuer.value)))
     });
     let named: String = named.collect();
     format!("'act' in {claims} && {claims}['act'] != null ? {claims}['act']['sub'] : {named}{claims}['sub']")
+}
+
+/// A text inside of a literal of CEL, inside of a format of Envoy, which ends at `)%`: letters, digits and a few signs as they are, all
+/// else by its number.
+fn in_cel(text: &str) -> String {
+    let sign = |c: char| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | ':' | '/' | '.' | '_' | '-' => c.to_string(),
+        c => format!("\\U{:08x}", u32::from(c)),
+    };
+    text.chars().map(sign).collect()
 }
 
 /// What becomes of a label.

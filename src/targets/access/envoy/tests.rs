@@ -3,6 +3,7 @@
 mod authorization;
 mod change;
 mod controls;
+mod labels;
 mod mirrored;
 mod operations;
 mod revisions;

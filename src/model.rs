@@ -173,16 +173,33 @@ impl Model {
 
     /// Every listing of a registered server in a class: the central one, and each unit folder's for servers of that unit.
     pub fn class_members(&self) -> impl Iterator<Item = (&access::DataClass, &server::Server, Loc)> {
-        let overlays = self.overlays.iter().map(|(unit, rules)| (Some(unit), rules));
-        std::iter::once((None, &self.access)).chain(overlays).flat_map(move |(unit, rules)| {
+        self.class_scopes().flat_map(move |(unit, rules)| {
             rules.classes.iter().flat_map(move |class| {
                 class.servers.iter().filter_map(move |listed| {
                     let server = self.server(listed.value.as_str())?;
-                    let in_scope = unit.is_none_or(|unit| server.unit.as_ref().is_some_and(|own| own.value == *unit));
-                    (server.registered && in_scope).then_some((class, server, listed.loc))
+                    is_within(server, unit).then_some((class, server, listed.loc))
                 })
             })
         })
+    }
+
+    /// Every registered server with each class that it is treated as: those that list it, and where none does, the most sensitive one
+    /// of each scope. Gateways go by this, which costs nobody who lists each server, and opens nothing for who forgot one.
+    pub fn class_treatment(&self) -> impl Iterator<Item = (&access::DataClass, &server::Server)> {
+        let listed: BTreeSet<&ServerName> = self.class_members().map(|(_, server, _)| &server.name.value).collect();
+        let unlisted = self.class_scopes().filter_map(|(unit, rules)| Some((unit, rules.classes.last()?)));
+        let unlisted = unlisted.flat_map(move |(unit, most)| {
+            let listed = listed.clone();
+            let others = self.servers.values().filter(move |server| !listed.contains(&server.name.value));
+            others.filter(move |server| is_within(server, unit)).map(move |server| (most, server))
+        });
+        self.class_members().map(|(class, server, _)| (class, server)).chain(unlisted)
+    }
+
+    /// The central access rules, and those of each unit folder.
+    fn class_scopes(&self) -> impl Iterator<Item = (Option<&UnitName>, &access::AccessRules)> {
+        let overlays = self.overlays.iter().map(|(unit, rules)| (Some(unit), rules));
+        std::iter::once((None, &self.access)).chain(overlays)
     }
 
     /// Every grant of an agent or of `any_agent`.
@@ -211,3 +228,8 @@ impl Model {
 
 /// A reason for switching something off, and where it stands: `suspended: "reason"`.
 pub type Suspension = Option<Spanned<String>>;
+
+/// Whether a server is registered, and of this unit where one is named.
+fn is_within(server: &server::Server, unit: Option<&UnitName>) -> bool {
+    server.registered && unit.is_none_or(|unit| server.unit.as_ref().is_some_and(|own| own.value == *unit))
+}

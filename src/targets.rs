@@ -224,6 +224,7 @@ impl core::fmt::Display for Shown {
 pub static RULES: &[&Rule] = &[
     &cluster::notes::HOST_OUTSIDE_CLUSTER,
     &cluster::notes::ISSUER_OUT_OF_REACH,
+    &cluster::notes::CONTROL_OUT_OF_REACH,
     &cluster::notes::POOL_WITHOUT_NAMESPACE,
     &cluster::notes::SHORT_HOST,
     &NOT_EXPRESSIBLE,

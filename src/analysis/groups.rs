@@ -68,6 +68,7 @@ const GROUPS: [(Group, &[&str]); 6] = [
             "grant-of-nothing",
             "issuer-as-audience",
             "issuer-out-of-reach",
+            "control-out-of-reach",
             "production-data-in-tests",
             "tests-reach-production",
             "restricted-data-flow",

@@ -14,7 +14,9 @@ pub static CHECK: Check = Check {
         severity: Severity::Warning,
         what: "Finds servers that are called, or declared, but that no class of `data_routing` lists.",
         why: "A server without a class is treated as the most sensitive one, so its tools need the highest level that \
-              classes lead to. That is safe, and probably not what was meant.",
+              classes lead to, gateways run the controls of that class for it, and gateways in front of it stand where that class \
+              demands. That is safe, and probably not what was meant. Whether the server itself has what the class demands is checked only once \
+              a class lists it.",
         fix: "Add the server to the `mcp_servers` of the class whose data it holds.",
     },
     run,

@@ -150,6 +150,18 @@ pub enum RequiredLocation {
     Any,
 }
 
+impl RequiredLocation {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::OnPremisesOnly => "on_premises_only",
+            Self::SecureEnclave => "secure_enclave",
+        }
+    }
+}
+
 /// `service_mesh.mutual_tls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MutualTls {

@@ -32,11 +32,19 @@ impl Model {
     /// The controls that a gateway of the target `envoy` has to run for a server, with where their processors are.
     #[must_use]
     pub fn hooks(&self, server: &Server) -> BTreeMap<&str, &Spanned<HttpUrl>> {
-        let Some(known) = self.deployment.envoy.as_ref().map(|keys| &keys.controls) else { return BTreeMap::new() };
-        let classes = self.class_members().filter(|(_, member, _)| member.name.value == server.name.value);
-        let demanded =
-            classes.flat_map(|(class, _, _)| &class.additional_controls).map(|control| control.value.as_str());
+        let Some(known) = self.deployment.envoy.as_ref().map(|keys| &keys.controls).filter(|known| !known.is_empty())
+        else {
+            return BTreeMap::new();
+        };
+        let classes = self.class_treatment().filter(|(_, member)| member.name.value == server.name.value);
+        let demanded = classes.flat_map(|(class, _)| &class.additional_controls).map(|control| control.value.as_str());
         let lacked = demanded.filter(|control| !server.controls.iter().any(|own| own.value == *control));
         lacked.filter_map(|control| known.get_key_value(control)).map(|(name, url)| (name.as_str(), url)).collect()
+    }
+
+    /// The processors that run a control for at least one server, by control.
+    #[must_use]
+    pub fn processors(&self) -> BTreeMap<&str, &Spanned<HttpUrl>> {
+        self.servers.values().flat_map(|server| self.hooks(server)).collect()
     }
 }

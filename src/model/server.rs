@@ -208,3 +208,15 @@ pub enum Location {
     /// A secure enclave.
     SecureEnclave,
 }
+
+impl Location {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cloud => "cloud",
+            Self::OnPremises => "on_premises",
+            Self::SecureEnclave => "secure_enclave",
+        }
+    }
+}

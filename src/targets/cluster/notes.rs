@@ -1,5 +1,5 @@
 //! What the targets of a cluster leave for people to know: hosts that the mesh does not know as services, pools without a
-//! namespace for themselves, and token issuers that gateways cannot reach.
+//! namespace for themselves, and token issuers and processors that gateways cannot reach.
 
 use super::hosts::{Host, HostKind, url_at};
 use super::{Cluster, ServerPlace, cluster, pools};
@@ -56,6 +56,17 @@ pub static ISSUER_OUT_OF_REACH: Rule = Rule {
            `kubernetes` let no connection to them through.",
     why: "A gateway without the keys of an issuer denies every call with its tokens.",
     fix: "Write the addresses of the issuer into `targets.kubernetes.egress`, or use `jwks_file`.",
+};
+
+/// The warning about processors of controls that network policies keep gateways from.
+pub static CONTROL_OUT_OF_REACH: Rule = Rule {
+    name: "control-out-of-reach",
+    severity: Severity::Warning,
+    guards_access: false,
+    what: "Finds processors in `targets.envoy.controls` outside of the cluster to which the network policies of target `kubernetes` let no \
+           connection through.",
+    why: "Without an answer of its processor, every call fails that the control is for.",
+    fix: "Write the addresses of the processor into `targets.kubernetes.egress`.",
 };
 
 /// Targets whose gateways fetch keys themselves.
@@ -144,26 +155,37 @@ fn quotas(cluster: &Cluster<'_>, model: &Model) -> Vec<Diagnostic> {
 fn issuers(beside: &[TargetId], model: &Model) -> Vec<Diagnostic> {
     let Some(gateway) = beside.iter().find(|target| FETCHING.contains(target)) else { return Vec::new() };
     let domain = super::hosts::domain(model, &mut Vec::new());
-    let egress = model.deployment.egress();
     let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
-    let unreached = issuers.filter_map(|issuer| {
+    let unfetched = issuers.filter_map(|issuer| {
         let Some(Spanned { value: Jwks::Url(url), loc }) = &issuer.keys else { return None };
-        let address = Address::of(url, &domain)?;
-        let open = address.host.namespace().is_some() || egress.iter().any(|egress| address.is_in(egress));
-        (!open).then(|| finding(*gateway, &address, *loc))
+        let address = unreached(url, &domain, model)?;
+        Some(finding(&ISSUER_OUT_OF_REACH, *gateway, "keys", &address, *loc))
     });
-    unreached.collect()
+    let processors = model.processors().into_values().filter(|_| beside.contains(&TargetId::Envoy));
+    let silent = processors.filter_map(|url| {
+        let address = unreached(url.value.as_str(), &domain, model)?;
+        Some(finding(&CONTROL_OUT_OF_REACH, TargetId::Envoy, "processor", &address, url.loc))
+    });
+    unfetched.chain(silent).collect()
 }
 
-fn finding(gateway: TargetId, address: &Address, loc: Loc) -> Diagnostic {
+/// The address of a URL that network policies let nobody connect to.
+fn unreached(url: &str, domain: &str, model: &Model) -> Option<Address> {
+    let address = Address::of(url, domain)?;
+    let open =
+        address.host.namespace().is_some() || model.deployment.egress().iter().any(|egress| address.is_in(egress));
+    (!open).then_some(address)
+}
+
+fn finding(rule: &'static Rule, gateway: TargetId, what: &str, address: &Address, loc: Loc) -> Diagnostic {
     let (host, port) = (&address.host.name, address.port);
     let message =
-        format!("the network policies of `kubernetes` keep the gateways of `{gateway}` from the keys at `{host}`");
+        format!("the network policies of `kubernetes` keep the gateways of `{gateway}` from the {what} at `{host}`");
     let help = format!(
         "add `targets.kubernetes.egress: [{{cidr: ADDRESSES, port: {port}}}]` to mcpctl.yaml, with the addresses of `{host}` in \
          the place of `ADDRESSES`"
     );
-    Diagnostic::new(&ISSUER_OUT_OF_REACH, loc, message).help(help)
+    Diagnostic::new(rule, loc, message).help(help)
 }
 
 /// Where keys are fetched.

@@ -79,8 +79,10 @@ targets:
 ```
 
 A `ValidatingAdmissionPolicy` then refuses pods that do not name all of it in `nodeSelector` and `runtimeClassName`; write them into \
-your `Deployment`. A gateway for a class with `on_premises_only` may stand at either of both. Use labels that nodes cannot give themselves, such as those that begin \
-with `node-restriction.kubernetes.io/`. Pods that run when the policy is first applied stay where they are until they are replaced.
+your `Deployment`. A gateway for a class with `on_premises_only` may stand at either of both, or at the one of the two that is named. A pod that \
+runs elsewhere when the policy is first applied stays where it is until it is replaced, and the API server refuses other changes of it. \
+A note says for which locations no nodes are named: pods may run on any then. The policies need Kubernetes 1.30 or later. Use labels that nodes cannot give themselves, such as those that begin \
+with `node-restriction.kubernetes.io/`.
 
 **Token issuers.** Gateways may connect to an issuer in the cluster by the URL of its keys: to the pods that have the name of the \
 service as `app.kubernetes.io/name`, at that port. An issuer outside of the cluster has to be in the settings by its addresses, \
@@ -117,7 +119,7 @@ add a policy in the unit's cluster that lets the addresses of the central gatewa
 
 This target decides connections, not calls. It is checked that no connections but these are let through.",
     covers: coverage::COVERS,
-    unexpressed: |_| Vec::new(),
+    unexpressed: placement::unexpressed,
     names: renamed,
     proof: Proof::Model(Shown {
         by: "an interpreter of network policies, network-config-analyzer, kube-network-policies, and an API server of Kubernetes 1.37",

@@ -123,7 +123,7 @@ impl Admission {
 /// Where a gateway may stand: everywhere, where the set is empty.
 fn passing(model: &Model, gateway: &str) -> BTreeSet<Location> {
     let (mut enclave, mut premises) = (false, false);
-    for (class, server, _) in model.class_members() {
+    for (class, server) in model.class_treatment() {
         let unit = server.unit.as_ref().and_then(|unit| model.topology.units.get(&unit.value));
         let own = unit.filter(|unit| unit.gateway.is_some()).map_or("central", |unit| unit.name.value.as_str());
         if gateway != "central" && gateway != own {

@@ -172,8 +172,14 @@ type Range = (IpAddr, BTreeSet<u16>);
 fn needed(model: &Model, domain: &str) -> (Vec<PodPort>, Vec<Range>) {
     let mut pods = Vec::new();
     let mut ranges = Vec::new();
-    for issuer in model.identity.iter().flat_map(|identity| &identity.issuers) {
-        let Some(Jwks::Url(text)) = issuer.keys.as_ref().map(|keys| &keys.value) else { continue };
+    let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+    let keys = issuers.filter_map(|issuer| match issuer.keys.as_ref().map(|keys| &keys.value) {
+        Some(Jwks::Url(text)) => Some(text.as_str()),
+        Some(Jwks::File(_)) | None => None,
+    });
+    // What runs a control that a server lacks.
+    let controls = model.servers.values().flat_map(|server| model.hooks(server)).map(|(_, url)| url.value.as_str());
+    for text in keys.chain(controls.collect::<BTreeSet<_>>()) {
         let Some(url) = Url::parse(text) else { continue };
         let (name, Some(namespace)) = service(url.host, domain) else { continue };
         let own = name.strip_suffix(&format!(".{namespace}.svc.{domain}")).unwrap_or_default();

@@ -10,15 +10,16 @@ use super::api::{
     ValidatingAdmissionPolicyBinding, Validation,
 };
 use super::peers::{NAME, labelled, selector};
+use crate::families::FamilyId;
 use crate::model::Model;
 use crate::model::access::RequiredLocation;
 use crate::model::deployment::placement::Placement;
 use crate::model::server::Location;
 use crate::source::Loc;
-use crate::targets::CompileError;
 use crate::targets::cluster::{Cluster, GATEWAY, ServerPlace};
 use crate::targets::gateways::CENTRAL;
 use crate::targets::objects::{Metadata, document};
+use crate::targets::{CompileError, NotExpressed};
 
 /// Pods that have to run at one of these locations.
 struct Placed<'m> {
@@ -35,7 +36,7 @@ pub(super) fn objects(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value
     let (mut policies, mut bindings, mut from) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
     for Placed { namespace, name, pods, at } in placed(model, cluster, &known) {
         from.extend(at.iter().map(|place| place.loc));
-        let policy = policy_name(&at);
+        let policy = format!("{}.{}", policy_name(&at), cluster.gateways_namespace);
         let binding = ValidatingAdmissionPolicyBinding {
             match_resources: MatchResources {
                 namespace_selector: labelled(&[(NAME, namespace)]),
@@ -48,6 +49,44 @@ pub(super) fn objects(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value
         policies.insert(policy.clone(), document(&of_cluster(policy), &policy_at(&at))?);
     }
     Ok((policies.into_values().chain(bindings).collect(), from.into_iter().collect()))
+}
+
+/// Locations for which the settings name no nodes: each of servers and of classes once, where it is first written.
+pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
+    let known = |places: &[Location]| {
+        model
+            .deployment
+            .kubernetes
+            .iter()
+            .flat_map(|keys| &keys.locations)
+            .any(|place| places.contains(&place.location))
+    };
+    let servers = model.servers.values().filter_map(|server| server.location.as_ref());
+    let servers = servers.map(|location| {
+        (FamilyId::Registry, "servers[]", [location.value].to_vec(), location.loc, location.value.word())
+    });
+    let classes = model.class_treatment().filter_map(|(class, _)| class.location.as_ref());
+    let classes = classes.map(|demand| {
+        (FamilyId::DataRouting, "classifications[]", allowed(demand.value).to_vec(), demand.loc, demand.value.word())
+    });
+    let mut first: BTreeMap<(FamilyId, String), Loc> = BTreeMap::new();
+    for (family, at, places, loc, word) in servers.chain(classes) {
+        if !places.is_empty() && !known(&places) {
+            let first = first.entry((family, format!("{at}.location: {word}"))).or_insert(loc);
+            *first = loc.min(*first);
+        }
+    }
+    let why = "no nodes are named for it in `targets.kubernetes.locations`, so pods may run on any";
+    first.into_iter().map(|((family, key), loc)| NotExpressed { family, key, loc, why, own: false }).collect()
+}
+
+/// Where data may be for which a class demands this; empty where it may be anywhere.
+fn allowed(demand: RequiredLocation) -> &'static [Location] {
+    match demand {
+        RequiredLocation::Any => &[],
+        RequiredLocation::OnPremisesOnly => &[Location::OnPremises, Location::SecureEnclave],
+        RequiredLocation::SecureEnclave => &[Location::SecureEnclave],
+    }
 }
 
 fn of_cluster(name: String) -> Metadata {
@@ -78,28 +117,19 @@ fn placed<'c>(model: &Model, cluster: &'c Cluster<'_>, known: &[&'c Placement]) 
 /// Where a gateway may stand, by what the classes of the servers behind it demand. The central one also passes what is for the
 /// gateways of units.
 fn passing(model: &Model, gateway: &str) -> &'static [Location] {
-    let behind = model.class_members().filter(|(_, server, _)| {
+    let behind = model.class_treatment().filter(|(_, server)| {
         let unit = server.unit.as_ref().map(|unit| &unit.value);
         gateway == CENTRAL || crate::targets::gateways::cluster_of(model, unit) == gateway
     });
-    let demands = behind.filter_map(|(class, _, _)| class.location.as_ref()).map(|location| location.value);
-    demands.fold(&[], |allowed: &'static [Location], demand| match demand {
-        RequiredLocation::SecureEnclave => &[Location::SecureEnclave],
-        RequiredLocation::OnPremisesOnly if allowed.is_empty() => &[Location::OnPremises, Location::SecureEnclave],
-        RequiredLocation::OnPremisesOnly | RequiredLocation::Any => allowed,
-    })
+    let demands = behind.filter_map(|(class, _)| class.location.as_ref()).map(|location| allowed(location.value));
+    // The fewer places, the higher the demand.
+    demands.filter(|places| !places.is_empty()).min_by_key(|places| places.len()).unwrap_or_default()
 }
 
-fn word(location: Location) -> &'static str {
-    match location {
-        Location::Cloud => "cloud",
-        Location::OnPremises => "on-premises",
-        Location::SecureEnclave => "secure-enclave",
-    }
-}
-
+/// The first part of the name of a policy. The second is the namespace of the bundle's gateways, so that two bundles in one cluster have
+/// policies of their own.
 fn policy_name(at: &[&Placement]) -> String {
-    let words: Vec<&str> = at.iter().map(|place| word(place.location)).collect();
+    let words: Vec<String> = at.iter().map(|place| place.location.word().replace('_', "-")).collect();
     format!("mcpctl-location-{}", words.join("-or-"))
 }
 

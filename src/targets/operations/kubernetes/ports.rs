@@ -8,7 +8,6 @@ use crate::model::Model;
 use crate::model::access::Jwks;
 use crate::model::deployment::egress::Destination;
 use crate::model::url::Url;
-use crate::source::Spanned;
 use crate::targets::TargetId;
 use crate::targets::cluster::hosts::{self, HostKind};
 use crate::targets::cluster::notes::Address;
@@ -63,8 +62,12 @@ impl Needed {
     pub(super) fn of(model: &Model) -> Self {
         let mut found = Self::default();
         let domain = hosts::domain(model, &mut Vec::new());
-        for issuer in model.identity.iter().flat_map(|identity| &identity.issuers) {
-            let Some(Spanned { value: Jwks::Url(url), .. }) = &issuer.keys else { continue };
+        let issuers = model.identity.iter().flat_map(|identity| &identity.issuers);
+        let keys = issuers.filter_map(|issuer| match issuer.keys.as_ref().map(|keys| &keys.value) {
+            Some(Jwks::Url(url)) => Some(url.as_str()),
+            Some(Jwks::File(_)) | None => None,
+        });
+        for url in keys.chain(model.processors().into_values().map(|url| url.value.as_str())) {
             let Some(address) = Address::of(url, &domain) else { continue };
             let HostKind::Service(namespace) = &address.host.kind else { continue };
             // By convention, a service has the name of its pods.

@@ -1,8 +1,8 @@
 //! The files, and that the check sees every change that matters.
 
 use super::*;
-use crate::targets::tests::built;
 use crate::targets::tests::mutations::mutate_all;
+use crate::targets::tests::{built, checked};
 
 const WORLD: &str = "
 # file: registry.yaml
@@ -251,8 +251,8 @@ fn placed() -> String {
 fn pods_have_to_ask_for_nodes_at_their_location() {
     let admission = file(&placed(), "admission.yaml");
     for part in [
-        "name: mcpctl-location-on-premises\n",
-        "name: mcpctl-location-on-premises-or-secure-enclave\n",
+        "name: mcpctl-location-on-premises.mcp-gateways\n",
+        "name: mcpctl-location-on-premises-or-secure-enclave.mcp-gateways\n",
         "name: crm.hot\n",
         "name: erp.mcp-retail\n",
         "name: retail.mcp-gateways\n",
@@ -278,4 +278,36 @@ fn without_words_for_nodes_nothing_is_refused() {
     let empty = placed().replace("{node_labels: {site: here, row: a}}", "{}");
     let found = crate::targets::tests::findings(&empty);
     assert!(found.contains(&"invalid-value".to_owned()), "{found:?}");
+    let same = placed().replace("{site: vault}, runtime_class: kata-cc}", "{row: a, site: here}}");
+    let found = crate::targets::tests::findings(&same);
+    assert!(found.contains(&"invalid-value".to_owned()), "{found:?}");
+}
+
+#[test]
+fn bundles_of_one_cluster_have_policies_of_their_own() {
+    let names = |text: &str| -> BTreeSet<String> {
+        let text = file(text, "admission.yaml");
+        text.lines().filter_map(|line| line.strip_prefix("  name: ")).map(str::to_owned).collect()
+    };
+    let other = placed().replace("  kubernetes:\n", "  kubernetes:\n    namespace: second\n");
+    let both: Vec<String> = names(&placed()).intersection(&names(&other)).cloned().collect();
+    assert!(both.iter().all(|name| !name.starts_with("mcpctl-location")), "{both:?}");
+    assert!(!both.iter().any(|name| name.ends_with("-gateways")), "{both:?}");
+}
+
+#[test]
+fn a_server_that_no_class_lists_and_a_gateway_without_known_nodes() {
+    let unlisted = placed().replace("mcp_servers: [crm, erp], location", "mcp_servers: [crm], location");
+    assert!(
+        file(&unlisted, "admission.yaml").contains("name: retail.mcp-gateways\n"),
+        "erp is of the most sensitive class"
+    );
+    let unknown = placed().replace("      on_premises: {node_labels: {site: here, row: a}}\n", "");
+    let notes = |text: &str| -> Vec<String> {
+        let (checked, _) = checked(text);
+        (TARGET.unexpressed)(checked.model()).into_iter().map(|found| found.key).collect()
+    };
+    assert_eq!(notes(&placed()), Vec::<String>::new());
+    assert_eq!(notes(&unknown), ["servers[].location: on_premises"]);
+    assert_eq!(notes(WORLD), Vec::<String>::new());
 }

@@ -14,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::lift::{self, LiftError, Said};
 use crate::model::Model;
 use crate::source::Sources;
+use crate::targets::gateways::control_not_run;
 use crate::targets::several::several_gateways;
 use crate::targets::undecided::undecided;
 use crate::targets::{self, CompileError, Input, Left, Need, Target, TargetId, entry};
@@ -309,6 +310,8 @@ pub fn build_what_fits(
         return Err(errors);
     }
     let clusters = clusters(&made).map_err(|error| vec![error])?;
+    let compiled: Vec<TargetId> = made.iter().map(|(target, _)| target.id).collect();
+    left_out.extend(control_not_run(&compiled, checked.model()));
     let paths = made.iter().flat_map(|(_, made)| made.files.keys().map(String::as_str));
     left_out.extend(several_gateways(paths, checked.model(), sources));
     Ok((together(checked.model(), sources, made, clusters, source_digest), left_out))

@@ -136,6 +136,7 @@ mod unsupported_orchestration_value;
 mod untested_flow;
 mod unused_auth_level;
 mod unused_class;
+mod unused_control;
 mod unverified_obligation;
 pub mod waiver_without_value;
 mod weak_attestation;
@@ -294,6 +295,7 @@ checks! {
     untested_flow,
     unused_auth_level,
     unused_class,
+    unused_control,
     unverified_obligation,
     waiver_without_value,
     weak_attestation,

@@ -235,6 +235,7 @@ pub static RULES: &[&Rule] = &[
     &NAME_COLLISION,
     &TARGET_LIMIT,
     &several::SEVERAL_GATEWAYS,
+    &gateways::CONTROL_NOT_RUN,
     &entry::TARGET_STRICTER,
     &undecided::TARGET_UNDECIDED,
     &handwritten::HANDWRITTEN_LEFT_OUT,

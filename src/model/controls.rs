@@ -44,7 +44,7 @@ impl Model {
 
     /// The processors that run a control for at least one server, by control.
     #[must_use]
-    pub fn processors(&self) -> BTreeMap<&str, &Spanned<HttpUrl>> {
+    pub fn control_processors(&self) -> BTreeMap<&str, &Spanned<HttpUrl>> {
         self.servers.values().flat_map(|server| self.hooks(server)).collect()
     }
 }

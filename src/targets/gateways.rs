@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Need, Target, TargetId};
+use crate::diagnostic::{Diagnostic, Rule, Severity};
 use crate::model::Model;
 use crate::model::name::{ServerName, UnitName};
 use crate::model::server::Server;
@@ -47,6 +48,32 @@ pub fn hooks_elsewhere(target: &Target, model: &Model) -> Option<Need> {
         how: format!("put it in place at the server, and add `{control}` to the server's `controls` in `mcp_registry`"),
         loc: Some(server.name.loc),
     })
+}
+
+/// The warning about controls that nothing in a bundle runs.
+pub static CONTROL_NOT_RUN: Rule = Rule {
+    name: "control-not-run",
+    guards_access: false,
+    severity: Severity::Warning,
+    what: "Finds bundles without the target `envoy` in which calls are decided for a server that a control of `targets.envoy.controls` is for.",
+    why: "Gateways of Envoy alone run such a control. What lets a call through by the other files of the bundle runs none.",
+    fix: "Compile `envoy` as well, see to it that every call passes its gateways, or put the control in place at the server.",
+};
+
+/// The finding that calls are decided by these targets for a server whose control none of them runs.
+#[must_use]
+pub fn control_not_run(compiled: &[TargetId], model: &Model) -> Option<Diagnostic> {
+    let deciding = compiled.iter().find(|id| id.target().decides().is_some())?;
+    if compiled.contains(&TargetId::Envoy) {
+        return None;
+    }
+    let (server, (control, processor)) =
+        model.servers.values().find_map(|server| Some((server, model.hooks(server).pop_first()?)))?;
+    let message = format!(
+        "`{deciding}` decides calls to `{}`, and nothing in this bundle runs `{control}` for them",
+        server.name
+    );
+    Some(Diagnostic::new(&CONTROL_NOT_RUN, server.name.loc, message).label(processor.loc, "gateways of `envoy` run it"))
 }
 
 /// The way to a server.

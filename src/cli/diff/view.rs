@@ -212,7 +212,8 @@ impl View<'_> {
 
     /// The gateways in the order in which they get their files; empty where those of one alone change.
     pub(super) fn order(&self) -> Vec<Vec<String>> {
-        rollout::order(self.artifacts.unwrap_or_default(), self.changed().0 > 0)
+        let opens = self.changed().0 > 0 || self.diff.trust.iter().any(|change| change.widening);
+        rollout::order(self.artifacts.unwrap_or_default(), opens)
     }
 
     /// One sentence for all of it.

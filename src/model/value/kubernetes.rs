@@ -32,7 +32,7 @@ pub fn check_dns_name(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`{text}` is not the domain of a cluster; write lower-case letters, digits, `-` and `.`, up to {MOST_OF_DOMAIN} \
+        "`{text}` is not a DNS name; write lower-case letters, digits, `-` and `.`, up to {MOST_OF_DOMAIN} \
          characters, such as `cluster.local`"
     ))
 }

@@ -161,7 +161,7 @@ fn issuers(beside: &[TargetId], model: &Model) -> Vec<Diagnostic> {
         let address = unreached(url, &domain, model)?;
         Some(finding(&ISSUER_OUT_OF_REACH, *gateway, "keys", &address, *loc))
     });
-    let processors = model.processors().into_values().filter(|_| beside.contains(&TargetId::Envoy));
+    let processors = model.control_processors().into_values().filter(|_| beside.contains(&TargetId::Envoy));
     let silent = processors.filter_map(|url| {
         let address = unreached(url.value.as_str(), &domain, model)?;
         Some(finding(&CONTROL_OUT_OF_REACH, TargetId::Envoy, "processor", &address, url.loc))

@@ -312,3 +312,22 @@ fn a_second_place_lets_pods_run_in_more() {
     change.narrows("");
     change.turned().narrows("");
 }
+
+#[test]
+fn what_is_believed_from_now_on_reaches_the_gateways_of_units_first() {
+    let gateways = targets("  agentgateway: {tls: {cert: c.pem, key: k.pem, ca: ca.pem}}\n");
+    let both = [("mcpctl.yaml", UNITS, gateways.as_str())];
+    let order = |edits: &[Edit<'_>]| {
+        let change = Change::of(&both, edits);
+        let ran = mcpctl(&["diff", "--format", "json"]).arg(&change.base).arg(&change.head).run();
+        serde_json::from_str::<Value>(&ran.out).unwrap()["order"].clone()
+    };
+    let believed = [("identity.yaml", "claim: amr, contains: mfa", "claim: groups, contains: staff")];
+    assert_eq!(order(&believed), serde_json::json!([["claims", "sales"], ["central"]]));
+    let closed = [(
+        "registry.yaml",
+        "may_call: [\"claims_server/*\", crm_server/get_customer]",
+        "may_call: [\"claims_server/*\"]",
+    )];
+    assert_eq!(order(&closed), serde_json::json!([["central"], ["sales"]]));
+}

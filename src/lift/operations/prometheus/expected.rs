@@ -40,8 +40,10 @@ pub(super) fn expected(model: &Model) -> Vec<Alarm> {
             let calls = in_pool(scope, pool, model);
             let (Some(connections), false) = (&pool.connections, calls.servers.is_empty()) else { continue };
             let (pool, connections) = (pool.name.value.clone(), connections.value / model.gateway_replicas());
-            all.push(Alarm::NearlyFull { calls: calls.clone(), pool: pool.clone(), connections });
-            all.push(Alarm::Full { calls, pool, connections });
+            if connections > 0 {
+                all.push(Alarm::NearlyFull { calls: calls.clone(), pool: pool.clone(), connections });
+                all.push(Alarm::Full { calls, pool, connections });
+            }
         }
     }
     for (scope, health) in &model.health {

@@ -67,7 +67,7 @@ impl Needed {
             Some(Jwks::Url(url)) => Some(url.as_str()),
             Some(Jwks::File(_)) | None => None,
         });
-        for url in keys.chain(model.processors().into_values().map(|url| url.value.as_str())) {
+        for url in keys.chain(model.control_processors().into_values().map(|url| url.value.as_str())) {
             let Some(address) = Address::of(url, &domain) else { continue };
             let HostKind::Service(namespace) = &address.host.kind else { continue };
             // By convention, a service has the name of its pods.

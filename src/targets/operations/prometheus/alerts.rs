@@ -212,6 +212,10 @@ fn bulkheads<'m>(scope: &Scope, pool: &'m ResourcePool, model: &Model) -> Vec<Al
     let (Some(connections), Some(part)) = (&pool.connections, held(scope, pool, model)) else { return Vec::new() };
     // Each process of a gateway has its part.
     let all = connections.value / model.gateway_replicas();
+    if all == 0 {
+        // No gateway is compiled with such a part, and so none has it.
+        return Vec::new();
+    }
     let (most, name) = (all - all.div_ceil(5), pool.name.value.as_str());
     let alert = |name_of, expr, hold, severity, summary, trial, fired| Alert {
         name: name_of,

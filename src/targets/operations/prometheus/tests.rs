@@ -68,6 +68,18 @@ fn each_metric_and_each_limit_has_its_rules() {
 }
 
 #[test]
+fn a_bulkhead_with_less_than_one_call_for_each_process_has_no_alert() {
+    let two = WORLD.replace("envoy: {admin", "envoy: {replicas: 2, admin");
+    assert_ne!(two, WORLD);
+    let rules = text(&two, "prometheus/rules.yaml");
+    assert!(
+        rules.contains("(envoy_cluster_upstream_rq_active{gateway!~\"shop\", mcp_server=~\"a|b\"}) > 4"),
+        "{rules}"
+    );
+    assert!(!rules.contains("(envoy_cluster_upstream_rq_active{mcp_server=~\"c\"})"), "{rules}");
+}
+
+#[test]
 fn gateways_and_servers_are_scraped_where_they_are() {
     let config = text(WORLD, "prometheus/prometheus.yaml");
     for part in [

@@ -105,6 +105,17 @@ fn without_a_processor_or_at_another_gateway_the_control_is_missing() {
 }
 
 #[test]
+fn a_bundle_whose_gateways_run_no_control_says_so() {
+    let (checked, sources) = checked(&hooked());
+    let said = |targets: &[&'static Target]| {
+        let (_, notes) = crate::build::build_what_fits(&checked, &sources, targets, targets, "").unwrap();
+        notes.into_iter().filter(|note| note.rule.name == "control-not-run").count()
+    };
+    let cedar = &crate::targets::access::cedar::TARGET;
+    assert_eq!((said(&[cedar]), said(&[cedar, &TARGET])), (1, 0));
+}
+
+#[test]
 fn what_is_suspended_is_denied_as_such() {
     let denials = |text: &str| whole(text).0["central"].to_string();
     assert!(!denials(WORLD).contains("deny:suspended"));

@@ -19,7 +19,8 @@ pub static CHECK: Check = Check {
                requirement.",
         why: "The lowest level asks for the least proof there is. A call that may destroy something deserves more than a call \
               that reads.",
-        fix: "Give the tool a higher `auth_level`, or a requirement of its own under `requires`.",
+        fix: "Give the tool a higher `auth_level`, or a requirement of its own under `requires`; or all such tools a least level with \
+              `progressive_auth.destructive_min_level`.",
     },
     run,
 };
@@ -62,7 +63,7 @@ fn is_lowest(classes: &Classification<'_>, server: &Server, access: &ServerAcces
     let levels = &classes.rules().levels;
     let name = server.name.value.as_str();
     let own = access.tools.get(tool);
-    let level = classes.level(name, access, own.and_then(|own| own.auth_level.as_ref()));
+    let level = classes.tool_level(server, access, tool.as_str());
     let class_asks = classes.governing(name).is_some_and(|(_, class)| !class.requires.is_empty());
     let asks_more = class_asks || !access.requires.is_empty() || own.is_some_and(|own| !own.requires.is_empty());
     levels.len() > 1 && level.is_some() && level == levels.keys().next().copied() && !asks_more

@@ -6,7 +6,7 @@ use super::redundant_grant::lists;
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
 use crate::model::access::DataClass;
-use crate::model::name::FactName;
+use crate::model::name::{FactName, ToolName};
 use crate::model::server::Server;
 use crate::policy::condition::Condition;
 use crate::policy::derive::{effective_level, level_condition};
@@ -95,17 +95,23 @@ fn finding(fact: &Spanned<FactName>, message: String, asked: Option<Asked>) -> D
 impl Levels<'_> {
     /// The level that a thing with this level of its own has.
     fn number(&self, server: &Server, own: Option<&Spanned<u32>>) -> Option<u32> {
-        let wanted = self.input.classes.level(server.name.value.as_str(), &server.access, own);
+        self.effective(self.input.classes.level(server.name.value.as_str(), &server.access, own))
+    }
+
+    fn of_tool(&self, server: &Server, tool: &ToolName) -> Option<u32> {
+        self.effective(self.input.classes.tool_level(server, &server.access, tool.as_str()))
+    }
+
+    fn effective(&self, wanted: Option<u32>) -> Option<u32> {
         wanted.and_then(|wanted| effective_level(&self.input.model.access.levels, wanted))
     }
 
     /// The levels of everything that can be called on a server.
     fn numbers(&self, server: &Server) -> BTreeSet<Option<u32>> {
-        let own = |tool| server.access.tools.get(tool).and_then(|own| own.auth_level.as_ref());
-        let tools = server.tools.keys().map(own);
+        let tools = server.tools.keys().map(|tool| self.of_tool(server, tool));
         let resources = server.resources.iter().map(|resource| resource.auth_level.as_ref());
         let prompts = server.prompts.iter().map(|prompt| prompt.auth_level.as_ref());
-        tools.chain(resources).chain(prompts).map(|own| self.number(server, own)).collect()
+        resources.chain(prompts).map(|own| self.number(server, own)).chain(tools).collect()
     }
 
     /// The place that asks for a fact at a level, where every way to meet it takes the fact.
@@ -162,18 +168,19 @@ impl Levels<'_> {
                 report.push(finding(fact, message, Some(asked)));
             }
         }
-        let tools =
-            access.tools.iter().filter(|(_, own)| !own.requires.is_empty()).map(|(tool, own)| {
-                (format!("{}/{tool}", server.name), own.auth_level.as_ref(), own.requires.as_slice())
-            });
+        let tools = access.tools.iter().filter(|(_, own)| !own.requires.is_empty()).map(|(tool, own)| {
+            (format!("{}/{tool}", server.name), self.of_tool(server, tool), own.requires.as_slice())
+        });
         let resources = server.resources.iter().filter(|own| !own.requires.is_empty()).map(|own| {
-            (format!("{} resource {}", server.name, own.uri), own.auth_level.as_ref(), own.requires.as_slice())
+            let number = self.number(server, own.auth_level.as_ref());
+            (format!("{} resource {}", server.name, own.uri), number, own.requires.as_slice())
         });
         let prompts = server.prompts.iter().filter(|own| !own.requires.is_empty()).map(|own| {
-            (format!("{} prompt {}", server.name, own.name), own.auth_level.as_ref(), own.requires.as_slice())
+            let number = self.number(server, own.auth_level.as_ref());
+            (format!("{} prompt {}", server.name, own.name), number, own.requires.as_slice())
         });
-        for (what, own, requires) in tools.chain(resources).chain(prompts) {
-            let number = BTreeSet::from([self.number(server, own)]);
+        for (what, number, requires) in tools.chain(resources).chain(prompts) {
+            let number = BTreeSet::from([number]);
             for fact in requires {
                 let above = || self.asks(server, &fact.value, true);
                 if let Some(asked) = self.levels_ask(&number, &fact.value).or_else(above) {

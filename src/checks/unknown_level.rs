@@ -28,9 +28,11 @@ fn run(input: &Input<'_>, report: &mut Report) {
         return;
     }
     check(input, &model.access.levels, model.access.classes.iter().filter_map(|c| c.min_auth_level.as_ref()), report);
+    check(input, &model.access.levels, model.access.destructive_min_level.iter(), report);
     for (unit, overlay) in &model.overlays {
         let levels = model.restated_for(unit).map(|rules| rules.levels).unwrap_or_default();
         check(input, &levels, overlay.classes.iter().filter_map(|class| class.min_auth_level.as_ref()), report);
+        check(input, &levels, overlay.destructive_min_level.iter(), report);
     }
     for server in model.servers.values() {
         let things = server.resources.iter().map(|resource| &resource.auth_level);

@@ -70,10 +70,10 @@ fn used_levels<'a>(
     for server in servers {
         let Some(access) = access(server) else { continue };
         let inherited = classes.level(server.name.value.as_str(), access, None);
-        let tools = server.tools.keys().map(|tool| access.tools.get(tool).and_then(|own| own.auth_level.as_ref()));
+        used.extend(server.tools.keys().filter_map(|tool| classes.tool_level(server, access, tool.as_str())));
         let resources = server.resources.iter().map(|resource| resource.auth_level.as_ref());
         let prompts = server.prompts.iter().map(|prompt| prompt.auth_level.as_ref());
-        for own in tools.chain(resources).chain(prompts) {
+        for own in resources.chain(prompts) {
             used.extend(own.map(|level| level.value).or(inherited));
         }
     }

@@ -14,6 +14,9 @@ pub struct ProgressiveAuth {
     /// The levels.
     #[cfg_attr(test, schemars(length(min = 1)))]
     levels: Vec<LevelSection>,
+    /// The least level of a tool whose `annotations` say `destructive: true`, whatever its class, its server and its own entry say. Without
+    /// this key, destructive tools have the levels of all others, and `destructive-tool-low-level` finds those at the lowest.
+    destructive_min_level: Option<Spanned<u32>>,
 }
 
 /// A level.
@@ -67,6 +70,9 @@ impl ProgressiveAuth {
             });
         }
         let rules = super::rules_of(at, out);
+        if self.destructive_min_level.is_some() {
+            rules.destructive_min_level = self.destructive_min_level;
+        }
         rules.progressive_auth.get_or_insert(at.key);
         rules.levels.extend(levels.into_iter().map(|level| (level.number.value, level)));
     }

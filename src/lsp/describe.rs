@@ -53,7 +53,7 @@ pub fn described(analysis: &Analysis, mention: &Mention) -> Option<String> {
 #[must_use]
 pub fn level_of(classes: &Classification<'_>, server: &Server, tool: &str) -> Option<(u32, bool)> {
     let own = server.access.tools.get(tool).and_then(|access| access.auth_level.as_ref());
-    Some((classes.level(server.name.value.as_str(), &server.access, own)?, own.is_some()))
+    Some((classes.tool_level(server, &server.access, tool)?, own.is_some()))
 }
 
 /// What a call of a tool needs whoever calls, in words.

@@ -28,6 +28,8 @@ use crate::source::{Loc, Spanned};
 pub struct AccessRules {
     /// Authentication levels by number. Empty means that none are declared.
     pub levels: BTreeMap<u32, AuthLevel>,
+    /// The least level of tools that may destroy something.
+    pub destructive_min_level: Option<Spanned<u32>>,
     /// Where `progressive_auth` stands, if this scope has it.
     pub progressive_auth: Option<Loc>,
     /// Data classes in the order of their sensitivity, the least first.
@@ -46,6 +48,9 @@ impl AccessRules {
         let mut result = self.clone();
         result.levels.extend(overlay.levels.iter().map(|(number, level)| (*number, level.clone())));
         result.progressive_auth = self.progressive_auth.or(overlay.progressive_auth);
+        if overlay.destructive_min_level.is_some() {
+            result.destructive_min_level.clone_from(&overlay.destructive_min_level);
+        }
         for class in &overlay.classes {
             if let Some(mine) = result.classes.iter_mut().find(|c| c.name == class.name) {
                 let encryption = mine.encryption.take();

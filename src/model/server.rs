@@ -54,6 +54,12 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether its entry says that a tool may destroy something.
+    #[must_use]
+    pub fn is_destructive(&self, tool: &str) -> bool {
+        self.tools.get(tool).and_then(|tool| tool.destructive.as_ref()).is_some_and(|flag| flag.value)
+    }
+
     /// A server of which only the name is known.
     #[must_use]
     pub fn bare(name: Spanned<ServerName>) -> Self {

@@ -117,7 +117,13 @@ fn asked_by(
     }
     let (own_level, own) = own_access(server, access, kind);
     let levels = &classes.rules().levels;
-    let level = classes.level(name, access, own_level).and_then(|wanted| effective_level(levels, wanted));
+    let wanted = match kind {
+        ObjectKind::Tool(tool) => classes.tool_level(server, access, tool.as_str()),
+        ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => {
+            classes.level(name, access, own_level)
+        }
+    };
+    let level = wanted.and_then(|wanted| effective_level(levels, wanted));
     let cumulative = level.into_iter().flat_map(|level| levels.range(..=level));
     let alternatives = level.and_then(|level| levels.get(&level)).into_iter().flat_map(|level| &level.alternatives);
     let class = classes.governing(name).map(|(_, class)| &class.requires);

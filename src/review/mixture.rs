@@ -19,6 +19,7 @@ pub fn cut(side: Side<'_>, at: At<'_>) -> Model {
     let model = side.model;
     let rules = |rules: &AccessRules| AccessRules {
         levels: rules.levels.clone(),
+        destructive_min_level: rules.destructive_min_level.clone(),
         progressive_auth: rules.progressive_auth,
         classes: rules
             .classes

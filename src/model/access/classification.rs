@@ -4,7 +4,7 @@ use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::{AccessRules, DataClass};
-use crate::model::server::ServerAccess;
+use crate::model::server::{Server, ServerAccess};
 use crate::source::{Loc, Spanned};
 
 /// One scope's classes by server.
@@ -82,6 +82,21 @@ impl<'a> Classification<'a> {
             None => None,
         };
         level.or(highest).copied()
+    }
+
+    /// What a tool needs at least because it may destroy something; `None` where nothing is asked for that.
+    #[must_use]
+    pub fn least(&self, server: &Server, tool: &str) -> Option<&'a Spanned<u32>> {
+        let destructive = server.is_destructive(tool);
+        self.rules.destructive_min_level.as_ref().filter(|_| destructive)
+    }
+
+    /// The level of a tool: its own, else the server's, else the derived one, and never below what destructive tools need.
+    #[must_use]
+    pub fn tool_level(&self, server: &Server, access: &ServerAccess, tool: &str) -> Option<u32> {
+        let own = access.tools.get(tool).and_then(|own| own.auth_level.as_ref());
+        let level = self.level(server.name.value.as_str(), access, own)?;
+        Some(self.least(server, tool).map_or(level, |least| least.value.max(level)))
     }
 
     /// The level of a thing on a server: its own, else the server's, else the derived one.

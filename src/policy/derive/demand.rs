@@ -127,10 +127,13 @@ pub(super) fn restated(model: &Model) -> BTreeMap<UnitName, AccessRules> {
 }
 
 /// Whether nothing is set for an object itself: most objects of most workspaces.
-fn is_plain(server: &Server, kind: &ObjectKind) -> bool {
+fn is_plain(server: &Server, kind: &ObjectKind, rules: &AccessRules) -> bool {
     match kind {
         ObjectKind::Protocol => true,
-        ObjectKind::Tool(tool) => server.access.tools.get(tool).is_none_or(ToolAccess::is_plain),
+        ObjectKind::Tool(tool) => {
+            let raised = rules.destructive_min_level.is_some() && server.is_destructive(tool.as_str());
+            !raised && server.access.tools.get(tool).is_none_or(ToolAccess::is_plain)
+        }
         ObjectKind::Resource(_) | ObjectKind::Prompt(_) => false,
     }
 }
@@ -152,7 +155,9 @@ impl<'a> Demands<'a> {
 
     /// The demand of one object. `common` is that of its server, of [`Demands::common`].
     pub(super) fn of(&mut self, server: &Server, kind: &ObjectKind, common: Option<&mut Common>) -> DemandId {
-        let Some(common) = common.filter(|_| is_plain(server, kind)) else { return self.number(server, kind) };
+        let Some(common) = common.filter(|_| is_plain(server, kind, self.centre.rules())) else {
+            return self.number(server, kind);
+        };
         let is_protocol = matches!(kind, ObjectKind::Protocol);
         let [protocol, tool] = &mut common.ids;
         let known = if is_protocol { protocol } else { tool };
@@ -260,7 +265,15 @@ impl<'a> Demands<'a> {
             ObjectKind::Resource(uri) => server.patterns_around(uri).collect(),
             ObjectKind::Protocol | ObjectKind::Tool(_) | ObjectKind::Prompt(_) => Vec::new(),
         };
-        let mut levels: Vec<u32> = level_of(own_level).into_iter().collect();
+        let least = match kind {
+            ObjectKind::Tool(tool) => classes.least(server, tool.as_str()),
+            ObjectKind::Protocol | ObjectKind::Resource(_) | ObjectKind::Prompt(_) => None,
+        };
+        let floor = least.and_then(|least| effective_level(&rules.levels, least.value)).unwrap_or_default();
+        let mut levels: Vec<u32> = level_of(own_level).map(|level| level.max(floor)).into_iter().collect();
+        if let Some(least) = least.filter(|_| level_of(own_level) != levels.first().copied()) {
+            from.push(least.loc);
+        }
         levels.extend(wider.iter().filter_map(|resource| level_of(resource.auth_level.as_ref())));
         let level = levels.iter().max().copied();
         let class = classes.governing(name).map(|(_, class)| class);

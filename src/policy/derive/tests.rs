@@ -130,3 +130,68 @@ fn a_step_reads_what_it_names() {
     ];
     assert_eq!(cells("crm/get", "workflow:flow"), expected);
 }
+
+/// What a destructive tool needs, by its own level and the least one; a fact for each level.
+fn of_tool(least: &str, entry: &str, unit: &str) -> String {
+    let folder = if unit.is_empty() { "" } else { "units: {one: units/one}" };
+    let text = format!(
+        "
+{folder}
+# file: all.yaml
+federation_config: {{business_unit_gateways: {{local_policy_override: full}}}}
+identity: {{issuer: 'https://idp.example', audiences: [mcp], jwks: 'https://idp.example/keys', trust_domain: example.org}}
+data_routing: {{classifications: [{{level: public, mcp_servers: [s]}}]}}
+progressive_auth:
+{least}
+  levels:
+    - {{level: 1, requirements: [service_account_token]}}
+    - {{level: 2, requirements: [user_delegation]}}
+    - {{level: 3, requirements: [mfa], alternatives: [{{name: glass, requirements: [mfa]}}]}}
+mcp_registry:
+  central_gateway: https://mcp.example.com
+  business_units: [{{name: one}}]
+  servers: [{{name: s, business_unit: one, url: 'https://s.example/mcp', tools: [{{name: look}}, {{name: drop{entry}}}]}}]
+  agents: [{{name: a, business_unit: one, subject: a, may_call: ['s/*']}}]
+{unit}"
+    );
+    let (checked, _) = checked(&text);
+    let policy = checked.policy();
+    let row = policy.cells[policy.principal("a").unwrap().0 as usize].iter();
+    let of = |name: &str| {
+        let found = row.clone().find(|(object, _)| policy.object_at(*object).to_string() == format!("s/{name}"));
+        let sets = policy.conditions.get(found.unwrap().1.condition).minimal_sets().iter();
+        let ways: Vec<String> =
+            sets.map(|set| policy.facts.named(*set).map(|fact| fact.as_str()).collect::<Vec<_>>().join("+")).collect();
+        ways.join(" or ")
+    };
+    assert_eq!(of("look"), "service_account_token", "the level of other tools stays");
+    of("drop")
+}
+
+#[test]
+fn a_tool_that_may_destroy_something_has_the_least_level_of_such_tools() {
+    let (destroys, two) = (", annotations: {destructive: true}", "service_account_token+user_delegation");
+    assert_eq!(of_tool("", destroys, ""), "service_account_token");
+    assert_eq!(of_tool("  destructive_min_level: 2", destroys, ""), two);
+    assert_eq!(of_tool("  destructive_min_level: 2", ", auth_level: 1, annotations: {destructive: true}", ""), two);
+    assert_eq!(
+        of_tool("  destructive_min_level: 2", ", annotations: {destructive: false}", ""),
+        "service_account_token"
+    );
+    // A higher level stays as it is, with its other ways.
+    let higher = of_tool("  destructive_min_level: 2", ", auth_level: 3, annotations: {destructive: true}", "");
+    assert_eq!(higher, "mfa");
+    // A unit may ask for more.
+    let more = "# file: units/one/levels.yaml\nprogressive_auth: {destructive_min_level: 2, levels: [{level: 1, requirements: [service_account_token]}]}\n";
+    assert_eq!(of_tool("", destroys, more), two);
+}
+
+#[test]
+fn the_least_level_of_tools_that_destroy_is_one_that_is_declared() {
+    let text = "
+# file: all.yaml
+progressive_auth: {destructive_min_level: 7, levels: [{level: 1, requirements: [mfa]}]}
+";
+    let found = crate::targets::tests::findings(text);
+    assert!(found.contains(&"unknown-level".to_owned()), "{found:?}");
+}

@@ -100,6 +100,10 @@ const OTHER_WAYS: &str = "identity: {issuer: 'https://idp.example', audiences: [
 progressive_auth: {levels: [{level: 1, requirements: [service_account_token, mfa], alternatives: [{name: other, requirements: [f]}]}]}
 mcp_registry: {servers: [{name: s, tools: [{name: t}]}], agents: [{name: a, subject: a, may_call: [s/t]}]}
 ";
+const DESTRUCTIVE: &str = "progressive_auth: {destructive_min_level: 2, levels: [{level: 1, requirements: [service_account_token]}, {level: 2, requirements: [mfa]}]}
+data_routing: {classifications: [{level: public, mcp_servers: [s]}]}
+mcp_registry: {servers: [{name: s, tools: [{name: t, annotations: {destructive: true}}]}], agents: [{name: a, subject: a, may_call: [s/t]}]}
+";
 const ONE_SERVER: &str =
     "identity: {issuer: 'https://idp.example', audience: per_server, jwks: 'https://idp.example/keys'}
 progressive_auth: {levels: [{level: 1, requirements: [service_account_token]}]}
@@ -192,6 +196,7 @@ samples! {
     "cross_unit_max_class: secret" UNITS_LISTED, "federation_config/central_gateway/global_policies/*/cross_unit_max_class";
     "encryption_in_transit: required" UNITS_LISTED, "federation_config/central_gateway/global_policies/*/encryption_in_transit";
     "alternatives: [{name: other, requirements: [f]}]" OTHER_WAYS, "progressive_auth/levels/*/alternatives";
+    "destructive_min_level: 2" DESTRUCTIVE, "progressive_auth/destructive_min_level";
     "audiences: [mcp]" OTHER_WAYS, "identity/audiences";
     "audiences: [other]" ISSUERS, "identity/issuers/*/audiences";
     "audience: per_server" ONE_SERVER, "identity/audience";

@@ -19,6 +19,7 @@ mod breaker_timeouts_inverted;
 mod cache_smaller_than_inner_layer;
 mod cache_ttl_not_increasing;
 mod caller_without_issuer;
+mod certificates_disabled;
 mod chaos_target_unmatched;
 mod class_weaker_than_lower;
 mod colliding_metrics;
@@ -178,6 +179,7 @@ checks! {
     cache_smaller_than_inner_layer,
     cache_ttl_not_increasing,
     caller_without_issuer,
+    certificates_disabled,
     chaos_target_unmatched,
     class_weaker_than_lower,
     colliding_metrics,

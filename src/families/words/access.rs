@@ -140,7 +140,8 @@ const ZERO_TRUST: &[Word] = rows! {
             not "the same as without the key: then `istio` writes `STRICT`";
         "disabled"
             means "the mesh does not encrypt, and no call needs the fact `mtls`"
-            becomes "`istio` writes nothing, because its rules rest on certificates; the check `mtls-not-strict` warns"
+            becomes "`istio` writes nothing, because its rules rest on certificates; the check `mtls-not-strict` warns, and calls that need \
+                     `mtls` all the same are the error `certificates-disabled`"
             not "gateways without TLS: that is for their own settings";
     }
     "service_mesh.policy_enforcement" {

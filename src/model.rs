@@ -196,6 +196,15 @@ impl Model {
         self.class_members().map(|(class, server, _)| (class, server)).chain(unlisted)
     }
 
+    /// The classes that one registered server is treated as, as [`Self::class_treatment`] has them.
+    #[must_use]
+    pub fn treated_as(&self, server: &server::Server) -> Vec<&access::DataClass> {
+        let scopes = || self.class_scopes().filter(|(unit, _)| is_within(server, *unit)).map(|(_, rules)| rules);
+        let name = server.name.value.as_str();
+        let listed: Vec<_> = scopes().flat_map(|rules| rules.classes_of(name)).map(|(_, class, _)| class).collect();
+        if listed.is_empty() { scopes().filter_map(|rules| rules.classes.last()).collect() } else { listed }
+    }
+
     /// The central access rules, and those of each unit folder.
     fn class_scopes(&self) -> impl Iterator<Item = (Option<&UnitName>, &access::AccessRules)> {
         let overlays = self.overlays.iter().map(|(unit, rules)| (Some(unit), rules));

@@ -19,8 +19,8 @@ pub static CHECK: Check = Check {
                requirement.",
         why: "The lowest level asks for the least proof there is. A call that may destroy something deserves more than a call \
               that reads.",
-        fix: "Give the tool a higher `auth_level`, or a requirement of its own under `requires`; or all such tools a least level with \
-              `progressive_auth.destructive_min_level`.",
+        fix: "Give the tool a higher `auth_level`, or a requirement of its own under `requires`; or set a least level for \
+              all such tools with `progressive_auth.destructive_min_level`.",
     },
     run,
 };

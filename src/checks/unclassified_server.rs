@@ -1,10 +1,12 @@
 //! `unclassified-server`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Input};
-use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Report, Rule, Severity, quoted};
+use crate::model::Model;
 use crate::model::access::classification::Classification;
+use crate::model::server::Server;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -43,11 +45,28 @@ fn run(input: &Input<'_>, report: &mut Report) {
                 server.name.loc,
                 format!("server `{name}` has no data class, so it is treated as `{}`", most.name),
             )
-            .help(format!("list `{name}` under `mcp_servers` of its class in `data_routing`"))
+            .help(format!("list `{name}` under `mcp_servers` of its class in `data_routing`{}", unmet(model, server)))
             .maybe_fix(most.servers.last().map(|last| {
                 let add = Edit::Append { to: last.loc, value: name.to_owned() };
                 Fix::guess(format!("list `{name}` in class `{}`", most.name), vec![add])
             })),
         );
+    }
+}
+
+/// The controls of its class that neither the server has nor a gateway runs.
+fn unmet(model: &Model, server: &Server) -> String {
+    let hooks = model.hooks(server);
+    let has = |control: &str| server.controls.iter().any(|own| own.value == control) || hooks.contains_key(control);
+    let classes = model.treated_as(server);
+    let demanded: BTreeSet<&str> = classes
+        .into_iter()
+        .flat_map(|class| &class.additional_controls)
+        .map(|control| control.value.as_str())
+        .collect();
+    let unmet: Vec<&str> = demanded.into_iter().filter(|control| !has(control)).collect();
+    match unmet.is_empty() {
+        true => String::new(),
+        false => format!("; until then, nothing runs {} for it", quoted(unmet)),
     }
 }

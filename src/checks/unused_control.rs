@@ -2,6 +2,7 @@
 
 use super::{Check, Input};
 use crate::diagnostic::{Diagnostic, Report, Rule, Severity};
+use crate::model::server::Server;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -9,8 +10,8 @@ pub static CHECK: Check = Check {
         name: "unused-control",
         guards_access: false,
         severity: Severity::Note,
-        what: "Finds processors in `targets.envoy.controls` that no server needs: no class demands the control, or each server of such a \
-               class has it.",
+        what: "Finds processors in `targets.envoy.controls` that no server needs: no class demands the control, no server is of such a \
+               class, or each of them has it.",
         why: "Gateways send such a processor nothing. A name that is written differently in the class protects nobody.",
         fix: "Write the control as the class names it in `additional_controls`, or remove the processor.",
     },
@@ -31,10 +32,14 @@ fn run(input: &Input<'_>, report: &mut Report) {
     let demanded: Vec<&str> =
         classes.flat_map(|class| &class.additional_controls).map(|control| control.value.as_str()).collect();
     for (control, url) in known.iter().filter(|(control, _)| !used.contains_key(control.as_str())) {
-        let why = if demanded.contains(&control.as_str()) {
-            "each server of a class that demands it has it"
-        } else {
-            "no class demands it"
+        let asks = |server: &&Server| {
+            let classes = model.treated_as(server);
+            classes.iter().flat_map(|class| &class.additional_controls).any(|asked| asked.value == *control)
+        };
+        let why = match (demanded.contains(&control.as_str()), model.servers.values().any(|server| asks(&server))) {
+            (false, _) => "no class demands it",
+            (true, false) => "no server is of a class that demands it",
+            (true, true) => "each server of a class that demands it has it",
         };
         let meant = input.nearest(control, demanded.iter().copied());
         report.push(

@@ -36,8 +36,9 @@ impl Model {
         else {
             return BTreeMap::new();
         };
-        let classes = self.class_treatment().filter(|(_, member)| member.name.value == server.name.value);
-        let demanded = classes.flat_map(|(class, _)| &class.additional_controls).map(|control| control.value.as_str());
+        let classes = self.treated_as(server);
+        let demanded =
+            classes.into_iter().flat_map(|class| &class.additional_controls).map(|control| control.value.as_str());
         let lacked = demanded.filter(|control| !server.controls.iter().any(|own| own.value == *control));
         lacked.filter_map(|control| known.get_key_value(control)).map(|(name, url)| (name.as_str(), url)).collect()
     }

@@ -60,7 +60,7 @@ keys! {
         "mcp_registry/servers/*/resources/*/auth_level" "mcp_registry/servers/*/prompts/*/auth_level";
     Open, Refused, "the level that follows from the place of the class in the list":
         "data_routing/classifications/*/min_auth_level";
-    Open, Refused, "a tool that may destroy something has the level of any other tool of its server":
+    Open, Refused, "a destructive tool has the level of any other tool on its server":
         "progressive_auth/destructive_min_level";
     Open, Refused, "every tool, resource and prompt that the grant names":
         "mcp_registry/agents/*/may_call/*/only" "mcp_registry/any_agent/may_call/*/only";

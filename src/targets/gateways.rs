@@ -55,9 +55,9 @@ pub static CONTROL_NOT_RUN: Rule = Rule {
     name: "control-not-run",
     guards_access: false,
     severity: Severity::Warning,
-    what: "Finds bundles without the target `envoy` in which calls are decided for a server that a control of `targets.envoy.controls` is for.",
-    why: "Gateways of Envoy alone run such a control. What lets a call through by the other files of the bundle runs none.",
-    fix: "Compile `envoy` as well, see to it that every call passes its gateways, or put the control in place at the server.",
+    what: "Finds bundles without the target `envoy` that decide calls to a server which needs a control from `targets.envoy.controls`.",
+    why: "Only gateways of Envoy run such a control. A call that the other files of the bundle let through passes none.",
+    fix: "Compile `envoy`, too, and make sure that every call passes its gateways; or put the control in place at the server.",
 };
 
 /// The finding that calls are decided by these targets for a server whose control none of them runs.

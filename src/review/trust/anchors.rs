@@ -11,7 +11,7 @@ use super::radius::Bears;
 use super::{Anchor, Harmless, Trusted};
 use crate::diagnostic::Severity;
 use crate::model::Model;
-use crate::model::access::{ClassEncryption, Evidence, RequiredLocation};
+use crate::model::access::{ClassEncryption, DataClass, Evidence, RequiredLocation};
 use crate::model::protocol::{self, Right};
 use crate::model::server::Server;
 use crate::model::topology::LocalOverride;
@@ -202,9 +202,8 @@ fn headers(server: &Server, other: &Model, anchors: &mut Anchors) {
 /// Who runs what the class of a server demands: a processor reads calls and answers, and a server is taken at its word.
 fn controls(model: &Model, other: &Model, anchors: &mut Anchors) {
     for (class, server) in model.class_treatment() {
-        if !other.servers.contains_key(&server.name.value) {
-            continue;
-        }
+        let Some(before) = other.servers.get(&server.name.value) else { continue };
+        demands(model.treated_as(server), other.treated_as(before), server, anchors);
         let hooks = model.hooks(server);
         for control in &class.additional_controls {
             let own = server.controls.iter().find(|own| own.value == control.value);
@@ -219,29 +218,56 @@ fn controls(model: &Model, other: &Model, anchors: &mut Anchors) {
     }
 }
 
+/// What the classes of a server demand of it and of the gateways in front of it, where they are other classes than before; what became of
+/// the same ones is said of the class.
+fn demands(classes: Vec<&DataClass>, before: Vec<&DataClass>, server: &Server, anchors: &mut Anchors) {
+    let names = |classes: &[&DataClass]| classes.iter().map(|class| class.name.value.clone()).collect::<BTreeSet<_>>();
+    if names(&classes) == names(&before) {
+        return;
+    }
+    let places = classes.iter().filter_map(|class| class.location.as_ref());
+    if let Some(place) = places.max_by_key(|place| place_rank(place.value)).filter(|place| place_rank(place.value) > 0)
+    {
+        let what = format!("location that the class of server `{}` demands", server.name);
+        anchors.once(what, place.value.word(), place.loc, Harmless::Demand(place_rank(place.value)));
+    }
+    let encrypted = classes.iter().filter_map(|class| class.encryption.as_ref());
+    if let Some(word) = encrypted.into_iter().find(|word| word.value == ClassEncryption::InTransitAndAtRest) {
+        let what = format!("encryption at rest that the class of server `{}` demands", server.name);
+        anchors.once(what, "demanded", word.loc, Harmless::Addition);
+    }
+}
+
+fn place_rank(place: RequiredLocation) -> u8 {
+    match place {
+        RequiredLocation::Any => 0,
+        RequiredLocation::OnPremisesOnly => 1,
+        RequiredLocation::SecureEnclave => 2,
+    }
+}
+
 /// What classes ask of the servers themselves, which no request can show.
 fn obligations(model: &Model, anchors: &mut Anchors) {
-    for class in &model.access.classes {
+    let central = model.access.classes.iter().map(|class| (String::new(), class));
+    let of_units = model.overlays.iter().flat_map(|(unit, rules)| {
+        rules.classes.iter().map(move |class| (format!(" in the folder of unit `{unit}`"), class))
+    });
+    for (of, class) in central.chain(of_units) {
         let name = &class.name;
         if let Some(mode) = &class.encryption {
             let rank = match mode.value {
                 ClassEncryption::InTransit => 1,
                 ClassEncryption::InTransitAndAtRest => 2,
             };
-            let what = format!("encryption of class `{name}`");
+            let what = format!("encryption of class `{name}`{of}");
             anchors.add(what, as_written(&mode.value), Some(mode.loc), Harmless::Demand(rank));
         }
         if let Some(place) = class.location.as_ref().filter(|place| place.value != RequiredLocation::Any) {
-            let rank = match place.value {
-                RequiredLocation::Any => 0,
-                RequiredLocation::OnPremisesOnly => 1,
-                RequiredLocation::SecureEnclave => 2,
-            };
-            let what = format!("location of class `{name}`");
-            anchors.add(what, as_written(&place.value), Some(place.loc), Harmless::Demand(rank));
+            let what = format!("location of class `{name}`{of}");
+            anchors.add(what, as_written(&place.value), Some(place.loc), Harmless::Demand(place_rank(place.value)));
         }
         for control in &class.additional_controls {
-            let what = format!("control `{control}` of class `{name}`");
+            let what = format!("control `{control}` of class `{name}`{of}");
             anchors.add(what, "asked for", Some(control.loc), Harmless::Addition);
         }
     }

@@ -63,9 +63,9 @@ pub static CONTROL_OUT_OF_REACH: Rule = Rule {
     name: "control-out-of-reach",
     severity: Severity::Warning,
     guards_access: false,
-    what: "Finds processors in `targets.envoy.controls` outside of the cluster to which the network policies of target `kubernetes` let no \
-           connection through.",
-    why: "Without an answer of its processor, every call fails that the control is for.",
+    what: "Finds processors in `targets.envoy.controls` outside the cluster that the network policies of target `kubernetes` keep gateways \
+           from reaching.",
+    why: "Without an answer from its processor, every call that needs the control fails.",
     fix: "Write the addresses of the processor into `targets.kubernetes.egress`.",
 };
 

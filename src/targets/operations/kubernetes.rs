@@ -79,9 +79,9 @@ targets:
 ```
 
 A `ValidatingAdmissionPolicy` then refuses pods that do not name all of it in `nodeSelector` and `runtimeClassName`; write them into \
-your `Deployment`. A gateway for a class with `on_premises_only` may stand at either of both, or at the one of the two that is named. A pod that \
+your `Deployment`. A gateway for a class with `on_premises_only` may stand at either location, or at the only one that is named. A pod that \
 runs elsewhere when the policy is first applied stays where it is until it is replaced, and the API server refuses other changes of it. \
-A note says for which locations no nodes are named: pods may run on any then. The policies need Kubernetes 1.30 or later. Use labels that nodes cannot give themselves, such as those that begin \
+A note lists the locations without named nodes: their pods may run anywhere. The policies need Kubernetes 1.30 or later. Use labels that nodes cannot give themselves, such as those that begin \
 with `node-restriction.kubernetes.io/`.
 
 **Token issuers.** Gateways may connect to an issuer in the cluster by the URL of its keys: to the pods that have the name of the \

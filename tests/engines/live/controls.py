@@ -37,6 +37,9 @@ def controls(fleet: Fleet, tally: Tally) -> None:
         fleet.start_gateways(fleet.compile(fleet.workspace("controls", changed)))
         watched(fleet, tally, running)
         denied(fleet, tally, running)
+        # By the protocol of `ext_proc`. The page of the target says so, because a processor has to know it.
+        running.ends = True
+        tally.check(notices(fleet).status() == 200 and not running.taken(), "a stream that ends without an error lets the call pass")
     finally:
         running.stop()
     # Nobody answers for the control any more.
@@ -60,17 +63,23 @@ def notices(fleet: Fleet) -> Caller:
 
 
 def denials(fleet: Fleet) -> dict:
+    """The answers to what is denied, with the status that each has to have."""
+    return {what: (ask(), status) for what, (ask, status) in denied_calls(fleet).items()}
+
+
+def denied_calls(fleet: Fleet) -> dict:
     """What is denied at the gateway that runs the control, with the status of its answer."""
     caller, stranger = notices(fleet), Caller(fleet, "billing_agent", "notice_server", "list_notices")
-    bare = caller.connection.ask("POST", request.path(caller.server), request.headers(None, "x", ("tools/call", caller.tool)), request.call(caller.tool, "{}", 1, True))
-    return {"a call without a token": (bare, 401), "a call with a bad token": (caller.call(token="no.such.token"), 401), "a call that is not granted": (stranger.call(), 403)}
+    bare = lambda: caller.connection.ask("POST", request.path(caller.server), request.headers(None, "x", ("tools/call", caller.tool)), request.call(caller.tool, "{}", 1, True))
+    return {"a call without a token": (bare, 401), "a call with a bad token": (lambda: caller.call(token="no.such.token"), 401), "a call that is not granted": (stranger.call, 403)}
 
 
 def denied(fleet: Fleet, tally: Tally, running: Processor) -> None:
     allowed = notices(fleet)
     tally.check(allowed.status() == 200 and any(b"list_notices" in body for _, body in running.taken()), f"an allowed call is shown at the same gateway: {allowed.call()}")
     running.taken()
-    for what, (found, status) in denials(fleet).items():
+    for what, (ask, status) in denied_calls(fleet).items():
+        found = ask()
         tally.check(getattr(found, "status", 0) == status, f"{what}: {found}")
         tally.check(not running.taken(), f"{what} is shown to the processor")
     tally.check(granted(fleet) == 1, "what is denied counts as granted")

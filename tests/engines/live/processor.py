@@ -59,6 +59,8 @@ class Processor:
 
     def __init__(self, port: int, cert: Path, key: Path, ca: Path):
         self.seen: list[tuple[int, bytes]] = []
+        # Whether streams end at once, without an error.
+        self.ends = False
         self.lock = threading.Lock()
         self.server = grpc.server(futures.ThreadPoolExecutor(32))
         method = grpc.stream_stream_rpc_method_handler(self.process)
@@ -71,6 +73,8 @@ class Processor:
         self.server.start()
 
     def process(self, requests, _):
+        if self.ends:
+            return
         for request in requests:
             found = fields(request)
             kind = next(kind for kind in ANSWERS if kind in found)

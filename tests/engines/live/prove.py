@@ -55,6 +55,7 @@ WAYS = [
     ("streams get as old as their tokens", r'"(max_stream_duration|grpc_timeout_header_max)": "4s"', r'"\1": "60s"', ["ends"]),
     ("connections get old", '"max_connection_duration": "4s"', '"max_connection_duration": "60s"', ["ends"]),
     ("a control need not answer", '"failure_mode_allow": false', '"failure_mode_allow": true', ["controls"]),
+    ("a processor gets the token", r'"authorization",\s*("cookie", "proxy-authorization")', r"\1", ["controls"]),
     ("a control does not see messages", '"request_body_mode": "BUFFERED"', '"request_body_mode": "NONE"', ["controls"]),
     ("a control does not see answers", '"response_body_mode": "STREAMED"', '"response_body_mode": "NONE"', ["controls"]),
 ]

@@ -1,5 +1,5 @@
 //! Controls that a gateway runs for servers: each must be in force in the clusters of exactly the servers that lack what their class
-//! demands, and fail calls where it does not answer.
+//! demands, and fail calls where its processor is down or silent.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ pub(super) fn expected<'m>(model: &'m Model, server: &ServerName, direct: bool) 
     let (Some(known), Some(entry), true) = (&model.deployment.envoy, model.servers.get(server), direct) else {
         return found;
     };
-    for (class, member) in model.class_treatment() {
-        for control in class.additional_controls.iter().filter(|_| member.name.value == *server) {
+    for class in model.treated_as(entry) {
+        for control in &class.additional_controls {
             let has = entry.controls.iter().any(|own| own.value == control.value);
             let processor = known.controls.get(&control.value).filter(|_| !has);
             found.extend(processor.map(|url| (format!("mcpctl.control.{control}"), url.value.as_str())));
@@ -27,10 +27,10 @@ pub(super) fn expected<'m>(model: &'m Model, server: &ServerName, direct: bool) 
 /// The filters that the cluster of the server must have.
 pub(super) fn filters(hooks: &BTreeMap<String, &str>) -> Option<Value> {
     let kind = |kind: &str| json!(format!("type.googleapis.com/envoy.extensions.filters.http.{kind}"));
-    let hook = |name: &String| {
+    let hook = |(name, url): (&String, &&str)| {
         json!({"name": name, "typed_config": {
             "@type": kind("ext_proc.v3.ExternalProcessor"),
-            "grpc_service": {"envoy_grpc": {"cluster_name": name}, "timeout": "5s"},
+            "grpc_service": {"envoy_grpc": {"cluster_name": name, "authority": authority(url)}, "timeout": "5s"},
             "failure_mode_allow": false,
             "message_timeout": "5s",
             "processing_mode": {
@@ -44,5 +44,11 @@ pub(super) fn filters(hooks: &BTreeMap<String, &str>) -> Option<Value> {
         "name": "envoy.filters.http.upstream_codec",
         "typed_config": {"@type": kind("upstream_codec.v3.UpstreamCodec")},
     });
-    (!hooks.is_empty()).then(|| Value::Array(hooks.keys().map(hook).chain([last]).collect()))
+    (!hooks.is_empty()).then(|| Value::Array(hooks.iter().map(hook).chain([last]).collect()))
+}
+
+/// The host of a processor as it is asked for: with the port, where the URL has another one than 443.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
+    rest.strip_suffix(":443").unwrap_or(rest)
 }

@@ -9,6 +9,7 @@ use crate::model::deployment::keys::{
 use crate::model::deployment::placement::Placement;
 use crate::model::deployment::{Gateways, Listen, TargetId};
 use crate::model::server::Location;
+use crate::model::url::Url;
 
 /// Adds all of it.
 pub(super) fn add(anchors: &mut Anchors, model: &Model) {
@@ -83,7 +84,8 @@ fn of_keys(anchors: &mut Anchors, model: &Model) {
     if let Some(AiGateway { namespace: _, gateway }) = &deployment.ai_gateway {
         anchors.written(&of("gateway", TargetId::AiGateway), gateway.as_ref(), String::clone, Harmless::Nothing);
     }
-    if let Some(Envoy { gateways: _, deny_status, origins, replicas: _, max_stream_age, controls }) = &deployment.envoy
+    if let Some(Envoy { gateways: _, deny_status, origins, replicas: _, max_stream_age, controls: _ }) =
+        &deployment.envoy
     {
         // Where none is written, the mesh's `policy_enforcement` says one.
         let loc = max_stream_age.as_ref().map(|age| age.loc);
@@ -93,10 +95,11 @@ fn of_keys(anchors: &mut Anchors, model: &Model) {
         }
         let what = of("deny_status", TargetId::Envoy);
         anchors.written(&what, deny_status.as_ref(), u32::to_string, Harmless::Anything);
-        for (control, url) in controls {
+        for (control, url) in model.control_processors() {
             let what = format!("processor of `{control}` on target `{}`", TargetId::Envoy);
             // It reads calls and answers, and may change them.
-            anchors.written(&what, Some(url), ToString::to_string, Harmless::Nothing);
+            let place = Url::parse(url.value.as_str()).map(|url| url.origin()).unwrap_or_default();
+            anchors.add(what, place, Some(url.loc), Harmless::Nothing);
         }
         for origin in origins {
             let what = format!("pages of `{}` on target `{}`", origin.value, TargetId::Envoy);

@@ -87,8 +87,10 @@ targets:
 The gateway in front of the server shows it every call that is allowed, and the answer, by Envoy's `ext_proc` over gRPC: the \
 message whole, the answer in pieces as they come. It can end a call, and change messages and answers, but no headers. What it \
 changes is not decided again, so a processor is trusted like the gateway itself. It gets no token, and sees nothing of what is denied. \
-A call of which the processor says nothing for 5 seconds fails with 500 or 504 before the server gets it; that opens no breaker. The gateway shows the processor its own certificate, and trusts `tls.ca`. No other \
-gateway runs such a control, so those targets are not compiled then.
+Where the processor is down, or says nothing for 5 seconds, the call fails with 500 or 504 before the server gets it; that \
+opens no breaker. By the protocol of `ext_proc`, a processor that ends its stream without an error has nothing more to check, and the rest of \
+the call passes: yours has to answer each message, and to end the stream with an error where it cannot. The gateway shows the processor its own certificate, and trusts `tls.ca`. No other \
+gateway runs such a control, so the targets for other gateways are not compiled then.
 
 **What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \
 from the verified token: `sub`, and the claim `business_unit_claim`. A request without a number gets one at the first gateway, and \

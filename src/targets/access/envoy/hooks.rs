@@ -47,13 +47,17 @@ fn of_route<'m>(model: &'m Model, route: &Route<'_>) -> BTreeMap<&'m str, &'m st
 /// The filters that a call to the server of a route passes at last; none where no control is run. The headers that hold credentials are
 /// gone by then.
 pub(super) fn filters(model: &Model, route: &Route<'_>) -> Option<Value> {
-    let filter = |control: &str| {
+    let filter = |(control, url): (&str, &str)| {
         json!({
             "name": name(control),
             "typed_config": {
                 "@type": of_type("envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor"),
-                "grpc_service": {"envoy_grpc": {"cluster_name": name(control)}, "timeout": "5s"},
-                // Without an answer the call fails.
+                "grpc_service": {
+                    "envoy_grpc": {"cluster_name": name(control), "authority": Upstream::at(url).authority()},
+                    "timeout": "5s",
+                },
+                // A call fails where the stream to the processor does, and where it says nothing. A stream that the processor ends
+                // without an error says that it has nothing more to check, and the rest of the call passes.
                 "failure_mode_allow": false,
                 "message_timeout": "5s",
                 "processing_mode": {
@@ -69,7 +73,7 @@ pub(super) fn filters(model: &Model, route: &Route<'_>) -> Option<Value> {
             },
         })
     };
-    let mut filters: Vec<Value> = of_route(model, route).into_keys().map(filter).collect();
+    let mut filters: Vec<Value> = of_route(model, route).into_iter().map(filter).collect();
     if filters.is_empty() {
         return None;
     }

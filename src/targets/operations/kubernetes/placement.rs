@@ -45,7 +45,11 @@ pub(super) fn objects(model: &Model, cluster: &Cluster<'_>) -> Result<(Vec<Value
             policy_name: policy.clone(),
             validation_actions: ["Deny"],
         };
-        bindings.push(document(&of_cluster(format!("{name}.{namespace}")), &binding)?);
+        // As for policies: where two bundles place the pods of one server, each has a binding of its own, and both hold.
+        let bundle = Some(&cluster.gateways_namespace).filter(|own| own.as_str() != namespace);
+        let name =
+            [name.as_str(), namespace].into_iter().chain(bundle.map(String::as_str)).collect::<Vec<_>>().join(".");
+        bindings.push(document(&of_cluster(name), &binding)?);
         policies.insert(policy.clone(), document(&of_cluster(policy), &policy_at(&at))?);
     }
     Ok((policies.into_values().chain(bindings).collect(), from.into_iter().collect()))

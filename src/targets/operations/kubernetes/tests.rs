@@ -253,8 +253,8 @@ fn pods_have_to_ask_for_nodes_at_their_location() {
     for part in [
         "name: mcpctl-location-on-premises.mcp-gateways\n",
         "name: mcpctl-location-on-premises-or-secure-enclave.mcp-gateways\n",
-        "name: crm.hot\n",
-        "name: erp.mcp-retail\n",
+        "name: crm.hot.mcp-gateways\n",
+        "name: erp.mcp-retail.mcp-gateways\n",
         "name: retail.mcp-gateways\n",
         "name: central.mcp-gateways\n",
         "object.spec.runtimeClassName == 'kata-cc'",
@@ -291,8 +291,7 @@ fn bundles_of_one_cluster_have_policies_of_their_own() {
     };
     let other = placed().replace("  kubernetes:\n", "  kubernetes:\n    namespace: second\n");
     let both: Vec<String> = names(&placed()).intersection(&names(&other)).cloned().collect();
-    assert!(both.iter().all(|name| !name.starts_with("mcpctl-location")), "{both:?}");
-    assert!(!both.iter().any(|name| name.ends_with("-gateways")), "{both:?}");
+    assert!(names(&placed()).len() >= 6 && both.is_empty(), "{both:?}");
 }
 
 #[test]
@@ -310,4 +309,25 @@ fn a_server_that_no_class_lists_and_a_gateway_without_known_nodes() {
     assert_eq!(notes(&placed()), Vec::<String>::new());
     assert_eq!(notes(&unknown), ["servers[].location: on_premises"]);
     assert_eq!(notes(WORLD), Vec::<String>::new());
+}
+
+#[test]
+fn a_processor_has_a_namespace_of_its_own() {
+    let class = "{level: internal, mcp_servers: [crm, erp], location: on_premises_only}";
+    let hooked = |host: &str| {
+        let settings = format!("targets:\n  envoy: {{controls: {{dlp: 'https://{host}:9002'}}}}\n");
+        placed()
+            .replacen("targets:\n", &settings, 1)
+            .replace(class, &class.replace('}', ", additional_controls: [dlp]}"))
+    };
+    let policies = file(&hooked("dlp.checks.svc.cluster.local"), "network-policies.yaml");
+    assert!(policies.contains("kubernetes.io/metadata.name: checks"), "{policies}");
+    for (namespace, why) in [
+        ("mcp-gateways", "is the namespace of the gateways"),
+        ("mcp-agents", "is the namespace of the agents"),
+        ("a_b", "cannot be the name of a Kubernetes namespace"),
+    ] {
+        let errors = built(&TARGET, &hooked(&format!("dlp.{namespace}.svc.cluster.local"))).unwrap_err();
+        assert!(format!("{errors:?}").contains(why), "{namespace}: {errors:?}");
+    }
 }

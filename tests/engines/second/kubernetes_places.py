@@ -91,7 +91,8 @@ def run(programs, server, tally: Tally) -> str:
     server.kubectl("delete", "pod", "probe", "-n", "shops", "--grace-period=0", "--force")
 
     # As a control: without its binding a policy refuses nothing, and with another label it refuses the right pod.
-    server.kubectl("delete", "validatingadmissionpolicybinding", "crm-server.shops")
+    unbound = server.kubectl("delete", "validatingadmissionpolicybinding", "crm-server.shops.mcp-gateways")
+    tally.check(unbound.returncode == 0, f"places: there is no such binding: {unbound.stderr}")
     began = time.monotonic()
     while time.monotonic() - began < 20 and clerk.refusal(first) is not None:
         time.sleep(0.1)

@@ -57,7 +57,8 @@ def ends(fleet: Fleet, tally: Tally) -> None:
     for what, more in {"": {}, " whatever its caller asks for": {"grpc-timeout": "1H", "x-envoy-upstream-rq-timeout-ms": "3600000"}}.items():
         brief = Caller(fleet, "audit_agent", "billing_server", "get_invoices", exp=int(time.time()) - 28)
         found = lasts(stream(brief, **more))
-        tally.check(found < OLDEST - 1, f"a stream ends with its token{what}: {found:.1f} s")
+        # After two seconds; Envoy may take one more to close the connection.
+        tally.check(found < OLDEST - 0.5, f"a stream ends with its token{what}: {found:.1f} s")
     tally.check(not [key for name, key in fleet.seen()["headers"] if key == "grpc-timeout"], "no server is told the time")
 
     slow, care = (Caller(fleet, "audit_agent", "payment_server", "refund_charge") for _ in range(2))

@@ -1,14 +1,14 @@
-//! `class_from`: a call says by one of its arguments of which class its data is. Each server takes the classes up to its own, so
-//! calls get one more requirement, whose evidence is that the argument is one of those.
+//! `class_from`: a call says by one of its arguments, or by a claim of its token, of which class its data is. Each server takes
+//! the classes up to its own, so calls get one more requirement, whose evidence is that the argument or claim is one of those.
 
 use super::{Lowering, rules};
 use crate::diagnostic::Diagnostic;
 use crate::model::Model;
 use crate::model::access::classification::Classification;
 use crate::model::access::written::{WrittenEvidence, WrittenPath};
-use crate::model::access::{ArgumentEvidence, ArgumentTest, DataClass, Evidence};
+use crate::model::access::{ArgumentEvidence, ArgumentTest, ClaimEvidence, ClaimTest, DataClass, Evidence};
 use crate::model::name::FactName;
-use crate::model::server::{Server, ToolAccess};
+use crate::model::server::{ClassFrom, Server, ToolAccess};
 use crate::source::Spanned;
 
 impl Lowering {
@@ -25,9 +25,9 @@ impl Lowering {
         let below: Vec<Vec<String>> = servers.values().map(|server| classes_below(&self.model, server)).collect();
         for (server, classes) in servers.values_mut().zip(below) {
             for tool in server.tools.values() {
-                // Where both say it, the tool has an argument of its own.
-                if let Some(path) = tool.class_from.as_ref().or(server.class_from.as_ref()) {
-                    let fact = self.fact_of(path, &classes);
+                // Where both say it, the tool has a way of its own.
+                if let Some(from) = tool.class_from.as_ref().or(server.class_from.as_ref()) {
+                    let fact = self.fact_of(from, &classes);
                     let access = server.access.tools.entry(tool.name.value.clone()).or_default();
                     access.requires.extend(fact.clone());
                     // What a unit folder restates of the server keeps it, too. One that lists no tool speaks of all of them.
@@ -39,18 +39,30 @@ impl Lowering {
                     }
                 }
             }
+            // Who reads or fetches sends no arguments of a tool, and a token all the same.
+            if let Some(from @ ClassFrom::Claim(_)) = &server.class_from
+                && !(server.resources.is_empty() && server.prompts.is_empty())
+            {
+                let fact = self.fact_of(from, &classes);
+                server.resources.iter_mut().for_each(|resource| resource.requires.extend(fact.clone()));
+                server.prompts.iter_mut().for_each(|prompt| prompt.requires.extend(fact.clone()));
+            }
         }
         self.model.servers = servers;
     }
 
-    /// The requirement that an argument is one of these classes. Where nothing can show it, the calls are denied, and a finding
-    /// says why.
-    fn fact_of(&mut self, path: &WrittenPath, classes: &[String]) -> Option<Spanned<FactName>> {
-        let loc = path.loc()?;
+    /// The requirement that an argument or a claim is one of these classes. Where nothing can show it, the calls are denied, and
+    /// a finding says why.
+    fn fact_of(&mut self, from: &ClassFrom, classes: &[String]) -> Option<Spanned<FactName>> {
+        let (path, loc) = (from.path(), from.loc()?);
         let names: Vec<String> = path.parts.iter().map(|part| part.value.clone()).collect();
         let most = classes.last().map_or("none", String::as_str);
         let word = |text: &str| text.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-        let fact = FactName::from(format!("{}_up_to_{}", word(&names.join("_")), word(most)));
+        let of = match from {
+            ClassFrom::Argument(_) => "",
+            ClassFrom::Claim(_) => "_claim",
+        };
+        let fact = FactName::from(format!("{}{of}_up_to_{}", word(&names.join("_")), word(most)));
         let required = Some(Spanned::new(fact.clone(), loc));
         // Sections that could not be read may declare what is missing.
         let whole = self.model.complete_for(&["data_routing", "identity"]);
@@ -64,19 +76,18 @@ impl Lowering {
             return required;
         };
         if classes.is_empty() {
-            let message = "`class_from` names an argument that says the class of a call, and no class is declared";
+            let message = "`class_from` names what says the class of a call, and no class is declared";
             let help = "declare the classes in `data_routing`";
             if whole {
                 self.report.push(Diagnostic::new(&rules::CLASS_FROM_NOTHING, loc, message).help(help));
             }
             return required;
         }
-        let values = classes.iter().map(|class| class.as_str().into()).collect();
-        let evidence = Evidence::Argument(ArgumentEvidence { path: names, test: ArgumentTest::OneOf(values) });
+        let evidence = evidence(from, names, classes);
         match identity.evidence.get(&fact) {
             None => {
                 identity.evidence.insert(fact.clone(), Spanned::new(evidence, loc));
-                self.model.written_evidence.push(written(fact, path));
+                self.model.written_evidence.push(written(fact, from));
             }
             Some(known) if known.value == evidence => {}
             Some(known) => {
@@ -86,6 +97,20 @@ impl Lowering {
             }
         }
         required
+    }
+}
+
+/// That the argument or claim is the name of one of these classes.
+fn evidence(from: &ClassFrom, path: Vec<String>, classes: &[String]) -> Evidence {
+    match from {
+        ClassFrom::Argument(_) => {
+            let values = classes.iter().map(|class| class.as_str().into()).collect();
+            Evidence::Argument(ArgumentEvidence { path, test: ArgumentTest::OneOf(values) })
+        }
+        // A list with a class that the server takes may hold one that it does not.
+        ClassFrom::Claim(_) => {
+            Evidence::Claim(ClaimEvidence { path, test: ClaimTest::Is(classes.to_vec()), separator: None, scope: None })
+        }
     }
 }
 
@@ -100,11 +125,15 @@ fn classes_below(model: &Model, server: &Server) -> Vec<String> {
     most.map_or_else(Vec::new, |most| model.access.classes.iter().take(most + 1).map(name).collect())
 }
 
-fn written(fact: FactName, path: &WrittenPath) -> WrittenEvidence {
+fn written(fact: FactName, from: &ClassFrom) -> WrittenEvidence {
+    let (argument, claims): (Option<WrittenPath>, Vec<WrittenPath>) = match from {
+        ClassFrom::Argument(path) => (Some(path.clone()), Vec::new()),
+        ClassFrom::Claim(path) => (None, vec![path.clone()]),
+    };
     WrittenEvidence {
         fact,
-        argument: Some(path.clone()),
-        claims: Vec::new(),
+        argument,
+        claims,
         at_least: None,
         at_most: None,
         contains: None,

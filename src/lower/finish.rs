@@ -6,11 +6,10 @@ use rayon::prelude::*;
 
 use super::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::model::access::written::WrittenPath;
 use crate::model::access::{CallerKind, Granted, Readable};
 use crate::model::flow::{Flow, Step};
 use crate::model::name::{ServerName, ToolName, UnitName};
-use crate::model::server::{Resource, Server};
+use crate::model::server::{ClassFrom, Resource, Server};
 use crate::model::topology::LocalOverride;
 use crate::model::{Model, Servers};
 use crate::source::{Loc, Spanned};
@@ -125,11 +124,11 @@ impl Lowering {
         keep("encryption_at_rest", mine.encryption_at_rest.as_ref().map(|v| v.loc), at_rest);
         keep("controls", mine.controls.first().map(|v| v.loc), mine.controls == server.controls);
         keep("labels", mine.labels.values().next().map(|v| v.loc), mine.labels == server.labels);
-        keep("class_from", mine.class_from.as_ref().and_then(WrittenPath::loc), false);
+        keep("class_from", mine.class_from.as_ref().and_then(ClassFrom::loc), false);
         keep("resources", mine.resources.first().map(|v| v.uri.loc), false);
         keep("prompts", mine.prompts.first().map(|v| v.name.loc), false);
         for (tool, theirs) in mine.tools {
-            keep(&format!("class_from (`{tool}`)"), theirs.class_from.as_ref().and_then(WrittenPath::loc), false);
+            keep(&format!("class_from (`{tool}`)"), theirs.class_from.as_ref().and_then(ClassFrom::loc), false);
             match server.tools.get_mut(&tool) {
                 Some(central) => {
                     // Hints only make policy stricter: what either calls writing is writing.

@@ -79,7 +79,8 @@ pub static CLASS_FROM_NOTHING: Rule = Rule {
     guards_access: true,
     severity: Severity::Error,
     what: "Finds `class_from` where no class is declared, or where there is no section `identity`.",
-    why: "A call says the name of a class by that argument, and there is nothing to compare it with, so every call is denied.",
+    why: "A call says the name of a class by that argument or claim, and there is nothing to compare it with, so every call is \
+          denied.",
     fix: "Declare the classes in `data_routing` and the issuers in `identity`, or remove `class_from`.",
 };
 

@@ -32,8 +32,8 @@ pub struct Server {
     pub controls: Vec<Spanned<String>>,
     /// Workload labels.
     pub labels: BTreeMap<String, Spanned<String>>,
-    /// The argument by which a call of any of its tools says of which class its data is.
-    pub class_from: Option<WrittenPath>,
+    /// What says of which class the data of a call is, for all of it that has no way of its own.
+    pub class_from: Option<ClassFrom>,
     /// Switched off.
     pub suspended: Suspension,
     /// What the central configuration asks of calls to it.
@@ -170,8 +170,8 @@ pub struct Tool {
     pub destructive: Option<Spanned<bool>>,
     /// MCP annotation: repeating it changes nothing more.
     pub idempotent: Option<Spanned<bool>>,
-    /// The argument by which a call says of which class its data is.
-    pub class_from: Option<WrittenPath>,
+    /// What says of which class the data of a call is.
+    pub class_from: Option<ClassFrom>,
     /// Where the tool's own JSON Schema stands, if it is given. What it says is for other tools to read.
     pub input_schema: Option<Loc>,
     /// Where the JSON Schema of its structured results stands, if it is given.
@@ -179,6 +179,30 @@ pub struct Tool {
     /// The arguments that clients repeat in headers `Mcp-Param-NAME`, as its schema marks them: the path of each, by NAME in lower
     /// case. Source: MCP 2026-07-28, `x-mcp-header`.
     pub mirrored: BTreeMap<String, Vec<String>>,
+}
+
+/// What says of which class the data of a call is.
+#[derive(Debug, Clone)]
+pub enum ClassFrom {
+    /// An argument of the call of a tool: a text that is the name of the class.
+    Argument(WrittenPath),
+    /// A claim of the caller's token: such a text, and never a list.
+    Claim(WrittenPath),
+}
+
+impl ClassFrom {
+    /// The name of the argument or claim, or the path to it.
+    #[must_use]
+    pub fn path(&self) -> &WrittenPath {
+        let (Self::Argument(path) | Self::Claim(path)) = self;
+        path
+    }
+
+    /// The place of its name.
+    #[must_use]
+    pub fn loc(&self) -> Option<Loc> {
+        self.path().loc()
+    }
 }
 
 /// A readable MCP resource or a family of them.

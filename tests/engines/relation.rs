@@ -48,6 +48,7 @@ fn shown(piece: &Evidence) -> Value {
                     [Scalar::Text(text)] if claim.separator.is_none() => json!({"contains": text}),
                     some => json!({"one_of": values(some), "separator": claim.separator}),
                 },
+                ClaimTest::Is(texts) => json!({"one_of": texts, "separator": null}),
                 ClaimTest::DiffersFrom(path) => json!({"differs_from": path}),
                 ClaimTest::Present => json!("present"),
             };

@@ -33,7 +33,7 @@ const OPERATION: [&str; 13] = [
 ];
 
 /// Optional keys whose absence and emptiness narrow nothing: they hold others, describe, name, or give what would not be there.
-const OTHERS: [&str; 50] = [
+const OTHERS: [&str; 51] = [
     "description",
     "business_units",
     "central_gateway",
@@ -80,6 +80,7 @@ const OTHERS: [&str; 50] = [
     "optional",
     "proceed_if",
     "class_from",
+    "claim",
     "argument",
     "arguments",
     "to",

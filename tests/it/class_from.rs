@@ -1,6 +1,6 @@
 //! `class_from`: calls that say of which class their data is.
 
-use mcpctl::model::access::{ArgumentTest, Evidence, Scalar};
+use mcpctl::model::access::{ArgumentTest, ClaimTest, Evidence, Scalar};
 use mcpctl::policy::{Object, ObjectKind};
 
 use crate::memory::Files;
@@ -38,6 +38,10 @@ fn needs(text: &str, server: &str, kind: ObjectKind) -> Vec<String> {
             let values: Vec<&str> = values.iter().filter_map(Scalar::as_text).collect();
             format!("{fact}: {} is {}", argument.path.join("."), values.join(" or "))
         }
+        Some(Evidence::Claim(claim)) => {
+            let ClaimTest::Is(texts) = &claim.test else { panic!("texts") };
+            format!("{fact}: {} is {}", claim.path.join("."), texts.join(" or "))
+        }
         _ => fact.to_owned(),
     };
     policy.facts.named(*set).map(|fact| shown(fact.as_str())).collect()
@@ -62,6 +66,33 @@ fn a_call_says_a_class_up_to_the_one_of_its_server() {
     // A server that no class lists has the most sensitive one, as everywhere.
     let unlisted = WORLD.replace("[open]", "[]");
     assert_eq!(needs(&unlisted, "open", tool("t")), [all, token]);
+}
+
+#[test]
+fn a_token_says_a_class_for_all_that_is_asked_of_its_server() {
+    let token = "service_account_token";
+    let world = WORLD
+        .replace("{name: open, class_from: {argument: data_class}", "{name: open, class_from: {claim: data_class}");
+    let world = world.replace("resources: [{uri: 'o://a'}]", "resources: [{uri: 'o://a'}], prompts: [{name: p}]");
+    let public = "data_class_claim_up_to_public: data_class is public";
+    for kind in [tool("t"), ObjectKind::Resource("o://a".into()), ObjectKind::Prompt("p".into())] {
+        assert_eq!(needs(&world, "open", kind), [public, token]);
+    }
+    // An argument of the same name is another thing.
+    let all = "data_class_up_to_restricted: data_class is public or internal or restricted";
+    assert_eq!(needs(&world, "secret", tool("t")), [all, token]);
+    // A tool with a way of its own, on a server with one.
+    let own =
+        world.replace("tools: [{name: t}], resources", "tools: [{name: t, class_from: {argument: kind}}], resources");
+    assert_eq!(needs(&own, "open", tool("t")), ["kind_up_to_public: kind is public", token]);
+    assert_eq!(needs(&own, "open", ObjectKind::Prompt("p".into())), [public, token]);
+    for wrong in ["{}", "{argument: a, claim: b}", "{claim: []}", "{header: a}"] {
+        let text = WORLD
+            .replace("{name: open, class_from: {argument: data_class}", &format!("{{name: open, class_from: {wrong}"));
+        let place = WORLD.lines().position(|line| line.contains("name: open, class_from")).unwrap() + 1;
+        let findings = Files::of([("a.yaml", text.as_str())]).findings();
+        assert!(findings.iter().any(|at| at.starts_with(&format!("a.yaml:{place}:"))), "{wrong}: {findings:?}");
+    }
 }
 
 #[test]

@@ -154,7 +154,7 @@ impl From<ServerSection> for ReadyServer {
         server.encryption_at_rest = section.encryption_at_rest;
         server.controls = section.controls;
         server.labels = section.labels;
-        server.class_from = section.class_from.map(ClassFromEntry::path);
+        server.class_from = section.class_from.and_then(ClassFromEntry::read);
         server.suspended = section.suspended;
         server.access.at = Some(server.name.loc);
         server.access.auth_level = section.auth_level;
@@ -172,7 +172,7 @@ impl From<ServerSection> for ReadyServer {
                 server.access.tools.insert(name.clone(), access);
             }
             let mut tool = bare_tool(section.name, true);
-            tool.class_from = section.class_from.map(ClassFromEntry::path);
+            tool.class_from = section.class_from.and_then(ClassFromEntry::read);
             if let Some(annotations) = section.annotations {
                 tool.read_only = annotations.read_only;
                 tool.destructive = annotations.destructive;

@@ -7,6 +7,7 @@ use super::mirrored::Marks;
 use crate::families::decode::OneOrMany;
 use crate::model::access::written::WrittenPath;
 use crate::model::name::{FactName, ToolName};
+use crate::model::server::ClassFrom;
 use crate::model::value::ResourceUri;
 use crate::source::Spanned;
 
@@ -39,19 +40,27 @@ pub(super) struct ToolSection {
     pub(super) suspended: Option<Spanned<String>>,
 }
 
-/// How a call says of which class its data is.
+/// How a call says of which class its data is. One of `argument` and `claim`.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("oneOf" = [{"required": ["argument"]}, {"required": ["claim"]}])))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClassFromEntry {
-    /// The argument, a text that is the name of a class: its name, or the path to it.
-    argument: OneOrMany<Spanned<String>>,
+    /// An argument of the call: its name, or the path to it. Its value is a text, the name of a class.
+    argument: Option<OneOrMany<Spanned<String>>>,
+    /// A claim of the caller's token: its name, or the path to it. Its value is a text, the name of a class; a list is none. It
+    /// counts for resources and prompts as well.
+    claim: Option<OneOrMany<Spanned<String>>>,
 }
 
 impl ClassFromEntry {
-    /// As the model has it.
-    pub(super) fn path(self) -> WrittenPath {
-        WrittenPath { parts: self.argument.0, is_list: self.argument.1 }
+    /// As the model has it; `None` where neither is written, which the schema refuses.
+    pub(super) fn read(self) -> Option<ClassFrom> {
+        let path = |OneOrMany(parts, is_list)| WrittenPath { parts, is_list };
+        match (self.argument, self.claim) {
+            (Some(argument), _) => Some(ClassFrom::Argument(path(argument))),
+            (None, claim) => claim.map(|claim| ClassFrom::Claim(path(claim))),
+        }
     }
 }
 

@@ -230,8 +230,11 @@ impl Probe<'_> {
 
     fn slot(&mut self, shows: Shows<'_>) -> Slot {
         let bits = self.ask(Question::Fact(shows.clone()));
-        let value = if bits == 0 { 0 } else { self.ask(Question::Value(shows)) };
-        Slot { bits, value: value as u32 }
+        if bits == 0 {
+            return Slot::only(0);
+        }
+        let alone = if shows.has_forms() { self.ask(Question::Alone(shows.clone())) } else { 0 };
+        Slot { bits, alone, value: self.ask(Question::Value(shows)) as u32 }
     }
 
     /// The one way to what a request holds.

@@ -188,6 +188,8 @@ pub enum ClaimTest {
     /// Equals one of these, or is a list with one of them, of the same type. Texts may hold `{server}`, `{tool}`, `{unit}`.
     /// Never a substring, and an empty text never matches. Never without any value.
     Contains(Vec<Scalar>),
+    /// Is one of these texts itself: a list never is, whatever it holds. Never without any value, and none of them is empty.
+    Is(Vec<String>),
     /// Present, not empty, and different from this other claim.
     DiffersFrom(Vec<String>),
     /// Present and not empty.
@@ -208,17 +210,18 @@ impl ClaimTest {
             Self::Contains(values) => {
                 values.iter().all(|value| value.as_text().is_some_and(|text| placeholder.is_in(text)))
             }
-            Self::DiffersFrom(_) | Self::Present => false,
+            Self::Is(_) | Self::DiffersFrom(_) | Self::Present => false,
         }
     }
 
     /// The texts that it compares with.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let values: &[Scalar] = match self {
-            Self::Contains(values) => values,
-            Self::DiffersFrom(_) | Self::Present => &[],
+        let (values, texts): (&[Scalar], &[String]) = match self {
+            Self::Contains(values) => (values, &[]),
+            Self::Is(texts) => (&[], texts),
+            Self::DiffersFrom(_) | Self::Present => (&[], &[]),
         };
-        values.iter().filter_map(Scalar::as_text)
+        values.iter().filter_map(Scalar::as_text).chain(texts.iter().map(String::as_str))
     }
 }
 
@@ -315,6 +318,10 @@ impl ClaimEvidence {
             (ClaimTest::Contains(values), None) => format!("claim `{path}` contains {}", either(values, fill)),
             (ClaimTest::Contains(values), Some(letter)) => {
                 format!("claim `{path}`, separated by `{letter}`, contains {}", either(values, fill))
+            }
+            (ClaimTest::Is(texts), _) => {
+                let texts: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
+                format!("claim `{path}` is the text {}", texts.join(" or "))
             }
             (ClaimTest::DiffersFrom(other), _) => {
                 format!("claim `{path}` is there and differs from `{}`", other.join("."))

@@ -193,6 +193,14 @@ pub fn shows(
                     }
                     format!("({})", ways.join(" || "))
                 }
+                // A list never equals a text.
+                ClaimTest::Is(texts) => {
+                    let same: Vec<String> = texts.iter().map(|known| format!("{this} == {}", text(known))).collect();
+                    if same.is_empty() {
+                        return None;
+                    }
+                    format!("({})", same.join(" || "))
+                }
                 ClaimTest::DiffersFrom(other) if other.is_empty() => return None,
                 ClaimTest::DiffersFrom(other) => {
                     // Only a text can have a text added.

@@ -20,6 +20,8 @@ pub(super) enum Test {
     Delegated,
     /// The claim at this path is one of these texts, or a list with one.
     Claim(Vec<String>, Vec<String>),
+    /// The claim at this path is one of these texts, and no list.
+    Is(Vec<String>, Vec<String>),
     /// The token is of this issuer.
     Issuer(String),
     /// `sub` is none of these.
@@ -216,6 +218,8 @@ fn test(evidence: &Evidence, model: &Model, policy: &Policy, object: ObjectIx) -
                 }
                 Test::Claim(claim.path.clone(), texts)
             }
+            ClaimTest::Is(texts) if texts.is_empty() => return None,
+            ClaimTest::Is(texts) => Test::Is(claim.path.clone(), texts.clone()),
             ClaimTest::Present => Test::Present(claim.path.clone()),
             ClaimTest::DiffersFrom(_) => Test::Delegated,
         },
@@ -232,7 +236,7 @@ pub(super) fn unseen(evidence: &Evidence) -> Option<&'static str> {
             ClaimTest::Contains(values) if values.iter().any(|value| value.as_text().is_none()) => {
                 Some("its policies compare claims with texts alone")
             }
-            ClaimTest::Contains(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present => None,
+            ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present => None,
         },
         Evidence::Argument(argument) => match (argument.path.as_slice(), &argument.test) {
             ([_], ArgumentTest::OneOf(values)) if values.iter().all(|value| value.as_text().is_some()) => None,

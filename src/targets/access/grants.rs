@@ -213,7 +213,7 @@ impl Server {
                             }
                             _ => None,
                         },
-                        Some((_, ClaimTest::DiffersFrom(_) | ClaimTest::Present)) | None => None,
+                        Some((_, ClaimTest::Is(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present)) | None => None,
                     };
                     let scope = evidence.scope().map(str::to_owned);
                     shown.push(Shown { fact: *bit, expression, claim, scope });

@@ -140,7 +140,7 @@ fn blind_to(_: &Model, _: &str, evidence: &Evidence) -> Option<&'static str> {
         Evidence::Claim(claim) => match &claim.test {
             ClaimTest::DiffersFrom(other) if dialects::is_delegation(&claim.path, other) => None,
             ClaimTest::DiffersFrom(_) => Some("of two claims, ToolHive's policies compare `act.sub` and `sub` alone"),
-            ClaimTest::Contains(_) | ClaimTest::Present => {
+            ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::Present => {
                 unseen_claim(&claim.path).or_else(|| dialects::unseen(evidence))
             }
         },

@@ -7,7 +7,8 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::*;
 use crate::build::missing;
-use crate::model::name::ServerName;
+use crate::model::access::{ClaimEvidence, ClaimTest, Evidence};
+use crate::model::name::{FactName, ServerName};
 use crate::model::protocol::deniable;
 use crate::model::topology::Unit;
 use crate::source::Loc;
@@ -74,13 +75,17 @@ const ON_SHIFT: [&str; 22] = [
 ];
 
 /// What proves `hardware_key`.
-const HARDWARE_KEY: [&str; 5] = [
+const HARDWARE_KEY: [&str; 6] = [
     "{claim: amr, contains: hwk}",
     "{claim: keys, contains: '{unit}'}",
     "{claim: tickets, contains: '{server}/{tool}', scope: mcp.ticket}",
     "{called: s/get_a, within: 1h}",
     "{claim: groups, one_of: [standby, hwk]}",
+    ALONE,
 ];
+
+/// What a claim must be as a whole, as `class_from` asks it: no requirement can be written so.
+const ALONE: &str = "{claim: groups, one_of: [hwk, on-shift]}";
 
 /// Who issues tokens.
 const ISSUERS: [&str; 4] = [
@@ -109,6 +114,12 @@ fn deployed(bytes: &[u8], plain: bool, shared: bool) -> World {
     let mut world = world(rest);
     let model = &mut world.model;
     model.identity = given.identity.clone();
+    if HARDWARE_KEY[pick(1, HARDWARE_KEY.len())] == ALONE {
+        let evidence = model.identity.as_mut().unwrap().evidence.get_mut(&FactName::from("hardware_key"));
+        if let Some(Evidence::Claim(ClaimEvidence { test, .. })) = evidence.map(|evidence| &mut evidence.value) {
+            *test = ClaimTest::Is(test.texts().map(str::to_owned).collect());
+        }
+    }
     model.deployment = given.deployment.clone();
     model.called_before = given.called_before.clone();
     model.topology.central_gateway = given.topology.central_gateway.clone();

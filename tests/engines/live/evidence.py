@@ -6,8 +6,10 @@ import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from ports import free_ports
+
 from . import request
-from .fleet import Fleet, free_ports
+from .fleet import Fleet
 from .gateway import Envoy
 from .tally import Tally
 from .tokens import Issuer
@@ -58,10 +60,16 @@ FORMS = {
             [{"customer_id": "c1", "=": {"customer": "c2"}}, {"customer_id": "5", "=": {"customer": 5}}, {"=": {"customer": "c1"}},
              {"customer_id": "c1", "=": {}}, {"customer_id": "", "=": {"customer": ""}}, {"customer_id": ["c1"], "=": {"customer": ["c1"]}}]),
 }
-# A call says of which class its data is. The server is of the class `internal`.
-CLASSED = ("classed",
+# A call says of which class its data is, by an argument or by a claim of its token. The server is of the class `internal`.
+CLASSED = [("classed",
            [{"=": {"data_class": "public"}}, {"=": {"data_class": "internal"}}],
-           [{"=": {"data_class": word}} for word in ("restricted", "secret", "", "Internal", "internal ", ["internal"], None)] + [{"=": {}}])
+           [{"=": {"data_class": word}} for word in ("restricted", "secret", "", "Internal", "internal ", ["internal"], None)] + [{"=": {}}]),
+           ("claimed",
+           [{"data": {"class": "public"}}, {"data": {"class": "internal"}}],
+           # A list with a class that the server takes may hold another one as well.
+           [{"data": {"class": word}} for word in ("restricted", "secret", "", "Internal", "internal ", ["internal"],
+                                                   ["internal", "restricted"], "internal restricted", {"internal": 1}, 1, True, None)]
+           + [{}, {"data": "internal"}, {"class": "internal"}, {"=": {"data": {"class": "internal"}}}])]
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -103,7 +111,7 @@ mcp_registry:
   central_gateway: http://127.0.0.1:{listen}
   servers:
     - {{name: s, url: 'http://127.0.0.1:{server}/mcp', tools: [{tools}, {{name: free}}, {{name: bound, requires: [of_login]}},
-        {{name: classed, class_from: {{argument: data_class}}}}]}}
+        {{name: classed, class_from: {{argument: data_class}}}}, {{name: claimed, class_from: {{claim: [data, class]}}}}]}}
   agents:
     - {{name: agent, subject: '{AGENT}', may_call: ['s/*']}}
     - {{name: other, subject: {OTHER}, issuer: '{LOGIN}', may_call: [s/free]}}
@@ -142,7 +150,7 @@ def run(fleet: Fleet) -> Tally:
             tally.fault(f"{tool} with {claims} and {arguments}: {'denied' if good else 'let through'}", bypass=not good)
 
     try:
-        for fact, shows, lacks in [CLASSED, *((fact, shows, lacks) for fact, (_, shows, lacks) in FORMS.items())]:
+        for fact, shows, lacks in [*CLASSED, *((fact, shows, lacks) for fact, (_, shows, lacks) in FORMS.items())]:
             for good, cases in ((True, shows), (False, lacks)):
                 for case in cases:
                     claims = {name: value for name, value in case.items() if name != "="}

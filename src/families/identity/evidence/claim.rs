@@ -56,7 +56,7 @@ impl PieceEntry {
                 [Scalar::Text(text)] if !text.contains('{') => Some(text.clone()),
                 _ => None,
             },
-            ClaimTest::Contains(_) | ClaimTest::Present | ClaimTest::DiffersFrom(_) => None,
+            ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::Present | ClaimTest::DiffersFrom(_) => None,
         };
         Evidence::Claim(ClaimEvidence { path, test, separator, scope: scope.or(itself) })
     }

@@ -80,11 +80,11 @@ pub fn explore(
 
 /// The facts that are surely not shown: each of the values that show one was asked for, and was not there.
 fn lacking(tests: &FactTests, choices: &[Picked]) -> u64 {
-    let not_there = || choices.iter().filter(|(_, choice)| choice.picked == 0);
-    let asked = not_there().fold(0, |bits, (slot, _)| bits | slot.bits);
+    let not_there = || choices.iter().map(|(slot, choice)| slot.bits & !slot.shown(choice.picked));
+    let asked = not_there().fold(0, |bits, lacking| bits | lacking);
     let several = tests.iter().filter(|(bit, evidence)| asked & bit != 0 && values(evidence) > 1);
     several.fold(asked, |lacking, (bit, evidence)| {
-        let of_this = not_there().filter(|(slot, _)| slot.bits & bit != 0).count();
+        let of_this = not_there().filter(|lacking| lacking & bit != 0).count();
         if of_this < values(evidence) { lacking & !bit } else { lacking }
     })
 }
@@ -121,7 +121,7 @@ fn all_ways(
             }
         };
         let (token, issued) = (&request.token.of, &request.issuer.of);
-        let shown = choices.iter().filter(|(_, choice)| choice.picked > 0).fold(0, |bits, (slot, _)| bits | slot.bits);
+        let shown = choices.iter().fold(0, |bits, (slot, choice)| bits | slot.shown(choice.picked));
         if allowed {
             all_allowed.push(shown | token.always | issued.always);
         } else {

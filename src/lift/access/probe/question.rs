@@ -44,6 +44,8 @@ pub(super) enum Question<'q> {
     PeerNamed,
     /// The facts that show so, as bits.
     Fact(Shows<'q>),
+    /// Those of them that a list does not show, as bits.
+    Alone(Shows<'q>),
     /// Which of the values that show the first of these facts it is.
     Value(Shows<'q>),
 }
@@ -82,7 +84,9 @@ impl ClaimKind {
 impl Question<'_> {
     pub(super) fn part(&self) -> Part {
         match self {
-            Self::Http | Self::Shape | Self::Subscriptions | Self::Fact(_) | Self::Value(_) => Part::Message,
+            Self::Http | Self::Shape | Self::Subscriptions | Self::Fact(_) | Self::Alone(_) | Self::Value(_) => {
+                Part::Message
+            }
             Self::ClaimKind(_) => Part::Token,
             Self::PeerNamed => Part::Shown,
             Self::Has(source)
@@ -114,6 +118,7 @@ impl Question<'_> {
             | Self::Same(..)
             | Self::PeerNamed
             | Self::Fact(_)
+            | Self::Alone(_)
             | Self::Value(_) => None,
         }
     }
@@ -179,6 +184,7 @@ impl Question<'_> {
             Self::Same(left, right) => told(left, &|found| right.of(request) == Some(found)),
             Self::PeerNamed => u64::from(matches!(request.shown.of.peer, Peer::Named(_))),
             Self::Fact(shows) => shows.slot(request.message.of.tests).bits,
+            Self::Alone(shows) => shows.slot(request.message.of.tests).alone,
             Self::Value(shows) => u64::from(shows.slot(request.message.of.tests).value),
         }
     }
@@ -200,6 +206,7 @@ impl Question<'_> {
             Self::Same(left, right) => Question::Same(left.owned(), right.owned()),
             Self::PeerNamed => Question::PeerNamed,
             Self::Fact(shows) => Question::Fact(shows.owned()),
+            Self::Alone(shows) => Question::Alone(shows.owned()),
             Self::Value(shows) => Question::Value(shows.owned()),
         }
     }

@@ -45,6 +45,8 @@ pub(super) enum Shows<'q> {
 pub(super) struct Slot {
     /// The facts, as a mask; nothing shows so where it is 0.
     pub(super) bits: u64,
+    /// Those of them that show so as a whole text alone, and not as an element of a list.
+    pub(super) alone: u64,
     /// The place of the value among those of the first fact.
     pub(super) value: u32,
 }
@@ -52,7 +54,16 @@ pub(super) struct Slot {
 impl Slot {
     /// These facts, by the one value that shows them.
     pub(super) fn only(bits: u64) -> Self {
-        Self { bits, value: 0 }
+        Self { bits, alone: 0, value: 0 }
+    }
+
+    /// The facts that an answer shows: none where it is 0, and where it is 1 those that a list with the value shows as well.
+    pub(super) fn shown(self, answer: usize) -> u64 {
+        match answer {
+            0 => 0,
+            1 => self.bits & !self.alone,
+            _ => self.bits,
+        }
     }
 }
 
@@ -74,6 +85,11 @@ impl Shows<'_> {
         }
     }
 
+    /// Whether a request can show so and say more than yes or no: that a claim is the value, or a list with it.
+    pub(super) fn has_forms(&self) -> bool {
+        matches!(self, Self::Contains(..))
+    }
+
     /// What shows so, in a request for an object in which facts show as they do in `tests`.
     pub(super) fn slot(&self, tests: &FactTests) -> Slot {
         let mut slot = Slot::only(0);
@@ -83,6 +99,9 @@ impl Shows<'_> {
                     slot.value = value as u32;
                 }
                 slot.bits |= bit;
+                if matches!(evidence, Evidence::Claim(claim) if matches!(claim.test, ClaimTest::Is(_))) {
+                    slot.alone |= bit;
+                }
             }
         }
         slot
@@ -101,7 +120,11 @@ impl Shows<'_> {
                     };
                     values.iter().position(|known| *known == **value).filter(|_| fits)
                 }
-                ClaimTest::Contains(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present => None,
+                ClaimTest::Is(texts) if claim.path == **path => {
+                    let fits = matches!(form, Form::Element | Form::Whole);
+                    texts.iter().position(|known| value.as_text() == Some(known)).filter(|_| fits)
+                }
+                ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present => None,
             },
             (Self::Present(path), Evidence::Claim(claim)) => {
                 is(claim.path == **path && claim.test == ClaimTest::Present)
@@ -163,6 +186,7 @@ pub(super) fn values(evidence: &Evidence) -> usize {
     match evidence {
         Evidence::Claim(claim) => match &claim.test {
             ClaimTest::Contains(values) => values.len(),
+            ClaimTest::Is(texts) => texts.len(),
             ClaimTest::DiffersFrom(_) | ClaimTest::Present => 1,
         },
         Evidence::Argument(argument) => match &argument.test {

@@ -119,6 +119,7 @@ impl Question<'_> {
                     ClaimTest::Contains(values) => {
                         Some(name.is_some_and(|name| values.iter().any(|value| value.as_text() == Some(name))))
                     }
+                    ClaimTest::Is(texts) => Some(name.is_some_and(|name| texts.iter().any(|text| text == name))),
                     ClaimTest::Present => Some(name.is_some()),
                     ClaimTest::DiffersFrom(_) => None,
                 },
@@ -157,11 +158,14 @@ impl Question<'_> {
                     _ if self.is_of_caller(&claim.path) && self.is_of_caller(other) => Some(false),
                     _ => None,
                 },
-                ClaimTest::Contains(_) | ClaimTest::Present if !self.is_of_caller(&claim.path) => None,
+                ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::Present if !self.is_of_caller(&claim.path) => {
+                    None
+                }
                 ClaimTest::Contains(values) => {
                     let found = text(&claim.path);
                     Some(found.is_some_and(|found| values.contains(&Scalar::Text(found.clone()))))
                 }
+                ClaimTest::Is(texts) => Some(text(&claim.path).is_some_and(|found| texts.contains(found))),
                 ClaimTest::Present => Some(text(&claim.path).is_some() || token.objects.contains(&claim.path)),
             },
             Evidence::KnownCaller

@@ -68,6 +68,13 @@ impl<'a> Question<'a> {
 /// Whether what shows one fact shows the other one as well.
 fn implies(one: &Evidence, other: &Evidence) -> bool {
     let (Evidence::Claim(one), Evidence::Claim(other)) = (one, other) else { return false };
-    let (ClaimTest::Contains(few), ClaimTest::Contains(many)) = (&one.test, &other.test) else { return false };
-    one.path == other.path && one.separator == other.separator && few.iter().all(|value| many.contains(value))
+    let same = one.path == other.path && one.separator == other.separator;
+    same && match (&one.test, &other.test) {
+        (ClaimTest::Contains(few), ClaimTest::Contains(many)) => few.iter().all(|value| many.contains(value)),
+        (ClaimTest::Is(few), ClaimTest::Is(many)) => few.iter().all(|text| many.contains(text)),
+        (ClaimTest::Is(few), ClaimTest::Contains(many)) => {
+            few.iter().all(|text| many.iter().any(|value| value.as_text() == Some(text)))
+        }
+        (ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::DiffersFrom(_) | ClaimTest::Present, _) => false,
+    }
 }

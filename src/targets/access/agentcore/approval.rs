@@ -20,6 +20,7 @@ pub(super) fn by_history(ways: &Ways) -> BTreeMap<Calls, Ways> {
             Test::Called(called) => Some(called.clone()),
             Test::Delegated
             | Test::Claim(..)
+            | Test::Is(..)
             | Test::Present(_)
             | Test::Argument(_)
             | Test::Issuer(_)

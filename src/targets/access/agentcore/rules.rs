@@ -174,6 +174,12 @@ fn shown(test: &Test) -> Vec<Expr> {
             let forms = texts.iter().flat_map(|text| forms_of(name, text));
             vec![Expr::Principal.has_tag(name), Expr::Any(forms.collect())]
         }
+        // The JSON text of a list begins with a bracket, and these texts do not.
+        Test::Is(path, texts) => {
+            let name = path.first().map_or("", String::as_str);
+            let same = texts.iter().map(|text| Expr::Principal.tag(name).same(Expr::text(text)));
+            vec![Expr::Principal.has_tag(name), Expr::Any(same.collect())]
+        }
         Test::Present(path) => {
             let name = path.first().map_or("", String::as_str);
             let tag = || Expr::Principal.tag(name);

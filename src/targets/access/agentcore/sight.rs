@@ -28,18 +28,18 @@ pub(super) fn blind_to(model: &Model, fact: &str, evidence: &Evidence) -> Option
                 Some("that claim tells who calls, and is read for that alone")
             }
             (ClaimTest::Contains(_), [_]) if dialects::unseen(evidence).is_some() => dialects::unseen(evidence),
-            (ClaimTest::Contains(_), [_])
+            (ClaimTest::Contains(_) | ClaimTest::Is(_), [_])
                 if claim.test.texts().all(|text| values(model, text).all(|value| is_plain(&value))) =>
             {
                 None
             }
-            (ClaimTest::Contains(_), [_]) => Some(
+            (ClaimTest::Contains(_) | ClaimTest::Is(_), [_]) => Some(
                 "AgentCore's policies see the JSON text of a list, in which a value is told for certain only if it is of \
                  letters, digits and `_./:@+=#~%!$-` in ASCII, does not begin with one of `:%!$-`, and reads as no number or \
                  word of JSON",
             ),
             (ClaimTest::Present, [_]) => None,
-            (ClaimTest::Contains(_) | ClaimTest::Present, _) => Some(
+            (ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::Present, _) => Some(
                 "AgentCore's policies see the JSON text of a claim, in which nothing nested can be told for certain",
             ),
         },

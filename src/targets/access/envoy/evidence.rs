@@ -82,6 +82,8 @@ impl<'a> Evidences<'a> {
                     Some(claim(other, some_text())),
                     Some(compared(&claims(&evidence.path), "_!=_", &claims(other))),
                 ]),
+                ClaimTest::Is(texts) if texts.is_empty() => None,
+                ClaimTest::Is(texts) => Some(claim(&evidence.path, one_of(texts.iter().map(String::as_str)))),
                 ClaimTest::Contains(values) => Self::contains(evidence, values, server, tools),
             },
         }

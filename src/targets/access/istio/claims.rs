@@ -51,8 +51,13 @@ pub(super) fn blind_to(model: &Model, _: &str, evidence: &Evidence) -> Option<&'
     let values = match &claim.test {
         ClaimTest::DiffersFrom(_) if delegation(evidence) => return None,
         ClaimTest::DiffersFrom(_) => return Some("Istio cannot compare two claims with each other"),
-        ClaimTest::Contains(_) | ClaimTest::Present if of_caller => {
+        ClaimTest::Contains(_) | ClaimTest::Is(_) | ClaimTest::Present if of_caller => {
             return Some("that claim tells Istio who is calling, and nothing else");
+        }
+        ClaimTest::Is(_) => {
+            return Some(
+                "Istio takes a list with a text for that text, so it cannot tell that a claim is the text alone",
+            );
         }
         ClaimTest::Present => return None,
         ClaimTest::Contains(values) => values,

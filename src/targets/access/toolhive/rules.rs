@@ -271,6 +271,11 @@ fn shown(test: &Test) -> Vec<Expr> {
             parts.push(Expr::Any(same.chain(holds).collect()));
             parts
         }
+        Test::Is(path, texts) => {
+            let mut parts = guards(path);
+            parts.push(Expr::Any(texts.iter().map(|text| value(path).same(Expr::text(text))).collect()));
+            parts
+        }
         Test::Present(path) => {
             let mut parts = guards(path);
             parts.push(value(path).differs(Expr::text("")));

@@ -92,6 +92,10 @@ pub(super) fn source_of<'a>(fact: &str, evidence: Option<&'a Evidence>) -> FactS
                         Some(_) => CONTAINS_BETWEEN,
                     }
                 }
+                ClaimTest::Is(texts) => {
+                    source.one_of = texts.iter().map(|text| text.as_str().into()).collect();
+                    "the claim is a string that equals one of `one_of`; a list never does, whatever it holds"
+                }
                 ClaimTest::DiffersFrom(other) => {
                     source.differs_from = Some(other);
                     "the claim is a string, not empty, and differs from the claim `differs_from`, which is one too"

@@ -127,7 +127,7 @@ impl<'a> Rules<'a> {
                     }
                     claims.insert(Asked::is(key, texts));
                 }
-                ClaimTest::DiffersFrom(_) => return Ok(None),
+                ClaimTest::Is(_) | ClaimTest::DiffersFrom(_) => return Ok(None),
             }
         }
         Ok(Some(claims))

@@ -7,8 +7,9 @@ import threading
 import time
 
 import uvicorn
+from ports import free_ports
+
 from live import gateway
-from live.fleet import free_ports
 from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
 from starlette.routing import Mount

@@ -6,8 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from ports import free_ports
+
 from live import gateway
-from live.fleet import free_ports
 from live.pki import Pki
 from live.tokens import Issuer
 from live.wire import Connection

@@ -1,8 +1,10 @@
 """A control that the class of a server demands, run by a processor that the gateway asks."""
 
+from ports import free_ports
+
 from . import processor, request
 from .caller import Caller
-from .fleet import Fleet, free_ports
+from .fleet import Fleet
 from .processor import REQUEST_BODY, REQUEST_HEADERS, RESPONSE_BODY, Processor
 from .tally import Tally
 from .wire import Refused

@@ -5,9 +5,11 @@ import ssl
 import threading
 import time
 
+from ports import free_ports
+
 from .caller import Caller
 from .faulty import Faulty
-from .fleet import Fleet, free_ports
+from .fleet import Fleet
 from .relation import Relation
 from .tally import Tally
 

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from ports import free_ports
+
 from . import gateway
 from .pki import Pki
 from .relation import Relation
@@ -19,17 +21,6 @@ from .wire import Connection
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURE = ROOT / "fixtures/projects/federation"
 GATEWAYS = ("central", "retail", "finance")
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 class Fleet:

@@ -9,8 +9,10 @@ from fractions import Fraction
 
 from mcp.shared.inbound import validate_mcp_param_headers
 
+from ports import free_ports
+
 from . import gateway, messages, request, sdk
-from .fleet import Fleet, free_ports
+from .fleet import Fleet
 from .tally import Tally
 from .wire import Connection
 

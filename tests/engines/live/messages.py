@@ -6,8 +6,10 @@ import json
 import random
 import time
 
+from ports import free_ports
+
 from . import gateway
-from .fleet import Fleet, free_ports
+from .fleet import Fleet
 from .tally import Tally
 
 COUNT, SEED, SECONDS = 12_000, 7, 120

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import redis
 import yaml
+from ports import free_ports
+
 from live.tally import Tally
 
-from .programs import HERE, ROOT, Programs, free_ports
+from .programs import HERE, ROOT, Programs
 
 OWN = HERE / "caches.yaml"
 POLICIES = {"lru": "allkeys-lru", "lfu": "allkeys-lfu", "random": "allkeys-random", "ttl_based": "volatile-ttl", "none": "noeviction"}

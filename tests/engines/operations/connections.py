@@ -18,9 +18,11 @@ import httpx
 import psycopg2
 import sqlalchemy
 import yaml
+from ports import free_ports
+
 from live.tally import Tally
 
-from .programs import HERE, ROOT, Programs, free_ports
+from .programs import HERE, ROOT, Programs
 
 OWN = HERE / "pools.yaml"
 UNITS = {"ms": 1, "s": 1000, "m": 60_000}

@@ -19,9 +19,11 @@ import jsonschema
 import yaml
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from ports import free_ports
+
 from live.tally import Tally
 
-from .programs import HERE, ROOT, Programs, free_ports
+from .programs import HERE, ROOT, Programs
 
 OWN, TOOLS = HERE / "events.yaml", HERE.parent / "kafka"
 SCHEMA = ROOT.parent / "shared/reference/crds/strimzi_topic.yaml"

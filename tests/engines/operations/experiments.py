@@ -14,6 +14,8 @@ from pathlib import Path
 
 import jsonschema
 import yaml
+from ports import free_ports
+
 from live.caller import Caller
 from live.fleet import Fleet
 from live.relation import Relation
@@ -21,7 +23,7 @@ from live.tally import Tally
 
 from . import scraped
 from .injected import Toolkit, Toxiproxy, asked, resets, service, toxiproxy, users
-from .programs import HERE, ROOT, Programs, free_ports
+from .programs import HERE, ROOT, Programs
 
 OWN, CLUSTER = HERE / "experiments.yaml", HERE / "experiments_cluster.yaml"
 CRDS = ROOT.parent / "shared/reference/crds"

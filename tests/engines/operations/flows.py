@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from ports import free_ports
+
 from live.tally import Tally
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.runtime import Runtime, TelemetryConfig
 
-from .programs import HERE, READY_SECONDS, ROOT, Programs, free_ports
+from .programs import HERE, READY_SECONDS, ROOT, Programs
 from .toolbench import Bench
 
 OWN, CACHED = HERE / "flows.yaml", HERE / "cached.yaml"

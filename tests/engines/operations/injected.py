@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .programs import Programs, free_ports
+from ports import free_ports
+
+from .programs import Programs
 
 SECONDS = 60
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .programs import Programs, free_ports
+from ports import free_ports
+
+from .programs import Programs
 
 READY_SECONDS = 60
 

@@ -8,13 +8,15 @@ import re
 import threading
 from pathlib import Path
 
+from ports import free_ports
+
 from live.caller import Caller
 from live.fleet import Fleet
 from live.operations import together
 from live.tally import Tally
 
 from . import rules, scraped
-from .programs import HERE, ROOT, Programs, free_ports
+from .programs import HERE, ROOT, Programs
 
 OWN = HERE / "metrics.yaml"
 # Changes of the fleet's workspace: everything goes faster, and its metrics are those that a gateway can measure whole.

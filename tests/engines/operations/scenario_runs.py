@@ -15,10 +15,12 @@ from pathlib import Path
 
 import jsonschema
 import yaml
+from ports import free_ports
+
 from live.tally import Tally
 
 from .flows import SEED, Stack, flows, tools
-from .programs import HERE, Programs, free_ports
+from .programs import HERE, Programs
 from .toolbench import Bench
 
 OWN = HERE / "scenarios.yaml"

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from .programs import Programs, free_ports
+from ports import free_ports
+
+from .programs import Programs
 
 ERROR = 2
 

@@ -8,7 +8,9 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .programs import Programs, free_ports
+from ports import free_ports
+
+from .programs import Programs
 from .trace_backends import Received, of_zipkin
 
 MOST = 50_000

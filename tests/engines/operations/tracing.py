@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from ports import free_ports
+
 from live.tally import Tally
 
 from . import trace_sdk
-from .programs import HERE, ROOT, Programs, free_ports
+from .programs import HERE, ROOT, Programs
 from .trace_backends import Stack, answers, endpoints, stack, workspace
 from .trace_load import NUMBER, RAW, Trace, made, send
 from .trace_zipkin import Zipkin, zipkin

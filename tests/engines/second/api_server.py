@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from live.fleet import free_ports
+
+from ports import free_ports
 
 TOKEN = "of-the-tests"
 JSON = "application/json"

@@ -11,7 +11,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from live.fleet import free_ports
+from ports import free_ports
+
 from live.tally import Tally
 from live.tokens import Issuer
 

@@ -16,7 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-from live.fleet import free_ports
+from ports import free_ports
+
 from live.pki import Authority
 
 from .api_server import megabytes

@@ -9,8 +9,9 @@ import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ports import free_ports
+
 from live import gateway
-from live.fleet import free_ports
 
 from .api_server import megabytes
 from .network_pods import GATEWAYS, IN_CLUSTER, Pod, Site, port_of

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from types import ModuleType
 
-from live.fleet import free_ports
+from ports import free_ports
 
 from .bundles import ROOT
 

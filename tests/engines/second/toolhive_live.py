@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from live.fleet import free_ports
+from ports import free_ports
+
 from live.request import LEGACY, MODERN, call, headers, number
 from live.tally import Tally
 from live.tokens import Issuer

@@ -5,6 +5,7 @@
 
 mod class_from;
 pub mod finish;
+mod fitting;
 pub mod rules;
 
 use std::collections::BTreeMap;

@@ -10,34 +10,40 @@ pub static CHECK: Check = Check {
         name: "ambiguous-tool",
         guards_access: false,
         severity: Severity::Warning,
-        what: "Finds tools of an event processor with several servers in `triggers_mcp` that do not belong to exactly one of \
-               them according to the registry.",
+        what: "Finds tools of a step or an event processor with several servers for which none of these fits: no or more than one \
+               server lists the tool, and neither the class of the data nor the unit of the flow tells which one is meant.",
         why: "Which server is meant cannot be said, so nothing is granted for the tool and its calls are denied.",
-        fix: "List the tools of these servers in `mcp_registry`, or write one processor for each server.",
+        fix: "List the tools of these servers in `mcp_registry`. Where several have the tool, let each of them read the class of the \
+              data from the same argument (`class_from: {argument: data_class}`) and be of a class of its own, or name one server.",
     },
     run,
 };
 
 fn run(input: &Input<'_>, report: &mut Report) {
-    if !input.model.complete_for(&["mcp_registry"]) {
+    if !input.model.complete_for(&["mcp_registry", "data_routing"]) {
         return;
     }
-    for step in input.model.flows.values().flat_map(|flow| &flow.steps).filter(|step| step.servers.len() > 1) {
+    let flows = input.model.flows.values();
+    for (flow, step) in flows.flat_map(|flow| flow.steps.iter().map(move |step| (flow, step))) {
+        if step.servers.len() < 2 {
+            continue;
+        }
         let lost: Vec<&Call> = step.calls.iter().filter(|call| call.server.is_none()).collect();
         let Some((first, others)) = lost.split_first() else { continue };
         let tools = quoted(lost.iter().map(|call| call.tool.value.as_str()));
         let servers = quoted(step.servers.iter().map(|server| server.value.as_str()));
         let them = if others.is_empty() { "it" } else { "them" };
-        let message = format!(
-            "{tools} cannot be told to belong to one of {servers}, so `processor:{}` is not granted {them}",
-            step.name
-        );
+        let message =
+            format!("{tools} cannot be told to belong to one of {servers}, so `{}` is not granted {them}", flow.id);
         let owned = |call: &&Call| owners(input, step, call) > 1;
         let finding = Diagnostic::new(&CHECK.rule, first.tool.loc, message)
             .labels(others.iter().map(|call| (call.tool.loc, "this one, too".to_owned())))
             .labels(step.servers.iter().map(|server| (server.loc, format!("`{server}` is one of the candidates"))));
         report.push(if lost.iter().any(owned) {
-            finding.help("several of them list a tool of that name: write one processor for each server")
+            finding.help(
+                "several of them list a tool of that name: give each a class of its own and `class_from` with the same argument, or \
+                 name one server",
+            )
         } else {
             finding.help("list each tool under its server in `mcp_registry.servers`")
         });

@@ -91,7 +91,8 @@ struct Ready(Flow, Option<Spanned<UnitName>>);
 
 impl From<EventProcessor> for Ready {
     fn from(processor: EventProcessor) -> Self {
-        let calls = processor.tools.into_iter().map(|tool| Call { tool, server: None, compensation: false });
+        let calls =
+            processor.tools.into_iter().map(|tool| Call { tool, server: None, compensation: false, routed: None });
         let step = Step {
             name: processor.name.clone(),
             servers: processor.triggers_mcp.0,

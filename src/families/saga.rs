@@ -1,5 +1,6 @@
 //! `saga_definition`. Source: the document, "Saga Pattern for Distributed Transactions".
 
+use super::decode::OneOrMany;
 use super::handover::{ConditionSection, TakenSection};
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step};
@@ -42,8 +43,9 @@ struct SagaStep {
     /// Its name, unique within the saga.
     #[cfg_attr(test, schemars(length(min = 1)))]
     name: Spanned<String>,
-    /// The server of action and compensation.
-    mcp_server: Spanned<ServerName>,
+    /// The server of action and compensation. Of several servers with the same tool, a call goes to the one whose
+    /// class, location and unit fit: `class_from` in the registry says the class of its data.
+    mcp_server: OneOrMany<StepServer>,
     /// The tool that does the step.
     action: Spanned<ToolName>,
     /// The tool that undoes it.
@@ -66,6 +68,8 @@ struct SagaStep {
     arguments: Vec<TakenSection>,
 }
 
+type StepServer = Spanned<ServerName>;
+
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(from = "SagaStep")]
@@ -73,11 +77,11 @@ struct Ready(Step);
 
 impl From<SagaStep> for Ready {
     fn from(step: SagaStep) -> Self {
-        let action = Call { tool: step.action, server: None, compensation: false };
-        let undo = step.compensation.map(|tool| Call { tool, server: None, compensation: true });
+        let action = Call { tool: step.action, server: None, compensation: false, routed: None };
+        let undo = step.compensation.map(|tool| Call { tool, server: None, compensation: true, routed: None });
         Self(Step {
             name: step.name,
-            servers: vec![step.mcp_server],
+            servers: step.mcp_server.0,
             calls: std::iter::once(action).chain(undo).collect(),
             reads: super::reads(step.resources, step.prompts),
             depends_on: Vec::new(),

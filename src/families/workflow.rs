@@ -1,5 +1,6 @@
 //! `workflow_definition`. Source: the document, "Orchestrated Workflow Pattern".
 
+use super::decode::OneOrMany;
 use super::handover::{ConditionSection, TakenSection};
 use crate::lower::{At, Lowering};
 use crate::model::flow::{Call, Flow, Step};
@@ -40,8 +41,9 @@ struct WorkflowStep {
     /// Its name, unique within the workflow.
     #[cfg_attr(test, schemars(length(min = 1)))]
     name: Spanned<String>,
-    /// The server whose tools it calls.
-    mcp_server: Spanned<ServerName>,
+    /// The server whose tools it calls. Of several servers with the same tool, a call goes to the one whose
+    /// class, location and unit fit: `class_from` in the registry says the class of its data.
+    mcp_server: OneOrMany<StepServer>,
     /// The tools it calls.
     #[cfg_attr(test, schemars(length(min = 1)))]
     tools: Vec<Spanned<ToolName>>,
@@ -69,6 +71,8 @@ struct WorkflowStep {
     arguments: Vec<TakenSection>,
 }
 
+type StepServer = Spanned<ServerName>;
+
 /// A step as the model has it. Files are read in parallel and lowered one after the other, so this is made while reading.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(from = "WorkflowStep")]
@@ -76,11 +80,11 @@ struct Ready(Step);
 
 impl From<WorkflowStep> for Ready {
     fn from(step: WorkflowStep) -> Self {
-        let call = |compensation| move |tool| Call { tool, server: None, compensation };
+        let call = |compensation| move |tool| Call { tool, server: None, compensation, routed: None };
         let calls = step.tools.into_iter().map(call(false));
         Self(Step {
             name: step.name,
-            servers: vec![step.mcp_server],
+            servers: step.mcp_server.0,
             calls: calls.chain(step.compensation.into_iter().map(call(true))).collect(),
             reads: super::reads(step.resources, step.prompts),
             depends_on: step.depends_on,

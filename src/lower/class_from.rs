@@ -116,7 +116,7 @@ fn evidence(from: &ClassFrom, path: Vec<String>, classes: &[String]) -> Evidence
 
 /// The classes up to the one of a server, the least sensitive first. Where a unit folder lists it in another class, the less
 /// sensitive of both counts: what either denies is denied.
-fn classes_below(model: &Model, server: &Server) -> Vec<String> {
+pub(super) fn classes_below(model: &Model, server: &Server) -> Vec<String> {
     let rank = |rules: &_| Classification::of(rules).governing(server.name.value.as_str()).map(|(rank, _)| rank);
     let centre = rank(&model.access);
     let restated = server.unit.as_ref().and_then(|unit| model.restated_for(&unit.value));

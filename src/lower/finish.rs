@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::fitting::Fitting;
 use super::{At, Lowering, ServerEntry, bare_tool, rules};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::access::{CallerKind, Granted, Readable};
-use crate::model::flow::{Flow, Step};
+use crate::model::flow::{Call, Flow, Step};
 use crate::model::name::{ServerName, ToolName, UnitName};
 use crate::model::server::{ClassFrom, Resource, Server};
 use crate::model::topology::LocalOverride;
@@ -221,9 +222,13 @@ impl Lowering {
 
     /// Finds the server of each call, and adds the tools that flows name to servers that list none.
     fn resolve_calls(&mut self) {
+        let fitting = Fitting::of(&self.model);
         let Model { flows, servers, .. } = &mut self.model;
         let flows: Vec<_> = flows.values_mut().collect();
-        let resolve = |flow: &mut Flow| flow.steps.iter_mut().flat_map(|step| resolve_step(step, servers)).collect();
+        let resolve = |flow: &mut Flow| {
+            let unit = flow.unit.value.clone();
+            flow.steps.iter_mut().flat_map(|step| resolve_step(step, &unit, servers, &fitting)).collect()
+        };
         let named: Vec<Vec<_>> = flows.into_par_iter().with_min_len(64).map(resolve).collect();
         for (server, tool) in named.into_iter().flatten() {
             if let Some(server) = servers.get_mut(&server) {
@@ -267,7 +272,12 @@ impl Lowering {
 }
 
 /// Finds the server of each call of a step. Answers the calls to servers that list no tools.
-fn resolve_step(step: &mut Step, servers: &Servers) -> Vec<(ServerName, Spanned<ToolName>)> {
+fn resolve_step(
+    step: &mut Step,
+    unit: &UnitName,
+    servers: &Servers,
+    fitting: &Fitting,
+) -> Vec<(ServerName, Spanned<ToolName>)> {
     let mut candidates: Vec<(&ServerName, Option<&Server>)> =
         step.servers.iter().map(|name| (&name.value, servers.get(&name.value))).collect();
     candidates.sort_unstable_by_key(|(name, _)| *name);
@@ -282,24 +292,22 @@ fn resolve_step(step: &mut Step, servers: &Servers) -> Vec<(ServerName, Spanned<
         };
         read.server = owner.map(|(name, _)| (*name).clone());
     }
-    for call in &mut step.calls {
-        let lists = |server: Option<&Server>| {
-            server.is_some_and(|server| server.lists_tools && server.tools.contains_key(&call.tool.value))
-        };
-        let owner = match candidates.as_slice() {
-            [only] => Some(only),
-            several => {
-                let mut owners = several.iter().filter(|(_, server)| lists(*server));
-                owners.next().filter(|_| owners.next().is_none())
+    let mut calls = Vec::with_capacity(step.calls.len());
+    for call in std::mem::take(&mut step.calls) {
+        if let [(name, server)] = candidates.as_slice() {
+            if let Some(server) = server
+                && !server.lists_tools
+            {
+                named.push((server.name.value.clone(), call.tool.clone()));
             }
-        };
-        call.server = owner.map(|(name, _)| (*name).clone());
-        if let Some((name, Some(server))) = owner
-            && !server.lists_tools
-        {
-            named.push(((*name).clone(), call.tool.clone()));
+            calls.push(Call { server: Some((*name).clone()), ..call });
+            continue;
         }
+        let lists = |server: &&Server| server.lists_tools && server.tools.contains_key(&call.tool.value);
+        let owners: Vec<&Server> = candidates.iter().filter_map(|(_, server)| server.filter(lists)).collect();
+        calls.extend(fitting.calls(call, &owners, unit));
     }
+    step.calls = calls;
     named
 }
 

@@ -106,7 +106,7 @@ fn section_key(family: FamilyId, whole: bool) -> Option<Offer> {
 }
 
 fn map_key(key: &Key, family: &str, whole: bool) -> Offer {
-    let nested = key.value.is_map() || key.value.is_list();
+    let nested = (key.value.is_map() || key.value.is_list()) && !key.value.is_scalar();
     let insert = match (whole, nested) {
         (true, _) => key.name.to_owned(),
         (false, true) => format!("{}:", key.name),

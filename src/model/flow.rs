@@ -40,7 +40,7 @@ pub struct Flow {
 pub struct Step {
     /// Its name.
     pub name: Spanned<String>,
-    /// The servers it calls: one, but for processors that trigger several.
+    /// The servers it calls: one, or several, of which each call goes to the one that fits.
     pub servers: Vec<Spanned<ServerName>>,
     /// The tools it calls, compensations included.
     pub calls: Vec<Call>,
@@ -74,6 +74,28 @@ pub struct Call {
     pub server: Option<ServerName>,
     /// Whether it undoes the step instead of doing it.
     pub compensation: bool,
+    /// For which data the call goes to this server, where several servers of the step take it. There is then one such call for each of
+    /// them, one after the other, and one of them is made.
+    pub routed: Option<Routed>,
+}
+
+/// For which data a call goes to one of several servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed {
+    /// The path of the argument that says of which class the data is.
+    pub argument: Vec<String>,
+    /// The classes for which the call goes to this server.
+    pub classes: Vec<String>,
+    /// Whether it is the first of the calls of which one is made.
+    pub first: bool,
+}
+
+impl Call {
+    /// Whether the call before it is made in its place, or it in the place of that one.
+    #[must_use]
+    pub fn is_alternative(&self) -> bool {
+        self.routed.as_ref().is_some_and(|routed| !routed.first)
+    }
 }
 
 impl Flow {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Validator;
 use super::explain::{known_keys, parent_of, reach, unknown_key};
+use super::shape::{shapes, types};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::source::yaml::{NodeId, Tree};
 
@@ -70,9 +71,12 @@ fn of_map(tree: &Tree<'_>, node: NodeId, map: Map<'_>) -> Vec<Misspelt> {
 
 /// Whether a value is of a type that the key takes, as far as its schema names types.
 fn may_be(tree: &Tree<'_>, value: NodeId, key: &str, schema: Option<&Value>) -> bool {
-    let Some(types) = schema.and_then(|schema| schema.get("properties")?.get(key)?.get("type")) else { return true };
-    let several = types.as_array().map_or(std::slice::from_ref(types), Vec::as_slice);
-    let types: Vec<&str> = several.iter().filter_map(Value::as_str).collect();
+    let Some(named) =
+        schema.and_then(|schema| schema.get("properties")?.get(key)).filter(|key| key.get("type").is_some())
+    else {
+        return true;
+    };
+    let types: Vec<&str> = types(named).collect();
     if tree.elements(value).is_some() {
         return types.contains(&"array");
     }
@@ -84,11 +88,13 @@ fn may_be(tree: &Tree<'_>, value: NodeId, key: &str, schema: Option<&Value>) -> 
 
 /// Whether a value may be what the missing key takes.
 fn fits(tree: &Tree<'_>, value: NodeId, missing: &str, schema: Option<&Value>) -> bool {
-    let wanted = schema.and_then(|schema| schema.get("properties")?.get(missing)?.get("type")?.as_str());
-    match wanted {
-        Some("array") => tree.elements(value).is_some(),
-        Some("object") => tree.entries(value).is_some(),
-        Some("string") => tree.scalar(value).is_some_and(|scalar| !scalar.is_null()),
+    let Some(wanted) = schema.and_then(|schema| schema.get("properties")?.get(missing)) else { return false };
+    // Of several shapes, such as a word or a list of words, any.
+    let named = std::iter::once(wanted).chain(shapes(wanted)).flat_map(types);
+    named.into_iter().any(|kind| match kind {
+        "array" => tree.elements(value).is_some(),
+        "object" => tree.entries(value).is_some(),
+        "string" => tree.scalar(value).is_some_and(|scalar| !scalar.is_null()),
         _ => false,
-    }
+    })
 }

@@ -105,6 +105,12 @@ impl Shape {
         self.parts().iter().any(|part| part.node.get("properties").is_some() || values(part.node).next().is_some())
     }
 
+    /// Whether a value may stand here that is neither a list nor a map.
+    #[must_use]
+    pub fn is_scalar(self) -> bool {
+        self.parts().iter().flat_map(|part| types(part.node)).any(|kind| !matches!(kind, "array" | "object" | "null"))
+    }
+
     /// The words that may be written here: those of an enumeration, or `true` and `false`.
     #[must_use]
     pub fn words(self) -> Vec<String> {
@@ -179,6 +185,13 @@ pub fn values(node: &Value) -> impl Iterator<Item = &Value> {
     by_pattern.chain(node.get("additionalProperties").filter(|value| value.is_object()))
 }
 
+/// The types that a schema itself names.
+pub fn types(node: &Value) -> impl Iterator<Item = &str> {
+    let named = node.get("type");
+    let several = named.map(|named| named.as_array().map_or(std::slice::from_ref(named), Vec::as_slice));
+    several.unwrap_or_default().iter().filter_map(Value::as_str)
+}
+
 /// The shapes that a value may have, where there are several.
 #[must_use]
 pub fn shapes(node: &Value) -> Vec<&Value> {
@@ -200,11 +213,7 @@ pub fn holds(root: &Value, node: &Value, depth: usize) -> String {
     } else if let Some(value) = node.get("const") {
         words.push(constant(value));
     } else {
-        let types: Vec<&str> = match node.get("type") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-            Some(_) | None => vec![],
-        };
+        let types: Vec<&str> = types(node).collect();
         let items = node.get("items").map(|items| format!("list of {}", holds(root, items, depth + 1)));
         if types.is_empty() {
             words.extend(items.clone());

@@ -36,6 +36,7 @@ mod published;
 mod random;
 mod redundancy;
 mod render;
+mod routing;
 mod schemas;
 mod structure;
 mod survive;

@@ -26,11 +26,14 @@ struct Topic {
     retention: Option<Kept>,
 }
 
+/// The path of the argument that says the class of data, and the classes for which a call is made.
+type OnlyFor = (Vec<String>, Vec<String>);
+
 /// What a processor does: by its topics, the tools it calls, and the resources and prompts it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Processor {
     topics: Vec<String>,
-    calls: Vec<(String, String)>,
+    calls: Vec<(String, String, Option<OnlyFor>)>,
     resources: Vec<(String, String)>,
     prompts: Vec<(String, String)>,
 }
@@ -199,7 +202,10 @@ fn processor(flow: &Flow, scope: &Scope, model: &Model) -> Option<Processor> {
     let mut found = Processor { topics, calls: Vec::new(), resources: Vec::new(), prompts: Vec::new() };
     for step in &flow.steps {
         for call in &step.calls {
-            found.calls.extend(call.server.as_ref().map(|server| (server.to_string(), call.tool.to_string())));
+            let only_for = call.routed.as_ref().map(|by| (by.argument.clone(), by.classes.clone()));
+            found
+                .calls
+                .extend(call.server.as_ref().map(|server| (server.to_string(), call.tool.to_string(), only_for)));
         }
         for read in &step.reads {
             let Some(server) = &read.server else { continue };

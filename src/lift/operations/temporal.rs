@@ -59,7 +59,7 @@ struct Step {
 /// A call of a step.
 #[derive(Debug, PartialEq, Eq)]
 struct Call {
-    server: String,
+    to: To,
     tool: String,
     compensation: bool,
     /// The tools whose arguments it takes.
@@ -70,6 +70,14 @@ struct Call {
     results: Vec<String>,
     /// Whether it is tried again when nobody knows whether it did anything.
     repeated: bool,
+}
+
+/// Where a call goes.
+#[derive(Debug, PartialEq, Eq)]
+enum To {
+    Server(String),
+    /// By the class that the argument at this path says.
+    ByClass(Vec<String>, BTreeMap<String, String>),
 }
 
 #[derive(Deserialize)]
@@ -144,7 +152,8 @@ struct StepFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CallFile {
-    server: String,
+    server: Option<String>,
+    routes: Option<RoutesFile>,
     tool: String,
     key: String,
     arguments_of: Vec<String>,
@@ -153,6 +162,13 @@ struct CallFile {
     #[serde(default)]
     results: Vec<String>,
     in_doubt: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoutesFile {
+    argument: Vec<String>,
+    servers: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -300,9 +316,14 @@ fn step(file: StepFile) -> Result<Step, LiftError> {
                 "fail" => false,
                 other => return unexpected(format!("`inDoubt` is `{other}`")),
             };
-            let (server, tool, arguments, results) = (call.server, call.tool, call.arguments_of, call.results);
+            let to = match (call.server, call.routes) {
+                (Some(server), None) => To::Server(server),
+                (None, Some(RoutesFile { argument, servers })) => To::ByClass(argument, servers),
+                _ => return unexpected(format!("a call of step `{}` has no server, or two ways to one", file.id)),
+            };
+            let (tool, arguments, results) = (call.tool, call.arguments_of, call.results);
             let takes = call.takes.into_iter().map(|taken| (taken.argument, taken.call, taken.field)).collect();
-            calls.push(Call { server, tool, compensation, arguments, takes, results, repeated });
+            calls.push(Call { to, tool, compensation, arguments, takes, results, repeated });
         }
     }
     let condition = file.proceed_if.map(|condition| (condition.call, condition.field, condition.equals));

@@ -55,12 +55,12 @@ pub enum NoSource {
 impl Step {
     /// The tools that do the step, in order.
     pub fn doing(&self) -> impl Iterator<Item = &Spanned<ToolName>> {
-        self.calls.iter().filter(|call| !call.compensation).map(|call| &call.tool)
+        self.calls.iter().filter(|call| !call.compensation && !call.is_alternative()).map(|call| &call.tool)
     }
 
     /// The tools that undo the step, in order.
     pub fn undoing(&self) -> impl Iterator<Item = &Spanned<ToolName>> {
-        self.calls.iter().filter(|call| call.compensation).map(|call| &call.tool)
+        self.calls.iter().filter(|call| call.compensation && !call.is_alternative()).map(|call| &call.tool)
     }
 
     /// The tool that takes an argument; `None` where the step calls several and none is named.
@@ -77,6 +77,12 @@ impl Flow {
     #[must_use]
     pub fn goes_by_results(&self) -> bool {
         self.steps.iter().any(|step| step.proceed_if.is_some() || !step.takes.is_empty())
+    }
+
+    /// Whether a call of it goes to one of several servers, by the class of its data.
+    #[must_use]
+    pub fn goes_by_classes(&self) -> bool {
+        self.calls().any(|(_, call)| call.routed.is_some())
     }
 
     /// The call that a field is of, for a step, or for what undoes that step, which knows the results of the step, too.

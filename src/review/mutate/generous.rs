@@ -27,7 +27,12 @@ pub(super) fn generous(model: &Model) -> Model {
         .servers
         .iter()
         .flat_map(|(server, entry)| entry.tools.values().map(move |tool| (server, tool)))
-        .map(|(server, tool)| Call { tool: tool.name.clone(), server: Some(server.clone()), compensation: false })
+        .map(|(server, tool)| Call {
+            tool: tool.name.clone(),
+            server: Some(server.clone()),
+            compensation: false,
+            routed: None,
+        })
         .collect();
     let offered = |entry: &Server| -> Vec<Readable> {
         let resources = entry.resources.iter().map(|resource| Readable::Resource(resource.uri.value.clone()));

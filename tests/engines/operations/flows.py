@@ -25,7 +25,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from .programs import HERE, READY_SECONDS, ROOT, Programs
 from .toolbench import Bench
 
-OWN, CACHED = HERE / "flows.yaml", HERE / "cached.yaml"
+OWN, CACHED, ROUTED = HERE / "flows.yaml", HERE / "cached.yaml", HERE / "routed.yaml"
 SEED = ROOT / "fixtures/seed"
 QUEUE, SECONDS = "mcpctl", 60
 ONBOARDING, SAGA = "workflow-customer-onboarding", "saga-order-processing-saga"
@@ -166,15 +166,15 @@ def plans(*folders: Path) -> dict[str, dict]:
 
 
 def run(programs: Programs) -> Tally:
-    from . import flow_cached, flow_cases, flow_parts, flow_proofs, flow_results
+    from . import flow_cached, flow_cases, flow_parts, flow_proofs, flow_results, flow_routed
 
     # What is replayed on purpose with another workflow would be logged.
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     tally = Tally("temporal")
     seed, own, cached = flows(SEED), flows(OWN), flows(CACHED)
-    of_seed, of_own, of_cached = (programs.compiled(one, "temporal") for one in (SEED, OWN, CACHED))
+    of_seed, of_own, of_cached, of_routed = (programs.compiled(one, "temporal") for one in (SEED, OWN, CACHED, ROUTED))
     caches = programs.compiled(CACHED, "cache-plan") / "central"
-    bench = Bench(free_ports(1)[0], tools(seed, own, cached))
+    bench = Bench(free_ports(1)[0], tools(seed, own, cached) | flow_routed.SERVERS)
     token = programs.folder("tokens") / "late"
     token.write_text("from-a-file")
     endpoint = {"endpoint": f"http://127.0.0.1:{bench.port}/token", "client_id": "flows", "secret_env": "TEST_SECRET"}
@@ -182,14 +182,16 @@ def run(programs: Programs) -> Tally:
     settings = {
         "servers": {server: bench.url(server) for server in bench.servers},
         "cache": {"plans": [str(caches / "plan.json")]},
-        "tokens": {"saga:late": {"file": str(token)}} | {"saga:once": endpoint, "workflow:shaky": endpoint, "workflow:approved": endpoint, "workflow:wide": short},
+        "tokens": {"saga:late": {"file": str(token)}} | {"saga:once": endpoint, "workflow:shaky": endpoint, "workflow:approved": endpoint, "saga:archive": endpoint, "workflow:wide": short},
     }
 
     async def all_cases(stack: Stack) -> None:
         client = await stack.client()
         stack.start("worker")
-        runs = Runs(client, bench, plans(of_seed, of_own, of_cached), tally, stack.folder)
-        await asyncio.gather(flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs), flow_results.results(runs, stack))
+        runs = Runs(client, bench, plans(of_seed, of_own, of_cached, of_routed), tally, stack.folder)
+        await asyncio.gather(
+            flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs), flow_results.results(runs, stack), flow_routed.routed(runs)
+        )
         noticed = await flow_proofs.spoiled(runs, seed)
         runs.client = await flow_cases.killed(runs, stack)
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")

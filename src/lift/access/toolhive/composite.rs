@@ -67,7 +67,8 @@ pub(super) fn check(
     let flows = model.flows.values().filter(|flow| {
         let here = cluster_of(model, Some(&flow.unit.value)) == cluster;
         let by_results = flow.steps.iter().any(|step| step.proceed_if.is_some() || !step.takes.is_empty());
-        here && flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none() && !by_results
+        let by_classes = flow.steps.iter().flat_map(|step| &step.calls).any(|call| call.routed.is_some());
+        here && flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none() && !by_results && !by_classes
     });
     let mut missing: BTreeMap<String, (BTreeMap<String, Expected>, u32)> = flows
         .map(|flow| (label(&flow.id.value.name), (expected(flow, model), retries(flow, model))))

@@ -234,6 +234,14 @@ struct Plan {
 struct Call {
     server: String,
     tool: String,
+    only_for: Option<OnlyFor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlyFor {
+    argument: Vec<String>,
+    classes: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -263,7 +271,8 @@ pub(super) fn processors(text: &str) -> Result<BTreeMap<String, Processor>, Lift
                 _ => return unexpected(format!("`{name}` reads what is neither a resource nor a prompt")),
             }
         }
-        let calls = plan.calls.into_iter().map(|call| (call.server, call.tool)).collect();
+        let only = |only: OnlyFor| (only.argument, only.classes);
+        let calls = plan.calls.into_iter().map(|call| (call.server, call.tool, call.only_for.map(only))).collect();
         found.insert(name, Processor { topics: plan.topics, calls, resources, prompts });
     }
     Ok(found)

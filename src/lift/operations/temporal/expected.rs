@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, Flow, Server, Step};
+use super::{Call, Flow, Server, Step, To};
 use crate::model::flow::handover::{ResultField, Taken};
 use crate::model::flow::{self, Orchestration};
 use crate::model::name::{FlowKind, ServerName};
@@ -56,8 +56,13 @@ fn expected(model: &Model, flow: &flow::Flow, rules: &Orchestration) -> Flow {
         let switched_off = flow.compensations_enabled.as_ref().is_some_and(|switch| !switch.value);
         let undoing = if switched_off { Vec::new() } else { undoing };
         servers.extend(actions.iter().chain(&undoing).filter_map(|call| call.server.as_ref()));
+        // Of calls to several servers by class, one is made.
+        let single = |calls: Vec<_>| -> Vec<&flow::Call> {
+            calls.into_iter().filter(|call: &&flow::Call| call.routed.as_ref().is_none_or(|by| by.first)).collect()
+        };
+        let (actions, undoing) = (single(actions), single(undoing));
         let mut calls: Vec<Call> =
-            actions.iter().chain(&undoing).map(|call| expected_call(model, call, &actions)).collect();
+            actions.iter().chain(&undoing).map(|call| expected_call(model, step, call, &actions)).collect();
         debug_assert_eq!(steps.len(), at);
         hand_on(flow, step, &mut calls);
         let condition = step.proceed_if.as_ref().map(|condition| {
@@ -83,6 +88,7 @@ fn expected(model: &Model, flow: &flow::Flow, rules: &Orchestration) -> Flow {
 fn source(flow: &flow::Flow, of: &ResultField) -> String {
     let step = flow.steps.iter().find(|step| step.name.value == of.step.value);
     let calls = step.into_iter().flat_map(|step| &step.calls).filter(|call| !call.compensation);
+    let calls = calls.filter(|call| call.routed.as_ref().is_none_or(|by| by.first));
     let wanted = |call: &flow::Call| of.tool.as_ref().is_none_or(|tool| tool.value == call.tool.value);
     let number = calls.into_iter().position(wanted).map_or(0, |at| at + 1);
     format!("{}/{number}", of.step)
@@ -125,22 +131,39 @@ fn hand_on(flow: &flow::Flow, step: &flow::Step, calls: &mut [Call]) {
     }
 }
 
-fn expected_call(model: &Model, call: &flow::Call, actions: &[&flow::Call]) -> Call {
-    let server = call.server.as_ref().and_then(|server| model.servers.get(server));
-    let tool = server.and_then(|server| server.tools.get(&call.tool.value));
+fn expected_call(model: &Model, step: &flow::Step, call: &flow::Call, actions: &[&flow::Call]) -> Call {
+    let name = |call: &flow::Call| call.server.as_ref().map(ToString::to_string).unwrap_or_default();
+    let same = |other: &&flow::Call| other.compensation == call.compensation && other.tool.value == call.tool.value;
+    let to = match &call.routed {
+        None => To::Server(name(call)),
+        Some(by) => {
+            let mut servers = BTreeMap::new();
+            for other in step.calls.iter().filter(same) {
+                for class in other.routed.iter().flat_map(|by| &by.classes) {
+                    servers.insert(class.clone(), name(other));
+                }
+            }
+            To::ByClass(by.argument.clone(), servers)
+        }
+    };
+    let repeats = |call: &flow::Call| {
+        let server = call.server.as_ref().and_then(|server| model.servers.get(server));
+        let tool = server.and_then(|server| server.tools.get(&call.tool.value));
+        tool.and_then(|tool| tool.idempotent.as_ref()).is_none_or(|flag| flag.value)
+    };
     let mut arguments = vec![call.tool.to_string()];
     if let (true, [action]) = (call.compensation, actions) {
         arguments.push(action.tool.to_string());
         arguments.dedup();
     }
     Call {
-        server: call.server.as_ref().map(ToString::to_string).unwrap_or_default(),
+        to,
         tool: call.tool.to_string(),
         compensation: call.compensation,
         arguments,
         takes: Vec::new(),
         results: Vec::new(),
-        repeated: tool.and_then(|tool| tool.idempotent.as_ref()).is_none_or(|flag| flag.value),
+        repeated: if call.routed.is_some() { step.calls.iter().filter(same).all(repeats) } else { repeats(call) },
     }
 }
 

@@ -55,7 +55,8 @@ fn prerequisites(flow: &Flow, targets: &BTreeMap<&str, String>) -> BTreeMap<BTre
     let graph = flow.graph();
     let actions = |at: usize, compensations: bool| -> BTreeSet<String> {
         let calls = flow.steps.get(at).into_iter().flat_map(|step| &step.calls);
-        let calls = calls.filter(|call| call.compensation == compensations);
+        // Of calls that go to one of several servers by the class of their data, the others are never made, so nothing waits for them.
+        let calls = calls.filter(|call| call.compensation == compensations && call.routed.is_none());
         let named = calls.filter_map(|call| {
             let target = targets.get(call.server.as_ref()?.as_str())?;
             Some(format!("{target}___{}", call.tool.value))

@@ -34,7 +34,12 @@ pub(super) fn files<'m>(
     let flows: Vec<&Flow> = model
         .flows
         .values()
-        .filter(|flow| flow.id.value.kind == FlowKind::Workflow && flow.suspended.is_none() && !flow.goes_by_results())
+        .filter(|flow| {
+            flow.id.value.kind == FlowKind::Workflow
+                && flow.suspended.is_none()
+                && !flow.goes_by_results()
+                && !flow.goes_by_classes()
+        })
         .collect();
     let named = flows.iter().map(|flow| (&*flow.id.value.name, flow.id.loc));
     let names = dns_labels(super::TARGET.id, named).map_err(CompileError::Findings)?;

@@ -98,6 +98,17 @@ pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
             });
             continue;
         }
+        if flow.goes_by_classes() {
+            found.push(NotExpressed {
+                family: FamilyId::Workflow,
+                key: format!("name: {}", flow.id.value.name),
+                loc: flow.id.loc,
+                why: "calls of it go to one of several servers by the class of their data, so no composite tool is written for it; \
+                      run it by an engine of workflows",
+                own: true,
+            });
+            continue;
+        }
         let optional = flow.steps.iter().filter_map(|step| step.optional.as_ref().filter(|optional| optional.value));
         found.extend(optional.map(|optional| NotExpressed {
             family: FamilyId::Workflow,

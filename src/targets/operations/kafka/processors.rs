@@ -30,6 +30,17 @@ struct IdempotencyKey {
 struct Call<'m> {
     server: &'m str,
     tool: &'m str,
+    /// Where the call goes to one of several servers: for which data it goes to this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_for: Option<OnlyFor<'m>>,
+}
+
+/// Data for which a call is made.
+#[derive(Serialize)]
+struct OnlyFor<'m> {
+    /// The path of the argument that says its class.
+    argument: &'m [String],
+    classes: &'m [String],
 }
 
 #[derive(Serialize)]
@@ -57,9 +68,11 @@ fn plan<'m>(flow: &'m Flow, topics: &[&'m str]) -> Plan<'m> {
         ("auto.offset.reset", "earliest".to_owned()),
     ];
     // A call or a reading that several servers could answer is granted on none of them, and a warning says so.
-    let calls = flow
-        .calls()
-        .filter_map(|(_, call)| Some(Call { server: call.server.as_ref()?.as_str(), tool: call.tool.value.as_str() }));
+    let calls = flow.calls().filter_map(|(_, call)| {
+        let routed = call.routed.as_ref();
+        let only_for = routed.map(|by| OnlyFor { argument: &by.argument, classes: &by.classes });
+        Some(Call { server: call.server.as_ref()?.as_str(), tool: call.tool.value.as_str(), only_for })
+    });
     let reads = flow.steps.iter().flat_map(|step| &step.reads).filter_map(|read| {
         let server = read.server.as_ref()?.as_str();
         Some(match &read.what.value {

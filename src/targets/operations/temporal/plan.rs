@@ -216,13 +216,31 @@ pub(crate) struct Taken {
     pub field: String,
 }
 
-/// A call of a tool.
+/// By what a call goes to one of several servers: see [`Call::routes`].
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Routes {
+    /// The argument that says the class of the data: its name, or the path to it.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub argument: Vec<String>,
+    /// The server for data of each class. A call with any other value, or none, is not made, and its step fails.
+    #[cfg_attr(test, schemars(extend("minProperties" = 1)))]
+    pub servers: BTreeMap<String, String>,
+}
+
+/// A call of a tool.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("oneOf" = [{"required": ["server"]}, {"required": ["routes"]}])))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Call {
-    /// The server.
-    pub server: String,
+    /// The server; absent where `routes` say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// By what the call goes to one of several servers; absent where `server` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Routes>,
     /// The tool.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub tool: String,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::batching;
 use super::plan::{
-    Breaker, Call, Condition, Identity, InDoubt, Issuer, OnFailure, Per, Plan, Retry, Server, Step, Taken, WhenOpen,
+    Breaker, Call, Condition, Identity, InDoubt, Issuer, OnFailure, Per, Plan, Retry, Routes, Server, Step, Taken,
+    WhenOpen,
 };
 use crate::model::Model;
 use crate::model::access::CallerKind;
@@ -150,7 +151,10 @@ fn server(model: &Model, name: &ServerName) -> Server {
 fn step(model: &Model, flow: &Flow, at: usize, step: &flow::Step) -> Result<Step, CompileError> {
     let calls = |undoes: bool| -> Result<Vec<Call>, CompileError> {
         let made = step.calls.iter().filter(|call| call.compensation == undoes && flow.makes(call));
-        made.enumerate().map(|(number, call)| self::call(model, flow, (at, step), number, call)).collect()
+        made.filter(|call| !call.is_alternative())
+            .enumerate()
+            .map(|(number, call)| self::call(model, flow, (at, step), number, call))
+            .collect()
     };
     let (done, undone) = (calls(false)?, calls(true)?);
     let condition = |condition: &handover::Condition| -> Result<Condition, CompileError> {
@@ -250,22 +254,38 @@ fn call(
         let message = format!("step `{}` calls `{}`, and no server is known that has it", step.name, call.tool);
         return Err(CompileError::Refused(message));
     };
-    let mut doing = step.calls.iter().filter(|call| !call.compensation);
+    let mut doing = step.doing();
     // One call is undone by one compensation, so that both are about the same thing.
     let undone = match (call.compensation, doing.next(), doing.next()) {
-        (true, Some(only), None) if only.tool.value != call.tool.value => Some(only.tool.to_string()),
+        (true, Some(only), None) if only.value != call.tool.value => Some(only.to_string()),
         _ => None,
     };
-    let tool = model.servers.get(server).and_then(|server| server.tools.get(&call.tool.value));
-    let idempotent = tool.and_then(|tool| tool.idempotent.as_ref());
+    let routes = routes(step, call);
+    let names = routes.iter().flat_map(|routes| routes.servers.values()).map(String::as_str).chain([server.as_str()]);
+    let tools = names.filter_map(|name| model.servers.get(name)?.tools.get(&call.tool.value));
+    let once = tools.filter_map(|tool| tool.idempotent.as_ref()).any(|flag| !flag.value);
     let arguments_of: Vec<String> = std::iter::once(call.tool.to_string()).chain(undone).collect();
     Ok(Call {
-        server: server.to_string(),
+        server: routes.is_none().then(|| server.to_string()),
+        routes,
         tool: call.tool.to_string(),
         key: key(&step.name.value, call.compensation, number),
         takes: takes(flow, (at, step), call, &arguments_of)?,
         arguments_of,
         results: if call.compensation { Vec::new() } else { results(flow, at, number) },
-        in_doubt: if idempotent.is_some_and(|flag| !flag.value) { InDoubt::Fail } else { InDoubt::Repeat },
+        in_doubt: if once { InDoubt::Fail } else { InDoubt::Repeat },
     })
+}
+
+/// By what a call goes to one of several servers: it, and those beside it of which one is made.
+fn routes(step: &flow::Step, call: &flow::Call) -> Option<Routes> {
+    let argument = call.routed.as_ref()?.argument.clone();
+    let beside = step
+        .calls
+        .iter()
+        .filter(|other| (other.compensation, &other.tool.value) == (call.compensation, &call.tool.value));
+    let servers = beside
+        .filter_map(|call| Some((call.routed.as_ref()?, call.server.as_ref()?)))
+        .flat_map(|(routed, server)| routed.classes.iter().map(|class| (class.clone(), server.to_string())));
+    Some(Routes { argument, servers: servers.collect() })
 }

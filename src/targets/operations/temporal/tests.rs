@@ -1,4 +1,5 @@
 mod results;
+mod routed;
 
 use super::*;
 use crate::schema::generate;

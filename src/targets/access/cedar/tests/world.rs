@@ -149,6 +149,7 @@ impl World {
         let calls = calls
             .iter()
             .map(|(server, tool)| Call {
+                routed: None,
                 tool: self.put((*tool).into()),
                 server: Some((*server).into()),
                 compensation: false,

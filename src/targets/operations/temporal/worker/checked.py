@@ -21,8 +21,9 @@ def fault(plan: object) -> str | None:
         if count > 1:
             return f"the key {key} is there twice"
     for call in calls:
-        if call["server"] not in plan["servers"]:
-            return f"the server {call['server']} is not in the plan"
+        for server in [call["server"]] if "server" in call else call["routes"]["servers"].values():
+            if server not in plan["servers"]:
+                return f"the server {server} is not in the plan"
     for step in plan["steps"]:
         for on in step["dependsOn"]:
             if on not in steps:

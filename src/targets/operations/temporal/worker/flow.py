@@ -39,6 +39,18 @@ def why(error: BaseException) -> str:
     return f"{getattr(kind, 'name', kind) or type(cause).__name__}: {cause}"
 
 
+def server_for(routes: dict, arguments: dict) -> str:
+    """The server that takes data of the class which the arguments say."""
+    found = arguments
+    for name in routes["argument"]:
+        found = found.get(name) if isinstance(found, dict) else None
+    if isinstance(found, str) and found in routes["servers"]:
+        return routes["servers"][found]
+    # The value itself may belong into no history.
+    message = f"{'.'.join(routes['argument'])} is no class that one of the servers takes"
+    raise ApplicationError(message, type="NoServer", non_retryable=True)
+
+
 @workflow.defn(name="mcpctl")
 class Run:
     def __init__(self) -> None:
@@ -170,8 +182,18 @@ class Run:
             details = self._outcome("failure") | {"not undone": failures}
             raise ApplicationError("; ".join(failures), details, type="CompensationFailed", non_retryable=True)
 
-    async def _call(self, step: dict, call: dict, retry: dict, undoes: list[str]) -> None:
+    def _arguments(self, step: dict, call: dict) -> dict:
         taken = self._taken(call)
+        of_step = self.arguments.get(step["id"], {})
+        started_with = next((of_step[tool] for tool in call["argumentsOf"] if tool in of_step), {})
+        # What is to come from a result comes from nobody else, also where there is no result.
+        from_results = {one["argument"] for one in call.get("takes", [])}
+        return {name: value for name, value in started_with.items() if name not in from_results} | taken
+
+    async def _call(self, step: dict, call: dict, retry: dict, undoes: list[str]) -> None:
+        arguments = self._arguments(step, call)
+        # Where no server takes the data, nothing was tried.
+        given = call if "server" in call else call | {"server": server_for(call["routes"], arguments)}
         # A call has one key in a run, also after a worker crashed. Another run of the same id has another one.
         key = f"{workflow.info().workflow_id}/{workflow.info().first_execution_run_id}/{call['key']}"
         if call in step["calls"]:
@@ -181,14 +203,9 @@ class Run:
             tried = self.tried.setdefault(step["id"], [])
             if key not in tried:
                 tried.append(key)
-        of_step = self.arguments.get(step["id"], {})
-        started_with = next((of_step[tool] for tool in call["argumentsOf"] if tool in of_step), {})
-        # What is to come from a result comes from nobody else, also where there is no result.
-        from_results = {one["argument"] for one in call.get("takes", [])}
-        arguments = {name: value for name, value in started_with.items() if name not in from_results} | taken
-        server = self.plan["servers"][call["server"]]
-        plan = {"flow": self.plan["flow"], "identity": self.plan["identity"], "servers": {call["server"]: server}}
-        given = {"plan": plan, "call": call, "key": key, "undoes": undoes, "arguments": arguments}
+        servers = {given["server"]: self.plan["servers"][given["server"]]}
+        plan = {"flow": self.plan["flow"], "identity": self.plan["identity"], "servers": servers}
+        given = {"plan": plan, "call": given, "key": key, "undoes": undoes, "arguments": arguments}
         if call["inDoubt"] == "repeat":
             result = await self._activity(given, policy(retry, retry["maximumAttempts"]))
         else:

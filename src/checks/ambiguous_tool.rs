@@ -10,8 +10,8 @@ pub static CHECK: Check = Check {
         name: "ambiguous-tool",
         guards_access: false,
         severity: Severity::Warning,
-        what: "Finds tools of a step or an event processor with several servers for which none of these fits: no or more than one \
-               server lists the tool, and neither the class of the data nor the unit of the flow tells which one is meant.",
+        what: "Finds tools of a step or an event processor with several servers that no listed server has, or that several have \
+               where neither class nor unit decides between them.",
         why: "Which server is meant cannot be said, so nothing is granted for the tool and its calls are denied.",
         fix: "List the tools of these servers in `mcp_registry`. Where several have the tool, let each of them read the class of the \
               data from the same argument (`class_from: {argument: data_class}`) and be of a class of its own, or name one server.",
@@ -33,8 +33,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         let tools = quoted(lost.iter().map(|call| call.tool.value.as_str()));
         let servers = quoted(step.servers.iter().map(|server| server.value.as_str()));
         let them = if others.is_empty() { "it" } else { "them" };
-        let message =
-            format!("{tools} cannot be told to belong to one of {servers}, so `{}` is not granted {them}", flow.id);
+        let message = format!("it is unclear which of {servers} has {tools}, so `{}` is not granted {them}", flow.id);
         let owned = |call: &&Call| owners(input, step, call) > 1;
         let finding = Diagnostic::new(&CHECK.rule, first.tool.loc, message)
             .labels(others.iter().map(|call| (call.tool.loc, "this one, too".to_owned())))
@@ -42,7 +41,7 @@ fn run(input: &Input<'_>, report: &mut Report) {
         report.push(if lost.iter().any(owned) {
             finding.help(
                 "several of them list a tool of that name: give each a class of its own and `class_from` with the same argument, or \
-                 name one server",
+                 name one server. What undoes a step has to be on the same servers",
             )
         } else {
             finding.help("list each tool under its server in `mcp_registry.servers`")

@@ -61,7 +61,8 @@ fn stopped<'a>(
 ) -> BTreeMap<(bool, RuleId), Stopped<'a>> {
     let mut found: BTreeMap<(bool, RuleId), Stopped<'a>> = BTreeMap::new();
     for (step, call, object) in row.calls() {
-        let Some(object) = object else { continue };
+        // Data of other classes goes elsewhere.
+        let Some(object) = object.filter(|_| call.routed.is_none()) else { continue };
         let Some(cell) = input.policy.cell(row.principal, object) else { continue };
         if !conflicts.is_never(cell.condition) {
             continue;

@@ -106,7 +106,8 @@ fn of_flow<'a>(
         let mut highest = earlier.iter().filter_map(|step| before.get(step)).max_by_key(|end| end.1.rank).copied();
         for call in step.calls.iter().filter(|call| !call.compensation) {
             let Some(this) = end(call) else { continue };
-            if let Some(from) = highest
+            // Of calls by class one is made, and it takes no data above the class of its server.
+            if let Some(from) = highest.filter(|_| call.routed.is_none())
                 && from.1.rank > this.1.rank
                 && takes_in(this.2, call.tool.value.as_str())
                 && steepest.is_none_or(|(a, b)| from.1.rank - this.1.rank > a.1.rank - b.1.rank)

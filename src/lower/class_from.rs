@@ -76,8 +76,8 @@ impl Lowering {
             return required;
         };
         if classes.is_empty() {
-            let message = "`class_from` names what says the class of a call, and no class is declared";
-            let help = "declare the classes in `data_routing`";
+            let message = "`class_from` names what says the class of a call, and no class of `data_routing` lists the server, so it takes no data";
+            let help = "list the server in a class of `data_routing`";
             if whole {
                 self.report.push(Diagnostic::new(&rules::CLASS_FROM_NOTHING, loc, message).help(help));
             }
@@ -114,10 +114,11 @@ fn evidence(from: &ClassFrom, path: Vec<String>, classes: &[String]) -> Evidence
     }
 }
 
-/// The classes up to the one of a server, the least sensitive first. Where a unit folder lists it in another class, the less
-/// sensitive of both counts: what either denies is denied.
+/// The classes up to the one of a server, the least sensitive first; none for a server that no class lists, so that nobody opens it to
+/// data by forgetting it. Where a unit folder lists it in another class, the less sensitive of both counts: what either denies is
+/// denied.
 pub(super) fn classes_below(model: &Model, server: &Server) -> Vec<String> {
-    let rank = |rules: &_| Classification::of(rules).governing(server.name.value.as_str()).map(|(rank, _)| rank);
+    let rank = |rules: &_| Classification::of(rules).listed(server.name.value.as_str()).map(|listing| listing.rank);
     let centre = rank(&model.access);
     let restated = server.unit.as_ref().and_then(|unit| model.restated_for(&unit.value));
     let most = [centre, restated.as_ref().and_then(rank)].into_iter().flatten().min();

@@ -307,7 +307,7 @@ fn resolve_step(
         let owners: Vec<&Server> = candidates.iter().filter_map(|(_, server)| server.filter(lists)).collect();
         calls.extend(fitting.calls(call, &owners, unit));
     }
-    step.calls = calls;
+    step.calls = super::fitting::undone_where_done(calls);
     named
 }
 

@@ -61,8 +61,9 @@ impl Fitting {
             owners.iter().enumerate().map(|(at, server)| (*server, route(at == 0))).collect();
         for (rank, (class, place)) in self.classes.iter().enumerate() {
             let fits = |server: &Server| takes(server) > rank && is_in(server, *place);
-            // The least sensitive server that takes the data, and of several such the one of the flow's own unit.
-            let order = |server: &Server| (takes(server), !is_of(server, unit));
+            // No server of another unit where one of its own or the centre takes the data; of these the least sensitive, and of several
+            // such the one of the flow's own unit.
+            let order = |server: &Server| (is_foreign(server, unit), takes(server), !is_of(server, unit));
             let Some(best) = owners.iter().filter(|server| fits(server)).map(|server| order(server)).min() else {
                 continue;
             };
@@ -76,6 +77,27 @@ impl Fitting {
     }
 }
 
+/// What undoes a step has to go where the step went. Where the calls of a step go to servers by class, a compensation that does not
+/// go to the same ones for the same data goes to none.
+pub(super) fn undone_where_done(mut calls: Vec<Call>) -> Vec<Call> {
+    let ways = |calls: &[Call], of: &dyn Fn(&Call) -> bool| -> Vec<(Option<ServerName>, Option<Routed>)> {
+        calls.iter().filter(|call| of(call)).map(|call| (call.server.clone(), call.routed.clone())).collect()
+    };
+    let Some(first) = calls.iter().find(|call| !call.compensation && call.routed.is_some()) else { return calls };
+    let tool = first.tool.value.clone();
+    let done = ways(&calls, &|call| !call.compensation && call.tool.value == tool);
+    let undoing: Vec<_> = calls.iter().filter(|call| call.compensation).map(|call| call.tool.value.clone()).collect();
+    for tool in undoing {
+        if ways(&calls, &|call| call.compensation && call.tool.value == tool) != done {
+            calls.retain(|call| !(call.compensation && call.tool.value == tool && call.is_alternative()));
+            for call in calls.iter_mut().filter(|call| call.compensation && call.tool.value == tool) {
+                (call.server, call.routed) = (None, None);
+            }
+        }
+    }
+    calls
+}
+
 /// The path of the argument that says of which class the data of a call is.
 fn class_from(server: &Server, call: &Call) -> Option<Vec<String>> {
     let own = server.tools.get(&call.tool.value).and_then(|tool| tool.class_from.as_ref());
@@ -83,6 +105,12 @@ fn class_from(server: &Server, call: &Call) -> Option<Vec<String>> {
         ClassFrom::Argument(path) => Some(path.parts.iter().map(|part| part.value.clone()).collect()),
         ClassFrom::Claim(_) => None,
     }
+}
+
+/// Whether a server is of another unit than the flow, and not central.
+fn is_foreign(server: &Server, unit: &UnitName) -> bool {
+    let central = UnitName::from(UnitName::CENTRAL);
+    !is_of(server, unit) && !is_of(server, &central) && !unit.as_str().is_empty() && *unit != central
 }
 
 /// Whether a server is of a unit; a flow without one is central.

@@ -78,10 +78,10 @@ pub static CLASS_FROM_NOTHING: Rule = Rule {
     name: "class-from-nothing",
     guards_access: true,
     severity: Severity::Error,
-    what: "Finds `class_from` where no class is declared, or where there is no section `identity`.",
+    what: "Finds `class_from` on a server that no class of `data_routing` lists, or where there is no section `identity`.",
     why: "A call says the name of a class by that argument or claim, and there is nothing to compare it with, so every call is \
           denied.",
-    fix: "Declare the classes in `data_routing` and the issuers in `identity`, or remove `class_from`.",
+    fix: "List the server in a class of `data_routing`, and declare the issuers in `identity`, or remove `class_from`.",
 };
 
 /// Evidence that anything would satisfy.

@@ -63,9 +63,10 @@ fn a_call_says_a_class_up_to_the_one_of_its_server() {
     let all = "data_class_up_to_restricted: data_class is public or internal or restricted";
     assert_eq!(needs(WORLD, "secret", tool("t")), [all, token]);
     assert_eq!(needs(WORLD, "plain", tool("t")), [token]);
-    // A server that no class lists has the most sensitive one, as everywhere.
+    // A server that no class lists takes no data: nobody opens it by forgetting it.
     let unlisted = WORLD.replace("[open]", "[]");
-    assert_eq!(needs(&unlisted, "open", tool("t")), [all, token]);
+    let findings = Files::of([("a.yaml", unlisted.as_str())]).findings();
+    assert!(findings.iter().any(|finding| finding.ends_with("class-from-nothing")), "{findings:?}");
 }
 
 #[test]

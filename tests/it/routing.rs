@@ -77,6 +77,8 @@ fn a_call_goes_to_the_server_whose_class_location_and_unit_fit() {
 #[test]
 fn where_data_may_not_be_it_is_not_sent() {
     let text = world("central", "open, vault", "t");
+    let lines = text.split_inclusive('\n').filter(|line| !line.contains("name: staff") && !line.contains("name: desk"));
+    let text: String = lines.collect();
     // Data of the class `internal` may be in an enclave alone: the vault is one. On premises alone: so is an enclave.
     for place in ["secure_enclave", "on_premises_only"] {
         let text = text.replace("[staff, desk]}", &format!("[], location: {place}}}"));
@@ -125,4 +127,27 @@ fn sagas_and_processors_choose_alike() {
 ";
     let text = format!("{}{processor}", &WORLD[..at]);
     assert_eq!(calls(&text).0, ["open for public", "vault for internal and secret"]);
+}
+
+#[test]
+fn what_undoes_a_step_goes_where_the_step_went_or_nowhere() {
+    let at = WORLD.find("workflow_definition").unwrap();
+    let saga =
+        "saga_definition: {name: w, steps: [{name: s, mcp_server: [open, vault], action: t, compensation: u}]}\n";
+    let analysis = Files::of([("a.yaml", format!("{}{saga}", &WORLD[..at]).as_str())]).analyse();
+    let flow = analysis.model().flows.values().next().unwrap();
+    let undone: Vec<_> = flow.calls().filter(|(_, call)| call.compensation).map(|(_, call)| &call.server).collect();
+    assert_eq!(undone, [&None], "`u` is on one of the two servers alone");
+    let findings = crate::memory::shown(&analysis);
+    assert!(findings.iter().any(|finding| finding.ends_with("ambiguous-tool")), "{findings:?}");
+}
+
+#[test]
+fn data_stays_with_the_unit_where_a_server_of_it_or_of_the_centre_takes_it() {
+    let world =
+        WORLD.replace("[staff, desk]}", "[desk]}").replace("[vault], location: secure_enclave", "[vault, staff]");
+    let text = world.replace("UNIT", "hr").replace("SERVERS", "open, desk, staff").replace("TOOL", "t");
+    assert_eq!(calls(&text).0, ["nobody"], "`desk` of another unit is meant for nothing");
+    let text = world.replace("UNIT", "hr").replace("SERVERS", "open, staff").replace("TOOL", "t");
+    assert_eq!(calls(&text).0, ["open for public", "staff for internal and secret"]);
 }

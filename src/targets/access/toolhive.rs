@@ -66,7 +66,7 @@ ToolHive itself lets through the protocol's own methods for every token that it 
 `server/discover`, `ping`, `logging/setLevel`, `completion/complete`, `subscriptions/listen` and notifications. \
 What the entry of a server denies of them (`methods`) the server has to refuse itself; `target-undecided` names it. It filters for each caller the lists \
 of tools, prompts and resources by what may be called, got and read, but not `resources/templates/list`: any accepted token sees the \
-patterns of all resources. It does not judge GET and DELETE. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare them with the body. It drops the responses of clients (400), so sampling and elicitation of \
+patterns of all resources. It does not judge GET and DELETE. Let nobody reach another path of the proxy than `/mcp`: the policies are asked about messages there. No rule here reads the headers `Mcp-Param-*`, in which clients of 2026-07-28 repeat arguments: the server has to compare them with the body. It drops the responses of clients (400), so sampling and elicitation of \
 2025-11-25 do not work through it (measured with ToolHive 0.44.0). URIs that are not in normal form are \
 forbidden; `like` cannot tell a path from a query, so a dot segment in a query is forbidden, too.",
     covers: coverage::COVERS,

@@ -72,7 +72,7 @@ With Strimzi: set `targets.kafka.cluster` to the name of the `Kafka` resource (`
 lists none.
 
 **Processors.** Whatever runs a processor reads `topics` with the settings under `consumer`, makes the `calls` for each event in \
-their order, and commits the event when they are done. An event may therefore come twice. Its id is in the header `ce_id` of the \
+their order (one with `only_for` where the argument is one of those classes), and commits the event when they are done. An event may therefore come twice. Its id is in the header `ce_id` of the \
 record (the Kafka binding of CloudEvents), and is the idempotency key of each call. A tool that several servers may offer is in no \
 plan; the warning `ambiguous-tool` names it.
 

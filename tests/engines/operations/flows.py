@@ -189,9 +189,8 @@ def run(programs: Programs) -> Tally:
         client = await stack.client()
         stack.start("worker")
         runs = Runs(client, bench, plans(of_seed, of_own, of_cached, of_routed), tally, stack.folder)
-        await asyncio.gather(
-            flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs), flow_results.results(runs, stack), flow_routed.routed(runs)
-        )
+        await asyncio.gather(flow_cases.together(runs, seed, stack, token), flow_cached.cached(runs), flow_results.results(runs, stack))
+        await flow_routed.routed(runs)
         noticed = await flow_proofs.spoiled(runs, seed)
         runs.client = await flow_cases.killed(runs, stack)
         replayed = await flow_proofs.replayed(runs, of_seed / "worker")

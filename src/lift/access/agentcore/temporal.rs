@@ -107,7 +107,7 @@ fn expected(flow: &Flow) -> BTreeMap<String, BTreeSet<String>> {
     let made = |at: usize, compensation: bool| -> Vec<String> {
         let calls = flow.steps.get(at).into_iter().flat_map(|step| &step.calls);
         calls
-            .filter(|call| call.compensation == compensation)
+            .filter(|call| call.compensation == compensation && call.routed.is_none())
             .filter_map(|call| Some(format!("{}___{}", label(call.server.as_ref()?.as_str()), call.tool.value)))
             .collect()
     };

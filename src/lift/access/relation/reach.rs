@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::caller::{Caller, Here};
 use super::question::Question;
-use crate::model::access::{ClaimTest, Evidence};
+use crate::model::access::{ArgumentTest, ClaimTest, Evidence};
 use crate::policy::condition::Condition;
 
 /// The facts that each token of a caller decides, and the ways in which they do.
@@ -67,7 +67,17 @@ impl<'a> Question<'a> {
 
 /// Whether what shows one fact shows the other one as well.
 fn implies(one: &Evidence, other: &Evidence) -> bool {
-    let (Evidence::Claim(one), Evidence::Claim(other)) = (one, other) else { return false };
+    let (one, other) = match (one, other) {
+        (Evidence::Claim(one), Evidence::Claim(other)) => (one, other),
+        (Evidence::Argument(one), Evidence::Argument(other)) => {
+            return one.path == other.path
+                && matches!(
+                    (&one.test, &other.test),
+                    (ArgumentTest::OneOf(few), ArgumentTest::OneOf(many)) if few.iter().all(|value| many.contains(value))
+                );
+        }
+        _ => return false,
+    };
     let same = one.path == other.path && one.separator == other.separator;
     same && match (&one.test, &other.test) {
         (ClaimTest::Contains(few), ClaimTest::Contains(many)) => few.iter().all(|value| many.contains(value)),

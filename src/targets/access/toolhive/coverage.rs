@@ -104,7 +104,7 @@ pub(super) fn unexpressed(model: &Model) -> Vec<NotExpressed> {
                 key: format!("name: {}", flow.id.value.name),
                 loc: flow.id.loc,
                 why: "calls of it go to one of several servers by the class of their data, so no composite tool is written for it; \
-                      run it by an engine of workflows",
+                      run it with a workflow engine",
                 own: true,
             });
             continue;

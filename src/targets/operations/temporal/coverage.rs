@@ -93,6 +93,7 @@ plan.
 | `backoff: fixed` | `backoffCoefficient: 1` | pauses of 1 s |
 | `steps[].optional: true` | `optional` | the run goes on without the step when it fails, whatever `failure_handling` says |
 | `steps[].proceed_if` | `proceedIf` | a field of a result before must be equal to a value, or the step is not begun, which counts as its failure |
+| `mcp_server: [a, b]` | `routes` of a call, where both have the tool | the argument that `class_from` names says the class of the data, and the call goes to the least sensitive server that takes it; any other value is `NoServer`, and the step fails before anything is sent |
 | `steps[].arguments` | `takes`, and `results` of the call that they come from | a field of a result before becomes an argument |
 | `failure_handling` | `onFailure` | `compensate`, `stop` (`abort`), `continue`, or `wait` (`manual_intervention`) |
 | `persistence`, `checkpointing`, `replay_capability` | | what Temporal always does |

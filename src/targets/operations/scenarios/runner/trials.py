@@ -35,6 +35,11 @@ AT_ONCE = 50  # runs, for an overload
 SECONDS = 30  # for the list of a server's tools
 
 
+def one_server(call: dict) -> str:
+    """A server that shows the tool: the one of the call, or the first that it may go to."""
+    return call["server"] if "server" in call else next(iter(call["routes"]["servers"].values()))
+
+
 class Injected(Calls):
     """The worker's calls, which meet what is broken; and what became of each attempt that failed."""
 
@@ -121,16 +126,16 @@ class Trials:
         missing = [call for step, call in wanted if call["tool"] not in told.get(step, {})]
         if missing and self.is_copied:
             raise ValueError(f"--arguments has none for {plan['flow']}, {missing[0]['tool']}")
-        schemas = await self._schemas(plan, {call["server"] for call in missing})
+        schemas = await self._schemas(plan, {one_server(call) for call in missing})
         for step, call in wanted:
             of_step, tool = made.setdefault(step, {}), call["tool"]
             if tool in told.get(step, {}):
                 of_step[tool] = told[step][tool]
-            elif (call["server"], tool) not in schemas:
-                raise ValueError(f"{call['server']} shows no tool {tool}")
+            elif (one_server(call), tool) not in schemas:
+                raise ValueError(f"{one_server(call)} shows no tool {tool}")
             else:
                 try:
-                    of_step[tool] = made_up(schemas[call["server"], tool])
+                    of_step[tool] = made_up(schemas[one_server(call), tool])
                 except NoInput as fault:
                     raise ValueError(f"no input can be made up for {tool}, so give one with --arguments: {fault}") from None
         return made

@@ -67,3 +67,20 @@ fn another_way_of_data_is_not_the_plan_of_the_model() {
         assert!(text.contains(old) && files.refused(path, Some(&text.replacen(old, new, 1))), "{old}");
     }
 }
+
+#[test]
+fn gateways_let_through_what_is_routed() {
+    let world = ["open", "vault", "mail"].iter().fold(
+        WORLD.replace("mcp_registry:\n", "mcp_registry:\n  central_gateway: https://mcp.example.org\n"),
+        |world, name| {
+            let url = format!("url: 'https://{name}.example.org/mcp'");
+            world
+                .replace(&format!("{{name: {name},"), &format!("{{name: {name}, {url},"))
+                .replace(&format!("name: {name}\n"), &format!("name: {name}\n      {url}\n"))
+        },
+    );
+    for target in [&crate::targets::access::envoy::TARGET, &crate::targets::access::toolhive::TARGET] {
+        let files = built(target, &world).unwrap_or_else(|fault| panic!("{}: {fault:?}", target.id));
+        assert!(!files.bundle.artifacts.is_empty());
+    }
+}

@@ -46,8 +46,8 @@ def server_for(routes: dict, arguments: dict) -> str:
         found = found.get(name) if isinstance(found, dict) else None
     if isinstance(found, str) and found in routes["servers"]:
         return routes["servers"][found]
-    # The value itself may belong into no history.
-    message = f"{'.'.join(routes['argument'])} is no class that one of the servers takes"
+    # The value may be confidential, so it is not part of the message.
+    message = f"no server accepts the class in {'.'.join(routes['argument'])}"
     raise ApplicationError(message, type="NoServer", non_retryable=True)
 
 
@@ -57,6 +57,7 @@ class Run:
         self.trace: list[str] = []  # keys of calls that are done, in order
         self.begun: list[dict] = []  # steps with a call that was tried, in order
         self.tried: dict[str, list[str]] = {}  # idempotency keys of those calls, by step
+        self.gone: dict[str, list[str]] = {}  # servers that calls went to by the class of their data, by step
         self.skipped: list[str] = []
         self.results: dict[str, dict] = {}  # the fields that other calls take, by the key of the call
         self.waiting: dict[str, str] = {}  # why, by step
@@ -190,10 +191,20 @@ class Run:
         from_results = {one["argument"] for one in call.get("takes", [])}
         return {name: value for name, value in started_with.items() if name not in from_results} | taken
 
+    def _server(self, step: dict, call: dict, arguments: dict) -> str:
+        """Where a call goes by the class of its data. What undoes a step goes where the step went."""
+        gone = self.gone.setdefault(step["id"], [])
+        if call in step["compensations"] and len(gone) == 1:
+            return gone[0]
+        server = server_for(call["routes"], arguments)
+        if call in step["calls"] and server not in gone:
+            gone.append(server)
+        return server
+
     async def _call(self, step: dict, call: dict, retry: dict, undoes: list[str]) -> None:
         arguments = self._arguments(step, call)
         # Where no server takes the data, nothing was tried.
-        given = call if "server" in call else call | {"server": server_for(call["routes"], arguments)}
+        given = call if "server" in call else call | {"server": self._server(step, call, arguments)}
         # A call has one key in a run, also after a worker crashed. Another run of the same id has another one.
         key = f"{workflow.info().workflow_id}/{workflow.info().first_execution_run_id}/{call['key']}"
         if call in step["calls"]:

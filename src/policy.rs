@@ -18,6 +18,7 @@ pub mod pieces;
 pub mod policy_test;
 pub mod redundant;
 pub mod suspended;
+pub mod version;
 pub mod visibility;
 pub mod whole;
 

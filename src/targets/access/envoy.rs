@@ -33,6 +33,7 @@ mod tls;
 mod traces;
 mod unexpressed;
 mod upstream;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,7 @@ use crate::model::Model;
 use crate::model::access::{Evidence, Jwks};
 use crate::model::quantity::Duration;
 use crate::model::url::{Url, canonical};
+use crate::policy::version::version;
 use crate::source::Loc;
 use crate::targets::gateways::{self, CENTRAL, Gateway, gateways};
 use crate::targets::{CompileError, Decides, Does, Files, Input, Need, Proof, Shown, Target, TargetId, object};
@@ -137,8 +139,10 @@ fn compile(input: &Input<'_>) -> Result<Files, CompileError> {
     let names: Vec<&str> = gateways.iter().map(|gateway| gateway.name).collect();
     let enforced = input.enforced.map(|existing| shadow::gateways(existing, &names)).transpose()?.unwrap_or_default();
     let mut files = Files::new();
+    // One gateway alone meets no other.
+    let version = if gateways.len() > 1 { version(input.policy, input.model) } else { String::new() };
     for gateway in gateways {
-        files.extend(of_gateway(input, &gateway, &rows, enforced.get(gateway.name))?);
+        files.extend(of_gateway(input, &gateway, (&rows, &version), enforced.get(gateway.name))?);
     }
     Ok(files)
 }
@@ -184,7 +188,7 @@ fn refuse(input: &Input<'_>) -> Result<(), CompileError> {
 fn of_gateway(
     input: &Input<'_>,
     gateway: &Gateway<'_>,
-    rows: &BTreeMap<&str, Rows>,
+    (rows, version): (&BTreeMap<&str, Rows>, &str),
     enforced: Option<&Enforced>,
 ) -> Result<Files, CompileError> {
     let Input { model, policy, .. } = input;
@@ -194,8 +198,9 @@ fn of_gateway(
     let scheme = if setting.gateway.tls.is_some() { "https" } else { "http" };
     let url = gateway.url.map_or_else(|| format!("{scheme}://{}:{}", listen.host, listen.port), str::to_owned);
     let url = canonical(&url);
-    let mut routes = Routes { model, policy, gateway, evidence: &evidence, rows, setting: &setting, url: url.clone() }
-        .configuration();
+    let mut routes =
+        Routes { model, policy, gateway, evidence: &evidence, rows, setting: &setting, url: url.clone(), version }
+            .configuration();
     let listener = Listener { model, evidence: &evidence, setting: &setting, gateway, url: &url };
     let mut clusters = clusters::clusters(model, gateway, &setting);
     clusters.extend(listener::key_clusters(model));

@@ -54,6 +54,7 @@ and fires above it.
 | | `McpStepUpsFailed`: the same for calls that lack evidence. Their callers were told what is missing, and do not bring it. The first denial of a rule begins its series, and is not counted |
 | a counter `mcp_granted_calls_total` with the labels `mcp_server` and `principal` | `McpGrantFirstUsed`: a principal calls a server for the first time in a week. When the metric is new, every pair is |
 | `suspended` | `McpSuspendedCalled`: somebody calls a server or a tool that is suspended. The first such call counts already |
+| `business_units[].gateway` | `McpPolicyVersionsDiffer`: for a quarter of an hour, a unit's gateway got its calls by another version of the policy than its own. Roll out the bundle that is behind |
 
 Failing calls page; conditions under which calls will soon fail open a ticket. Each alert has a link to the page of its family, where `docs_url` of \
 `mcpctl.yaml` says where the book is published; otherwise it names the command that shows the page.

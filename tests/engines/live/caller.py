@@ -20,11 +20,12 @@ class Caller:
             urls = fleet.relation.servers[server]["audiences"]
             more.setdefault("aud", next(url for url in urls if f":{fleet.listen['central']}/" in url))
         self.token = fleet.presenter.token(self.principal, self.everything, self.object, **more)
+        self.more: dict[str, str] = {}  # further headers
         self.connection = fleet.connect(at, fleet.caller(self.principal))
 
     def call(self, arguments='{"amount":5}', connection=None, token=None):
         id_ = request.number()
-        headers = request.headers(token or self.token, f"p{id_}", ("tools/call", self.tool))
+        headers = request.headers(token or self.token, f"p{id_}", ("tools/call", self.tool)) | self.more
         try:
             return (connection or self.connection).ask("POST", request.path(self.server), headers, request.call(self.tool, arguments, id_, True))
         except Refused as error:

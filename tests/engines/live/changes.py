@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 
 from . import gateway, sdk
@@ -77,6 +78,51 @@ def shadow(fleet: Fleet, tally: Tally, caller: Caller, before: dict, changed) ->
     tally.check(any('"denied"' in json.dumps(line.get("decision")) and line.get("status") == 200 for line in records_), f"the record of the call has both: {records_[-1:]}")
     for name, one in running.items():
         gateway.replace(one.folder / "xds", "rds.yaml", before[name])
+
+
+CENTRAL = ("notice_server", "send_notice")
+NEXT = ("        - crm_server/get_customer\n        - \"crm_server/resource:crm://customer/vip/*\"\n", "        - \"crm_server/resource:crm://customer/vip/*\"\n")
+VERSION, DIFFER = "x-mcp-policy-version", "envoy_mcpctl_mcp_policy_versions_differ"
+
+
+def versions(fleet: Fleet, tally: Tally) -> None:
+    """While only one of two gateways has the next policy, the one behind notices that their versions differ."""
+    caller = Caller(fleet, "storefront_agent", "search_server", "find_store")
+    differ = lambda: next((line.split()[-1] for line in fleet.running["retail"].ask("/stats/prometheus")[1].splitlines() if line.startswith(DIFFER)), None)
+    running = {name: fleet.running[name] for name in ("central", "retail")}
+    before = {name: (one.folder / "xds/rds.yaml").read_text() for name, one in running.items()}
+    tally.check(caller.status() == 200 and differ() == "0", f"by one policy, the versions are the same: {differ()}")
+    changed = fleet.compile(fleet.workspace("next", [NEXT]))
+    text = {name: (changed / name / "xds/rds.yaml").read_text() for name in running}
+    told = {found for one in (before, text) for found in re.findall(VERSION + r'", "value": "(\w+)"', one["central"])}
+    tally.check(len(told) == 2, f"each policy has a version of its own: {told}")
+
+    def until(word: str) -> bool:
+        for _ in range(100):
+            if caller.status() != 200:
+                return False
+            if differ() == word:
+                return True
+            time.sleep(0.05)
+        return False
+
+    for name, word in (("central", "1"), ("retail", "0")):
+        gateway.replace(running[name].folder / "xds", "rds.yaml", text[name])
+        tally.check(until(word), f"with {name} rolled out, calls go on, and the versions differ: {differ()}, which should be {word}")
+    # What a caller says there is neither believed nor handed on; no server is told anything.
+    fleet.seen()
+    caller.more = {VERSION: "of-the-caller"}
+    tally.check(caller.status() == 200 and differ() == "0", f"a caller has no say in it: {differ()}")
+    known = fleet.seen()["seen"]
+    tally.check(known and not any(VERSION in one["told"] for one in known.values()), f"and the server is told nothing: {known}")
+    elsewhere = Caller(fleet, "storefront_agent", *CENTRAL)
+    elsewhere.more = {VERSION: "of-the-caller"}
+    tally.check(elsewhere.status() == 200, "a server behind the central gateway alone is called")
+    known = fleet.seen()["seen"]
+    tally.check(known and not any(VERSION in one["told"] for one in known.values()), f"and is told nothing either: {known}")
+    for name in running:
+        gateway.replace(running[name].folder / "xds", "rds.yaml", before[name])
+    tally.check(until("0"), "the policy before is put back")
 
 
 def rotation(fleet: Fleet, tally: Tally) -> None:

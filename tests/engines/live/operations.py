@@ -33,6 +33,7 @@ def run(fleet: Fleet):
     fleet.stop_gateways()
     fleet.start_gateways(fleet.compile(fleet.workspace("swap")))
     yield counted(changes.swap, fleet)
+    yield counted(changes.versions, fleet)
     yield counted(changes.endings, fleet)
     yield counted(changes.rotation, fleet)
     fleet.stop_gateways()

@@ -24,7 +24,7 @@ STATEFUL = {"billing_server"}
 # An argument that clients repeat in a header. No other part of the suite has it.
 Region = Annotated[Any, WithJsonSchema({"type": "string", "x-mcp-header": "Region"})]
 # Headers that gateways set for the server.
-TOLD = ("x-request-id", "x-user-id", "x-tenant-id")
+TOLD = ("x-request-id", "x-user-id", "x-tenant-id", "x-mcp-policy-version")
 
 
 class State:

@@ -95,7 +95,7 @@ impl<'a> Gateway<'a> {
         operations::sanitized(manager, model, unit)?;
         operations::connections(manager, model)?;
         operations::added(routes, model, unit)?;
-        let routes = read_routes(routes, upstreams, &clusters, model)?;
+        let routes = read_routes(routes, upstreams, &clusters, (model, policy), unit.is_some())?;
         Ok(Self { encrypted: tls.is_some(), certificates, only_peer, binding, routes })
     }
 

@@ -65,6 +65,8 @@ pub(super) enum Alarm {
     Denials(Denials),
     /// A call of what is switched off.
     Suspended,
+    /// A gateway that decides by another version of the policy than the central one.
+    Versions,
     /// A call by somebody who did not call that server for a week.
     FirstUse {
         metric: String,
@@ -103,6 +105,7 @@ impl Alarm {
             Self::Unread => ("McpGatewayUnread", "metrics", vec![("severity", "page")]),
             Self::Denials(denials) => (denials.alert(), "zero-trust", vec![("severity", "ticket")]),
             Self::Suspended => ("McpSuspendedCalled", "registry", vec![("severity", "ticket")]),
+            Self::Versions => ("McpPolicyVersionsDiffer", "federation", vec![("severity", "ticket")]),
             Self::FirstUse { .. } => ("McpGrantFirstUsed", "registry", vec![("severity", "ticket")]),
             Self::Open { .. } => ("McpBreakerOpen", "circuit-breaker", vec![("severity", "page")]),
             Self::TimesOut { .. } => ("McpCallsTimeOut", "circuit-breaker", vec![("severity", "ticket")]),
@@ -124,6 +127,7 @@ impl Alarm {
             | Self::Open { .. }
             | Self::TimesOut { .. }
             | Self::Full { .. } => Duration(0),
+            Self::Versions => Duration(900_000),
             Self::NearlyFull { .. } => Duration(300_000),
             Self::Unhealthy { interval, .. } => *interval,
         }
@@ -136,6 +140,7 @@ pub(super) fn alarm(name: &str, rule: &Rule) -> Result<Alarm, LiftError> {
     let read = match name {
         "McpGatewayUnread" => unread(rule, summary),
         "McpSuspendedCalled" => suspended(rule, summary),
+        "McpPolicyVersionsDiffer" => versions(rule, summary),
         "McpGrantFirstUsed" => first_use(rule, summary),
         "McpBreakerOpen" => open(rule, summary),
         "McpCallsTimeOut" => times_out(rule, summary),
@@ -173,6 +178,13 @@ fn suspended(rule: &Rule, summary: &str) -> Option<Alarm> {
     let same = rule.expr == format!("sum by (gateway) ({counted}) > 0")
         && summary == "gateway {{ $labels.gateway }} denies calls of a server or a tool that is suspended";
     same.then_some(Alarm::Suspended)
+}
+
+fn versions(rule: &Rule, summary: &str) -> Option<Alarm> {
+    let same = rule.expr == "max by (gateway) (mcp_policy_versions_differ) > 0"
+        && summary
+            == "gateway {{ $labels.gateway }} and the central gateway decide by different versions of the policy";
+    same.then_some(Alarm::Versions)
 }
 
 fn first_use(rule: &Rule, summary: &str) -> Option<Alarm> {

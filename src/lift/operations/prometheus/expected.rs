@@ -13,6 +13,9 @@ pub(super) fn expected(model: &Model) -> Vec<Alarm> {
     let mut all = vec![Alarm::Unread];
     all.extend(Denials::ALL.map(Alarm::Denials));
     all.push(Alarm::Suspended);
+    if model.topology.units.values().any(|unit| unit.gateway.is_some()) {
+        all.push(Alarm::Versions);
+    }
     // By what is declared alone: a counter of granted calls with labels for the server and the principal.
     for metric in model.metrics.values().flatten() {
         let label = |names: &[&str]| metric.labels.iter().find(|label| names.contains(&label.value.as_str()));

@@ -211,7 +211,9 @@ fn kept(model: &Model) -> BTreeSet<String> {
     let metrics = declared(model).map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
     let of_denials = ["jwt_authn_denied", "rbac_denied", "rbac_policy_denied", "rbac_policy_(.+)_denied"]
         .map(|name| format!("envoy_http_{name}"));
-    of_alarms.map(|name| format!("envoy_cluster_{name}")).chain(of_denials).chain(metrics).collect()
+    let units = model.topology.units.values().any(|unit| unit.gateway.is_some());
+    let versions = units.then(|| "envoy_mcpctl_mcp_policy_versions_differ".to_owned());
+    of_alarms.map(|name| format!("envoy_cluster_{name}")).chain(of_denials).chain(versions).chain(metrics).collect()
 }
 
 /// `host:port` of a URL.

@@ -67,6 +67,10 @@ fn of_alarm(alarm: &Alarm, rule: &Rule) -> Value {
             let series = "envoy_http_rbac_policy_denied{envoy_rbac_policy_name=\"deny:suspended\",gateway=\"central\"}";
             (vec![(series.to_owned(), Some(0), 1)], BTreeMap::from([("gateway", "central".to_owned())]))
         }
+        Alarm::Versions => {
+            let series = "mcp_policy_versions_differ{gateway=\"central\"}".to_owned();
+            (vec![(series, Some(0), 1)], BTreeMap::from([("gateway", "central".to_owned())]))
+        }
         Alarm::FirstUse { metric, server } => {
             let labels = format!("gateway=\"gateway 1\",{server}=\"{server} 1\",principal=\"principal 1\"");
             let fired = ["gateway", server, "principal"].map(|label| (label, format!("{label} 1")));

@@ -92,6 +92,12 @@ opens no breaker. By the protocol of `ext_proc`, a processor that ends its strea
 the call passes: yours has to answer each message, and to end the stream with an error where it cannot. The gateway shows the processor its own certificate, and trusts `tls.ca`. No other \
 gateway runs such a control, so the targets for other gateways are not compiled then.
 
+**Two gateways, one policy.** The central gateway and those of units both enforce the whole policy, so while only one of them is rolled \
+out, a call passes where both let it through. The central gateway writes the version of its policy into the header \
+`x-mcp-policy-version`, whatever a caller says there; a unit's gateway takes it out, and compares it with its own. \
+`mcp_policy_versions_differ` is 1 after a call that came by another version, and 0 after one by the same. The version changes with \
+what decides calls, and with nothing else. `mcpctl diff` says in which order to roll out.
+
 **What is told of the caller.** The headers of `correlation` that name user and tenant are removed from what callers send, and set \
 from the verified token: `sub`, and the claim `business_unit_claim`. A request without a number gets one at the first gateway, and \
 keeps it at the next. `mcp_tool_duration_seconds` and the like hold seconds, of tool calls alone where the name says `tool`. The \

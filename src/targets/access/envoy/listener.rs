@@ -11,7 +11,7 @@ use super::routes::METADATA;
 
 use super::tls::{downstream_tls, public_tls};
 use super::upstream::Upstream;
-use super::{Setting, ends, protocol};
+use super::{Setting, ends, protocol, version};
 use crate::model::Model;
 use crate::model::access::{Issuer, Jwks};
 use crate::targets::gateways::{CENTRAL, Gateway};
@@ -99,6 +99,7 @@ impl Listener<'_> {
             filters.push(rbac(BINDING, self.binding()));
         }
         filters.push(rbac(RBAC, json!({"on_no_match": action("gateway/deny:unknown_path", false)})));
+        filters.extend(self.gateway.unit.map(|_| version::filter()));
         filters.push(json!({
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": of_type("envoy.extensions.filters.http.router.v3.Router")},

@@ -14,7 +14,7 @@ use super::predicate::{JWT, MCP, of_type};
 use super::protocol::{MESSAGE, PROTOCOL};
 use super::rules::{Row, Rules, Suspended};
 use super::upstream::Upstream;
-use super::{Setting, correlation, mirrored};
+use super::{Setting, correlation, mirrored, version};
 use crate::model::Model;
 use crate::model::quantity::Duration;
 use crate::policy::{ObjectKind, Policy, PrincipalIx};
@@ -54,6 +54,8 @@ pub(super) struct Routes<'a> {
     pub(super) setting: &'a Setting<'a>,
     /// Public URL of the gateway, without a slash at its end.
     pub(super) url: String,
+    /// The version of the policy.
+    pub(super) version: &'a str,
 }
 
 impl Routes<'_> {
@@ -148,6 +150,8 @@ impl Routes<'_> {
         let mut removed = Vec::new();
         if matches!(route.to, Hop::Server(_)) {
             removed.extend(CREDENTIALS);
+            // Where other routes tell it, nobody else may.
+            removed.extend(version::is_told(self.gateway).then_some(version::HEADER));
         }
         let rules = object([
             ("rules_stat_prefix", json!("mcpctl_")),
@@ -164,7 +168,11 @@ impl Routes<'_> {
             ]);
             filters.insert(JWT.to_owned(), tokens);
         }
-        let mut known = Map::from_iter([("mcpctl".to_owned(), json!({"server": server, SCOPE: scope}))]);
+        let mut own = object([("server", json!(server)), (SCOPE, json!(scope))]);
+        if let (Some(_), Some(own)) = (self.gateway.unit, own.as_object_mut()) {
+            own.insert(version::KEY.to_owned(), json!(self.version));
+        }
+        let mut known = Map::from_iter([("mcpctl".to_owned(), own)]);
         known.extend(
             (!stream).then(|| mirrored::table(route.server)).flatten().map(|table| (MESSAGE.to_owned(), table)),
         );
@@ -183,6 +191,9 @@ impl Routes<'_> {
         ]);
         if let (false, Some(entry)) = (removed.is_empty(), entry.as_object_mut()) {
             entry.insert("request_headers_to_remove".to_owned(), json!(removed));
+        }
+        if let (Hop::Gateway(..), Some(entry)) = (route.to, entry.as_object_mut()) {
+            entry.insert("request_headers_to_add".to_owned(), version::added(self.version));
         }
         entry
     }

@@ -26,6 +26,7 @@ pub(super) fn of_manager(
     let mut loggers = vec![access_log(model, setting)];
     let wanted = metrics_of(model, setting);
     loggers.extend(metrics::loggers(&wanted, (model, policy), gateway));
+    loggers.extend(gateway.unit.map(|_| super::version::logger()));
     if metrics::counts_in_hand(&wanted) {
         fields.insert("access_log_options".to_owned(), json!({"flush_access_log_on_new_request": true}));
     }

@@ -38,6 +38,16 @@ pub(super) const STATISTICS: [&str; 10] = [
     DENIED_BY_ONE_RULE,
 ];
 
+/// Whether the last call from the central gateway came by another version of the policy, as gateways of units measure it.
+const VERSIONS: &str = "mcp_policy_versions_differ";
+/// Its name as Envoy gives it.
+const VERSIONS_AT_ENVOY: &str = "envoy_mcpctl_mcp_policy_versions_differ";
+
+/// The statistics that are read where units have gateways.
+pub(super) fn of_units(model: &Model) -> Option<&'static str> {
+    model.topology.units.values().any(|unit| unit.gateway.is_some()).then_some(VERSIONS_AT_ENVOY)
+}
+
 /// An alert.
 pub(super) struct Alert<'m> {
     pub(super) name: &'static str,
@@ -63,6 +73,7 @@ pub(super) fn alerts(model: &Model) -> Vec<Alert<'_>> {
     let mut found = vec![unread()];
     found.extend(denials());
     found.push(suspended());
+    found.extend(of_units(model).map(|_| versions()));
     found.extend(model.metrics_read().filter_map(first_use));
     for (scope, breaker) in &model.breaker {
         found.extend(Part::of(scope, &model.breaker, model).into_iter().flat_map(|part| breakers(breaker, &part)));
@@ -92,6 +103,23 @@ fn suspended<'m>() -> Alert<'m> {
         family: FamilyId::Registry,
         from: Vec::new(),
         trial: vec![(format!("{DENIED_BY_RULE}{{{RULE}=\"deny:suspended\",{GATEWAY}=\"central\"}}"), Some(0), 1)],
+        fired: vec![(GATEWAY, "central".to_owned())],
+    }
+}
+
+/// Two gateways that decide by different policies for longer than a roll-out takes.
+fn versions<'m>() -> Alert<'m> {
+    Alert {
+        name: "McpPolicyVersionsDiffer",
+        expr: format!("max by ({GATEWAY}) ({VERSIONS}) > 0"),
+        hold: Duration(900_000),
+        severity: "ticket",
+        pool: None,
+        summary: "gateway {{ $labels.gateway }} and the central gateway decide by different versions of the policy"
+            .to_owned(),
+        family: FamilyId::Federation,
+        from: Vec::new(),
+        trial: vec![(format!("{VERSIONS}{{{GATEWAY}=\"central\"}}"), Some(0), 1)],
         fired: vec![(GATEWAY, "central".to_owned())],
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::alerts::{DENIED_BY_ONE_RULE, DENIED_BY_RULE, GATEWAYS, RULE, STATISTICS};
+use super::alerts::{DENIED_BY_ONE_RULE, DENIED_BY_RULE, GATEWAYS, RULE, STATISTICS, of_units};
 use super::recordings::{GATEWAY, SERVER, series};
 use crate::bundle::Artifact;
 use crate::model::Model;
@@ -193,7 +193,7 @@ fn kept(series: impl IntoIterator<Item = String>) -> Relabel {
 /// Of Envoy's statistics the declared metrics are kept, under their declared names, and those that alerts read, by server.
 fn relabelled(model: &Model) -> Vec<Relabel> {
     let own = declared(model).into_iter().map(|name| format!("envoy_mcpctl_{}", name.replace(':', "_")));
-    let all = STATISTICS.iter().map(|name| (*name).to_owned()).chain(own);
+    let all = STATISTICS.iter().copied().chain(of_units(model)).map(str::to_owned).chain(own);
     let named = |source, regex: &str, label| Relabel {
         source_labels: [source],
         regex: regex.to_owned(),

@@ -6,21 +6,23 @@ use serde_json::{Value, json};
 
 use super::{Read, Upstream};
 use crate::lift::access::envoy::before::{messages, shapes, tokens};
-use crate::lift::access::envoy::fields::{at, fields, is_type, list, text};
+use crate::lift::access::envoy::fields::{at, fields, is_type, list, must, text};
 use crate::lift::access::envoy::matcher::Matcher;
 use crate::lift::access::envoy::unexpected;
 use crate::model::Model;
 use crate::model::name::ServerName;
 use crate::policy::Policy;
 
-/// The filters, in the order that decides: that of certificates only where callers show some.
-const FILTERS: [&str; 7] = [
+/// The filters, in the order that decides: that of certificates only where callers show some, that of the policy's version only where
+/// another gateway calls.
+const FILTERS: [&str; 8] = [
     "envoy.filters.http.jwt_authn",
     "envoy.filters.http.mcp",
     "mcpctl.message",
     "mcpctl.protocol",
     "mcpctl.certificate",
     "envoy.filters.http.rbac",
+    "mcpctl.version",
     "envoy.filters.http.router",
 ];
 
@@ -35,7 +37,12 @@ pub(super) fn filters(
     let bound = encrypted && unit.is_none();
     let filters = list(manager.get("http_filters"))?;
     let names: Vec<&str> = filters.iter().map(|filter| text(filter.get("name"))).collect::<Read<_>>()?;
-    let expected: Vec<&str> = FILTERS.into_iter().filter(|name| bound || *name != "mcpctl.certificate").collect();
+    let is_there = |name: &&str| match *name {
+        "mcpctl.certificate" => bound,
+        "mcpctl.version" => unit.is_some(),
+        _ => true,
+    };
+    let expected: Vec<&str> = FILTERS.into_iter().filter(is_there).collect();
     if names != expected {
         return Err(unexpected(format!("the filters are {names:?} and must be {expected:?}")));
     }
@@ -49,6 +56,7 @@ pub(super) fn filters(
             "mcpctl.message" => shapes(config)?,
             "mcpctl.protocol" => protocol = Some(rbac(config)?),
             "mcpctl.certificate" => binding = Some(rbac(config)?),
+            "mcpctl.version" => takes_version(config)?,
             "envoy.filters.http.rbac" => {
                 if !is_denial(&rbac(config)?) {
                     return Err(unexpected("what has no route of its own is not denied".to_owned()));
@@ -62,6 +70,19 @@ pub(super) fn filters(
     }
     let protocol = protocol.ok_or_else(|| unexpected("nothing is denied of the protocol".to_owned()))?;
     Ok((protocol, binding))
+}
+
+/// That the header with the version of a policy is taken out, and nothing else is done with it than to remember it.
+fn takes_version(config: &Value) -> Read<()> {
+    is_type(config, "envoy.extensions.filters.http.header_to_metadata.v3.Config")?;
+    fields(config, &["@type", "request_rules"])?;
+    let rules = json!([{
+        "header": "x-mcp-policy-version",
+        "on_header_present": {"metadata_namespace": "mcpctl.version", "key": "peer"},
+        "on_header_missing": {"metadata_namespace": "mcpctl.version", "key": "peer", "value": "none"},
+        "remove": true,
+    }]);
+    must(config, "request_rules", &rules)
 }
 
 fn rbac(config: &Value) -> Read<Matcher> {

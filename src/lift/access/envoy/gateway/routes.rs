@@ -13,9 +13,14 @@ use crate::lift::access::envoy::{hooks, mirrored, operations, unexpected, within
 use crate::lift::traffic::Limits;
 use crate::model::Model;
 use crate::model::name::ServerName;
+use crate::policy::Policy;
+use crate::policy::version::version;
 
 /// Headers that a server must never get from a gateway.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "origin"];
+
+/// The header by which the central gateway tells the others the version of its policy.
+const VERSION: &str = "x-mcp-policy-version";
 
 /// The routes of one server.
 pub(in crate::lift::access::envoy) struct Route {
@@ -30,8 +35,11 @@ pub(super) fn read_routes<'a>(
     config: &Value,
     upstreams: &'a BTreeMap<ServerName, Upstream>,
     clusters: &BTreeMap<&str, &Value>,
-    model: &Model,
+    (model, policy): (&Model, &Policy),
+    behind: bool,
 ) -> Read<BTreeMap<&'a ServerName, Route>> {
+    let forwards = upstreams.values().any(|upstream| upstream.gateway.is_some());
+    let version = (forwards || behind).then(|| version(policy, model));
     fields(config, &["name", "request_headers_to_remove", "request_headers_to_add", "virtual_hosts"])?;
     let host = one(config, "virtual_hosts")?;
     fields(host, &["name", "domains", "routes"])?;
@@ -51,7 +59,7 @@ pub(super) fn read_routes<'a>(
             return answer(route, upstreams).map(|()| None);
         }
         let name = text(route.get("name"))?;
-        forwarding(route, upstreams, clusters, model)
+        forwarding(route, upstreams, clusters, (model, version.as_deref(), behind))
             .map(Some)
             .map_err(|error| within(&format!("route `{name}`"), error))
     };
@@ -115,9 +123,17 @@ fn forwarding<'a>(
     route: &Value,
     upstreams: &'a BTreeMap<ServerName, Upstream>,
     clusters: &BTreeMap<&str, &Value>,
-    model: &Model,
+    (model, version, behind): (&Model, Option<&str>, bool),
 ) -> Read<(&'a ServerName, bool, Matcher)> {
-    let known = ["name", "match", "metadata", "route", "request_headers_to_remove", "typed_per_filter_config"];
+    let known = [
+        "name",
+        "match",
+        "metadata",
+        "route",
+        "request_headers_to_remove",
+        "request_headers_to_add",
+        "typed_per_filter_config",
+    ];
     fields(route, &known)?;
     let matched = at(route, "match")?;
     fields(matched, &["path", "headers"])?;
@@ -139,7 +155,11 @@ fn forwarding<'a>(
         fields(at(route, "metadata")?, &["filter_metadata"]).and(at(at(route, "metadata")?, "filter_metadata"))?;
     mirrored::check(metadata, model.servers.get(server), stream)?;
     let metadata = at(metadata, "mcpctl")?;
-    must(fields(metadata, &["server", "scope"]).map(|_| metadata)?, "server", &json!(server.as_str()))?;
+    must(fields(metadata, &["server", "scope", "version"]).map(|_| metadata)?, "server", &json!(server.as_str()))?;
+    // A gateway that others call knows the version of its rules.
+    if metadata.get("version").and_then(Value::as_str) != version.filter(|_| behind) {
+        return Err(unexpected("it says another version of the policy".to_owned()));
+    }
     let scope = text(metadata.get("scope"))?;
     let scopes = scope.strip_prefix(", scope=\"").and_then(|rest| rest.strip_suffix('"'));
     if !scope.is_empty() && scopes.is_none_or(|scopes| scopes.contains(['"', '\\', '%', '\r', '\n'])) {
@@ -168,8 +188,19 @@ fn forwarding<'a>(
         .map_err(|error| within(&format!("cluster `{cluster}`"), error))?;
     operations::action(action, &limits, direct, stream)?;
     operations::ends(action, model)?;
+    // The next gateway is told the version of the policy, and no server is.
+    let mut credentials = CREDENTIALS.to_vec();
+    credentials.extend(version.filter(|_| !behind).map(|_| VERSION));
+    let told = upstream.gateway.as_ref().and(version).map(
+        |version| json!([{"header": {"key": VERSION, "value": version}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]),
+    );
+    if route.get("request_headers_to_add") != told.as_ref() {
+        return Err(unexpected(
+            "the next gateway is told another version of the policy, or a server is told one".to_owned(),
+        ));
+    }
     match (&upstream.gateway, route.get("request_headers_to_remove")) {
-        (None, Some(removed)) if *removed == json!(CREDENTIALS) => {}
+        (None, Some(removed)) if *removed == json!(credentials) => {}
         (Some(_), None) => {}
         (None, _) => return Err(unexpected("the server would get the caller's credentials".to_owned())),
         (Some(_), Some(_)) => return Err(unexpected("the next gateway would not get what it decides by".to_owned())),

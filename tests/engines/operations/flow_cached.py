@@ -12,7 +12,7 @@ from .flows import Runs
 
 READER, OTHER = "workflow-reader", "workflow-other-reader"
 # The time of the layer in `cached.yaml`.
-TTL = 20
+TTL = 45
 # What evicts, with the entry that is gone: a, b and c are put, of which two fit, and a is read twice before c comes. c expires first of all.
 EVICTED = [("lru", "b"), ("lfu", "b"), ("fifo", "a"), ("ttl_based", "a"), ("none", "c")]
 
